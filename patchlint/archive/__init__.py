@@ -1,0 +1,1 @@
+"""Many series: the fast path over archives, the store, questions to it."""

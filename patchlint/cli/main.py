@@ -1,0 +1,47 @@
+"""Finds the command and runs it; each command is one module beside this one.
+
+A command module has ``add_arguments(parser)`` and ``run(arguments) -> int``; it is
+imported only when its command is given, so that the hook starts fast.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+#: command -> (module in this package, one line for ``--help``)
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "check": ("check", "check patch mails, series or a git range"),
+    "explain": ("explain", "print a rule's documentation"),
+    "rules": ("rules", "list the rules"),
+    "facts": ("facts", "print the facts read off a C file, or derive new ones from a tree"),
+    "graph": ("graph", "show callers, contexts and cleanup effects of a function"),
+    "index": ("index", "build, show or prune the index of a kernel tree"),
+    "hook": ("hook", "install, remove or run the git hooks"),
+    "b4": ("b4", "checks for b4, and their set-up"),
+    "watch": ("watch", "follow a list and draft replies"),
+    "patchwork": ("patchwork", "post checks to a patchwork server"),
+    "config": ("config", "show the configuration that holds, and where it comes from"),
+    "scan": ("scan", "check whole archives into a store"),
+    "findings": ("findings", "ask a store for findings"),
+    "stats": ("stats", "count the findings of a store"),
+    "export": ("export", "write a store as JSON Lines, CSV or Parquet"),
+    "compare": ("compare", "compare the findings of two versions of a series"),
+    "completions": ("completions", "print shell completions"),
+    "man": ("man", "print the manual page"),
+}
+
+USAGE_ERROR: Final = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status (see the output contract)."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    from patchlint.cli import dispatch
+
+    return dispatch.run(arguments, COMMANDS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

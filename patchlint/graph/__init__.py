@@ -1,0 +1,1 @@
+"""Facts in, downgrades out: calls, deferrals, contexts, effects."""

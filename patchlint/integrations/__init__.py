@@ -1,0 +1,1 @@
+"""Where kernel developers work: git hooks, b4, list drafts, patchwork."""

@@ -1,0 +1,1 @@
+"""Bytes in, series out: how mails are read, decoded, and put in order."""

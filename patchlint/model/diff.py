@@ -1,0 +1,62 @@
+"""A diff, as the patch stage reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+LineKind = Literal[" ", "+", "-"]
+FileKind = Literal["modify", "add", "delete", "rename", "copy", "mode", "binary"]
+
+
+@dataclass(frozen=True, slots=True)
+class DiffLine:
+    """One line of a hunk; the numbers count from 1, None on the side it is not on."""
+
+    kind: LineKind
+    text: str
+    old: int | None
+    new: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hunk:
+    """``@@ -old_start,old_length +new_start,new_length @@ section``."""
+
+    old_start: int
+    old_length: int
+    new_start: int
+    new_length: int
+    section: str
+    lines: tuple[DiffLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileDiff:
+    """What one patch does to one file.
+
+    ``old_path`` is None for a new file, ``new_path`` for a deleted one.  The blob ids
+    are abbreviated as in the ``index`` line, None where there is none.
+    """
+
+    old_path: str | None
+    new_path: str | None
+    kind: FileKind
+    hunks: tuple[Hunk, ...]
+    old_blob: str | None = None
+    new_blob: str | None = None
+
+    @property
+    def path(self) -> str:
+        """The path after the patch, or before it for a deleted file."""
+        return self.new_path or self.old_path or ""
+
+    @property
+    def added(self) -> int:
+        """Number of added lines."""
+        return sum(line.kind == "+" for hunk in self.hunks for line in hunk.lines)
+
+    @property
+    def removed(self) -> int:
+        """Number of removed lines."""
+        return sum(line.kind == "-" for hunk in self.hunks for line in hunk.lines)

@@ -1,0 +1,68 @@
+"""Cleanup effects and their downgrades: what the graph stage hands to the rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from patchlint.model.context import Context, Guarantee
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One link of a chain: ``function`` at ``path:line`` does ``note``."""
+
+    function: str
+    path: str
+    line: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """One side of a downgrade: in which context a release runs, and by when it is done."""
+
+    context: Context
+    guarantee: Guarantee
+    chain: tuple[Step, ...]
+    mechanism: str | None = None
+    callback: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryChain:
+    """An entry point that loses the promise, with the call chain that leads to it."""
+
+    name: str
+    kind: str
+    chain: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Downgrade:
+    """A cleanup whose promise got weaker.
+
+    ``shape`` as in :class:`patchlint.model.kernel.Rule`; ``cleanup`` is the function that
+    does the release and ``family`` its family, ``"structural"`` when no table knows it.
+    ``also`` names further cleanups that moved with it.  ``condition`` is the branch on
+    which the release is deferred, None when on all.  ``reasons`` say why it is not
+    louder than ``level_cap`` allows (old context mixed, error path, memory only...).
+    ``weight`` orders the downgrades of one function, the most telling first.
+    """
+
+    shape: str
+    cleanup: str
+    family: str
+    also: tuple[str, ...]
+    function: str
+    path: str
+    line: int
+    side: str
+    patch: int
+    before: Promise
+    after: Promise
+    condition: str | None
+    level_cap: str
+    confidence: str
+    reasons: tuple[str, ...]
+    entry_points: tuple[EntryChain, ...] = ()
+    weight: int = 0

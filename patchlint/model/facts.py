@@ -1,0 +1,131 @@
+"""What the syntax stage reads off an image: facts, never tree nodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A branch above a statement: ``text`` of the test, ``taken`` False for its else side.
+
+    A loop's test is no condition.  ``case X:`` is ``switch-expression == X``.
+    An early ``if (!d) return;`` or ``goto`` before the statement in the same or an outer
+    block counts as well (``taken`` False, ``early`` True).
+    """
+
+    text: str
+    taken: bool
+    line: int
+    early: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call site.  ``callee`` is the function's name, or the member's for ``p->fn()``.
+
+    ``args`` are source texts with white space folded.  ``label`` is the nearest goto
+    label above in the function body, None if there is none.  ``assigned`` is the text on
+    the left of ``=`` or of an initializer when the call is its right side; ``tested`` is
+    set when the call stands inside an if/while condition.
+    ``implicit`` is set for a release at scope exit (``__free(fput)``, ``CLASS(fd, f)``),
+    which has no call text.
+    """
+
+    callee: str
+    args: tuple[str, ...]
+    line: int
+    conditions: tuple[Condition, ...] = ()
+    indirect: bool = False
+    label: str | None = None
+    assigned: str | None = None
+    tested: bool = False
+    in_loop: bool = False
+    implicit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """``target = value`` where value is a plain identifier or ``&identifier``."""
+
+    target: str
+    value: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Initializer:
+    """``.member = value`` inside a designated initializer of a file-scope or local object.
+
+    ``struct`` is the type's text (``struct file_operations``), ``variable`` the object.
+    """
+
+    struct: str
+    variable: str
+    member: str
+    value: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter or local variable: type text without the declarator's stars, and name."""
+
+    type: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One function definition, or the known parts of one.
+
+    ``entry`` is ``syscall`` for SYSCALL_DEFINEn and COMPAT_SYSCALL_DEFINEn (``name`` is
+    then the syscall's own name, ``umount``), else None.  ``line`` is the line of the
+    header, ``end`` of the closing brace (of the last known line when that is in a gap).
+    ``complete`` says whether the image has every line of it; ``errors`` whether the
+    parser met an error in it.  ``returns`` is the return type's text.
+    ``body_digest`` is a hash of the white-space-folded statements, for renames.
+    """
+
+    name: str
+    path: str
+    line: int
+    end: int
+    static: bool
+    returns: str
+    parameters: tuple[Parameter, ...]
+    locals: tuple[Parameter, ...]
+    calls: tuple[Call, ...]
+    assignments: tuple[Assignment, ...]
+    complete: bool
+    errors: bool
+    entry: str | None = None
+
+    def type_of(self, variable: str) -> str | None:
+        """Type text of a parameter or local, None when the image does not show it."""
+        for known in (*self.parameters, *self.locals):
+            if known.name == variable:
+                return known.type
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class FileMacro:
+    """A macro call at file scope: ``DECLARE_WORK(name, fn)``, ``module_exit(fn)``..."""
+
+    name: str
+    args: tuple[str, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """All facts of one image.  ``fields`` are struct members: (struct, member, type, line)."""
+
+    path: str
+    functions: tuple[Function, ...]
+    macros: tuple[FileMacro, ...]
+    initializers: tuple[Initializer, ...]
+    globals: tuple[Parameter, ...] = ()
+    fields: tuple[tuple[str, str, str, int], ...] = ()
+    declared: tuple[str, ...] = ()

@@ -1,0 +1,233 @@
+"""Kernel knowledge as the ruleset stage loads it from ``rules/``: nouns only."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal
+
+from patchlint.model.context import Context, Guarantee
+
+CleanupClass = Literal["ctx", "sync", "wrap", "async", "memory", "inherit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an entry is true: file, what was seen there, and for which kernels.
+
+    ``since`` and ``until`` are kernel versions (``6.1``), None for no bound known.
+    """
+
+    file: str
+    evidence: str
+    since: str | None = None
+    until: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cleanup:
+    """A function that releases something.
+
+    ``kind``: ``ctx`` branches on the execution context (``fput``); ``sync`` works inline
+    in its caller; ``wrap`` reaches one of those; ``async`` defers itself in any context,
+    so that moving its caller loses nothing; ``memory`` frees memory only; ``inherit``
+    runs a callback given as argument ``callback_arg`` in the caller's context (kref_put).
+    ``task`` is the guarantee in a user task, ``deferred`` the one in a kthread or work
+    item.  ``visible`` says whether user space can see that it is late.
+    """
+
+    name: str
+    family: str
+    kind: CleanupClass
+    task: Guarantee
+    deferred: Guarantee
+    visible: bool
+    releases: str
+    symptoms: tuple[str, ...]
+    advice: tuple[str, ...]
+    why: str
+    source: Source
+    callback_arg: int | None = None
+    twins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """``deferred`` does later what ``direct`` does now: the diff shows no queueing."""
+
+    direct: str
+    deferred: str
+    mechanism: str
+    context: Context
+    guarantee: Guarantee
+    runs_in: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """Binds a callback to an object: ``INIT_WORK(object, callback)``.
+
+    ``object_arg`` and ``callback_arg`` count from 0; None when there is no such argument
+    (``DECLARE_WORK`` has its object as a name: ``object_is_name``).  ``context`` is the
+    one that the callback runs in; ``inherit`` context is None.  ``activates`` is set when
+    the same call also starts it (``call_rcu``, ``kthread_run``); ``guarantee`` is what a
+    release inside the callback is still worth to the activating caller; ``waits`` when
+    the call itself waits for the callback.
+    """
+
+    name: str
+    object_arg: int | None
+    callback_arg: int | None
+    context: Context | None
+    guarantee: Guarantee
+    activates: bool
+    waits: bool
+    mechanism: str
+    source: Source
+    object_is_name: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """Starts a bound callback: ``queue_work(wq, object)``.
+
+    ``queue_arg`` is the workqueue argument, None when fixed.  ``keeps`` is set for
+    ``task_work_add``, which keeps the promise for the current task.
+    """
+
+    name: str
+    object_arg: int
+    queue_arg: int | None
+    context: Context
+    guarantee: Guarantee
+    mechanism: str
+    keeps: bool
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Waits for something deferred.
+
+    ``kind``: ``object`` waits for the object in ``object_arg``, ``queue`` for the whole
+    workqueue in it, ``completion`` for complete() on it, ``rcu`` for RCU callbacks,
+    ``grace-period`` for a grace period only.  ``restores`` is False for waits that drop
+    a pending item instead of running it (``cancel_work_sync``); ``trap`` says so.
+    """
+
+    name: str
+    kind: Literal["object", "queue", "completion", "rcu", "grace-period", "other"]
+    object_arg: int | None
+    restores: bool
+    trap: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPoint:
+    """A struct member or macro whose function is called from outside the kernel's C code.
+
+    ``struct`` and ``member`` (``file_operations``, ``release``), or ``macro``
+    (``module_exit``) with ``member`` empty.  ``contexts`` are all the contexts that call
+    it; ``kind`` is ``syscall``, ``file operation``, ``block device operation``...;
+    ``reaches_user`` whether a user task waits for it.
+    """
+
+    struct: str
+    member: str
+    macro: str
+    contexts: tuple[Context, ...]
+    kind: str
+    reaches_user: bool
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """A macro that breaks the grammar, and the action of equal length that mends it.
+
+    ``pattern`` is the macro's name or a regular expression for it; ``action`` is one of
+    the rewrites that ``patchlint/syntax/kernel_macros.py`` documents.
+    """
+
+    pattern: str
+    action: str
+    regex: bool
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class ContextHint:
+    """Tells a context from how something looks, where no call graph is at hand.
+
+    ``kind``: ``parameter`` (regex on ``type name`` of the parameter list), ``returns``
+    (regex on the return type), ``name`` (regex on the function's name), ``trace`` (regex
+    on a line of the mail's message), ``around`` (a call before the cleanup that opens an
+    atomic section; ``closes`` ends it).  ``strength``: ``certain`` or ``likely``.
+    """
+
+    kind: Literal["parameter", "returns", "name", "trace", "around"]
+    pattern: re.Pattern[str]
+    context: Context
+    strength: Literal["certain", "likely"]
+    why: str
+    closes: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KernelFacts:
+    """All tables.  Look-ups are by function name."""
+
+    cleanups: dict[str, Cleanup]
+    twins: dict[str, Twin]
+    registrations: dict[str, Registration]
+    activations: dict[str, Activation]
+    waits: dict[str, Wait]
+    entries: tuple[EntryPoint, ...]
+    macros: tuple[Macro, ...]
+    hints: tuple[ContextHint, ...]
+    #: regex of names that look like a teardown, for structural findings
+    teardown: re.Pattern[str]
+    #: regex of names that look like a teardown but are not (rules/kernel/structural.toml)
+    not_teardown: re.Pattern[str]
+    #: functions that put an item on a list, with the argument indices (item, list)
+    list_adds: dict[str, tuple[int, int]]
+    #: functions that take items off a list or walk it, with the list's argument index
+    list_drains: dict[str, int]
+    #: struct types of deferral objects: work_struct, rcu_head, timer_list ...
+    deferral_types: frozenset[str] = field(default=frozenset())
+    #: labels and tests of error paths
+    error_path: re.Pattern[str] = field(default=re.compile(r"(?!)"))
+    #: functions that end a reference without any release of their own being known
+    refcount_puts: frozenset[str] = field(default=frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What to say when a cleanup of ``families`` lost its promise.
+
+    A ``shape`` names the form that a cross-cutting rule speaks of (``twin``,
+    ``rcu-release``, ``lost-wait``, ``moved-body``, ``task-work-to-workqueue``), None for a
+    rule of a family; ``cleanups`` narrows a family rule to some functions (empty: all).
+    """
+
+    id: str
+    title: str
+    families: tuple[str, ...]
+    cleanups: tuple[str, ...]
+    shape: str | None
+    level: Literal["error", "warning", "note"]
+    symptoms: tuple[str, ...]
+    advice: tuple[str, ...]
+    documentation: str
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ruleset:
+    """Rules and the tables they rest on.  ``digest`` changes with any of them."""
+
+    rules: tuple[Rule, ...]
+    kernel: KernelFacts
+    digest: str

@@ -1,0 +1,34 @@
+"""What went wrong, and what could not be known: both are results, not logs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limitation:
+    """Something that could not be known, so that silence is never mistaken for a pass.
+
+    ``stage`` is the stage that met it (mail, diff, images, syntax, graph, tree, rules).
+    ``line`` is a line of ``path`` when that is set, else a line of the mail.
+    """
+
+    stage: str
+    message: str
+    path: str | None = None
+    message_id: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InputError:
+    """An input, or a part of one, that could not be checked at all.
+
+    ``input`` is the file name (or ``-``) as the user gave it; ``line`` is the line in it
+    when known, counted from 1.
+    """
+
+    input: str
+    message: str
+    message_id: str | None = None
+    line: int | None = None

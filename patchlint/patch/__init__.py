@@ -1,0 +1,1 @@
+"""Series in, images out: diffs, sparse images from hunks, whole images from a tree."""

@@ -1,0 +1,1 @@
+"""TOML in, rules and kernel facts out; downgrades in, findings out."""

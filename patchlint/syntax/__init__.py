@@ -1,0 +1,1 @@
+"""Image in, facts out: the macro pre-pass and tree-sitter live here and nowhere else."""
