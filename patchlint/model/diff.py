@@ -11,12 +11,17 @@ FileKind = Literal["modify", "add", "delete", "rename", "copy", "mode", "binary"
 
 @dataclass(frozen=True, slots=True)
 class DiffLine:
-    """One line of a hunk; the numbers count from 1, None on the side it is not on."""
+    """One line of a hunk; the numbers count from 1, None on the side it is not on.
+
+    ``text`` has no line feed, but keeps a carriage return that the file has.  ``newline``
+    is False for a last line that has no line feed in the file.
+    """
 
     kind: LineKind
     text: str
     old: int | None
     new: int | None
+    newline: bool = True
 
 
 @dataclass(frozen=True, slots=True)
