@@ -1,0 +1,65 @@
+"""Finds what a finding points at: its series, its patch, the others of that patch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from patchlint.model.finding import LEVELS
+
+if TYPE_CHECKING:
+    from patchlint.model.finding import Finding, Level, PatchRef, Report, SeriesRef
+
+
+def series_of(report: Report, finding: Finding) -> SeriesRef | None:
+    """Return the series that ``finding`` is about, None when the report does not list it."""
+    if 0 <= finding.series < len(report.series):
+        return report.series[finding.series]
+    return None
+
+
+def patch_of(report: Report, finding: Finding) -> PatchRef | None:
+    """Return the patch that ``finding`` is about, None when the report does not list it."""
+    series = series_of(report, finding)
+    if series is None:
+        return None
+    return next((patch for patch in series.patches if patch.number == finding.patch), None)
+
+
+def by_patch(report: Report) -> list[list[Finding]]:
+    """Group the findings by patch, in the order of the series; in a group loudest first."""
+    groups: dict[tuple[int, int], list[Finding]] = {}
+    for finding in sorted(report.findings, key=_order):
+        groups.setdefault((finding.series, finding.patch), []).append(finding)
+    return list(groups.values())
+
+
+def _order(finding: Finding) -> tuple[int, int, int, str, int, str]:
+    return (
+        finding.series,
+        finding.patch,
+        LEVELS.index(finding.level),
+        finding.path,
+        finding.line,
+        finding.rule,
+    )
+
+
+def ordered(report: Report) -> list[Finding]:
+    """Return all findings in the order of :func:`by_patch`."""
+    return sorted(report.findings, key=_order)
+
+
+def levels(findings: list[Finding]) -> dict[Level, int]:
+    """Count the findings of each level, loudest first, absent levels left out."""
+    counted = {level: sum(f.level == level for f in findings) for level in LEVELS}
+    return {level: number for level, number in counted.items() if number}
+
+
+def worst(findings: list[Finding]) -> Level | None:
+    """Return the loudest level among ``findings``, None when there are none."""
+    return next(iter(levels(findings)), None)
+
+
+def patches(report: Report) -> int:
+    """Count the patches that were looked at."""
+    return sum(len(series.patches) for series in report.series)

@@ -1,0 +1,27 @@
+"""How a report is to look, apart from what it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from patchlint.model.kernel import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What the reader asked for; each format uses the part that means something to it.
+
+    ``color`` allows ANSI colours.  ``width`` is in terminal columns.  ``verbose`` shows
+    notes, chains and limitations in full; ``quiet`` leaves the headlines alone.
+    ``rules`` gives help texts by rule id and may be empty or lack a rule.
+    """
+
+    color: bool = False
+    width: int = 100
+    verbose: bool = False
+    quiet: bool = False
+    rules: Mapping[str, Rule] = field(default_factory=dict)

@@ -1,0 +1,283 @@
+"""For a maintainer at a terminal: what was promised, what is left of it, and where.
+
+A finding is one chain told twice, so that it can be held against the source in a minute.
+Findings stand under the patch that causes them.  A note is one line unless ``verbose``.
+"""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Final
+
+from patchlint.report.lookup import by_patch, levels, ordered, patch_of, patches, series_of
+from patchlint.report.text import code, columns, count, cut, line, pad, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from patchlint.model.effect import Promise, Step
+    from patchlint.model.finding import Finding, HunkLine, Report
+    from patchlint.model.problem import InputError, Limitation
+    from patchlint.report.style import Style
+
+#: From this width on the chains stand side by side.
+SIDE_BY_SIDE: Final = 110
+#: Prose is not drawn wider than this, whatever the window.
+PROSE: Final = 100
+
+NARROWEST: Final = 40
+LABEL: Final = 9
+INDENT: Final = "  "
+
+#: Without ``verbose``: links of a chain, hunk lines and entry points shown.
+STEPS: Final = 3
+HUNK_LINES: Final = 4
+ENTRIES: Final = 4
+
+_FUNCTION: Final = 28
+_GAP: Final = " │ "
+
+_BOLD: Final = "1"
+_FAINT: Final = "2"
+_RED: Final = "31"
+_GREEN: Final = "32"
+_CYAN: Final = "36"
+_LEVEL: Final = {"error": "1;31", "warning": "1;35", "note": "1;36"}
+
+
+def render(report: Report, style: Style) -> str:
+    """Return the report for reading; nothing is coloured unless ``style.color``."""
+    blocks = [_patch_block(report, group, style) for group in by_patch(report)]
+    if style.quiet:
+        lines = [text for block in blocks for text in block]
+        return _joined([*lines, *_errors(report.errors, style)])
+    lines = []
+    for block in blocks:
+        lines += [*block, ""]
+    lines += _errors(report.errors, style)
+    if style.verbose:
+        lines += _limitations(report.limitations, style)
+    lines.append(_summary(report, style))
+    return _joined(lines)
+
+
+def _joined(lines: Sequence[str]) -> str:
+    return "".join(f"{text}\n" for text in lines)
+
+
+def _paint(text: str, ansi: str, style: Style) -> str:
+    return f"\x1b[{ansi}m{text}\x1b[0m" if style.color and text else text
+
+
+def _width(style: Style) -> int:
+    return max(style.width, NARROWEST)
+
+
+def _patch_block(report: Report, group: list[Finding], style: Style) -> list[str]:
+    if style.quiet:
+        return [_headline(finding, style) for finding in group if finding.level != "note"]
+    lines = [_patch_line(report, group[0], style)]
+    for index, finding in enumerate(group):
+        if finding.level == "note" and not style.verbose:
+            lines.append(_headline(finding, style))
+            continue
+        if index:
+            lines.append("")
+        lines += _finding(finding, style)
+    return lines
+
+
+def _patch_line(report: Report, finding: Finding, style: Style) -> str:
+    series, patch = series_of(report, finding), patch_of(report, finding)
+    subject = line(patch.subject) if patch else f"patch {finding.patch}"
+    place = []
+    if series and series.expected > 1 and not subject.startswith("["):
+        place.append(f"patch {finding.patch} of {series.expected}")
+    if series and series.version > 1 and not subject.startswith("["):
+        place.append(f"v{series.version}")
+    if finding.message_id:
+        place.append(f"<{line(finding.message_id)}>")
+    elif finding.commit:
+        place.append(line(finding.commit)[:12])
+    tail = f"  ({', '.join(place)})" if place else ""
+    return _paint(subject, _BOLD, style) + _paint(tail, _FAINT, style)
+
+
+def _headline(finding: Finding, style: Style) -> str:
+    level = _paint(f"{finding.level}:", _LEVEL[finding.level], style)
+    place = _paint(f"{line(finding.path)}:{finding.line}:", _BOLD, style)
+    rule = _paint(f"[{line(finding.rule)}]", _FAINT, style)
+    return f"{place} {level} {line(finding.message)} {rule}"
+
+
+def _finding(finding: Finding, style: Style) -> list[str]:
+    width = _width(style)
+    lines = [_headline(finding, style)]
+    lines += _hunk(finding.hunk, width, style)
+    lines += _chains(finding, width, style)
+    if finding.condition:
+        lines += _prose("when", finding.condition, style)
+    lines += _prose("why", finding.why, style)
+    lines += _prose("also", ", ".join(finding.also), style)
+    lines += _listed("seen as", finding.symptoms, style, most=1)
+    lines += _listed("instead", finding.advice, style, most=1)
+    lines += _entries(finding, style)
+    if style.verbose:
+        lines += _listed("evidence", finding.evidence, style, most=len(finding.evidence))
+        sure = f"{finding.confidence} confidence, fingerprint {finding.fingerprint}"
+        lines += _prose("how sure", sure, style)
+    return lines
+
+
+def _hunk(hunk: Sequence[HunkLine], width: int, style: Style) -> list[str]:
+    marked = [hunk_line for hunk_line in hunk if hunk_line.marked]
+    shown = list(hunk) if style.verbose or not marked else marked
+    left_out = 0 if style.verbose else max(0, len(shown) - HUNK_LINES)
+    lines = []
+    for hunk_line in shown[: len(shown) - left_out]:
+        number = hunk_line.old if hunk_line.kind == "-" else hunk_line.new
+        mark = ">" if hunk_line.marked and style.verbose else " "
+        kind = line(hunk_line.kind)[:1] or " "
+        text = f"{'' if number is None else number:>6} {kind}{code(hunk_line.text)}"
+        ansi = {"-": _RED, "+": _GREEN}.get(hunk_line.kind, _FAINT)
+        lines.append(f"{mark} {_paint(cut(text, width - 2), ansi, style)}")
+    if left_out:
+        lines.append(_paint(f"{INDENT}       … {count(left_out, 'line')} more", _FAINT, style))
+    return lines
+
+
+def _chains(finding: Finding, width: int, style: Style) -> list[str]:
+    beside = style.width >= SIDE_BY_SIDE
+    room = (width - len(INDENT) - len(_GAP)) // 2 if beside else width - len(INDENT)
+    before = _lane("before", finding.before, finding, room, style)
+    after = _lane("after", finding.after, finding, room, style)
+    if not beside:
+        return [INDENT + _paint(text, ansi, style) for text, ansi in (*before, *after)]
+    lines = []
+    for (left, left_ansi), (right, right_ansi) in zip_longest(before, after, fillvalue=("", "")):
+        gap = " " * (room - columns(left))
+        halves = _paint(left, left_ansi, style) + gap + _GAP + _paint(right, right_ansi, style)
+        lines.append(f"{INDENT}{halves}".rstrip())
+    return lines
+
+
+def _lane(
+    name: str, promise: Promise, finding: Finding, room: int, style: Style
+) -> list[tuple[str, str]]:
+    """Return one chain under its heading: lines with colours, none wider than ``room``."""
+    through = f" by {line(promise.mechanism)}" if promise.mechanism else ""
+    through += f" → {line(promise.callback)}" if promise.callback else ""
+    heading = f"{pad(name, LABEL)}{promise.context}{through}: {promise.guarantee}"
+    lines = [(cut(heading, room), _CYAN)]
+    home = finding.path if style.width >= SIDE_BY_SIDE else None
+    steps = [
+        (("… " if gap else "") + line(step.function), _place(step, home), line(step.note))
+        for gap, step in _steps(promise, finding, style)
+    ]
+    wide = min(_FUNCTION, max((columns(function) for function, _, _ in steps), default=0))
+    far = max((columns(place) for _, place, _ in steps), default=0)
+    for function, place, note in steps:
+        text = f"{INDENT}{pad(function, wide)}  {pad(place, far)}  {note}"
+        lines.append((cut(text.rstrip(), room), ""))
+    return lines
+
+
+def _place(step: Step, home: str | None) -> str:
+    """Return ``path:line``; of a path that is ``home`` the last part is enough."""
+    path = step.path.rpartition("/")[2] if step.path == home else step.path
+    return f"{line(path)}:{step.line}"
+
+
+def _steps(promise: Promise, finding: Finding, style: Style) -> list[tuple[bool, Step]]:
+    """Return the links to show, each with whether links before it are left out.
+
+    Where the promise is lost, the callback and the release itself say most; what room is
+    left goes to the links that come first.
+    """
+    chain = promise.chain
+    chosen = set(range(len(chain)))
+    if not style.verbose and len(chain) > STEPS:
+        telling = (finding.function, promise.callback)
+        wanted = [len(chain) - 1]
+        wanted += [index for index, step in enumerate(chain) if step.function in telling]
+        wanted += range(len(chain))
+        chosen = set(list(dict.fromkeys(wanted))[:STEPS])
+    return [
+        (index > 0 and index - 1 not in chosen, step)
+        for index, step in enumerate(chain)
+        if index in chosen
+    ]
+
+
+def _prose(label: str, text: str, style: Style) -> list[str]:
+    room = min(_width(style), PROSE) - len(INDENT) - LABEL
+    lines = []
+    for index, part in enumerate(wrap(text, room)):
+        name = pad("" if index else label, LABEL)
+        lines.append(f"{INDENT}{_paint(name, _CYAN, style)}{part}")
+    return lines
+
+
+def _listed(label: str, texts: Sequence[str], style: Style, most: int) -> list[str]:
+    shown = texts if style.verbose else texts[:most]
+    lines: list[str] = []
+    for index, text in enumerate(shown):
+        lines += _prose("" if index else label, text, style)
+    return lines
+
+
+def _entries(finding: Finding, style: Style) -> list[str]:
+    entries = finding.entry_points
+    if style.verbose:
+        told = [
+            f"{entry.name} ({entry.kind})" + (f": {' → '.join(entry.chain)}" if entry.chain else "")
+            for entry in entries
+        ]
+        return _listed("reached", told, style, most=len(told))
+    names = [f"{entry.name} ({entry.kind})" for entry in entries[:ENTRIES]]
+    if len(entries) > ENTRIES:
+        names.append(f"{len(entries) - ENTRIES} more")
+    return _prose("reached", ", ".join(names), style)
+
+
+def _errors(errors: Iterable[InputError], style: Style) -> list[str]:
+    lines = []
+    for error in errors:
+        place = line(error.input)
+        if error.line is not None:
+            place += f":{error.line}"
+        label = _paint("could not check:", _LEVEL["error"], style)
+        lines.append(f"{_paint(f'{place}:', _BOLD, style)} {label} {line(error.message)}")
+    return lines
+
+
+def _limitations(limitations: Sequence[Limitation], style: Style) -> list[str]:
+    if not limitations:
+        return []
+    lines = [_paint("Not known:", _BOLD, style)]
+    for limitation in limitations:
+        place = limitation.path or (f"<{limitation.message_id}>" if limitation.message_id else "")
+        if place and limitation.line is not None:
+            place += f":{limitation.line}"
+        where = f"{place}: " if place else ""
+        room = min(_width(style), PROSE) - len(INDENT)
+        first, *rest = wrap(f"{limitation.stage}: {where}{limitation.message}", room) or [""]
+        lines += [INDENT + first, *(f"{INDENT * 2}{text}" for text in rest)]
+    return [*lines, ""]
+
+
+def _summary(report: Report, style: Style) -> str:
+    findings = ordered(report)
+    total = patches(report)
+    hit = len({(finding.series, finding.patch) for finding in findings})
+    if findings:
+        split = ", ".join(count(number, level) for level, number in levels(findings).items())
+        text = f"{count(len(findings), 'finding')} ({split}) in {hit} of {count(total, 'patch')}"
+    else:
+        text = f"no findings in {count(total, 'patch')}"
+    if report.limitations:
+        text += f"; {count(len(report.limitations), 'limitation')}"
+        text += "" if style.verbose else " (--verbose shows them)"
+    if report.errors:
+        text += f"; {count(len(report.errors), 'input')} not checked"
+    return text
