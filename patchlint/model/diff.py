@@ -65,3 +65,24 @@ class FileDiff:
     def removed(self) -> int:
         """Number of removed lines."""
         return sum(line.kind == "-" for hunk in self.hunks for line in hunk.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class DiffProblem:
+    """Something in a diff that could not be read as it stands.
+
+    ``line`` counts from 1 in the diff text; ``path`` is the file it belongs to, None when
+    that is not known.
+    """
+
+    line: int
+    message: str
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDiff:
+    """The files that could be read, in the order of the text, and what could not."""
+
+    files: tuple[FileDiff, ...]
+    problems: tuple[DiffProblem, ...]

@@ -30,6 +30,8 @@ class Mail:
     off, format=flowed undone, in-body header block taken off) that holds the message
     and, from character ``diff_start`` on, the diff; ``diff_start`` is None for a mail
     without a patch of its own (cover letters, replies that only quote a diff).
+    ``problems`` says what was amiss with the message (cut short, a part left out).
+    ``author`` is who wrote the patch, ``sender`` who sent it (the From header).
     """
 
     input: str
@@ -48,6 +50,8 @@ class Mail:
     line: int | None = None
     commit: str | None = None
     is_reply: bool = False
+    problems: tuple[str, ...] = ()
+    sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,212 @@
+"""Every form of input, read as a stream of raw mails.
+
+Whatever goes wrong with one input or one message is an :class:`InputError` in the stream,
+and reading goes on.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+from patchlint.mail import mbox, mime, shape
+from patchlint.model.mail import RawMail
+from patchlint.model.problem import InputError
+
+_COMMIT = re.compile(rb"^From ([0-9a-f]{40}|[0-9a-f]{64}) ")
+_MESSAGE_ID = re.compile(r"<?[^\s<>/@]+@[^\s<>/@]+>?")
+_URL = re.compile(r"https?://")
+_HEADERS = frozenset({"from", "subject", "date", "message-id", "received", "to", "in-reply-to"})
+_SUFFIXES = (".patch", ".diff", ".mbox", ".mbx", ".eml", ".mail", ".gz", ".xz")
+_PROBE = 1 << 16
+
+Read = RawMail | InputError
+
+
+def read_inputs(
+    inputs: Sequence[str],
+    stdin: bytes | None = None,
+    *,
+    tree: Path | None = None,
+) -> Iterator[Read]:
+    """All mails of ``inputs``, in order, with errors where something could not be read.
+
+    ``-`` stands for ``stdin``, or for the process's standard input when that is None.
+    ``tree`` is the repository in which ranges and commits are looked up.  Nothing is
+    fetched from the network but for a message-id or URL that stands in ``inputs``.
+    """
+    for name in inputs:
+        if name == "-":
+            data = sys.stdin.buffer.read() if stdin is None else stdin
+            yield from _bytes(name, data)
+            continue
+        path = Path(name)
+        try:
+            if path.is_dir():
+                yield from _folder(name, path)
+            elif path.exists():
+                yield from _file(name, path)
+            else:
+                yield from _no_path(name, tree)
+        except OSError as error:
+            yield InputError(name, _os_message(error))
+        except ValueError as error:  # a NUL byte in the name
+            yield InputError(name, f"cannot be read: {error}")
+
+
+def _os_message(error: OSError) -> str:
+    return f"cannot be read: {error.strerror or error}"
+
+
+def _no_path(name: str, tree: Path | None) -> Iterator[Read]:
+    """A name that is no file: a range, a commit, a message-id or a URL."""
+    if _URL.match(name) or _MESSAGE_ID.fullmatch(name):
+        from patchlint.mail import lore
+
+        yield from _fetched(name, lore.fetch(name))
+        return
+    if tree is None:
+        yield InputError(name, "no such file; a git range or commit needs a tree")
+        return
+    from patchlint.mail import git_range
+
+    yield from git_range.read(name, tree)
+
+
+def _fetched(name: str, data: bytes | InputError) -> Iterator[Read]:
+    if isinstance(data, InputError):
+        yield data
+    else:
+        yield from _bytes(name, data)
+
+
+def _folder(name: str, path: Path) -> Iterator[Read]:
+    from patchlint.mail import public_inbox
+
+    epochs = public_inbox.epochs(path)
+    if epochs:
+        for epoch in epochs:
+            yield from public_inbox.read(name, epoch)
+        return
+    if (path / "cur").is_dir() and (path / "new").is_dir():
+        files = [
+            file
+            for part in ("cur", "new")
+            for file in sorted((path / part).iterdir(), key=_natural)
+            if file.is_file() and not file.name.startswith(".")
+        ]
+    else:
+        files = sorted(
+            (
+                file
+                for file in path.iterdir()
+                if file.name.endswith(_SUFFIXES) and not file.name.startswith(".")
+            ),
+            key=_natural,
+        )
+    if not files:
+        yield InputError(name, "no mail in this folder (neither a Maildir nor .patch files)")
+    for file in files:
+        try:
+            yield from _file(str(file), file)
+        except OSError as error:
+            yield InputError(str(file), _os_message(error))
+
+
+def _natural(path: Path) -> tuple[tuple[int, int, str], ...]:
+    """Sort key that puts ``10`` after ``9``."""
+    return tuple(
+        (0, int(piece), "") if piece.isdecimal() and piece.isascii() else (1, 0, piece)
+        for piece in re.split(r"([0-9]+)", path.name)
+        if piece
+    )
+
+
+def _file(name: str, path: Path) -> Iterator[Read]:
+    with path.open("rb") as stream:
+        magic = stream.read(6)
+    if magic[:2] == b"\x1f\x8b":
+        import gzip
+
+        with gzip.open(path, "rb") as packed:
+            yield from _packed(name, packed)
+    elif magic == b"\xfd7zXZ\x00":
+        import lzma
+
+        with lzma.open(path, "rb") as packed:
+            yield from _packed(name, packed)
+    else:
+        with path.open("rb") as stream:
+            yield from _stream(name, stream)
+
+
+def _packed(name: str, stream: IO[bytes]) -> Iterator[Read]:
+    import lzma
+    import zlib
+
+    try:
+        yield from _stream(name, stream)
+    except (EOFError, zlib.error, lzma.LZMAError) as error:
+        yield InputError(name, f"compressed data is damaged or cut short: {error}")
+
+
+def _bytes(name: str, data: bytes) -> Iterator[Read]:
+    import io
+
+    yield from _stream(name, io.BytesIO(data))
+
+
+def _stream(name: str, stream: IO[bytes]) -> Iterator[Read]:
+    """A mail or an mbox: as for git, an mbox begins with a separator line."""
+    first = stream.readline()
+    skipped = 0
+    while first and not first.strip():
+        first = stream.readline()
+        skipped += 1
+    if not first:
+        yield InputError(name, "empty: there is no mail in it")
+        return
+    if mbox.is_separator(first):
+        yield from _mbox(name, first, stream, skipped)
+        return
+    data = first + stream.read()
+    fault = _fault(data)
+    if fault:
+        yield InputError(name, fault, line=1)
+    else:
+        yield RawMail(name, data, 1 + skipped)
+
+
+def _mbox(name: str, first: bytes, stream: Iterable[bytes], skipped: int) -> Iterator[Read]:
+    import itertools
+
+    for message in mbox.split(itertools.chain([first], stream)):
+        line = message.line + skipped
+        commit = _COMMIT.match(message.separator)
+        fault = _fault(message.data)
+        if fault:
+            yield InputError(name, fault, line=line)
+        else:
+            yield RawMail(
+                name, message.data, line, commit.group(1).decode("ascii") if commit else None
+            )
+
+
+def _fault(data: bytes) -> str | None:
+    """Why ``data`` is no mail and no patch, None when it is one."""
+    probe = data[:_PROBE]
+    if not probe.strip():
+        return "empty message"
+    headers, _body = mime.split_headers(probe.replace(b"\r\n", b"\n").lstrip(b"\n"))
+    if headers.values.keys() & _HEADERS:
+        return None
+    if b"\0" in probe:
+        return "binary data, not a mail"
+    if b"\n+++ " in data or data.startswith(b"diff --git ") or b"\ndiff --git " in data:
+        text = data.replace(b"\r\n", b"\n").decode("utf-8", "replace")
+        if shape.diff_start(text) is not None:
+            return None
+    return "neither a mail nor a patch: it has no mail headers and no diff"

@@ -1,0 +1,236 @@
+"""One message decoded: from the bytes of a mail to the text of its patch."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from patchlint.mail import mime, shape
+from patchlint.mail import subject as subjects
+from patchlint.model.mail import Mail, RawMail
+
+_MESSAGE_ID = re.compile(r"<([^<>\s]+)>")
+_DATE = re.compile(
+    r"(\d{1,2}) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]* (\d{4}) "
+    r"(\d{1,2}):(\d\d)(?::(\d\d))?(?: ([+-])(\d\d)(\d\d))?",
+    re.IGNORECASE,
+)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_FORMAT_PATCH = re.compile(rb"^From ([0-9a-f]{40}|[0-9a-f]{64}) ")
+_SIGNED = re.compile(
+    r"^-----BEGIN PGP SIGNED MESSAGE-----\n(?:[\w-]+: [^\n]*\n)*\n(.*?)\n?"
+    r"(?:^-----BEGIN PGP SIGNATURE-----\n.*?(?:^-----END PGP SIGNATURE-----\n?|\Z)|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
+_INBODY_FROM = re.compile(r"^>?From (?:[0-9a-f]{40}|[0-9a-f]{64}) [^\n]*\n(?=[A-Z][\w-]*: )", re.M)
+_INBODY = re.compile(r"(?:(?:From|Subject|Date): [^\n]*\n(?:[ \t][^\n]*\n)*)+(?=\n|\Z)")
+_HEADER_BLOCK = re.compile(r"(?:[A-Za-z][\w-]*:[^\n]*\n(?:[ \t][^\n]*\n)*)+")
+_FIELD = re.compile(r"^([A-Za-z][\w-]*):[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)", re.MULTILINE)
+_SCISSORS = re.compile(r"^[ \t]*(?=[^\n]*(?:>8|8<|>%|%<))(?:[-\s]|>8|8<|>%|%<|cut here)+$", re.M)
+_PATCH_NAME = re.compile(r"\.(?:patch|diff|txt)$", re.IGNORECASE)
+_MIN_SCISSORS = 8
+
+
+def decode(raw: RawMail) -> Mail:
+    """Decode one message.  Never raises; what is amiss is in ``problems`` of the result.
+
+    Takes off transfer encodings, PGP armour, format=flowed, scissors and an in-body header
+    block, and picks the attachment that holds the patch when the text does not.
+    """
+    problems: list[str] = []
+    data = raw.data.replace(b"\r\n", b"\n") if b"\r" in raw.data else raw.data
+    commit = raw.commit or _commit(data)
+    headers, body = mime.split_headers(data.lstrip(b"\n"))
+    text = _choose(mime.leaves(headers, body, problems))
+    text = _unsign(text)
+    inner = _take_inner(text)
+    outer = subjects.parse(headers.text("subject"))
+    spoken = subjects.parse(inner.subject) if inner.subject else outer
+    numbered = spoken if spoken.is_patch or spoken.number is not None else outer
+    references = _ids(headers, "references")
+    parents = _ids(headers, "in-reply-to")
+    parent = parents[0] if parents else None
+    if parent is not None and parent not in references:
+        references = (*references, parent)
+    ids = _ids(headers, "message-id")
+    return Mail(
+        input=raw.input,
+        message_id=ids[0] if ids else "",
+        subject=inner.subject or headers.text("subject"),
+        author=inner.author or headers.text("from"),
+        date=_date(headers.text("date")),
+        in_reply_to=parent,
+        references=references,
+        body=inner.body,
+        diff_start=shape.diff_start(inner.body),
+        version=numbered.version,
+        number=numbered.number,
+        total=numbered.total,
+        prefixes=numbered.prefixes,
+        line=raw.line,
+        commit=commit,
+        is_reply=outer.is_reply,
+        problems=tuple(problems),
+        sender=headers.text("from"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Inner:
+    body: str
+    subject: str = ""
+    author: str = ""
+
+
+def _commit(data: bytes) -> str | None:
+    found = _FORMAT_PATCH.match(data)
+    return found.group(1).decode("ascii") if found else None
+
+
+def _ids(headers: mime.Headers, name: str) -> tuple[str, ...]:
+    value = headers.values.get(name)
+    if value is None:
+        return ()
+    text = value.decode("utf-8", "replace")
+    found = dict.fromkeys(_MESSAGE_ID.findall(text))
+    return tuple(found) or tuple(text.split()[:1] if name == "message-id" else ())
+
+
+def _date(text: str) -> float | None:
+    """Seconds since the epoch; None when there is no date that makes sense."""
+    found = _DATE.search(text)
+    if found is None:
+        return None
+    import calendar
+
+    day, month, year, hour, minute, second, sign, zone_hour, zone_minute = found.groups()
+    offset = (int(zone_hour or 0) * 60 + int(zone_minute or 0)) * 60
+    try:
+        moment = calendar.timegm(
+            (
+                int(year),
+                _MONTHS.index(month.lower()) + 1,
+                int(day),
+                int(hour),
+                int(minute),
+                int(second or 0),
+            )
+        )
+    except (ValueError, OverflowError):
+        return None
+    return float(moment + offset if sign == "-" else moment - offset)
+
+
+def _choose(parts: list[mime.Part]) -> str:
+    """The text that holds the patch.
+
+    Text first; an attached patch when the text has no diff, or has one that is torn
+    where the attached one is whole (people paste a patch and attach it as well).
+    """
+    inline: list[str] = []
+    attached: list[str] = []
+    for part in parts:
+        if part.content_type == "text/html" or not part.text:
+            continue
+        named = _PATCH_NAME.search(part.filename) is not None
+        patch_type = part.content_type.endswith(("/x-patch", "/x-diff", "/patch", "/diff"))
+        if patch_type or (named and (part.attached or not part.content_type.startswith("text/"))):
+            attached.append(_unflow(part))
+        elif part.content_type.startswith("text/"):
+            inline.append(_unflow(part))
+    text = _join(inline)
+    patches = [patch for patch in attached if shape.diff_start(patch) is not None]
+    if not patches:
+        return text
+    if shape.diff_start(text) is None:
+        return _join([text, *patches])
+    whole, total = shape.hunk_score(text)
+    best = _join(patches)
+    best_whole, _best_total = shape.hunk_score(best)
+    return best if whole < total and best_whole > whole else text
+
+
+def _join(texts: list[str]) -> str:
+    if len(texts) == 1:
+        return texts[0]
+    return "".join(text if text.endswith("\n") or not text else text + "\n" for text in texts)
+
+
+def _unflow(part: mime.Part) -> str:
+    """Undo format=flowed, unless the diff in the text is whole as it stands.
+
+    Many senders declare flowed text and send a patch that is not; undoing it then joins
+    lines that end in a blank.
+    """
+    if not part.flowed:
+        return part.text
+    whole, total = shape.hunk_score(part.text)
+    if total and whole == total:
+        return part.text
+    joined = _flowed(part.text, delsp=part.delsp)
+    if not total:
+        return joined if shape.diff_start(part.text) is None else part.text
+    return joined if shape.hunk_score(joined)[0] > whole else part.text
+
+
+def _flowed(text: str, *, delsp: bool) -> str:
+    out: list[str] = []
+    open_depth: int | None = None
+    for line in text.split("\n"):
+        content = line.lstrip(">")
+        depth = len(line) - len(content)
+        content = content.removeprefix(" ")
+        signature = content == "-- "
+        if open_depth == depth and not signature:
+            out[-1] += content
+        else:
+            out.append((">" * depth + " " if depth else "") + content)
+        soft = content.endswith(" ") and not signature
+        open_depth = depth if soft else None
+        if soft and delsp:
+            out[-1] = out[-1][:-1]
+    return "\n".join(out)
+
+
+def _unsign(text: str) -> str:
+    """Take PGP clear-sign armour off, with its dash escapes."""
+    if "-----BEGIN PGP SIGNED MESSAGE-----" not in text:
+        return text
+    found = _SIGNED.search(text)
+    if found is None:
+        return text
+    inner = re.sub(r"^- ", "", found.group(1), flags=re.MULTILINE)
+    return text[: found.start()] + inner + "\n" + text[found.end() :]
+
+
+def _take_inner(text: str) -> _Inner:
+    """Cut at scissors and take an in-body header block off the text."""
+    text = text.lstrip("\n")
+    limit = shape.diff_start(text)
+    head = text if limit is None else text[:limit]
+    cut = 0
+    for mark in _SCISSORS.finditer(head):
+        line = mark.group()
+        if len(line.strip()) >= _MIN_SCISSORS and "-" in line:
+            cut = mark.end()
+    start = cut
+    for mark in _INBODY_FROM.finditer(head, cut):
+        block = _HEADER_BLOCK.match(head, mark.end())
+        if block is not None and re.search(r"^(?:From|Subject): ", block.group(), re.MULTILINE):
+            start = mark.end()
+    while start < len(text) and text[start] == "\n":
+        start += 1
+    pattern = _HEADER_BLOCK if start > cut + 1 else _INBODY
+    block = pattern.match(text, start)
+    if block is None:
+        return _Inner(body=text[start:] if cut else text)
+    fields: dict[str, str] = {}
+    for name, value in _FIELD.findall(block.group()):
+        fields.setdefault(name.lower(), mime.decode_header(value.encode("utf-8", "replace")))
+    if "from" not in fields and "subject" not in fields:
+        return _Inner(body=text[start:] if cut else text)
+    return _Inner(
+        body=text[block.end() :].lstrip("\n"),
+        subject=fields.get("subject", ""),
+        author=fields.get("from", ""),
+    )

@@ -1,0 +1,206 @@
+"""MIME taken apart by hand: headers, transfer encodings, charsets, parts.
+
+The standard library's ``email`` package would do, but its import alone costs a git hook
+more than reading a mail does here, and it says nothing about a body that was cut short.
+Nothing in this module raises for any bytes.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from dataclasses import dataclass
+
+_HEADER = re.compile(rb"^([!-9;-~]+):[ \t]*(.*)$", re.DOTALL)
+_FROM_LINE = re.compile(rb"^>?From ")
+_PARAMETER = re.compile(
+    r';\s*([\w!#$%&+.^`|~-]+)(\*?)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]*))', re.DOTALL
+)
+_ENCODED_WORD = re.compile(r"=\?([^?\s*]+)(?:\*[^?\s]*)?\?([bBqQ])\?([^?]*)\?=")
+_BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?[^?\s]+\?[bBqQ]\?)")
+_WHITE = re.compile(r"\s+")
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
+
+#: Nesting of multiparts that is followed; real mail has two or three levels.
+MAX_DEPTH = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One leaf of a MIME tree: its type, its name if any, and its decoded text."""
+
+    content_type: str
+    filename: str
+    attached: bool
+    flowed: bool
+    delsp: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """The headers of a message or part; the first of each name counts."""
+
+    values: dict[str, bytes]
+
+    def text(self, name: str) -> str:
+        """Value of a header, decoded and unfolded; empty when it is not there."""
+        value = self.values.get(name)
+        return "" if value is None else decode_header(value)
+
+
+def split_headers(data: bytes, *, skip_from: bool = True) -> tuple[Headers, bytes]:
+    """Headers and body of ``data``, which has LF line ends.
+
+    As ``git mailinfo`` does, a line that is no header ends the headers and belongs to the
+    body.  ``skip_from`` leaves out a leading mbox ``From `` line.
+    """
+    values: dict[str, bytes] = {}
+    at = 0
+    name = ""
+    fresh = False
+    size = len(data)
+    while at < size:
+        end = data.find(b"\n", at)
+        end = size if end < 0 else end
+        line = data[at:end]
+        if not line.strip(b" \t\r"):
+            return Headers(values), data[end + 1 :]
+        if line[:1] in b" \t" and name:
+            if fresh:
+                values[name] += b"\n" + line
+        elif (found := _HEADER.match(line)) is not None:
+            name = found.group(1).decode("ascii").lower()
+            fresh = name not in values
+            if fresh:
+                values[name] = found.group(2)
+        elif not (skip_from and not values and _FROM_LINE.match(line)):
+            return Headers(values), data[at:]
+        at = end + 1
+    return Headers(values), b""
+
+
+def decode_charset(data: bytes, charset: str) -> str:
+    """``data`` as text: the declared charset, else UTF-8, else Latin-1; never fails."""
+    if charset and charset.lower() not in {"us-ascii", "ascii", "utf-8", "utf8"}:
+        try:
+            return data.decode(charset, errors="replace")
+        except (LookupError, ValueError):
+            pass
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("utf-8" if charset.lower().startswith("utf") else "latin-1", "replace")
+
+
+def decode_header(value: bytes) -> str:
+    """A header value with encoded words decoded and line folds undone."""
+    text = _WHITE.sub(" ", decode_charset(value, "")).strip()
+    if "=?" not in text:
+        return text
+    words: list[tuple[str, bytes]] = []
+    out: list[str] = []
+    at = 0
+    text = _BETWEEN_WORDS.sub(r"\1", text)
+    for found in _ENCODED_WORD.finditer(text):
+        if found.start() > at:
+            _flush(words, out)
+            out.append(text[at : found.start()])
+        charset, kind, coded = found.groups()
+        raw = coded.encode("ascii", "replace")
+        data = decode_base64(raw) if kind in "bB" else binascii.a2b_qp(raw, header=True)
+        # A character may be cut between two words of one charset: join before decoding.
+        if words and words[-1][0].lower() == charset.lower():
+            words[-1] = (charset, words[-1][1] + data)
+        else:
+            words.append((charset, data))
+        at = found.end()
+    _flush(words, out)
+    out.append(text[at:])
+    return _WHITE.sub(" ", "".join(out)).strip()
+
+
+def _flush(words: list[tuple[str, bytes]], out: list[str]) -> None:
+    out.extend(decode_charset(data, charset) for charset, data in words)
+    words.clear()
+
+
+def decode_base64(data: bytes) -> bytes:
+    """Base64 with noise, missing padding or a cut end: as many bytes as there are."""
+    clean = _NOT_BASE64.sub(b"", data.split(b"=", 1)[0] if data.count(b"=") <= 2 else data)  # noqa: PLR2004
+    clean = clean[: len(clean) - (len(clean) % 4 == 1)]
+    try:
+        return binascii.a2b_base64(clean + b"=" * (-len(clean) % 4))
+    except binascii.Error:
+        return b""
+
+
+def parameters(value: str) -> dict[str, str]:
+    """Parameters of a Content-Type or Content-Disposition value, names in lower case."""
+    found: dict[str, str] = {}
+    for name, _extended, quoted, bare in _PARAMETER.findall(value):
+        text = re.sub(r"\\(.)", r"\1", quoted) if quoted else bare
+        found.setdefault(name.lower(), text)
+    return found
+
+
+def leaves(headers: Headers, body: bytes, problems: list[str], depth: int = 0) -> list[Part]:
+    """The leaf parts of a message, in order.  What is amiss is added to ``problems``."""
+    content = headers.text("content-type")
+    options = parameters(";" + content.partition(";")[2])
+    content_type = content.partition(";")[0].strip().lower() or "text/plain"
+    boundary = options.get("boundary", "")
+    if content_type.startswith("multipart/") and boundary and depth < MAX_DEPTH:
+        parts = _split_parts(body, boundary.encode("utf-8", "replace"), problems)
+        if parts is not None:
+            return [
+                leaf
+                for data in parts
+                for leaf in leaves(*split_headers(data, skip_from=False), problems, depth + 1)
+            ]
+    if content_type == "message/rfc822" and depth < MAX_DEPTH:
+        return leaves(*split_headers(body), problems, depth + 1)
+    disposition = headers.text("content-disposition")
+    filename = parameters(";" + disposition.partition(";")[2]).get("filename", "")
+    return [
+        Part(
+            content_type=content_type,
+            filename=filename or options.get("name", ""),
+            attached=disposition.lower().startswith("attachment"),
+            flowed=options.get("format", "").lower() == "flowed",
+            delsp=options.get("delsp", "").lower() == "yes",
+            text=_text(headers, body, options.get("charset", ""), content_type),
+        )
+    ]
+
+
+def _text(headers: Headers, body: bytes, charset: str, content_type: str) -> str:
+    main = content_type.partition("/")[0]
+    if main in {"image", "audio", "video"} or content_type == "application/pdf":
+        return ""
+    encoding = headers.text("content-transfer-encoding").lower()
+    if encoding == "base64":
+        body = decode_base64(body)
+    elif encoding == "quoted-printable":
+        body = binascii.a2b_qp(body)
+    text = decode_charset(body, charset)
+    return text.replace("\r\n", "\n") if "\r" in text else text
+
+
+def _split_parts(body: bytes, boundary: bytes, problems: list[str]) -> list[bytes] | None:
+    """The parts of a multipart body; None when its boundary never occurs."""
+    mark = re.compile(rb"^--" + re.escape(boundary) + rb"(--)?[ \t\r]*$", re.MULTILINE)
+    parts: list[bytes] = []
+    begin: int | None = None
+    for found in mark.finditer(body):
+        if begin is not None:
+            parts.append(body[begin : max(begin, found.start() - 1)])
+        begin = found.end() + 1
+        if found.group(1):
+            return parts
+    if begin is None:
+        problems.append("multipart boundary does not occur in the body")
+        return None
+    problems.append("multipart body has no closing boundary; the mail may be cut short")
+    parts.append(body[begin:])
+    return parts

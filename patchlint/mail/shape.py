@@ -1,0 +1,57 @@
+"""Where a diff begins in a text, and whether its hunks hold what they announce.
+
+This is no diff reader: it answers two questions that reading a mail raises, and no more.
+A diff counts only from the first column on, so that quoted and indented ones do not.
+"""
+
+from __future__ import annotations
+
+import re
+
+_DIFF = re.compile(
+    r"^(?:"
+    r"diff --git \S[^\n]*\n(?:[^\n]*\n)?"
+    r"(?:old mode|new mode|deleted file mode|new file mode|similarity index|"
+    r"dissimilarity index|rename from|copy from|index [0-9a-f]|GIT binary patch|"
+    r"Binary files |--- \S)"
+    r"|Index: \S[^\n]*\n=+\n(?:[^\n]*\n)?(?:--- \S|Index: |\Z)"
+    r"|diff -\S[^\n]*\n(?:[^\n]*\n)?--- \S"
+    r"|--- \S[^\n]*\n\+\+\+ \S[^\n]*\n(?:[^\n@+-][^\n]*\n)?@@ -\d"
+    r")",
+    re.MULTILINE,
+)
+_HUNK = re.compile(r"^@@ -\d{1,9}(?:,(\d{1,9}))? \+\d{1,9}(?:,(\d{1,9}))? @@[^\n]*\n", re.MULTILINE)
+
+
+def diff_start(text: str) -> int | None:
+    """Offset of the first diff that stands in the first column, None without one."""
+    found = _DIFF.search(text)
+    return None if found is None else found.start()
+
+
+def hunk_score(text: str) -> tuple[int, int]:
+    """How many hunks of ``text`` hold the lines they announce, and how many there are."""
+    whole = 0
+    total = 0
+    at = 0
+    while found := _HUNK.search(text, at):
+        total += 1
+        at = found.end()
+        old = int(found.group(1) or 1)
+        new = int(found.group(2) or 1)
+        while (old > 0 or new > 0) and at < len(text):
+            end = text.find("\n", at)
+            end = len(text) if end < 0 else end
+            mark = text[at] if end > at else " "
+            if mark == " ":
+                old, new = old - 1, new - 1
+            elif mark == "+":
+                new -= 1
+            elif mark == "-":
+                old -= 1
+            elif mark != "\\":
+                break
+            at = end + 1
+        whole += old == 0 and new == 0
+        at = max(at, found.end())
+    return whole, total
