@@ -1,0 +1,491 @@
+"""A file of which only some lines are known, and what hunks do to it."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from patchlint.model.diff import Hunk
+
+END = 1 << 40
+"""Length of a stretch of original lines that ends where the file ends, wherever that is."""
+
+
+@dataclass(slots=True)
+class Base:
+    """What is known of a file before the series.
+
+    ``lines`` maps a line number to its text; ``sections`` maps the first old line of a hunk
+    to the (patch number, section text) pairs of the hunks that begin there; ``length`` is the
+    number of lines when the whole file is known, else None.  It only ever learns: each hunk
+    of each patch adds the original lines that it shows.
+    """
+
+    lines: dict[int, str] = field(default_factory=dict)
+    sections: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
+    length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """``length`` lines that stand as in the base, from base line ``first`` on."""
+
+    first: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Lines that patch ``patch`` brought, with the section text of the hunk that did."""
+
+    texts: tuple[str, ...]
+    patch: int
+    section: str
+
+    @property
+    def length(self) -> int:
+        """Number of lines."""
+        return len(self.texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Lines that came from a change that the series does not contain: text unknown."""
+
+    length: int
+
+
+Piece = Original | Added | Lost
+Pieces = tuple[Piece, ...]
+
+WHOLLY_ORIGINAL: Pieces = (Original(1, END),)
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Hunk number ``hunk`` (from 0) says something else about old line ``line``."""
+
+    hunk: int
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """Pieces after the hunks, and how far hunks had to be moved: (hunk from 0, lines)."""
+
+    pieces: Pieces
+    moved: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Known lines without a gap: ``texts[0]`` is line ``first``.
+
+    ``origins`` has the base line of each, 0 for an added one; ``sections`` are the sections
+    of the hunks that begin at the run's first line.
+    """
+
+    first: int
+    texts: tuple[str, ...]
+    origins: tuple[int, ...]
+    sections: tuple[tuple[int, str], ...]
+
+    @property
+    def last(self) -> int:
+        """Line number of the last line."""
+        return self.first + len(self.texts) - 1
+
+
+def whole_base(text: Sequence[str]) -> Base:
+    """Return the base of a file whose every line is ``text``."""
+    return Base(dict(enumerate(text, 1)), {}, len(text))
+
+
+def whole_pieces(base: Base) -> Pieces:
+    """Return the pieces of an untouched file on ``base``."""
+    if base.length is None:
+        return WHOLLY_ORIGINAL
+    return (Original(1, base.length),) if base.length else ()
+
+
+def part(piece: Piece, skip: int, length: int) -> Piece:
+    """Return ``length`` lines of ``piece`` after its first ``skip``."""
+    if isinstance(piece, Original):
+        return Original(piece.first + skip, length)
+    if isinstance(piece, Added):
+        return replace(piece, texts=piece.texts[skip : skip + length])
+    return Lost(length)
+
+
+def joined(pieces: Iterable[Piece]) -> Pieces:
+    """Return ``pieces`` without empty ones, neighbours that follow on made one."""
+    result: list[Piece] = []
+    for piece in pieces:
+        if not piece.length:
+            continue
+        last = result[-1] if result else None
+        if isinstance(piece, Original) and isinstance(last, Original):
+            if last.first + last.length == piece.first:
+                tail = END if piece.length >= END // 2 else last.length + piece.length
+                result[-1] = Original(last.first, tail)
+                continue
+        elif isinstance(piece, Lost) and isinstance(last, Lost):
+            result[-1] = Lost(last.length + piece.length)
+            continue
+        result.append(piece)
+    return tuple(result)
+
+
+def old_position(hunk: Hunk) -> int:
+    """Return the old line that the hunk begins at; an insertion begins after its line."""
+    shown = any(line.kind != "+" for line in hunk.lines)
+    return max(1, hunk.old_start if shown else hunk.old_start + 1)
+
+
+class _Reader:
+    """Takes pieces from the front, line by line."""
+
+    def __init__(self, pieces: Pieces) -> None:
+        self._pieces = pieces
+        self._index = 0
+        self._skip = 0
+        self.line = 1
+
+    def take(self, count: int) -> list[Piece]:
+        """Return the next ``count`` lines; fewer at the end of a file of known length."""
+        taken: list[Piece] = []
+        while count > 0 and self._index < len(self._pieces):
+            piece = self._pieces[self._index]
+            here = min(count, piece.length - self._skip)
+            taken.append(part(piece, self._skip, here))
+            self.line += here
+            count -= here
+            self._skip += here
+            if self._skip >= piece.length:
+                self._index += 1
+                self._skip = 0
+        return taken
+
+    def rest(self) -> list[Piece]:
+        """Return all that was not taken."""
+        if self._index >= len(self._pieces):
+            return []
+        piece = self._pieces[self._index]
+        return [
+            part(piece, self._skip, piece.length - self._skip),
+            *self._pieces[self._index + 1 :],
+        ]
+
+
+def apply(base: Base, pieces: Pieces, hunks: Sequence[Hunk], patch: int) -> Applied | Conflict:
+    """Return the pieces after ``hunks``, or the first contradiction.
+
+    Every original line that the hunks show is learned by ``base``, unless there is a
+    contradiction: then nothing is.
+    """
+    learned: dict[int, str] = {}
+    anchors: list[tuple[int, str]] = []
+    reader = _Reader(pieces)
+    result: list[Piece] = []
+    for number, hunk in enumerate(hunks):
+        position = old_position(hunk)
+        if position < reader.line:
+            return Conflict(number, position, "the hunk overlaps the one before it")
+        result += reader.take(position - reader.line)
+        if reader.line < position:
+            return Conflict(number, position, "the file ends before the hunk begins")
+        first = True
+        for kind, texts in _blocks(hunk):
+            if kind == "+":
+                result.append(Added(texts, patch, hunk.section))
+                continue
+            line = reader.line
+            taken = reader.take(len(texts))
+            if first and taken and isinstance(taken[0], Original):
+                anchors.append((taken[0].first, hunk.section))
+            first = False
+            wrong = _learn(base, learned, taken, texts)
+            if wrong is not None:
+                return Conflict(number, line + wrong, "the line has another text")
+            if kind == " ":
+                result += taken
+    result += reader.rest()
+    base.lines.update(learned)
+    for anchor, section in anchors:
+        base.sections.setdefault(anchor, []).append((patch, section))
+    return Applied(joined(result))
+
+
+def settle(base: Base, pieces: Pieces, hunks: Sequence[Hunk], patch: int) -> Applied | Conflict:
+    """Apply ``hunks``, moving known lines where a change that is not at hand moved them.
+
+    A hunk that contradicts known text at its own line numbers, but whose old lines stand
+    known a little above or below, shows that lines came or went in a gap between: they are
+    put in as lost lines, or taken out of the gap.  Returns the first contradiction that
+    cannot be explained so.  Errs towards not moving: at least three telling lines must fit.
+    """
+    moved: list[tuple[int, int]] = []
+    while True:
+        applied = apply(base, pieces, hunks, patch)
+        if isinstance(applied, Applied):
+            return replace(applied, moved=tuple(moved))
+        if moved and applied.hunk <= moved[-1][0]:
+            return applied
+        shift = _shift(base, pieces, hunks, applied.hunk)
+        if shift is None:
+            return applied
+        lines, pieces = shift
+        moved.append((applied.hunk, lines))
+
+
+REACH = 2000
+"""How far from its own line number a hunk's lines are looked for."""
+
+TELLING = 3
+"""How many lines that are more than a brace must fit for a hunk to be moved."""
+
+
+def _shift(
+    base: Base, pieces: Pieces, hunks: Sequence[Hunk], index: int
+) -> tuple[int, Pieces] | None:
+    """Return by how many lines hunk ``index`` is moved, and pieces that make up for it."""
+    old = [line.text for line in hunks[index].lines if line.kind != "+"]
+    telling = [offset for offset, text in enumerate(old) if len(text.strip()) > TELLING]
+    position = old_position(hunks[index])
+    floor = 1
+    if index:
+        before = hunks[index - 1]
+        floor = old_position(before) + sum(line.kind != "+" for line in before.lines)
+    present = {
+        run.first + offset: text
+        for run in runs(base, pieces)
+        for offset, text in enumerate(run.texts)
+    }
+    places: dict[str, list[int]] = {}
+    for number, text in present.items():
+        places.setdefault(text, []).append(number)
+    found = {
+        number - offset
+        for offset in telling
+        for number in places.get(old[offset], ())
+        if floor <= number - offset and abs(number - offset - position) <= REACH
+    }
+    for start in sorted(found, key=lambda number: (abs(number - position), number)):
+        hits = [offset for offset in telling if present.get(start + offset) == old[offset]]
+        fits = all(present.get(start + i, text) == text for i, text in enumerate(old))
+        if start == position or not fits or len(hits) < TELLING:
+            continue
+        changed = _make_room(pieces, present, floor, start, position - start)
+        if changed is not None:
+            return position - start, changed
+    return None
+
+
+def _make_room(
+    pieces: Pieces, present: dict[int, str], floor: int, start: int, lines: int
+) -> Pieces | None:
+    """Put ``lines`` lost lines into the last gap before ``start``, or take them out of it."""
+    gap = start - 1
+    while gap >= floor and gap in present:
+        gap -= 1
+    if lines > 0:
+        at = gap + 1 if gap >= floor else start
+        reader = _Reader(pieces)
+        return joined([*reader.take(at - 1), Lost(lines), *reader.rest()])
+    if gap + lines + 1 < floor or any(n in present for n in range(gap + lines + 1, gap + 1)):
+        return None
+    reader = _Reader(pieces)
+    head = reader.take(gap + lines)
+    reader.take(-lines)
+    return joined([*head, *reader.rest()])
+
+
+def fill(base: Base, pieces: Pieces, texts: Sequence[str]) -> bool:
+    """Learn that the file with ``pieces`` is ``texts``, all of it; False if that cannot be.
+
+    The base is then whole too, but for pieces that the series removed before: those stay
+    as little known as they were.
+    """
+    learned: dict[int, str] = {}
+    line = 0
+    for piece in pieces:
+        left = len(texts) - line
+        length = min(piece.length, left)
+        if piece.length > left and piece.length < END // 2:
+            return False
+        if isinstance(piece, Added):
+            if piece.texts != tuple(texts[line : line + length]):
+                return False
+        elif isinstance(piece, Original):
+            for index in range(length):
+                number = piece.first + index
+                text = texts[line + index]
+                if base.lines.get(number, text) != text:
+                    return False
+                learned[number] = text
+        line += length
+    if line != len(texts):
+        return False
+    total = 0
+    for piece in pieces:
+        if isinstance(piece, Original):
+            end = piece.first + piece.length - 1
+            if piece.length >= END // 2:
+                end = piece.first + max(len(texts) - _before(pieces, piece), 0) - 1
+            total = max(total, end)
+    if any(number > total and pieces for number in base.lines):
+        return False
+    base.lines.update(learned)
+    if len(base.lines) == total:
+        base.length = total
+    return True
+
+
+def _before(pieces: Pieces, stop: Piece) -> int:
+    """Return the number of lines before ``stop``, which is the last piece."""
+    return sum(piece.length for piece in pieces if piece is not stop)
+
+
+def lines_of(base: Base, pieces: Pieces) -> list[str] | None:
+    """Return all lines of a file, None when some are not known."""
+    result: list[str] = []
+    for piece in pieces:
+        if isinstance(piece, Added):
+            result += piece.texts
+        elif isinstance(piece, Lost):
+            return None
+        else:
+            if piece.length >= END // 2 and base.length is None:
+                return None
+            try:
+                end = base.length if piece.length >= END // 2 else piece.first + piece.length - 1
+                result += [base.lines[number] for number in range(piece.first, (end or 0) + 1)]
+            except KeyError:
+                return None
+    return result
+
+
+def difference(pieces: Pieces, old: Sequence[str], new: Sequence[str], patch: int) -> Pieces:
+    """Return the pieces of ``new``, a change by ``patch`` of ``old`` that ``pieces`` make up."""
+    from difflib import SequenceMatcher
+
+    head = 0
+    while head < min(len(old), len(new)) and old[head] == new[head]:
+        head += 1
+    tail = 0
+    while tail < min(len(old), len(new)) - head and old[-1 - tail] == new[-1 - tail]:
+        tail += 1
+    reader = _Reader(pieces)
+    result = reader.take(head)
+    matcher = SequenceMatcher(
+        None, old[head : len(old) - tail], new[head : len(new) - tail], autojunk=False
+    )
+    for tag, first, last, low, high in matcher.get_opcodes():
+        taken = reader.take(last - first)
+        if tag == "equal":
+            result += taken
+        else:
+            result.append(Added(tuple(new[head + low : head + high]), patch, ""))
+    return joined([*result, *reader.rest()])
+
+
+def _blocks(hunk: Hunk) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the lines of a hunk in stretches of one kind."""
+    kind = ""
+    texts: list[str] = []
+    for line in hunk.lines:
+        if line.kind != kind:
+            if texts:
+                yield kind, tuple(texts)
+            kind = line.kind
+            texts = []
+        texts.append(line.text)
+    if texts:
+        yield kind, tuple(texts)
+
+
+def _learn(
+    base: Base, learned: dict[int, str], taken: Sequence[Piece], texts: tuple[str, ...]
+) -> int | None:
+    """Note ``texts`` as the text of ``taken``; return the offset of the first that differs."""
+    offset = 0
+    for piece in taken:
+        end = offset + piece.length
+        if isinstance(piece, Added):
+            if piece.texts != texts[offset:end]:
+                pairs = zip(piece.texts, texts[offset:end], strict=True)
+                return offset + next(i for i, (a, b) in enumerate(pairs) if a != b)
+        elif isinstance(piece, Original):
+            for index in range(piece.length):
+                number = piece.first + index
+                text = texts[offset + index]
+                if base.lines.get(number, text) != text:
+                    return offset + index
+                learned[number] = text
+        offset = end
+    return None if offset == len(texts) else offset
+
+
+def runs(base: Base, pieces: Pieces) -> list[Run]:
+    """Return the known lines of a file, in stretches without a gap, top to bottom."""
+    order = sorted(base.lines)
+    result: list[Run] = []
+    texts: list[str] = []
+    origins: list[int] = []
+    sections: tuple[tuple[int, str], ...] = ()
+    start = 1
+    line = 1
+
+    def flush() -> None:
+        if texts:
+            result.append(Run(start, tuple(texts), tuple(origins), sections))
+            texts.clear()
+            origins.clear()
+
+    for piece in pieces:
+        if isinstance(piece, Added):
+            if not texts:
+                start = line
+                sections = ((piece.patch, piece.section),)
+            texts += piece.texts
+            origins += [0] * piece.length
+        elif isinstance(piece, Original):
+            low = bisect_left(order, piece.first)
+            high = bisect_left(order, piece.first + piece.length, low)
+            previous = piece.first - 1
+            for number in order[low:high]:
+                if number != previous + 1:
+                    flush()
+                if not texts:
+                    start = line + number - piece.first
+                    sections = tuple(base.sections.get(number, ()))
+                texts.append(base.lines[number])
+                origins.append(number)
+                previous = number
+            if previous != piece.first + piece.length - 1:
+                flush()
+        else:
+            flush()
+        line += piece.length
+    flush()
+    return result
+
+
+def kept(base: Base, pieces: Pieces) -> dict[int, int]:
+    """Return the known base lines that still stand, base line to present line."""
+    order = sorted(base.lines)
+    result: dict[int, int] = {}
+    line = 1
+    for piece in pieces:
+        if isinstance(piece, Original):
+            low = bisect_left(order, piece.first)
+            high = bisect_left(order, piece.first + piece.length, low)
+            shift = line - piece.first
+            result.update((number, number + shift) for number in order[low:high])
+        line += piece.length
+    return result
