@@ -1,0 +1,445 @@
+"""Kernel trees to read from: a git repository at some commit, or a plain folder.
+
+git is run as a program, with one ``cat-file --batch`` for all reading.  Nothing that a
+repository configures is run: no hooks, filters, textconv or fsmonitor, and no fetching of
+objects that a partial clone lacks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import weakref
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+#: Names at the top of every kernel tree since 2.6.
+_TOP: Final = ("MAINTAINERS", "Makefile", "kernel", "include", "fs", "drivers")
+
+_BLOB: Final = re.compile(r"[0-9a-f]{4,64}\Z")
+
+_GIT: Final = ("git", "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
+
+
+class TreeError(Exception):
+    """A tree that cannot be opened; the text is fit for a user."""
+
+
+class Tree(Protocol):
+    """Where whole files come from.
+
+    Paths are relative to the top of the tree, with slashes.  ``name`` is for reports.
+    """
+
+    @property
+    def name(self) -> str:
+        """The commit, or the folder of a tree without one."""
+
+    @property
+    def commit(self) -> str | None:
+        """Full id of the commit that is read, None for a plain folder."""
+
+    def read(self, path: str) -> bytes | None:
+        """Content of the file at ``path``, None when there is none."""
+
+    def blob(self, abbreviated: str) -> bytes | None:
+        """Content of the blob with that id, None when unknown or ambiguous."""
+
+    def files_with(self, words: Sequence[str]) -> tuple[str, ...]:
+        """C sources and headers with any of ``words`` as a whole word, sorted.
+
+        Errs towards too many: comments and strings count.
+        """
+
+    def list_c(self) -> Iterable[tuple[str, str]]:
+        """All C sources and headers: path and full blob id, sorted by path."""
+
+    def at(self, revision: str) -> Tree | None:
+        """Return the same tree at another commit, None when it has no such commit."""
+
+
+def blob_id(content: bytes) -> str:
+    """Return the id that git (SHA-1) gives to ``content``."""
+    digest = hashlib.sha1(b"blob %d\0" % len(content), usedforsecurity=False)
+    digest.update(content)
+    return digest.hexdigest()
+
+
+def is_kernel_tree(path: str | Path) -> bool:
+    """Whether the folder looks like the top of a kernel source tree."""
+    top = Path(path)
+    return all((top / name).exists() for name in _TOP)
+
+
+def enclosing_repository(start: str | Path = ".") -> Path | None:
+    """Top folder of the git work tree that ``start`` is in, None outside of one."""
+    with suppress(OSError):
+        here = Path(start).resolve()
+        for folder in (here, *here.parents):
+            if (folder / ".git").exists():
+                return folder
+    return None
+
+
+def current_kernel_tree(start: str | Path = ".") -> Path | None:
+    """Return the kernel tree that ``start`` is in: its git work tree, None when it is no kernel."""
+    top = enclosing_repository(start)
+    return top if top is not None and is_kernel_tree(top) else None
+
+
+def open_tree(path: str | Path, revision: str | None = None) -> Tree:
+    """Return the tree at ``path``: a git repository (at ``revision``, HEAD if None) or a folder.
+
+    A repository without a commit, and a kernel's folder inside of another repository, are
+    read as plain folders.  Raises TreeError when there is nothing to read.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise TreeError(f"{path}: no such folder")
+    repository = _repository(folder)
+    if repository is not None:
+        tree = GitTree(repository, revision or "HEAD")
+        if tree.known:
+            return tree
+        tree.close()
+        if revision is not None:
+            raise TreeError(f"{path}: no such commit: {revision}")
+    if revision is not None:
+        raise TreeError(f"{path}: not a git repository, so it has no commit {revision}")
+    return FolderTree(folder)
+
+
+def _repository(folder: Path) -> Path | None:
+    if (folder / ".git").exists() or _is_bare(folder):
+        return folder
+    if is_kernel_tree(folder):
+        return None
+    return enclosing_repository(folder)
+
+
+def _is_bare(folder: Path) -> bool:
+    return (folder / "HEAD").is_file() and (folder / "objects").is_dir()
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment for git: reads only, asks nothing, fetches nothing."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("GIT_") or name.startswith(("GIT_CONFIG", "GIT_CEILING"))
+    }
+    return kept | {
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C",
+    }
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with suppress(OSError):
+                pipe.close()
+    process.wait()
+
+
+class _Objects:
+    """One ``git cat-file --batch``, started when first asked."""
+
+    def __init__(self, repository: Path) -> None:
+        self.repository = repository
+        self._pipes: tuple[IO[bytes], IO[bytes]] | None = None
+        self._finalizer: weakref.finalize[[subprocess.Popen[bytes]], _Objects] | None = None
+
+    def _open(self) -> tuple[IO[bytes], IO[bytes]]:
+        if self._pipes is None:
+            process = subprocess.Popen(
+                [*_GIT, "-C", str(self.repository), "cat-file", "--batch"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=_environment(),
+            )
+            if process.stdin is None or process.stdout is None:
+                raise TreeError("git gives no pipes")
+            self._pipes = (process.stdin, process.stdout)
+            self._finalizer = weakref.finalize(self, _stop, process)
+        return self._pipes
+
+    def get(self, name: str) -> tuple[str, str, bytes] | None:
+        """Full id, type and content of the object called ``name``, None if there is none."""
+        if "\n" in name or "\0" in name:
+            return None
+        to_git, from_git = self._open()
+        try:
+            to_git.write(name.encode("utf-8", "surrogateescape") + b"\n")
+            to_git.flush()
+            header = from_git.readline().split(b" ")
+            if len(header) != 3 or not header[2].strip().isdigit():  # noqa: PLR2004
+                return None
+            size = int(header[2])
+            content = from_git.read(size + 1)[:-1]
+        except OSError:
+            return None
+        return header[0].decode("ascii"), header[1].decode("ascii"), content
+
+    def close(self) -> None:
+        """End the program; the next question starts it again."""
+        if self._finalizer is not None:
+            self._finalizer()
+        self._pipes = self._finalizer = None
+
+
+class GitTree:
+    """A git repository at one commit; bare or with a work tree.
+
+    Words are searched in the work tree where it is at the same commit, since that is
+    four times as fast as in objects; files changed there are searched in the commit.
+    """
+
+    def __init__(
+        self, repository: Path, revision: str = "HEAD", objects: _Objects | None = None
+    ) -> None:
+        self.repository = repository
+        self.revision = revision
+        self._objects = objects or _Objects(repository)
+        found = self._objects.get(f"{revision}^{{commit}}")
+        self._commit = found[0] if found is not None else None
+        self._changed: tuple[str, ...] | None = None
+
+    def __reduce__(self) -> tuple[type[GitTree], tuple[Path, str]]:
+        return GitTree, (self.repository, self._commit or self.revision)
+
+    @property
+    def known(self) -> bool:
+        """Whether the repository has the commit."""
+        return self._commit is not None
+
+    @property
+    def name(self) -> str:
+        """The commit's full id."""
+        return self._commit or self.revision
+
+    @property
+    def commit(self) -> str | None:
+        """The commit's full id."""
+        return self._commit
+
+    def read(self, path: str) -> bytes | None:
+        """Content of the file at ``path`` in the commit, None when there is none."""
+        if self._commit is None or not path:
+            return None
+        found = self._objects.get(f"{self._commit}:{path}")
+        return found[2] if found is not None and found[1] == "blob" else None
+
+    def blob(self, abbreviated: str) -> bytes | None:
+        """Content of the blob with that id, None when unknown or ambiguous."""
+        if not _BLOB.match(abbreviated) or not abbreviated.strip("0"):
+            return None
+        found = self._objects.get(f"{abbreviated}^{{blob}}")
+        return found[2] if found is not None and found[1] == "blob" else None
+
+    def at(self, revision: str) -> GitTree | None:
+        """Return the same repository at another commit, None when it has no such commit."""
+        if revision.startswith("-"):
+            return None
+        tree = GitTree(self.repository, revision, self._objects)
+        return tree if tree.known else None
+
+    def list_c(self) -> Iterator[tuple[str, str]]:
+        """All C sources and headers of the commit: path and full blob id."""
+        listing = self._git("ls-tree", "-r", "-z", "--full-tree", self.name)
+        for entry in listing.split(b"\0"):
+            meta, _, name = entry.partition(b"\t")
+            if name.endswith((b".c", b".h")) and meta.startswith(b"100"):
+                yield (
+                    name.decode("utf-8", "surrogateescape"),
+                    meta.rpartition(b" ")[2].decode("ascii"),
+                )
+
+    def files_with(self, words: Sequence[str]) -> tuple[str, ...]:
+        """C sources and headers of the commit with any of ``words``, sorted."""
+        if not words:
+            return ()
+        changed = self._changed_files()
+        if changed is None:
+            return tuple(sorted(self._grep(words, self.name)))
+        hits = set(self._grep(words, None))
+        if changed:
+            hits.difference_update(changed)
+            hits.update(self._grep(words, self.name, changed))
+        return tuple(sorted(hits))
+
+    def close(self) -> None:
+        """End the program that reads objects."""
+        self._objects.close()
+
+    def _git(self, *arguments: str, good: tuple[int, ...] = (0,)) -> bytes:
+        done = subprocess.run(
+            [*_GIT, "-C", str(self.repository), *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=_environment(),
+            check=False,
+        )
+        return done.stdout if done.returncode in good else b""
+
+    def _changed_files(self) -> tuple[str, ...] | None:
+        """C files whose work tree copy may differ from the commit.
+
+        None when there is no work tree, or when so much differs that it is of no use.
+        """
+        if self._changed is None:
+            self._changed = self._ask_changed()
+        return self._changed if self._changed != ("",) else None
+
+    def _ask_changed(self) -> tuple[str, ...]:
+        if _is_bare(self.repository) or not (self.repository / ".git").exists():
+            return ("",)
+        done = subprocess.run(
+            [
+                *(*_GIT, "-C", str(self.repository), "diff-index", "--name-only", "-z"),
+                *("--no-ext-diff", "--no-textconv", "--no-renames", self.name),
+                *("--", "*.c", "*.h"),
+            ],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=_environment(),
+            check=False,
+        )
+        names = done.stdout.split(b"\0")[:-1]
+        if done.returncode != 0 or len(names) > _MANY:
+            return ("",)
+        return tuple(name.decode("utf-8", "surrogateescape") for name in names)
+
+    def _grep(
+        self, words: Sequence[str], revision: str | None, paths: Sequence[str] = ()
+    ) -> Iterator[str]:
+        patterns = [part for word in words for part in ("-e", word)]
+        specs = [f":(literal){path}" for path in paths] or ["*.c", "*.h"]
+        where = [revision] if revision is not None else []
+        found = self._git(
+            *("grep", "--no-textconv", "--full-name", "-z", "-l", "-w", "-F", "-I"),
+            *(*patterns, *where, "--", *specs),
+            good=(0, 1),
+        )
+        for name in found.split(b"\0")[:-1]:
+            path = name.decode("utf-8", "surrogateescape")
+            yield path.partition(":")[2] if revision is not None else path
+
+
+#: With more changed files than this the work tree is not searched.
+_MANY: Final = 500
+
+
+class FolderTree:
+    """A plain folder.  It has no history: ``blob`` finds nothing, ``at`` no commit."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def name(self) -> str:
+        """The folder as it was given."""
+        return str(self.folder)
+
+    @property
+    def commit(self) -> str | None:
+        """None: a folder has no commit."""
+        return None
+
+    def read(self, path: str) -> bytes | None:
+        """Content of the file at ``path``; None when there is none, or outside the tree."""
+        if not path or path.startswith("/") or ".." in path.split("/") or "\0" in path:
+            return None
+        with suppress(OSError):
+            whole = self.folder / path
+            if whole.is_file() and not whole.is_symlink():
+                return whole.read_bytes()
+        return None
+
+    def blob(self, abbreviated: str) -> bytes | None:
+        """None: a folder keeps no objects."""
+        del abbreviated
+        return None
+
+    def at(self, revision: str) -> FolderTree | None:
+        """None: a folder has no commits."""
+        del revision
+        return None
+
+    def list_c(self) -> Iterator[tuple[str, str]]:
+        """All C sources and headers: path and the blob id that git would give them.
+
+        Reads every file; :meth:`stat_c` is the cheap half of it.
+        """
+        for path, _, _ in self.stat_c():
+            content = self.read(path)
+            if content is not None:
+                yield path, blob_id(content)
+
+    def stat_c(self) -> Iterator[tuple[str, int, int]]:
+        """All C sources and headers: path, size in bytes, time of change in ns."""
+        yield from sorted(_walk(str(self.folder), ""))
+
+    def files_with(self, words: Sequence[str]) -> tuple[str, ...]:
+        """C sources and headers with any of ``words`` as a whole word, sorted."""
+        if not words:
+            return ()
+        for search in (self._ripgrep, self._git_grep):
+            found = search(words)
+            if found is not None:
+                return tuple(sorted(found))
+        pattern = re.compile(
+            rb"\b(?:" + b"|".join(re.escape(word.encode()) for word in words) + rb")\b"
+        )
+        return tuple(p for p, _, _ in self.stat_c() if pattern.search(self.read(p) or b""))
+
+    def _ripgrep(self, words: Sequence[str]) -> Iterable[str] | None:
+        patterns = [part for word in words for part in ("-e", word)]
+        return self._run(
+            ["rg", "--no-config", "--no-ignore", "-0", "-l", "-w", "-F", "-g*.[ch]", *patterns]
+        )
+
+    def _git_grep(self, words: Sequence[str]) -> Iterable[str] | None:
+        patterns = [part for word in words for part in ("-e", word)]
+        return self._run(
+            [*_GIT, "grep", "--no-index", "-zlwFI", *patterns, "--", ":(glob)**/*.[ch]"]
+        )
+
+    def _run(self, command: list[str]) -> Iterable[str] | None:
+        """Names that ``command`` lists, None when the program is missing or failed."""
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                cwd=self.folder,
+                env=_environment(),
+                check=False,
+            )
+        except OSError:
+            return None
+        if done.returncode not in {0, 1}:
+            return None
+        names = done.stdout.split(b"\0")[:-1]
+        return [n.decode("utf-8", "surrogateescape").removeprefix("./") for n in names]
+
+
+def _walk(folder: str, prefix: str) -> Iterator[tuple[str, int, int]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name != ".git":
+                    yield from _walk(entry.path, f"{prefix}{entry.name}/")
+            elif entry.name.endswith((".c", ".h")) and entry.is_file(follow_symlinks=False):
+                status = entry.stat(follow_symlinks=False)
+                yield f"{prefix}{entry.name}", status.st_size, status.st_mtime_ns

@@ -1,0 +1,177 @@
+"""Git repositories of every kind and plain folders read alike."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+from git_diffs import commit, git, repository
+
+from patchlint.patch.trees import (
+    FolderTree,
+    GitTree,
+    TreeError,
+    blob_id,
+    current_kernel_tree,
+    enclosing_repository,
+    is_kernel_tree,
+    open_tree,
+)
+
+FILES = {
+    "fs/a.c": b"void f(void) { put(x); }\n",
+    "fs/b.c": b"void g(void) { input(x); }\n",
+    "include/h.h": b"void put(int);\n",
+    "doc/put.txt": b"put\n",
+    "fs/näme.c": b"put\n",
+}
+C_FILES = ["fs/a.c", "fs/b.c", "fs/näme.c", "include/h.h"]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = repository(tmp_path / "work")
+    commit(made, FILES)
+    return made
+
+
+def make(kind, folder, tmp_path):
+    if kind == "work tree":
+        return open_tree(folder)
+    if kind == "bare":
+        git(tmp_path, "clone", "-q", "--bare", str(folder), "bare.git")
+        return open_tree(tmp_path / "bare.git")
+    if kind == "no work tree":
+        git(tmp_path, "clone", "-q", "--no-checkout", str(folder), "none")
+        return open_tree(tmp_path / "none")
+    if kind == "linked":
+        git(folder, "worktree", "add", "-q", str(tmp_path / "linked"), "HEAD")
+        return open_tree(tmp_path / "linked")
+    if kind == "inside":
+        return open_tree(folder / "fs")
+    git(tmp_path, "clone", "-q", str(folder), "plain")
+    for path in sorted((tmp_path / "plain" / ".git").rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    (tmp_path / "plain" / ".git").rmdir()
+    return open_tree(tmp_path / "plain")
+
+
+@pytest.mark.parametrize("kind", ["work tree", "bare", "no work tree", "linked", "inside", "plain"])
+def test_every_kind_of_tree_gives_the_same(kind, folder, tmp_path):
+    tree = make(kind, folder, tmp_path)
+    assert isinstance(tree, FolderTree if kind == "plain" else GitTree)
+    assert tree.read("fs/a.c") == FILES["fs/a.c"]
+    assert tree.read("fs/none.c") is None
+    assert tree.read("fs") is None
+    assert [path for path, _ in tree.list_c()] == C_FILES
+    assert dict(tree.list_c())["fs/b.c"] == blob_id(FILES["fs/b.c"])
+    assert tree.files_with(["put"]) == ("fs/a.c", "fs/näme.c", "include/h.h")
+    assert tree.files_with(["input", "put"]) == tuple(C_FILES)
+    assert tree.files_with(["nothing"]) == ()
+    assert tree.files_with([]) == ()
+    for path, blob in tree.list_c():
+        assert tree.blob(blob) == (None if kind == "plain" else tree.read(path))
+
+
+def test_a_folder_is_searched_without_any_program(folder, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    tree = FolderTree(folder)
+    assert tree.files_with(["put"]) == ("fs/a.c", "fs/näme.c", "include/h.h")
+
+
+def test_blobs_are_found_by_abbreviated_ids_only_when_sure(folder):
+    tree = open_tree(folder)
+    blob = blob_id(FILES["fs/a.c"])
+    assert tree.blob(blob[:12]) == FILES["fs/a.c"]
+    for none in ("0000000", "HEAD", "deadbeef", "../x", "", "--all", tree.commit[:12]):
+        assert tree.blob(none) is None
+
+
+def test_other_commits_of_the_same_tree(folder):
+    first = open_tree(folder).commit
+    second = commit(folder, {"fs/a.c": b"other\n", "fs/b.c": None})
+    tree = open_tree(folder)
+    assert (tree.commit, tree.name) == (second, second)
+    old = tree.at(first)
+    assert old is not None
+    assert old.read("fs/a.c") == FILES["fs/a.c"]
+    assert old.files_with(["put"]) == ("fs/a.c", "fs/näme.c", "include/h.h")
+    assert tree.files_with(["put"]) == ("fs/näme.c", "include/h.h")
+    assert tree.at("0" * 40) is None
+    assert tree.at("--help") is None
+    assert open_tree(folder, "HEAD~1").commit == first
+    again = pickle.loads(pickle.dumps(old))  # noqa: S301 - our own bytes
+    assert again.read("fs/a.c") == FILES["fs/a.c"]
+
+
+def test_what_is_not_committed_is_not_read(folder):
+    (folder / "fs/a.c").write_bytes(b"nothing\n")
+    (folder / "fs/b.c").write_bytes(b"put\n")
+    (folder / "fs/untracked.c").write_bytes(b"put\n")
+    tree = open_tree(folder)
+    assert tree.read("fs/a.c") == FILES["fs/a.c"]
+    assert tree.files_with(["put"]) == ("fs/a.c", "fs/näme.c", "include/h.h")
+
+
+def test_nothing_outside_of_a_folder_is_read(tmp_path):
+    (tmp_path / "secret.c").write_bytes(b"put\n")
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/link.c").symlink_to(tmp_path / "secret.c")
+    tree = open_tree(tmp_path / "tree")
+    assert tree.read("../secret.c") is None
+    assert tree.read(str(tmp_path / "secret.c")) is None
+    assert tree.read("link.c") is None
+    assert list(tree.list_c()) == []
+
+
+def test_what_cannot_be_opened_says_why(folder, tmp_path):
+    with pytest.raises(TreeError, match="no such folder"):
+        open_tree(tmp_path / "none")
+    with pytest.raises(TreeError, match="no such commit"):
+        open_tree(folder, "v9.9")
+    (tmp_path / "plain").mkdir()
+    with pytest.raises(TreeError, match="not a git repository"):
+        open_tree(tmp_path / "plain", "HEAD")
+
+
+def test_a_repository_without_a_commit_is_a_folder(tmp_path):
+    made = repository(tmp_path / "empty")
+    (made / "a.c").write_bytes(b"put\n")
+    tree = open_tree(made)
+    assert isinstance(tree, FolderTree)
+    assert tree.files_with(["put"]) == ("a.c",)
+
+
+def test_the_kernel_tree_one_stands_in(folder, tmp_path):
+    assert enclosing_repository(folder / "fs") == folder.resolve()
+    assert not is_kernel_tree(folder)
+    assert current_kernel_tree(folder) is None
+    for name in ("MAINTAINERS", "Makefile"):
+        (folder / name).write_bytes(b"")
+    for name in ("kernel", "drivers"):
+        (folder / name).mkdir()
+    assert is_kernel_tree(folder)
+    assert current_kernel_tree(folder / "fs") == folder.resolve()
+    assert enclosing_repository(tmp_path) is None
+
+
+def test_a_kernel_folder_inside_of_another_repository_is_a_folder(folder):
+    inner = folder / "linux"
+    for name in ("kernel", "drivers", "fs", "include"):
+        (inner / name).mkdir(parents=True)
+    for name in ("MAINTAINERS", "Makefile"):
+        (inner / name).write_bytes(b"")
+    assert isinstance(open_tree(inner), FolderTree)
+
+
+def test_nothing_that_a_repository_configures_is_run(folder, tmp_path):
+    mark = tmp_path / "ran"
+    git(folder, "config", "core.fsmonitor", f"touch {mark}; false")
+    git(folder, "config", "diff.c.textconv", f"touch {mark}; cat")
+    git(folder, "config", "diff.external", f"touch {mark}")
+    (folder / ".gitattributes").write_bytes(b"*.c diff=c\n")
+    (folder / "fs/a.c").write_bytes(b"changed put\n")
+    tree = open_tree(folder)
+    assert tree.files_with(["put"]) == ("fs/a.c", "fs/näme.c", "include/h.h")
+    assert list(tree.list_c())
+    assert not mark.exists()
