@@ -201,6 +201,12 @@ class KernelFacts:
     error_path: re.Pattern[str] = field(default=re.compile(r"(?!)"))
     #: functions that end a reference without any release of their own being known
     refcount_puts: frozenset[str] = field(default=frozenset())
+    #: macros that go from a member to its struct: argument indices (pointer, type, member)
+    container_macros: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    #: struct type of a callback's parameter -> the registration that binds such callbacks
+    callback_types: dict[str, str] = field(default_factory=dict)
+    #: functions that end a wait for a completion, with the completion's argument index
+    completers: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

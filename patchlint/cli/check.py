@@ -1,0 +1,129 @@
+"""``patchlint check``: the main job."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import argparse
+
+    from patchlint.model.finding import Report
+
+FORMATS: Final = ("terminal", "terse", "json", "sarif", "b4", "mail", "html", "junit",
+                  "github", "gitlab", "rdjson")
+#: formats in which standard error stays empty unless the check itself failed
+SILENT: Final = frozenset({"terse", "b4"})
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the output contract."""
+    parser.epilog = """\
+examples:
+  patchlint check series.mbox
+  patchlint check --format terse 0001-fs-defer-the-release.patch
+  patchlint check --tree ~/linux v6.12..topic
+
+exit status: 0 nothing at or above --fail-on, 1 findings, 2 could not check"""
+    parser.add_argument("input", nargs="*", metavar="INPUT",
+                        help="mbox (also .gz, .xz), Maildir, mail, .patch file, folder of "
+                        "those, public-inbox epoch, git range A..B, or - for standard input")
+    add_check_options(parser)
+    parser.add_argument("--format", choices=FORMATS, default="terminal",
+                        help="how to print (default: terminal)")
+    parser.add_argument("--output", metavar="FILE", help="write there, not to standard output")
+    parser.add_argument("--fail-on", choices=("error", "warning", "note", "never"),
+                        default="warning", help="exit 1 from this level on (default: warning)")
+    parser.add_argument("--strict", action="store_true",
+                        help="exit 2 when any input could not be read")
+    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
+
+
+def add_check_options(parser: argparse.ArgumentParser) -> None:
+    """Options that every command which checks has in common."""
+    parser.add_argument("--tree", metavar="DIR",
+                        help="kernel source: git repository or folder (default: the "
+                        "repository of the working directory when it is a kernel tree)")
+    parser.add_argument("--no-tree", action="store_true", help="use the mails alone")
+    parser.add_argument("--rule", action="append", default=[], metavar="ID",
+                        help="use this rule only (repeatable)")
+    parser.add_argument("--not-rule", action="append", default=[], metavar="ID",
+                        help="leave this rule out (repeatable)")
+    parser.add_argument("--rules", action="append", default=[], metavar="DIR",
+                        help="further rules of your own")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="worker processes")
+    parser.add_argument("--quiet", action="store_true", help="no summary, no progress")
+    parser.add_argument("--verbose", action="store_true", help="notes and limitations in full")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check and print; the exit status is that of the output contract."""
+    inputs = list(arguments.input)
+    if not inputs:
+        if sys.stdin.isatty():
+            print("usage: patchlint check [OPTIONS] INPUT... (see patchlint check --help)",
+                  file=sys.stderr)
+            return 2
+        inputs = ["-"]
+    stdin = sys.stdin.buffer.read() if "-" in inputs else None
+    from patchlint import run as pipeline
+    from patchlint.ruleset.load import RuleError
+
+    options = pipeline.Options(
+        tree=None if arguments.no_tree else arguments.tree,
+        no_tree=arguments.no_tree,
+        rules=tuple(arguments.rules), only=tuple(arguments.rule),
+        without=tuple(arguments.not_rule), jobs=max(1, arguments.jobs))
+    try:
+        report = pipeline.check(inputs, options, stdin)
+    except (RuleError, pipeline.CannotCheck) as error:
+        print(f"patchlint: {error}", file=sys.stderr)
+        return 2
+    if not _print(arguments, report):
+        return 2
+    silent = arguments.format in SILENT
+    status = exit_status(report, arguments.fail_on, strict=arguments.strict)
+    if report.errors and (not silent or status == 2):
+        for error in report.errors:
+            place = f"{error.input}:{error.line}" if error.line else error.input
+            mail = f" <{error.message_id}>" if error.message_id else ""
+            print(f"patchlint: {place}:{mail} {error.message}", file=sys.stderr)
+    return status
+
+
+def exit_status(report: Report, fail_on: str, *, strict: bool = False) -> int:
+    """0, 1 or 2 as the output contract says."""
+    from patchlint.model.finding import LEVELS
+
+    if report.errors and (strict or not report.series):
+        return 2
+    if fail_on == "never":
+        return 0
+    loud = LEVELS[: LEVELS.index(fail_on) + 1]  # type: ignore[arg-type]
+    return int(any(finding.level in loud for finding in report.findings))
+
+
+def _print(arguments: argparse.Namespace, report: Report) -> bool:
+    from patchlint.report.render import render
+    from patchlint.report.style import Style
+
+    to_terminal = arguments.output is None and sys.stdout.isatty()
+    color = arguments.color == "always" or (arguments.color == "auto" and to_terminal)
+    width = 100
+    if to_terminal:
+        import shutil
+
+        width = shutil.get_terminal_size().columns
+    style = Style(color=color, width=width, verbose=arguments.verbose, quiet=arguments.quiet)
+    text = render(report, arguments.format, style)
+    if arguments.output is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return True
+    try:
+        Path(arguments.output).write_text(text, encoding="utf-8")
+    except OSError as error:
+        print(f"patchlint: {arguments.output}: {error.strerror}", file=sys.stderr)
+        return False
+    return True

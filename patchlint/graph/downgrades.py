@@ -1,0 +1,563 @@
+"""Two graphs in, downgrades out: which release is now done later than before, and where.
+
+For each deferral edge of the after side that is new (or whose callback releases more than
+it did) the functions above it are walked up; one of them, or the function whose body it
+continues, did the same release inline before and does not any more, or only on some
+branch.  That is a downgrade.  What the old context was, whether a wait gives the promise
+back, and whether only memory is at stake decide how loud it may be.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from patchlint.graph import branches, contexts, waits
+from patchlint.graph.effects import STRUCTURAL, Effect, Effects
+from patchlint.graph.follow import Lineage, Lines, trace
+from patchlint.model.context import weaker
+from patchlint.model.effect import Downgrade, EntryChain, Promise, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from patchlint.graph.build import Deferral, Graph
+    from patchlint.model.context import Context
+    from patchlint.model.facts import Call, Condition, Function
+    from patchlint.model.kernel import KernelFacts, Twin
+
+_CLIMB: Final = 3
+_WORDS: Final = re.compile(r"[a-z0-9]+")
+
+
+@dataclass(slots=True)
+class Comparison:
+    """Both sides of a series, ready to be compared.
+
+    ``message`` is the text of the patches' commit messages, evidence for contexts.
+    """
+
+    before: Graph
+    after: Graph
+    lines: Lines
+    message: str = ""
+    lineage: Lineage = field(init=False)
+    old: Effects = field(init=False)
+    new: Effects = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lineage = trace(self.before, self.after, self.lines)
+        self.old = Effects(self.before)
+        self.new = Effects(self.after)
+
+    @property
+    def kernel(self) -> KernelFacts:
+        """The tables."""
+        return self.after.kernel
+
+
+@dataclass(frozen=True, slots=True)
+class _Loss:
+    """``now`` continues ``was``, which did the releases ``effects`` inline."""
+
+    was: Function
+    now: Function
+    effects: tuple[Effect, ...]
+    condition: Condition | None
+    through: tuple[tuple[Function, Call], ...]
+
+
+def find(comparison: Comparison) -> tuple[Downgrade, ...]:
+    """All downgrades, at most one for each function and callback, the most telling first."""
+    found = [
+        *_by_deferral(comparison),
+        *_by_twin(comparison),
+        *_by_lost_wait(comparison),
+    ]
+    return tuple(_once(found))
+
+
+def _once(found: Iterable[Downgrade]) -> list[Downgrade]:
+    best: dict[tuple[str, str, str | None], Downgrade] = {}
+    for downgrade in found:
+        key = (downgrade.path, downgrade.function, downgrade.after.callback)
+        present = best.get(key)
+        if present is None or downgrade.weight > present.weight:
+            best[key] = downgrade
+    return sorted(best.values(), key=lambda d: (-d.weight, d.path, d.line))
+
+
+# -- a new deferral ---------------------------------------------------------------------
+
+
+def _by_deferral(comparison: Comparison) -> list[Downgrade]:
+    found = []
+    done: set[tuple[str, str, str | None]] = set()
+    for deferral in comparison.after.deferrals:
+        if deferral.keeps or deferral.waits:
+            continue
+        gained = _gained(comparison, deferral)
+        if not gained:
+            continue
+        loss = _loss(comparison, deferral, gained)
+        if loss is None:
+            continue
+        key = (loss.now.path, loss.now.name, deferral.callback)
+        if key in done:
+            continue
+        downgrade = _judge(comparison, deferral, loss, gained)
+        if downgrade is not None:
+            done.add(key)
+            found.append(downgrade)
+    return found
+
+
+def _gained(comparison: Comparison, deferral: Deferral) -> list[Effect]:
+    """Releases behind ``deferral`` that were not behind it before."""
+    behind = comparison.new.behind(deferral)
+    if not behind:
+        return []
+    if comparison.lines.added(deferral.function.path, deferral.line) and not _only_moved(
+            comparison, deferral):
+        return behind
+    old = {
+        effect.cleanup
+        for other in comparison.before.deferrals
+        if other.callback == deferral.callback or _continues(comparison, deferral, other)
+        for effect in comparison.old.behind(other)
+    }
+    return [effect for effect in behind if effect.cleanup not in old]
+
+
+def _only_moved(comparison: Comparison, deferral: Deferral) -> bool:
+    """Whether the same function queued the same callback before (line reshaped, renamed)."""
+    ancestors = comparison.lineage.of(deferral.function)
+    return any(
+        other.function in ancestors
+        and (other.callback == deferral.callback or _continues(comparison, deferral, other))
+        for other in comparison.before.deferrals
+    )
+
+
+def _continues(comparison: Comparison, deferral: Deferral, other: Deferral) -> bool:
+    """Whether the callback now is the body of the callback then, under a new name."""
+    callback = comparison.after.find(deferral.callback, deferral.function.path)
+    if callback is None or other.callback is None:
+        return False
+    return any(f.name == other.callback for f in comparison.lineage.of(callback))
+
+
+def _climb(
+    comparison: Comparison, deferral: Deferral
+) -> list[tuple[Function, tuple[tuple[Function, Call], ...]]]:
+    """``deferral``'s function and what calls it, nearest first, with the calls between."""
+    graph = comparison.after
+    start = deferral.function
+    levels = [(start, ())]
+    seen = {(start.path, start.name)}
+    result: list[tuple[Function, tuple[tuple[Function, Call], ...]]] = []
+    wanted: dict[tuple[str, str], Sequence[Condition]] = {
+        (start.path, start.name): deferral.conditions}
+    for _ in range(_CLIMB):
+        result.extend(levels)
+        above: list[tuple[Function, tuple[tuple[Function, Call], ...]]] = []
+        for function, through in levels:
+            for caller, call in graph.callers_of(function):
+                key = (caller.path, caller.name)
+                conditions = wanted.get((function.path, function.name), ())
+                if key in seen or branches.impossible(function, call, conditions):
+                    continue
+                seen.add(key)
+                wanted[key] = call.conditions
+                above.append((caller, (*through, (caller, call))))
+        levels = above  # type: ignore[assignment]
+    return result
+
+
+def _loss(comparison: Comparison, deferral: Deferral, gained: Sequence[Effect]) -> _Loss | None:
+    names = {effect.cleanup for effect in gained}
+    for now, through in _climb(comparison, deferral):
+        if now.name == deferral.callback:
+            continue
+        for was in comparison.lineage.of(now):
+            lost, condition = _lost(comparison, was, now, names)
+            if lost:
+                return _Loss(was, now, tuple(lost), condition, through)
+    return None
+
+
+def _lost(
+    comparison: Comparison, was: Function, now: Function, names: set[str]
+) -> tuple[list[Effect], Condition | None]:
+    """Inline releases of ``was`` named in ``names`` that ``now`` does not do any more.
+
+    A release that stays under a condition which the series added is lost as well; the
+    condition is then that of the inline way.
+    """
+    lines = comparison.lines
+    old = [e for e in comparison.old.inline(was) if e.cleanup in names]
+    new = [e for e in comparison.new.inline(now) if e.cleanup in names]
+    lost: list[Effect] = []
+    narrowed: Condition | None = None
+    for name in dict.fromkeys(e.cleanup for e in old):
+        sites = [e for e in old if e.cleanup == name]
+        left = [e for e in new if e.cleanup == name]
+        free = [e for e in left if not branches.fresh(e.root, now.path, lines)
+                and not branches.fresh(e.site, e.where.path, lines)]
+        stayed = {lines.forward(was.path, e.root.line) for e in sites}
+        kept = [e for e in free if e.root.line in stayed]
+        again = [e for e in free if e.root.line not in stayed
+                 and lines.added(now.path, e.root.line)]
+        if len(kept) + len(again) >= len(sites):
+            continue
+        lost.extend(sites)
+        for effect in left:
+            conditions = branches.fresh(effect.root, now.path, lines) or branches.fresh(
+                effect.site, effect.where.path, lines)
+            if conditions:
+                narrowed = conditions[-1]
+    return lost, narrowed
+
+
+# -- how loud ---------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Volume:
+    """Starts loud; each doubt turns it down and leaves its reason."""
+
+    level: str = "warning"
+    reasons: list[str] = field(default_factory=list)
+
+    def down(self, reason: str) -> None:
+        self.level = "note"
+        self.reasons.append(reason)
+
+
+def _judge(
+    comparison: Comparison, deferral: Deferral, loss: _Loss, gained: Sequence[Effect]
+) -> Downgrade | None:
+    kernel = comparison.kernel
+    order = {e.cleanup: place for place, e in enumerate(gained)}
+    lost = sorted({e.cleanup: e for e in loss.effects}.values(),
+                  key=lambda e: (-_weight(e), order.get(e.cleanup, 0)))
+    main = lost[0]
+    late = next(e for e in gained if e.cleanup == main.cleanup)
+    if main.asynchronous:
+        return None
+    if not weaker(late.guarantee, main.guarantee):
+        return None
+    if _kept_by_task_work(comparison, loss.now, deferral, main):
+        return None
+    verdict = contexts.of(comparison.before, loss.was, comparison.message)
+    if verdict.deferred == "certain":
+        return None
+    volume = _Volume()
+    if main.memory or not main.visible:
+        volume.down("only memory is freed later")
+    if verdict.deferred == "likely":
+        volume.down(f"the old path was not a task: {verdict.reasons[0].why}")
+    elif verdict.mixed:
+        volume.down(f"the old path was partly deferred: "
+                    f"{next(r.why for r in verdict.reasons if r.context != 'task')}")
+    if branches.on_error_path(kernel, deferral.call):
+        volume.down("deferred on an error path only")
+    if main.family == STRUCTURAL and late.deferral is not None and (
+            late.deferral.context == "rcu-callback"):
+        volume.down(f"{main.cleanup}() is in no table and cannot sleep in an RCU callback")
+    wait = waits.restoring(comparison.after, deferral, list(loss.through))
+    if wait is not None:
+        if not main.context_bound:
+            return None
+        volume.reasons.append(
+            f"{wait.callee}() waits for {deferral.callback}(), but {main.cleanup}() defers "
+            "itself again in there")
+    condition = branches.telling(
+        kernel, branches.fresh(deferral.call, deferral.function.path, comparison.lines))
+    if condition is None and loss.condition is not None and not branches.is_error(
+            kernel, loss.condition):
+        condition = replace(loss.condition, taken=not loss.condition.taken)
+    task = verdict.task
+    return Downgrade(
+        shape=_shape(comparison, deferral, loss),
+        cleanup=main.cleanup,
+        family=main.family,
+        also=tuple(e.cleanup for e in lost[1:] if not e.memory and not e.asynchronous),
+        function=loss.now.name,
+        path=deferral.function.path,
+        line=deferral.line,
+        side="post",
+        patch=0,
+        before=Promise(_shown(verdict), main.guarantee,
+                       _before_chain(comparison, loss, main)),
+        after=Promise(deferral.context, late.guarantee,
+                      _after_chain(comparison, deferral, loss, late),
+                      deferral.mechanism, deferral.callback),
+        condition=branches.plain(condition) if condition else None,
+        level_cap=volume.level,
+        confidence=_confidence(main, task=task, level=volume.level),
+        reasons=tuple(volume.reasons) + tuple(r.why for r in verdict.reasons if task)[:1],
+        entry_points=_entries(comparison, loss),
+        weight=_weight(main) + (100 if volume.level != "note" else 0),
+    )
+
+
+def _weight(effect: Effect) -> int:
+    if effect.memory:
+        return 0
+    if effect.asynchronous:
+        return 1
+    if effect.known is None:
+        return 10
+    if not effect.visible:
+        return 5
+    return {"ctx": 40, "wrap": 30}.get(effect.known.kind, 20)
+
+
+def _shown(verdict: contexts.Verdict) -> Context:
+    if verdict.task:
+        return "task"
+    return next(iter(verdict.contexts)) if len(verdict.contexts) == 1 else "unknown"
+
+
+def _confidence(main: Effect, *, task: bool, level: str) -> str:
+    if level == "note" or main.family == STRUCTURAL:
+        return "medium" if task and level != "note" else "low"
+    return "high" if task else "medium"
+
+
+def _shape(comparison: Comparison, deferral: Deferral, loss: _Loss) -> str:
+    if any(e.deferral is not None and e.deferral.keeps for e in loss.effects):
+        return "task-work-to-workqueue"
+    if any(_waited_for_grace_period(comparison, loss.was, loss.now)):
+        return "rcu-release"
+    callback = comparison.after.find(deferral.callback, deferral.function.path)
+    if callback is not None and loss.was in comparison.lineage.of(callback):
+        return "moved-body"
+    return "deferred"
+
+
+def _waited_for_grace_period(
+    comparison: Comparison, was: Function, now: Function
+) -> list[bool]:
+    kernel = comparison.kernel
+    return [
+        comparison.lines.forward(was.path, call.line) is None
+        for call in was.calls
+        if (wait := kernel.waits.get(call.callee)) is not None and wait.kind == "grace-period"
+        and now is not None
+    ]
+
+
+def _kept_by_task_work(
+    comparison: Comparison, now: Function, deferral: Deferral, main: Effect
+) -> bool:
+    """Whether task work does the release and the work item is only its fallback."""
+    for function in {(f.path, f.name): f for f in (now, deferral.function)}.values():
+        for other in comparison.after.deferrals_of(function):
+            if other.keeps and (
+                other.callback is None
+                or other.callback == deferral.callback
+                or any(e.cleanup == main.cleanup for e in comparison.new.behind(other))
+            ):
+                return True
+    return False
+
+
+# -- chains -----------------------------------------------------------------------------
+
+
+def _before_chain(comparison: Comparison, loss: _Loss, main: Effect) -> tuple[Step, ...]:
+    above = _callers_above(comparison.before, loss.was, ())
+    return (*above, *main.chain)
+
+
+def _after_chain(
+    comparison: Comparison, deferral: Deferral, loss: _Loss, late: Effect
+) -> tuple[Step, ...]:
+    between = tuple(
+        Step(caller.name, caller.path, call.line, f"calls {call.callee}()")
+        for caller, call in reversed(loss.through)
+    )
+    conditions = deferral.conditions if not loss.through else loss.through[-1][1].conditions
+    above = _callers_above(comparison.after, loss.now, tuple(conditions))
+    return (*above, *between, *late.chain)
+
+
+def _callers_above(
+    graph: Graph, function: Function, conditions: tuple[Condition, ...]
+) -> tuple[Step, ...]:
+    """One chain of callers upwards, as far as the images show it, at most four."""
+    steps: list[Step] = []
+    seen = {function.name}
+    current = function
+    for _ in range(4):
+        callers = [
+            (caller, call) for caller, call in graph.callers_of(current)
+            if caller.name not in seen and not branches.impossible(current, call, conditions)
+        ]
+        if not callers:
+            break
+        caller, call = callers[0]
+        steps.insert(0, Step(caller.name, caller.path, call.line, f"calls {current.name}()"))
+        seen.add(caller.name)
+        conditions = call.conditions
+        current = caller
+    return tuple(steps)
+
+
+def _entries(comparison: Comparison, loss: _Loss) -> tuple[EntryChain, ...]:
+    """System calls that the images themselves show above the loss."""
+    graph = comparison.after
+    found: list[EntryChain] = []
+    frontier: list[tuple[Function, tuple[str, ...]]] = [(loss.now, (loss.now.name,))]
+    seen = {loss.now.name}
+    while frontier:
+        function, chain = frontier.pop(0)
+        if function.entry is not None:
+            found.append(EntryChain(function.name, function.entry, tuple(reversed(chain))))
+            continue
+        for caller, _call in graph.callers_of(function):
+            if caller.name not in seen and len(chain) < 8:
+                seen.add(caller.name)
+                frontier.append((caller, (*chain, caller.name)))
+    return tuple(found)
+
+
+# -- twins ------------------------------------------------------------------------------
+
+
+def _by_twin(comparison: Comparison) -> list[Downgrade]:
+    found: dict[tuple[str, str], Downgrade] = {}
+    for now in comparison.after.functions.values():
+        for call in now.calls:
+            twin = comparison.kernel.twins.get(call.callee)
+            if twin is None or not comparison.lines.added(now.path, call.line):
+                continue
+            downgrade = _twin(comparison, now, call, twin)
+            if downgrade is None:
+                continue
+            key = (twin.deferred, now.path)
+            present = found.get(key)
+            if present is None or downgrade.weight > present.weight:
+                found[key] = downgrade if present is None else replace(
+                    downgrade, also=tuple(dict.fromkeys((*present.also, present.function))))
+            elif present.function != now.name:
+                found[key] = replace(
+                    present, reasons=tuple(dict.fromkeys(
+                        (*present.reasons, f"also in {now.name}()"))))
+    return list(found.values())
+
+
+def _twin(
+    comparison: Comparison, now: Function, call: Call, twin: Twin
+) -> Downgrade | None:
+    lines = comparison.lines
+    for was in comparison.lineage.of(now):
+        gone = [c for c in was.calls
+                if c.callee == twin.direct and lines.forward(was.path, c.line) is None]
+        kept = [c for c in now.calls
+                if c.callee == twin.direct and lines.added(now.path, c.line)
+                and not branches.fresh(c, now.path, lines)]
+        if len(gone) <= len(kept):
+            continue
+        verdict = contexts.of(comparison.before, was, comparison.message)
+        if verdict.deferred == "certain":
+            return None
+        known = comparison.kernel.cleanups.get(twin.direct)
+        volume = _Volume()
+        if known is not None and (known.kind == "memory" or not known.visible):
+            volume.down("only memory is freed later")
+        if verdict.deferred == "likely":
+            volume.down(f"the old path was not a task: {verdict.reasons[0].why}")
+        elif verdict.mixed:
+            volume.down("the old path was partly deferred")
+        if branches.on_error_path(comparison.kernel, call):
+            volume.down("deferred on an error path only")
+        condition = branches.telling(comparison.kernel, branches.fresh(call, now.path, lines))
+        removed = gone[0]
+        step = Step(was.name, was.path, removed.line, f"{twin.direct}()")
+        then = Step(now.name, now.path, call.line, f"{twin.deferred}() defers it")
+        return Downgrade(
+            shape="twin", cleanup=twin.direct,
+            family=known.family if known else STRUCTURAL, also=(),
+            function=now.name, path=now.path, line=call.line, side="post", patch=0,
+            before=Promise(_shown(verdict), known.task if known else "before-call-returns",
+                           (*_callers_above(comparison.before, was, ()), step)),
+            after=Promise(twin.context, twin.guarantee,
+                          (*_callers_above(comparison.after, now, ()), then,
+                           Step(twin.runs_in, twin.source.file, 0, f"{twin.direct}()")),
+                          twin.mechanism, twin.deferred),
+            condition=branches.plain(condition) if condition else None,
+            level_cap=volume.level,
+            confidence="high" if verdict.task and volume.level != "note" else "medium",
+            reasons=tuple(volume.reasons),
+            weight=25 + (100 if volume.level != "note" else 0),
+        )
+    return None
+
+
+# -- a wait that went away ----------------------------------------------------------------
+
+
+def _by_lost_wait(comparison: Comparison) -> list[Downgrade]:
+    """A flush that a caller relied on is gone, and what it waited for is still deferred."""
+    found = []
+    for was in comparison.before.functions.values():
+        for call in was.calls:
+            wait = comparison.kernel.waits.get(call.callee)
+            if (wait is None or not wait.restores or wait.kind in ("grace-period", "other")
+                    or not _gone(comparison, was, call)):
+                continue
+            downgrade = _lost_wait(comparison, was, call)
+            if downgrade is not None:
+                found.append(downgrade)
+    return found
+
+
+def _gone(comparison: Comparison, was: Function, call: Call) -> bool:
+    path = comparison.lines.renamed.get(was.path, was.path)
+    if path not in comparison.lines.stayed:
+        return False
+    if comparison.lines.forward(was.path, call.line) is not None:
+        return False
+    return not any(
+        other.callee in comparison.kernel.waits and comparison.lines.added(now.path, other.line)
+        for now in comparison.after.functions.values() for other in now.calls
+    )
+
+
+def _lost_wait(comparison: Comparison, was: Function, call: Call) -> Downgrade | None:
+    now = next((f for f in comparison.after.functions.values()
+                if was in comparison.lineage.of(f)), None)
+    if now is None:
+        return None
+    for deferral in comparison.before.deferrals:
+        if deferral.keeps or not waits.wait_matches(comparison.before, deferral, was, call):
+            continue
+        if not any(d.callback == deferral.callback for d in comparison.after.deferrals):
+            continue
+        behind = [e for e in comparison.old.behind(deferral)
+                  if not e.memory and not e.asynchronous and e.visible]
+        if not behind:
+            continue
+        verdict = contexts.of(comparison.before, was, comparison.message)
+        if verdict.deferred is not None:
+            continue
+        main = max(behind, key=_weight)
+        volume = _Volume()
+        if main.family == STRUCTURAL:
+            volume.down(f"{main.cleanup}() is in no table")
+        step = Step(was.name, was.path, call.line, f"{call.callee}() waited for it")
+        return Downgrade(
+            shape="lost-wait", cleanup=main.cleanup, family=main.family, also=(),
+            function=now.name, path=was.path, line=call.line, side="pre", patch=0,
+            before=Promise(_shown(verdict), "after-wait", (*main.chain, step)),
+            after=Promise(deferral.context, deferral.guarantee, main.chain,
+                          deferral.mechanism, deferral.callback),
+            condition=None, level_cap=volume.level,
+            confidence="medium" if volume.level != "note" else "low",
+            reasons=tuple(volume.reasons), weight=_weight(main) + 50,
+        )
+    return None

@@ -1,0 +1,114 @@
+"""Follows function bodies from before to after: by name, and by the lines they kept.
+
+A rename, a wrapper that takes the old name, or a body that moved into a callback all
+leave unchanged lines behind; a function after is *an heir* of the one before whose lines
+it holds.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from patchlint.graph.build import Graph
+    from patchlint.model.facts import Function
+    from patchlint.model.image import FilePair
+
+_Key = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Lines:
+    """Which lines of the files stayed, both ways.  Paths are those of each side."""
+
+    kept: dict[str, dict[int, int]] = field(default_factory=dict)
+    stayed: dict[str, dict[int, int]] = field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
+
+    def forward(self, path: str, line: int) -> int | None:
+        """The line after of a line before, None when it was removed."""
+        return self.kept.get(path, {}).get(line)
+
+    def added(self, path: str, line: int) -> bool:
+        """Whether a line after was not there before (in a file that the series touches)."""
+        lines = self.stayed.get(path)
+        return lines is not None and line not in lines
+
+
+def lines_of(files: Iterable[FilePair]) -> Lines:
+    """The line maps of a state."""
+    lines = Lines()
+    for pair in files:
+        before = pair.old_path or pair.path
+        lines.kept[before] = pair.kept
+        lines.stayed[pair.path] = {new: old for old, new in pair.kept.items()}
+        lines.renamed[before] = pair.path
+    return lines
+
+
+@dataclass(slots=True)
+class Lineage:
+    """Ancestors (before) of functions after."""
+
+    ancestors: dict[_Key, list[Function]] = field(default_factory=dict)
+
+    def of(self, function: Function) -> list[Function]:
+        """Functions before that ``function`` continues: the namesake first, then by lines."""
+        return self.ancestors.get((function.path, function.name), [])
+
+
+def trace(before: Graph, after: Graph, lines: Lines) -> Lineage:
+    """Which functions before live on in which functions after."""
+    lineage = Lineage()
+    by_path: dict[str, list[Function]] = {}
+    for function in after.functions.values():
+        by_path.setdefault(function.path, []).append(function)
+    starts = {}
+    for path, functions in by_path.items():
+        functions.sort(key=lambda f: f.line)
+        starts[path] = [f.line for f in functions]
+    shared: dict[_Key, Counter[_Key]] = {}
+    for old in before.functions.values():
+        path = lines.renamed.get(old.path, old.path)
+        kept = lines.kept.get(old.path)
+        if not kept or path not in by_path:
+            continue
+        for number in _body_lines(old):
+            target = kept.get(number)
+            if target is None:
+                continue
+            place = bisect.bisect_right(starts[path], target) - 1
+            if place >= 0 and target <= by_path[path][place].end:
+                new = by_path[path][place]
+                shared.setdefault((new.path, new.name), Counter())[old.path, old.name] += 1
+    for key, new in after.functions.items():
+        namesake = before.functions.get(key) or _renamed_file(before, lines, new)
+        found = [namesake] if namesake else []
+        for other, _count in shared.get(key, Counter()).most_common(3):
+            function = before.functions[other]
+            if function not in found:
+                found.append(function)
+        lineage.ancestors[key] = found
+    return lineage
+
+
+def _renamed_file(before: Graph, lines: Lines, new: Function) -> Function | None:
+    for old_path, path in lines.renamed.items():
+        if path == new.path and old_path != path:
+            found = before.functions.get((old_path, new.name))
+            if found is not None:
+                return found
+    # moved to another file of the series under its own name
+    others = before.by_name.get(new.name, [])
+    return others[0] if len(others) == 1 and not new.static else None
+
+
+def _body_lines(function: Function) -> set[int]:
+    """Lines that carry the function's identity: its calls and assignments, not its braces."""
+    return {c.line for c in function.calls if not c.implicit} | {
+        a.line for a in function.assignments}

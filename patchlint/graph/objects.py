@@ -1,0 +1,134 @@
+"""Expressions that name a deferral object or a list, made comparable.
+
+``&d->rwork`` in a function where ``d`` is a ``struct deferred *`` and ``&dead->rwork``
+in another are the same object *kind*: member ``rwork`` of that struct.  Where a type is
+not visible in the image, members of the same name match inside one file only; that errs
+towards a missed edge across files and a wrong one between equally named members of two
+structs of one file.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from patchlint.model.facts import Function
+
+_CAST: Final = re.compile(r"^\(\s*(?:const\s+)?(?:struct|union|void|\w+_t)\b[^()]*\)\s*")
+_INDEX: Final = re.compile(r"\[[^\[\]]*\]")
+_PATH: Final = re.compile(r"^[A-Za-z_]\w*(?:\s*(?:->|\.)\s*[A-Za-z_]\w*)*$")
+_SPLIT: Final = re.compile(r"\s*(->|\.)\s*")
+_QUALIFIERS: Final = re.compile(r"\b(?:const|volatile|static|struct|union|extern|register)\b")
+_TAIL: Final = re.compile(r"(?:->|\.)\s*([A-Za-z_]\w*)\s*$")
+
+#: (struct, member) -> type text
+Fields = dict[tuple[str, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRef:
+    """What an expression points at.
+
+    ``keys`` are the member names it may be known by (``dwork`` and ``work`` for
+    ``&x->dwork.work``), or the variable's name when ``plain``.  ``owner`` is the struct
+    that holds the member, None when the image does not show it.
+    """
+
+    keys: frozenset[str]
+    owner: str | None
+    plain: bool
+    path: str
+    function: str | None
+    text: str
+    local: bool = False
+
+
+def struct_name(type_text: str | None) -> str | None:
+    """The bare struct or typedef name of a type text, None when there is none."""
+    if not type_text:
+        return None
+    bare = _QUALIFIERS.sub(" ", type_text).replace("*", " ").split()
+    return bare[-1] if bare else None
+
+
+def strip_expression(text: str) -> str:
+    """``text`` without casts, address-of, dereference, outer parentheses, indices."""
+    current = text.strip()
+    while True:
+        before = current
+        current = _CAST.sub("", current).lstrip("&*").strip()
+        if current.startswith("(") and current.endswith(")") and _balanced(current[1:-1]):
+            current = current[1:-1].strip()
+        current = _INDEX.sub("", current)
+        if current == before:
+            return current
+
+
+def _balanced(text: str) -> bool:
+    depth = 0
+    for char in text:
+        depth += (char == "(") - (char == ")")
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def refer(text: str, function: Function | None, path: str, fields: Fields) -> ObjectRef | None:
+    """What ``text`` points at, None for an expression that names nothing."""
+    bare = strip_expression(text)
+    name = function.name if function else None
+    if not _PATH.match(bare):
+        tail = _TAIL.search(bare)
+        if tail is None:
+            return None
+        return ObjectRef(frozenset({tail.group(1)}), None, plain=False, path=path,
+                         function=name, text=bare)
+    parts = _SPLIT.split(bare)
+    names, joints = parts[::2], parts[1::2]
+    if len(names) == 1:
+        local = function is not None and function.type_of(names[0]) is not None
+        return ObjectRef(frozenset(names), None, plain=True, path=path, function=name,
+                         text=bare, local=local)
+    owner = struct_name(function.type_of(names[0])) if function else None
+    keys = {names[-1]}
+    owners: list[str | None] = [owner]
+    for member in names[1:-1]:
+        owner = struct_name(fields.get((owner, member))) if owner else None
+        owners.append(owner)
+    position = len(names) - 1
+    # x->dwork.work is the work item inside a delayed work: both names mean it
+    while position > 1 and joints[position - 1] == ".":
+        position -= 1
+        keys.add(names[position])
+    return ObjectRef(frozenset(keys), owners[position - 1], plain=False, path=path,
+                     function=name, text=bare)
+
+
+def member(owner: str, path_text: str, path: str) -> ObjectRef:
+    """The object that ``container_of(ptr, struct owner, path_text)`` names."""
+    names = [n for n in re.split(r"->|\.", path_text.replace(" ", "")) if n]
+    return ObjectRef(frozenset(names), owner, plain=False, path=path, function=None,
+                     text=f"{owner}.{path_text}")
+
+
+def same(one: ObjectRef, other: ObjectRef, common: Mapping[str, int] | None = None) -> bool:
+    """Whether two expressions can name the same object (see the module on errors).
+
+    ``common`` counts in how many places a member name is bound; a name bound once in the
+    whole series matches across files even when one owner is unknown.
+    """
+    if one.plain != other.plain or not one.keys & other.keys:
+        return False
+    if one.plain:
+        if one.local or other.local:
+            return one.path == other.path and one.function == other.function
+        return True
+    if one.owner and other.owner:
+        return one.owner == other.owner
+    if one.path == other.path:
+        return True
+    return common is not None and all(common.get(k, 0) <= 1 for k in one.keys & other.keys)

@@ -1,0 +1,80 @@
+"""Waits on the path of a deferral: do they give the promise back?
+
+A wait counts only when it stands on every way on from the deferral (no condition that
+the deferral does not have), speaks of the same object, queue or completion, and runs the
+pending callback instead of dropping it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from patchlint.graph.objects import ObjectRef, refer, same
+
+if TYPE_CHECKING:
+    from patchlint.graph.build import Deferral, Graph
+    from patchlint.model.facts import Call, Function
+
+
+def restoring(graph: Graph, deferral: Deferral, through: list[tuple[Function, Call]]) -> Call | None:
+    """The wait that restores ``deferral``'s promise, None when there is none.
+
+    ``through`` are the callers on the way up, nearest first, each with its call.
+    """
+    found = _after(graph, deferral, deferral.function, deferral.call)
+    if found is not None:
+        return found
+    for caller, call in through:
+        found = _after(graph, deferral, caller, call)
+        if found is not None:
+            return found
+    return None
+
+
+def _after(graph: Graph, deferral: Deferral, function: Function, start: Call) -> Call | None:
+    allowed = {(c.text, c.taken) for c in start.conditions}
+    for call in function.calls:
+        wait = graph.kernel.waits.get(call.callee)
+        if wait is None or not wait.restores or call.line <= start.line or call == start:
+            continue
+        if any((c.text, c.taken) not in allowed and not c.early for c in call.conditions):
+            continue
+        if wait_matches(graph, deferral, function, call):
+            return call
+    return None
+
+
+def wait_matches(graph: Graph, deferral: Deferral, function: Function, call: Call) -> bool:
+    """Whether the wait ``call`` in ``function`` waits for ``deferral``'s callback."""
+    wait = graph.kernel.waits[call.callee]
+    if wait.kind == "rcu":
+        return deferral.context == "rcu-callback"
+    if wait.kind in ("grace-period", "other"):
+        return False
+    index = wait.object_arg
+    if index is None or index >= len(call.args):
+        return wait.kind == "queue" and deferral.queue is None
+    target = refer(call.args[index], function, function.path, graph.fields)
+    if target is None:
+        return False
+    if wait.kind == "queue":
+        queue = deferral.queue and refer(
+            deferral.queue, deferral.function, deferral.function.path, graph.fields)
+        return isinstance(queue, ObjectRef) and bool(queue.keys & target.keys)
+    if wait.kind == "completion":
+        return _completed(graph, deferral, target)
+    return deferral.target is not None and same(deferral.target, target)
+
+
+def _completed(graph: Graph, deferral: Deferral, target: ObjectRef) -> bool:
+    callback = graph.find(deferral.callback, deferral.function.path)
+    if callback is None:
+        return False
+    for call in callback.calls:
+        index = graph.kernel.completers.get(call.callee)
+        if index is None or index >= len(call.args):
+            continue
+        done = refer(call.args[index], callback, callback.path, graph.fields)
+        if done is not None and done.keys & target.keys:
+            return True
+    return False

@@ -1,0 +1,200 @@
+"""Downgrades in, findings out: which rule speaks, how loud, in which words."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final, cast
+
+from patchlint.model.finding import LEVELS, Finding, HunkLine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from patchlint.model.diff import DiffLine, FileDiff
+    from patchlint.model.effect import Downgrade, Promise
+    from patchlint.model.finding import Confidence, Level
+    from patchlint.model.kernel import Cleanup, Rule, Ruleset
+    from patchlint.model.mail import Patch
+
+#: shapes whose own rule speaks before that of the family
+_OWN_RULE: Final = frozenset({"twin", "lost-wait", "task-work-to-workqueue"})
+_CONTEXT_LINES: Final = 2
+_MOST_LINES: Final = 12
+
+_WHERE: Final = {
+    "task": "in the calling task",
+    "user-worker": "in a user worker",
+    "kthread": "in a kernel thread",
+    "workqueue": "in a work item",
+    "rcu-callback": "in an RCU callback",
+    "softirq": "in softirq context",
+    "hardirq": "in hardirq context",
+    "unknown": "in the caller",
+}
+_WHEN: Final = {
+    "before-call-returns": "before the call returned",
+    "before-return-to-user": "before the task returned to user space",
+    "after-wait": "and the same path waited for it",
+    "after-grace-period": "after a grace period",
+    "eventually": "at some later time",
+}
+
+
+def choose(ruleset: Ruleset, downgrade: Downgrade) -> Rule | None:
+    """The rule that speaks of ``downgrade``: the most specific, None if none does."""
+    fitting = [rule for rule in ruleset.rules if _fits(rule, downgrade)]
+    return max(fitting, key=lambda rule: _specific(rule, downgrade), default=None)
+
+
+def _fits(rule: Rule, downgrade: Downgrade) -> bool:
+    if rule.shape is not None and rule.shape != downgrade.shape:
+        return False
+    if rule.cleanups and downgrade.cleanup not in rule.cleanups:
+        return False
+    if rule.families and downgrade.family not in rule.families:
+        return False
+    return bool(rule.shape or rule.cleanups or rule.families)
+
+
+def _specific(rule: Rule, downgrade: Downgrade) -> tuple[int, int, int, int]:
+    own = rule.shape is not None and downgrade.shape in _OWN_RULE
+    return (int(own), int(bool(rule.cleanups)), int(bool(rule.families)), rule.priority)
+
+
+def finding(
+    ruleset: Ruleset, downgrade: Downgrade, series: int, patch: Patch,
+    files: Sequence[FileDiff],
+) -> Finding | None:
+    """The finding for one downgrade, None when no rule speaks of it."""
+    rule = choose(ruleset, downgrade)
+    if rule is None:
+        return None
+    known = ruleset.kernel.cleanups.get(downgrade.cleanup)
+    return Finding(
+        rule=rule.id,
+        level=_level(rule, downgrade),
+        confidence=cast("Confidence", downgrade.confidence),
+        series=series,
+        patch=patch.number,
+        message_id=patch.message_id,
+        commit=patch.commit,
+        path=downgrade.path,
+        line=downgrade.line,
+        side="pre" if downgrade.side == "pre" else "post",
+        function=downgrade.function,
+        family=downgrade.family,
+        cleanup=downgrade.cleanup,
+        before=downgrade.before,
+        after=downgrade.after,
+        condition=downgrade.condition,
+        entry_points=downgrade.entry_points,
+        symptoms=tuple(known.symptoms if known and known.symptoms else rule.symptoms),
+        advice=_advice(rule, known, downgrade),
+        message=_message(downgrade),
+        fingerprint=fingerprint(rule.id, downgrade),
+        why=_why(known, downgrade),
+        evidence=_evidence(known, downgrade),
+        also=downgrade.also,
+        hunk=_hunk(downgrade, files),
+    )
+
+
+def fingerprint(rule: str, downgrade: Downgrade) -> str:
+    """Sixteen hex digits that line shifts and new versions of a series do not change."""
+    parts = (rule, downgrade.path, downgrade.function, downgrade.cleanup,
+             downgrade.after.mechanism or "", downgrade.after.callback or "")
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _level(rule: Rule, downgrade: Downgrade) -> Level:
+    """The rule's level, raised by a chain to user space, lowered by a doubt."""
+    cap = downgrade.level_cap
+    wanted = rule.level
+    if wanted == "warning" and cap == "error" and downgrade.entry_points:
+        wanted = "error"
+    return max(wanted, cast("Level", cap), key=LEVELS.index)
+
+
+def _advice(rule: Rule, known: Cleanup | None, downgrade: Downgrade) -> tuple[str, ...]:
+    own = tuple(known.advice) if known else ()
+    shaped = rule.advice if rule.shape else ()
+    return tuple(dict.fromkeys((*own, *shaped, *rule.advice)))
+
+
+def _way(promise: Promise) -> str:
+    if promise.mechanism and promise.callback:
+        return f"{promise.mechanism}() -> {promise.callback}()"
+    return f"{promise.mechanism}()" if promise.mechanism else ""
+
+
+def _message(downgrade: Downgrade) -> str:
+    before, after = downgrade.before, downgrade.after
+    if downgrade.shape == "lost-wait":
+        return (f"{downgrade.function}() no longer waits for {after.callback}(), which does "
+                f"{downgrade.cleanup}() {_WHERE[after.context]}")
+    when = f" when `{downgrade.condition}`" if downgrade.condition else ""
+    also = f" (and {', '.join(f'{name}()' for name in downgrade.also[:3])})" if (
+        downgrade.also) else ""
+    return (f"{downgrade.cleanup}(){also} was done {_WHEN[before.guarantee]} in "
+            f"{downgrade.function}(); {when.lstrip() + ' ' if when else ''}it is now done "
+            f"{_WHERE[after.context]} ({_way(after)}), {_WHEN[after.guarantee]}")
+
+
+def _why(known: Cleanup | None, downgrade: Downgrade) -> str:
+    if known and known.why:
+        return known.why
+    after = downgrade.after
+    return (f"a caller that returns to user space no longer implies that "
+            f"{downgrade.cleanup}() is done: it runs {_WHERE[after.context]}, "
+            f"{_WHEN[after.guarantee]}")
+
+
+def _evidence(known: Cleanup | None, downgrade: Downgrade) -> tuple[str, ...]:
+    found = list(downgrade.reasons)
+    if known:
+        found.append(f"{known.name}(): {known.source.file}: {known.source.evidence}")
+    else:
+        found.append(f"{downgrade.cleanup}() is in no table: judged by its name and by the "
+                     "move of its call")
+    return tuple(found)
+
+
+def _hunk(downgrade: Downgrade, files: Sequence[FileDiff]) -> tuple[HunkLine, ...]:
+    """The diff lines at issue with a little context: the release that went, the deferral."""
+    words = [w for w in (downgrade.cleanup, downgrade.after.mechanism,
+                         downgrade.after.callback) if w]
+    roots = [step.line for step in downgrade.before.chain if step.path == downgrade.path]
+    for file in files:
+        if file.path != downgrade.path and file.old_path != downgrade.path:
+            continue
+        for hunk in file.hunks:
+            lines = hunk.lines
+            marks = {
+                place for place, line in enumerate(lines)
+                if (line.new == downgrade.line and downgrade.side == "post")
+                or (line.old == downgrade.line and downgrade.side == "pre")
+                or (line.kind == "-" and (line.old in roots
+                                          or any(w in line.text for w in words[:1])))
+            }
+            if any(_at_issue(lines[place], downgrade) for place in marks):
+                return _cut(lines, marks)
+    return ()
+
+
+def _at_issue(line: DiffLine, downgrade: Downgrade) -> bool:
+    return downgrade.line in ((line.new,) if downgrade.side == "post" else (line.old,))
+
+
+def _cut(lines: Sequence[DiffLine], marks: set[int]) -> tuple[HunkLine, ...]:
+    wanted = sorted({
+        near for place in marks
+        for near in range(place - _CONTEXT_LINES, place + _CONTEXT_LINES + 1)
+        if 0 <= near < len(lines)
+    })
+    if len(wanted) > _MOST_LINES:
+        wanted = [place for place in wanted
+                  if any(abs(place - mark) <= 1 for mark in marks)][:_MOST_LINES]
+    return tuple(
+        HunkLine(lines[p].kind, lines[p].text, lines[p].old, lines[p].new, p in marks)
+        for p in wanted
+    )
