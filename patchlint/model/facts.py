@@ -100,6 +100,7 @@ class Function:
     complete: bool
     errors: bool
     entry: str | None = None
+    body_digest: str = ""
 
     def type_of(self, variable: str) -> str | None:
         """Type text of a parameter or local, None when the image does not show it."""

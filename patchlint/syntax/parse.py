@@ -1,0 +1,50 @@
+"""Parses C.  The only module that knows tree-sitter; what leaves it are nodes by kind."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+import tree_sitter_c
+from tree_sitter import Language, Node, Parser, Query, QueryCursor
+
+__all__ = ["Node", "captures", "parse"]
+
+#: What the facts are read from, by capture name.  All other nodes are passed over in C.
+_QUERY: Final = """
+(function_definition) @function
+(call_expression) @call
+(if_statement) @if
+(switch_statement) @switch
+(case_statement) @case
+(conditional_expression) @ternary
+(binary_expression operator: ["&&" "||"]) @logic
+[(while_statement) (for_statement) (do_statement)] @loop
+(compound_statement) @block
+[(return_statement) (goto_statement) (break_statement) (continue_statement)] @leave
+(labeled_statement) @label
+(assignment_expression) @assign
+(initializer_pair) @pair
+(declaration) @declaration
+(struct_specifier body: (_)) @struct
+(union_specifier body: (_)) @struct
+(type_definition) @typedef
+(compound_literal_expression) @literal
+(preproc_function_def) @macro
+"""
+
+
+@lru_cache(maxsize=1)
+def _language() -> tuple[Language, Query]:
+    language = Language(tree_sitter_c.language())
+    return language, Query(language, _QUERY)
+
+
+def parse(text: bytes) -> Node:
+    """Parse ``text`` from scratch and give the root.  Never raises on any bytes."""
+    return Parser(_language()[0]).parse(text).root_node
+
+
+def captures(root: Node) -> dict[str, list[Node]]:
+    """Give the nodes of the kinds that facts are read from, each list in text order."""
+    return QueryCursor(_language()[1]).captures(root)
