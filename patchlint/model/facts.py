@@ -45,6 +45,15 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Exit:
+    """A statement that leaves its block: ``text`` is ``return``, ``goto LABEL``, ``break``..."""
+
+    text: str
+    line: int
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Assignment:
     """``target = value`` where value is a plain identifier or ``&identifier``."""
 
@@ -101,6 +110,7 @@ class Function:
     errors: bool
     entry: str | None = None
     body_digest: str = ""
+    exits: tuple[Exit, ...] = ()
 
     def type_of(self, variable: str) -> str | None:
         """Type text of a parameter or local, None when the image does not show it."""
