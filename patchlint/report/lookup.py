@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from patchlint.model.finding import LEVELS
+from patchlint.report.text import count
 
 if TYPE_CHECKING:
     from patchlint.model.finding import Finding, Level, PatchRef, Report, SeriesRef
@@ -58,6 +59,16 @@ def levels(findings: list[Finding]) -> dict[Level, int]:
 def worst(findings: list[Finding]) -> Level | None:
     """Return the loudest level among ``findings``, None when there are none."""
     return next(iter(levels(findings)), None)
+
+
+def summary(findings: list[Finding]) -> str:
+    """Say ``1 error, 2 notes``; an empty string for no findings."""
+    return ", ".join(count(number, level) for level, number in levels(findings).items())
+
+
+def unchecked(report: Report) -> bool:
+    """Whether nothing at all could be checked."""
+    return bool(report.errors) and not patches(report)
 
 
 def patches(report: Report) -> int:

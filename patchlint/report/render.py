@@ -14,6 +14,16 @@ FORMATS: Final[dict[str, tuple[str, str]]] = {
     "terminal": ("terminal", "for reading: both chains of each finding, grouped by patch"),
     "terse": ("terse", "one line a finding, in checkpatch's shape"),
     "json": ("as_json", "everything, under the fixed keys of patchlint/1"),
+    "sarif": ("sarif", "SARIF 2.1.0 with a code flow for before and one for after"),
+    "b4": ("b4", "JSON that `b4 review` reads from its check commands"),
+    "b4-check": ("b4_check", "lines that `b4 prep --check` and `b4 am` read"),
+    "mail": ("mail", "a draft of one reply for each series"),
+    "html": ("page", "one page that needs nothing else"),
+    "junit": ("junit", "JUnit XML, one test case for each patch"),
+    "github": ("github", "workflow commands that become annotations"),
+    "gitlab": ("gitlab", "a code quality report"),
+    "rdjson": ("rdjson", "diagnostics for reviewdog"),
+    "nipa": ("nipa", "a description line and details for a NIPA test"),
 }
 
 

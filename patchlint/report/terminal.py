@@ -83,7 +83,7 @@ def _patch_block(report: Report, group: list[Finding], style: Style) -> list[str
             continue
         if index:
             lines.append("")
-        lines += _finding(finding, style)
+        lines += finding_lines(finding, style)
     return lines
 
 
@@ -110,7 +110,8 @@ def _headline(finding: Finding, style: Style) -> str:
     return f"{place} {level} {line(finding.message)} {rule}"
 
 
-def _finding(finding: Finding, style: Style) -> list[str]:
+def finding_lines(finding: Finding, style: Style) -> list[str]:
+    """Return one finding, headline first, without line ends."""
     width = _width(style)
     lines = [_headline(finding, style)]
     lines += _hunk(finding.hunk, width, style)

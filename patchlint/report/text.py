@@ -8,10 +8,10 @@ from unicodedata import combining, east_asian_width
 
 #: Characters that a terminal obeys or that change how text reads without being seen:
 #: C0 and C1 controls, bidirectional overrides, zero-width and tag characters, line
-#: separators, and surrogates, which UTF-8 cannot hold.
+#: separators, surrogates, which UTF-8 cannot hold, and the two that XML forbids.
 HIDDEN: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
-    "\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+    "\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
 )
 
 #: A source line longer than this is cut before anything else looks at it.
@@ -45,6 +45,11 @@ def line(text: str) -> str:
 def code(text: str) -> str:
     """Return a source line with its tabs expanded to columns of eight, the rest visible."""
     return visible(text[:LONGEST].rstrip("\r\n").expandtabs(TAB))
+
+
+def source(text: str) -> str:
+    """Return a source line with its tabs as they are, the rest visible."""
+    return "\t".join(visible(part) for part in text[:LONGEST].rstrip("\r\n").split("\t"))
 
 
 def columns(text: str) -> int:

@@ -1,0 +1,72 @@
+"""The JSON that ``b4 review`` reads from its check commands.
+
+``details`` is itself JSON, as text: b4 stores it so, and shows a list in it as rows.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from patchlint.report.as_json import dump
+from patchlint.report.lookup import ordered, summary, unchecked, worst
+from patchlint.report.text import count, line
+
+if TYPE_CHECKING:
+    from patchlint.model.effect import Promise
+    from patchlint.model.finding import Finding, Report
+    from patchlint.report.style import Style
+
+STATUS: Final = {"error": "fail", "warning": "warn", "note": "pass"}
+
+
+def render(report: Report, style: Style) -> str:
+    """Return one result of the tool ``patchlint`` for all patches of the report.
+
+    The status is that of the loudest finding, and ``warn`` when nothing could be
+    checked: that is no fault of the patch, and no pass.
+    """
+    del style
+    return dump(result(report))
+
+
+def result(report: Report) -> dict[str, str]:
+    """Return the result in b4's keys."""
+    findings = ordered(report)
+    status = STATUS[worst(findings) or "note"]
+    said = summary(findings) or "no promise to user space got weaker"
+    if unchecked(report):
+        status, said = "warn", "could not check"
+    elif report.limitations:
+        said += f" ({count(len(report.limitations), 'limitation')})"
+    rows = [_row(finding) for finding in findings]
+    rows += [
+        _said("warn", "could not check", f"{line(error.input)}: {line(error.message)}")
+        for error in report.errors
+    ]
+    rows += [
+        _said("pass", f"not known, {line(limitation.stage)}", line(limitation.message))
+        for limitation in report.limitations
+    ]
+    details = json.dumps(rows) if rows else ""
+    return {"tool": "patchlint", "status": status, "summary": said, "url": "", "details": details}
+
+
+def _row(finding: Finding) -> dict[str, Any]:
+    description = [f"{line(finding.path)}:{finding.line}: {line(finding.message)}"]
+    description += [_told("before", finding.before), _told("after", finding.after)]
+    if finding.condition:
+        description.append(f"    when {line(finding.condition)}")
+    if finding.advice:
+        description.append(f"    instead: {line(finding.advice[0])}")
+    row = _said(STATUS[finding.level], line(finding.rule), "\n".join(description))
+    return row | {"state": finding.level}
+
+
+def _told(name: str, promise: Promise) -> str:
+    chain = " → ".join(line(step.function) for step in promise.chain)
+    return f"    {name} {promise.context}, {promise.guarantee}: {chain}".removesuffix(": ")
+
+
+def _said(status: str, context: str, description: str) -> dict[str, Any]:
+    return {"status": status, "context": context, "description": description}

@@ -1,0 +1,38 @@
+"""Lines for b4's commands that check one patch at a time (``b4 prep --check``, ``b4 am``).
+
+b4 takes a line for a failure when it holds ``ERROR:``, each other line for a warning, and
+knows nothing in between: notes, limitations and summaries are left out, and a message
+that happens to hold the word is written so that b4 does not see it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from patchlint.report.lookup import ordered
+from patchlint.report.terse import WORDS
+from patchlint.report.text import line
+
+if TYPE_CHECKING:
+    from patchlint.model.finding import Finding, Report
+    from patchlint.report.style import Style
+
+_FAILURE: Final = "ERROR:"
+
+
+def render(report: Report, style: Style) -> str:
+    """Return one line for each error and warning; an empty string when there is none."""
+    del style
+    return "".join(
+        f"{_check_line(finding)}\n" for finding in ordered(report) if finding.level != "note"
+    )
+
+
+def _check_line(finding: Finding) -> str:
+    place = _harmless(line(finding.path)).removeprefix("-:")
+    said = _harmless(f"[{line(finding.rule)}] {line(finding.message)}")
+    return f"{place}:{finding.line}: {WORDS[finding.level]}: {said}"
+
+
+def _harmless(text: str) -> str:
+    return text.replace(_FAILURE, "ERROR :")

@@ -1,0 +1,62 @@
+"""Workflow commands for GitHub Actions, which become annotations on the files.
+
+Limitations are one notice in all: an annotation that nobody can act on hides the others.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from patchlint.report.lookup import ordered
+from patchlint.report.text import count, line
+
+if TYPE_CHECKING:
+    from patchlint.model.effect import Promise
+    from patchlint.model.finding import Finding, Report
+    from patchlint.report.style import Style
+
+COMMANDS: Final = {"error": "error", "warning": "warning", "note": "notice"}
+
+
+def render(report: Report, style: Style) -> str:
+    """Return one command a line; an empty string when there is nothing to say."""
+    del style
+    lines = [_annotation(finding) for finding in ordered(report)]
+    for error in report.errors:
+        place = {"file": error.input, "line": str(error.line or "")}
+        lines.append(_command("error", place, f"could not check: {line(error.message)}"))
+    if report.limitations:
+        told = "; ".join(line(limitation.message) for limitation in report.limitations)
+        text = f"{count(len(report.limitations), 'limitation')}: {told}"
+        lines.append(_command("notice", {"title": "patchlint"}, text))
+    return "".join(f"{text}\n" for text in lines)
+
+
+def _annotation(finding: Finding) -> str:
+    place = {
+        "file": finding.path,
+        "line": str(finding.line) if finding.line > 0 else "",
+        "title": f"patchlint {finding.rule}",
+    }
+    said = [line(finding.message)]
+    said += [_told("before", finding.before), _told("after", finding.after)]
+    said += [f"why: {line(finding.why)}"] if finding.why else []
+    return _command(COMMANDS[finding.level], place, "\n".join(said))
+
+
+def _told(name: str, promise: Promise) -> str:
+    chain = " → ".join(line(step.function) for step in promise.chain)
+    return f"{name}: {promise.context}, {promise.guarantee}" + (f": {chain}" if chain else "")
+
+
+def _command(name: str, properties: dict[str, str], message: str) -> str:
+    told = ",".join(f"{key}={_property(value)}" for key, value in properties.items() if value)
+    return f"::{name} {told}::{_escaped(message)}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _escaped(line(text)).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,99 @@
+"""JUnit XML: a suite for each series, a test case for each patch.
+
+A patch fails by an error or a warning; notes are its output.  What could not be read is
+an error in a suite of its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from patchlint.report.lookup import ordered
+from patchlint.report.style import Style
+from patchlint.report.terminal import finding_lines
+from patchlint.report.text import count, line
+
+if TYPE_CHECKING:
+    from patchlint.model.finding import Finding, PatchRef, Report, SeriesRef
+    from patchlint.model.problem import InputError
+
+#: Narrow enough that a chain stands under the other, as in a log.
+_PLAIN = Style(width=100)
+
+
+def render(report: Report, style: Style) -> str:
+    """Return the XML document; ``style`` changes nothing here."""
+    del style
+    root = Element("testsuites", name="patchlint")
+    listed = set()
+    for index, series in enumerate(report.series):
+        mine = [finding for finding in ordered(report) if finding.series == index]
+        listed |= {(index, patch.number) for patch in series.patches}
+        _suite(root, series, mine)
+    lost = [f for f in ordered(report) if (f.series, f.patch) not in listed]
+    if lost:
+        suite = SubElement(root, "testsuite", name="patches not listed")
+        for finding in lost:
+            _case(suite, f"patch {finding.patch}", "patches not listed", [finding])
+    if report.errors:
+        _unread(root, report.errors)
+    for suite in root:
+        suite.set("tests", str(len(suite.findall("testcase"))))
+        for name in ("failure", "error", "skipped"):
+            plural = name if name == "skipped" else f"{name}s"
+            suite.set(plural, str(len(suite.findall(f"testcase/{name}"))))
+    if report.limitations:
+        told = [f"not known: {line(limitation.message)}" for limitation in report.limitations]
+        first = root.find("testsuite")
+        suite = first if first is not None else SubElement(root, "testsuite", name="patchlint")
+        SubElement(suite, "system-out").text = "\n".join(told)
+    indent(root)
+    return f"{_DECLARATION}{tostring(root, encoding='unicode')}\n"
+
+
+_DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
+
+
+def _suite(root: Element, series: SeriesRef, findings: list[Finding]) -> None:
+    name = line(series.subject) or "series"
+    if series.version > 1:
+        name += f" (v{series.version})"
+    suite = SubElement(root, "testsuite", name=name)
+    for patch in series.patches:
+        mine = [finding for finding in findings if finding.patch == patch.number]
+        _case(suite, _name(patch), name, mine)
+    for number in series.missing:
+        case = _case(suite, f"{number}: missing", name, [])
+        SubElement(case, "skipped", message="not in the input")
+
+
+def _name(patch: PatchRef) -> str:
+    return f"{patch.number}: {line(patch.subject)}"
+
+
+def _case(suite: Element, name: str, group: str, findings: list[Finding]) -> Element:
+    case = SubElement(suite, "testcase", name=name, classname=group)
+    loud = [finding for finding in findings if finding.level != "note"]
+    quiet = [finding for finding in findings if finding.level == "note"]
+    if loud:
+        said = line(loud[0].message)
+        if len(loud) > 1:
+            said += f" (and {count(len(loud) - 1, 'finding')} more)"
+        rules = ", ".join(dict.fromkeys(line(finding.rule) for finding in loud))
+        SubElement(case, "failure", message=said, type=rules).text = _told(loud)
+    if quiet:
+        SubElement(case, "system-out").text = _told(quiet)
+    return case
+
+
+def _told(findings: list[Finding]) -> str:
+    return "\n\n".join("\n".join(finding_lines(finding, _PLAIN)) for finding in findings)
+
+
+def _unread(root: Element, errors: tuple[InputError, ...]) -> None:
+    suite = SubElement(root, "testsuite", name="inputs")
+    for error in errors:
+        place = line(error.input) + ("" if error.line is None else f":{error.line}")
+        case = SubElement(suite, "testcase", name=place, classname="inputs")
+        SubElement(case, "error", message=f"could not check: {line(error.message)}", type="input")

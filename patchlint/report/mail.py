@@ -1,0 +1,231 @@
+"""A draft of one reply to the author of a series, in the tone of a question.
+
+The draft has no From and no Date: the one who sends it adds these, and answers for it.
+Notes alone make no mail, and a limitation or an unreadable input makes none either.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from email.header import Header
+from email.utils import formataddr, parseaddr
+from typing import TYPE_CHECKING, Final
+
+from patchlint.report.lookup import by_patch, patch_of, series_of
+from patchlint.report.text import count, cut, line, source, visible, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from patchlint.model.effect import Promise
+    from patchlint.model.finding import Finding, PatchRef, Report, SeriesRef
+    from patchlint.report.style import Style
+
+#: Prose is not wider than this; quoted lines and chains keep their own width.
+PROSE: Final = 72
+#: Remarks in full; the rest are named in one line each.
+REMARKS: Final = 4
+QUOTED: Final = 6
+
+#: RFC 5322 allows 998 octets in a line; a character takes four at most.
+_LONGEST_LINE: Final = 240
+_ID: Final = re.compile(r"[!-;=?-~]+@[!-;=?-~]+\Z")
+_ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+\Z")
+_SEPARATOR: Final = "From patchlint Thu Jan  1 00:00:00 1970"
+_ESCAPED: Final = r">\1"
+_FROM_LINE: Final = re.compile(r"^(>*From )", re.MULTILINE)
+
+_GUARANTEES: Final = {
+    "before-call-returns": "done before the call returns",
+    "before-return-to-user": "done before the return to user space",
+    "after-wait": "done before a wait on the same path is over",
+    "after-grace-period": "done after a grace period",
+    "eventually": "done at some later time",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A mail for one series: its text, headers and all, and what it is about.
+
+    ``series`` is the index of the series in the report; ``in_reply_to`` is the message-id
+    of the first patch with a finding, None when that did not come by mail;
+    ``fingerprints`` are those of the findings it speaks of.
+    """
+
+    series: int
+    in_reply_to: str | None
+    fingerprints: tuple[str, ...]
+    text: str
+
+
+def render(report: Report, style: Style) -> str:
+    """Return the draft, or an mbox (mboxrd) when several series have one each."""
+    made = drafts(report, style)
+    if len(made) <= 1:
+        return "".join(draft.text for draft in made)
+    return "".join(f"{_SEPARATOR}\n{_FROM_LINE.sub(_ESCAPED, draft.text)}\n" for draft in made)
+
+
+def drafts(report: Report, style: Style) -> list[Draft]:
+    """Return at most one draft for each series, in the order of the report."""
+    del style
+    made = []
+    for index, series in enumerate(report.series):
+        groups = [_loud(group) for group in by_patch(report) if group[0].series == index]
+        groups = [group for group in groups if group]
+        if groups:
+            made.append(_draft(report, index, series, groups))
+    return made
+
+
+def _loud(group: list[Finding]) -> list[Finding]:
+    return [finding for finding in group if finding.level != "note"]
+
+
+def _draft(report: Report, index: int, series: SeriesRef, groups: list[list[Finding]]) -> Draft:
+    findings = [finding for group in groups for finding in group]
+    subject = _subject(series, patch_of(report, findings[0]))
+    answered = findings[0].message_id
+    answered = answered if answered and _ID.match(answered) else None
+    fingerprints = tuple(dict.fromkeys(finding.fingerprint for finding in findings))
+    head = _headers(report, findings, subject, answered)
+    body = _body(report, series, groups)
+    text = "".join(f"{text}\n" for text in (*head, "", *body))
+    return Draft(index, answered, fingerprints, text)
+
+
+def _subject(series: SeriesRef, patch: PatchRef | None) -> str:
+    subject = line(patch.subject if patch else series.subject)
+    if subject.startswith("[") or patch is None:
+        return subject
+    place = f" {patch.number}/{series.expected}" if series.expected > 1 else ""
+    return f"[PATCH{_version(series)}{place}] {subject}"
+
+
+def _version(series: SeriesRef) -> str:
+    return f" v{series.version}" if series.version > 1 else ""
+
+
+def _headers(
+    report: Report, findings: Sequence[Finding], subject: str, answered: str | None
+) -> list[str]:
+    series, patch = series_of(report, findings[0]), patch_of(report, findings[0])
+    headers = [f"Subject: {_encoded(f'Re: {subject}', len('Subject: '))}"]
+    to = _address(patch.author) if patch else None
+    if to:
+        headers.append(f"To: {to}")
+    if answered:
+        headers.append(f"In-Reply-To: <{answered}>")
+        above = (*series.references, series.cover_message_id) if series else ()
+        thread = [known for known in dict.fromkeys(above) if known and _ID.match(known)]
+        thread = [known for known in thread if known != answered]
+        headers.append("References: " + "\n ".join(f"<{known}>" for known in (*thread, answered)))
+    said = dict.fromkeys(f"{line(f.rule)}:{line(f.fingerprint)}" for f in findings)
+    ascii_only = [known.encode("ascii", "replace").decode() for known in said]
+    return [
+        *headers,
+        "Auto-Submitted: auto-generated",
+        "X-Patchwork-Hint: ignore",
+        f"X-Mailer: patchlint/{line(report.version).encode('ascii', 'replace').decode()}",
+        "X-Patchlint-Findings: " + ",\n ".join(cut(known, PROSE) for known in ascii_only),
+        "MIME-Version: 1.0",
+        "Content-Type: text/plain; charset=utf-8",
+        "Content-Transfer-Encoding: 8bit",
+    ]
+
+
+def _encoded(text: str, used: int) -> str:
+    if text.isascii():
+        return "\n ".join(wrap(text, PROSE - used))
+    return Header(text, "utf-8", header_name=" " * used, maxlinelen=76).encode()
+
+
+def _address(author: str) -> str | None:
+    """Return the author as a header may hold it, None when there is no plain address."""
+    name, address = parseaddr(visible(author))
+    return formataddr((name, address)) if _ADDRESS.match(address) else None
+
+
+def _body(report: Report, series: SeriesRef, groups: list[list[Finding]]) -> list[str]:
+    findings = [finding for group in groups for finding in group]
+    many = len(findings) > 1
+    lines = ["Hi,", ""]
+    asks = f"{count(len(findings), 'question')}" if many else "a question"
+    which = "this series" if len(groups) > 1 or series.expected > 1 else "this patch"
+    lines += wrap(f"patchlint, an automatic check, has {asks} about {which}.", PROSE)
+    left = REMARKS
+    for group in groups:
+        if len(groups) > 1:
+            patch = patch_of(report, group[0])
+            about = f': "{patch.subject}"' if patch else ""
+            lines += ["", *wrap(f"Patch {group[0].patch}{about}", PROSE)]
+        for finding in group[:left]:
+            lines += ["", *_remark(finding)]
+        lines += _named(group[left:])
+        left -= len(group[:left])
+    rule = line(findings[0].rule)
+    lines += [
+        "",
+        "-- ",
+        cut(f"patchlint {line(report.version)}; why: patchlint explain {rule}", PROSE),
+        "Wrong? Say so, or silence a rule: patchlint check --not-rule RULE",
+    ]
+    return lines
+
+
+def _named(findings: Sequence[Finding]) -> list[str]:
+    if not findings:
+        return []
+    lines = ["", "The same question for:", ""]
+    return lines + [
+        cut(f"  {line(f.path)}:{f.line} {line(f.function)}() [{line(f.rule)}]", _LONGEST_LINE)
+        for f in findings
+    ]
+
+
+def _remark(finding: Finding) -> list[str]:
+    lines = _quoted(finding)
+    if lines:
+        lines.append("")
+    lines += wrap(f"{_sentence(finding.message)} Is that intended?", PROSE)
+    if finding.condition:
+        lines += wrap(f"(Only when: {finding.condition})", PROSE)
+    lines += ["", *_chain("Before", finding.before), "", *_chain("After", finding.after)]
+    prose = [_sentence(finding.why)] if finding.why else []
+    if finding.entry_points:
+        names = ", ".join(f"{entry.name} ({entry.kind})" for entry in finding.entry_points[:4])
+        prose.append(f"Reached from {names}.")
+    if finding.symptoms:
+        prose.append(f"Could it show as: {line(finding.symptoms[0]).rstrip('.?')}?")
+    if finding.advice:
+        prose.append(f"Perhaps: {line(finding.advice[0]).rstrip('.?')}?")
+    for text in prose:
+        lines += ["", *wrap(text, PROSE)]
+    return lines
+
+
+def _sentence(text: str) -> str:
+    told = line(text)
+    return told if told.endswith((".", "?", "!")) or not told else f"{told}."
+
+
+def _quoted(finding: Finding) -> list[str]:
+    marked = [hunk_line for hunk_line in finding.hunk if hunk_line.marked]
+    lines = [
+        cut(f"> {line(hunk_line.kind)[:1] or ' '}{source(hunk_line.text)}", _LONGEST_LINE)
+        for hunk_line in marked[:QUOTED]
+    ]
+    return [*lines, "> [...]"] if len(marked) > QUOTED else lines
+
+
+def _chain(name: str, promise: Promise) -> list[str]:
+    through = f" by {line(promise.mechanism)}()" if promise.mechanism else ""
+    heading = f"{name} ({promise.context}{through}, {_GUARANTEES[promise.guarantee]}):"
+    lines = wrap(heading, PROSE)
+    for step in promise.chain:
+        place = f"  {line(step.function)}() {line(step.path)}:{step.line}"
+        told = f"{place}, {line(step.note)}" if step.note else place
+        lines.append(told if len(told) <= PROSE else cut(place, _LONGEST_LINE))
+    return lines

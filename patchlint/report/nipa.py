@@ -1,0 +1,43 @@
+"""A result for NIPA, the network subsystem's patch checker: an exit status and text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from patchlint.report.lookup import ordered, summary, unchecked, worst
+from patchlint.report.style import Style
+from patchlint.report.terse import render as terse
+from patchlint.report.text import count, line
+
+if TYPE_CHECKING:
+    from patchlint.model.finding import Report
+
+PASS: Final = 0
+FAIL: Final = 1
+WARN: Final = 250
+
+
+def nipa(report: Report) -> tuple[int, str]:
+    """Return NIPA's exit status and the text: a line that describes, then the details.
+
+    A note alone passes.  A run that could check nothing warns: it is no fault of the
+    patch, and it is no pass.
+    """
+    findings = ordered(report)
+    loudest = worst(findings)
+    status = {"error": FAIL, "warning": WARN}.get(loudest or "", PASS)
+    description = summary(findings) or "no promise to user space got weaker"
+    if unchecked(report):
+        status, description = WARN, "could not check"
+    if report.limitations:
+        description += f"; {count(len(report.limitations), 'limitation')}"
+    lines = [description, *terse(report, Style(verbose=True)).splitlines()]
+    lines += [f"could not check {line(e.input)}: {line(e.message)}" for e in report.errors]
+    lines += [f"not known: {line(limit.message)}" for limit in report.limitations]
+    return status, "".join(f"{text}\n" for text in lines)
+
+
+def render(report: Report, style: Style) -> str:
+    """Return the text of :func:`nipa`; the exit status is the caller's to give."""
+    del style
+    return nipa(report)[1]

@@ -1,0 +1,60 @@
+"""Diagnostics for reviewdog (rdjson)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from patchlint.report.as_json import dump
+from patchlint.report.lookup import ordered
+from patchlint.report.terse import terse_line
+from patchlint.report.text import line
+
+if TYPE_CHECKING:
+    from patchlint.model.effect import Promise
+    from patchlint.model.finding import Finding, Report
+    from patchlint.report.style import Style
+
+SEVERITIES: Final = {"error": "ERROR", "warning": "WARNING", "note": "INFO"}
+
+
+def render(report: Report, style: Style) -> str:
+    """Return one diagnostic for each finding; the chains are its related locations."""
+    del style
+    return dump(
+        {
+            "source": {"name": "patchlint"},
+            "diagnostics": [_diagnostic(finding) for finding in ordered(report)],
+        }
+    )
+
+
+def _diagnostic(finding: Finding) -> dict[str, Any]:
+    message = line(finding.message)
+    return {
+        "message": f"{message}\n{line(finding.why)}" if finding.why else message,
+        "location": _location(finding.path, finding.line),
+        "severity": SEVERITIES[finding.level],
+        "code": {"value": finding.rule},
+        "related_locations": [
+            *_related("before", finding.before),
+            *_related("after", finding.after),
+        ],
+        "original_output": terse_line(finding),
+    }
+
+
+def _related(name: str, promise: Promise) -> list[dict[str, Any]]:
+    return [
+        {
+            "message": f"{name}: {line(step.function)}: {line(step.note)}",
+            "location": _location(step.path, step.line),
+        }
+        for step in promise.chain
+    ]
+
+
+def _location(path: str, number: int) -> dict[str, Any]:
+    location: dict[str, Any] = {"path": path}
+    if number > 0:
+        location["range"] = {"start": {"line": number}}
+    return location
