@@ -1,0 +1,262 @@
+"""Checks a series for an integration, at most once for each series.
+
+b4 and git hand over one mail at a time.  The result for the whole series is kept in the
+user's cache under its ordered patch-ids, its base, the program and the rules, so that ten
+calls for ten patches cost one analysis.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import patchlint
+from patchlint.integrations import programs
+from patchlint.integrations.accept import acceptance
+from patchlint.model.finding import LEVELS, Finding, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from patchlint.integrations.config import Acceptance, Settings
+    from patchlint.model.effect import Promise
+
+_FORMAT: Final = 1
+#: Results older than this many seconds are thrown away.
+_KEEP: Final = 7 * 24 * 3600.0
+_WORDS: Final = {"error": "ERROR", "warning": "WARNING", "note": "CHECK"}
+
+
+class AnalysisError(Exception):
+    """The series could not be checked at all; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A finding, boiled down to what the integrations print.
+
+    ``before`` and ``after`` are one sentence each: the context, the guarantee and the
+    chain of functions.
+    """
+
+    rule: str
+    level: str
+    path: str
+    line: int
+    function: str
+    patch: int
+    title: str
+    message: str
+    before: str
+    after: str
+    fingerprint: str
+
+    def terse(self) -> str:
+        """``FILE:LINE: WARNING: [rule-id] one sentence``; only errors hold ``ERROR:``."""
+        sentence = " ".join(self.message.split()).replace("ERROR:", "error:")
+        return f"{self.path}:{self.line}: {_WORDS[self.level]}: [{self.rule}] {sentence}"
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What is to be said about one series, and what could not be read of it.
+
+    ``checked`` counts the patches that were looked at.
+    """
+
+    remarks: tuple[Remark, ...]
+    errors: tuple[str, ...]
+    checked: int
+    limitations: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What to check: ``inputs`` as ``patchlint check`` takes them, or ``stdin`` alone.
+
+    ``diffs`` is the text that the patch-ids are made from (mails or ``git log -p``);
+    ``base`` names the tree that the series stands on, when that is known.
+    """
+
+    inputs: tuple[str, ...]
+    diffs: bytes
+    stdin: bytes | None = None
+    base: str = ""
+    tree: str | None = None
+
+
+def candidate(data: bytes, settings: Settings | None = None) -> bool:
+    """Whether a text may hold something to find; rules of the user's own are not known."""
+    from patchlint.ruleset.prefilter import candidate as holds_candidate
+
+    return bool(settings and settings.all("rules")) or holds_candidate(data)
+
+
+def analyse(work: Work, settings: Settings) -> Analysis:
+    """Check ``work``, or return what an earlier call for the same series found."""
+    path = cache_folder("series") / key(work, settings)
+    with _locked(path):
+        held = _load(path)
+        if held is not None:
+            return held
+        result = _check(work, settings)
+        if not result.errors:
+            _store(path, result)
+    return result
+
+
+def standing(
+    analysis: Analysis, accepted: Sequence[Acceptance]
+) -> tuple[tuple[Remark, ...], tuple[tuple[Remark, Acceptance], ...]]:
+    """Return the remarks that stand, and those the user accepted with what accepts them."""
+    stand: list[Remark] = []
+    taken: list[tuple[Remark, Acceptance]] = []
+    for remark in analysis.remarks:
+        match = acceptance(remark.fingerprint, accepted)
+        if match is None:
+            stand.append(remark)
+        else:
+            taken.append((remark, match))
+    return tuple(stand), tuple(taken)
+
+
+def at_or_above(level: str, fail_on: str) -> bool:
+    """Whether a finding of ``level`` fails a check that fails on ``fail_on``."""
+    if fail_on == "never":
+        return False
+    ranks: Mapping[str, int] = {name: rank for rank, name in enumerate(LEVELS)}
+    return ranks[level] <= ranks[fail_on]
+
+
+def cache_folder(name: str) -> Path:
+    """Return the folder ``name`` of the user's cache; it is made when it is not there."""
+    home = os.environ.get("XDG_CACHE_HOME")
+    path = (Path(home) if home else Path.home() / ".cache") / "patchlint" / name
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def key(work: Work, settings: Settings) -> str:
+    """Return the name under which the result of ``work`` is kept.
+
+    Besides the patch-ids, which know no line numbers, the hunk headers count: a result
+    names lines.
+    """
+    ids = programs.git("patch-id", "--stable", stdin=work.diffs)
+    ordered = [line.split()[0] for line in ids.splitlines() if line.strip()]
+    places = [line for line in work.diffs.splitlines() if line.startswith((b"@@", b"Subject: "))]
+    told = {
+        "format": _FORMAT,
+        "version": patchlint.__version__,
+        "rules": rules_stamp(settings.all("rules")),
+        "only": settings.all("rule"),
+        "without": settings.all("not-rule"),
+        "base": work.base,
+        "tree": work.tree,
+        "patches": ordered,
+        "places": hashlib.sha256(b"\n".join(places)).hexdigest(),
+    }
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def rules_stamp(folders: Sequence[str] = ()) -> str:
+    """Return a digest that changes whenever a rule file or a part of the program does."""
+    package = Path(patchlint.__file__).resolve().parent
+    digest = hashlib.sha256()
+    for root in (package, package.parent / "rules", *map(Path, folders)):
+        for path in sorted(root.rglob("*")):
+            if path.suffix in {".py", ".toml", ".scm"}:
+                facts = path.stat()
+                digest.update(f"{path} {facts.st_size} {facts.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _check(work: Work, settings: Settings) -> Analysis:
+    from patchlint.run import Options, check
+
+    options = Options(
+        tree=work.tree,
+        rules=settings.all("rules"),
+        only=settings.all("rule"),
+        without=settings.all("not-rule"),
+    )
+    return boiled(check(work.inputs, options, work.stdin))
+
+
+def boiled(report: Report) -> Analysis:
+    """Return a report as the integrations keep it."""
+    return Analysis(
+        remarks=tuple(remark(finding, report) for finding in report.findings),
+        errors=tuple(error.message for error in report.errors),
+        checked=sum(len(series.patches) for series in report.series),
+        limitations=len(report.limitations),
+    )
+
+
+def remark(finding: Finding, report: Report) -> Remark:
+    """Return one finding boiled down."""
+    patches = report.series[finding.series].patches if report.series else ()
+    titles = [patch.subject for patch in patches if patch.number == finding.patch]
+    return Remark(
+        rule=finding.rule,
+        level=finding.level,
+        path=finding.path,
+        line=finding.line,
+        function=finding.function,
+        patch=finding.patch,
+        title=titles[0] if titles else "",
+        message=finding.message,
+        before=_promise(finding.before),
+        after=_promise(finding.after),
+        fingerprint=finding.fingerprint,
+    )
+
+
+def _promise(promise: Promise) -> str:
+    through = f" through {promise.mechanism}" if promise.mechanism else ""
+    chain = " -> ".join(step.function for step in promise.chain)
+    return f"{promise.context}, {promise.guarantee}{through}{': ' if chain else ''}{chain}"
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock beside ``path``: of several processes one works, the others wait."""
+    with path.with_name(path.name + ".lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _load(path: Path) -> Analysis | None:
+    try:
+        held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return Analysis(
+            remarks=tuple(Remark(**entry) for entry in held["remarks"]),
+            errors=(),
+            checked=held["checked"],
+            limitations=held["limitations"],
+        )
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _store(path: Path, analysis: Analysis) -> None:
+    _prune(path.parent)
+    partial = path.with_name(f"{path.name}.{os.getpid()}")
+    with contextlib.suppress(OSError):
+        partial.write_text(json.dumps(asdict(analysis)), encoding="utf-8")
+        partial.replace(path)
+
+
+def _prune(folder: Path) -> None:
+    oldest = time.time() - _KEEP
+    with contextlib.suppress(OSError):
+        for entry in folder.iterdir():
+            if entry.stat().st_mtime < oldest:
+                entry.unlink()

@@ -1,0 +1,328 @@
+"""What a git hook of patchlint's does when git runs it.
+
+The fast path comes first: a mail without a candidate is let through before anything
+slow is imported.  Exit status: 0 git goes on, 1 findings stop it, 2 the check failed.
+"""
+
+# pathlib would cost the fast path more than the check itself
+# ruff: noqa: PTH
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from patchlint.integrations.analysis import Analysis
+    from patchlint.integrations.config import Settings
+
+#: How to go on in spite of findings, by hook.
+_ANYWAY = {
+    "sendemail-validate": "git send-email --no-validate ...",
+    "applypatch-msg": "PATCHLINT_FAIL_ON=never git am --continue",
+    "pre-push": "git push --no-verify ...",
+}
+_STOPPED = {
+    "sendemail-validate": "nothing is sent",
+    "applypatch-msg": "the patch is not applied",
+    "pre-push": "nothing is pushed",
+}
+_NULL = "0" * 40
+#: A push of more commits than this is history, not work to check.
+_MOST_COMMITS = 200
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run ``NAME [--fail-on LEVEL] [--] ARGUMENTS`` and return the exit status."""
+    arguments = list(argv)
+    name = arguments.pop(0) if arguments else ""
+    fail_on = None
+    if arguments[:1] == ["--fail-on"] and len(arguments) > 1:
+        fail_on = arguments[1]
+        del arguments[:2]
+    if arguments[:1] == ["--"]:
+        del arguments[0]
+    runners = {
+        "sendemail-validate": _sendemail_validate,
+        "applypatch-msg": _applypatch_msg,
+        "pre-push": _pre_push,
+    }
+    if name not in runners:
+        _say(f"patchlint: there is no hook {name!r}; there are: {', '.join(runners)}")
+        return 2
+    try:
+        return runners[name](arguments, fail_on)
+    except Exception as error:  # noqa: BLE001 - a bug of ours must read as one, not as a finding
+        return _failed(name, error)
+
+
+# --- sendemail-validate
+
+
+def _sendemail_validate(arguments: Sequence[str], fail_on: str | None) -> int:
+    """Check the series that a mail is part of; cover letters pass through.
+
+    With git's counters the last call knows the whole send and checks it as one.  Before
+    that, and without counters, the files beside the mail make up the series, and only
+    findings of this very patch stop the send.
+    """
+    from patchlint.integrations import series_files
+
+    if not arguments:
+        _say("patchlint: sendemail-validate needs the file of a mail")
+        return 2
+    path = os.path.abspath(arguments[0])
+    counter, total = _count("GIT_SENDEMAIL_FILE_COUNTER"), _count("GIT_SENDEMAIL_FILE_TOTAL")
+    sent = _recorded(path, counter, total)
+    last = counter is not None and counter == total
+    data = _read(path)
+    if not last and not series_files.has_diff(data):
+        return 0
+    files = sent if last and sent else series_files.siblings(path)
+    texts = [text for text in map(_read, files) if series_files.has_diff(text)]
+    diffs = b"\n".join(texts)
+    if not texts or not _candidate(diffs):
+        return 0
+    here = series_files.place(data)
+    whole = last or here.number is None or here.number == here.total
+    return _check_files("sendemail-validate", files, diffs, None if whole else here.number, fail_on)
+
+
+def _recorded(path: str, counter: int | None, total: int | None) -> list[str]:
+    """Remember ``path`` as a file of this send; return all of them once they are complete.
+
+    A send is told apart by its session, folder and length: git names no other mark.
+    """
+    if counter is None or total is None or total < 1:
+        return []
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    folder = os.path.join(home, "patchlint", "send")
+    name = f"{os.getsid(0)}-{os.stat('.').st_ino}-{total}"
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        place = os.path.join(folder, name)
+        with open(place, "w" if counter == 1 else "a", encoding="utf-8") as file:
+            file.write(f"{counter}\t{path}\n")
+        if counter != total:
+            return []
+        with open(place, encoding="utf-8") as file:
+            lines = [line.rstrip("\n").partition("\t") for line in file]
+        os.unlink(place)
+    except OSError:
+        return []
+    complete = [number for number, _, _ in lines] == [str(n + 1) for n in range(total)]
+    return [file for _, _, file in lines] if complete else []
+
+
+def _count(name: str) -> int | None:
+    value = os.environ.get(name, "")
+    return int(value) if value.isascii() and value.isdigit() else None
+
+
+# --- applypatch-msg
+
+
+def _applypatch_msg(arguments: Sequence[str], fail_on: str | None) -> int:  # noqa: ARG001
+    """Check the patch that ``git am`` is about to commit, with the rest of its mailbox."""
+    from patchlint.integrations import programs, series_files
+
+    folder = programs.git("rev-parse", "--git-path", "rebase-apply").rstrip("\n")
+    position = _read(os.path.join(folder, "next")).strip()
+    if not position.isdigit():
+        return 0
+    names = sorted(name for name in os.listdir(folder) if name.isdigit())
+    current = next((name for name in names if int(name) == int(position)), None)
+    if current is None:
+        return 0
+    files = [os.path.join(folder, name) for name in names]
+    diffs = b"\n".join(map(_read, files))
+    if not _candidate(diffs):
+        return 0
+    number = series_files.place(_read(os.path.join(folder, current))).number
+    return _check_files("applypatch-msg", files, diffs, number, fail_on)
+
+
+# --- pre-push
+
+
+def _pre_push(arguments: Sequence[str], fail_on: str | None) -> int:
+    """Check the commits that a push brings; the refs come on standard input.
+
+    Under the pre-commit framework they come in ``PRE_COMMIT_FROM_REF`` and ``_TO_REF``.
+    """
+    remote = arguments[0] if arguments else os.environ.get("PRE_COMMIT_REMOTE_NAME", "origin")
+    status = 0
+    for local, far in _pushed():
+        status = max(status, _push_one(local, far, remote, fail_on))
+    return status
+
+
+def _pushed() -> list[tuple[str, str]]:
+    source, target = os.environ.get("PRE_COMMIT_FROM_REF"), os.environ.get("PRE_COMMIT_TO_REF")
+    if target:
+        return [(target, source or _NULL)]
+    refs = []
+    for line in sys.stdin:
+        fields = line.split()
+        if len(fields) == 4 and not _is_null(fields[1]):  # noqa: PLR2004 - git's four fields
+            refs.append((fields[1], fields[3]))
+    return refs
+
+
+def _push_one(local: str, far: str, remote: str, fail_on: str | None) -> int:
+    from patchlint.integrations import programs
+
+    known = not _is_null(far) and _has_commit(far)
+    limits = [f"^{far}"] if known else ["--not", f"--remotes={remote}"]
+    listed = programs.git("rev-list", "--no-merges", "--topo-order", "--reverse", local, *limits)
+    commits = listed.split()
+    if not commits:
+        return 0
+    if len(commits) > _MOST_COMMITS:
+        _say(
+            f"patchlint: {len(commits)} commits are pushed, more than {_MOST_COMMITS}: not"
+            " checked; patchlint check A..B --tree . checks a range"
+        )
+        return 0
+    ranges, diffs = _ranges(commits, local)
+    if not _candidate(diffs):
+        return 0
+    from patchlint.integrations import analysis, trees
+
+    settings = _settings(fail_on)
+    tree = trees.top()
+    trees.forget_git_environment()
+    work = analysis.Work(tuple(ranges), diffs, base=ranges[0], tree=tree)
+    return _verdict("pre-push", analysis.analyse(work, settings), settings, None)
+
+
+def _ranges(commits: list[str], tip: str) -> tuple[list[str], bytes]:
+    """Return commits as one range when they are one line, else each by itself."""
+    from patchlint.integrations import programs
+
+    first = commits[0]
+    diffs = programs.output(
+        ["git", "log", "-p", "--no-merges", "--reverse", "--no-walk=unsorted", "--stdin"],
+        stdin="\n".join(commits).encode(),
+    )
+    has_parent = programs.git("rev-list", "--parents", "-n1", first).split()[1:]
+    if has_parent:
+        count = programs.git("rev-list", "--count", f"{first}^..{tip}").strip()
+        if count == str(len(commits)):
+            return [f"{has_parent[0]}..{tip}"], diffs
+    return commits, diffs
+
+
+def _has_commit(name: str) -> bool:
+    from patchlint.integrations import programs
+
+    return programs.quick(["git", "cat-file", "-e", f"{name}^{{commit}}"])[0] == 0
+
+
+def _is_null(name: str) -> bool:
+    return not name.strip("0")
+
+
+# --- shared
+
+
+def _check_files(
+    name: str, files: Sequence[str], diffs: bytes, number: int | None, fail_on: str | None
+) -> int:
+    """Check mails as one series; only findings of patch ``number`` stop git, None for any."""
+    from patchlint.integrations import analysis, trees
+
+    settings = _settings(fail_on)
+    tree = trees.tree_for(settings)
+    trees.forget_git_environment()
+    work = analysis.Work(tuple(files), diffs, base=trees.head(tree), tree=tree)
+    return _verdict(name, analysis.analyse(work, settings), settings, number)
+
+
+def _candidate(data: bytes) -> bool:
+    """Whether a text may hold something to find; rules of the user's own always may."""
+    from patchlint.ruleset.prefilter import candidate
+
+    return candidate(data) or _own_rules()
+
+
+def _own_rules() -> bool:
+    """Whether the user has rules of their own, asked without reading all settings."""
+    from patchlint.integrations import programs
+
+    if os.environ.get("PATCHLINT_RULES"):
+        return True
+    home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    if b"rules" in _read(os.path.join(home, "patchlint", "config.toml")):
+        return True
+    status, _ = programs.quick(["git", "config", "--get-all", "patchlint.rules"])
+    return status == 0
+
+
+def _settings(fail_on: str | None) -> Settings:
+    from patchlint.integrations.config import load_settings
+
+    return load_settings({"fail-on": [fail_on]} if fail_on else None)
+
+
+def _verdict(name: str, result: Analysis, settings: Settings, number: int | None) -> int:
+    """Say what was found and return whether it stops git.
+
+    ``number`` is the patch that findings must concern to stop git, None for any.  Once
+    it is stopped all findings of the series are said, so that one round is enough.
+    """
+    from patchlint.integrations import analysis
+
+    if result.errors and not result.checked:
+        raise RuntimeError(result.errors[0])
+    stand, taken = analysis.standing(result, settings.accepted)
+    concerned = [remark for remark in stand if number is None or remark.patch == number]
+    stops = any(analysis.at_or_above(remark.level, settings.fail_on) for remark in concerned)
+    shown = [
+        remark
+        for remark in (stand if stops else concerned)
+        if remark.level != "note" or analysis.at_or_above("note", settings.fail_on)
+    ]
+    for problem in settings.problems if shown else ():
+        _say(f"patchlint: {problem}")
+    for error in result.errors:
+        _say(f"patchlint: not checked: {error}")
+    for remark in shown:
+        _say(remark.terse())
+        title = f" {remark.title}" if remark.title else ""
+        _say(f"    patch {remark.patch}{title}")
+        _say(f"    before: {remark.before}")
+        _say(f"    after:  {remark.after}")
+        _say(f"    fingerprint: {remark.fingerprint}")
+    for remark, reason in taken:
+        if number is None or remark.patch == number:
+            _say(f"patchlint: accepted: {remark.fingerprint} [{remark.rule}] {reason.reason}")
+    if not stops:
+        return 0
+    _say(f"patchlint: {_STOPPED[name]}. To go on anyway: {_ANYWAY[name]}")
+    _say('patchlint: to accept one: patchlint config accept FINGERPRINT --reason "why it is fine"')
+    return 1
+
+
+def _failed(name: str, error: Exception) -> int:
+    _say(f"patchlint: could not check: {type(error).__name__}: {error}")
+    _say(f"patchlint: {_STOPPED[name]}. To go on anyway: {_ANYWAY[name]}")
+    return 2
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,117 @@
+"""The files of one series beside each other, as ``git format-patch`` leaves them.
+
+Only the heads of the files are read, with nothing but the standard library's cheapest
+parts, since the send-email hook runs this for each mail.
+"""
+
+# pathlib would cost the fast path more than the check itself
+# ruff: noqa: PTH
+from __future__ import annotations
+
+import os
+import re
+from typing import Final, NamedTuple
+
+_HEAD_BYTES: Final = 16_384
+_LARGEST: Final = 64 << 20
+_MOST_FILES: Final = 2_000
+_PATCH_NAME: Final = re.compile(r"(?:^|-)\d{4}(?:-|$)|\.(?:patch|eml|mail|mbox|diff|txt)$")
+_SUBJECT: Final = re.compile(rb"^subject:[ \t]*(.*(?:\r?\n[ \t].*)*)", re.IGNORECASE | re.MULTILINE)
+_PREFIX: Final = re.compile(r"\[([^\]]*)\]")
+_NUMBER: Final = re.compile(r"(?:^|\s)(\d+)\s*/\s*(\d+)(?:$|\s)")
+_VERSION: Final = re.compile(r"(?:^|\s|PATCH)v(\d+)(?:$|\s)", re.IGNORECASE)
+_DIFF: Final = re.compile(rb"^(?:diff --git |--- .*\r?\n\+\+\+ )", re.MULTILINE)
+
+
+class Place(NamedTuple):
+    """Where a mail stands: ``[PATCH vVERSION NUMBER/TOTAL] title``; None, None when alone."""
+
+    title: str
+    version: int
+    number: int | None
+    total: int | None
+
+
+def has_diff(data: bytes) -> bool:
+    """Whether a mail brings a patch.  Transfer encodings are not undone: errs to True."""
+    return (
+        bool(_DIFF.search(data))
+        or b"content-transfer-encoding: base64" in data[:_HEAD_BYTES].lower()
+    )
+
+
+def place(data: bytes) -> Place:
+    """Read the place in a series off the head of a mail."""
+    head = data[:_HEAD_BYTES].replace(b"\r\n", b"\n").partition(b"\n\n")[0]
+    match = _SUBJECT.search(head)
+    subject = _decoded(match.group(1)) if match else ""
+    version, number, total = 1, None, None
+    rest = subject
+    while (prefix := _PREFIX.match(rest)) is not None:
+        inside = prefix.group(1)
+        if (numbered := _NUMBER.search(inside)) is not None:
+            number, total = int(numbered.group(1)), int(numbered.group(2))
+        if (versioned := _VERSION.search(inside)) is not None:
+            version = int(versioned.group(1))
+        rest = rest[prefix.end() :].lstrip()
+    return Place(rest, version, number, total)
+
+
+def siblings(path: str) -> list[str]:
+    """Return the files of the series that ``path`` is part of, in order, with ``path``.
+
+    Files of another version or length are left out.  When a number stands there twice
+    (an older run of format-patch), the file written closest in time to ``path`` counts.
+    """
+    own = place(_head(path))
+    if own.number is None or own.total is None:
+        return [path]
+    folder = os.path.dirname(os.path.abspath(path))
+    written = _mtime(path)
+    best: dict[int, tuple[float, str]] = {}
+    for name in sorted(os.listdir(folder))[:_MOST_FILES]:
+        other = os.path.join(folder, name)
+        if not _PATCH_NAME.search(name) or not _readable(other):
+            continue
+        there = place(_head(other))
+        if there.number is None or (there.version, there.total) != (own.version, own.total):
+            continue
+        distance = abs(_mtime(other) - written)
+        if there.number not in best or distance < best[there.number][0]:
+            best[there.number] = (distance, other)
+    best[own.number] = (0.0, path)
+    return [best[number][1] for number in sorted(best)]
+
+
+def _decoded(raw: bytes) -> str:
+    text = raw.decode("utf-8", "replace")
+    if "=?" in text.partition("]")[0]:
+        from contextlib import suppress
+        from email.errors import HeaderParseError
+        from email.header import decode_header, make_header
+
+        with suppress(HeaderParseError, LookupError, UnicodeDecodeError):
+            text = str(make_header(decode_header(text)))
+    return " ".join(text.split())
+
+
+def _readable(path: str) -> bool:
+    try:
+        return os.path.isfile(path) and os.path.getsize(path) <= _LARGEST
+    except OSError:
+        return False
+
+
+def _head(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(_HEAD_BYTES)
+    except OSError:
+        return b""
+
+
+def _mtime(path: str) -> float:
+    try:
+        return os.path.getmtime(path)
+    except OSError:
+        return 0.0

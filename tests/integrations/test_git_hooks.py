@@ -1,0 +1,335 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from patchlint.integrations import hooks, series_files
+
+BAD = "fs/mounts.c"
+LONE = "topic~2..topic~1"
+CLEAN = "topic~3..topic~2"
+
+
+def send(repo, *what, status=0, env=None):
+    return repo.call(
+        "git", "send-email", "--quiet", "--confirm=never", "--to=list@example.org",
+        "--suppress-cc=all", *what, status=status, env=env,
+    )  # fmt: skip
+
+
+def to(inbox):
+    return ("--smtp-server=127.0.0.1", f"--smtp-server-port={inbox.port}")
+
+
+def hook_path(repo, name="sendemail-validate"):
+    return repo.repo / ".git/hooks" / name
+
+
+def snapshot(folder):
+    return {
+        path.name: (path.lstat().st_mode, path.read_bytes()) for path in sorted(folder.iterdir())
+    }
+
+
+# --- the send
+
+
+def test_a_series_that_weakens_a_promise_is_not_sent(repo, smtp):
+    repo.patchlint("hook", "install")
+    _, err = send(repo, *to(smtp), *repo.patches("--cover-letter"), status=None)
+    assert smtp.mails == []
+    assert "[mount-put-deferred]" in err
+    assert BAD in err
+    assert "--no-validate" in err
+    assert "patchlint config accept FINGERPRINT --reason" in err
+
+
+def test_the_send_goes_on_with_no_validate(repo, smtp):
+    repo.patchlint("hook", "install")
+    send(repo, *to(smtp), "--no-validate", *repo.patches())
+    assert len(smtp.mails) == 3
+
+
+def test_a_harmless_patch_is_really_sent(repo, smtp):
+    repo.patchlint("hook", "install")
+    _, err = send(repo, *to(smtp), *repo.patches(revisions=CLEAN))
+    assert len(smtp.mails) == 1
+    assert b"error pointers" in smtp.mails[0]
+    assert "patchlint" not in err
+
+
+def test_a_dry_run_is_stopped_as_well(repo):
+    repo.patchlint("hook", "install")
+    _, err = send(repo, "--dry-run", "-1", "topic~1", status=None)
+    assert "[mount-put-deferred]" in err
+
+
+def test_an_accepted_finding_lets_the_series_go_and_is_named(repo, smtp):
+    repo.patchlint("hook", "install")
+    files = repo.patches()
+    _, err = send(repo, *to(smtp), *files, status=None)
+    [fingerprint] = {
+        line.split()[-1] for line in err.splitlines() if line.strip().startswith("fingerprint:")
+    }
+    repo.patchlint("config", "accept", fingerprint, "--reason", "the caller waits for it")
+    _, err = send(repo, *to(smtp), *files)
+    assert len(smtp.mails) == 3
+    assert f"accepted: {fingerprint}" in err
+    assert "the caller waits for it" in err
+
+
+def test_a_level_below_fail_on_is_told_but_sent(repo, smtp):
+    repo.patchlint("hook", "install", "--fail-on", "never")
+    _, err = send(repo, *to(smtp), *repo.patches())
+    assert len(smtp.mails) == 3
+    assert "[mount-put-deferred]" in err
+    assert "nothing is sent" not in err
+
+
+def test_fail_on_of_the_environment_beats_the_hooks_own(repo, smtp):
+    repo.patchlint("hook", "install", "--fail-on", "note")
+    send(repo, *to(smtp), *repo.patches(), env={"PATCHLINT_FAIL_ON": "never"})
+    assert len(smtp.mails) == 3
+
+
+def test_a_broken_configuration_stops_and_says_so(repo):
+    repo.patchlint("hook", "install")
+    repo.git("config", "patchlint.failOn", "loud")
+    _, err = send(repo, "--dry-run", *repo.patches(), status=None)
+    assert "could not check" in err
+    assert "fail-on is 'loud'" in err
+
+
+# --- what git hands over
+
+
+def run_hook(repo, *arguments, env=None, status=None):
+    name, *rest = arguments
+    return repo.call(
+        sys.executable, "-P", "-m", "patchlint.integrations.hook_run", name, "--", *rest,
+        status=status, env=env,
+    )  # fmt: skip
+
+
+def counters(number, total):
+    return {
+        "GIT_SENDEMAIL_FILE_COUNTER": str(number),
+        "GIT_SENDEMAIL_FILE_TOTAL": str(total),
+    }
+
+
+def test_with_counters_files_of_two_folders_are_one_series(repo):
+    first, second, third = repo.patches()
+    elsewhere = repo.root / "elsewhere"
+    elsewhere.mkdir()
+    moved = second.rename(elsewhere / "b.patch")
+    header = repo.root / "headers"
+    header.write_text("To: list@example.org\n")
+    run_hook(repo, "sendemail-validate", first, header, env=counters(1, 3), status=0)
+    run_hook(repo, "sendemail-validate", third, header, env=counters(2, 3), status=0)
+    _, err = run_hook(repo, "sendemail-validate", moved, header, env=counters(3, 3), status=1)
+    assert "[mount-put-deferred]" in err
+
+
+def test_without_counters_each_patch_answers_for_itself(repo):
+    first, second, third = repo.patches()
+    run_hook(repo, "sendemail-validate", first, status=0)
+    _, err = run_hook(repo, "sendemail-validate", second, status=1)
+    assert "patch 2" in err
+    run_hook(repo, "sendemail-validate", third, status=1)
+
+
+def test_a_cover_letter_passes_at_once(repo):
+    cover = repo.patches("--cover-letter")[0]
+    out, err = run_hook(repo, "sendemail-validate", cover, status=0)
+    assert (out, err) == ("", "")
+
+
+def test_an_empty_file_passes(repo):
+    empty = repo.root / "0001-empty.patch"
+    empty.touch()
+    assert run_hook(repo, "sendemail-validate", empty, status=0) == ("", "")
+
+
+def test_a_hook_nobody_knows_is_a_usage_error(repo):
+    _, err = run_hook(repo, "post-checkout", status=2)
+    assert "there is no hook 'post-checkout'" in err
+
+
+def test_nothing_is_loaded_from_the_tree(repo):
+    for name in ("email", "re", "tomllib", "patchlint", "sitecustomize", "json"):
+        (repo.repo / f"{name}.py").write_text("raise SystemExit('loaded from the tree')\n")
+    repo.patchlint("hook", "install")
+    _, err = send(repo, "--dry-run", *repo.patches(), status=None)
+    assert "loaded from the tree" not in err
+    assert "[mount-put-deferred]" in err
+
+
+# --- files beside each other
+
+
+def test_siblings_are_the_same_version_and_length(repo):
+    files = repo.patches()
+    repo.patches("-v2", "--cover-letter")
+    repo.patches(revisions=LONE, name="other")
+    assert series_files.siblings(str(files[1])) == [str(file) for file in files]
+
+
+def test_a_leftover_of_an_older_run_is_not_taken(repo):
+    files = repo.patches()
+    old = files[0].with_name("0001-fs-an-older-title.patch")
+    old.write_bytes(files[0].read_bytes())
+    os.utime(old, (1_000_000_000, 1_000_000_000))
+    assert series_files.siblings(str(files[2])) == [str(file) for file in files]
+
+
+@pytest.mark.parametrize(
+    ("subject", "expected"),
+    [
+        (b"[PATCH v3 2/7] fs: a", ("fs: a", 3, 2, 7)),
+        (b"[PATCH RFC net-next v2 02/10]\n fs: a", ("fs: a", 2, 2, 10)),
+        (b"[PATCH] fs: a", ("fs: a", 1, None, None)),
+        (b"=?UTF-8?q?=5BPATCH=201/3=5D_fs=3A_=C3=A9?=", ("fs: \u00e9", 1, 1, 3)),
+        (b"=?bogus", ("=?bogus", 1, None, None)),
+    ],
+)
+def test_the_place_is_read_off_the_subject(subject, expected):
+    assert series_files.place(b"From: a\nSubject: " + subject + b"\n\nbody\n") == expected
+
+
+# --- installing and removing
+
+
+def test_a_hook_that_stands_there_runs_first_and_its_status_counts(repo, smtp):
+    hook = hook_path(repo)
+    hook.parent.mkdir(exist_ok=True)
+    log = repo.root / "log"
+    hook.write_text(f'#!/bin/sh\necho "old $*" >> {log}\nexit ${{OLD_STATUS:-0}}\n')
+    hook.chmod(0o755)
+    repo.patchlint("hook", "install")
+    [clean] = repo.patches(revisions=CLEAN)
+    send(repo, *to(smtp), clean)
+    assert len(smtp.mails) == 1
+    send(repo, *to(smtp), clean, status=None, env={"OLD_STATUS": "3"})
+    assert len(smtp.mails) == 1
+    assert log.read_text().count("old ") == 2
+
+
+def test_remove_restores_what_was_there(repo):
+    folder = repo.repo / ".git/hooks"
+    old = folder / "sendemail-validate"
+    old.write_bytes(b"#!/bin/sh\n# \xff bytes\nexit 0")
+    old.chmod(0o754)
+    before = snapshot(folder)
+    repo.patchlint("hook", "install", "--hook", "sendemail-validate", "--hook", "pre-push")
+    assert snapshot(folder) != before
+    repo.patchlint("hook", "install")
+    repo.patchlint("hook", "remove")
+    assert snapshot(folder) == before
+
+
+def test_a_hook_folder_that_was_made_goes_again(repo):
+    repo.git("config", "core.hooksPath", str(repo.root / "made/hooks"))
+    repo.patchlint("hook", "install")
+    assert (repo.root / "made/hooks/sendemail-validate").exists()
+    repo.patchlint("hook", "remove")
+    assert not (repo.root / "made/hooks").exists()
+
+
+def test_core_hooks_path_is_honoured_by_the_send(repo, smtp):
+    repo.git("config", "--global", "core.hooksPath", "~/my hooks")
+    out, _ = repo.patchlint("hook", "install")
+    assert str(repo.home / "my hooks") in out
+    assert "all your repositories" in out
+    send(repo, *to(smtp), *repo.patches(), status=None)
+    assert smtp.mails == []
+
+
+def test_a_linked_work_tree_sends_through_the_same_hook(repo, smtp):
+    linked = repo.root / "linked"
+    repo.git("worktree", "add", "-q", "--detach", str(linked), "topic")
+    repo.patchlint("hook", "install", cwd=linked)
+    files = repo.patches()
+    send_args = ["git", "send-email", "--quiet", "--confirm=never", "--to=list@example.org"]
+    _, err = repo.call(*send_args, *to(smtp), *files, cwd=linked, status=None)
+    assert "[mount-put-deferred]" in err
+    assert smtp.mails == []
+    repo.patchlint("hook", "remove", "--repo", linked, cwd=repo.root)
+    assert not hook_path(repo).exists()
+
+
+def test_someone_elses_hook_is_left_alone_by_remove(repo):
+    hook_path(repo).write_text("#!/bin/sh\n")
+    out, _ = repo.patchlint("hook", "remove")
+    assert "stays" in out
+    assert hook_path(repo).read_text() == "#!/bin/sh\n"
+
+
+def test_a_hook_put_over_ours_is_not_overwritten(repo):
+    hook_path(repo).write_text("#!/bin/sh\n# old\n")
+    repo.patchlint("hook", "install")
+    hook_path(repo).write_text("#!/bin/sh\n# newer\n")
+    _, err = repo.patchlint("hook", "install", status=2)
+    assert "is there already" in err
+    assert "newer" in hook_path(repo).read_text()
+
+
+def test_outside_of_a_repository_it_says_so(kit):
+    _, err = kit.patchlint("hook", "install", cwd=kit.root, status=2)
+    assert "not a git repository" in err
+
+
+def test_an_interpreter_that_is_gone_is_said(repo):
+    text = hooks.script("sendemail-validate").replace(sys.executable, "/nowhere/python")
+    hook = hook_path(repo)
+    hook.write_text(text)
+    hook.chmod(0o755)
+    done = subprocess.run([hook, "x"], capture_output=True, check=False)
+    assert done.returncode == 2
+    assert b"/nowhere/python is gone" in done.stderr
+
+
+# --- the other hooks
+
+
+def test_pre_push_stops_a_push_and_feeds_the_hook_before_it(repo):
+    far = repo.root / "far.git"
+    repo.git("init", "-q", "--bare", str(far))
+    repo.git("remote", "add", "origin", str(far))
+    repo.git("push", "-q", "origin", "master")
+    old = hook_path(repo, "pre-push")
+    log = repo.root / "refs"
+    old.write_text(f"#!/bin/sh\ncat > {log}\n")
+    old.chmod(0o755)
+    repo.patchlint("hook", "install", "--hook", "pre-push")
+    _, err = repo.call("git", "push", "origin", "topic", status=1)
+    assert "[mount-put-deferred]" in err
+    assert "--no-verify" in err
+    assert "refs/heads/topic" in log.read_text()
+    repo.git("push", "-q", "origin", "topic~2:refs/heads/topic")
+    repo.call("git", "push", "origin", "topic", status=1)
+    repo.git("push", "-q", "--no-verify", "origin", "topic")
+    repo.git("push", "-q", "origin", ":topic")
+
+
+def test_pre_push_under_the_pre_commit_framework(repo):
+    refs = {"PRE_COMMIT_FROM_REF": "master", "PRE_COMMIT_TO_REF": "topic"}
+    _, err = run_hook(repo, "pre-push", env=refs, status=1)
+    assert "[mount-put-deferred]" in err
+    refs["PRE_COMMIT_TO_REF"] = "topic~2"
+    run_hook(repo, "pre-push", env=refs, status=0)
+
+
+def test_applypatch_msg_stops_git_am_at_the_patch(repo):
+    mbox = repo.root / "series.mbox"
+    mbox.write_bytes(repo.mbox())
+    repo.patchlint("hook", "install", "--hook", "applypatch-msg")
+    repo.git("checkout", "-q", "master")
+    _, err = repo.call("git", "am", "-q", mbox, status=1)
+    assert "[mount-put-deferred]" in err
+    assert repo.git("log", "--format=%s", "-1") == "fs: look at error pointers as well\n"
+    repo.git("am", "--abort")
+    repo.git("am", "-q", str(mbox), env={"PATCHLINT_FAIL_ON": "never"})
