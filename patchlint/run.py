@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from patchlint import __version__
 from patchlint.model.diff import FileDiff
@@ -17,6 +18,9 @@ from patchlint.model.image import Image, SeriesState
 from patchlint.model.kernel import Ruleset
 from patchlint.model.mail import Mail, Patch, RawMail, Series
 from patchlint.model.problem import InputError, Limitation
+
+if TYPE_CHECKING:
+    from patchlint.patch.images import Composition
 
 #: files whose text the syntax stage reads
 C_SOURCES = (".c", ".h")
@@ -171,29 +175,33 @@ def analyse(
     composition = compose([(p.number, files[p.number], p.message_id) for p in series.patches])
     facts = _Facts(ruleset)
     message = "\n\n".join(p.message for p in series.patches)
-    last = len(series.patches)
-    found = _compare(composition.state(last), facts, message)
-    placed = []
-    for downgrade in found:
-        placed.append(_place(downgrade, series, files, composition.state, facts, message))
+    found = facts.compare(composition.states[-1], message)
+    placed = [_place(downgrade, composition, facts, message) for downgrade in found]
     return placed, list(composition.limitations)
 
 
 class _Facts:
-    """Facts of images, read once for each text."""
+    """Facts of images and comparisons of states, each worked out once."""
 
     def __init__(self, ruleset: Ruleset) -> None:
         self.ruleset = ruleset
         self._read: dict[tuple[str, bytes], FileFacts] = {}
-        self._found: dict[int, tuple[Downgrade, ...]] = {}
+        self._compared: dict[int, tuple[Downgrade, ...]] = {}
 
     def of(self, image: Image) -> FileFacts:
+        """The facts of one image."""
         from patchlint.syntax.facts import extract
 
         key = (image.path, image.text)
         if key not in self._read:
             self._read[key] = extract(image, self.ruleset.kernel.macros)
         return self._read[key]
+
+    def compare(self, state: SeriesState, message: str) -> tuple[Downgrade, ...]:
+        """The downgrades from before the series to ``state``."""
+        if state.upto not in self._compared:
+            self._compared[state.upto] = _compare(state, self, message)
+        return self._compared[state.upto]
 
 
 def _compare(state: SeriesState, facts: _Facts, message: str) -> tuple[Downgrade, ...]:
@@ -208,22 +216,20 @@ def _compare(state: SeriesState, facts: _Facts, message: str) -> tuple[Downgrade
 
 
 def _place(
-    downgrade: Downgrade, series: Series, files: dict[int, tuple[FileDiff, ...]],
-    state: object, facts: _Facts, message: str,
+    downgrade: Downgrade, composition: Composition, facts: _Facts, message: str
 ) -> Downgrade:
     """``downgrade`` as it first shows, with the number of the patch that brings it."""
-    del files
-    patches = series.patches
-    for count in range(1, len(patches)):
-        for earlier in _compare(state(count), facts, message):  # type: ignore[operator]
-            if _same(earlier, downgrade):
-                return replace(earlier, patch=patches[count - 1].number)
-    return replace(downgrade, patch=patches[-1].number)
+    *earlier, last = composition.numbers
+    for number in earlier:
+        for first in facts.compare(composition.state(number), message):
+            if _same(first, downgrade):
+                return replace(first, patch=number)
+    return replace(downgrade, patch=last)
 
 
 def _same(one: Downgrade, other: Downgrade) -> bool:
-    return (one.function, one.cleanup, one.after.callback) == (
-        other.function, other.cleanup, other.after.callback)
+    """Whether two states show one downgrade; a later patch may rename its function."""
+    return (one.cleanup, one.after.callback) == (other.cleanup, other.after.callback)
 
 
 def _speak(

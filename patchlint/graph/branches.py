@@ -75,6 +75,27 @@ def _leaves_on_failure(kernel: KernelFacts, guard: Condition) -> bool:
     return is_error(kernel, replace(guard, taken=not guard.taken))
 
 
+def skips(function: Function, first: Call, other: Call) -> bool:
+    """Whether control that passed ``first`` leaves before it can reach ``other`` below it.
+
+    True for ``if (lazy) { queue(); return; }  release();``.  Errs towards False: only an
+    exit in the very block of ``first`` counts, and a goto only when its label is beyond.
+    """
+    if other.line <= first.line:
+        return False
+    block = [c for c in first.conditions if not c.early]
+    for leave in function.exits:
+        if not first.line <= leave.line < other.line:
+            continue
+        if [c for c in leave.conditions if not c.early] != block:
+            continue
+        if leave.text == "return":
+            return bool(block)
+        if leave.text.startswith("goto "):
+            return bool(block) and leave.text[5:] != other.label
+    return False
+
+
 def impossible(callee: Function, call: Call, conditions: Iterable[Condition]) -> bool:
     """Whether ``call`` passes a constant that rules ``conditions`` in ``callee`` out."""
     constants = {

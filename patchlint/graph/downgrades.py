@@ -181,14 +181,15 @@ def _loss(comparison: Comparison, deferral: Deferral, gained: Sequence[Effect]) 
         if now.name == deferral.callback:
             continue
         for was in comparison.lineage.of(now):
-            lost, condition = _lost(comparison, was, now, names)
+            lost, condition = _lost(comparison, was, now, names, deferral)
             if lost:
                 return _Loss(was, now, tuple(lost), condition, through)
     return None
 
 
 def _lost(
-    comparison: Comparison, was: Function, now: Function, names: set[str]
+    comparison: Comparison, was: Function, now: Function, names: set[str],
+    deferral: Deferral,
 ) -> tuple[list[Effect], Condition | None]:
     """Inline releases of ``was`` named in ``names`` that ``now`` does not do any more.
 
@@ -203,8 +204,7 @@ def _lost(
     for name in dict.fromkeys(e.cleanup for e in old):
         sites = [e for e in old if e.cleanup == name]
         left = [e for e in new if e.cleanup == name]
-        free = [e for e in left if not branches.fresh(e.root, now.path, lines)
-                and not branches.fresh(e.site, e.where.path, lines)]
+        free = [e for e in left if not _narrowed(comparison, now, e, deferral)]
         stayed = {lines.forward(was.path, e.root.line) for e in sites}
         kept = [e for e in free if e.root.line in stayed]
         again = [e for e in free if e.root.line not in stayed
@@ -218,6 +218,22 @@ def _lost(
             if conditions:
                 narrowed = conditions[-1]
     return lost, narrowed
+
+
+def _narrowed(
+    comparison: Comparison, now: Function, effect: Effect, deferral: Deferral
+) -> bool:
+    """Whether the inline release ``effect`` is not done on the way of ``deferral``."""
+    lines = comparison.lines
+    if branches.fresh(effect.root, now.path, lines) or branches.fresh(
+            effect.site, effect.where.path, lines):
+        return True
+    calls = (effect.root, effect.site, *effect.between)
+    return any(
+        call in deferral.function.calls
+        and branches.skips(deferral.function, deferral.call, call)
+        for call in calls
+    )
 
 
 # -- how loud ---------------------------------------------------------------------------
@@ -488,7 +504,7 @@ def _twin(
             after=Promise(twin.context, twin.guarantee,
                           (*_callers_above(comparison.after, now, ()), then,
                            Step(twin.runs_in, twin.source.file, 0, f"{twin.direct}()")),
-                          twin.mechanism, twin.deferred),
+                          twin.deferred, twin.runs_in),
             condition=branches.plain(condition) if condition else None,
             level_cap=volume.level,
             confidence="high" if verdict.task and volume.level != "note" else "medium",

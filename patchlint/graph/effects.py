@@ -42,6 +42,8 @@ class Effect:
     where: Function
     chain: tuple[Step, ...]
     deferral: Deferral | None = None
+    #: the calls between root and site
+    between: tuple[Call, ...] = ()
 
     @property
     def visible(self) -> bool:
@@ -166,7 +168,8 @@ class Effects:
     def _through(self, function: Function, call: Call, effect: Effect) -> Effect:
         step = Step(function.name, function.path, call.line, f"calls {call.callee}()")
         return Effect(effect.cleanup, effect.family, effect.known, effect.guarantee, call,
-                      effect.site, effect.where, (step, *effect.chain), effect.deferral)
+                      effect.site, effect.where, (step, *effect.chain), effect.deferral,
+                      (effect.root, *effect.between))
 
     def behind(
         self, deferral: Deferral, depth: int = _DEPTH,
