@@ -1,0 +1,121 @@
+"""What a scan calls of the rest of the program, behind one small door.
+
+Workers import the heavy part of it only when a candidate reaches them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from patchlint.model.finding import Report
+    from patchlint.model.kernel import Ruleset
+    from patchlint.model.mail import Mail, RawMail, Series
+    from patchlint.run import Options
+
+
+class Engine(Protocol):
+    """The stages as a scan sees them."""
+
+    def candidate(self, data: bytes) -> bool:
+        """Whether the bytes can matter; False only when they certainly cannot."""
+
+    def decode(self, raw: RawMail) -> Mail:
+        """The mail ``raw`` decoded."""
+
+    def group(self, mails: Sequence[Mail]) -> Sequence[Series]:
+        """The series that ``mails`` form."""
+
+    def check(self, series: Series) -> Report:
+        """The report on one series."""
+
+    def rules(self) -> Ruleset:
+        """The rules in force."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to check, picklable.  ``engine`` is ``module:callable(settings) -> Engine``.
+
+    ``limit`` is the time in seconds that one series may take, ``everything`` switches
+    the byte filter off.
+    """
+
+    engine: str = "patchlint.archive.engine:Pipeline"
+    rules: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    tree: str | None = None
+    limit: float = 30.0
+    everything: bool = False
+
+
+def load(settings: Settings) -> Engine:
+    """The engine that ``settings`` name."""
+    module, _, name = settings.engine.partition(":")
+    engine: Engine = getattr(import_module(module), name)(settings)
+    return engine
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """The real stages."""
+
+    settings: Settings
+    _rules: Ruleset | None = field(default=None)
+
+    def candidate(self, data: bytes) -> bool:
+        """See :class:`Engine`."""
+        return _candidate(data)
+
+    def decode(self, raw: RawMail) -> Mail:
+        """See :class:`Engine`."""
+        from patchlint.mail.message import decode
+
+        return decode(raw)
+
+    def group(self, mails: Sequence[Mail]) -> Sequence[Series]:
+        """See :class:`Engine`."""
+        from patchlint.mail.series import group
+
+        return group(mails)
+
+    def check(self, series: Series) -> Report:
+        """See :class:`Engine`."""
+        from patchlint.run import check_series
+
+        return check_series([series], self.rules(), self._options())
+
+    def rules(self) -> Ruleset:
+        """See :class:`Engine`."""
+        if self._rules is None:
+            from patchlint.run import load_rules
+
+            self._rules = load_rules(self._options())
+        return self._rules
+
+    def _options(self) -> Options:
+        from patchlint.run import Options
+
+        settings = self.settings
+        return Options(
+            tree=settings.tree,
+            rules=settings.rules,
+            only=settings.only,
+            without=settings.without,
+            no_tree=settings.tree is None,
+        )
+
+
+def _candidate(data: bytes) -> bool:
+    from patchlint.ruleset.prefilter import candidate
+
+    return candidate(data)
+
+
+#: the engine of this program
+DEFAULT: Final = Settings()

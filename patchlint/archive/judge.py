@@ -1,0 +1,160 @@
+"""Second pass: the mails of a thread decoded, grouped into series, and checked."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from patchlint.archive.records import Checked, Thread, Verdict, Wanted
+from patchlint.model.finding import PatchRef, SeriesRef
+from patchlint.model.mail import RawMail
+from patchlint.model.problem import InputError, Limitation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import FrameType
+
+    from patchlint.archive.engine import Engine, Settings
+    from patchlint.archive.reach import Reach
+    from patchlint.archive.sources import Shelf, Source
+    from patchlint.model.mail import Mail, Series
+
+
+class TimeLimitError(Exception):
+    """A series took longer than it may."""
+
+
+def judge(
+    thread: Thread, shelf: Shelf, engine: Engine, reach: Reach, settings: Settings
+) -> Verdict:
+    """Check the series of ``thread`` that have a candidate among their patches.
+
+    A mail that is gone, a series that takes too long or meets a bug is told in the
+    verdict; this never raises for any mail.
+    """
+    limitations: list[Limitation] = []
+    errors: list[InputError] = []
+    mails: list[Mail] = []
+    candidates: set[str | None] = set()
+    data = _fetch(thread.mails, shelf)
+    for wanted in thread.mails:
+        raw = data.get((wanted.source, wanted.locator))
+        if raw is None:
+            limitations.append(
+                Limitation(
+                    "archive", "the mail is no longer in its archive",
+                    message_id=wanted.message_id,
+                )
+            )  # fmt: skip
+            continue
+        mail = engine.decode(RawMail(wanted.source.name, raw))
+        mails.append(mail)
+        if wanted.candidate or settings.everything:
+            candidates.add(mail.message_id or None)
+    checked = [
+        _check(series, engine, reach, settings)
+        for series in engine.group(mails)
+        if any(patch.message_id in candidates for patch in series.patches)
+    ]
+    words: set[str] = set()
+    for one in checked:
+        words.update(one.words)
+    return Verdict(
+        thread.id, reach.digest(words), tuple(checked), tuple(limitations), tuple(errors)
+    )
+
+
+def _fetch(mails: Sequence[Wanted], shelf: Shelf) -> dict[tuple[Source, str], bytes]:
+    found: dict[tuple[Source, str], bytes] = {}
+    wanted: dict[Source, list[str]] = {}
+    for mail in mails:
+        if mail.data is not None:
+            found[mail.source, mail.locator] = mail.data
+        else:
+            wanted.setdefault(mail.source, []).append(mail.locator)
+    for source, locators in wanted.items():
+        for locator, data in shelf.fetch(source, locators).items():
+            found[source, locator] = data
+    return found
+
+
+def _check(series: Series, engine: Engine, reach: Reach, settings: Settings) -> Checked:
+    first = series.patches[0]
+    words = reach.words(patch.diff for patch in series.patches)
+    try:
+        with time_limit(settings.limit):
+            report = engine.check(series)
+    except TimeLimitError:
+        return _failed(
+            series, words,
+            f"the check of this series took more than {settings.limit:g} s and was given up",
+        )  # fmt: skip
+    except Exception as error:  # noqa: BLE001 - a bug met by one series must not stop a scan
+        return _failed(series, words, f"the check failed: {type(error).__name__}: {error}")
+    ref = report.series[0] if report.series else _reference(series)
+    return Checked(
+        ref,
+        first.author,
+        first.date,
+        subsystem([path for patch in ref.patches for path in patch.files]),
+        words,
+        report.findings,
+        report.limitations,
+        report.errors,
+    )
+
+
+def _failed(series: Series, words: tuple[str, ...], text: str) -> Checked:
+    first = series.patches[0]
+    limitation = Limitation("archive", f"{series.subject}: {text}", message_id=first.message_id)
+    return Checked(_reference(series), first.author, first.date, "", words, (), (limitation,), ())
+
+
+def _reference(series: Series) -> SeriesRef:
+    return SeriesRef(
+        series.subject, series.version, series.base_commit, series.cover_message_id,
+        series.expected, series.missing,
+        tuple(
+            PatchRef(one.number, one.message_id, one.commit, one.subject, (), one.author, one.date)
+            for one in series.patches
+        ),
+        "hunks", None, series.references,
+    )  # fmt: skip
+
+
+def subsystem(paths: Sequence[str]) -> str:
+    """The folder that most of ``paths`` are in: two levels of ``drivers``, else one."""
+    folders = Counter(_folder(path) for path in paths)
+    return max(folders, key=lambda name: (folders[name], name), default="")
+
+
+def _folder(path: str) -> str:
+    parts = path.split("/")[:-1]
+    deep = {"drivers", "net", "fs", "arch", "sound", "include", "tools"}
+    return "/".join(parts[: 2 if parts and parts[0] in deep else 1])
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise :class:`TimeLimitError` inside after ``seconds`` of wall time.
+
+    It needs the main thread; elsewhere (a thread of a cluster's worker) nothing is
+    limited, and the pool's own limit on a whole task holds alone.
+    """
+    if threading.current_thread() is not threading.main_thread() or seconds <= 0:
+        yield
+        return
+
+    def expire(_signal: int, _frame: FrameType | None) -> None:
+        raise TimeLimitError
+
+    before = signal.signal(signal.SIGALRM, expire)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

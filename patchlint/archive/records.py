@@ -1,0 +1,97 @@
+"""What the workers of a scan send back: picklable, and as small as the store needs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from patchlint.archive.sources import Source
+    from patchlint.model.finding import Finding, SeriesRef
+    from patchlint.model.problem import InputError, Limitation
+
+
+class Row(NamedTuple):
+    """One mail as the survey saw it.
+
+    ``patch`` says that the mail may belong to a series (it has hunks, or a subject of a
+    patch or a cover letter), ``candidate`` that the byte filter let it through.
+    ``keys`` are what ties it to a thread.
+    """
+
+    message_id: str
+    locator: str
+    size: int
+    subject: str
+    author: str
+    date: float | None
+    in_reply_to: str | None
+    references: str
+    patch: bool
+    candidate: bool
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """A portion's rows; ``deleted`` are ids that the archive took back."""
+
+    rows: tuple[Row, ...]
+    deleted: tuple[str, ...] = ()
+    limitations: tuple[Limitation, ...] = ()
+    errors: tuple[InputError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A mail of a thread to be checked.  ``data`` is set when it travels with the task."""
+
+    message_id: str
+    source: Source
+    locator: str
+    candidate: bool
+    data: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A thread to be checked: its patch mails and cover letters, oldest first."""
+
+    id: int
+    mails: tuple[Wanted, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One series with what was found in it.  ``words`` are the known names it speaks."""
+
+    series: SeriesRef
+    author: str
+    date: float | None
+    subsystem: str
+    words: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    limitations: tuple[Limitation, ...]
+    errors: tuple[InputError, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of a thread.  ``digest`` says under which rules (see ``reach``)."""
+
+    thread: int
+    digest: str
+    series: tuple[Checked, ...] = ()
+    limitations: tuple[Limitation, ...] = ()
+    errors: tuple[InputError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A task that was not done: its worker died, hung, or met a bug (``text`` says)."""
+
+    text: str
+    timed_out: bool = False
+
+
+Options = dict[str, Any]

@@ -1,0 +1,166 @@
+-- One file holds a scan.  Every text column that ends in _json is JSON.
+CREATE TABLE IF NOT EXISTS meta (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS runs (
+    id INTEGER PRIMARY KEY,
+    started REAL NOT NULL,
+    finished REAL,
+    tool_version TEXT NOT NULL,
+    ruleset_digest TEXT NOT NULL,
+    options_json TEXT NOT NULL,
+    mails INTEGER NOT NULL DEFAULT 0,
+    series INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE TABLE IF NOT EXISTS rules (
+    id TEXT PRIMARY KEY,
+    title TEXT NOT NULL,
+    level TEXT NOT NULL,
+    digest TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS sources (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    place TEXT NOT NULL,
+    name TEXT NOT NULL,
+    state_json TEXT NOT NULL DEFAULT '{}',
+    UNIQUE (kind, place)
+);
+
+-- Every mail of the archive, light: enough to group series and to follow threads.
+CREATE TABLE IF NOT EXISTS messages (
+    id INTEGER PRIMARY KEY,
+    message_id TEXT NOT NULL UNIQUE,
+    source INTEGER NOT NULL REFERENCES sources (id),
+    locator TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    subject TEXT NOT NULL,
+    author TEXT NOT NULL,
+    date REAL,
+    in_reply_to TEXT,
+    "references" TEXT NOT NULL,
+    patch INTEGER NOT NULL,
+    candidate INTEGER NOT NULL,
+    thread INTEGER
+);
+CREATE INDEX IF NOT EXISTS messages_thread ON messages (thread) WHERE thread IS NOT NULL;
+
+-- Threads of patch mails and cover letters: the unit that is checked again as a whole.
+CREATE TABLE IF NOT EXISTS threads (
+    id INTEGER PRIMARY KEY,
+    candidate INTEGER NOT NULL DEFAULT 0,
+    checked TEXT
+);
+CREATE INDEX IF NOT EXISTS threads_open ON threads (id) WHERE checked IS NULL;
+
+-- Which thread a key belongs to: a Message-ID seen or referred to, or a series' own mark.
+CREATE TABLE IF NOT EXISTS thread_keys (
+    key TEXT PRIMARY KEY,
+    thread INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS thread_keys_thread ON thread_keys (thread);
+
+CREATE TABLE IF NOT EXISTS series (
+    id INTEGER PRIMARY KEY,
+    thread INTEGER NOT NULL,
+    subject TEXT NOT NULL,
+    author TEXT NOT NULL,
+    date REAL,
+    version INTEGER NOT NULL,
+    expected INTEGER NOT NULL,
+    missing_json TEXT NOT NULL,
+    base_commit TEXT,
+    cover_message_id TEXT,
+    patches_json TEXT NOT NULL,
+    images TEXT NOT NULL,
+    tree TEXT,
+    subsystem TEXT NOT NULL,
+    words_json TEXT NOT NULL,
+    references_json TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS series_thread ON series (thread);
+
+CREATE TABLE IF NOT EXISTS findings (
+    id INTEGER PRIMARY KEY,
+    series INTEGER NOT NULL REFERENCES series (id),
+    thread INTEGER NOT NULL,
+    rule TEXT NOT NULL,
+    level TEXT NOT NULL,
+    confidence TEXT NOT NULL,
+    message TEXT NOT NULL,
+    patch INTEGER NOT NULL,
+    message_id TEXT,
+    "commit" TEXT,
+    subject TEXT NOT NULL,
+    author TEXT NOT NULL,
+    date REAL,
+    year INTEGER,
+    subsystem TEXT NOT NULL,
+    path TEXT NOT NULL,
+    line INTEGER NOT NULL,
+    side TEXT NOT NULL,
+    function TEXT NOT NULL,
+    family TEXT NOT NULL,
+    cleanup TEXT NOT NULL,
+    before_context TEXT NOT NULL,
+    before_guarantee TEXT NOT NULL,
+    before_mechanism TEXT,
+    before_callback TEXT,
+    before_chain_json TEXT NOT NULL,
+    after_context TEXT NOT NULL,
+    after_guarantee TEXT NOT NULL,
+    after_mechanism TEXT,
+    after_callback TEXT,
+    after_chain_json TEXT NOT NULL,
+    condition TEXT,
+    fingerprint TEXT NOT NULL,
+    why TEXT NOT NULL,
+    entry_points_json TEXT NOT NULL,
+    symptoms_json TEXT NOT NULL,
+    advice_json TEXT NOT NULL,
+    evidence_json TEXT NOT NULL,
+    also_json TEXT NOT NULL,
+    hunk_json TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS findings_series ON findings (series);
+CREATE INDEX IF NOT EXISTS findings_thread ON findings (thread);
+CREATE INDEX IF NOT EXISTS findings_rule ON findings (rule, level);
+CREATE INDEX IF NOT EXISTS findings_date ON findings (date);
+
+CREATE TABLE IF NOT EXISTS limitations (
+    id INTEGER PRIMARY KEY,
+    thread INTEGER,
+    series INTEGER,
+    stage TEXT NOT NULL,
+    message TEXT NOT NULL,
+    path TEXT,
+    message_id TEXT,
+    line INTEGER
+);
+CREATE INDEX IF NOT EXISTS limitations_thread ON limitations (thread);
+
+CREATE TABLE IF NOT EXISTS errors (
+    id INTEGER PRIMARY KEY,
+    thread INTEGER,
+    input TEXT NOT NULL,
+    message TEXT NOT NULL,
+    message_id TEXT,
+    line INTEGER
+);
+CREATE INDEX IF NOT EXISTS errors_thread ON errors (thread);
+
+-- What happened next in the archive, one row for each thing that was found.
+CREATE TABLE IF NOT EXISTS outcomes (
+    id INTEGER PRIMARY KEY,
+    finding INTEGER NOT NULL REFERENCES findings (id),
+    kind TEXT NOT NULL,
+    message_id TEXT,
+    subject TEXT,
+    date REAL,
+    evidence TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS outcomes_finding ON outcomes (finding);

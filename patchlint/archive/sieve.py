@@ -1,0 +1,63 @@
+"""Which mails can matter, told from their bytes before any of them is decoded.
+
+It errs on one side only: a mail may pass that holds nothing, none is dropped that would
+have mattered.  A mail whose encoding can hide a word (quoted-printable, base64, a charset
+of wide characters) is undone with the mail stage's own functions, and only such a mail.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from patchlint.mail import mime
+from patchlint.mail import subject as subjects
+
+#: what every hunk has at the start of a line, in whatever diff format patches come in
+_HUNK: Final = b"\n@@ -"
+#: ... in flowed text, and in a clear-signed message
+_STUFFED: Final = b"\n @@ -"
+_ESCAPED: Final = b"\n- @@ -"
+_HIDING: Final = (b"quoted-printable", b"base64", b"utf-16", b"utf-32", b"utf-7", b"utf16", b"utf7")
+#: soft breaks that may stand inside a word
+_JOINING: Final = b"delsp"
+_MULTIPART: Final = (b"multipart/", b"message/")
+
+
+def unwrap(data: bytes, head: bytes) -> bytes:
+    """The bytes of a mail with what its encodings hide added behind.
+
+    ``head`` is its lower-cased header block.
+    """
+    low = data.lower() if any(word in head for word in _MULTIPART) else head
+    if not any(word in low for word in _HIDING):
+        return b"\n" + data
+    lines = data.replace(b"\r\n", b"\n").lstrip(b"\n")
+    parts = mime.leaves(*mime.split_headers(lines), [])
+    texts = (part.text.encode("utf-8", "replace") for part in parts)
+    return b"\n".join((b"", data, *texts))
+
+
+def joins_words(data: bytes, head: bytes) -> bool:
+    """Whether reading the mail may join halves of a word: no word filter holds then."""
+    if _JOINING in head:
+        return True
+    return any(word in head for word in _MULTIPART) and _JOINING in data.lower()
+
+
+def has_hunk(text: bytes) -> bool:
+    """Whether unwrapped bytes hold a hunk that is not quoted."""
+    return _HUNK in text or _STUFFED in text or _ESCAPED in text
+
+
+_BRACKET: Final = re.compile(r"^[^\[]{0,40}\[")
+
+
+def series_subject(subject: str) -> subjects.Subject | None:
+    """What the subject of a patch or cover letter says, None for any other mail."""
+    if not _BRACKET.match(subject):
+        return None
+    spoken = subjects.parse(subject)
+    if spoken.is_reply or not (spoken.is_patch or spoken.number is not None):
+        return None
+    return spoken

@@ -1,0 +1,440 @@
+"""Where an archive's mails lie: public-inbox epochs, mboxes, Maildirs, folders of mails.
+
+A source is cut into *portions*, small picklable descriptions of some of its mails in
+order.  A portion of a git repository or of a Maildir names its mails and the process
+that works on it reads them; a portion of an mbox carries them.  Each mail has a
+*locator* with which its source finds it again.
+"""
+
+from __future__ import annotations
+
+import lzma
+import os
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final, Literal, Self, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+Kind = Literal["git", "maildir", "mbox"]
+
+#: a mail larger than this is not read: recorded as a limitation
+MOST_BYTES: Final = 16 << 20
+#: mails of a portion, and bytes of a portion that carries its mails
+PORTION_MAILS: Final = 1500
+PORTION_BYTES: Final = 4 << 20
+_CHUNK: Final = 1 << 20
+_EPOCH_HEAD: Final = "HEAD"
+
+
+class SourceError(Exception):
+    """An input that is no archive, or one that cannot be read.  The text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One archive: ``place`` is an absolute path, ``name`` what the user called it."""
+
+    kind: Kind
+    place: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """One mail's bytes.  ``data`` is None when it was larger than :data:`MOST_BYTES`.
+
+    ``deleted`` is set for a mail that public-inbox took out of the archive.
+    """
+
+    locator: str
+    data: bytes | None
+    size: int
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Some mails of a source, in order.
+
+    ``keys`` are commits (git) or file names (Maildir) for the reader to look up, or
+    ``mails`` holds the mails themselves.  ``state`` is what to remember of the source
+    once this portion and all before it are in the store.
+    """
+
+    source: Source
+    keys: tuple[str, ...] = ()
+    mails: tuple[Raw, ...] = ()
+    state: Mapping[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.keys) + len(self.mails)
+
+    def halves(self) -> tuple[Portion, Portion]:
+        """Two portions that together are this one; only the second moves the state on."""
+        keys, mails = len(self.keys) // 2, len(self.mails) // 2
+        return (
+            Portion(self.source, self.keys[:keys], self.mails[:mails]),
+            Portion(self.source, self.keys[keys:], self.mails[mails:], self.state),
+        )
+
+
+def find(inputs: Sequence[str]) -> list[Source]:
+    """The archives that ``inputs`` name; an inbox folder stands for all its epochs.
+
+    Raises :class:`SourceError` for an input that is none.
+    """
+    found: list[Source] = []
+    for name in inputs:
+        path = Path(name)
+        if not path.exists():
+            raise SourceError(f"{name}: no such file or folder")
+        found.extend(_find(path, name))
+    return list(dict.fromkeys(found))
+
+
+def _find(path: Path, name: str) -> list[Source]:
+    place = str(path.resolve())
+    if path.is_file():
+        return [Source("mbox", place, name)]
+    repository = _repository(path)
+    if repository is not None:
+        return [Source("git", str(repository.resolve()), name)]
+    epochs = path / "git"
+    if not epochs.is_dir():
+        epochs = path
+    numbered = sorted(
+        (entry for entry in epochs.glob("*.git") if entry.stem.isdecimal()),
+        key=lambda entry: int(entry.stem),
+    )
+    if numbered:
+        return [Source("git", str(epoch.resolve()), f"{name}/{epoch.name}") for epoch in numbered]
+    if (path / "cur").is_dir() or (path / "new").is_dir():
+        return [Source("maildir", place, name)]
+    files = sorted(entry for entry in path.iterdir() if entry.is_file())
+    if files:
+        return [Source("mbox", str(entry.resolve()), f"{name}/{entry.name}") for entry in files]
+    raise SourceError(f"{name}: neither an epoch, an mbox, a Maildir nor a folder of mails")
+
+
+def _repository(path: Path) -> Path | None:
+    for place in (path, path / ".git"):
+        if (place / "HEAD").is_file() and (place / "objects").is_dir():
+            return place
+    return None
+
+
+# --- cutting into portions ---------------------------------------------------------
+
+
+def portions(source: Source, state: Mapping[str, Any]) -> Iterator[Portion]:
+    """What of ``source`` is new since ``state``, oldest first.
+
+    Raises :class:`SourceError` when the source cannot be read.
+    """
+    if source.kind == "git":
+        yield from _commits(source, state.get("tip"))
+    elif source.kind == "maildir":
+        yield from _files(source, state.get("last", ""))
+    else:
+        yield from _split(source, state)
+
+
+def count(source: Source, state: Mapping[str, Any]) -> int | None:
+    """How many mails :func:`portions` will give, None when only reading would tell."""
+    if source.kind == "git":
+        return len(_revisions(source.place, state.get("tip")))
+    if source.kind == "maildir":
+        return sum(len(portion) for portion in _files(source, state.get("last", "")))
+    return None
+
+
+def _git(place: str, *arguments: str) -> list[str]:
+    return ["git", f"--git-dir={place}", *arguments]
+
+
+def _revisions(place: str, tip: str | None) -> list[str]:
+    """Commits after ``tip``, oldest first; all of them when history was rewritten."""
+    head = subprocess.run(
+        _git(place, "rev-parse", "--verify", "--quiet", _EPOCH_HEAD),
+        capture_output=True, check=False, text=True,
+    )  # fmt: skip
+    if head.returncode:
+        return []
+    if tip == head.stdout.strip():
+        return []
+    if tip is not None:
+        kept = subprocess.run(
+            _git(place, "merge-base", "--is-ancestor", tip, _EPOCH_HEAD),
+            capture_output=True, check=False,
+        )  # fmt: skip
+        if kept.returncode:
+            tip = None
+    span = _EPOCH_HEAD if tip is None else f"{tip}..{_EPOCH_HEAD}"
+    listed = subprocess.run(
+        _git(place, "rev-list", "--reverse", "--first-parent", span),
+        capture_output=True, check=False, text=True,
+    )  # fmt: skip
+    if listed.returncode:
+        raise SourceError(f"{place}: {listed.stderr.strip()}")
+    return listed.stdout.split()
+
+
+def _commits(source: Source, tip: str | None) -> Iterator[Portion]:
+    revisions = _revisions(source.place, tip)
+    for start in range(0, len(revisions), PORTION_MAILS):
+        part = tuple(revisions[start : start + PORTION_MAILS])
+        yield Portion(source, keys=part, state={"tip": part[-1]})
+
+
+def _files(source: Source, last: str) -> Iterator[Portion]:
+    """New files of a Maildir by name: a delivery's name starts with its time."""
+    names: list[tuple[str, str]] = []
+    for folder in ("cur", "new"):
+        directory = Path(source.place) / folder
+        if directory.is_dir():
+            names.extend(
+                (entry.name.split(":")[0], f"{folder}/{entry.name}")
+                for entry in os.scandir(directory)
+                if entry.is_file()
+            )
+    ordered = sorted(pair for pair in names if pair[0] > last)
+    for start in range(0, len(ordered), PORTION_MAILS):
+        part = ordered[start : start + PORTION_MAILS]
+        yield Portion(
+            source, keys=tuple(locator for _, locator in part), state={"last": part[-1][0]}
+        )
+
+
+def _split(source: Source, state: Mapping[str, Any]) -> Iterator[Portion]:
+    """The mails of an mbox; nothing when the file is the one that was read to its end."""
+    stamp = _stamp(source.place)
+    if state.get("complete") and state.get("stamp") == stamp:
+        return
+    done = state.get("done", 0) if state.get("stamp") == stamp else 0
+    held: list[Raw] = []
+    size = 0
+    number = 0
+    for number, data in enumerate(split_mails(source.place), 1):
+        if number <= done:
+            continue
+        large = len(data) > MOST_BYTES
+        held.append(Raw(str(number), None if large else data, len(data)))
+        size += 0 if large else len(data)
+        if size >= PORTION_BYTES or len(held) >= PORTION_MAILS:
+            yield Portion(source, mails=tuple(held), state={"stamp": stamp, "done": number})
+            held, size = [], 0
+    yield Portion(
+        source, mails=tuple(held), state={"stamp": stamp, "done": number, "complete": True}
+    )
+
+
+def _stamp(place: str) -> list[int]:
+    status = Path(place).stat()
+    return [status.st_size, status.st_mtime_ns]
+
+
+@contextmanager
+def opened(place: str) -> Iterator[IO[bytes]]:
+    """Open the file at ``place``, decompressed when its first bytes say so.
+
+    Raises :class:`SourceError` when reading it fails.
+    """
+    import gzip
+    import zlib
+
+    try:
+        with Path(place).open("rb") as stream:
+            magic = stream.read(6)
+            stream.seek(0)
+            if magic.startswith(b"\x1f\x8b"):
+                yield cast("IO[bytes]", gzip.GzipFile(fileobj=stream))
+            elif magic == b"\xfd7zXZ\x00":
+                yield cast("IO[bytes]", lzma.LZMAFile(stream))  # noqa: SIM115 - it ends with the file under it
+            else:
+                yield stream
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        raise SourceError(f"{place}: cannot be read: {error}") from error
+
+
+def split_mails(place: str) -> Iterator[bytes]:
+    """The messages of an mbox one by one, or the one message of a mail file.
+
+    Split as the mail stage splits.  Of a message longer than :data:`MOST_BYTES` a little
+    more than that is kept, so that its length tells.
+    """
+    from patchlint.mail import mbox
+
+    with opened(place) as stream:
+        first = stream.readline(_CHUNK)
+        while first and not first.strip():
+            first = stream.readline(_CHUNK)
+        if not mbox.is_separator(first):
+            yield first + stream.read(MOST_BYTES + 1)
+            return
+        for message in mbox.split(_bounded(first, stream)):
+            yield message.data
+
+
+def _bounded(first: bytes, stream: IO[bytes]) -> Iterator[bytes]:
+    """The lines of an mbox, but for those far behind the start of their message."""
+    from patchlint.mail import mbox
+
+    yield first
+    size = 0
+    while line := stream.readline(_CHUNK):
+        if line.startswith(b"From ") and mbox.is_separator(line):
+            size = 0
+        if size <= MOST_BYTES:
+            yield line
+        size += len(line)
+
+
+# --- reading -----------------------------------------------------------------------
+
+
+def read(portion: Portion) -> Iterator[Raw]:
+    """The mails of a portion, in its order.  Only one mail is held at a time."""
+    if portion.mails or not portion.keys:
+        yield from portion.mails
+    elif portion.source.kind == "git":
+        yield from _read_commits(portion.source.place, portion.keys)
+    else:
+        for key in portion.keys:
+            yield from _read_file(portion.source.place, key)
+
+
+def _read_commits(place: str, commits: Iterable[str]) -> Iterator[Raw]:
+    """Each commit's blob ``m``; its blob ``d`` as a deletion when it has no ``m``."""
+    without: list[str] = []
+    yield from _cat(place, [f"{commit}:m" for commit in commits], without)
+    if without:
+        gone = [f"{name.removesuffix(':m')}:d" for name in without]
+        for raw in _cat(place, gone, []):
+            yield Raw(raw.locator, raw.data, raw.size, deleted=True)
+
+
+def _cat(place: str, names: Sequence[str], missing: list[str]) -> Iterator[Raw]:
+    with tempfile.TemporaryFile() as wanted:
+        wanted.write("".join(f"{name}\n" for name in names).encode())
+        wanted.seek(0)
+        with subprocess.Popen(
+            _git(place, "cat-file", "--batch", "--buffer"),
+            stdin=wanted, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=_CHUNK,
+        ) as process:  # fmt: skip
+            out = process.stdout
+            if out is None:  # pragma: no cover - PIPE was asked for
+                raise SourceError(f"{place}: git has no output")
+            try:
+                yield from _answers(out, names, missing)
+            finally:
+                out.close()
+                process.kill()
+
+
+def _answers(out: IO[bytes], names: Iterable[str], missing: list[str]) -> Iterator[Raw]:
+    for name in names:
+        header = out.readline()
+        if not header:
+            raise SourceError("git cat-file ended early: the repository is damaged")
+        fields = header.split()
+        if len(fields) != 3 or fields[1] != b"blob":  # noqa: PLR2004 - id, type, size
+            missing.append(name)
+            if len(fields) == 3 and fields[2].isdigit():  # noqa: PLR2004
+                _skip(out, int(fields[2]) + 1)
+            continue
+        size = int(fields[2])
+        if size > MOST_BYTES:
+            _skip(out, size + 1)
+            yield Raw(fields[0].decode(), None, size)
+            continue
+        data = out.read(size)
+        out.read(1)
+        yield Raw(fields[0].decode(), data, size)
+
+
+def _skip(out: IO[bytes], size: int) -> None:
+    while size > 0:
+        size -= len(out.read(min(size, _CHUNK))) or size
+
+
+def _read_file(place: str, key: str) -> Iterator[Raw]:
+    """A Maildir's mail; its flags may have changed since, which renames the file."""
+    path = Path(place) / key
+    if not path.is_file():
+        base = path.name.split(":")[0]
+        moved = [*Path(place, "cur").glob(f"{base}*"), *Path(place, "new").glob(f"{base}*")]
+        if not moved:
+            return
+        path = moved[0]
+    size = path.stat().st_size
+    yield Raw(key, None if size > MOST_BYTES else path.read_bytes(), size)
+
+
+class Shelf:
+    """Finds mails again by locator.  Keeps one ``git cat-file`` for each repository.
+
+    A context manager: leaving it ends those processes.
+    """
+
+    def __init__(self) -> None:
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._processes.values():
+            for stream in (process.stdin, process.stdout):
+                if stream is not None:
+                    stream.close()
+            process.wait()
+        self._processes.clear()
+
+    def fetch(self, source: Source, locators: Sequence[str]) -> dict[str, bytes]:
+        """The mails at ``locators``; one that is gone or too large is left out."""
+        if source.kind == "git":
+            return self._from_git(source.place, locators)
+        found = (
+            numbered(source.place, locators)
+            if source.kind == "mbox"
+            else chain.from_iterable(_read_file(source.place, key) for key in locators)
+        )
+        return {raw.locator: raw.data for raw in found if raw.data is not None}
+
+    def _from_git(self, place: str, locators: Sequence[str]) -> dict[str, bytes]:
+        process = self._processes.get(place)
+        if process is None or process.poll() is not None:
+            process = subprocess.Popen(
+                _git(place, "cat-file", "--batch"),
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+            self._processes[place] = process
+        if process.stdin is None or process.stdout is None:  # pragma: no cover
+            return {}
+        found: dict[str, bytes] = {}
+        # few enough names at a time that they fit the pipe while git writes its answers
+        for start in range(0, len(locators), 200):
+            part = locators[start : start + 200]
+            process.stdin.write("".join(f"{locator}\n" for locator in part).encode())
+            process.stdin.flush()
+            for raw in _answers(process.stdout, part, []):
+                if raw.data is not None:
+                    found[raw.locator] = raw.data
+        return found
+
+
+def numbered(place: str, locators: Iterable[str]) -> Iterator[Raw]:
+    """Give the mails of an mbox at ``locators``, in one reading of it."""
+    wanted = {int(locator) for locator in locators}
+    last = max(wanted, default=0)
+    for number, data in enumerate(split_mails(place), 1):
+        if number in wanted and len(data) <= MOST_BYTES:
+            yield Raw(str(number), data, len(data))
+        if number >= last:
+            return

@@ -1,0 +1,550 @@
+"""The store of a scan: one SQLite file, written by one process.
+
+Each public method that writes is one transaction, and each leaves the store in a state
+from which a new run goes on: a portion's rows and the mark how far its source was read
+come together or not at all, and so do a thread's results and the mark that it is done.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from contextlib import closing, contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from patchlint.archive import codec
+from patchlint.archive.records import Checked, Row, Survey, Thread, Verdict, Wanted
+from patchlint.archive.sources import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from patchlint.model.finding import Finding
+    from patchlint.model.kernel import Rule
+    from patchlint.model.problem import InputError, Limitation
+
+#: goes up when the tables change so that an older file cannot be read as it is
+SCHEMA: Final = 1
+_MOST_VARIABLES: Final = 500
+_RESULTS: Final = ("findings", "limitations", "errors", "series")
+
+
+class StoreError(Exception):
+    """The file is no store, one of another version, or in use."""
+
+
+class Store:
+    """An open store.  A context manager; leaving it closes the file."""
+
+    def __init__(self, path: str, *, write: bool = True) -> None:
+        if not write and not Path(path).is_file():
+            raise StoreError(f"{path}: no such store")
+        try:
+            self.connection = self._open(path, write=write)
+        except sqlite3.DatabaseError as error:
+            raise StoreError(f"{path}: {error}") from error
+
+    def _open(self, path: str, *, write: bool) -> sqlite3.Connection:
+        connection = sqlite3.connect(path, isolation_level=None, timeout=30)
+        connection.row_factory = sqlite3.Row
+        if write:
+            connection.execute("PRAGMA journal_mode=WAL")
+            # a power cut may lose the last portions, which are then done again; a
+            # killed process loses nothing
+            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute("PRAGMA cache_size=-32768")
+            connection.executescript(
+                files("patchlint.archive").joinpath("schema.sql").read_text(encoding="utf-8")
+            )
+            connection.execute(
+                "INSERT OR IGNORE INTO meta (key, value) VALUES ('schema', ?)", (str(SCHEMA),)
+            )
+        row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+        if row is None or row["value"] != str(SCHEMA):
+            raise StoreError(f"{path}: not a store that this version can read")
+        return connection
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All that is written inside comes at once, or not at all."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield self.connection
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+
+    def rows(self, query: str, values: Iterable[object] = ()) -> Iterator[sqlite3.Row]:
+        """The rows of a query, one by one."""
+        with closing(self.connection.execute(query, tuple(values))) as cursor:
+            yield from cursor
+
+    def value(self, query: str, values: Iterable[object] = ()) -> Any:
+        """The first column of the first row, None when there is none."""
+        row = self.connection.execute(query, tuple(values)).fetchone()
+        return None if row is None else row[0]
+
+    def meta(self, key: str) -> Any:
+        """A remembered value (plain JSON), None when it was never set."""
+        text = self.value("SELECT value FROM meta WHERE key = ?", (key,))
+        return None if text is None else json.loads(text)
+
+    def _remember(self, key: str, value: object) -> None:
+        self.connection.execute(
+            "INSERT INTO meta (key, value) VALUES (?, ?)"
+            " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            (key, json.dumps(value)),
+        )
+
+    # --- runs and rules ---------------------------------------------------------
+
+    def begin_run(self, version: str, digest: str, options: Mapping[str, Any]) -> int:
+        """Note that a run starts; its id.  An unfinished earlier run stays as it is."""
+        with self.transaction() as connection:
+            cursor = connection.execute(
+                "INSERT INTO runs (started, tool_version, ruleset_digest, options_json)"
+                " VALUES (?, ?, ?, ?)",
+                (time.time(), version, digest, json.dumps(dict(options), sort_keys=True)),
+            )
+        return int(cursor.lastrowid or 0)
+
+    def end_run(self, run: int, mails: int, series: int) -> None:
+        """Note that a run came to its end."""
+        with self.transaction() as connection:
+            connection.execute(
+                "UPDATE runs SET finished = ?, mails = ?, series = ? WHERE id = ?",
+                (time.time(), mails, series, run),
+            )
+
+    def set_rules(self, rules: Iterable[tuple[Rule, str]]) -> None:
+        """Remember the rules with their digests; those of earlier runs are replaced."""
+        with self.transaction() as connection:
+            connection.execute("DELETE FROM rules")
+            connection.executemany(
+                "INSERT INTO rules (id, title, level, digest) VALUES (?, ?, ?, ?)",
+                [(rule.id, rule.title, rule.level, digest) for rule, digest in rules],
+            )
+
+    def set_vocabulary(self, words: Iterable[str]) -> bool:
+        """Set the words of the byte filter; whether mails must be read again for them.
+
+        Then every source starts from its beginning: a mail that holds a new word was
+        passed over.  Mails that are known already are not stored twice.
+        """
+        new = sorted(set(words))
+        old = self.meta("vocabulary")
+        if old == new:
+            return False
+        again = old is not None and not set(new) <= set(old)
+        with self.transaction() as connection:
+            self._remember("vocabulary", new)
+            if again:
+                connection.execute("UPDATE sources SET state_json = '{}'")
+        return again
+
+    # --- survey -----------------------------------------------------------------
+
+    def source(self, source: Source) -> tuple[int, dict[str, Any]]:
+        """The id of a source, and how far it was read (empty at first)."""
+        with self.transaction() as connection:
+            connection.execute(
+                "INSERT INTO sources (kind, place, name) VALUES (?, ?, ?)"
+                " ON CONFLICT (kind, place) DO UPDATE SET name = excluded.name"
+                " WHERE name <> excluded.name",
+                (source.kind, source.place, source.name),
+            )
+        row = self.connection.execute(
+            "SELECT id, state_json FROM sources WHERE kind = ? AND place = ?",
+            (source.kind, source.place),
+        ).fetchone()
+        return int(row["id"]), json.loads(row["state_json"])
+
+    def add(self, source: int, survey: Survey, state: Mapping[str, Any]) -> None:
+        """Add a portion's rows and move its source's mark to ``state``."""
+        with self.transaction() as connection:
+            threads = _Threads(connection)
+            threads.place(survey.rows)
+            connection.executemany(
+                'INSERT INTO messages (message_id, source, locator, size, subject, author, date,'
+                ' in_reply_to, "references", patch, candidate, thread)'
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (message_id) DO UPDATE SET"
+                " locator = excluded.locator, candidate = max(candidate, excluded.candidate)"
+                " WHERE source = excluded.source AND (candidate < excluded.candidate"
+                " OR locator <> excluded.locator)",
+                [
+                    (
+                        row.message_id, source, row.locator, row.size, row.subject, row.author,
+                        row.date, row.in_reply_to, row.references, row.patch, row.candidate,
+                        threads.of(row),
+                    )
+                    for row in survey.rows
+                ],
+            )  # fmt: skip
+            for message_id in survey.deleted:
+                _forget(connection, message_id)
+            _add_problems(connection, None, None, survey.limitations, survey.errors)
+            connection.execute(
+                "UPDATE sources SET state_json = ? WHERE id = ?",
+                (json.dumps(dict(state)), source),
+            )
+
+    # --- checking ---------------------------------------------------------------
+
+    def reopen(self, digest_of: Any) -> int:
+        """Open the checked threads whose rules changed; how many there are.
+
+        ``digest_of(words)`` is the digest that a thread with these words has today.
+        """
+        changed = []
+        for row in self.rows(
+            "SELECT threads.id AS id, threads.checked AS checked,"
+            " group_concat(series.words_json, '\n') AS words"
+            " FROM threads LEFT JOIN series ON series.thread = threads.id"
+            " WHERE threads.checked IS NOT NULL GROUP BY threads.id"
+        ):
+            words: set[str] = set()
+            for line in (row["words"] or "").splitlines():
+                words.update(json.loads(line))
+            if digest_of(words) != row["checked"]:
+                changed.append((row["id"],))
+        with self.transaction() as connection:
+            connection.executemany("UPDATE threads SET checked = NULL WHERE id = ?", changed)
+        return len(changed)
+
+    def open_threads(self, *, everything: bool = False) -> list[int]:
+        """Ids of the threads that are to be checked, in order.
+
+        Those without a candidate are left out unless ``everything`` is set.
+        """
+        return [
+            row["id"]
+            for row in self.rows(
+                "SELECT id FROM threads WHERE checked IS NULL AND (candidate OR ?) ORDER BY id",
+                (everything,),
+            )
+        ]
+
+    def thread(self, thread: int) -> Thread:
+        """The mails of a thread, oldest first."""
+        return Thread(
+            thread,
+            tuple(
+                Wanted(
+                    row["message_id"],
+                    Source(row["kind"], row["place"], row["name"]),
+                    row["locator"],
+                    bool(row["candidate"]),
+                )
+                for row in self.rows(
+                    "SELECT message_id, kind, place, name, locator, candidate"
+                    " FROM messages JOIN sources ON sources.id = messages.source"
+                    " WHERE thread = ? ORDER BY messages.id",
+                    (thread,),
+                )
+            ),
+        )
+
+    def put(self, verdicts: Iterable[Verdict]) -> None:
+        """Replace the results of some threads."""
+        with self.transaction() as connection:
+            for verdict in verdicts:
+                _clear(connection, verdict.thread)
+                for checked in verdict.series:
+                    _add_series(connection, verdict.thread, checked)
+                _add_problems(connection, verdict.thread, None, verdict.limitations, verdict.errors)
+                connection.execute(
+                    "UPDATE threads SET checked = ? WHERE id = ?",
+                    (verdict.digest, verdict.thread),
+                )
+
+    def add_problems(self, limitations: Iterable[Limitation], errors: Iterable[InputError]) -> None:
+        """Add problems that belong to no thread."""
+        with self.transaction() as connection:
+            _add_problems(connection, None, None, limitations, errors)
+
+    def set_outcomes(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Replace all outcomes: (finding, kind, message id, subject, date, evidence)."""
+        with self.transaction() as connection:
+            connection.execute("DELETE FROM outcomes")
+            connection.executemany(
+                "INSERT INTO outcomes (finding, kind, message_id, subject, date, evidence)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                rows,
+            )
+
+
+class _Threads:
+    """Puts patch mails into threads; merges threads that a new mail ties together."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._thread: dict[str, int] = {}
+        self._moved: dict[int, int] = {}
+
+    def place(self, rows: Iterable[Row]) -> None:
+        """Find or make the thread of each row that is of a patch."""
+        patches = [row for row in rows if row.patch]
+        keys = sorted({key for row in patches for key in row.keys})
+        known = self._known(keys)
+        self._thread = dict(known)
+        following = (self._connection.execute("SELECT max(id) FROM threads").fetchone()[0] or 0) + 1
+        # a later portion of an interrupted run must find the same numbers free
+        following = max(following, 1)
+        opened: dict[int, int] = {}
+        stale: set[int] = set()
+        stored = self._stored([row.message_id for row in patches])
+        for row in patches:
+            earlier = stored.get(row.message_id)
+            if earlier is not None and (earlier or not row.candidate):
+                continue
+            tied = sorted(
+                {self._root(self._thread[key]) for key in row.keys if key in self._thread}
+            )
+            if tied:
+                thread = tied[0]
+                for other in tied[1:]:
+                    self._moved[other] = thread
+            else:
+                thread = following
+                following += 1
+                opened[thread] = 0
+            stale.add(thread)
+            opened[thread] = max(opened.get(thread, 0), int(row.candidate))
+            for key in row.keys:
+                self._thread[key] = thread
+            stored[row.message_id] = int(row.candidate)
+        self._write(known, opened)
+
+    def of(self, row: Row) -> int | None:
+        """The thread of a placed row, None when it is no patch."""
+        thread = self._thread.get(row.message_id) if row.patch else None
+        return None if thread is None else self._root(thread)
+
+    def _known(self, keys: list[str]) -> dict[str, int]:
+        known: dict[str, int] = {}
+        for part in _parts(keys):
+            known.update(
+                self._connection.execute(
+                    f"SELECT key, thread FROM thread_keys WHERE key IN ({_marks(part)})",  # noqa: S608
+                    part,
+                ).fetchall()
+            )
+        return known
+
+    def _stored(self, ids: list[str]) -> dict[str, int]:
+        stored: dict[str, int] = {}
+        for part in _parts(ids):
+            stored.update(
+                self._connection.execute(
+                    "SELECT message_id, candidate FROM messages"  # noqa: S608 - marks only
+                    f" WHERE patch AND message_id IN ({_marks(part)})",
+                    part,
+                ).fetchall()
+            )
+        return stored
+
+    def _root(self, thread: int) -> int:
+        while thread in self._moved:
+            thread = self._moved[thread]
+        return thread
+
+    def _write(self, known: Mapping[str, int], opened: Mapping[int, int]) -> None:
+        run = self._connection.execute
+        for other in sorted(self._moved):
+            thread = self._root(other)
+            run("UPDATE thread_keys SET thread = ? WHERE thread = ?", (thread, other))
+            run("UPDATE messages SET thread = ? WHERE thread = ?", (thread, other))
+            _clear(self._connection, other)
+        candidates = dict.fromkeys(map(self._root, opened), 0)
+        for thread, candidate in opened.items():
+            root = self._root(thread)
+            candidates[root] = max(candidates[root], candidate)
+        for other in self._moved:
+            root = self._root(other)
+            row = run("SELECT candidate FROM threads WHERE id = ?", (other,)).fetchone()
+            if row is not None:
+                candidates[root] = max(candidates.get(root, 0), row[0])
+                run("DELETE FROM threads WHERE id = ?", (other,))
+        self._connection.executemany(
+            "INSERT INTO threads (id, candidate) VALUES (?, ?) ON CONFLICT (id) DO UPDATE"
+            " SET candidate = max(candidate, excluded.candidate), checked = NULL",
+            sorted(candidates.items()),
+        )
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO thread_keys (key, thread) VALUES (?, ?)",
+            [
+                (key, self._root(thread))
+                for key, thread in self._thread.items()
+                if known.get(key) != self._root(thread)
+            ],
+        )
+
+
+def _marks(values: list[str]) -> str:
+    return ",".join("?" * len(values))
+
+
+def _parts(values: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(values), _MOST_VARIABLES):
+        yield values[start : start + _MOST_VARIABLES]
+
+
+def _forget(connection: sqlite3.Connection, message_id: str) -> None:
+    row = connection.execute(
+        "SELECT thread FROM messages WHERE message_id = ?", (message_id,)
+    ).fetchone()
+    if row is None:
+        return
+    connection.execute("DELETE FROM messages WHERE message_id = ?", (message_id,))
+    if row["thread"] is not None:
+        connection.execute("UPDATE threads SET checked = NULL WHERE id = ?", (row["thread"],))
+
+
+def _clear(connection: sqlite3.Connection, thread: int) -> None:
+    connection.execute(
+        "DELETE FROM outcomes WHERE finding IN (SELECT id FROM findings WHERE thread = ?)",
+        (thread,),
+    )
+    for table in _RESULTS:
+        connection.execute(f"DELETE FROM {table} WHERE thread = ?", (thread,))  # noqa: S608
+
+
+def _insert(connection: sqlite3.Connection, table: str, row: Mapping[str, Any]) -> int:
+    names = ", ".join(f'"{name}"' for name in row)
+    marks = ", ".join("?" * len(row))
+    cursor = connection.execute(
+        f"INSERT INTO {table} ({names}) VALUES ({marks})",  # noqa: S608 - our own names
+        tuple(row.values()),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def _add_series(connection: sqlite3.Connection, thread: int, checked: Checked) -> None:
+    ref = checked.series
+    series = _insert(
+        connection,
+        "series",
+        {
+            "thread": thread,
+            "subject": ref.subject,
+            "author": checked.author,
+            "date": checked.date,
+            "version": ref.version,
+            "expected": ref.expected,
+            "missing_json": codec.dump(ref.missing),
+            "base_commit": ref.base_commit,
+            "cover_message_id": ref.cover_message_id,
+            "patches_json": codec.dump(ref.patches),
+            "images": ref.images,
+            "tree": ref.tree,
+            "subsystem": checked.subsystem,
+            "words_json": codec.dump(checked.words),
+            "references_json": codec.dump(ref.references),
+        },
+    )
+    for finding in checked.findings:
+        _insert(connection, "findings", finding_row(finding, series, thread, checked))
+    _add_problems(connection, thread, series, checked.limitations, checked.errors)
+
+
+def finding_row(finding: Finding, series: int, thread: int, checked: Checked) -> dict[str, Any]:
+    """The columns of a finding; :func:`patchlint.archive.ask.finding` reads them back."""
+    patch = next((one for one in checked.series.patches if one.number == finding.patch), None)
+    date = checked.date if patch is None or patch.date is None else patch.date
+    return {
+        "series": series,
+        "thread": thread,
+        "rule": finding.rule,
+        "level": finding.level,
+        "confidence": finding.confidence,
+        "message": finding.message,
+        "patch": finding.patch,
+        "message_id": finding.message_id,
+        "commit": finding.commit,
+        "subject": checked.series.subject if patch is None else patch.subject,
+        "author": (patch.author if patch is not None else "") or checked.author,
+        "date": date,
+        "year": None if date is None else time.gmtime(date).tm_year,
+        "subsystem": checked.subsystem,
+        "path": finding.path,
+        "line": finding.line,
+        "side": finding.side,
+        "function": finding.function,
+        "family": finding.family,
+        "cleanup": finding.cleanup,
+        "before_context": finding.before.context,
+        "before_guarantee": finding.before.guarantee,
+        "before_mechanism": finding.before.mechanism,
+        "before_callback": finding.before.callback,
+        "before_chain_json": codec.dump(finding.before.chain),
+        "after_context": finding.after.context,
+        "after_guarantee": finding.after.guarantee,
+        "after_mechanism": finding.after.mechanism,
+        "after_callback": finding.after.callback,
+        "after_chain_json": codec.dump(finding.after.chain),
+        "condition": finding.condition,
+        "fingerprint": finding.fingerprint,
+        "why": finding.why,
+        "entry_points_json": codec.dump(finding.entry_points),
+        "symptoms_json": codec.dump(finding.symptoms),
+        "advice_json": codec.dump(finding.advice),
+        "evidence_json": codec.dump(finding.evidence),
+        "also_json": codec.dump(finding.also),
+        "hunk_json": codec.dump(finding.hunk),
+    }
+
+
+def _add_problems(
+    connection: sqlite3.Connection,
+    thread: int | None,
+    series: int | None,
+    limitations: Iterable[Limitation],
+    errors: Iterable[InputError],
+) -> None:
+    _insert_once(
+        connection,
+        "limitations",
+        ("thread", "series", "stage", "message", "path", "message_id", "line"),
+        [
+            (thread, series, one.stage, one.message, one.path, one.message_id, one.line)
+            for one in limitations
+        ],
+    )
+    _insert_once(
+        connection,
+        "errors",
+        ("thread", "input", "message", "message_id", "line"),
+        [(thread, one.input, one.message, one.message_id, one.line) for one in errors],
+    )
+
+
+def _insert_once(
+    connection: sqlite3.Connection,
+    table: str,
+    columns: tuple[str, ...],
+    rows: list[tuple[Any, ...]],
+) -> None:
+    """Add rows; one that belongs to no thread is not repeated when mails are read again."""
+    names = ", ".join(columns)
+    marks = ", ".join("?" * len(columns))
+    same = " AND ".join(f"{name} IS ?" for name in columns)
+    for row in rows:
+        if row[0] is None:
+            query = f"SELECT 1 FROM {table} WHERE {same}"  # noqa: S608 - our own names
+            if connection.execute(query, row).fetchone():
+                continue
+        connection.execute(
+            f"INSERT INTO {table} ({names}) VALUES ({marks})",  # noqa: S608
+            row,
+        )

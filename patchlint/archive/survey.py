@@ -1,0 +1,83 @@
+"""First pass: every mail of a portion read once, as bytes, and told in one row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from patchlint.archive import headers, sieve, sources
+from patchlint.archive.records import Row, Survey
+from patchlint.model.problem import Limitation
+
+if TYPE_CHECKING:
+    from patchlint.archive.engine import Engine
+    from patchlint.archive.sources import Portion, Raw
+
+_DAY: Final = 86400
+
+
+def survey(portion: Portion, engine: Engine) -> Survey:
+    """The rows of ``portion``, in its order.
+
+    A mail that is too large to be read is a limitation.  A mail without a Message-ID is
+    known by its locator.
+    """
+    rows: list[Row] = []
+    deleted: list[str] = []
+    limitations: list[Limitation] = []
+    for raw in sources.read(portion):
+        if raw.data is None:
+            limitations.append(
+                Limitation(
+                    "archive",
+                    f"{portion.source.name}: mail {raw.locator} of {raw.size} bytes is larger"
+                    f" than {sources.MOST_BYTES} and was not read",
+                )
+            )
+        elif raw.deleted:
+            deleted.append(headers.read(raw.data).message_id)
+        else:
+            rows.append(row(raw, raw.data, engine))
+    return Survey(tuple(rows), tuple(deleted), tuple(limitations))
+
+
+def row(raw: Raw, data: bytes, engine: Engine) -> Row:
+    """The row of one mail."""
+    light = headers.read(data)
+    text = sieve.unwrap(data, light.head)
+    hunk = sieve.has_hunk(text)
+    spoken = sieve.series_subject(light.subject)
+    patch = hunk or spoken is not None
+    candidate = hunk and (sieve.joins_words(data, light.head) or engine.candidate(text))
+    message_id = light.message_id or f"{raw.locator}@without-message-id"
+    return Row(
+        message_id,
+        raw.locator,
+        len(data),
+        light.subject,
+        light.author,
+        light.date,
+        light.in_reply_to or None,
+        " ".join(light.references),
+        patch,
+        candidate,
+        _keys(light, message_id) if patch else (),
+    )
+
+
+def _keys(light: headers.Light, message_id: str) -> tuple[str, ...]:
+    """What ties a patch mail to a thread: ids, else sender, version, count and day.
+
+    Patches that were sent without references belong together when they are less than a
+    day apart; two days for each mail make such a pair share one.
+    """
+    ids = dict.fromkeys((message_id, *light.references, light.in_reply_to))
+    ids.pop("", None)
+    if len(ids) > 1:
+        return tuple(ids)
+    spoken = sieve.series_subject(light.subject)
+    if spoken is None or not spoken.total or spoken.total == 1:
+        return tuple(ids)
+    sender = headers.address(light.author)
+    days = [0] if light.date is None else [int(light.date) // _DAY, int(light.date) // _DAY + 1]
+    # a blank cannot stand in a Message-ID
+    return (*ids, *(f"{sender} v{spoken.version} /{spoken.total} {day}" for day in days))
