@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from patchlint.report.lookup import ordered
 from patchlint.report.terse import WORDS
-from patchlint.report.text import line
+from patchlint.report.text import line, sentence
 
 if TYPE_CHECKING:
     from patchlint.model.finding import Finding, Report
@@ -30,7 +30,7 @@ def render(report: Report, style: Style) -> str:
 
 def _check_line(finding: Finding) -> str:
     place = _harmless(line(finding.path)).removeprefix("-:")
-    said = _harmless(f"[{line(finding.rule)}] {line(finding.message)}")
+    said = _harmless(f"[{line(finding.rule)}] {sentence(finding.message)}")
     return f"{place}:{finding.line}: {WORDS[finding.level]}: {said}"
 
 

@@ -13,7 +13,7 @@ from email.utils import formataddr, parseaddr
 from typing import TYPE_CHECKING, Final
 
 from patchlint.report.lookup import by_patch, patch_of, series_of
-from patchlint.report.text import count, cut, line, source, visible, wrap
+from patchlint.report.text import HIDDEN, count, cut, line, source, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +30,10 @@ QUOTED: Final = 6
 
 #: RFC 5322 allows 998 octets in a line; a character takes four at most.
 _LONGEST_LINE: Final = 240
-_ID: Final = re.compile(r"[!-;=?-~]+@[!-;=?-~]+\Z")
-_ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+\Z")
+_ID: Final = re.compile(r"[!-;=?-~]{1,100}@[!-;=?-~]{1,100}\Z")
+_ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,100}\Z")
+_SUBJECT: Final = 200
+_NAME: Final = 60
 _SEPARATOR: Final = "From patchlint Thu Jan  1 00:00:00 1970"
 _ESCAPED: Final = r">\1"
 _FROM_LINE: Final = re.compile(r"^(>*From )", re.MULTILINE)
@@ -92,12 +94,12 @@ def _draft(report: Report, index: int, series: SeriesRef, groups: list[list[Find
     fingerprints = tuple(dict.fromkeys(finding.fingerprint for finding in findings))
     head = _headers(report, findings, subject, answered)
     body = _body(report, series, groups)
-    text = "".join(f"{text}\n" for text in (*head, "", *body))
+    text = "".join(f"{cut(text, _LONGEST_LINE)}\n" for text in (*head, "", *body))
     return Draft(index, answered, fingerprints, text)
 
 
 def _subject(series: SeriesRef, patch: PatchRef | None) -> str:
-    subject = line(patch.subject if patch else series.subject)
+    subject = cut(line(patch.subject if patch else series.subject), _SUBJECT)
     if subject.startswith("[") or patch is None:
         return subject
     place = f" {patch.number}/{series.expected}" if series.expected > 1 else ""
@@ -112,7 +114,7 @@ def _headers(
     report: Report, findings: Sequence[Finding], subject: str, answered: str | None
 ) -> list[str]:
     series, patch = series_of(report, findings[0]), patch_of(report, findings[0])
-    headers = [f"Subject: {_encoded(f'Re: {subject}', len('Subject: '))}"]
+    headers = _encoded(f"Re: {subject}")
     to = _address(patch.author) if patch else None
     if to:
         headers.append(f"To: {to}")
@@ -121,31 +123,42 @@ def _headers(
         above = (*series.references, series.cover_message_id) if series else ()
         thread = [known for known in dict.fromkeys(above) if known and _ID.match(known)]
         thread = [known for known in thread if known != answered]
-        headers.append("References: " + "\n ".join(f"<{known}>" for known in (*thread, answered)))
-    said = dict.fromkeys(f"{line(f.rule)}:{line(f.fingerprint)}" for f in findings)
-    ascii_only = [known.encode("ascii", "replace").decode() for known in said]
+        first, *rest = (f"<{known}>" for known in (*thread, answered))
+        headers += [f"References: {first}", *(f" {known}" for known in rest)]
+    said = list(dict.fromkeys(f"{f.rule}:{f.fingerprint}" for f in findings))
+    named = [_ascii(known)[:PROSE] for known in said]
     return [
         *headers,
         "Auto-Submitted: auto-generated",
         "X-Patchwork-Hint: ignore",
-        f"X-Mailer: patchlint/{line(report.version).encode('ascii', 'replace').decode()}",
-        "X-Patchlint-Findings: " + ",\n ".join(cut(known, PROSE) for known in ascii_only),
+        f"X-Mailer: patchlint/{_ascii(report.version)}",
+        f"X-Patchlint-Findings: {named[0]}",
+        *(f" {known}" for known in named[1:]),
         "MIME-Version: 1.0",
         "Content-Type: text/plain; charset=utf-8",
         "Content-Transfer-Encoding: 8bit",
     ]
 
 
-def _encoded(text: str, used: int) -> str:
-    if text.isascii():
-        return "\n ".join(wrap(text, PROSE - used))
-    return Header(text, "utf-8", header_name=" " * used, maxlinelen=76).encode()
+def _ascii(text: str) -> str:
+    return line(text).encode("ascii", "replace").decode()
+
+
+def _encoded(subject: str) -> list[str]:
+    """Return the subject as the folded lines of its header."""
+    if subject.isascii():
+        first, *rest = wrap(f"Subject: {subject}", PROSE)
+        return [first, *(f" {text}" for text in rest)]
+    header = Header(subject, "utf-8", header_name="Subject", maxlinelen=76)
+    return f"Subject: {header.encode()}".splitlines()
 
 
 def _address(author: str) -> str | None:
-    """Return the author as a header may hold it, None when there is no plain address."""
-    name, address = parseaddr(visible(author))
-    return formataddr((name, address)) if _ADDRESS.match(address) else None
+    """Return the author as a header may hold it, None when it is no plain one."""
+    if HIDDEN.search(author):
+        return None
+    name, address = parseaddr(author)
+    return formataddr((cut(name, _NAME), address)) if _ADDRESS.match(address) else None
 
 
 def _body(report: Report, series: SeriesRef, groups: list[list[Finding]]) -> list[str]:

@@ -10,7 +10,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from patchlint.report.lookup import by_patch, levels, ordered, patch_of, patches, series_of
-from patchlint.report.text import code, columns, count, cut, line, pad, wrap
+from patchlint.report.text import code, columns, count, cut, line, pad, sentence, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -107,7 +107,7 @@ def _headline(finding: Finding, style: Style) -> str:
     level = _paint(f"{finding.level}:", _LEVEL[finding.level], style)
     place = _paint(f"{line(finding.path)}:{finding.line}:", _BOLD, style)
     rule = _paint(f"[{line(finding.rule)}]", _FAINT, style)
-    return f"{place} {level} {line(finding.message)} {rule}"
+    return f"{place} {level} {sentence(finding.message)} {rule}"
 
 
 def finding_lines(finding: Finding, style: Style) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from patchlint.report.lookup import ordered
-from patchlint.report.text import line
+from patchlint.report.text import line, sentence
 
 if TYPE_CHECKING:
     from patchlint.model.finding import Finding, Report
@@ -22,7 +22,7 @@ def terse_line(finding: Finding) -> str:
     """``FILE:LINE: WARNING: [rule-id] one sentence``, without a line end."""
     return (
         f"{line(finding.path)}:{finding.line}: {WORDS[finding.level]}: "
-        f"[{line(finding.rule)}] {line(finding.message)}"
+        f"[{line(finding.rule)}] {sentence(finding.message)}"
     )
 
 

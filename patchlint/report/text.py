@@ -16,6 +16,9 @@ HIDDEN: Final = re.compile(
 
 #: A source line longer than this is cut before anything else looks at it.
 LONGEST: Final = 2000
+#: A headline longer than this is cut, and so is a word without a break.
+LONGEST_SENTENCE: Final = 500
+LONGEST_WORD: Final = 160
 
 ELLIPSIS: Final = "…"
 TAB: Final = 8
@@ -40,6 +43,11 @@ def visible(text: str) -> str:
 def line(text: str) -> str:
     """Return ``text`` on one line: white space folded to single spaces, the rest visible."""
     return visible(" ".join(text.split()))
+
+
+def sentence(text: str) -> str:
+    """Return ``text`` on one line that is short enough for a headline."""
+    return cut(line(text), LONGEST_SENTENCE)
 
 
 def code(text: str) -> str:
@@ -90,11 +98,12 @@ def wrap(text: str, width: int) -> list[str]:
     """Return ``text`` folded into lines of at most ``width`` columns.
 
     A word that is longer than that stands alone on its line, so that paths and names
-    stay whole.  No text gives no lines.
+    stay whole, up to ``LONGEST_WORD`` columns.  No text gives no lines.
     """
     lines: list[str] = []
     current = ""
-    for word in line(text).split(" "):
+    for whole in line(text).split(" "):
+        word = cut(whole, max(width, LONGEST_WORD))
         joined = f"{current} {word}" if current else word
         if current and columns(joined) > width:
             lines.append(current)

@@ -1,0 +1,134 @@
+"""Any report at all, as hypothesis makes it."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from hypothesis import strategies as st
+
+from patchlint.model.context import GUARANTEES, Context
+from patchlint.model.effect import EntryChain, Promise, Step
+from patchlint.model.finding import (
+    LEVELS,
+    Confidence,
+    Finding,
+    HunkLine,
+    PatchRef,
+    Report,
+    SeriesRef,
+)
+from patchlint.model.problem import InputError, Limitation
+
+TRICKY = [
+    "",
+    "mntput",
+    "fs/burrow/nest.c",
+    "a@example.org",
+    "Ada <ada@example.org>",
+    "From here\nFrom there",
+    "\x1b]0;x\x07",
+    "\u202e\u2028\x85",
+    "\udcff\ud800",
+    "]]><!--",
+    "</script><script>",
+    "%0A::error::x",
+    "ERROR: x",
+    "\r\nBcc: x@example.org",
+    "穴" * 70,
+    "w" * 1200,
+]
+
+texts = st.sampled_from(TRICKY) | st.text(st.characters(exclude_categories=()), max_size=30)
+numbers = st.integers(-1, 3) | st.integers(0, 10**9)
+
+
+def maybe(strategy):
+    return st.none() | strategy
+
+
+def some(strategy, most=3):
+    return st.lists(strategy, max_size=most).map(tuple)
+
+
+steps = st.builds(Step, texts, texts, numbers, texts)
+promises = st.builds(
+    Promise,
+    st.sampled_from(get_args(Context)),
+    st.sampled_from(GUARANTEES),
+    some(steps, 6),
+    maybe(texts),
+    maybe(texts),
+)
+findings = st.builds(
+    Finding,
+    rule=st.sampled_from(["mount-put-deferred", "file-put-deferred"]) | texts,
+    level=st.sampled_from(LEVELS),
+    confidence=st.sampled_from(get_args(Confidence)),
+    series=st.integers(-1, 2),
+    patch=st.integers(0, 3),
+    message_id=maybe(texts),
+    commit=maybe(texts),
+    path=texts,
+    line=numbers,
+    side=st.sampled_from(["pre", "post"]),
+    function=texts,
+    family=texts,
+    cleanup=texts,
+    before=promises,
+    after=promises,
+    condition=maybe(texts),
+    entry_points=some(st.builds(EntryChain, texts, texts, some(texts))),
+    symptoms=some(texts),
+    advice=some(texts),
+    message=texts,
+    fingerprint=texts,
+    why=texts,
+    evidence=some(texts),
+    also=some(texts),
+    hunk=some(
+        st.builds(
+            HunkLine, st.sampled_from(" +-"), texts, maybe(numbers), maybe(numbers), st.booleans()
+        ),
+        9,
+    ),
+)
+patches = st.builds(
+    PatchRef,
+    st.integers(1, 3),
+    maybe(texts),
+    maybe(texts),
+    texts,
+    some(texts),
+    texts,
+    maybe(st.floats()),
+)
+series = st.builds(
+    SeriesRef,
+    texts,
+    st.integers(1, 9),
+    maybe(texts),
+    maybe(texts),
+    st.integers(1, 4),
+    some(st.integers(1, 4)),
+    some(patches),
+    st.sampled_from(["hunks", "whole", "mixed"]),
+    maybe(texts),
+    some(texts),
+)
+reports = st.builds(
+    Report,
+    texts,
+    some(series, 2),
+    some(findings, 4),
+    some(
+        st.builds(
+            Limitation,
+            st.sampled_from(["mail", "graph"]),
+            texts,
+            maybe(texts),
+            maybe(texts),
+            maybe(numbers),
+        )
+    ),
+    some(st.builds(InputError, texts, texts, maybe(texts), maybe(numbers))),
+)

@@ -1,0 +1,133 @@
+"""The goldens: which report in which format and style stands in which file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from report_story import EMPTY, FILE, LAZY, MEMORY, PATH, RULES, SERIES, STORY
+
+from patchlint.model.finding import HunkLine, PatchRef, Report
+from patchlint.model.problem import InputError, Limitation
+from patchlint.report.render import render
+from patchlint.report.style import Style
+
+FOLDER = Path(__file__).parents[2] / "fixtures" / "report"
+
+NASTY = "\x1b[31mred\x1b[0m \u202egnol \x00<script>alert('x')</script> & \"quoted\" ]]> ::error::"
+
+#: What a hostile mail could make of every text that comes out of it.
+HOSTILE = Report(
+    version="1.2.3",
+    series=(
+        replace(
+            SERIES,
+            subject=f"burrow: {NASTY}",
+            patches=(
+                PatchRef(
+                    1,
+                    "x\r\nBcc: all@example.org",
+                    None,
+                    f"nest\r\nBcc: all@example.org\r\n\r\n{NASTY}",
+                    (f"a {NASTY}.c",),
+                    'Mallory\r\nBcc: all@example.org "<m@example.org>',
+                ),
+            ),
+            expected=1,
+            missing=(),
+        ),
+    ),
+    findings=(
+        replace(
+            LAZY,
+            patch=1,
+            message_id="x\r\nBcc: all@example.org",
+            path=f"fs/burrow/a b:1,2%0A\n{NASTY}.c",
+            function=f"f{NASTY}",
+            message=f"one\ntwo ERROR: {NASTY}",
+            why=f"{NASTY} " * 3 + "w" * 300,
+            condition=NASTY,
+            symptoms=(NASTY,),
+            hunk=(
+                HunkLine("+", f"\t{NASTY}\r", None, 214, True),
+                HunkLine("+", "/* " + "long " * 1000 + "*/", None, 215, True),
+                HunkLine("+", '\tnaïve = "穴";\udcff', None, 216, True),
+            ),
+        ),
+    ),
+    limitations=(Limitation("diff", f"limits {NASTY}", f"p{NASTY}", None, 3),),
+    errors=(InputError(f"in\n{NASTY}", f"broken\n{NASTY}"),),
+)
+
+#: Two versions of one series, each with the same finding.
+TWICE = replace(
+    STORY,
+    series=(replace(SERIES, version=2), SERIES),
+    findings=(LAZY, replace(LAZY, series=1)),
+    limitations=(),
+    errors=(),
+)
+
+QUIET = replace(STORY, findings=(MEMORY,), limitations=(), errors=())
+UNREAD = Report("1.2.3", (), (), (), (InputError("gone.mbox", "no such file"),))
+
+REPORTS = {
+    "story": STORY,
+    "empty": EMPTY,
+    "hostile": HOSTILE,
+    "twice": TWICE,
+    "note": QUIET,
+    "unread": UNREAD,
+}
+
+PLAIN = Style(rules=RULES)
+
+#: file name -> (report, format, style)
+GOLDENS: dict[str, tuple[str, str, Style]] = {
+    "story.terminal.txt": ("story", "terminal", PLAIN),
+    "story.terminal-80.txt": ("story", "terminal", Style(width=80)),
+    "story.terminal-wide.txt": ("story", "terminal", Style(width=140)),
+    "story.terminal-color.txt": ("story", "terminal", Style(color=True, width=120)),
+    "story.terminal-verbose.txt": ("story", "terminal", Style(verbose=True)),
+    "story.terminal-quiet.txt": ("story", "terminal", Style(quiet=True)),
+    "empty.terminal.txt": ("empty", "terminal", PLAIN),
+    "unread.terminal.txt": ("unread", "terminal", PLAIN),
+    "hostile.terminal.txt": ("hostile", "terminal", PLAIN),
+    "story.terse.txt": ("story", "terse", PLAIN),
+    "story.terse-verbose.txt": ("story", "terse", Style(verbose=True)),
+    "empty.terse.txt": ("empty", "terse", PLAIN),
+    "hostile.terse.txt": ("hostile", "terse", PLAIN),
+    "story.json": ("story", "json", PLAIN),
+    "hostile.json": ("hostile", "json", PLAIN),
+    "unread.json": ("unread", "json", PLAIN),
+    "story.sarif": ("story", "sarif", PLAIN),
+    "unread.sarif": ("unread", "sarif", PLAIN),
+    "story.b4.json": ("story", "b4", PLAIN),
+    "empty.b4.json": ("empty", "b4", PLAIN),
+    "unread.b4.json": ("unread", "b4", PLAIN),
+    "story.b4-check.txt": ("story", "b4-check", PLAIN),
+    "hostile.b4-check.txt": ("hostile", "b4-check", PLAIN),
+    "story.mail.eml": ("story", "mail", PLAIN),
+    "twice.mail.mbox": ("twice", "mail", PLAIN),
+    "hostile.mail.eml": ("hostile", "mail", PLAIN),
+    "story.html": ("story", "html", PLAIN),
+    "empty.html": ("empty", "html", PLAIN),
+    "hostile.html": ("hostile", "html", PLAIN),
+    "story.junit.xml": ("story", "junit", PLAIN),
+    "unread.junit.xml": ("unread", "junit", PLAIN),
+    "story.github.txt": ("story", "github", PLAIN),
+    "hostile.github.txt": ("hostile", "github", PLAIN),
+    "story.gitlab.json": ("story", "gitlab", PLAIN),
+    "twice.gitlab.json": ("twice", "gitlab", PLAIN),
+    "story.rdjson.json": ("story", "rdjson", PLAIN),
+    "story.nipa.txt": ("story", "nipa", PLAIN),
+    "empty.nipa.txt": ("empty", "nipa", PLAIN),
+}
+
+
+def golden(name: str) -> str:
+    report, format_name, style = GOLDENS[name]
+    return render(REPORTS[report], format_name, style)
+
+
+__all__ = ["FILE", "FOLDER", "GOLDENS", "HOSTILE", "PATH", "QUIET", "REPORTS", "TWICE", "golden"]

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from report_story import RULES
+from report_strategies import reports
+
+from patchlint.report.render import FORMATS, render
+from patchlint.report.style import Style
+from patchlint.report.text import HIDDEN
+
+styles = st.builds(
+    Style,
+    color=st.booleans(),
+    width=st.integers(0, 200),
+    verbose=st.booleans(),
+    quiet=st.booleans(),
+    rules=st.sampled_from([{}, RULES]),
+)
+
+
+def parsed(text):
+    return json.loads(text.encode().decode())
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+@given(report=reports, style=styles)
+def test_any_report_can_be_told_in_utf8(format_name, report, style):
+    told = render(report, format_name, style)
+    assert told.encode().decode() == told
+    assert told == render(report, format_name, style)
+
+
+@pytest.mark.parametrize("format_name", ["terminal", "terse", "b4-check", "nipa", "github"])
+@given(report=reports, verbose=st.booleans())
+def test_no_control_character_survives(format_name, report, verbose):
+    told = render(report, format_name, Style(verbose=verbose))
+    assert not HIDDEN.search(told.replace("\n", ""))
+
+
+@given(report=reports)
+def test_mail_holds_tabs_and_line_ends_alone(report):
+    told = render(report, "mail", Style())
+    assert not HIDDEN.search(told.replace("\n", "").replace("\t", ""))
+    assert all(len(part.encode()) <= 998 for part in told.split("\n"))
+
+
+@given(report=reports)
+def test_terse_has_one_line_for_each_finding_that_is_no_note(report):
+    loud = [finding for finding in report.findings if finding.level != "note"]
+    assert len(render(report, "terse", Style()).splitlines()) == len(loud)
+    everything = render(report, "terse", Style(verbose=True)).splitlines()
+    assert len(everything) == len(report.findings)
+
+
+@given(report=reports)
+def test_b4_sees_as_many_failures_as_there_are_errors(report):
+    told = render(report, "b4-check", Style()).splitlines()
+    failures = [part for part in told if "ERROR:" in part]
+    assert len(failures) == sum(finding.level == "error" for finding in report.findings)
+    assert not any(part.startswith("-:") for part in told)
+
+
+@given(report=reports)
+def test_json_tells_every_text_as_it_came(report):
+    told = parsed(render(report, "json", Style()))
+    assert [finding["message"] for finding in told["findings"]] == [
+        rejoined(finding.message) for finding in report.findings
+    ]
+    assert [finding["path"] for finding in told["findings"]] == [
+        rejoined(finding.path) for finding in report.findings
+    ]
+    assert [one["message"] for one in told["errors"]] == [
+        rejoined(error.message) for error in report.errors
+    ]
+
+
+def rejoined(text):
+    """JSON reads two surrogates that fit as the one character that they spell."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+
+
+@pytest.mark.parametrize("format_name", ["json", "sarif", "b4", "gitlab", "rdjson"])
+@given(report=reports)
+def test_json_formats_are_json_that_drives_no_terminal(format_name, report):
+    told = render(report, format_name, Style())
+    assert isinstance(parsed(told), dict | list)
+    assert not HIDDEN.search(told.replace("\n", ""))
+
+
+@given(report=reports)
+def test_junit_is_xml_with_a_case_for_each_listed_patch(report):
+    root = ElementTree.fromstring(render(report, "junit", Style()).encode())
+    assert root.tag == "testsuites"
+    listed = sum(len(series.patches) + len(series.missing) for series in report.series)
+    assert len(root.findall("testsuite/testcase")) >= listed + len(report.errors)
+
+
+@given(report=reports)
+def test_github_lines_are_all_commands(report):
+    for told in render(report, "github", Style()).splitlines():
+        assert told.startswith(("::error ", "::warning ", "::notice "))
+        assert told.count("::") >= 2
+
+
+@given(report=reports)
+def test_gitlab_fingerprints_are_unique_for_equal_findings(report):
+    told = parsed(render(report, "gitlab", Style()))
+    assert len(told) == len(report.findings)
+    assert all(issue["location"]["lines"]["begin"] >= 1 for issue in told)
