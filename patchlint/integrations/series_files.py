@@ -5,7 +5,7 @@ parts, since the send-email hook runs this for each mail.
 """
 
 # pathlib would cost the fast path more than the check itself
-# ruff: noqa: PTH
+# ruff: noqa: PTH100, PTH113, PTH118, PTH120, PTH123, PTH202, PTH204, PTH208
 from __future__ import annotations
 
 import os
@@ -16,7 +16,7 @@ _HEAD_BYTES: Final = 16_384
 _LARGEST: Final = 64 << 20
 _MOST_FILES: Final = 2_000
 _PATCH_NAME: Final = re.compile(r"(?:^|-)\d{4}(?:-|$)|\.(?:patch|eml|mail|mbox|diff|txt)$")
-_SUBJECT: Final = re.compile(rb"^subject:[ \t]*(.*(?:\r?\n[ \t].*)*)", re.IGNORECASE | re.MULTILINE)
+_ID: Final = re.compile(rb"<([^<>\s]+)>")
 _PREFIX: Final = re.compile(r"\[([^\]]*)\]")
 _NUMBER: Final = re.compile(r"(?:^|\s)(\d+)\s*/\s*(\d+)(?:$|\s)")
 _VERSION: Final = re.compile(r"(?:^|\s|PATCH)v(\d+)(?:$|\s)", re.IGNORECASE)
@@ -42,9 +42,7 @@ def has_diff(data: bytes) -> bool:
 
 def place(data: bytes) -> Place:
     """Read the place in a series off the head of a mail."""
-    head = data[:_HEAD_BYTES].replace(b"\r\n", b"\n").partition(b"\n\n")[0]
-    match = _SUBJECT.search(head)
-    subject = _decoded(match.group(1)) if match else ""
+    subject = header(header_block(data), b"subject")
     version, number, total = 1, None, None
     rest = subject
     while (prefix := _PREFIX.match(rest)) is not None:
@@ -81,6 +79,27 @@ def siblings(path: str) -> list[str]:
             best[there.number] = (distance, other)
     best[own.number] = (0.0, path)
     return [best[number][1] for number in sorted(best)]
+
+
+def header_block(data: bytes) -> bytes:
+    """Return the headers of a mail, line ends made LF."""
+    return data[:_HEAD_BYTES].replace(b"\r\n", b"\n").partition(b"\n\n")[0]
+
+
+def header(head: bytes, name: bytes) -> str:
+    """Return a header, unfolded and decoded; empty when it is not there."""
+    return _decoded(_raw(head, name))
+
+
+def message_ids(head: bytes, name: bytes) -> list[str]:
+    """Return the message-ids in a header, in order, without angle brackets."""
+    return [found.decode("utf-8", "replace") for found in _ID.findall(_raw(head, name))]
+
+
+def _raw(head: bytes, name: bytes) -> bytes:
+    pattern = rb"^" + name + rb":[ \t]*(.*(?:\n[ \t].*)*)"
+    match = re.search(pattern, head, re.IGNORECASE | re.MULTILINE)
+    return match.group(1) if match else b""
 
 
 def _decoded(raw: bytes) -> str:

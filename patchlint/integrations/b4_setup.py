@@ -1,0 +1,122 @@
+"""Writes b4's check commands to the user's git configuration, and takes them out again.
+
+b4 runs its checkpatch default only while a key has no value: where patchlint's is the
+first, the default is written beside it.  What was added is remembered under
+``patchlint.b4Added``, so that removing takes out that and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from patchlint.integrations import programs, trees
+
+_ADDED: Final = "patchlint.b4Added"
+_CHECKPATCH: Final = "./scripts/checkpatch.pl -q --terse --no-summary --mailback"
+
+#: key -> (what patchlint runs there, what b4 runs by default while the key is empty)
+_KEYS: Final[dict[str, tuple[str, str]]] = {
+    "b4.prep-perpatch-check-cmd": ("b4 check", f"{_CHECKPATCH} --showfile"),
+    "b4.am-perpatch-check-cmd": ("b4 check", _CHECKPATCH),
+    "b4.review-perpatch-check-cmd": ("b4 review-check", "_builtin_checkpatch"),
+    "b4.review-series-check-cmd": ("b4 review-check --series", ""),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One value of git's configuration."""
+
+    key: str
+    value: str
+
+    def __str__(self) -> str:
+        """``key = value``."""
+        return f"{self.key} = {self.value}"
+
+
+def plan(scope: str, cwd: str | None = None) -> tuple[Line, ...]:
+    """Return the values that are missing in ``scope`` (``global`` or ``local``)."""
+    lines: list[Line] = []
+    for key, (arguments, default) in _KEYS.items():
+        here = _values(f"--{scope}", key, cwd)
+        anywhere = _values("", key, cwd)
+        command = f"{program()} {arguments}"
+        if any(_is_ours(value, arguments) for value in here):
+            continue
+        lines.append(Line(key, command))
+        if not anywhere and default:
+            lines.append(Line(key, _guarded(default, scope, cwd)))
+    return tuple(lines)
+
+
+def write(lines: tuple[Line, ...], scope: str, cwd: str | None = None) -> None:
+    """Add ``lines`` to the configuration of ``scope`` and remember them."""
+    for line in lines:
+        programs.git("config", f"--{scope}", "--add", line.key, line.value, cwd=cwd)
+        programs.git("config", f"--{scope}", "--add", _ADDED, f"{line.key} {line.value}", cwd=cwd)
+
+
+def added(scope: str, cwd: str | None = None) -> tuple[Line, ...]:
+    """Return what an earlier set-up added to ``scope``."""
+    pairs = (value.partition(" ") for value in _values(f"--{scope}", _ADDED, cwd))
+    return tuple(Line(key, value) for key, _, value in pairs)
+
+
+def remove(scope: str, cwd: str | None = None) -> tuple[Line, ...]:
+    """Take out what set-up added to ``scope``; return what was there and is gone."""
+    gone = []
+    for line in added(scope, cwd):
+        if line.value in _values(f"--{scope}", line.key, cwd):
+            _unset(scope, line.key, line.value, cwd)
+            gone.append(line)
+        _unset(scope, _ADDED, f"{line.key} {line.value}", cwd)
+    return tuple(gone)
+
+
+def program() -> str:
+    """Return the command that starts this very program, as b4 splits it."""
+    beside = Path(sys.executable).with_name("patchlint")
+    found = shutil.which("patchlint")
+    if found and (not beside.exists() or Path(found).resolve() == beside.resolve()):
+        return "patchlint"
+    if beside.exists():
+        return shlex.quote(str(beside))
+    return f"{shlex.quote(sys.executable)} -P -m patchlint.cli.main"
+
+
+def _is_ours(value: str, arguments: str) -> bool:
+    return value.endswith(f" {arguments}") and "patchlint" in value
+
+
+def _guarded(default: str, scope: str, cwd: str | None) -> str:
+    """Return checkpatch's command, as one that passes where there may be no checkpatch.
+
+    b4 stops with a traceback at a command that is not there.
+    """
+    if default.startswith("_"):
+        return default
+    script = default.split(maxsplit=1)[0]
+    here = trees.top(cwd)
+    if scope == "local" and here and os.access(Path(here) / script, os.X_OK):
+        return default
+    return f"sh -c 'test ! -x {script} || exec {default}'"
+
+
+def _values(scope: str, key: str, cwd: str | None) -> list[str]:
+    options = [scope] if scope else []
+    out = programs.git("config", *options, "-z", "--get-all", key, cwd=cwd, accept=(0, 1))
+    return [value for value in out.split("\0") if value]
+
+
+def _unset(scope: str, key: str, value: str, cwd: str | None) -> None:
+    """Take one value out; git wants it as a pattern, ``--fixed-value`` makes it literal."""
+    programs.git(
+        "config", f"--{scope}", "--fixed-value", "--unset-all", key, value, cwd=cwd, accept=(0, 5)
+    )

@@ -1,0 +1,328 @@
+from __future__ import annotations
+
+import email
+import json
+import sys
+import textwrap
+from email.policy import default
+
+import pytest
+
+from patchlint.integrations import analysis, b4_series, b4_setup, config
+
+RULE = "[mount-put-deferred]"
+CHECKPATCH = """\
+#!/bin/sh
+cat > /dev/null
+echo "-:1: WARNING: checkpatch was here"
+"""
+
+
+@pytest.fixture
+def prepared(repo):
+    """A ``b4 prep`` branch of the three patches, and patchlint set up."""
+    repo.git("config", "b4.send-series-to", "list@example.org")
+    repo.git("config", "user.signingkey", "none")
+    repo.call(b4(), "--offline-mode", "prep", "-n", "trees", "-f", "master")
+    repo.git("cherry-pick", "master..topic")
+    repo.patchlint("b4", "setup", "--local", "--yes")
+    return repo
+
+
+def b4():
+    return sys.executable.rpartition("/")[0] + "/b4"
+
+
+def lines_with(text, needle):
+    return [line for line in text.splitlines() if needle in line]
+
+
+def local_values(repo, key):
+    return repo.git("config", "--local", "--get-all", key, status=None).splitlines()
+
+
+# --- b4 prep --check
+
+
+def test_prep_check_names_the_finding_under_its_patch_alone(prepared):
+    _, err = prepared.call(b4(), "prep", "--check")
+    said = err.splitlines()
+    [place] = [n for n, line in enumerate(said) if RULE in line]
+    assert "fs: drop trees from a work item" in said[place - 1]
+    assert "WARNING" in said[place]
+    assert "Success: 2, Warning: 1, Error: 0" in err or "Warning: 1" in err
+    assert "could not check" not in err
+
+
+def test_prep_check_is_silent_on_a_clean_branch(prepared):
+    prepared.git("reset", "-q", "--hard", "HEAD~2")
+    _, err = prepared.call(b4(), "prep", "--check")
+    assert "Success: 1, Warning: 0, Error: 0" in err
+
+
+def test_ten_calls_cost_one_analysis(prepared, monkeypatch):
+    mails = prepared.mbox(revisions="HEAD~3..HEAD").split(b"\nFrom ")
+    monkeypatch.chdir(prepared.repo)
+    ran = []
+    real = analysis._check
+    monkeypatch.setattr(analysis, "_check", lambda *a: (ran.append(1), real(*a))[1])
+    settings = config.load_settings()
+    works = [b4_series.find(mail, settings) for mail in mails]
+    results = [analysis.analyse(found.work, settings) for found in works]
+    assert [found.number for found in works] == [1, 2, 3]
+    assert len(ran) == 1
+    assert results[0] == results[1] == results[2]
+    assert [remark.patch for remark in results[0].remarks] == [2]
+
+
+def test_the_cache_knows_base_rules_and_line_numbers(prepared, monkeypatch):
+    monkeypatch.chdir(prepared.repo)
+    settings = config.load_settings()
+    diff = prepared.git("show", "HEAD~1").encode()
+    work = analysis.Work(("-",), diff, base="a")
+    moved = diff.replace(b"@@ -", b"@@ -9")
+    keys = {
+        analysis.key(work, settings),
+        analysis.key(analysis.Work(("-",), diff, base="b"), settings),
+        analysis.key(analysis.Work(("-",), moved, base="a"), settings),
+        analysis.key(work, config.load_settings({"rule": ["mount-put-deferred"]})),
+    }
+    assert len(keys) == 4
+    assert analysis.key(work, settings) in keys
+
+
+def test_a_damaged_cache_is_made_anew(prepared, monkeypatch):
+    monkeypatch.chdir(prepared.repo)
+    settings = config.load_settings()
+    mail = prepared.mbox("-1", revisions="HEAD~1")
+    found = b4_series.find(mail, settings)
+    first = analysis.analyse(found.work, settings)
+    for file in analysis.cache_folder("series").iterdir():
+        if file.is_file():
+            file.write_text("{")
+    assert analysis.analyse(found.work, settings) == first
+
+
+# --- b4 am and b4 shazam
+
+
+@pytest.fixture
+def received(repo):
+    """The series as an mbox, and a clone that has only the base; patchlint set up."""
+    mbox = repo.root / "thread.mbox"
+    mbox.write_bytes(
+        repo.mbox("--thread=shallow", "--cover-letter", "--cover-from-description=none")
+    )
+    repo.git("checkout", "-q", "master")
+    repo.git("branch", "-q", "-D", "topic")
+    repo.patchlint("b4", "setup", "--local", "--yes")
+    repo.git("config", "b4.attestation-policy", "off")
+    return mbox
+
+
+def test_am_with_checks_from_a_local_mbox(repo, received):
+    out = repo.root / "am"
+    _, err = repo.call(b4(), "--offline-mode", "-n", "am", "-k", "-m", received, "-o", out)
+    said = err.splitlines()
+    [place] = [n for n, line in enumerate(said) if RULE in line]
+    assert "2/3" in said[place - 1]
+    assert len(lines_with(err, "patchlint: passed all checks")) == 2
+    assert len(list(out.glob("*.mbx"))) == 1
+
+
+def test_shazam_with_checks_applies_the_series(repo, received):
+    _, err = repo.call(b4(), "--offline-mode", "-n", "shazam", "-k", "-m", received)
+    assert len(lines_with(err, RULE)) == 1
+    assert repo.git("log", "--format=%s", "-1") == "docs: a word on trees\n"
+
+
+# --- b4 review
+
+
+def review_checks(repo, script):
+    """Run a script that calls b4's own review runners on the mails ``msgs``."""
+    head = """
+        import email, json, sys
+        import b4
+        from argparse import Namespace
+        from email.policy import default
+        from b4.review import checks
+        b4.setup_config(Namespace(config={}))
+        perpatch, series = checks.load_check_cmds()
+        topdir = b4.git_get_toplevel()
+        msgs = [(m["message-id"].strip("<>"), m) for m in (
+            email.message_from_bytes(open(f, "rb").read(), policy=default) for f in sys.argv[1:])]
+    """
+    code = textwrap.dedent(head) + textwrap.dedent(script)
+    files = repo.patches("--thread=shallow", "--cover-letter", name="mails")
+    out, _ = repo.call(sys.executable, "-c", code, *files)
+    return json.loads(out)
+
+
+def test_review_checks_answer_each_patch_and_the_series(repo):
+    repo.patchlint("b4", "setup", "--local", "--yes")
+    told = review_checks(
+        repo,
+        """
+        run = [c for c in perpatch if not c.startswith("_")]
+        per = checks.run_perpatch_checks(msgs[1:], run, topdir)
+        whole = checks.run_series_checks(msgs[0], series, topdir)
+        print(json.dumps([[per[i] for i, _ in msgs[1:]], whole]))
+        """,
+    )
+    per, whole = told
+    assert [[row["status"] for row in rows] for rows in per] == [["pass"], ["warn"], ["pass"]]
+    assert {row["tool"] for rows in per for row in rows} == {"patchlint"}
+    [finding] = json.loads(per[1][0]["details"])
+    assert finding["status"] == "warn"
+    assert "fs/mounts.c:" in finding["description"]
+    assert len(whole) == 1
+
+
+def test_the_tracking_file_leads_to_the_review_branch(repo):
+    first = repo.git("rev-parse", "topic~2").strip()
+    repo.git("branch", "b4/review/change-1", "topic")
+    repo.git("checkout", "-q", "master")
+    tracking = repo.root / "tracking.json"
+    tracking.write_text(
+        json.dumps(
+            {
+                "series": {"first-patch-commit": first, "change-id": "change-1"},
+                "patches": [{}, {}, {}],
+            }
+        )
+    )
+    cover = repo.patches("--cover-letter")[0].read_bytes()
+    out, err = repo.patchlint(
+        "b4", "review-check", "--series", stdin=cover, env={"B4_TRACKING_FILE": str(tracking)}
+    )
+    [told] = json.loads(out)
+    assert err == ""
+    assert told["status"] == "warn"
+    assert "(patch 2)" in json.loads(told["details"])[0]["description"]
+
+
+def test_a_tracking_file_that_makes_no_sense_is_passed_over(repo):
+    broken = repo.root / "tracking.json"
+    broken.write_text("[]")
+    mail = repo.mbox("-1", revisions="topic~1")
+    out, _ = repo.patchlint("b4", "review-check", stdin=mail, env={"B4_TRACKING_FILE": str(broken)})
+    assert json.loads(out)[0]["status"] == "warn"
+
+
+# --- one mail
+
+
+def test_a_mail_outside_of_a_repository_is_checked_alone(repo):
+    mail = repo.mbox("-1", revisions="topic~1")
+    out, err = repo.patchlint("b4", "check", stdin=mail, cwd=repo.root)
+    assert (out.count("\n"), err) == (1, "")
+    assert out.startswith("fs/mounts.c:")
+    assert ": WARNING: " + RULE in out
+
+
+def test_mails_of_a_thread_complete_the_series_one_by_one(repo, monkeypatch):
+    monkeypatch.chdir(repo.root)
+    files = repo.patches("--thread=shallow", "--cover-letter")[1:]
+    settings = config.load_settings()
+    sizes = [
+        len(b4_series.find(file.read_bytes(), settings).work.diffs.split(b"Subject: ")) - 1
+        for file in files
+    ]
+    assert sizes == [1, 2, 3]
+
+
+def test_a_cover_letter_and_rubbish_are_silent(repo):
+    cover = repo.patches("--cover-letter")[0].read_bytes()
+    assert repo.patchlint("b4", "check", stdin=cover) == ("", "")
+    assert repo.patchlint("b4", "check", stdin=b"") == ("", "")
+
+
+def test_an_accepted_finding_is_silent_for_b4(repo):
+    mail = repo.mbox("-1", revisions="topic~1")
+    out, _ = repo.patchlint("b4", "review-check", stdin=mail)
+    detail = json.loads(json.loads(out)[0]["details"])[0]["description"]
+    fingerprint = detail.rsplit(maxsplit=1)[-1]
+    repo.patchlint("config", "accept", fingerprint, "--reason", "seen")
+    assert repo.patchlint("b4", "check", stdin=mail) == ("", "")
+    out, _ = repo.patchlint("b4", "review-check", stdin=mail)
+    assert json.loads(out)[0]["status"] == "pass"
+    assert "seen" in out
+
+
+def test_a_broken_configuration_is_one_line_and_no_error_for_b4(repo):
+    repo.git("config", "patchlint.failOn", "ERROR: loud")
+    mail = repo.mbox("-1", revisions="topic~1")
+    out, err = repo.patchlint("b4", "check", stdin=mail, status=2)
+    assert err == ""
+    assert out.count("\n") == 1
+    assert "could not check" in out
+    assert "ERROR:" not in out
+    out, err = repo.patchlint("b4", "review-check", stdin=mail, status=2)
+    assert (json.loads(out)[0]["status"], err) == ("warn", "")
+
+
+# --- set-up
+
+
+def test_setup_shows_and_does_not_write_unasked(repo):
+    before = (repo.home / ".gitconfig").read_bytes()
+    out, _ = repo.patchlint("b4", "setup")
+    assert "b4.prep-perpatch-check-cmd = " in out
+    assert "checkpatch.pl" in out
+    assert "nothing is written" in out
+    assert (repo.home / ".gitconfig").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("scope", "file"), [("--global", "home/.gitconfig"), ("--local", "linux/.git/config")]
+)
+def test_remove_leaves_the_file_as_it_was(repo, scope, file):
+    path = repo.root / file
+    repo.git("config", scope, "--add", "b4.prep-perpatch-check-cmd", "./mine.sh")
+    before = path.read_bytes()
+    repo.patchlint("b4", "setup", scope, "--yes")
+    repo.patchlint("b4", "setup", scope, "--yes")
+    assert path.read_bytes() != before
+    repo.patchlint("b4", "remove", scope)
+    assert path.read_bytes() == before
+    assert repo.patchlint("b4", "remove", scope)[0].startswith("there was nothing")
+
+
+def test_a_check_that_is_there_stays_and_gets_no_checkpatch_added(repo):
+    repo.git("config", "b4.prep-perpatch-check-cmd", "./mine.sh")
+    repo.patchlint("b4", "setup", "--local", "--yes")
+    values = local_values(repo, "b4.prep-perpatch-check-cmd")
+    assert values[0] == "./mine.sh"
+    assert [value.rpartition("patchlint")[2] for value in values[1:]] == [" b4 check"]
+
+
+def test_checkpatch_still_runs_after_setup(prepared):
+    script = prepared.repo / "scripts/checkpatch.pl"
+    script.parent.mkdir()
+    script.write_text(CHECKPATCH)
+    script.chmod(0o755)
+    _, err = prepared.call(b4(), "prep", "--check", "-C")
+    assert len(lines_with(err, "checkpatch was here")) == 3
+    assert len(lines_with(err, RULE)) == 1
+
+
+def test_checkpatch_for_all_repositories_is_quiet_where_there_is_none(repo):
+    repo.patchlint("b4", "setup", "--global", "--yes")
+    repo.call(b4(), "--offline-mode", "prep", "-n", "trees", "-f", "master")
+    repo.git("cherry-pick", "topic~2")
+    _, err = repo.call(b4(), "prep", "--check")
+    assert "Success: 1, Warning: 0, Error: 0" in err
+
+
+def test_no_tracked_file_is_written(repo):
+    repo.patchlint("b4", "setup", "--local", "--yes")
+    assert repo.git("status", "--porcelain") == ""
+    [line, *_] = b4_setup.added("local", str(repo.repo))
+    assert line.key.startswith("b4.")
+
+
+def test_b4_reads_the_mails_that_the_repository_makes(repo):
+    file = repo.patches("--thread=shallow")[0]
+    mail = email.message_from_bytes(file.read_bytes(), policy=default)
+    assert mail["Subject"] == "[PATCH 1/3] fs: look at error pointers as well"
