@@ -60,21 +60,20 @@ class Composition:
     limitations: tuple[Limitation, ...]
     _lineages: tuple[_Lineage, ...]
     _states: dict[int, SeriesState] = field(default_factory=dict)
-    _pres: dict[int, Image] = field(default_factory=dict)
+    _pres: dict[int, tuple[Image, frozenset[int]]] = field(default_factory=dict)
     _pairs: dict[tuple[int, int], FilePair | None] = field(default_factory=dict)
 
     def state(self, k: int) -> SeriesState:
-        """Return the files touched by the patches numbered up to ``k``, before and after.
+        """Return the files touched by the first ``k`` patches, before and after.
 
-        ``state(0)`` has no files; the last number of ``numbers`` gives the whole series.  For
-        patches numbered 1 to n, k is also how many of them are applied.  ``pre`` is always
+        k counts the patches at hand, in the order of ``numbers``: ``state(0)`` has no files,
+        ``state(len(numbers))`` is the whole series.  ``pre`` is always
         the file before the whole series, with every line of it that any patch shows; only
         where patches contradict each other does it begin later.  Computed once per k.
         """
         state = self._states.get(k)
         if state is None:
-            entry = sum(number <= k for number in self.numbers)
-            pairs = (self._pair(index, entry) for index in range(len(self._lineages)))
+            pairs = (self._pair(index, k) for index in range(len(self._lineages)))
             state = SeriesState(k, tuple(pair for pair in pairs if pair is not None))
             self._states[k] = state
         return state
@@ -82,7 +81,7 @@ class Composition:
     @property
     def states(self) -> tuple[SeriesState, ...]:
         """The state before the series and after each patch, in order."""
-        return tuple(self.state(number) for number in (0, *self.numbers))
+        return tuple(self.state(k) for k in range(len(self.numbers) + 1))
 
     def _pair(self, index: int, entry: int) -> FilePair | None:
         """Return lineage ``index`` as the first ``entry`` patches left it."""
@@ -96,23 +95,25 @@ class Composition:
         return self._pairs[key]
 
     def _build(self, version: _Version) -> FilePair | None:
-        pre = self._pre(version) if version.existed else None
+        pre, continued = self._pre(version) if version.existed else (None, frozenset())
         post = None
         kept: dict[int, int] = {}
         if version.pieces is not None:
-            post = _image(version.path, version.base, version.pieces)
+            post, _ = _image(
+                version.path, version.base, version.pieces, version.touched[-1], continued
+            )
             if pre is not None:
                 kept = sparse.kept(version.base, version.pieces)
         if pre is None and post is None:
             return None
         return FilePair(version.path, version.old_path, pre, post, kept, version.touched)
 
-    def _pre(self, version: _Version) -> Image:
+    def _pre(self, version: _Version) -> tuple[Image, frozenset[int]]:
         key = id(version.base)
         image = self._pres.get(key)
         if image is None:
             path = version.old_path or version.path
-            image = _image(path, version.base, sparse.whole_pieces(version.base))
+            image = _image(path, version.base, sparse.whole_pieces(version.base), 0)
             self._pres[key] = image
         return image
 
@@ -331,13 +332,17 @@ def _hunk_name(hunks: Sequence[Hunk], index: int) -> str:
     )
 
 
-def _image(path: str, base: Base, pieces: Pieces) -> Image:
-    """Return the image of the file that ``pieces`` make up."""
+def _image(
+    path: str, base: Base, pieces: Pieces, upto: int, continued: frozenset[int] = frozenset()
+) -> tuple[Image, frozenset[int]]:
+    """Return the image of the file that ``pieces`` make up, and which parts go on."""
     lines = sparse.lines_of(base, pieces)
     if lines is not None:
         text = encode("".join(line + "\n" for line in lines))
-        return Image(path, text, ((1, len(lines)),) if lines else (), whole=True)
+        known = ((1, len(lines)),) if lines else ()
+        return Image(path, text, known, whole=True), frozenset()
     runs = sparse.runs(base, pieces)
-    repaired = image_text(path, runs)
+    repaired = image_text(path, runs, upto, base.renamed, continued)
     known = tuple((run.first, run.last) for run in runs)
-    return Image(path, repaired.text, known, whole=False, headers=repaired.headers)
+    image = Image(path, repaired.text, known, whole=False, headers=repaired.headers)
+    return image, repaired.continued

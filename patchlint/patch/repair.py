@@ -1,25 +1,70 @@
-"""Turns the known parts of a C file into text that a parser can read."""
+"""Turns the known parts of a C file into text that a parser can read.
+
+Known lines are never touched.  Into the gaps go, on the last line before a part: the header
+of the function (or struct, or initializer) that it stands in, from the section text of its
+hunk, and the brackets that it closes; on the first line after it: the brackets that it left
+open.  Parts of one function stay one function.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from patchlint.patch.sections import Section, classify, same
+from patchlint.patch.shape import CONDITIONAL, END_CONDITIONAL, shape_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Sequence, Set as AbstractSet
 
-    from patchlint.patch.sparse import Run
+    from patchlint.patch.shape import Shape
+    from patchlint.patch.sparse import Renamed, Run
 
 UNKNOWN = "__patchlint_unknown_"
-"""Begin of the name of a function (or object) whose header no hunk shows or names."""
+"""How the name of a function begins whose header no hunk shows or names.
+
+The number behind it is the line before the series that the part begins at, so that both
+sides of a file name the same part alike.
+"""
+
+SUFFIXES = (".c", ".h")
+SAME_FUNCTION = 2
+"""A gap of so few lines cannot hold one function's end and the next one's header."""
+
+MACRO = "#define __gap \\"
+
+Kind = Literal["function", "init", "struct", "enum"]
 
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """Text with the file's own line numbers, and the gap lines that hold a header."""
+    """Text with the file's own line numbers, and what was put into its gaps.
+
+    ``headers`` are the gap lines with a function header; ``continued`` the base lines of the
+    parts that go on in the function of the part before.
+    """
 
     text: bytes
     headers: frozenset[int] = frozenset()
+    continued: frozenset[int] = frozenset()
+
+
+@dataclass(slots=True)
+class _Scope:
+    """What stands open at the end of a part; ``names`` are sections that mean it."""
+
+    kind: Kind
+    names: tuple[str, ...]
+    pending: bool = False
+
+
+@dataclass(slots=True)
+class _Gap:
+    """What goes into the gap before a part: chunks, each on a line of its own if it fits."""
+
+    after: list[str] = field(default_factory=list)
+    before: list[str] = field(default_factory=list)
+    header: int | None = None
 
 
 def encode(text: str) -> bytes:
@@ -30,11 +75,280 @@ def encode(text: str) -> bytes:
         return text.encode("utf-8", "replace")
 
 
-def image_text(path: str, runs: Sequence[Run]) -> Repaired:
-    """Return the text of a file of which ``runs`` are known."""
-    del path
+def image_text(
+    path: str,
+    runs: Sequence[Run],
+    upto: int = 0,
+    renamed: Sequence[Renamed] = (),
+    continued: AbstractSet[int] = frozenset(),
+) -> Repaired:
+    """Return the text of a file of which ``runs`` are known.
+
+    ``upto`` is the number of the last patch applied, ``renamed`` what the series does to
+    file-scope lines; ``continued`` what was found for the file before the series.  Files
+    that are not C get blank gaps.
+    """
+    if not path.endswith(SUFFIXES):
+        return Repaired(_blank(runs))
+    return _Repair(runs, upto, renamed, continued).run()
+
+
+def _blank(runs: Sequence[Run]) -> bytes:
     lines: list[str] = []
     for run in runs:
         lines += [""] * (run.first - 1 - len(lines))
         lines += run.texts
-    return Repaired(encode("".join(line + "\n" for line in lines)))
+    return encode("".join(line + "\n" for line in lines))
+
+
+class _Repair:
+    """One file; the parts are walked top to bottom with the scope that is open."""
+
+    def __init__(
+        self,
+        runs: Sequence[Run],
+        upto: int,
+        renamed: Sequence[Renamed],
+        continued: AbstractSet[int],
+    ) -> None:
+        self.runs = runs
+        self.shapes = [shape_of(run.texts) for run in runs]
+        self.gaps = [_Gap() for _ in range(len(runs) + 1)]
+        self.sections = [_sections(run, upto, renamed) for run in runs]
+        self.before = continued
+        self.continued: set[int] = set()
+        self.scope: _Scope | None = None
+
+    def run(self) -> Repaired:
+        """Fill the gaps and join the text."""
+        for index in range(len(self.runs)):
+            self.enter(index)
+        self.leave(len(self.runs), None)
+        return self.text()
+
+    # -- one part after the other -------------------------------------------------------
+
+    def enter(self, index: int) -> None:
+        """Decide where part ``index`` stands, and set the scope at its end."""
+        run, shape = self.runs[index], self.shapes[index]
+        goes_on = index > 0 and self.scope is not None and self.goes_on(index, self.scope)
+        scope = self.scope if goes_on else None
+        if goes_on:
+            self.continued.add(run.origins[0])
+        self.leave(index, scope, open_list=goes_on and shape.lead == "header")
+        if run.first > 1:
+            scope = self.open(index, scope)
+        if shape.scope == "lead":
+            if scope is not None:
+                scope.names = (*scope.names, *shape.names)
+            self.scope = scope
+        elif shape.scope == "file":
+            self.scope = None
+        elif shape.scope == "pending":
+            self.scope = _Scope("function", shape.names, pending=True)
+        else:
+            self.scope = _Scope(shape.scope, (*self.lead_names(index), *shape.names))
+
+    def lead_names(self, index: int) -> tuple[str, ...]:
+        """Return sections that mean the function whose header ends in part ``index``."""
+        if self.shapes[index].boundary != "open":
+            return ()
+        return tuple(section.text for section in self.sections[index])
+
+    def goes_on(self, index: int, scope: _Scope) -> bool:
+        """Whether part ``index`` begins in ``scope``, which the part before left open."""
+        run, shape = self.runs[index], self.shapes[index]
+        if shape.lead == "tail" or (shape.lead == "empty" and shape.boundary):
+            return False
+        if shape.lead == "header" and not scope.pending:
+            return False
+        if run.origins[0] and run.origins[0] in self.before:
+            return True
+        sections = self.sections[index]
+        if any(same(name, section.text) for section in sections for name in scope.names):
+            return True
+        gap = run.first - self.runs[index - 1].last - 1
+        told = [section for section in sections if section.kind not in {"none", "label"}]
+        return not told and (gap <= SAME_FUNCTION or self.later_named(index, scope))
+
+    def later_named(self, index: int, scope: _Scope) -> bool:
+        """Whether a part further down is named as standing in ``scope``."""
+        for later in range(index + 1, len(self.runs)):
+            if self.shapes[later - 1].boundary:
+                return False
+            sections = self.sections[later]
+            if any(same(name, section.text) for section in sections for name in scope.names):
+                return True
+            if not all(section.kind == "label" for section in sections):
+                return False
+        return False
+
+    def leave(self, index: int, next_scope: _Scope | None, *, open_list: bool = False) -> None:
+        """Put what part ``index - 1`` left open into the gap after it."""
+        if not index:
+            return
+        shape, gap, scope = self.shapes[index - 1], self.gaps[index], self.scope
+        if shape.ends == "macro":
+            gap.after.append("")
+        if shape.ends == "comment":
+            gap.after.append("*/")
+        goes_on = scope is not None and next_scope is scope
+        if goes_on and scope is not None and scope.pending:
+            scope.pending = False
+            if not open_list:
+                gap.after += shape.as_body
+            return
+        gap.after += shape.tail
+        if scope is not None and not goes_on and not scope.pending:
+            gap.after.append("}" if scope.kind == "function" else "};")
+
+    def open(self, index: int, scope: _Scope | None) -> _Scope | None:
+        """Put what part ``index`` needs into the gap before it; return its scope."""
+        run, shape, gap = self.runs[index], self.shapes[index], self.gaps[index]
+        sections = self.sections[index]
+        if shape.lead == "header" and scope is None:
+            self.add_header(gap, _list_header(run, shape, sections))
+        elif shape.lead == "inside" and scope is None:
+            scope = self.open_scope(index)
+        elif shape.lead == "tail":
+            declaration = _declaration(shape, sections)
+            gap.before += [declaration] if declaration else shape.openers
+        elif shape.lead == "empty" and shape.bare_name:
+            gap.before += [s.complete for s in sections if s.kind == "prefix"][:1]
+        if shape.lead == "inside":
+            gap.before += shape.openers
+        if shape.begins:
+            gap.before.append("/*" if shape.begins == "comment" else MACRO)
+        return scope
+
+    def open_scope(self, index: int) -> _Scope:
+        """Open the scope that part ``index`` begins in, named or not."""
+        run, shape, gap = self.runs[index], self.shapes[index], self.gaps[index]
+        for section in self.sections[index]:
+            kind = section.kind
+            if kind == "function":
+                self.add_header(gap, section.complete + " {")
+                return _Scope("function", (section.text,))
+            if kind == "init" or kind == "struct" or kind == "enum":  # noqa: PLR1714 - for mypy
+                gap.before.append(section.complete + " {")
+                return _Scope(kind, (section.text,))
+        name = _unknown(run)
+        content = shape.content
+        if content == "init":
+            gap.before.append(f"struct __gap {name} = {{")
+        elif content == "struct" or content == "enum":  # noqa: PLR1714 - for mypy
+            gap.before.append(f"{content} {name} {{")
+        else:
+            self.add_header(gap, f"void {name}(void) {{")
+            content = "function"
+        names = tuple(s.text for s in self.sections[index] if s.kind == "label")
+        return _Scope(content, names)
+
+    @staticmethod
+    def add_header(gap: _Gap, text: str) -> None:
+        """Put a function header into the gap."""
+        gap.header = len(gap.before)
+        gap.before.append(text)
+
+    # -- text ---------------------------------------------------------------------------
+
+    def text(self) -> Repaired:
+        """Lay the parts and the gaps out on their lines."""
+        lines: list[str] = []
+        headers: set[int] = set()
+        for run, gap in zip(self.runs, self.gaps, strict=False):
+            room = run.first - 1 - len(lines)
+            chunks, header = _fit(gap, room)
+            if header is not None:
+                headers.add(len(lines) + header + 1)
+            lines += chunks
+            lines += run.texts
+        lines += _tidy(self.gaps[-1].after)
+        text = encode("".join(line + "\n" for line in lines))
+        return Repaired(text, frozenset(headers), frozenset(self.continued))
+
+
+def _sections(run: Run, upto: int, renamed: Sequence[Renamed]) -> tuple[Section, ...]:
+    """Return the sections of a part as they read after ``upto`` patches, telling ones first."""
+    texts: dict[str, None] = {}
+    for patch, section in run.sections:
+        text = section
+        for change in reversed(renamed):
+            if upto < change.patch < patch and same(change.new, text):
+                text = change.old
+        for change in renamed:
+            if patch <= change.patch <= upto and same(change.old, text):
+                text = change.new
+        texts.setdefault(text.rstrip())
+    found = [classify(text) for text in texts]
+    return tuple(sorted(found, key=lambda section: section.kind in {"none", "label", "other"}))
+
+
+def _unknown(run: Run) -> str:
+    """Return the name of the function that ``run`` begins in."""
+    return f"{UNKNOWN}{run.origins[0] or run.first}"
+
+
+def _list_header(run: Run, shape: Shape, sections: Sequence[Section]) -> str:
+    """Return a header whose parameter list (or body) goes on in the part."""
+    for section in sections:
+        if section.kind == "function":
+            if shape.header_closers and section.open_list:
+                return section.open_list
+            if not shape.header_closers:
+                return section.complete
+    return f"void {_unknown(run)}(" + ("" if shape.header_closers else "void)")
+
+
+def _declaration(shape: Shape, sections: Sequence[Section]) -> str:
+    """Return the begin of the file-scope declaration that the part ends."""
+    for section in sections:
+        if section.open_list and shape.header_closers:
+            return section.open_list
+    return f"void {UNKNOWN}(" if shape.header_closers == 1 and len(shape.openers) == 1 else ""
+
+
+def _fit(gap: _Gap, room: int) -> tuple[list[str], int | None]:
+    """Lay a gap out on ``room`` lines; also return the index of the header's line."""
+    if room <= 0:
+        return [], None
+    after, before = _tidy(gap.after), list(gap.before)
+    header = gap.header
+    before, header = _merge(before, header)
+    if len(after) + len(before) > room:
+        plain = {CONDITIONAL, END_CONDITIONAL, MACRO}
+        after = [chunk for chunk in after if chunk not in plain]
+        shift = 0 if header is None else sum(chunk in plain for chunk in before[:header])
+        before, header = _merge(
+            [chunk for chunk in before if chunk not in plain],
+            None if header is None else header - shift,
+        )
+        after = [" ".join(chunk for chunk in after if chunk)] if any(after) else []
+    if len(after) + len(before) > room:
+        joined = " ".join([*after, *before])
+        return [*[""] * (room - 1), joined], None if header is None else room - 1
+    blank = room - len(after) - len(before)
+    at = None if header is None else len(after) + blank + header
+    return [*after, *[""] * blank, *before], at
+
+
+def _merge(chunks: list[str], header: int | None) -> tuple[list[str], int | None]:
+    """Join neighbouring chunks that need no line of their own."""
+    result: list[str] = []
+    place: int | None = None
+    for index, chunk in enumerate(chunks):
+        alone = chunk.startswith("#")
+        if result and not alone and not result[-1].startswith("#"):
+            result[-1] = f"{result[-1]} {chunk}"
+        else:
+            result.append(chunk)
+        if index == header:
+            place = len(result) - 1
+    return result, place
+
+
+def _tidy(chunks: list[str]) -> list[str]:
+    """Join chunks after a part; an empty first chunk stays a line."""
+    lead = [""] if chunks and not chunks[0] else []
+    merged, _ = _merge([chunk for chunk in chunks if chunk], None)
+    return [*lead, *merged]

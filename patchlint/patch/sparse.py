@@ -15,6 +15,15 @@ END = 1 << 40
 """Length of a stretch of original lines that ends where the file ends, wherever that is."""
 
 
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """Patch ``patch`` changed a file-scope line from ``old`` to ``new``."""
+
+    patch: int
+    old: str
+    new: str
+
+
 @dataclass(slots=True)
 class Base:
     """What is known of a file before the series.
@@ -22,12 +31,14 @@ class Base:
     ``lines`` maps a line number to its text; ``sections`` maps the first old line of a hunk
     to the (patch number, section text) pairs of the hunks that begin there; ``length`` is the
     number of lines when the whole file is known, else None.  It only ever learns: each hunk
-    of each patch adds the original lines that it shows.
+    of each patch adds the original lines that it shows.  ``renamed`` is what the patches do
+    to file-scope lines, in order.
     """
 
     lines: dict[int, str] = field(default_factory=dict)
     sections: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
     length: int | None = None
+    renamed: list[Renamed] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +229,8 @@ def apply(base: Base, pieces: Pieces, hunks: Sequence[Hunk], patch: int) -> Appl
     base.lines.update(learned)
     for anchor, section in anchors:
         base.sections.setdefault(anchor, []).append((patch, section))
+    for hunk in hunks:
+        base.renamed += _renamed(hunk, patch)
     return Applied(joined(result))
 
 
@@ -308,47 +321,25 @@ def _make_room(
 def fill(base: Base, pieces: Pieces, texts: Sequence[str]) -> bool:
     """Learn that the file with ``pieces`` is ``texts``, all of it; False if that cannot be.
 
-    The base is then whole too, but for pieces that the series removed before: those stay
-    as little known as they were.
+    The base is then whole too, unless lines of it got lost.
     """
-    learned: dict[int, str] = {}
-    line = 0
-    for piece in pieces:
-        left = len(texts) - line
-        length = min(piece.length, left)
-        if piece.length > left and piece.length < END // 2:
-            return False
-        if isinstance(piece, Added):
-            if piece.texts != tuple(texts[line : line + length]):
-                return False
-        elif isinstance(piece, Original):
-            for index in range(length):
-                number = piece.first + index
-                text = texts[line + index]
-                if base.lines.get(number, text) != text:
-                    return False
-                learned[number] = text
-        line += length
-    if line != len(texts):
+    tail = len(texts) - sum(piece.length for piece in pieces if piece.length < END // 2)
+    open_end = bool(pieces) and pieces[-1].length >= END // 2
+    if tail < 0 or (tail and not open_end):
         return False
-    total = 0
-    for piece in pieces:
-        if isinstance(piece, Original):
-            end = piece.first + piece.length - 1
-            if piece.length >= END // 2:
-                end = piece.first + max(len(texts) - _before(pieces, piece), 0) - 1
-            total = max(total, end)
-    if any(number > total and pieces for number in base.lines):
+    if open_end:
+        pieces = (*pieces[:-1], part(pieces[-1], 0, tail))
+    learned: dict[int, str] = {}
+    if _learn(base, learned, pieces, tuple(texts)) is not None:
+        return False
+    last = pieces[-1] if pieces else None
+    total = last.first + last.length - 1 if isinstance(last, Original) else base.length
+    if total is None or max(base.lines, default=0) > total:
         return False
     base.lines.update(learned)
     if len(base.lines) == total:
         base.length = total
     return True
-
-
-def _before(pieces: Pieces, stop: Piece) -> int:
-    """Return the number of lines before ``stop``, which is the last piece."""
-    return sum(piece.length for piece in pieces if piece is not stop)
 
 
 def lines_of(base: Base, pieces: Pieces) -> list[str] | None:
@@ -409,6 +400,18 @@ def _blocks(hunk: Hunk) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield kind, tuple(texts)
 
 
+def _renamed(hunk: Hunk, patch: int) -> Iterator[Renamed]:
+    """Yield the file-scope lines that the hunk changes one for one."""
+    removed: tuple[str, ...] = ()
+    for kind, texts in _blocks(hunk):
+        if kind == "+" and removed:
+            old = [text for text in removed if text[:1].isalpha() or text[:1] == "_"]
+            new = [text for text in texts if text[:1].isalpha() or text[:1] == "_"]
+            if len(old) == len(new):
+                yield from (Renamed(patch, *pair) for pair in zip(old, new, strict=True))
+        removed = texts if kind == "-" else ()
+
+
 def _learn(
     base: Base, learned: dict[int, str], taken: Sequence[Piece], texts: tuple[str, ...]
 ) -> int | None:
@@ -424,7 +427,8 @@ def _learn(
             for index in range(piece.length):
                 number = piece.first + index
                 text = texts[offset + index]
-                if base.lines.get(number, text) != text:
+                beyond = base.length is not None and number > base.length
+                if beyond or base.lines.get(number, text) != text:
                     return offset + index
                 learned[number] = text
         offset = end

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -76,7 +77,7 @@ def assert_true_to(image, text):
 def test_known_lines_are_the_files_own_on_both_sides(texts, context):
     diffs = [
         (number, [change(old, new, context=context)], None)
-        for number, (old, new) in enumerate(zip(texts, texts[1:], strict=False), 1)
+        for number, (old, new) in enumerate(pairwise(texts), 1)
     ]
     composition = compose(diffs)
     assert composition.limitations == ()
@@ -96,8 +97,7 @@ def test_known_lines_are_the_files_own_on_both_sides(texts, context):
 def test_whole_pre_image_gives_whole_post_image(texts):
     encoded = [("".join(line + "\n" for line in text)).encode() for text in texts]
     diffs = [
-        (number, [change(old, new)], None)
-        for number, (old, new) in enumerate(zip(texts, texts[1:], strict=False), 1)
+        (number, [change(old, new)], None) for number, (old, new) in enumerate(pairwise(texts), 1)
     ]
     composition = compose(diffs, {(1, "a.c"): (encoded[0], None)})
     assert composition.limitations == ()
@@ -114,7 +114,7 @@ def test_whole_pre_image_gives_whole_post_image(texts):
 def test_a_missing_patch_is_said_and_never_raises(texts, missing):
     diffs = [
         (number, [change(old, new)], "id@example.org")
-        for number, (old, new) in enumerate(zip(texts, texts[1:], strict=False), 1)
+        for number, (old, new) in enumerate(pairwise(texts), 1)
         if number != missing
     ]
     composition = compose(diffs)

@@ -1,0 +1,140 @@
+"""What the text after the second @@ of a hunk header says about where the hunk stands."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
+
+from patchlint.patch.ctokens import scan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from patchlint.patch.ctokens import Token
+
+SectionKind = Literal["none", "label", "function", "init", "struct", "enum", "prefix", "other"]
+
+CUT = 79
+"""git cuts a section at 80 bytes; white space at the cut is trimmed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section text, classified.
+
+    ``text`` is the header without its opening brace: complete for ``complete``, with an open
+    parameter list and a trailing comma (or opening parenthesis) for ``open_list``.  ``other`` is prose,
+    a finished declaration, or anything that opens nothing.
+    """
+
+    kind: SectionKind
+    text: str
+    complete: str = ""
+    open_list: str = ""
+
+
+_LABEL = re.compile(r"[A-Za-z_]\w*\s*:(?!:)")
+_COMMENT = re.compile(r"/\*.*?(?:\*/|$)|//.*")
+_STATEMENTS = frozenset({"if", "while", "for", "switch", "return", "else", "do", "goto", "case"})
+_TYPE_WORDS_MAX = 9
+_RETURN_TYPE_MAX = 4
+
+
+def same(line: str, section: str) -> bool:
+    """Whether git would have made ``section`` of the whole ``line``."""
+    line, section = line.rstrip(), section.rstrip()
+    if len(section.encode("utf-8", "surrogateescape")) >= CUT - 1:
+        return line.startswith(section)
+    return line == section
+
+
+@lru_cache(maxsize=4096)
+def classify(text: str) -> Section:
+    """Classify a section text."""
+    text = text.rstrip()
+    if not text:
+        return Section("none", "")
+    if _LABEL.match(text):
+        return Section("label", text)
+    cut = len(text.encode("utf-8", "replace")) >= CUT - 1
+    bare = _COMMENT.sub("", text).rstrip()
+    tokens = scan([bare]).tokens
+    if not tokens or tokens[0].kind != "word" or tokens[-1].text in {";", "}"}:
+        return Section("other", text)
+    brace = tokens[-1].text == "{"
+    if brace:
+        bare = bare[:-1].rstrip()
+        tokens = tokens[:-1]
+    opens = _opens(tokens, brace=brace)
+    if opens == "function":
+        return _function(text, bare, tokens, cut=cut)
+    if opens == "init":
+        return Section("init", text, bare if bare.endswith("=") else bare + " =")
+    if opens in {"struct", "enum"}:
+        return Section(opens, text, bare)
+    if all(t.kind == "word" or t.text == "*" for t in tokens) and len(tokens) <= _RETURN_TYPE_MAX:
+        return Section("prefix", text, bare)
+    return Section("other", text)
+
+
+def _opens(tokens: Sequence[Token], *, brace: bool) -> SectionKind:
+    """Return what a header of ``tokens`` opens, with or without a brace at its end."""
+    words = [token.text for token in tokens]
+    paren = words.index("(") if "(" in words else len(words)
+    equal = words.index("=") if "=" in words else len(words)
+    if equal < paren or (equal < len(words) and words[-1] == "="):
+        return "init" if words[-1] == "=" else "other"
+    if paren < len(words):
+        return "function"
+    if not brace and len(words) > len(("struct", "name")):
+        return "other"
+    if "enum" in words:
+        return "enum"
+    return "struct" if {"struct", "union"} & set(words) else "other"
+
+
+def _function(text: str, bare: str, tokens: Sequence[Token], *, cut: bool) -> Section:
+    """Return the section of a function header, or of prose that has a parenthesis."""
+    paren = next(index for index, token in enumerate(tokens) if token.text == "(")
+    before = tokens[:paren]
+    if (
+        before[0].text in _STATEMENTS
+        or len(before) > _TYPE_WORDS_MAX
+        or not all(token.kind == "word" or token.text == "*" for token in before)
+        or not _attributes_only(tokens[paren:])
+    ):
+        return Section("other", text)
+    depth = _depth(tokens)
+    if not depth:
+        return Section("function", text, bare)
+    shown = bare
+    if cut and not bare.endswith((",", "(")):
+        shown = bare[: max(bare.rfind(","), bare.rfind("(")) + 1]
+        depth = _depth(scan([shown]).tokens)
+    complete = shown.rstrip().rstrip(",").rstrip() + ")" * depth
+    open_list = shown if shown.rstrip().endswith((",", "(")) else shown + ","
+    return Section("function", text, complete, open_list)
+
+
+def _depth(tokens: Iterable[Token]) -> int:
+    """Return how many parentheses are left open."""
+    depth = 0
+    for token in tokens:
+        depth += (token.text == "(") - (token.text == ")")
+    return depth
+
+
+def _attributes_only(tokens: Sequence[Token]) -> bool:
+    """Whether nothing but attributes follows the parameter list that ``tokens`` begin with."""
+    depth = 0
+    for token in tokens:
+        depth += (token.text == "(") - (token.text == ")")
+        if depth < 0:
+            return False
+        if depth or token.text == ")":
+            continue
+        if not token.text.startswith("__") and token.text.lower() == token.text:
+            return False
+    return True
