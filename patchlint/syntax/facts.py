@@ -16,6 +16,7 @@ from patchlint.model.facts import (
     Assignment,
     Call,
     Condition,
+    Exit,
     FileFacts,
     FileMacro,
     Function,
@@ -115,6 +116,7 @@ class _Body:
     __slots__ = (
         "assignments",
         "calls",
+        "exits",
         "label",
         "locals",
         "names",
@@ -129,6 +131,7 @@ class _Body:
         self.locals: list[Parameter] = []
         self.calls: list[Call] = []
         self.assignments: list[Assignment] = []
+        self.exits: list[Exit] = []
         self.label: str | None = None
 
 
@@ -413,7 +416,12 @@ class _Sweep:
             Condition(text, taken=True, line=node.start_point[0] + 1),
         )
 
-    def on_leave(self, end: int, _node: Node, _extra: object) -> None:
+    def on_leave(self, end: int, node: Node, _extra: object) -> None:
+        line = node.start_point[0] + 1
+        if self.body is not None and self.knows(line):
+            words = self.source(node).rstrip("; ").split()
+            text = " ".join(words[:2]) if words[0] == "goto" else words[0]
+            self.body.exits.append(Exit(text.rstrip(";"), line, self.conditions))
         for frame in reversed(self.stack):
             if frame.kind == _BRANCH:
                 frame.left = end
@@ -507,6 +515,7 @@ class _Sweep:
                 errors=node.has_error,
                 entry=entry,
                 body_digest=self.digest(node),
+                exits=tuple(body.exits),
             )
         )
 

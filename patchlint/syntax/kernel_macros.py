@@ -10,7 +10,9 @@ An entry's ``action`` is one of these:
 ``blank-asm``      word, qualifiers and parentheses become spaces (``asm volatile (...)``)
 ``word``           the parentheses after the word become spaces (``typeof(x)``)
 ``static``         the word becomes ``static`` when it is as long (``STATIC``)
+``blank-prefix``   the word becomes spaces unless a comma or parenthesis follows (``KERN_ERR``)
 ``type-args``      arguments that are types become identifiers (``container_of(p, struct s, m)``)
+``keyword-call``   likewise, for a word that the grammar treats as a keyword (``offsetof``)
 ``loop``           a loop head becomes ``while (...)`` (``list_for_each(...)``)
 ``scoped``         the same, for a block that runs once (``scoped_guard(class, ...)``)
 ``statement``      a declaration by macro becomes a call: storage words before it become
@@ -30,7 +32,8 @@ An entry's ``action`` is one of these:
 
 Besides, without any table: conditional directives that cut through an expression, an
 initializer or a statement are resolved for their first branch, ranges of ``case`` become
-expressions, and a call in column 0 without a semicolon is closed.
+expressions, ``struct s`` among arguments becomes an identifier, a call in column 0 without
+a semicolon is closed, and a statement that is a call followed by a block is a loop.
 """
 
 from __future__ import annotations
@@ -75,6 +78,12 @@ _TYPE_ARG: Final = re.compile(
 _NOT_WORD: Final = re.compile(rb"[^\w\n]")
 _NOT_NEWLINE: Final = re.compile(rb"[^\n]")
 _STORAGE: Final = re.compile(rb"(?:^|\n)[ \t]*((?:(?:static|extern|const|inline|volatile)\s+)+)\Z")
+_TAG_ARG: Final = re.compile(rb"(?:struct|union|enum)\s+\w+[\s*]*(?=([,)]))")
+_TAGS: Final = frozenset({b"struct", b"union", b"enum"})
+_BLOCK_CALL: Final = re.compile(
+    rb"\n[ \t]+(?!(?:if|for|while|switch|return|else|do)\b)([A-Za-z_]\w*)[ \t]?"
+    rb"\([^;{}\n]*\)[ \t]*\{[ \t]*(?=\n)"
+)
 _LAST_WORD: Final = re.compile(rb"([A-Za-z_]\w*)\s*\Z")
 _ASM_WORDS: Final = re.compile(
     rb"(?:\s|volatile\b|__volatile__\b|__volatile\b|goto\b|inline\b|__inline\b)*"
@@ -115,6 +124,8 @@ class Table:
 
     def action(self, word: bytes) -> str:
         """Give the action for a word, ``""`` for a word that is no macro."""
+        if word in _TAGS:
+            return "tag"
         known = self.names.get(word)
         if known is not None:
             return known
@@ -215,6 +226,11 @@ class _Edit:
         match = _SPACE.match(self.text, position)
         return match.end() if match else position
 
+    def following(self, position: int) -> bytes:
+        """Give the first byte of code from ``position`` on, empty at the end."""
+        position = self.skip_space(position)
+        return self.text[position : position + 1]
+
     def opening(self, end: int) -> int | None:
         """Give the position of the ``(`` that follows a word that ends at ``end``."""
         position = self.skip_space(end)
@@ -229,9 +245,20 @@ class _Edit:
         return None if found is None else (opening, *found)
 
     def before(self, position: int) -> bytes:
-        """Give up to 200 rewritten bytes before ``position``, comments left out."""
-        near = bytes(self.out[max(0, position - 200) : position])
-        return re.sub(rb"/\*.*?\*/|//[^\n]*", b" ", near, flags=re.DOTALL)
+        """Give some rewritten bytes that end in the last code before ``position``."""
+        out = self.out
+        while True:
+            while position and out[position - 1] in b" \t\r\n\f\v":
+                position -= 1
+            if position >= 4 and out[position - 2 : position] == b"*/":  # noqa: PLR2004
+                position = max(0, out.rfind(b"/*", 0, position - 2))
+                continue
+            line = out.rfind(b"\n", 0, position) + 1
+            comment = out.find(b"//", line, position)
+            if comment >= 0:
+                position = comment
+                continue
+            return bytes(out[max(0, position - 80) : position])
 
     def type_arguments(self, spans: Sequence[Span]) -> None:
         """Turn arguments that are types into identifiers."""
@@ -249,7 +276,15 @@ class _Edit:
 
 
 def _blank(edit: _Edit, start: int, end: int) -> int:
-    edit.blank(start, end)
+    if edit.out.startswith(edit.text[start:end], start):
+        edit.blank(start, end)
+    return end
+
+
+def _blank_prefix(edit: _Edit, start: int, end: int) -> int:
+    following = edit.following(end)
+    if following not in (b",", b")", b"(", b";"):
+        edit.blank(start, end)
     return end
 
 
@@ -294,16 +329,26 @@ def _type_args(edit: _Edit, _start: int, end: int) -> int:
     return end
 
 
+def _keyword_call(edit: _Edit, start: int, end: int) -> int:
+    call = edit.call(end)
+    if call is not None:
+        edit.out[end - 1] = ord("0")
+        edit.type_arguments(call[2])
+    return end
+
+
 def _loop(edit: _Edit, start: int, end: int) -> int:
     call = edit.call(end)
     if call is None or end - start < len(b"while"):
         return end
     opening, closing, spans = call
-    following = edit.text[edit.skip_space(closing + 1) :][:1]
+    following = edit.following(closing + 1)
     if not (following.isalnum() or following in (b"_", b"{", b"*", b"(", b"+", b"-", b"#")):
         edit.type_arguments(spans)
         return end
-    before = edit.before(start).rstrip()
+    if not edit.out.startswith(edit.text[start:end], start):
+        return end
+    before = edit.before(start)
     last = _LAST_WORD.search(before)
     if (
         before
@@ -401,7 +446,7 @@ def _header_name(edit: _Edit, start: int, end: int) -> list[Span] | None:
 
 def _header(edit: _Edit, start: int, end: int) -> int:
     call = edit.call(end)
-    if call and edit.text[edit.skip_space(call[1] + 1) :][:1] == b"{":
+    if call and edit.following(call[1] + 1) == b"{":
         _header_name(edit, start, end)
     return end
 
@@ -410,6 +455,23 @@ def _header_pairs(edit: _Edit, start: int, end: int) -> int:
     for span in (_header_name(edit, start, end) or ())[::2]:
         if edit.text[span.end : span.end + 1] == b",":
             edit.out[span.end] = ord(" ")
+    return end
+
+
+def _tag(edit: _Edit, start: int, end: int) -> int:
+    """Make one identifier of ``struct name *`` that stands among arguments."""
+    match = _TAG_ARG.match(edit.text, start)
+    if match is None or not edit.out.startswith(match.group(), start):
+        return end
+    near = edit.text[max(0, start - 60) : start].rstrip()
+    if near[-1:] == b"(":
+        word = _LAST_WORD.search(near[:-1])
+        alone = match[1] == b")"
+        if alone and (word is None or word[1] in _KEYWORDS or near[-2:-1].isspace()):
+            return end
+    elif near[-1:] != b",":
+        return end
+    edit.type_arguments([Span(start, match.end())])
     return end
 
 
@@ -426,13 +488,16 @@ def _scope_call(_edit: _Edit, _start: int, end: int) -> int:
 
 
 _ACTIONS: Final[dict[str, Callable[[_Edit, int, int], int]]] = {
+    "tag": _tag,
     "blank": _blank,
     "blank-call": _blank_call,
     "blank-args": _blank_args,
     "blank-asm": _blank_asm,
     "word": _word,
     "static": _static,
+    "blank-prefix": _blank_prefix,
     "type-args": _type_args,
+    "keyword-call": _keyword_call,
     "loop": _loop,
     "scoped": _loop,
     "statement": _statement,
@@ -453,7 +518,6 @@ ACTIONS: Final = frozenset(_ACTIONS) | {"free", "class", "guard"}
 def rewrite(text: bytes, table: Table) -> Prepared:
     """Rewrite ``text`` and keep what the rewriting hides.  Never raises."""
     edit = _Edit(text, table)
-    names, patterns = table.names, table.patterns
     seen = table.seen
     resume = 0
     directives: list[Span] = []
@@ -467,7 +531,7 @@ def rewrite(text: bytes, table: Table) -> Prepared:
             word = match.group()
             action = seen.get(word)
             if action is None:
-                action = table.action(word) if (patterns or word in names) else ""
+                action = table.action(word)
                 if len(seen) < 200_000:  # noqa: PLR2004  bounds the memory, not the result
                     seen[word] = action
             if action and match.start() >= resume:
@@ -484,6 +548,8 @@ def rewrite(text: bytes, table: Table) -> Prepared:
                 edit.out[start : start + 3] = b" | "
         else:
             resume = max(resume, _column_zero(edit, match.start() + 1, match.end()))
+    for match in _BLOCK_CALL.finditer(text):
+        _loop(edit, *match.span(1))
     if directives:
         _conditionals(edit, directives)
     return Prepared(bytes(edit.out), tuple(edit.scope_exits))
@@ -501,8 +567,8 @@ def _column_zero(edit: _Edit, start: int, end: int) -> int:
     if call is None:
         return end
     opening, closing, spans = call
-    before = edit.before(start).rstrip()
-    if edit.text[edit.skip_space(closing + 1) :][:1] == b"{" and before[-1:] == b")":
+    before = edit.before(start)
+    if edit.following(closing + 1) == b"{" and before[-1:] == b")":
         edit.blank(start, closing + 1)
         return closing + 1
     if not before or before[-1:] in b";}" or before[-1:] in b'/)>"' or b"\n#" in before:
@@ -514,6 +580,8 @@ def _column_zero(edit: _Edit, start: int, end: int) -> int:
 _DIRECTIVE_WORD: Final = re.compile(
     rb"[ \t]*#[ \t]*(if|ifdef|ifndef|elif|elifdef|elifndef|else|endif)\b"
 )
+_ELSE: Final = re.compile(rb"else\b")
+_CONTINUES: Final = re.compile(rb"else\b|[|&?:=+,.)-]")
 _BRACKET: Final = re.compile(
     rb'/\*[^*]*\*+(?:[^/*][^*]*\*+)*/|//[^\n]*|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)+\''
     rb"|([(\[{])|([)\]}])",
@@ -564,14 +632,16 @@ def _resolve(edit: _Edit, group: _Group) -> None:
     ]
     shapes = [_shape(edit, branch) for branch in branches]
     before = _significant_before(edit, group.marks[0].start)
-    clean = before in (0, *b";{}") or before in b':>"'
-    if clean and all(shape.whole for shape in shapes):
+    statement = before in (0, *b";{}:") and not _ELSE.match(
+        edit.out, edit.skip_space(group.marks[-1].end)
+    )
+    if statement and before != ord(":") and all(shape.whole for shape in shapes):
         return
     for mark in group.marks:
         edit.blank(*mark)
-    if all(shape.balanced and (shape.listed or shape.empty) for shape in shapes):
+    if statement and all(shape.whole or shape.labelled for shape in shapes):
         return
-    if before in b";{}" and all(shape.balanced and (shape.whole) for shape in shapes):
+    if all(shape.balanced and (shape.listed or shape.empty) for shape in shapes):
         return
     chosen = next((index for index, shape in enumerate(shapes) if not shape.empty), 0)
     for index, branch in enumerate(branches):
@@ -580,10 +650,11 @@ def _resolve(edit: _Edit, group: _Group) -> None:
 
 
 class _Shape(NamedTuple):
-    """How a branch looks: brackets close, ends a statement, ends a list item, no code."""
+    """How a branch looks: brackets close, whole statements, ends in a label, in a comma."""
 
     balanced: bool
     whole: bool
+    labelled: bool
     listed: bool
     empty: bool
 
@@ -591,7 +662,7 @@ class _Shape(NamedTuple):
 def _shape(edit: _Edit, branch: Span) -> _Shape:
     code = _NOISE.sub(b"", bytes(edit.out[branch.start : branch.end])).strip()
     if not code:
-        return _Shape(balanced=True, whole=True, listed=True, empty=True)
+        return _Shape(balanced=True, whole=True, labelled=False, listed=True, empty=True)
     depth = 0
     balanced = True
     for match in _BRACKET.finditer(code):
@@ -602,8 +673,14 @@ def _shape(edit: _Edit, branch: Span) -> _Shape:
             balanced = balanced and depth >= 0
     balanced = balanced and depth == 0
     last = code[-1:]
-    whole = balanced and last in b";}:" and not re.match(rb"else\b|[|&?:=+,.)-]", code)
-    return _Shape(balanced, whole, last == b",", empty=False)
+    begins = balanced and not _CONTINUES.match(code)
+    return _Shape(
+        balanced=balanced,
+        whole=begins and last in b";}",
+        labelled=begins and last == b":",
+        listed=last == b",",
+        empty=False,
+    )
 
 
 def _significant_before(edit: _Edit, position: int) -> int:
