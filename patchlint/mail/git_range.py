@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from git import GitCommandError, InvalidGitRepositoryError, NoSuchPathError, Repo
 
 from patchlint.mail import mbox
 from patchlint.model.mail import RawMail
 from patchlint.model.problem import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 _COMMIT = re.compile(rb"^From ([0-9a-f]{40}|[0-9a-f]{64}) ")
 #: Everything that a user's settings could change about the patches is said here.
@@ -53,17 +56,20 @@ def read(name: str, tree: Path) -> Iterator[RawMail | InputError]:
 
 
 def _commits(name: str, repo: Repo) -> Iterator[RawMail | InputError]:
-    span = [name] if ".." in name else ["-1", name]
+    # ``format-patch -1`` of a merge would give the commit before it.
+    span = name if ".." in name else f"{name}^!"
+    unknown = InputError(name, "no such file, and no commit or range of the tree")
+    if name.startswith("-"):
+        yield unknown
+        return
     try:
-        if name.startswith("-"):
-            raise ValueError(name)
         if ".." not in name:
             repo.git.rev_parse("--verify", "--quiet", f"{name}^{{commit}}")
         text = repo.git.format_patch(
-            *_FORMAT, *span, "--", stdout_as_string=False, strip_newline_in_stdout=False
+            *_FORMAT, span, "--", stdout_as_string=False, strip_newline_in_stdout=False
         )
     except (GitCommandError, ValueError):
-        yield InputError(name, "no such file, and no commit or range of the tree")
+        yield unknown
         return
     empty = True
     for message in mbox.split(io.BytesIO(text)):

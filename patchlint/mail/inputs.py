@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING, cast
 
 from patchlint.mail import mbox, mime, shape
 from patchlint.model.mail import RawMail
 from patchlint.model.problem import InputError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
 _COMMIT = re.compile(rb"^From ([0-9a-f]{40}|[0-9a-f]{64}) ")
-_MESSAGE_ID = re.compile(r"<?[^\s<>/@]+@[^\s<>/@]+>?")
+_MESSAGE_ID = re.compile(r"<[^\s<>]+@[^\s<>]+>|[^\s<>/@]+@(?!\{)[^\s<>/@]+")
 _URL = re.compile(r"https?://")
 _HEADERS = frozenset({"from", "subject", "date", "message-id", "received", "to", "in-reply-to"})
 _SUFFIXES = (".patch", ".diff", ".mbox", ".mbx", ".eml", ".mail", ".gz", ".xz")
@@ -30,7 +32,7 @@ def read_inputs(
     inputs: Sequence[str],
     stdin: bytes | None = None,
     *,
-    tree: Path | None = None,
+    tree: Path | str | None = None,
 ) -> Iterator[Read]:
     """All mails of ``inputs``, in order, with errors where something could not be read.
 
@@ -61,8 +63,8 @@ def _os_message(error: OSError) -> str:
     return f"cannot be read: {error.strerror or error}"
 
 
-def _no_path(name: str, tree: Path | None) -> Iterator[Read]:
-    """A name that is no file: a range, a commit, a message-id or a URL."""
+def _no_path(name: str, tree: Path | str | None) -> Iterator[Read]:
+    """Read what is no file: a range, a commit, a message-id or a URL."""
     if _URL.match(name) or _MESSAGE_ID.fullmatch(name):
         from patchlint.mail import lore
 
@@ -73,7 +75,7 @@ def _no_path(name: str, tree: Path | None) -> Iterator[Read]:
         return
     from patchlint.mail import git_range
 
-    yield from git_range.read(name, tree)
+    yield from git_range.read(name, Path(tree))
 
 
 def _fetched(name: str, data: bytes | InputError) -> Iterator[Read]:
@@ -99,14 +101,7 @@ def _folder(name: str, path: Path) -> Iterator[Read]:
             if file.is_file() and not file.name.startswith(".")
         ]
     else:
-        files = sorted(
-            (
-                file
-                for file in path.iterdir()
-                if file.name.endswith(_SUFFIXES) and not file.name.startswith(".")
-            ),
-            key=_natural,
-        )
+        files = sorted((file for file in path.iterdir() if _is_mail_file(file)), key=_natural)
     if not files:
         yield InputError(name, "no mail in this folder (neither a Maildir nor .patch files)")
     for file in files:
@@ -114,6 +109,14 @@ def _folder(name: str, path: Path) -> Iterator[Read]:
             yield from _file(str(file), file)
         except OSError as error:
             yield InputError(str(file), _os_message(error))
+
+
+def _is_mail_file(path: Path) -> bool:
+    """Whether a file of a plain folder is to be read; MH folders name mails by number."""
+    name = path.name
+    return not name.startswith(".") and (
+        name.endswith(_SUFFIXES) or (name.isascii() and name.isdecimal() and path.is_file())
+    )
 
 
 def _natural(path: Path) -> tuple[tuple[int, int, str], ...]:
@@ -132,7 +135,7 @@ def _file(name: str, path: Path) -> Iterator[Read]:
         import gzip
 
         with gzip.open(path, "rb") as packed:
-            yield from _packed(name, packed)
+            yield from _packed(name, cast("IO[bytes]", packed))
     elif magic == b"\xfd7zXZ\x00":
         import lzma
 
@@ -160,7 +163,7 @@ def _bytes(name: str, data: bytes) -> Iterator[Read]:
 
 
 def _stream(name: str, stream: IO[bytes]) -> Iterator[Read]:
-    """A mail or an mbox: as for git, an mbox begins with a separator line."""
+    """Read a mail or an mbox: as for git, an mbox begins with a separator line."""
     first = stream.readline()
     skipped = 0
     while first and not first.strip():

@@ -10,7 +10,7 @@ from patchlint.model.problem import InputError
 
 
 def fetch(name: str) -> bytes | InputError:
-    """The whole thread of a message-id or URL as an mbox, or why it could not be had."""
+    """Fetch the thread of a message-id or URL as an mbox, or say why it could not be had."""
     try:
         from liblore import LibloreError
         from liblore.node import LoreNode

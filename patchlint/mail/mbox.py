@@ -8,8 +8,11 @@ is unescaped.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 _ESCAPED = re.compile(rb"^>(>*From )", re.MULTILINE)
 _LENGTH = re.compile(rb"^content-length:[ \t]*([0-9]{1,12})[ \t\r]*$", re.IGNORECASE)

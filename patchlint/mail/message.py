@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from patchlint.mail import mime, shape
 from patchlint.mail import subject as subjects
@@ -22,12 +22,20 @@ _SIGNED = re.compile(
     r"(?:^-----BEGIN PGP SIGNATURE-----\n.*?(?:^-----END PGP SIGNATURE-----\n?|\Z)|\Z)",
     re.MULTILINE | re.DOTALL,
 )
-_INBODY_FROM = re.compile(r"^>?From (?:[0-9a-f]{40}|[0-9a-f]{64}) [^\n]*\n(?=[A-Z][\w-]*: )", re.M)
+_INBODY_FROM = re.compile(
+    r"^>?From (?:[0-9a-f]{40}|[0-9a-f]{64}) [^\n]*\n(?=[A-Z][\w-]*: )", re.MULTILINE
+)
 _INBODY = re.compile(r"(?:(?:From|Subject|Date): [^\n]*\n(?:[ \t][^\n]*\n)*)+(?=\n|\Z)")
 _HEADER_BLOCK = re.compile(r"(?:[A-Za-z][\w-]*:[^\n]*\n(?:[ \t][^\n]*\n)*)+")
 _FIELD = re.compile(r"^([A-Za-z][\w-]*):[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)", re.MULTILINE)
-_SCISSORS = re.compile(r"^[ \t]*(?=[^\n]*(?:>8|8<|>%|%<))(?:[-\s]|>8|8<|>%|%<|cut here)+$", re.M)
-_PATCH_NAME = re.compile(r"\.(?:patch|diff|txt)$", re.IGNORECASE)
+_SCISSORS = re.compile(
+    r"^[ \t]*(?=[^\n]*(?:>8|8<|>%|%<))(?:[- \t]|>8|8<|>%|%<|cut here)+$", re.MULTILINE
+)
+_SHOWN = re.compile(
+    r"commit ([0-9a-f]{40}|[0-9a-f]{64})\b[^\n]*\n(?:(?:Merge|Author|AuthorDate|Commit|CommitDate|Date):"
+    r"[^\n]*\n)+"
+)
+_MAIL_FILE = re.compile(r"(?:From [0-9a-f]{40}|From: |Subject: |Date: )")
 _MIN_SCISSORS = 8
 
 
@@ -41,9 +49,13 @@ def decode(raw: RawMail) -> Mail:
     data = raw.data.replace(b"\r\n", b"\n") if b"\r" in raw.data else raw.data
     commit = raw.commit or _commit(data)
     headers, body = mime.split_headers(data.lstrip(b"\n"))
-    text = _choose(mime.leaves(headers, body, problems))
-    text = _unsign(text)
+    if headers.values and not body.strip():
+        problems.append("no body; the mail may be cut short")
+    parts = mime.leaves(headers, body, problems)
+    text = _unsign(_choose(parts))
     inner = _take_inner(text)
+    if not headers.values and (shown := _SHOWN.match(inner.body)) is not None:
+        commit, inner = _take_shown(shown, inner.body)
     outer = subjects.parse(headers.text("subject"))
     spoken = subjects.parse(inner.subject) if inner.subject else outer
     numbered = spoken if spoken.is_patch or spoken.number is not None else outer
@@ -53,7 +65,7 @@ def decode(raw: RawMail) -> Mail:
     if parent is not None and parent not in references:
         references = (*references, parent)
     ids = _ids(headers, "message-id")
-    return Mail(
+    whole = Mail(
         input=raw.input,
         message_id=ids[0] if ids else "",
         subject=inner.subject or headers.text("subject"),
@@ -73,6 +85,44 @@ def decode(raw: RawMail) -> Mail:
         problems=tuple(problems),
         sender=headers.text("from"),
     )
+    files = [part.text for part in parts if part.attached or "patch" in part.content_type]
+    if len(files) < 2:  # noqa: PLR2004
+        return whole
+    return replace(whole, attached=_attached(whole, files))
+
+
+def _attached(whole: Mail, files: list[str]) -> tuple[Mail, ...]:
+    """Decode the attached files one by one, when each is a mail with a patch of its own."""
+    texts = [text for text in files if _MAIL_FILE.match(text.lstrip("\n"))]
+    mails = [decode(RawMail(whole.input, text.encode("utf-8", "replace"))) for text in texts]
+    patches = [mail for mail in mails if mail.diff_start is not None]
+    if len(patches) < 2:  # noqa: PLR2004
+        return ()
+    named = {(mail.number, mail.total) for mail in patches}
+    numbered = len(named) == len(patches) and all(mail.number for mail in patches)
+    return tuple(
+        replace(
+            mail,
+            message_id=whole.message_id,
+            sender=whole.sender,
+            in_reply_to=whole.in_reply_to,
+            references=whole.references,
+            line=whole.line,
+            date=whole.date if mail.date is None else mail.date,
+            version=max(whole.version, mail.version),
+            number=mail.number if numbered else position,
+            total=mail.total if numbered else len(patches),
+        )
+        for position, mail in enumerate(patches, 1)
+    )
+
+
+def _take_shown(shown: re.Match[str], body: str) -> tuple[str, _Inner]:
+    """Read the header that ``git show`` and ``git log -p`` print."""
+    fields = dict(re.findall(r"^(\w+):[ \t]*(.*)$", shown.group(), re.MULTILINE))
+    rest = body[shown.end() :].lstrip("\n")
+    subject = rest.partition("\n")[0].strip()
+    return shown.group(1), _Inner(rest, subject, fields.get("Author", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +172,7 @@ def _date(text: str) -> float | None:
 
 
 def _choose(parts: list[mime.Part]) -> str:
-    """The text that holds the patch.
+    """Pick the text that holds the patch.
 
     Text first; an attached patch when the text has no diff, or has one that is torn
     where the attached one is whole (people paste a patch and attach it as well).
@@ -132,22 +182,26 @@ def _choose(parts: list[mime.Part]) -> str:
     for part in parts:
         if part.content_type == "text/html" or not part.text:
             continue
-        named = _PATCH_NAME.search(part.filename) is not None
-        patch_type = part.content_type.endswith(("/x-patch", "/x-diff", "/patch", "/diff"))
-        if patch_type or (named and (part.attached or not part.content_type.startswith("text/"))):
-            attached.append(_unflow(part))
-        elif part.content_type.startswith("text/"):
+        if part.content_type.startswith("text/") and not (
+            part.attached or part.content_type.endswith(("/x-patch", "/x-diff", "/patch", "/diff"))
+        ):
             inline.append(_unflow(part))
+        else:
+            attached.append(_unflow(part))
     text = _join(inline)
     patches = [patch for patch in attached if shape.diff_start(patch) is not None]
     if not patches:
         return text
-    if shape.diff_start(text) is None:
+    if shape.diff_start(text) is None or not _touched(text) & _touched(_join(patches)):
         return _join([text, *patches])
     whole, total = shape.hunk_score(text)
     best = _join(patches)
     best_whole, _best_total = shape.hunk_score(best)
     return best if whole < total and best_whole > whole else text
+
+
+def _touched(text: str) -> set[str]:
+    return set(re.findall(r"^\+\+\+ ([^\s]+)", text, re.MULTILINE))
 
 
 def _join(texts: list[str]) -> str:

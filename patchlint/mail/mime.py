@@ -21,6 +21,8 @@ _BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?[^?\s]+\?[bBqQ]\?)")
 _WHITE = re.compile(r"\s+")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 
+#: Longer values of structured headers are not read to their end.
+_LONGEST_VALUE = 8192
 #: Nesting of multiparts that is followed; real mail has two or three levels.
 MAX_DEPTH = 12
 
@@ -55,7 +57,7 @@ def split_headers(data: bytes, *, skip_from: bool = True) -> tuple[Headers, byte
     As ``git mailinfo`` does, a line that is no header ends the headers and belongs to the
     body.  ``skip_from`` leaves out a leading mbox ``From `` line.
     """
-    values: dict[str, bytes] = {}
+    folded: dict[str, list[bytes]] = {}
     at = 0
     name = ""
     fresh = False
@@ -65,23 +67,27 @@ def split_headers(data: bytes, *, skip_from: bool = True) -> tuple[Headers, byte
         end = size if end < 0 else end
         line = data[at:end]
         if not line.strip(b" \t\r"):
-            return Headers(values), data[end + 1 :]
+            return _joined(folded), data[end + 1 :]
         if line[:1] in b" \t" and name:
             if fresh:
-                values[name] += b"\n" + line
+                folded[name].append(line)
         elif (found := _HEADER.match(line)) is not None:
             name = found.group(1).decode("ascii").lower()
-            fresh = name not in values
+            fresh = name not in folded
             if fresh:
-                values[name] = found.group(2)
-        elif not (skip_from and not values and _FROM_LINE.match(line)):
-            return Headers(values), data[at:]
+                folded[name] = [found.group(2)]
+        elif not (skip_from and not folded and _FROM_LINE.match(line)):
+            return _joined(folded), data[at:]
         at = end + 1
-    return Headers(values), b""
+    return _joined(folded), b""
+
+
+def _joined(folded: dict[str, list[bytes]]) -> Headers:
+    return Headers({name: b"\n".join(lines) for name, lines in folded.items()})
 
 
 def decode_charset(data: bytes, charset: str) -> str:
-    """``data`` as text: the declared charset, else UTF-8, else Latin-1; never fails."""
+    """Make text of ``data``: the declared charset, else UTF-8, else Latin-1; never fails."""
     if charset and charset.lower() not in {"us-ascii", "ascii", "utf-8", "utf8"}:
         try:
             return data.decode(charset, errors="replace")
@@ -94,7 +100,7 @@ def decode_charset(data: bytes, charset: str) -> str:
 
 
 def decode_header(value: bytes) -> str:
-    """A header value with encoded words decoded and line folds undone."""
+    """Decode the encoded words of a header value and undo its line folds."""
     text = _WHITE.sub(" ", decode_charset(value, "")).strip()
     if "=?" not in text:
         return text
@@ -138,14 +144,14 @@ def decode_base64(data: bytes) -> bytes:
 def parameters(value: str) -> dict[str, str]:
     """Parameters of a Content-Type or Content-Disposition value, names in lower case."""
     found: dict[str, str] = {}
-    for name, _extended, quoted, bare in _PARAMETER.findall(value):
+    for name, _extended, quoted, bare in _PARAMETER.findall(value[:_LONGEST_VALUE]):
         text = re.sub(r"\\(.)", r"\1", quoted) if quoted else bare
         found.setdefault(name.lower(), text)
     return found
 
 
 def leaves(headers: Headers, body: bytes, problems: list[str], depth: int = 0) -> list[Part]:
-    """The leaf parts of a message, in order.  What is amiss is added to ``problems``."""
+    """List the leaf parts of a message.  What is amiss is added to ``problems``."""
     content = headers.text("content-type")
     options = parameters(";" + content.partition(";")[2])
     content_type = content.partition(";")[0].strip().lower() or "text/plain"
@@ -188,7 +194,7 @@ def _text(headers: Headers, body: bytes, charset: str, content_type: str) -> str
 
 
 def _split_parts(body: bytes, boundary: bytes, problems: list[str]) -> list[bytes] | None:
-    """The parts of a multipart body; None when its boundary never occurs."""
+    """Split a multipart body; None when its boundary never occurs."""
     mark = re.compile(rb"^--" + re.escape(boundary) + rb"(--)?[ \t\r]*$", re.MULTILINE)
     parts: list[bytes] = []
     begin: int | None = None

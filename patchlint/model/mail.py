@@ -32,6 +32,8 @@ class Mail:
     without a patch of its own (cover letters, replies that only quote a diff).
     ``problems`` says what was amiss with the message (cut short, a part left out).
     ``author`` is who wrote the patch, ``sender`` who sent it (the From header).
+    ``attached`` holds the patches of a mail that carries several files, each with a
+    message and a diff of its own; they take the place of the mail in its series.
     """
 
     input: str
@@ -52,6 +54,7 @@ class Mail:
     is_reply: bool = False
     problems: tuple[str, ...] = ()
     sender: str = ""
+    attached: tuple[Mail, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from patchlint.model.diff import DiffLine, DiffProblem, FileDiff, FileKind, Hunk, ParsedDiff
+from patchlint.model.diff import (
+    DiffLine,
+    DiffProblem,
+    FileDiff,
+    FileKind,
+    Hunk,
+    LineKind,
+    ParsedDiff,
+)
 
 _HUNK = re.compile(r"^@@ -([0-9]{1,9})(?:,([0-9]{1,9}))? \+([0-9]{1,9})(?:,([0-9]{1,9}))? @@(.*)$")
 _GIT = re.compile(r"^diff --git (\S.*)$")
@@ -39,6 +47,21 @@ _ESCAPES = {
     b"v": b"\v",
 }
 _NULL = "/dev/null"
+#: Header lines of git: how they begin, what kind of change they tell of, whose name it is.
+_EXTENDED: tuple[tuple[str, FileKind, int | None], ...] = (
+    ("new file mode ", "add", None),
+    ("deleted file mode ", "delete", None),
+    ("old mode ", "mode", None),
+    ("new mode ", "mode", None),
+    ("rename from ", "rename", 0),
+    ("rename to ", "rename", 1),
+    ("copy from ", "copy", 0),
+    ("copy to ", "copy", 1),
+)
+#: First characters of a hunk's lines; an empty line is context whose blank was lost.
+_MARKS = frozenset({" ", "+", "-", "\\", ""})
+#: Indentation that a mailer made of no-break spaces: then all of them stand for blanks.
+_HARD_BLANK = re.compile(r"^[ +-]?\u00a0", re.MULTILINE)
 
 
 @dataclass(slots=True)
@@ -70,6 +93,8 @@ class _Reader:
     """Walks the lines once; ``at`` is the index of the next line."""
 
     def __init__(self, diff: str) -> None:
+        if "\u00a0" in diff and _HARD_BLANK.search(diff):
+            diff = diff.replace("\u00a0", " ")
         self.lines = diff.split("\n")
         if self.lines[-1] == "":
             self.lines.pop()
@@ -115,27 +140,7 @@ class _Reader:
         one.old, one.new = _split_names(names)
         self.files.append(one)
         self.at += 1
-        lines = self.lines
-        while self.at < len(lines):
-            line = lines[self.at]
-            if line.startswith("new file mode"):
-                one.kind = "add"
-            elif line.startswith("deleted file mode"):
-                one.kind = "delete"
-            elif line.startswith(("old mode", "new mode")):
-                one.kind = one.kind or "mode"
-            elif line.startswith("rename from "):
-                one.kind, one.renamed = "rename", (_unquote(line[12:]), one.renamed[1])
-            elif line.startswith("rename to "):
-                one.kind, one.renamed = "rename", (one.renamed[0], _unquote(line[10:]))
-            elif line.startswith("copy from "):
-                one.kind, one.renamed = "copy", (_unquote(line[10:]), one.renamed[1])
-            elif line.startswith("copy to "):
-                one.kind, one.renamed = "copy", (one.renamed[0], _unquote(line[8:]))
-            elif (found := _INDEX.match(line)) is not None:
-                one.old_blob, one.new_blob = found.groups()
-            elif not line.startswith(("similarity index ", "dissimilarity index ")):
-                break
+        while self.at < len(self.lines) and _extended(one, self.lines[self.at]):
             self.at += 1
         return one
 
@@ -170,74 +175,55 @@ class _Reader:
         self.at += 1
 
     def _hunk(self, current: _File | None, found: re.Match[str]) -> None:
-        header = self.at
-        old_start, old_length, new_start, new_length = (
-            int(found.group(1)),
-            int(found.group(2) or "1"),
-            int(found.group(3)),
-            int(found.group(4) or "1"),
-        )
         if current is None:
             self._problem("hunk without a file header; it is left out", None)
             self.at += 1
             return
-        body, clean = self._hunk_lines(current, old_length, new_length)
-        hunk = None
-        if clean:
-            hunk = _by_unidiff(self.lines[header], body)
-        if hunk is None:
-            hunk = _by_hand(old_start, new_start, found.group(5), body)
-        current.hunks.append(hunk)
-
-    def _hunk_lines(self, current: _File, old: int, new: int) -> tuple[list[str], bool]:
-        """Lines of the hunk at ``at``, mended, and whether nothing had to be mended."""
-        lines = self.lines
-        body: list[str] = []
-        clean = True
+        header = self.at
+        old, new = int(found.group(2) or "1"), int(found.group(4) or "1")
         self.at += 1
-        wrapped = 0
-        while self.at < len(lines) and (old > 0 or new > 0):
-            line = lines[self.at]
-            mark = line[:1]
-            if mark == " " or not mark:
-                old, new = old - 1, new - 1
-                body.append(line or " ")
-            elif mark == "+":
-                new -= 1
-                body.append(line)
-            elif mark == "-":
-                if line == "-- " and self._is_signature():
-                    break
-                old -= 1
-                body.append(line)
-            elif mark == "\\":
-                body.append(line)
-            elif mark == "\u00a0":
-                old, new = old - 1, new - 1
-                body.append(" " + line[1:])
-            elif line.startswith(("diff --git ", "@@ -")) or not body:
-                break
-            else:
-                body[-1] += ("" if body[-1].endswith((" ", "\t")) else " ") + line
-                wrapped += 1
-                clean = False
-                if wrapped == 1:
-                    self._problem("line broken by a mailer; joined to the one before", current)
-            self.at += 1
-        if self.at < len(lines) and lines[self.at].startswith("\\ "):
-            body.append(lines[self.at])
-            self.at += 1
-        if old or new:
-            clean = False
-            self._problem(
-                f"hunk ends early: {max(old, 0)} old and {max(new, 0)} new lines are missing",
-                current,
-            )
-        return body, clean
+        end = _exact(self.lines, self.at, old, new)
+        if end is not None:
+            body = [line or " " for line in self.lines[self.at : end]]
+            self.at = end
+            hunk = _by_unidiff(self.lines[header], body)
+            if hunk is not None:
+                current.hunks.append(hunk)
+                self._leftover(current)
+                return
+            self.at = header + 1
+        region = self.lines[self.at : self._hunk_end(self.at)]
+        mended, fault = _mend(region, found.group(5), old, new)
+        self._problem(fault, current, header + 1)
+        self.at += mended.used
+        hunk = _by_hand(int(found.group(1)), int(found.group(3)), mended.section, mended.body)
+        if hunk.lines:
+            current.hunks.append(hunk)
 
-    def _is_signature(self) -> bool:
+    def _leftover(self, current: _File) -> None:
+        """Name lines behind a hunk that look like a part of it; git leaves them out too."""
+        if self.at < len(self.lines):
+            line = self.lines[self.at]
+            if line[:1] in {"+", "-"} and not line.startswith(("--", "+++ ", "-- ")):
+                self._problem("line behind the end of the hunk; it is left out", current)
+
+    def _hunk_end(self, at: int) -> int:
+        """Index of the line that ends a hunk for certain: a header, the signature, the end."""
+        lines = self.lines
+        while at < len(lines):
+            line = lines[at]
+            if line.startswith(("diff --git ", "@@ -", "Index: ")) or (
+                line.startswith("--- ") and at + 1 < len(lines) and lines[at + 1][:4] == "+++ "
+            ):
+                return at
+            if line in {"-- ", "--"} and self._is_signature(at):
+                return at
+            at += 1
+        return at
+
+    def _is_signature(self, at: int) -> bool:
         """Whether the ``-- `` at ``at`` ends the diff: nothing of a diff stands after it."""
-        rest = self.lines[self.at + 1 : self.at + 12]
+        rest = self.lines[at + 1 : at + 12]
         return not any(line.startswith(("+", "-", "@@ ", "diff ")) for line in rest)
 
     def _finish(self, one: _File) -> FileDiff | None:
@@ -257,10 +243,123 @@ class _Reader:
         )
 
 
+def _extended(one: _File, line: str) -> bool:
+    """Note an extended header line of git; False when ``line`` is none."""
+    if (found := _INDEX.match(line)) is not None:
+        one.old_blob, one.new_blob = found.groups()
+        return True
+    for start, kind, side in _EXTENDED:
+        if line.startswith(start):
+            if side is not None:
+                names = list(one.renamed)
+                names[side] = _unquote(line[len(start) :])
+                one.renamed = (names[0], names[1])
+            if kind != "mode" or one.kind is None:
+                one.kind = kind
+            return True
+    return line.startswith(("similarity index ", "dissimilarity index "))
+
+
+def _exact(lines: list[str], at: int, old: int, new: int) -> int | None:
+    """Index behind a hunk that holds just what it announces; None for any other."""
+    size = len(lines)
+    while old > 0 or new > 0:
+        if at >= size:
+            return None
+        mark = lines[at][:1]
+        if mark in {" ", ""}:
+            old, new = old - 1, new - 1
+        elif mark == "+":
+            new -= 1
+        elif mark == "-":
+            old -= 1
+        elif mark != "\\":
+            return None
+        at += 1
+    if old or new:
+        return None
+    return at + 1 if at < size and lines[at].startswith("\\ ") else at
+
+
+def _mend(region: list[str], section: str, old: int, new: int) -> tuple[_Mended, str]:
+    """Make the best of a hunk that does not hold what it announces.
+
+    ``region`` are the lines up to the next header.  Returns the mended hunk and what was
+    wrong with it.  Tried in this order: lines that a mailer broke are joined, prose ends
+    the hunk; the same with several broken lines in a row; lines that lost their first blank
+    count as context.  The first that meets the announced lengths wins, else the first.
+    """
+    skip = 0
+    if region and region[0][:1] not in _MARKS:
+        section, skip = f"{section.rstrip()} {region[0]}", 1
+    first = _join_broken(region, skip, old, new, section, prose=True)
+    if first.lengths == (old, new):
+        what = "hunk header broken by a mailer; mended"
+        if any(line[:1] not in _MARKS for line in region[skip : first.used]):
+            what = "line broken by a mailer; joined to the one before"
+        return first, what
+    second = _join_broken(region, skip, old, new, section, prose=False)
+    if second.lengths == (old, new):
+        return second, "lines broken by a mailer; joined"
+    unmarked = [line if line[:1] in _MARKS else " " + line for line in region]
+    end = _exact(unmarked, 0, old, new)
+    if end is not None and not any(region[end : end + 1]):
+        text = section if not skip else section.removesuffix(" " + region[0])
+        body = [line or " " for line in unmarked[:end]]
+        return _Mended(body, text, end, (old, new)), "lines without a mark; taken for context"
+    got_old, got_new = first.lengths
+    return first, f"hunk announces {old} old and {new} new lines but has {got_old} and {got_new}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Mended:
+    """A mended hunk: its lines, its section, how many lines of the text it took."""
+
+    body: list[str]
+    section: str
+    used: int
+    lengths: tuple[int, int]
+
+
+def _join_broken(
+    region: list[str], at: int, old: int, new: int, section: str, *, prose: bool
+) -> _Mended:
+    """Read a hunk from ``at``, with broken lines joined.
+
+    An unmarked line after an empty one ends it; with ``prose``, several in a row do too.
+    """
+    body: list[str] = []
+    got_old = got_new = 0
+    while at < len(region):
+        line = region[at]
+        mark = line[:1]
+        full = got_old >= old and got_new >= new
+        # Counts that were passed are wrong: then go on as long as it looks like a hunk.
+        if full and ((got_old, got_new) == (old, new) or not mark or mark not in _MARKS):
+            break
+        if mark in _MARKS:
+            body.append(line or " ")
+            got_old += mark in {" ", "-", ""}
+            got_new += mark in {" ", "+", ""}
+        elif not body or not region[at - 1] or (prose and _is_unmarked(region, at + 1)):
+            break
+        else:
+            body[-1] += ("" if body[-1].endswith((" ", "\t")) else " ") + line
+        at += 1
+    while body and not region[at - 1] and (got_old, got_new) != (old, new):
+        body.pop()
+        at, got_old, got_new = at - 1, got_old - 1, got_new - 1
+    return _Mended(body, section, at, (got_old, got_new))
+
+
+def _is_unmarked(region: list[str], at: int) -> bool:
+    return at < len(region) and region[at][:1] not in _MARKS
+
+
 def _by_unidiff(header: str, body: list[str]) -> Hunk | None:
-    """The hunk as unidiff reads it; None when it will not."""
-    from unidiff import PatchSet
+    """Read the hunk with unidiff; None when it will not."""
     from unidiff.errors import UnidiffParseError
+    from unidiff.patch import PatchSet
 
     text = "\n".join(["--- a/f", "+++ b/f", header, *body, ""])
     try:
@@ -275,7 +374,7 @@ def _by_unidiff(header: str, body: list[str]) -> Hunk | None:
             continue
         lines.append(
             DiffLine(
-                kind=line.line_type or " ",
+                kind=_kind(line.line_type),
                 text=line.value.removesuffix("\n"),
                 old=line.source_line_no,
                 new=line.target_line_no,
@@ -291,8 +390,14 @@ def _by_unidiff(header: str, body: list[str]) -> Hunk | None:
     )
 
 
+def _kind(mark: str) -> LineKind:
+    if mark == "+":
+        return "+"
+    return "-" if mark == "-" else " "
+
+
 def _by_hand(old_start: int, new_start: int, section: str, body: list[str]) -> Hunk:
-    """A hunk out of mended lines, with the lengths that it really has."""
+    """Make a hunk of mended lines, with the lengths that it really has."""
     lines: list[DiffLine] = []
     old, new = old_start, new_start
     for line in body:
@@ -319,7 +424,7 @@ def _by_hand(old_start: int, new_start: int, section: str, body: list[str]) -> H
 
 
 def _no_newline(lines: list[DiffLine]) -> None:
-    """Mark the line before ``\\ No newline at end of file``."""
+    r"""Mark the line before ``\ No newline at end of file``."""
     if lines:
         lines[-1] = replace(lines[-1], newline=False)
 
@@ -333,7 +438,7 @@ def _file_name(text: str) -> tuple[str, bool]:
 
 
 def _split_names(names: str) -> tuple[str | None, str | None]:
-    """The two names of a ``diff --git`` line; (None, None) where they cannot be told."""
+    """Split the names of a ``diff --git`` line; (None, None) where they cannot be told."""
     if names.startswith('"'):
         end = names.find('" ', 1)
         if end < 0:
@@ -354,7 +459,7 @@ def _split_names(names: str) -> tuple[str | None, str | None]:
 
 
 def _unquote(name: str) -> str:
-    """A name as C-quoted by git, or as it stands."""
+    """Undo the C quoting that git gives to odd names."""
     name = name.strip()
     if len(name) < 2 or name[0] != '"' or name[-1] != '"':  # noqa: PLR2004
         return name
