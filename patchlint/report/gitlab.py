@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any, Final
 
 from patchlint.report.as_json import dump
@@ -22,11 +23,12 @@ def render(report: Report, style: Style) -> str:
     fingerprint, as several versions of a series give them, get a number.
     """
     del style
-    seen: dict[str, int] = {}
+    taken: set[str] = set()
     issues = []
     for finding in ordered(report):
-        times = seen[finding.fingerprint] = seen.get(finding.fingerprint, 0) + 1
-        unique = finding.fingerprint if times == 1 else f"{finding.fingerprint}/{times}"
+        names = chain([finding.fingerprint], (f"{finding.fingerprint}/{n}" for n in count(2)))
+        unique = next(name for name in names if name not in taken)
+        taken.add(unique)
         issues.append(_issue(finding, unique))
     return dump(issues)
 

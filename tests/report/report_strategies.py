@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from patchlint.model.context import GUARANTEES, Context
@@ -18,6 +19,9 @@ from patchlint.model.finding import (
     SeriesRef,
 )
 from patchlint.model.problem import InputError, Limitation
+
+#: A report takes a while to make up; how long is no matter.
+law = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 TRICKY = [
     "",

@@ -49,9 +49,9 @@ HOSTILE = Report(
             condition=NASTY,
             symptoms=(NASTY,),
             hunk=(
-                HunkLine("+", f"\t{NASTY}\r", None, 214, True),
-                HunkLine("+", "/* " + "long " * 1000 + "*/", None, 215, True),
-                HunkLine("+", '\tnaïve = "穴";\udcff', None, 216, True),
+                HunkLine("+", f"\t{NASTY}\r", None, 214, marked=True),
+                HunkLine("+", "/* " + "long " * 1000 + "*/", None, 215, marked=True),
+                HunkLine("+", '\tnaïve = "穴";\udcff', None, 216, marked=True),
             ),
         ),
     ),

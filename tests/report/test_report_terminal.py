@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from report_story import EMPTY, FILE, LAZY, STORY
+from report_variants import UNREAD
+
+from patchlint.model.effect import Step
+from patchlint.report.render import render
+from patchlint.report.style import Style
+
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def shown(report=STORY, **style):
+    return render(report, "terminal", Style(**style))
+
+
+def alone(finding, **style):
+    return shown(replace(STORY, findings=(finding,), limitations=(), errors=()), **style)
+
+
+def test_colour_adds_nothing_but_colour():
+    colored = shown(color=True)
+    assert ANSI.search(colored)
+    assert ANSI.sub("", colored) == shown()
+
+
+@pytest.mark.parametrize("width", [80, 100, 110, 160])
+def test_a_finding_is_short(width):
+    lines = alone(FILE, width=width).splitlines()
+    finding = lines[1 : lines.index("")]
+    assert 6 <= len(finding) <= 13
+
+
+@pytest.mark.parametrize("width", [60, 80, 110, 200])
+def test_chains_and_code_keep_to_the_width(width):
+    lines = alone(LAZY, width=width).splitlines()
+    headline = next(n for n, text in enumerate(lines) if ": error: " in text)
+    body = lines[headline + 1 : lines.index("")]
+    assert all(len(text) <= width for text in body)
+
+
+def test_side_by_side_from_110_columns_on():
+    assert not any("before" in text and "after " in text for text in shown(width=109).splitlines())
+    assert any("before" in text and "after " in text for text in shown(width=110).splitlines())
+
+
+def test_a_long_chain_keeps_where_it_is_lost_the_callback_and_the_release():
+    told = alone(LAZY)
+    after = told[told.index("  after") :]
+    assert "burrow_unlock" in after
+    assert "nest_reaper" in after
+    assert "… mntput" in after
+    assert "nest_put" not in after
+    assert "nest_put" in alone(LAZY, verbose=True)
+
+
+def test_the_subject_stands_once_above_the_findings_of_its_patch():
+    told = shown()
+    assert told.count("burrow: let the keeper close tunnels") == 1
+    assert told.index("keeper close tunnels") < told.index("tunnel.c:88:") < told.index("c:97:")
+
+
+def test_a_note_is_one_line_unless_verbose():
+    told = shown().splitlines()
+    at = next(n for n, text in enumerate(told) if ": note: " in text)
+    assert told[at + 1] == ""
+    assert "memory only: user space" in shown(verbose=True)
+
+
+def test_summary():
+    assert shown().splitlines()[-1] == (
+        "3 findings (1 error, 1 warning, 1 note) in 2 of 3 patches; "
+        "2 limitations (--verbose shows them); 1 input not checked"
+    )
+    assert shown(EMPTY) == "no findings in 3 patches\n"
+
+
+def test_limitations_are_told_in_full_when_verbose():
+    told = shown(verbose=True)
+    assert "  graph: fs/burrow/nest.c:198: no tree: callers outside" in told
+    assert "no tree" not in shown()
+
+
+def test_quiet_says_headlines_and_errors_alone():
+    told = shown(quiet=True).splitlines()
+    assert [text.split(" ")[1] for text in told] == ["error:", "warning:", "could"]
+    assert shown(EMPTY, quiet=True) == ""
+
+
+def test_an_unreadable_input_is_never_silence():
+    assert "gone.mbox: could not check: no such file" in shown(UNREAD)
+    assert "gone.mbox: could not check: no such file" in shown(UNREAD, quiet=True)
+
+
+def test_a_finding_whose_patch_is_not_listed():
+    told = alone(replace(FILE, series=7, patch=9))
+    assert told.startswith("patch 9")
+
+
+def test_many_hunk_lines_are_cut_and_counted():
+    line = LAZY.hunk[2]
+    told = alone(replace(LAZY, hunk=(line,) * 9))
+    assert told.count("synchronize_rcu_expedited();") == 4
+    assert "… 5 lines more" in told
+    assert alone(replace(LAZY, hunk=(line,) * 9), verbose=True).count("_expedited();") == 9
+
+
+def test_a_chain_without_steps():
+    bare = replace(FILE, before=replace(FILE.before, chain=()))
+    assert "  before   unknown: before-return-to-user\n  after" in alone(bare)
+
+
+def test_a_function_name_that_is_too_long_keeps_the_place():
+    step = Step("f" * 50, "fs/a.c", 3, "n" * 200)
+    told = alone(replace(FILE, before=replace(FILE.before, chain=(step,))))
+    assert "fs/a.c:3" in told
+    assert "nn…" in told
