@@ -73,7 +73,8 @@ class Registration:
     one that the callback runs in; ``inherit`` context is None.  ``activates`` is set when
     the same call also starts it (``call_rcu``, ``kthread_run``); ``guarantee`` is what a
     release inside the callback is still worth to the activating caller; ``waits`` when
-    the call itself waits for the callback.
+    the call itself waits for the callback.  ``also`` are further callbacks of the same
+    call: (argument, context), as the thread function of ``request_threaded_irq``.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Registration:
     mechanism: str
     source: Source
     object_is_name: bool = False
+    also: tuple[tuple[int, Context], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

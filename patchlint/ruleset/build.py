@@ -1,0 +1,121 @@
+"""Plain rows in, the nouns of :mod:`patchlint.model.kernel` out.  Checks nothing."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, cast
+
+from patchlint.model.kernel import (
+    Activation,
+    Cleanup,
+    ContextHint,
+    EntryPoint,
+    KernelFacts,
+    Macro,
+    Registration,
+    Rule,
+    Ruleset,
+    Source,
+    Twin,
+    Wait,
+)
+
+if TYPE_CHECKING:
+    from patchlint.ruleset.read import Compiled
+
+
+class LazyPattern:
+    """A regular expression that is compiled when it is first used.
+
+    Stands in for :class:`re.Pattern`: compiling all hints costs more than loading all
+    tables, and most series use few of them.
+    """
+
+    __slots__ = ("_compiled", "flags", "pattern")
+
+    def __init__(self, pattern: str) -> None:
+        """Keep ``pattern``, which is known to compile."""
+        self.pattern = pattern
+        self.flags = int(re.UNICODE)
+        self._compiled: re.Pattern[str] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        """What the compiled pattern has under ``name``."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if self._compiled is None:
+            self._compiled = re.compile(self.pattern)
+        return getattr(self._compiled, name)
+
+    def __reduce__(self) -> tuple[type[LazyPattern], tuple[str]]:
+        return LazyPattern, (self.pattern,)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LazyPattern) and other.pattern == self.pattern
+
+    def __hash__(self) -> int:
+        return hash(self.pattern)
+
+    def __repr__(self) -> str:
+        return f"LazyPattern({self.pattern!r})"
+
+
+def lazy(pattern: str) -> re.Pattern[str]:
+    """``pattern`` as something that behaves as a compiled one."""
+    return cast("re.Pattern[str]", LazyPattern(pattern))
+
+
+def ruleset(data: Compiled) -> Ruleset:
+    """The ruleset that ``data`` (see :mod:`patchlint.ruleset.read`) describes."""
+    return Ruleset(tuple(map(_rule, data["rules"])), _kernel(data["kernel"]), data["digest"])
+
+
+def _kernel(data: Compiled) -> KernelFacts:
+    return KernelFacts(
+        cleanups={row[0]: _cleanup(row) for row in data["cleanups"]},
+        twins={row[1]: Twin(*row[:6], Source(*row[6])) for row in data["twins"]},
+        registrations={row[0]: _registration(row) for row in data["registrations"]},
+        activations={row[0]: Activation(*row[:7], Source(*row[7]))
+                     for row in data["activations"]},
+        waits={row[0]: Wait(*row[:5], Source(*row[5])) for row in data["waits"]},
+        entries=tuple(EntryPoint(*row[:3], tuple(row[3]), *row[4:6], Source(*row[6]))
+                      for row in data["entries"]),
+        macros=tuple(Macro(*row[:3], Source(*row[3])) for row in data["macros"]),
+        hints=tuple(ContextHint(row[0], lazy(row[1]), *row[2:]) for row in data["hints"]),
+        teardown=lazy(data["teardown"]),
+        not_teardown=lazy(data["not_teardown"]),
+        list_adds={name: (item, target) for name, (item, target) in data["list_adds"].items()},
+        list_drains=dict(data["list_drains"]),
+        deferral_types=frozenset(data["deferral_types"]),
+        error_path=lazy(data["error_path"]),
+        refcount_puts=frozenset(data["refcount_puts"]),
+        container_macros={name: (pointer, kind, member) for name, (pointer, kind, member)
+                          in data["container_macros"].items()},
+        callback_types=dict(data["callback_types"]),
+        completers=dict(data["completers"]),
+    )
+
+
+def _cleanup(row: list[Any]) -> Cleanup:
+    return Cleanup(*row[:7], tuple(row[7]), tuple(row[8]), row[9], Source(*row[10]),
+                   row[11], tuple(row[12]))
+
+
+def _registration(row: list[Any]) -> Registration:
+    also = tuple((argument, context) for argument, context in row[10])
+    return Registration(*row[:8], Source(*row[8]), row[9], also)
+
+
+def _rule(row: dict[str, Any]) -> Rule:
+    return Rule(
+        id=row["id"],
+        title=row["title"],
+        families=tuple(row["families"] or ()),
+        cleanups=tuple(row["cleanups"] or ()),
+        shape=row["shape"],
+        level=row["level"],
+        symptoms=tuple(row["symptoms"] or ()),
+        advice=tuple(row["advice"] or ()),
+        documentation=row["documentation"],
+        priority=row["priority"] or 0,
+    )

@@ -1,0 +1,17 @@
+"""The one exception of this stage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class RuleError(Exception):
+    """A rule or table cannot be used: ``file``, ``line`` (None if unknown), ``message``."""
+
+    def __init__(self, file: Path, message: str, line: int | None = None) -> None:
+        """``message`` is one clause that says what is wrong and, where possible, the cure."""
+        self.file = Path(file)
+        self.line = line
+        self.message = message
+        place = f"{file}:{line}" if line else str(file)
+        super().__init__(f"{place}: {message}")

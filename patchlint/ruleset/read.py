@@ -1,0 +1,337 @@
+"""Rule folders in, checked plain rows out: everything that needs a TOML parser.
+
+The rows are lists of plain values in the order of the nouns' fields, so that the cache
+can keep them as they are (see :mod:`patchlint.ruleset.cache`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from patchlint.ruleset import schema
+from patchlint.ruleset.errors import RuleError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+#: kind of cleanup -> guarantees in a task and in a deferred context
+_GUARANTEES: Final = {
+    "ctx": ("before-return-to-user", "eventually"),
+    "wrap": ("before-return-to-user", "eventually"),
+    "sync": ("before-call-returns", "before-call-returns"),
+    "inherit": ("before-call-returns", "before-call-returns"),
+    "memory": ("before-call-returns", "before-call-returns"),
+    "async": ("eventually", "eventually"),
+}
+
+Row = dict[str, Any]
+Compiled = dict[str, Any]
+
+
+def compile_rules(roots: Sequence[Path]) -> Compiled:
+    """All rules and tables of ``roots`` as plain data; later roots override by name.
+
+    Raises RuleError for the first thing that is wrong.
+    """
+    digest = hashlib.sha256()
+    gathered = _Gathered()
+    for root in roots:
+        if not root.is_dir():
+            raise RuleError(root, "no such folder of rules")
+        for file in _tables(root):
+            _read_table(file, digest, gathered)
+        for file in sorted(root.glob("*.toml")):
+            _read_rule(file, digest, gathered)
+    return gathered.compiled(digest.hexdigest()[:16])
+
+
+def _tables(root: Path) -> Iterator[Path]:
+    folder = root / "kernel"
+    # families first: the cleanups take their words from there
+    yield from sorted(folder.glob("families.toml"))
+    yield from sorted(p for p in folder.glob("*.toml") if p.name != "families.toml")
+    yield from sorted((folder / "cleanups").glob("*.toml"))
+
+
+class _Gathered:
+    """Rows of all roots by table and name, with the file that each came from."""
+
+    def __init__(self) -> None:
+        self.families: dict[str, Row] = {}
+        self.tables: dict[str, dict[str, Row]] = {name: {} for name in schema.ROWS}
+        self.structure: dict[str, Any] = {}
+        self.rules: dict[str, Row] = {}
+
+    def compiled(self, digest: str) -> Compiled:
+        """Plain data in the order that :mod:`patchlint.ruleset.build` expects."""
+        rows = {name: list(table.values()) for name, table in self.tables.items()}
+        kernel: Compiled = {
+            "cleanups": [self._cleanup(row) for row in rows["cleanup"]],
+            "twins": [_twin(row) for row in rows["twin"]],
+            "registrations": [_registration(row) for row in rows["registration"]],
+            "activations": [_activation(row) for row in rows["activation"]],
+            "waits": [_wait(row) for row in rows["wait"]],
+            "entries": [_entry(row) for row in rows["entry"]],
+            "macros": [_macro(row) for row in rows["macro"]],
+            "hints": [_hint(row) for row in rows["hint"]],
+            "container_macros": {
+                row["name"]: [row["pointer_arg"], row["type_arg"], row["member_arg"]]
+                for row in rows["container"]
+            },
+            "callback_types": {row["type"]: row["registration"] for row in rows["callback"]},
+            "completers": {row["name"]: row["object_arg"] for row in rows["completer"]},
+        }
+        for key in schema.STRUCTURE:
+            given = self.structure.get(key.name)
+            if key.check is schema.regexes:
+                kernel[key.name] = "|".join(f"(?:{one})" for one in given or ()) or "(?!)"
+            else:
+                kernel[key.name] = given if given is not None else []
+        rules = [self.rules[name] for name in sorted(self.rules)]
+        return {"digest": digest, "kernel": kernel, "rules": rules,
+                "words": _words(kernel)}
+
+    def _cleanup(self, row: Row) -> list[Any]:
+        family = self.families[row["family"]]
+        task, deferred = _GUARANTEES[row["kind"]]
+        visible = row.get("visible", row["kind"] != "memory")
+        return [
+            row["name"], row["family"], row["kind"], row.get("task", task),
+            row.get("deferred", deferred), visible, row["releases"],
+            row.get("symptoms", family["symptoms"] if visible else []),
+            row.get("advice", family["advice"]), row.get("why", family["why"]),
+            _source(row), row.get("callback_arg"), row.get("twins", []),
+        ]
+
+
+def _read_table(file: Path, digest: Any, gathered: _Gathered) -> None:
+    data, text = _parse(file, digest)
+    if file.parent.name == "cleanups":
+        _read_cleanups(file, data, text, gathered)
+    elif file.stem == "families":
+        for name, row in data.items():
+            _check(file, text, f"[{name}]", row, schema.FAMILY)
+            gathered.families[name] = row
+    elif file.stem == "structural":
+        _check(file, text, "", data, schema.STRUCTURE)
+        _merge(gathered.structure, data)
+    elif file.stem in schema.FILES:
+        allowed = schema.FILES[file.stem]
+        if file.stem == "cleanups":
+            _read_cleanups(file, data, text, gathered)
+        else:
+            _read_rows(file, data, text, allowed, gathered)
+    else:
+        raise RuleError(file, "unknown table" + schema.suggest(
+            file.stem, [*schema.FILES, "families", "structural"]))
+
+
+def _read_cleanups(file: Path, data: Row, text: str, gathered: _Gathered) -> None:
+    family = data.pop("family", None)
+    known = gathered.families
+    if family is not None and family not in known:
+        raise RuleError(file, f"unknown family '{family}'{schema.suggest(family, known)}",
+                        _line(text, f'"{family}"'))
+    for row in _rows(file, data, text, "cleanup"):
+        own = row.pop("family", family)
+        if own not in known:
+            raise RuleError(file, f"{row.get('name')}: family '{own}' is unknown"
+                            f"{schema.suggest(own, known)}", _line_of(text, row))
+        _check(file, text, "", row, schema.CLEANUP)
+        _add(file, text, gathered.tables["cleanup"], row["name"],
+             {**row, "family": own, "_file": str(file)})
+
+
+def _read_rows(
+    file: Path, data: Row, text: str, allowed: tuple[str, ...], gathered: _Gathered
+) -> None:
+    for name in allowed:
+        table = gathered.tables[name]
+        for row in _rows(file, data, text, name, allowed):
+            _check(file, text, "", row, schema.ROWS[name])
+            kept = {**row, "_file": str(file)}
+            if name == "macro":
+                # one macro may need two rewritings
+                table[f"{_identity(name, row)} {row['action']}"] = kept
+            else:
+                _add(file, text, table, _identity(name, row), kept)
+
+
+def _rows(
+    file: Path, data: Row, text: str, name: str, allowed: tuple[str, ...] = ()
+) -> list[Row]:
+    for key in data:
+        if key not in (allowed or (name,)):
+            raise RuleError(file, f"unknown table '{key}'{schema.suggest(key, allowed or (name,))}",
+                            _line(text, key))
+    rows = data.get(name, [])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise RuleError(file, f"'{name}' must be a list of tables: [[{name}]]", _line(text, name))
+    return [dict(row) for row in rows]
+
+
+def _identity(table: str, row: Row) -> str:
+    if table == "entry":
+        return ".".join(row.get(key, "") for key in ("struct", "member", "macro"))
+    if table == "hint":
+        return f"{row.get('kind')} {row.get('pattern')}"
+    if table == "macro":
+        return str(row.get("name") or row.get("regex"))
+    return str(row.get({"twin": "deferred", "callback": "type"}.get(table, "name")))
+
+
+def _add(file: Path, text: str, table: dict[str, Row], name: str, row: Row) -> None:
+    old = table.get(name)
+    if old is not None and _root(old["_file"]) == _root(str(file)):
+        where = "twice" if old["_file"] == str(file) else f"as well as in {old['_file']}"
+        raise RuleError(file, f"'{name}' stands here {where}", _line_of(text, row, last=True))
+    table[name] = row
+
+
+def _root(file: str) -> str:
+    return file.rpartition("/kernel/")[0]
+
+
+def _read_rule(file: Path, digest: Any, gathered: _Gathered) -> None:
+    data, text = _parse(file, digest)
+    _check(file, text, "", data, schema.RULE)
+    known = [*gathered.families, schema.STRUCTURAL]
+    for family in data.get("families", ()):
+        if family not in known:
+            raise RuleError(file, f"unknown family '{family}'{schema.suggest(family, known)}",
+                            _line(text, f'"{family}"'))
+    if not (data.get("families") or data.get("cleanups") or data.get("shape")):
+        raise RuleError(file, "says neither 'families' nor 'cleanups' nor 'shape': "
+                        "it can never speak")
+    beside = file.with_suffix(".md")
+    prose = beside.read_bytes() if beside.is_file() else b""
+    digest.update(prose)
+    gathered.rules[file.stem] = {
+        **{key.name: data.get(key.name) for key in schema.RULE},
+        "id": file.stem, "documentation": prose.decode("utf-8", "replace"),
+    }
+
+
+def _parse(file: Path, digest: Any) -> tuple[Row, str]:
+    try:
+        raw = file.read_bytes()
+        text = raw.decode("utf-8")
+        data = tomllib.loads(text)
+    except OSError as error:
+        raise RuleError(file, f"cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise RuleError(file, f"is not UTF-8 at byte {error.start}") from None
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"line (\d+)", str(error))
+        raise RuleError(file, f"is no TOML: {error}", int(place[1]) if place else None) from None
+    digest.update(file.name.encode())
+    digest.update(raw)
+    return data, text
+
+
+def _check(file: Path, text: str, header: str, row: Mapping[str, Any], keys: schema.Row) -> None:
+    if not isinstance(row, dict):
+        raise RuleError(file, f"'{header}' must be a table", _line(text, header))
+    found = schema.complaints(row, keys)
+    if not found:
+        return
+    first = found[0]
+    start = _line(text, header) if header else _line_of(text, row)
+    line = start
+    if first.key is not None and start is not None:
+        line = _line(text, first.key, start) or start
+    name = row.get("name") or row.get("deferred") or row.get("macro") or row.get("member")
+    raise RuleError(file, f"{name}: {first.message}" if name else first.message, line)
+
+
+def _line(text: str, needle: str, start: int = 1) -> int | None:
+    """Line of the first ``needle`` at or after line ``start``, None if there is none."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if number >= start and needle in line:
+            return number
+    return None
+
+
+def _line_of(text: str, row: Mapping[str, Any], *, last: bool = False) -> int | None:
+    """Line on which a row says its name, its pattern or another text of its own."""
+    for key in ("name", "deferred", "pattern", "regex", "member", "macro", "type"):
+        value = row.get(key)
+        if isinstance(value, str):
+            found = [number for number, line in enumerate(text.splitlines(), 1)
+                     if re.search(rf"\b{key}\s*=\s*[\"']{re.escape(value)}[\"']", line)]
+            if found:
+                return found[-1 if last else 0]
+    return 1
+
+
+def _merge(into: dict[str, Any], given: Row) -> None:
+    for name, value in given.items():
+        if isinstance(value, dict):
+            into[name] = {**into.get(name, {}), **value}
+        else:
+            into[name] = [*into.get(name, []), *value]
+
+
+def _source(row: Row) -> list[Any]:
+    return [row["file"], row["evidence"], row.get("since"), row.get("until")]
+
+
+def _twin(row: Row) -> list[Any]:
+    return [row["direct"], row["deferred"], row["mechanism"], row["context"],
+            row["guarantee"], row["runs_in"], _source(row)]
+
+
+def _registration(row: Row) -> list[Any]:
+    return [row["name"], row.get("object"), row.get("callback"), row.get("context"),
+            row["guarantee"], row.get("activates", False), row.get("waits", False),
+            row["mechanism"], _source(row), row.get("object_is_name", False),
+            row.get("also", [])]
+
+
+def _activation(row: Row) -> list[Any]:
+    return [row["name"], row["object"], row.get("queue"), row["context"], row["guarantee"],
+            row["mechanism"], row.get("keeps", False), _source(row)]
+
+
+def _wait(row: Row) -> list[Any]:
+    return [row["name"], row["kind"], row.get("object"), row["restores"], row["trap"],
+            _source(row)]
+
+
+def _entry(row: Row) -> list[Any]:
+    return [row.get("struct", ""), row.get("member", ""), row.get("macro", ""),
+            row["contexts"], row["kind"], row["reaches_user"], _source(row)]
+
+
+def _macro(row: Row) -> list[Any]:
+    return [row.get("name") or row["regex"], row["action"], "regex" in row, _source(row)]
+
+
+def _hint(row: Row) -> list[Any]:
+    return [row["kind"], row["pattern"], row["context"], row["strength"], row["why"],
+            row.get("closes")]
+
+
+def _words(kernel: Compiled) -> Compiled:
+    """What the byte filter looks for; see :mod:`patchlint.ruleset.prefilter`."""
+    mechanisms = {
+        # one without a context runs its callback in the caller: nothing is deferred
+        *(row[0] for row in kernel["registrations"] if row[3] is not None),
+        *(row[0] for row in kernel["activations"]),
+        *(row[0] for row in kernel["waits"]),
+        *(row[1] for row in kernel["twins"]),
+        *kernel["list_adds"], *kernel["deferral_types"], *kernel["callback_types"],
+    }
+    return {
+        "mechanisms": sorted(mechanisms),
+        "cleanups": sorted(row[0] for row in kernel["cleanups"] if row[2] != "memory"),
+        "names": [row[1] for row in kernel["hints"]
+                  if row[0] == "name" and row[2] != "task"],
+        "returns": [row[1] for row in kernel["hints"] if row[0] == "returns"],
+        "teardown": kernel["teardown"],
+        "not_teardown": kernel["not_teardown"],
+    }
