@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from patchlint.patch.sections import Section, classify, same
+from patchlint.patch.sections import GAP, Section, classify, same
 from patchlint.patch.shape import CONDITIONAL, END_CONDITIONAL, shape_of
 
 if TYPE_CHECKING:
@@ -51,11 +51,23 @@ class Repaired:
 
 @dataclass(slots=True)
 class _Scope:
-    """What stands open at the end of a part; ``names`` are sections that mean it."""
+    """What stands open at the end of a part; ``names`` are sections that mean it.
+
+    ``pending`` is a header whose body did not begin; ``conditionals`` are to be ended
+    after it.
+    """
 
     kind: Kind
     names: tuple[str, ...]
     pending: bool = False
+    conditionals: int = 0
+
+    def closer(self) -> str:
+        """Return what ends the scope."""
+        if self.kind == "function":
+            return "}"
+        named = self.names and self.names[0].startswith(("typedef", "static"))
+        return "} __gap;" if named and self.kind != "init" else "};"
 
 
 @dataclass(slots=True)
@@ -118,6 +130,7 @@ class _Repair:
         self.before = continued
         self.continued: set[int] = set()
         self.scope: _Scope | None = None
+        self.owed = 0
 
     def run(self) -> Repaired:
         """Fill the gaps and join the text."""
@@ -143,11 +156,20 @@ class _Repair:
                 scope.names = (*scope.names, *shape.names)
             self.scope = scope
         elif shape.scope == "file":
-            self.scope = None
+            self.settle(scope)
         elif shape.scope == "pending":
+            self.settle(scope)
             self.scope = _Scope("function", shape.names, pending=True)
         else:
-            self.scope = _Scope(shape.scope, (*self.lead_names(index), *shape.names))
+            self.settle(scope)
+            names = (*self.lead_names(index), *shape.names)
+            self.scope = _Scope(shape.scope, names, conditionals=shape.conditionals)
+
+    def settle(self, scope: _Scope | None) -> None:
+        """Note that ``scope`` ended in a part, but not the conditionals around it."""
+        self.scope = None
+        if scope is not None:
+            self.owed += scope.conditionals
 
     def lead_names(self, index: int) -> tuple[str, ...]:
         """Return sections that mean the function whose header ends in part ``index``."""
@@ -198,28 +220,46 @@ class _Repair:
             if not open_list:
                 gap.after += shape.as_body
             return
-        gap.after += shape.tail
+        listed = scope is not None and scope.kind in {"init", "enum"}
+        gap.after += shape.list_tail if listed else shape.tail
+        if listed and goes_on and shape.comma:
+            gap.after.append(",")
         if scope is not None and not goes_on and not scope.pending:
-            gap.after.append("}" if scope.kind == "function" else "};")
+            gap.after.append(scope.closer())
+            self.owed += scope.conditionals
+        gap.after += [END_CONDITIONAL] * self.owed
+        self.owed = 0
 
     def open(self, index: int, scope: _Scope | None) -> _Scope | None:
         """Put what part ``index`` needs into the gap before it; return its scope."""
         run, shape, gap = self.runs[index], self.shapes[index], self.gaps[index]
         sections = self.sections[index]
+        if scope is None:
+            gap.before += [CONDITIONAL] * shape.outer
         if shape.lead == "header" and scope is None:
             self.add_header(gap, _list_header(run, shape, sections))
         elif shape.lead == "inside" and scope is None:
             scope = self.open_scope(index)
         elif shape.lead == "tail":
-            declaration = _declaration(shape, sections)
-            gap.before += [declaration] if declaration else shape.openers
+            gap.before += _declaration(shape, sections)
         elif shape.lead == "empty" and shape.bare_name:
             gap.before += [s.complete for s in sections if s.kind == "prefix"][:1]
         if shape.lead == "inside":
-            gap.before += shape.openers
+            gap.before += self.openers(shape, scope)
         if shape.begins:
             gap.before.append("/*" if shape.begins == "comment" else MACRO)
         return scope
+
+    @staticmethod
+    def openers(shape: Shape, scope: _Scope | None) -> list[str]:
+        """Return the openers of a part as they must read in ``scope``."""
+        result: list[str] = []
+        for opener in shape.openers:
+            if opener == CONDITIONAL and scope is not None and scope.conditionals:
+                scope.conditionals -= 1
+            else:
+                result.append(_opener(opener, "function" if scope is None else scope.kind))
+        return result
 
     def open_scope(self, index: int) -> _Scope:
         """Open the scope that part ``index`` begins in, named or not."""
@@ -227,6 +267,8 @@ class _Repair:
         for section in self.sections[index]:
             kind = section.kind
             if kind == "function":
+                if shape.named_end and shape.content != "function":
+                    continue
                 self.add_header(gap, section.complete + " {")
                 return _Scope("function", (section.text,))
             if kind == "init" or kind == "struct" or kind == "enum":  # noqa: PLR1714 - for mypy
@@ -289,6 +331,17 @@ def _unknown(run: Run) -> str:
     return f"{UNKNOWN}{run.origins[0] or run.first}"
 
 
+def _opener(opener: str, kind: Kind) -> str:
+    """Return an opener as it must read in a scope of ``kind``."""
+    if kind == "struct" and opener.endswith("{"):
+        return "struct {"
+    if kind == "struct" and opener == "__gap(":
+        return "__gap (*__gap)("
+    if kind == "init" and opener.endswith("= {"):
+        return "{"
+    return opener
+
+
 def _list_header(run: Run, shape: Shape, sections: Sequence[Section]) -> str:
     """Return a header whose parameter list (or body) goes on in the part."""
     for section in sections:
@@ -300,12 +353,16 @@ def _list_header(run: Run, shape: Shape, sections: Sequence[Section]) -> str:
     return f"void {_unknown(run)}(" + ("" if shape.header_closers else "void)")
 
 
-def _declaration(shape: Shape, sections: Sequence[Section]) -> str:
-    """Return the begin of the file-scope declaration that the part ends."""
+def _declaration(shape: Shape, sections: Sequence[Section]) -> Sequence[str]:
+    """Return the begin of the file-scope declaration (or of the macro) that the part ends."""
+    if shape.unended:
+        return [MACRO]
     for section in sections:
         if section.open_list and shape.header_closers:
-            return section.open_list
-    return f"void {UNKNOWN}(" if shape.header_closers == 1 and len(shape.openers) == 1 else ""
+            return [section.open_list]
+    if shape.header_closers == 1 and len(shape.openers) == 1:
+        return [f"void {GAP}("]
+    return shape.openers
 
 
 def _fit(gap: _Gap, room: int) -> tuple[list[str], int | None]:

@@ -37,6 +37,8 @@ class Section:
 
 _LABEL = re.compile(r"[A-Za-z_]\w*\s*:(?!:)")
 _COMMENT = re.compile(r"/\*.*?(?:\*/|$)|//.*")
+GAP = "__gap"
+"""Stands for a word that no hunk shows: a return type, an operand, a callee."""
 _STATEMENTS = frozenset({"if", "while", "for", "switch", "return", "else", "do", "goto", "case"})
 _TYPE_WORDS_MAX = 9
 _RETURN_TYPE_MAX = 4
@@ -107,6 +109,9 @@ def _function(text: str, bare: str, tokens: Sequence[Token], *, cut: bool) -> Se
     ):
         return Section("other", text)
     depth = _depth(tokens)
+    if len(before) == 1 and not before[0].text.isupper():
+        # The type stands on the line above; without one no parser sees a function.
+        bare = f"{GAP} {bare}"
     if not depth:
         return Section("function", text, bare)
     shown = bare

@@ -43,8 +43,14 @@ class Shape:
     tokens to put before it, outermost first, without the scope's own header; ``tail`` those
     after it, down to the level of the scope that stays open, which is ``scope``: the lead's
     own, none (``file``), a known one, or a header whose body does not show (``pending``).
+    ``list_tail`` is the tail in a list of enumerators or initializers;
     ``as_body`` is the tail that turns a pending header into an open body.
-    ``names`` are the lines that git may name as section of later hunks in that scope.
+    ``names`` are the lines that git may name as section of later hunks in that scope;
+    ``conditionals`` counts the preprocessor conditionals around it that are still open.
+    ``outer`` counts those that end in the part, but began before its scope did.
+    ``named_end`` says that more than ``}`` ends the lead's body, as with no function;
+    ``comma`` that a list which goes on after ``list_tail`` needs one; ``unended`` that no
+    semicolon ends the lead's declaration, as in a macro's body.
     """
 
     lead: Lead
@@ -52,6 +58,7 @@ class Shape:
     content: Scope
     openers: tuple[str, ...]
     tail: tuple[str, ...]
+    list_tail: tuple[str, ...]
     as_body: tuple[str, ...]
     scope: Scope
     names: tuple[str, ...]
@@ -59,6 +66,11 @@ class Shape:
     ends: Inside
     header_closers: int
     bare_name: bool
+    conditionals: int
+    outer: int
+    named_end: bool
+    comma: bool
+    unended: bool
 
 
 @dataclass(slots=True)
@@ -77,6 +89,8 @@ class _Level:
 
     case: bool = False
     member: bool = False
+    quoted: bool = False
+    colon: bool = False
     listed: bool = False
     semicolons: int = 0
     ifs: int = 0
@@ -100,9 +114,13 @@ class _Walk:
     declaration: int = 0
     header_row: int = 0
     conditionals: list[tuple[int, int]] = field(default_factory=list)
-    cut: bool = False
     prefix: str = ""
     content: Scope = "function"
+    typed: bool = False
+    named_end: bool = False
+    questions: int = 0
+    outer: int = 0
+    unended: bool = False
 
     def run(self) -> None:
         """Walk all tokens."""
@@ -150,10 +168,8 @@ class _Walk:
         elif word == "endif":
             if self.conditionals:
                 self.conditionals.pop()
-            elif self.cut:
-                self.cut = False
             else:
-                self.openers.append(CONDITIONAL)
+                self.missing_conditional()
 
     def other_branch(self) -> None:
         """Count brackets of one branch only: the next begins where the first began."""
@@ -161,9 +177,16 @@ class _Walk:
             depth, openers = self.conditionals[-1]
             if len(self.openers) == openers and len(self.stack) > depth:
                 del self.stack[depth:]
-        elif not self.cut:
-            self.cut = True
+        else:
+            self.missing_conditional()
+            self.conditionals.append((len(self.stack), len(self.openers)))
+
+    def missing_conditional(self) -> None:
+        """Note a conditional that begins before the part."""
+        if self.lead_open:
             self.openers.append(CONDITIONAL)
+        else:
+            self.outer += 1
 
     # -- tokens -------------------------------------------------------------------------
 
@@ -180,6 +203,10 @@ class _Walk:
             self.semicolon()
         elif not self.stack:
             self.word(text)
+        if text in {"?", ":"}:
+            self.questions = max(0, self.questions + (1 if text == "?" else -1))
+        elif text in {";", "{", "}"}:
+            self.questions = 0
 
     def column_zero(self, token: Token) -> None:
         """See whether a token in column 0 begins something at file scope."""
@@ -188,6 +215,7 @@ class _Walk:
         if self.near(1) == ":":
             return
         if self.lead_open:
+            self.unended = self.near(-1) not in {"", ";", "}"}
             self.leave("top")
         row = token.row
         if self.complete_before():
@@ -229,6 +257,8 @@ class _Walk:
         if not self.lead_open:
             return
         level = self.level
+        level.quoted = level.quoted or (level.empty and text == '"')
+        level.colon = level.colon or (text == ":" and not self.questions)
         if level.empty and not self.openers and text in _BINARY | {"else"}:
             self.first_word(text)
         elif text == "if":
@@ -328,10 +358,14 @@ class _Walk:
         if token.text == "}":
             if token.first:
                 self.leave("close")
-                if self.content == "function" and self.names_follow():
+                self.named_end = self.names_follow()
+                if self.content == "function" and self.named_end:
                     self.content = "struct"
                 return
             self.openers.append(self.missing_brace(after))
+        elif token.text == ")" and token.first:
+            self.header_closers += 1
+            self.leave("top")
         elif token.text == ")":
             self.header_closers += 1
             self.before_paren = "__gap"
@@ -339,7 +373,8 @@ class _Walk:
         else:
             self.openers.append("__gap[")
         fresh = token.text == "}"
-        self.level = _Level(empty=False) if fresh else self.level
+        if fresh:
+            self.level = _Level(empty=False, member=after == ",")
         if fresh and after == "else":
             self.level.ifs = 1
 
@@ -363,30 +398,40 @@ class _Walk:
             missing = max(0, 2 - self.level.semicolons)
             self.level.semicolons = 0
             return "for (" + ";" * missing
-        word = _ALPHA.match(after) and after not in {"__gap"}
+        word = _ALPHA.match(after)
+        if self.level.quoted and self.level.colon:
+            return "asm("
         if after == "{" or word:
             return "if ("
         return "__gap("
 
     # -- the end ------------------------------------------------------------------------
 
-    def closing(self, keep: int) -> tuple[str, ...]:
-        """Return what closes all brackets but the outermost ``keep``, in chunks of a line."""
-        marks = [depth for depth, _ in self.conditionals]
+    def closing(self, keep: int, inside: Bracket = "block") -> tuple[str, ...]:
+        """Return what closes all brackets but the outermost ``keep``, in chunks of a line.
+
+        ``inside`` is what the part stands in when no bracket of its own says it.
+        """
+        marks = [depth for depth, _ in self.conditionals if depth >= keep]
         chunks: list[str] = []
         text: list[str] = []
         previous = self.last_token()
+        if self.questions:
+            text.append("" if _is_operand(previous) else "__gap")
+            text += [": __gap"] * self.questions
+            previous = "word"
         stack = self.stack
         for depth in range(len(stack), keep, -1):
             while marks and marks[-1] >= depth:
                 previous = self.flush(chunks, text, previous, stack[depth - 1].kind)
                 marks.pop()
             previous = self.close_one(text, previous, stack[depth - 1])
-        inside = stack[keep - 1].kind if keep and keep <= len(stack) else "block"
+        if keep and keep <= len(stack):
+            inside = stack[keep - 1].kind
         while marks:
             previous = self.flush(chunks, text, previous, inside)
             marks.pop()
-        text.append(self.finish(previous, inside))
+        text.append("__gap;" if self.typed else self.finish(previous, inside))
         joined = " ".join(word for word in text if word)
         return (*chunks, joined) if joined else tuple(chunks)
 
@@ -478,7 +523,10 @@ def shape_of(texts: tuple[str, ...]) -> Shape:
     if lead == "inside" and walk.lead_open and walk.level.case:
         openers.append("switch (1) {")
         extra = ("}",)
-    if lead == "header":
+    list_tail = walk.closing(keep, "init")
+    outer = walk.outer
+    if lead in {"empty", "header"}:
+        outer += openers.count(CONDITIONAL)
         openers = []
     as_body = walk.closing(keep)
     if scope == "pending":
@@ -491,6 +539,7 @@ def shape_of(texts: tuple[str, ...]) -> Shape:
         content=walk.content,
         openers=tuple(reversed(openers)),
         tail=(*walk.closing(keep), *extra),
+        list_tail=list_tail,
         as_body=as_body,
         scope=scope,
         names=names if scope != "file" else (),
@@ -498,6 +547,11 @@ def shape_of(texts: tuple[str, ...]) -> Shape:
         ends=found.ends,
         header_closers=walk.header_closers,
         bare_name=_bare_name(found.tokens),
+        conditionals=sum(depth < keep for depth, _ in walk.conditionals),
+        outer=outer,
+        named_end=walk.named_end,
+        comma=bool(list_tail) or walk.last_token() not in {"", ",", "{"},
+        unended=walk.unended,
     )
 
 
@@ -520,7 +574,10 @@ def _scope(walk: _Walk) -> tuple[Scope, int]:
             return kind, 1
         return "function", 1
     left = [token.text for token in walk.tokens[walk.declaration :] if token.kind != "directive"]
-    return ("pending", 0) if "(" in left else ("file", 0)
+    if "(" in left:
+        return "pending", 0
+    walk.typed = bool(left) and left[-1] != ")"
+    return "file", 0
 
 
 def _declarator_end(walk: _Walk) -> tuple[str, ...]:
