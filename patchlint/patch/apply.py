@@ -397,6 +397,23 @@ class WholeImages:
     limitations: tuple[Limitation, ...]
     base: str | None
 
+    def texts(
+        self, numbers: Sequence[int]
+    ) -> dict[tuple[int, str], tuple[bytes | None, bytes | None]]:
+        """Return each touched file before and after each patch.
+
+        Keys are the patch's number, as ``numbers`` has them in order, and the file's path
+        after it (before it when the patch deletes it).
+        """
+        return {
+            (numbers[k - 1], history.moments[k].path or history.moments[k - 1].path or ""): (
+                history.new(k - 1),
+                history.new(k),
+            )
+            for history in self.files
+            for k in history.touched
+        }
+
 
 @dataclass(slots=True, eq=False)
 class _Growing:

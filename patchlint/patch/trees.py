@@ -269,10 +269,15 @@ class GitTree:
         """C sources and headers of the commit with any of ``words``, sorted."""
         if not words:
             return ()
-        changed = self._changed_files()
-        if changed is None:
+        asked = self._ask_changed() if self._changed is None else None
+        if self._changed == _ALL:
             return tuple(sorted(self._grep(words, self.name)))
         hits = set(self._grep(words, None))
+        if asked is not None:
+            self._changed = _answer(asked)
+        changed = self._changed or ()
+        if changed == _ALL:
+            return tuple(sorted(self._grep(words, self.name)))
         if changed:
             hits.difference_update(changed)
             hits.update(self._grep(words, self.name, changed))
@@ -292,33 +297,25 @@ class GitTree:
         )
         return done.stdout if done.returncode in good else b""
 
-    def _changed_files(self) -> tuple[str, ...] | None:
-        """C files whose work tree copy may differ from the commit.
+    def _ask_changed(self) -> subprocess.Popen[bytes] | None:
+        """Ask which C files of the work tree may differ from the commit.
 
-        None when there is no work tree, or when so much differs that it is of no use.
+        The answer is for :func:`_answer`; it comes while the search goes on.
         """
-        if self._changed is None:
-            self._changed = self._ask_changed()
-        return self._changed if self._changed != ("",) else None
-
-    def _ask_changed(self) -> tuple[str, ...]:
         if _is_bare(self.repository) or not (self.repository / ".git").exists():
-            return ("",)
-        done = subprocess.run(
+            self._changed = _ALL
+            return None
+        return subprocess.Popen(
             [
                 *(*_GIT, "-C", str(self.repository), "diff-index", "--name-only", "-z"),
                 *("--no-ext-diff", "--no-textconv", "--no-renames", self.name),
                 *("--", "*.c", "*.h"),
             ],
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             env=_environment(),
-            check=False,
         )
-        names = done.stdout.split(b"\0")[:-1]
-        if done.returncode != 0 or len(names) > _MANY:
-            return ("",)
-        return tuple(name.decode("utf-8", "surrogateescape") for name in names)
 
     def _grep(
         self, words: Sequence[str], revision: str | None, paths: Sequence[str] = ()
@@ -338,6 +335,18 @@ class GitTree:
 
 #: With more changed files than this the work tree is not searched.
 _MANY: Final = 500
+
+#: In place of changed files: the work tree is of no use.
+_ALL: Final = ("",)
+
+
+def _answer(process: subprocess.Popen[bytes]) -> tuple[str, ...]:
+    """Read the names of changed files, ``_ALL`` when there are too many or none to know."""
+    answer, _ = process.communicate()
+    names = answer.split(b"\0")[:-1]
+    if process.returncode != 0 or len(names) > _MANY:
+        return _ALL
+    return tuple(name.decode("utf-8", "surrogateescape") for name in names)
 
 
 class FolderTree:

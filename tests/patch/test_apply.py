@@ -164,6 +164,12 @@ def test_a_series_is_equal_to_the_commits_it_came_from(tmp_path):
     assert by_path["gone.c"].old == b"one\ntwo\n"
     assert by_path["new/n.c"].source == "new"
     assert {history.source for history in result.files} == {"blob", "new"}
+    texts = result.texts([1, 2, 3, 4, 5])
+    assert texts[1, "fs/a.c"] == (BODY, show(folder, commits[0], "fs/a.c"))
+    assert texts[2, "gone.c"] == (b"one\ntwo\n", None)
+    assert texts[4, "gone.c"] == (None, b"back\n")
+    assert texts[3, "sub/moved.c"] == (BODY, moved)
+    assert (2, "fs/a.c") not in texts
 
 
 def test_a_series_on_another_base_is_equal_to_git_am(tmp_path):

@@ -1,0 +1,343 @@
+"""Questions to a whole tree: who calls this, who takes its address, what does it look like.
+
+Two sources give the answers, from the same reader (:mod:`patchlint.index.lean`) and so
+alike: a search of the tree (:mod:`patchlint.index.search`) and an index of it
+(:mod:`patchlint.index.store`).  What the rows mean is decided here, once for both.
+
+Which way it errs, beyond what the reader says: names are not resolved by the compiler.  A
+global function and one of the same name in another architecture or in user space tools
+are told apart by their folders alone; a static function is known by its file; a call in a
+file that includes another C file is told of the file it stands in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal, Protocol
+
+from patchlint.index import lean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from patchlint.index.lean import Definition as Row
+    from patchlint.model.facts import FileFacts, Function
+    from patchlint.model.kernel import Macro
+    from patchlint.patch.trees import Tree
+
+DefinitionKind = Literal["function", "macro", "syscall"]
+UseKind = Literal["initializer", "argument", "assignment", "value"]
+
+_USE_KINDS: Final[tuple[UseKind, ...]] = ("initializer", "argument", "assignment", "value")
+
+#: Folders at the top whose programs run in user space, or that hold no kernel code.
+_OUTSIDE: Final = ("tools/", "scripts/", "usr/", "Documentation/")
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """Where something is defined.  ``line`` is the line of its name, ``end`` its last."""
+
+    name: str
+    path: str
+    line: int
+    end: int
+    static: bool
+    inline: bool
+    kind: DefinitionKind
+
+
+@dataclass(frozen=True, slots=True)
+class CallerSite:
+    """A call: ``function`` calls at ``path:line``.
+
+    ``function`` is "" for a call outside of every function.  ``kind`` tells what the
+    caller is; ``function_line`` is the line of its name; ``static`` is about the caller.
+    """
+
+    function: str
+    path: str
+    line: int
+    static: bool
+    kind: DefinitionKind
+    function_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddressUse:
+    """A function's name used as a value at ``path:line``.
+
+    ``function`` is the one around it, "" at file scope.  By ``kind``: ``initializer`` has
+    ``struct`` (``struct file_operations``), ``variable`` and ``member`` ("" when it is
+    positional); ``argument`` has ``callee`` and ``argument`` counting from 0 (also for
+    macros at file scope); ``assignment`` has ``target``, the text on the left.
+    """
+
+    name: str
+    path: str
+    line: int
+    kind: UseKind
+    function: str = ""
+    struct: str = ""
+    variable: str = ""
+    member: str = ""
+    callee: str = ""
+    argument: int = -1
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """What one file has about one name: raw rows, and its definitions to place them in."""
+
+    path: str
+    definitions: lean.Lines
+    calls: tuple[tuple[int, bool], ...]
+    uses: tuple[lean.Use, ...]
+
+
+class TreeFacts(Protocol):
+    """What the graph stage asks of a whole tree."""
+
+    @property
+    def tree(self) -> Tree:
+        """The tree that the answers are about."""
+
+    def prepare(self, names: Iterable[str]) -> None:
+        """Look ``names`` up at once; asking for them later is then cheap."""
+
+    def definitions(self, name: str) -> tuple[Definition, ...]:
+        """All functions, system calls and macros of that name, by path and line."""
+
+    def definition(self, name: str, near_path: str | None = None) -> Function | None:
+        """Full facts of the function that ``name`` means in ``near_path``."""
+
+    def callers(self, name: str, from_path: str | None = None) -> tuple[CallerSite, ...]:
+        """Direct calls of ``name`` as defined in ``from_path``, by path and line."""
+
+    def member_calls(self, member: str) -> tuple[CallerSite, ...]:
+        """Return Calls through a struct member of that name, whatever the struct."""
+
+    def address_taken(self, name: str, from_path: str | None = None) -> tuple[AddressUse, ...]:
+        """Places where the function ``name``, as defined in ``from_path``, is a value."""
+
+    def function(self, path: str, line: int) -> Function | None:
+        """Full facts of the function at ``path:line``."""
+
+
+class Hits(Protocol):
+    """Where the rows come from."""
+
+    def prepare(self, names: Iterable[str]) -> None:
+        """Look these names up at once."""
+
+    def hits(self, name: str) -> Sequence[Hit]:
+        """Return all files that define, call or use ``name``, sorted by path."""
+
+
+def side(path: str) -> str:
+    """Return which world a file is of: "" the kernel, "arch/X/", or a user space folder."""
+    if path.startswith("arch/"):
+        return "/".join(path.split("/", 2)[:2]) + "/"
+    return next((top for top in _OUTSIDE if path.startswith(top)), "")
+
+
+def reachable(site: str, home: str) -> bool:
+    """Whether code at ``site`` can be linked with what is defined at ``home``."""
+    one, other = side(site), side(home)
+    if one == other:
+        return True
+    if one in _OUTSIDE or other in _OUTSIDE:
+        return False
+    return not (one and other)
+
+
+@dataclass(slots=True)
+class Facts:
+    """Answers from rows; see :class:`TreeFacts` for what each method returns."""
+
+    tree: Tree
+    rows: Hits
+    macros: Sequence[Macro] = ()
+    _files: dict[str, bytes | None] = field(default_factory=dict)
+    _functions: dict[tuple[str, int], Function | None] = field(default_factory=dict)
+
+    def prepare(self, names: Iterable[str]) -> None:
+        """Look ``names`` up at once."""
+        self.rows.prepare(names)
+
+    def definitions(self, name: str) -> tuple[Definition, ...]:
+        """Return all functions, system calls and macros called ``name``."""
+        return tuple(
+            _definition(row, hit.path)
+            for hit in self.rows.hits(name)
+            for row in hit.definitions
+            if row.name == name
+        )
+
+    def callers(self, name: str, from_path: str | None = None) -> tuple[CallerSite, ...]:
+        """Return direct calls of ``name`` as it is defined in ``from_path``."""
+        return tuple(
+            _site(hit, line)
+            for hit in self._visible(name, from_path)
+            for line, indirect in hit.calls
+            if not indirect
+        )
+
+    def member_calls(self, member: str) -> tuple[CallerSite, ...]:
+        """Return calls through a struct member called ``member``."""
+        return tuple(
+            _site(hit, line)
+            for hit in self.rows.hits(member)
+            for line, indirect in hit.calls
+            if indirect
+        )
+
+    def address_taken(self, name: str, from_path: str | None = None) -> tuple[AddressUse, ...]:
+        """Return places where ``name`` as it is defined in ``from_path`` is a value."""
+        return tuple(_use(hit, row) for hit in self._visible(name, from_path) for row in hit.uses)
+
+    def definition(self, name: str, near_path: str | None = None) -> Function | None:
+        """Return full facts of the function that ``name`` means in ``near_path``."""
+        known = [one for one in self.definitions(name) if one.kind != "macro"]
+        if near_path is not None:
+            here = [one for one in known if one.path == near_path]
+            known = here or [
+                one
+                for one in known
+                if (not one.static or one.path.endswith(".h")) and reachable(near_path, one.path)
+            ]
+        if not known:
+            return None
+        best = min(known, key=lambda one: _distance(one, near_path or ""))
+        return self.function(best.path, best.line)
+
+    def function(self, path: str, line: int) -> Function | None:
+        """Return full facts of the function at ``path:line``, None when there is none."""
+        text = self.text(path)
+        if text is None:
+            return None
+        around = lean.Lines(lean.read(text, lean.words(self.macros)).definitions).around(line)
+        if around is None or around.flags & lean.MACRO:
+            return None
+        key = (path, around.line)
+        if key not in self._functions:
+            self._functions[key] = _full(path, text, around, self.macros)
+        return self._functions[key]
+
+    def text(self, path: str) -> bytes | None:
+        """Return the content of a file of the tree, None when there is none."""
+        if path not in self._files:
+            if len(self._files) > _MANY_FILES:
+                self._files.clear()
+            self._files[path] = self.tree.read(path)
+        return self._files[path]
+
+    def _visible(self, name: str, home: str | None) -> list[Hit]:
+        """Return the files in which ``name`` can mean what it means in ``home``."""
+        hits = self.rows.hits(name)
+        if home is None:
+            return list(hits)
+        static = {
+            hit.path
+            for hit in hits
+            if hit.path.endswith(".c")
+            and any(
+                row.name == name and row.flags & lean.STATIC and not row.flags & lean.MACRO
+                for row in hit.definitions
+            )
+        }
+        if home in static:
+            return [hit for hit in hits if hit.path == home]
+        return [hit for hit in hits if hit.path not in static and reachable(hit.path, home)]
+
+
+#: Bounds the memory of file texts.
+_MANY_FILES: Final = 256
+
+
+def _kind(row: Row) -> DefinitionKind:
+    if row.flags & lean.SYSCALL:
+        return "syscall"
+    return "macro" if row.flags & lean.MACRO else "function"
+
+
+def _definition(row: Row, path: str) -> Definition:
+    return Definition(
+        row.name,
+        path,
+        row.line,
+        row.end,
+        bool(row.flags & lean.STATIC),
+        bool(row.flags & lean.INLINE),
+        _kind(row),
+    )
+
+
+def _site(hit: Hit, line: int) -> CallerSite:
+    around = hit.definitions.around(line)
+    if around is None:
+        return CallerSite("", hit.path, line, static=False, kind="function", function_line=0)
+    return CallerSite(
+        around.name, hit.path, line, bool(around.flags & lean.STATIC), _kind(around), around.line
+    )
+
+
+def _use(hit: Hit, row: lean.Use) -> AddressUse:
+    around = hit.definitions.around(row.line)
+    function = "" if around is None else around.name
+    kind = _USE_KINDS[row.kind]
+    if kind == "initializer":
+        struct, _, variable = row.where.partition(":")
+        return AddressUse(
+            *(row.name, hit.path, row.line, kind, function),
+            struct=struct,
+            variable=variable,
+            member=row.what,
+        )
+    if kind == "argument":
+        return AddressUse(
+            *(row.name, hit.path, row.line, kind, function),
+            callee=row.where,
+            argument=int(row.what),
+        )
+    return AddressUse(*(row.name, hit.path, row.line, kind, function), target=row.what)
+
+
+def _distance(one: Definition, near: str) -> tuple[bool, bool, int, int, str]:
+    """Order definitions: kernel before tools, whole before stub, near before far."""
+    common = 0
+    for mine, other in zip(one.path.split("/"), near.split("/"), strict=False):
+        if mine != other:
+            break
+        common += 1
+    stub = one.inline and one.end - one.line <= _STUB_LINES
+    return (side(one.path) in _OUTSIDE, stub, -common, one.path.count("/"), one.path)
+
+
+#: An inline function this short may be the stub for a switched off configuration.
+_STUB_LINES: Final = 4
+
+
+def _full(path: str, text: bytes, row: Row, macros: Sequence[Macro]) -> Function | None:
+    """Parse one function: the rest of the file is left blank, so lines stay."""
+    lines = text.split(b"\n")
+    first = row.line
+    while first > 1 and _heads(lines[first - 2]):
+        first -= 1
+    body = b"\n".join(lines[first - 1 : row.end])
+    facts = _extract()(path, b"\n" * (first - 1) + body + b"\n", macros)
+    found = [f for f in facts.functions if f.line <= row.end and f.end >= row.line]
+    return next((f for f in found if f.name == row.name), found[0] if found else None)
+
+
+def _heads(line: bytes) -> bool:
+    """Whether a line can be the upper part of a function header that goes on below."""
+    bare = line.strip()
+    return bool(bare) and not bare.startswith((b"#", b"/", b"*")) and bare[-1:] not in b";}/\\:"
+
+
+def _extract() -> Callable[[str, bytes, Sequence[Macro]], FileFacts]:
+    from patchlint.syntax.facts import extract_text
+
+    return extract_text
