@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from patchlint.report.as_json import dump
-from patchlint.report.lookup import ordered, summary, unchecked, worst
+from patchlint.report.lookup import ordered, summary, unchecked, untold, worst
 from patchlint.report.text import count, line
 
 if TYPE_CHECKING:
@@ -55,8 +55,9 @@ def result(report: Report) -> dict[str, str]:
 def _row(finding: Finding) -> dict[str, Any]:
     description = [f"{line(finding.path)}:{finding.line}: {line(finding.message)}"]
     description += [_told("before", finding.before), _told("after", finding.after)]
-    if finding.condition:
-        description.append(f"    when {line(finding.condition)}")
+    condition = untold(finding)
+    if condition:
+        description.append(f"    when {line(condition)}")
     if finding.advice:
         description.append(f"    instead: {line(finding.advice[0])}")
     row = _said(STATUS[finding.level], line(finding.rule), "\n".join(description))

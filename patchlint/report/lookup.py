@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from patchlint.model.finding import LEVELS
 from patchlint.report.text import count
 
 if TYPE_CHECKING:
-    from patchlint.model.finding import Finding, Level, PatchRef, Report, SeriesRef
+    from collections.abc import Sequence
+
+    from patchlint.model.finding import Finding, HunkLine, Level, PatchRef, Report, SeriesRef
 
 
 def series_of(report: Report, finding: Finding) -> SeriesRef | None:
@@ -59,6 +62,31 @@ def levels(findings: list[Finding]) -> dict[Level, int]:
 def worst(findings: list[Finding]) -> Level | None:
     """Return the loudest level among ``findings``, None when there are none."""
     return next(iter(levels(findings)), None)
+
+
+def untold(finding: Finding) -> str | None:
+    """Return the condition of the deferral, None when the message has it already."""
+    condition = finding.condition
+    if condition is None:
+        return None
+    said = re.search(rf"(?<!\w){re.escape(condition)}(?!\w)", finding.message)
+    return None if said else condition
+
+
+def gaps(hunk: Sequence[HunkLine]) -> set[int]:
+    """Return the indices of the lines that lines of the diff were left out before."""
+    found = set()
+    old = new = None
+    for index, hunk_line in enumerate(hunk):
+        if _jumps(old, hunk_line.old) or _jumps(new, hunk_line.new):
+            found.add(index)
+        old = old if hunk_line.old is None else hunk_line.old
+        new = new if hunk_line.new is None else hunk_line.new
+    return found
+
+
+def _jumps(last: int | None, here: int | None) -> bool:
+    return last is not None and here is not None and here > last + 1
 
 
 def summary(findings: list[Finding]) -> str:

@@ -12,7 +12,7 @@ from email.header import Header
 from email.utils import formataddr, parseaddr
 from typing import TYPE_CHECKING, Final
 
-from patchlint.report.lookup import by_patch, patch_of, series_of
+from patchlint.report.lookup import by_patch, patch_of, series_of, untold
 from patchlint.report.text import HIDDEN, count, cut, line, source, wrap
 
 if TYPE_CHECKING:
@@ -203,8 +203,9 @@ def _remark(finding: Finding) -> list[str]:
     if lines:
         lines.append("")
     lines += wrap(f"{_sentence(finding.message)} Is that intended?", PROSE)
-    if finding.condition:
-        lines += wrap(f"(Only when: {finding.condition})", PROSE)
+    condition = untold(finding)
+    if condition:
+        lines += wrap(f"(Only when: {condition})", PROSE)
     lines += ["", *_chain("Before", finding.before), "", *_chain("After", finding.after)]
     prose = [_sentence(finding.why)] if finding.why else []
     if finding.entry_points:

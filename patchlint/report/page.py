@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from patchlint.model.context import DEFERRED
-from patchlint.report.lookup import by_patch, levels, patch_of, patches, series_of, summary
+from patchlint.report.lookup import by_patch, gaps, levels, patch_of, patches, series_of, summary
 from patchlint.report.text import count, line, source
 
 if TYPE_CHECKING:
@@ -223,7 +223,10 @@ def _steps(chain: Sequence[Step], context: str) -> str:
 
 def _hunk(hunk: Sequence[HunkLine]) -> str:
     rows = []
-    for hunk_line in hunk:
+    apart = gaps(hunk)
+    for index, hunk_line in enumerate(hunk):
+        if index in apart:
+            rows.append("<tr class=gap><td class=number colspan=2>…</td><td></td></tr>\n")
         side, sign = _SIDES.get(hunk_line.kind, ("same", " "))
         classes = f"{side} marked" if hunk_line.marked else side
         old = "" if hunk_line.old is None else hunk_line.old

@@ -9,7 +9,16 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
-from patchlint.report.lookup import by_patch, levels, ordered, patch_of, patches, series_of
+from patchlint.report.lookup import (
+    by_patch,
+    gaps,
+    levels,
+    ordered,
+    patch_of,
+    patches,
+    series_of,
+    untold,
+)
 from patchlint.report.text import code, columns, count, cut, line, pad, sentence, wrap
 
 if TYPE_CHECKING:
@@ -116,8 +125,7 @@ def finding_lines(finding: Finding, style: Style) -> list[str]:
     lines = [_headline(finding, style)]
     lines += _hunk(finding.hunk, width, style)
     lines += _chains(finding, width, style)
-    if finding.condition:
-        lines += _prose("when", finding.condition, style)
+    lines += _prose("when", untold(finding) or "", style)
     lines += _prose("why", finding.why, style)
     lines += _prose("also", ", ".join(finding.also), style)
     lines += _listed("seen as", finding.symptoms, style, most=1)
@@ -135,7 +143,10 @@ def _hunk(hunk: Sequence[HunkLine], width: int, style: Style) -> list[str]:
     shown = list(hunk) if style.verbose or not marked else marked
     left_out = 0 if style.verbose else max(0, len(shown) - HUNK_LINES)
     lines = []
-    for hunk_line in shown[: len(shown) - left_out]:
+    apart = gaps(hunk) if style.verbose else set()
+    for index, hunk_line in enumerate(shown[: len(shown) - left_out]):
+        if index in apart:
+            lines.append(_paint(f"{INDENT}     …", _FAINT, style))
         number = hunk_line.old if hunk_line.kind == "-" else hunk_line.new
         mark = ">" if hunk_line.marked and style.verbose else " "
         kind = line(hunk_line.kind)[:1] or " "

@@ -51,7 +51,7 @@ LAZY = Finding(
         mechanism="queue_rcu_work",
         callback="nest_reaper",
     ),
-    condition="lazy",
+    condition="flags & BURROW_LAZY",
     entry_points=(
         EntryChain(
             "umount",

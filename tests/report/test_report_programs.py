@@ -67,7 +67,7 @@ def test_b4_details_are_a_list_of_rows():
             "    after workqueue, eventually: "
             "burrow_detach → burrow_unlock → nest_reaper → nest_put → mntput"
         ),
-        "    when lazy",
+        "    when flags & BURROW_LAZY",
         "    instead: keep the puts in the task and defer only the wait for readers",
     ]
     assert data(EMPTY, "b4")["details"] == ""
@@ -89,9 +89,9 @@ def test_b4_check_never_lets_a_warning_look_like_a_failure():
 def test_terse():
     assert told(STORY, "terse").splitlines() == [
         (
-            "fs/burrow/nest.c:214: ERROR: [mount-put-deferred] mntput() for a lazily detached nest "
-            "moves from the unmounting task to a kworker, so umount can return with the file system "
-            "still mounted"
+            "fs/burrow/nest.c:214: ERROR: [mount-put-deferred] mntput() for a lazily detached "
+            "nest moves from the unmounting task to a kworker, so umount can return with the file "
+            "system still mounted"
         ),
         (
             "drivers/burrow/tunnel.c:88: WARNING: [file-put-deferred] fput() of the backing file "

@@ -119,3 +119,17 @@ def test_a_function_name_that_is_too_long_keeps_the_place():
     told = alone(replace(FILE, before=replace(FILE.before, chain=(step,))))
     assert "fs/a.c:3" in told
     assert "nn…" in told
+
+
+def test_lines_left_out_of_the_hunk_are_shown_when_verbose():
+    apart = (LAZY.hunk[0], LAZY.hunk[4], LAZY.hunk[-1])
+    assert "       …\n" in alone(replace(LAZY, hunk=apart), verbose=True)
+    assert "       …\n" not in alone(LAZY, verbose=True)
+
+
+def test_a_condition_that_the_message_has_is_not_repeated():
+    assert "  when     lazy\n" in alone(replace(LAZY, condition="lazy", message="it moves"))
+    assert "  when     s\n" in alone(replace(LAZY, condition="s", message="it moves"))
+    assert "  when     lazy\n" not in alone(
+        replace(LAZY, condition="lazy", message="when `lazy` it moves")
+    )
