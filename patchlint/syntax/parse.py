@@ -10,7 +10,7 @@ from tree_sitter import Language, Node, Parser, Query, QueryCursor
 
 __all__ = ["Node", "captures", "parse"]
 
-#: What the facts are read from, by capture name.  All other nodes are passed over in C.
+#: What facts are read from, by capture name.  All other nodes are passed over in C code.
 _QUERY: Final = """
 (function_definition) @function
 (call_expression) @call
@@ -24,12 +24,13 @@ _QUERY: Final = """
 [(return_statement) (goto_statement) (break_statement) (continue_statement)] @leave
 (labeled_statement) @label
 (assignment_expression) @assign
-(initializer_pair) @pair
 (declaration) @declaration
+(init_declarator value: (initializer_list)) @object
+(compound_literal_expression) @literal
+(initializer_pair) @pair
 (struct_specifier body: (_)) @struct
 (union_specifier body: (_)) @struct
 (type_definition) @typedef
-(compound_literal_expression) @literal
 (preproc_function_def) @macro
 """
 
@@ -46,5 +47,5 @@ def parse(text: bytes) -> Node:
 
 
 def captures(root: Node) -> dict[str, list[Node]]:
-    """Give the nodes of the kinds that facts are read from, each list in text order."""
+    """Give the nodes of the kinds that facts are read from, in no certain order."""
     return QueryCursor(_language()[1]).captures(root)

@@ -1,0 +1,723 @@
+"""One sweep over the nodes that matter, in text order, that collects the facts.
+
+A stack of byte ranges says what stands above the current node: its function, the branches
+taken, the loop, the switch, the object initialized.  There is no recursion over the tree,
+so that no nesting is too deep.  Names that a rewriting made come from the rewritten code,
+all other texts from the file as it came.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final
+
+from patchlint.model.facts import (
+    Assignment,
+    Call,
+    Condition,
+    FileMacro,
+    Function,
+    Initializer,
+    Parameter,
+)
+from patchlint.syntax import kernel_macros
+from patchlint.syntax.declarators import (
+    callee,
+    declared_name,
+    function_declarator,
+    is_prototype,
+    type_text,
+    unwrapped,
+)
+from patchlint.syntax.macro_bodies import PASTED
+from patchlint.syntax.text import Text, fold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from patchlint.syntax.kernel_macros import Prepared, Table
+    from patchlint.syntax.parse import Node
+
+Known = tuple[tuple[int, int], ...]
+#: start, -end, order, -size, serial number (no two alike), kind, node, more
+_Event = tuple[int, int, int, int, int, str, "Node | None", object]
+
+_NAME: Final = re.compile(r"[A-Za-z_]\w*")
+_PLAIN: Final = re.compile(r"&?\s*[A-Za-z_]\w*")
+_WORD_BEFORE: Final = re.compile(r"([A-Za-z_]\w*)\s*\Z")
+_TAIL: Final = re.compile(r"(?:\s|/\*.*?\*/|//[^\n]*|\})*", re.DOTALL)
+_COMPLEX: Final = re.compile(r"[(\[{\"'/]")
+_LITERALS: Final = frozenset(
+    {"number_literal", "string_literal", "char_literal", "concatenated_string"}
+)
+_PLAIN_EVENTS: Final = (
+    "function",
+    "call",
+    "loop",
+    "switch",
+    "case",
+    "block",
+    "leave",
+    "label",
+    "assign",
+    "declaration",
+    "object",
+    "literal",
+    "pair",
+    "struct",
+    "typedef",
+)
+
+#: What comes first of the events for one range.
+_ORDER: Final = {"endif": 0, "branch": 1, "test": 2, "side": 3, "if": 4, "exit": 5}
+
+#: Sorts an event before all others at its place.
+_FIRST: Final = -(1 << 62)
+
+# What a frame on the stack stands for.
+_OTHER, _FUNCTION, _BRANCH, _TEST, _LOOP, _BLOCK, _SWITCH, _OBJECT = range(8)
+
+_Object = tuple[str, str, tuple[str, ...]]
+
+
+class _Guard:
+    """An if statement under way: whether its sides leave the block.
+
+    ``home`` is the frame that the statement stands in; what it guards ends with that.
+    """
+
+    __slots__ = ("else_leaves", "home", "line", "text", "then_leaves")
+
+    def __init__(self, text: str, line: int) -> None:
+        self.text = text
+        self.line = line
+        self.then_leaves = False
+        self.else_leaves = False
+        self.home: _Frame | None = None
+
+
+class _Frame:
+    """What stands above: the end of a range, its meaning, and what to restore after it."""
+
+    __slots__ = ("conditions", "end", "guard", "kind", "left", "object", "side", "subject")
+
+    def __init__(self, end: int, kind: int, conditions: tuple[Condition, ...]) -> None:
+        self.end = end
+        self.kind = kind
+        self.conditions = conditions
+        #: end of the last jump that stands directly in this branch
+        self.left = -1
+        self.guard: _Guard | None = None
+        #: for a branch whether it is the taken one
+        self.side = True
+        #: for a switch its expression, and the empty cases before the next
+        self.subject = ("", "")
+        #: for an initializer the type, the variable, the members above
+        self.object: _Object = ("", "", ())
+
+
+class _Body:
+    """A function under way."""
+
+    __slots__ = ("assignments", "calls", "declarator", "label", "locals", "names", "node", "own")
+
+    def __init__(self, node: Node, declarator: Node | None, own: list[Parameter]) -> None:
+        self.node = node
+        self.declarator = declarator
+        self.own = own
+        self.names = {parameter.name for parameter in own}
+        self.locals: list[Parameter] = []
+        self.calls: list[Call] = []
+        self.assignments: list[Assignment] = []
+        self.label: str | None = None
+
+
+class Sweep:
+    """Collects the facts of one parsed text; read the lists after :meth:`run`.
+
+    ``known`` are the line intervals whose facts count, None for all; ``headers`` further
+    lines that may hold a function's header.  With ``macros`` set the functions are bodies
+    of macros.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        prepared: Prepared,
+        original: bytes,
+        table: Table,
+        *,
+        known: Known | None = None,
+        headers: frozenset[int] = frozenset(),
+        macros: bool = False,
+    ) -> None:
+        self.path = path
+        self.text = Text(original)
+        self.code = Text(prepared.text)
+        self.exits = prepared.scope_exits
+        self.table = table
+        self.known = known
+        self.headers = headers
+        self.of_macros = macros
+        self.functions: list[Function] = []
+        self.macros: list[FileMacro] = []
+        self.initializers: list[Initializer] = []
+        self.globals: list[Parameter] = []
+        self.fields: list[tuple[str, str, str, int]] = []
+        self.declared: list[str] = []
+        self._stack: list[_Frame] = []
+        self._conditions: tuple[Condition, ...] = ()
+        self._body: _Body | None = None
+        self._loops = 0
+        self._tests = 0
+        self._assigned: dict[int, str] = {}
+        self._declared_type = ""
+
+    def run(self, found: dict[str, list[Node]]) -> None:
+        """Read the facts off captured nodes."""
+        handlers: dict[str, Callable[[int, Node, object], None]] = {
+            name: getattr(self, f"_on_{name}")
+            for name in (*_PLAIN_EVENTS, "if", "test", "side", "endif", "branch", "exit")
+        }
+        stack = self._stack
+        for start, end, _order, _size, _serial, kind, node, extra in self._events(found):
+            while stack and stack[-1].end <= start:
+                self._pop()
+            handlers[kind](-end, node, extra)  # type: ignore[arg-type]
+        while stack:
+            self._pop()
+
+    # -- events ----------------------------------------------------------------------
+
+    def _events(self, found: dict[str, list[Node]]) -> list[_Event]:
+        events: list[_Event] = []
+        for order, kind in enumerate(_PLAIN_EVENTS, 10):
+            for node in found.get(kind, ()):
+                size = -node.descendant_count
+                serial = len(events)
+                start, end = node.start_byte, node.end_byte
+                events.append((start, -end, order, size, serial, kind, node, None))
+
+        def add(start: int, end: int, kind: str, extra: object) -> None:
+            events.append((start, -end, _ORDER[kind], 0, len(events), kind, None, extra))
+
+        self._if_events(found.get("if", ()), add)
+        self._expression_events(found, add)
+        for node in found.get("loop", ()):
+            test = node.child_by_field_name("condition")
+            if test is not None and self._unchanged(node):
+                add(test.start_byte, test.end_byte, "test", None)
+        for exit_ in self.exits:
+            add(exit_.offset, exit_.offset, "exit", exit_.name)
+        events.sort()
+        return events
+
+    def _if_events(
+        self,
+        nodes: Sequence[Node],
+        add: Callable[[int, int, str, object], None],
+    ) -> None:
+        """Add the test and the sides of if statements, and what holds after them."""
+        for node in nodes:
+            test = node.child_by_field_name("condition")
+            then = node.child_by_field_name("consequence")
+            if test is None or then is None:
+                continue
+            guard = _Guard(self._test_text(test), test.start_point[0] + 1)
+            start, end = node.start_byte, node.end_byte
+            add(start, end, "if", guard)
+            add(test.start_byte, test.end_byte, "test", None)
+            add(then.start_byte, then.end_byte, "branch", (guard, True))
+            other = node.child_by_field_name("alternative")
+            if other is not None:
+                add(other.start_byte, other.end_byte, "branch", (guard, False))
+            add(end, -_FIRST, "endif", guard)
+
+    def _expression_events(
+        self, found: dict[str, list[Node]], add: Callable[[int, int, str, object], None]
+    ) -> None:
+        """Add the sides of ``?:`` and the right sides of ``&&`` and ``||``."""
+        for node in found.get("ternary", ()):
+            test = node.child_by_field_name("condition")
+            if test is None:
+                continue
+            text, line = self._test_text(test), test.start_point[0] + 1
+            for name, taken in (("consequence", True), ("alternative", False)):
+                side = node.child_by_field_name(name)
+                if side is not None:
+                    add(side.start_byte, side.end_byte, "side", Condition(text, taken, line))
+        chars = self.text.chars
+        for node in found.get("logic", ()):
+            right = node.child_by_field_name("right")
+            if right is None:
+                continue
+            start, end = right.start_byte, right.end_byte
+            if chars.find("(", start, end) < 0:
+                continue
+            left = node.child_by_field_name("left")
+            if left is not None:
+                both = chars.find("&&", left.end_byte, start) >= 0
+                text, line = self._test_text(left), left.start_point[0] + 1
+                add(start, end, "side", Condition(text, both, line))
+
+    def _test_text(self, node: Node) -> str:
+        while node.type == "parenthesized_expression" and node.named_child_count == 1:
+            inner = node.named_child(0)
+            if inner is None:
+                break
+            node = inner
+        return self.text.folded(node.start_byte, node.end_byte)
+
+    # -- the stack -------------------------------------------------------------------
+
+    def _push(self, end: int, kind: int) -> _Frame:
+        frame = _Frame(end, kind, self._conditions)
+        self._stack.append(frame)
+        return frame
+
+    def _pop(self) -> None:
+        frame = self._stack.pop()
+        self._conditions = frame.conditions
+        kind = frame.kind
+        if kind == _LOOP:
+            self._loops -= 1
+        elif kind == _TEST:
+            self._tests -= 1
+        elif kind == _FUNCTION:
+            self._finish_function()
+        elif frame.guard is not None and frame.left >= 0:
+            tail = _TAIL.match(self.code.chars, frame.left)
+            if tail is not None and tail.end() >= frame.end:
+                if frame.side:
+                    frame.guard.then_leaves = True
+                else:
+                    frame.guard.else_leaves = True
+
+    def _knows(self, line: int) -> bool:
+        if self.known is None:
+            return True
+        return any(first <= line <= last for first, last in self.known)
+
+    def _source(self, node: Node) -> str:
+        return self.text.folded(node.start_byte, node.end_byte)
+
+    def _unchanged(self, node: Node) -> bool:
+        """Whether a node's first bytes are the file's own, not a rewriting's."""
+        start = node.start_byte
+        return self.text.data[start : start + 4] == self.code.data[start : start + 4]
+
+    def _word(self, node: Node) -> str:
+        """Give the word of the file at a node's start."""
+        match = _NAME.match(self.text.chars, node.start_byte)
+        return match.group() if match else ""
+
+    def _arguments(self, node: Node) -> tuple[str, ...]:
+        """Give the texts of an argument list."""
+        start, end = node.start_byte, node.end_byte
+        raw = self.text.chars[start + 1 : end - 1]
+        if "," not in raw:
+            folded = self.text.folded(start + 1, end - 1)
+            return (folded,) if folded else ()
+        if not _COMPLEX.search(raw) and raw.isascii():
+            return tuple([" ".join(piece.split()) for piece in raw.split(",")])
+        return self._spans(start, end) or tuple([self._source(child) for child in node.named_children])
+
+    def _spans(self, opening: int, end: int = -1) -> tuple[str, ...]:
+        """Give the arguments in the parenthesis at ``opening`` (ending at ``end``)."""
+        found = kernel_macros.arguments(self.text.data, opening)
+        if found is None or (end >= 0 and found[0] != end - 1):
+            return ()
+        return tuple([self.text.folded(*span) for span in found[1]])
+
+    # -- branches --------------------------------------------------------------------
+
+    def _on_test(self, end: int, _node: Node, _extra: object) -> None:
+        self._push(end, _TEST)
+        self._tests += 1
+
+    def _on_branch(self, end: int, _node: Node, extra: tuple[_Guard, bool]) -> None:
+        frame = self._push(end, _BRANCH)
+        frame.guard, frame.side = extra
+        condition = Condition(frame.guard.text, frame.side, frame.guard.line)
+        self._conditions = (*self._conditions, condition)
+
+    def _on_if(self, _end: int, _node: Node, guard: _Guard) -> None:
+        guard.home = self._stack[-1] if self._stack else None
+
+    def _on_endif(self, _end: int, _node: Node, guard: _Guard) -> None:
+        home = self._stack[-1] if self._stack else None
+        if guard.home is home and guard.then_leaves != guard.else_leaves:
+            condition = Condition(guard.text, guard.else_leaves, guard.line, early=True)
+            self._conditions = (*self._conditions, condition)
+
+    def _on_side(self, end: int, _node: Node, condition: Condition) -> None:
+        self._push(end, _OTHER)
+        self._conditions = (*self._conditions, condition)
+
+    def _on_block(self, end: int, _node: Node, _extra: object) -> None:
+        self._push(end, _BLOCK)
+
+    def _on_loop(self, end: int, node: Node, _extra: object) -> None:
+        if not self._unchanged(node) and self._macro_loop(node):
+            self._push(end, _OTHER)
+            return
+        self._push(end, _LOOP)
+        self._loops += 1
+
+    def _macro_loop(self, node: Node) -> bool:
+        """Report a loop macro as a call.  Whether it is a block that runs once."""
+        word = self._word(node)
+        opening = self.text.chars.find("(", node.start_byte)
+        args = self._spans(opening) if opening >= 0 else ()
+        line = node.start_point[0] + 1
+        self._add_call(word, args, line)
+        once = self.table.action(word.encode()) == "scoped"
+        if once and args:
+            self._release("guard", args[0], args[1:], None, line)
+        return once
+
+    def _on_switch(self, end: int, node: Node, _extra: object) -> None:
+        frame = self._push(end, _SWITCH)
+        test = node.child_by_field_name("condition")
+        frame.subject = (self._test_text(test) if test is not None else "", "")
+
+    def _on_case(self, end: int, node: Node, _extra: object) -> None:
+        switch = next((frame for frame in reversed(self._stack) if frame.kind == _SWITCH), None)
+        value = node.child_by_field_name("value")
+        label = self._source(value) if value is not None else "default"
+        subject, before = switch.subject if switch else ("", "")
+        text = f"{subject} == {label}"
+        if before:
+            text = f"{before} || {text}"
+        if switch:
+            empty = node.named_child_count == (0 if value is None else 1)
+            switch.subject = (subject, text if empty else "")
+        self._push(end, _BLOCK)
+        condition = Condition(text, taken=True, line=node.start_point[0] + 1)
+        self._conditions = (*self._conditions, condition)
+
+    def _on_leave(self, end: int, _node: Node, _extra: object) -> None:
+        for frame in reversed(self._stack):
+            if frame.guard is not None:
+                frame.left = end
+            if frame.kind != _BLOCK:
+                return
+
+    def _on_label(self, _end: int, node: Node, _extra: object) -> None:
+        if self._body is None:
+            return
+        label = node.child_by_field_name("label")
+        self._body.label = self._source(label) if label is not None else None
+        self._conditions = tuple([one for one in self._conditions if not one.early])
+
+    # -- functions -------------------------------------------------------------------
+
+    def _on_function(self, end: int, node: Node, _extra: object) -> None:
+        if self._body is not None:
+            return
+        self._push(end, _FUNCTION)
+        declarator = function_declarator(node.child_by_field_name("declarator"))
+        self._body = _Body(node, declarator, self._parameters(declarator))
+
+    def _parameters(self, declarator: Node | None) -> list[Parameter]:
+        listed = declarator.child_by_field_name("parameters") if declarator is not None else None
+        result: list[Parameter] = []
+        for child in listed.named_children if listed is not None else ():
+            if child.type != "parameter_declaration":
+                continue
+            kind = child.child_by_field_name("type")
+            inner = child.child_by_field_name("declarator")
+            name = declared_name(inner)
+            if kind is not None and name is not None:
+                type_ = "" if self.of_macros else type_text(self.text, kind, inner)
+                result.append(Parameter(type_, self._source(name)))
+        return result
+
+    def _finish_function(self) -> None:
+        body, self._body = self._body, None
+        if body is None or body.declarator is None:
+            return
+        node, declarator = body.node, body.declarator
+        name = declared_name(declarator)
+        kind = node.child_by_field_name("type")
+        if name is None or kind is None:
+            return
+        line = name.start_point[0] + 1
+        end = node.end_point[0] + 1
+        if not self._knows(line) and line not in self.headers:
+            return
+        complete = self.known is None or any(a <= line and end <= b for a, b in self.known)
+        stars = self.code.chars.count("*", kind.end_byte, declarator.start_byte)
+        returns = self.code.folded(kind.start_byte, kind.end_byte)
+        header = self.code.chars[node.start_byte : name.start_byte]
+        entry = None
+        if not self._unchanged(node) and self.table.action(self._word(node).encode()) == "syscall":
+            entry = "syscall"
+        self.functions.append(
+            Function(
+                name=self.code.plain(name.start_byte, name.end_byte),
+                path=self.path,
+                line=line,
+                end=self._last_known(line, end),
+                static=self.of_macros or "static" in header.split(),
+                returns="macro" if self.of_macros else returns + " " * (stars > 0) + "*" * stars,
+                parameters=tuple(body.own),
+                locals=tuple(body.locals),
+                calls=tuple(body.calls),
+                assignments=tuple(body.assignments),
+                complete=complete,
+                errors=node.has_error,
+                entry=entry,
+                body_digest=self._digest(node),
+            )
+        )
+
+    def _last_known(self, line: int, end: int) -> int:
+        """Give ``end``, or the last known line before it when that is in a gap."""
+        if self.known is None or self._knows(end):
+            return end
+        return max((b for a, b in self.known if line <= b < end), default=line)
+
+    def _digest(self, node: Node) -> str:
+        """Give a hash of the body's text, white space folded."""
+        body = node.child_by_field_name("body")
+        if body is None:
+            return ""
+        words = self.text.data[body.start_byte : body.end_byte].split()
+        return blake2b(b" ".join(words), digest_size=8).hexdigest()
+
+    # -- calls -----------------------------------------------------------------------
+
+    def _on_call(self, end: int, node: Node, _extra: object) -> None:
+        function = node.child_by_field_name("function")
+        listed = node.child_by_field_name("arguments")
+        if function is None or listed is None:
+            return
+        indirect = False
+        kind = function.type
+        if kind != "identifier":
+            if kind == "call_expression":
+                self._constructor_call(function, listed)
+                return
+            indirect = True
+            function = callee(function)
+            if function is None:
+                return
+        line = function.start_point[0] + 1
+        name = self.text.plain(function.start_byte, function.end_byte)
+        if self._body is None:
+            if not self._stack and self._knows(line):
+                self._push(end, _OTHER)
+                self.macros.append(FileMacro(name, self._arguments(listed), line))
+            return
+        indirect = indirect or name in self._body.names
+        assigned = self._assigned.get(node.start_byte) if self._assigned else None
+        self._add_call(name, self._arguments(listed), line, indirect=indirect, assigned=assigned)
+
+    def _add_call(
+        self,
+        name: str,
+        args: tuple[str, ...],
+        line: int,
+        *,
+        indirect: bool = False,
+        assigned: str | None = None,
+        implicit: bool = False,
+    ) -> None:
+        if self._body is None or not self._knows(line) or PASTED in name:
+            return
+        self._body.calls.append(
+            Call(
+                name,
+                args,
+                line,
+                self._conditions,
+                indirect,
+                self._body.label,
+                assigned,
+                self._tests > 0,
+                self._loops > 0,
+                implicit,
+            )
+        )
+
+    def _constructor_call(self, inner: Node, listed: Node) -> None:
+        """Read ``CLASS(name, variable)(args)`` and ``guard(name)(args)``."""
+        action = self.table.action(self._word(inner).encode())
+        names = inner.child_by_field_name("arguments")
+        if names is None or not action.startswith("scope-"):
+            return
+        line = inner.start_point[0] + 1
+        parts = self._arguments(names)
+        outer = self._arguments(listed)
+        if not parts:
+            return
+        if action == "scope-class":
+            self._release("class", parts[0], outer, parts[-1], line)
+        else:
+            self._release("guard", parts[0], outer, None, line)
+
+    def _release(
+        self, kind: str, name: str, args: tuple[str, ...], variable: str | None, line: int
+    ) -> None:
+        """Report what a scope's declaration constructs, and what its end releases."""
+        known = self.table.releases.get((kind, name))
+        if not known:
+            return
+        release, *constructors = known
+        for constructor in constructors:
+            self._add_call(constructor, args, line, assigned=variable)
+        self._add_call(release, args if variable is None else (variable,), line, implicit=True)
+
+    def _on_exit(self, end: int, _node: Node, name: bytes) -> None:
+        near = self.text.chars[max(0, end - 200) : end]
+        match = _WORD_BEFORE.search(near)
+        class_name = name.decode("utf-8", "replace")
+        release = (self.table.releases.get(("free", class_name)) or (class_name,))[0]
+        line = self.text.data.count(b"\n", 0, end) + 1
+        self._add_call(release, (match[1],) if match else (), line, implicit=True)
+
+    # -- assignments and declarations ------------------------------------------------
+
+    def _note_value(self, target: str, value: Node) -> None:
+        """Remember whose value a call is, or report a plain name as assigned."""
+        value = unwrapped(value)
+        kind = value.type
+        if kind == "call_expression":
+            self._assigned[value.start_byte] = target
+        elif kind == "conditional_expression":
+            for side in ("consequence", "alternative"):
+                inner = value.child_by_field_name(side)
+                if inner is not None and inner.type != "conditional_expression":
+                    self._note_value(target, inner)
+        elif kind in ("identifier", "pointer_expression") and self._body is not None:
+            raw = self._source(value)
+            line = value.start_point[0] + 1
+            if _PLAIN.fullmatch(raw) and self._knows(line):
+                self._body.assignments.append(Assignment(target, raw.replace(" ", ""), line))
+
+    def _on_assign(self, end: int, node: Node, _extra: object) -> None:
+        left = node.child_by_field_name("left")
+        right = node.child_by_field_name("right")
+        if left is None or right is None:
+            return
+        if self._body is None:
+            opening = left.end_byte
+            line = node.start_point[0] + 1
+            if not self._stack and self.text.chars.startswith("(", opening) and self._knows(line):
+                self.macros.append(FileMacro(self._source(left), self._spans(opening), line))
+            if not self._stack:
+                self._push(end, _OTHER)
+            return
+        self._note_value(self._source(left), right)
+
+    def _on_declaration(self, end: int, node: Node, _extra: object) -> None:
+        kind = node.child_by_field_name("type")
+        if kind is None:
+            return
+        self._declared_type = type_text(self.text, kind)
+        for declarator in node.children_by_field_name("declarator"):
+            value = None
+            inner: Node | None = declarator
+            if declarator.type == "init_declarator":
+                value = declarator.child_by_field_name("value")
+                inner = declarator.child_by_field_name("declarator")
+            name = declared_name(inner)
+            if name is None or inner is None:
+                continue
+            text = self.text.plain(name.start_byte, name.end_byte)
+            type_ = self._declared_type
+            if inner.type != "identifier" and function_declarator(inner) is not None:
+                type_ += " (*)()"
+            known = self._knows(name.start_point[0] + 1)
+            if self._body is not None:
+                if known:
+                    self._body.locals.append(Parameter(type_, text))
+                    self._body.names.add(text)
+                if value is not None:
+                    self._note_value(text, value)
+            elif known and is_prototype(inner):
+                self.declared.append(text)
+            elif known:
+                self.globals.append(Parameter(type_, text))
+        if self._body is None:
+            self._push(end, _OTHER)
+
+    # -- initializers ----------------------------------------------------------------
+
+    def _on_object(self, end: int, node: Node, _extra: object) -> None:
+        name = declared_name(node)
+        variable = self._source(name) if name is not None else ""
+        self._push(end, _OBJECT).object = (self._declared_type, variable, ())
+
+    def _on_literal(self, end: int, node: Node, _extra: object) -> None:
+        descriptor = node.child_by_field_name("type")
+        kind = descriptor.child_by_field_name("type") if descriptor is not None else None
+        type_ = type_text(self.text, kind) if kind is not None else ""
+        self._push(end, _OBJECT).object = (type_, "", ())
+
+    def _on_pair(self, end: int, node: Node, _extra: object) -> None:
+        value = node.child_by_field_name("value")
+        if value is None or value.type in _LITERALS:
+            return
+        members = tuple(
+            [
+                self._source(child)[1:].strip()
+                for child in node.children_by_field_name("designator")
+                if child.type == "field_designator"
+            ]
+        )
+        struct, variable, outer = next(
+            (frame.object for frame in reversed(self._stack) if frame.kind == _OBJECT), ("", "", ())
+        )
+        if value.type == "initializer_list":
+            self._push(end, _OBJECT).object = (struct, variable, (*outer, *members))
+            return
+        line = node.start_point[0] + 1
+        if members and self._knows(line):
+            owner = ".".join((struct, *outer, *members[:-1]))
+            fact = Initializer(owner, variable, members[-1], self._source(value), line)
+            self.initializers.append(fact)
+
+    # -- types -----------------------------------------------------------------------
+
+    def _on_struct(self, _end: int, node: Node, _extra: object) -> None:
+        name = node.child_by_field_name("name")
+        body = node.child_by_field_name("body")
+        if name is not None and body is not None:
+            self._add_fields(f"{node.type.partition('_')[0]} {self._source(name)}", body)
+
+    def _on_typedef(self, _end: int, node: Node, _extra: object) -> None:
+        kind = node.child_by_field_name("type")
+        body = kind.child_by_field_name("body") if kind is not None else None
+        if kind is None or body is None or kind.type == "enum_specifier":
+            return
+        if kind.child_by_field_name("name") is not None:
+            return
+        for declarator in node.children_by_field_name("declarator"):
+            name = declared_name(declarator)
+            if name is not None:
+                self._add_fields(self._source(name), body)
+
+    def _add_fields(self, owner: str, body: Node) -> None:
+        """Add the members; those of unnamed structs and unions inside as the owner's own."""
+        pending = [body]
+        while pending:
+            for child in pending.pop().named_children:
+                if child.type.startswith("preproc_"):
+                    pending.append(child)
+                if child.type != "field_declaration":
+                    continue
+                kind = child.child_by_field_name("type")
+                if kind is None:
+                    continue
+                inner = kind.child_by_field_name("body")
+                if inner is not None and kind.child_by_field_name("name") is None:
+                    pending.append(inner)
+                for declarator in child.children_by_field_name("declarator"):
+                    name = declared_name(declarator)
+                    if name is not None and self._knows(name.start_point[0] + 1):
+                        type_ = type_text(self.text, kind, declarator)
+                        line = name.start_point[0] + 1
+                        self.fields.append((owner, self._source(name), type_, line))
