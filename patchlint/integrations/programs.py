@@ -45,10 +45,17 @@ def output(
     except (OSError, subprocess.SubprocessError) as error:
         raise ProgramError(f"{argv[0]}: {error}") from error
     if done.returncode not in accept:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        reason = said[-1] if said else f"exit status {done.returncode}"
-        raise ProgramError(f"{' '.join(argv[:2])}: {reason}")
+        reason = _reason(done.stderr) or f"exit status {done.returncode}"
+        words = [word for word in argv if not word.startswith("-")]
+        raise ProgramError(f"{' '.join(words[:2])}: {reason}")
     return done.stdout
+
+
+def _reason(stderr: bytes) -> str:
+    """Return the line of standard error that tells most: git's ``fatal:``, else the last."""
+    lines = stderr.decode("utf-8", "replace").strip().splitlines()
+    fatal = [line for line in lines if line.startswith(("fatal:", "error:"))]
+    return (fatal[:1] or lines[-1:] or [""])[0]
 
 
 def git(

@@ -1,0 +1,267 @@
+"""Follows a list: checks each new series once, and drafts a reply where there is cause.
+
+Nothing is sent unless the user says so.  A series that is complete is checked at once;
+one that is not waits for the settling time, and is looked at again when the rest comes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from patchlint.integrations import accept, programs
+from patchlint.integrations.watch_state import KeptDraft, KeptMail, State
+from patchlint.mail import message
+from patchlint.mail import series as grouping
+from patchlint.model.mail import RawMail
+from patchlint.report import mail as mail_format
+from patchlint.report.style import Style
+from patchlint.run import Options, check_series, load_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from patchlint.integrations.config import Settings
+    from patchlint.integrations.watch_sources import Source
+    from patchlint.model.kernel import Ruleset
+    from patchlint.model.mail import Mail, Series
+
+#: Mails sent in a day at most, whatever comes up.
+MOST_IN_A_DAY: Final = 20
+#: Mails kept in one transaction.
+_BATCH: Final = 200
+_MACHINE_MADE: Final = re.compile(
+    rb"^(?:Auto-Submitted:[ \t]*auto-|X-Mailer:[ \t]*patchlint/)", re.IGNORECASE | re.MULTILINE
+)
+_ADDRESS: Final = re.compile(r"[^\s<>\"]+@[^\s<>\"]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to watch.  ``settle`` is in seconds; ``cc`` goes on each mail that is sent."""
+
+    source: str
+    drafts: str
+    settle: float
+    send: bool
+    cc: tuple[str, ...]
+    options: Options
+
+
+def once(plan: Plan, source: Source, state: State, settings: Settings) -> list[str]:
+    """Read what is new, check what is ready, draft, send; return what was done, in words.
+
+    Raises ``SourceError`` when the source cannot be read; what was kept stays kept.
+    """
+    done: list[str] = []
+    try:
+        read(plan, source, state)
+    finally:
+        ruleset = load_rules(plan.options)
+        for thread in state.open_threads():
+            done += _look_at(thread, plan, state, settings, ruleset)
+        done += write_drafts(plan, state)
+        if plan.send:
+            done += send_drafts(plan, state)
+        state.forget(time.time())
+    return done
+
+
+# --- reading
+
+
+def read(plan: Plan, source: Source, state: State) -> int:
+    """Keep the mails that are new; return how many there were."""
+    new = 0
+    batch: list[tuple[str, RawMail]] = []
+    try:
+        for position, raw in source.poll(state.position(plan.source)):
+            batch.append((position, raw))
+            if len(batch) >= _BATCH:
+                new += _keep(plan, state, batch)
+                batch = []
+    finally:
+        new += _keep(plan, state, batch)
+    return new
+
+
+def _keep(plan: Plan, state: State, batch: Sequence[tuple[str, RawMail]]) -> int:
+    if not batch:
+        return 0
+    new = 0
+    with state.transaction():
+        for _, raw in batch:
+            if not raw.data or _MACHINE_MADE.search(raw.data.partition(b"\n\n")[0]):
+                continue
+            mail = message.decode(raw)
+            if mail.message_id:
+                kept = KeptMail(mail.message_id, time.time(), raw.data)
+                new += state.keep(kept, mail.references)
+        state.set_position(plan.source, batch[-1][0])
+    return new
+
+
+# --- checking
+
+
+def _look_at(
+    thread: str, plan: Plan, state: State, settings: Settings, ruleset: Ruleset
+) -> list[str]:
+    """Check the series of a thread that are ready; the thread stays open for the others."""
+    kept = state.mails(thread)
+    arrived = {mail.message_id: mail.arrived for mail in kept}
+    decoded = [message.decode(RawMail(mail.message_id, mail.data)) for mail in kept]
+    done: list[str] = []
+    waiting = False
+    for series in grouping.group([mail for mail in decoded if _is_submission(mail)]):
+        names = [patch.message_id or "" for patch in series.patches]
+        patches = hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()
+        if state.was_checked(patches):
+            continue
+        newest = max((arrived.get(name, 0.0) for name in names), default=0.0)
+        if series.missing and time.time() - newest < plan.settle:
+            waiting = True
+            continue
+        done.append(_check(series, patches, names, plan, state, settings, ruleset))
+    if not waiting:
+        state.close_thread(thread)
+    return done
+
+
+def _is_submission(mail: Mail) -> bool:
+    """Whether a mail offers a patch or introduces some; a diff in a reply is talk."""
+    return mail.diff_start is None or not mail.is_reply
+
+
+def _check(  # noqa: PLR0917 - the parts of one step
+    series: Series,
+    patches: str,
+    names: Sequence[str],
+    plan: Plan,
+    state: State,
+    settings: Settings,
+    ruleset: Ruleset,
+) -> str:
+    draft, outcome, told = _judge(series, plan, state, settings, ruleset)
+    if draft and state.was_answered(names):
+        draft, outcome = None, "had its mail already"
+    now = time.time()
+    with state.transaction():
+        state.set_checked(patches, now, outcome)
+        if draft:
+            name = f"{int(now)}.{hashlib.sha256(patches.encode()).hexdigest()[:16]}.patchlint"
+            state.add_draft(KeptDraft(name, draft), now, told, names)
+    return f"{series.subject}: {outcome}"
+
+
+def _judge(
+    series: Series, plan: Plan, state: State, settings: Settings, ruleset: Ruleset
+) -> tuple[str | None, str, list[tuple[str, str]]]:
+    """Return the draft for a series if it has cause for one, what came of it, what it tells."""
+    from patchlint.integrations.analysis import candidate
+
+    if not candidate("".join(patch.diff for patch in series.patches).encode(), settings):
+        return None, "nothing to check", []
+    report = check_series([series], ruleset, plan.options)
+    standing, _ = accept.split(report.findings, settings.accepted)
+    author = _author(series)
+    new = tuple(
+        finding
+        for finding in standing
+        if finding.level != "note" and not state.was_told(finding.fingerprint, author)
+    )
+    made = mail_format.drafts(replace(report, findings=new), Style())
+    if not made:
+        return None, "told before" if standing else "nothing found", []
+    text = _with_message_id(made[0].text)
+    told = [(fingerprint, author) for fingerprint in made[0].fingerprints]
+    return text, f"{len(told)} finding{'s' if len(told) > 1 else ''}, drafted", told
+
+
+def _author(series: Series) -> str:
+    found = _ADDRESS.search(series.patches[0].author) if series.patches else None
+    return found.group().lower() if found else ""
+
+
+def _with_message_id(text: str) -> str:
+    """Return a draft with a message-id that the same draft has each time it is made."""
+    name = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
+    return f"Message-ID: <{name}@patchlint.invalid>\n{text}"
+
+
+# --- drafts
+
+
+def write_drafts(plan: Plan, state: State) -> list[str]:
+    """Put new drafts into the Maildir; one that is there already is not put there again."""
+    done = []
+    place = Path(plan.drafts)
+    for part in ("cur", "new", "tmp"):
+        (place / part).mkdir(parents=True, exist_ok=True)
+    for draft in state.drafts("new"):
+        if not _is_there(place, draft.name):
+            partial = place / "tmp" / draft.name
+            partial.write_text(draft.text, encoding="utf-8")
+            partial.replace(place / "new" / draft.name)
+            done.append(f"draft: {place / 'new' / draft.name}")
+        state.set_draft(draft.name, "drafted")
+    return done
+
+
+def _is_there(place: Path, name: str) -> bool:
+    return any(
+        file.name.partition(":")[0] == name
+        for part in ("new", "cur")
+        for file in (place / part).iterdir()
+    )
+
+
+# --- sending
+
+
+def send_drafts(plan: Plan, state: State) -> list[str]:
+    """Send what is drafted, through ``git send-email`` and its settings.
+
+    A mail whose sending was cut off may have gone out: it is not sent again, but told of.
+    """
+    done = []
+    for draft in state.drafts("sending"):
+        state.set_draft(draft.name, "unknown")
+        print(f"patchlint: {draft.name}: may have been sent; not sent again", file=sys.stderr)
+    for draft in state.drafts("drafted"):
+        now = time.time()
+        if state.sent_since(now - 86_400) >= MOST_IN_A_DAY:
+            print(f"patchlint: {MOST_IN_A_DAY} mails in a day are enough", file=sys.stderr)
+            break
+        state.set_draft(draft.name, "sending")
+        try:
+            _send(draft.text, plan.cc)
+        except programs.ProgramError as error:
+            state.set_draft(draft.name, "drafted")
+            print(f"patchlint: {draft.name}: not sent: {error}", file=sys.stderr)
+            break
+        state.set_draft(draft.name, "sent", now)
+        done.append(f"sent: {draft.name}")
+    return done
+
+
+def _send(text: str, cc: Sequence[str]) -> None:
+    """Hand a mail to ``git send-email``: to whom it says and ``cc``, to nobody else."""
+    handle, name = tempfile.mkstemp(suffix=".eml")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        copies = [f"--cc={address}" for address in cc]
+        options = ("--quiet", "--confirm=never", "--suppress-cc=all", "--no-validate")
+        programs.git("send-email", *options, "--no-signed-off-by-cc", *copies, name)
+    finally:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()

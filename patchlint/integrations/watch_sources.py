@@ -1,0 +1,158 @@
+"""Where a list is followed: public-inbox epochs, a Maildir, or an archive on the web.
+
+A source is asked again and again; what it answers with is new since the position that
+it gave the last time, or may come twice: the store knows a mail by its message-id.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+from patchlint.integrations import programs
+from patchlint.mail import inputs, public_inbox
+from patchlint.model.mail import RawMail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Seconds of overlap between two questions to a web archive: its index lags behind.
+_OVERLAP: Final = 3600
+_PATIENCE: Final = 60.0
+_LARGEST: Final = 1 << 30
+
+
+class SourceError(Exception):
+    """The source cannot be read now; the text says why."""
+
+
+class Source(Protocol):
+    """Something that mails come from."""
+
+    def poll(self, position: str) -> Iterator[tuple[str, RawMail]]:
+        """Yield new mails, each with the position to go on from once it is kept.
+
+        Raises ``SourceError`` when the source cannot be read.
+        """
+
+
+def open_source(name: str, backlog: int) -> Source:
+    """Return the source called ``name``: a folder, or a URL.
+
+    ``backlog`` limits what is read of the past when there is no position yet: the last
+    so many mails of an epoch; of a web archive the last day, or nothing when it is 0.
+    """
+    if name.startswith(("http://", "https://")):
+        return WebArchive(name.rstrip("/"), backlog)
+    path = Path(name)
+    if (path / "cur").is_dir() and (path / "new").is_dir():
+        return Maildir(path)
+    if public_inbox.epochs(path):
+        return Epochs(path, backlog)
+    raise SourceError(f"{name} is no Maildir, no public-inbox folder or epoch, and no URL")
+
+
+@dataclass(frozen=True, slots=True)
+class Epochs:
+    """A public-inbox folder or one epoch; fetched first where it is a mirror."""
+
+    path: Path
+    backlog: int
+
+    def poll(self, position: str) -> Iterator[tuple[str, RawMail]]:
+        """Yield the mails of commits behind the last one that was read of each epoch."""
+        heads: dict[str, str] = json.loads(position) if position else {}
+        for epoch in public_inbox.epochs(self.path):
+            _fetch(epoch)
+            after = heads.get(epoch.name)
+            if after is not None and not _has_descended(epoch, after):
+                after = None  # the archive was rewritten: read the newest again
+            newest = self.backlog if after is None else None
+            for commit, mail in public_inbox.read_commits(
+                str(epoch), epoch, newest=newest, after=after
+            ):
+                if not isinstance(mail, RawMail):
+                    raise SourceError(mail.message)
+                heads[epoch.name] = commit
+                yield json.dumps(heads), mail
+
+
+@dataclass(frozen=True, slots=True)
+class Maildir:
+    """A Maildir, as ``lei`` or any delivery fills it; nothing in it is changed."""
+
+    path: Path
+
+    def poll(self, position: str) -> Iterator[tuple[str, RawMail]]:
+        """Yield the mails whose files are not known by name.  Flags may change freely."""
+        known: set[str] = set(json.loads(position)) if position else set()
+        for part in ("cur", "new"):
+            for file in sorted((self.path / part).iterdir()):
+                name = file.name.partition(":")[0]
+                if name in known or file.name.startswith("."):
+                    continue
+                try:
+                    data = file.read_bytes()
+                except FileNotFoundError:  # moved from new to cur just now
+                    continue
+                known.add(name)
+                yield json.dumps(sorted(known)), RawMail(str(file), data)
+
+
+@dataclass(frozen=True, slots=True)
+class WebArchive:
+    """A public-inbox archive on the web, asked for what it received since the last time."""
+
+    url: str
+    backlog: int
+
+    def poll(self, position: str) -> Iterator[tuple[str, RawMail]]:
+        """Yield the mails received since an hour before the last question."""
+        now = int(time.time())
+        since = int(position) - _OVERLAP if position else now - (86_400 if self.backlog else 0)
+        data = _posted(f"{self.url}/?x=m&q=rt:{since}..")
+        for item in inputs.read_inputs(["-"], data) if data else ():
+            if isinstance(item, RawMail):
+                yield position or str(since), item
+        yield str(now), RawMail(self.url, b"")
+
+
+def _posted(url: str) -> bytes:
+    """Return the mbox that a search gives; empty when nothing was found."""
+    import gzip
+    import urllib.error
+    import urllib.request
+
+    import patchlint
+
+    agent = {"User-Agent": f"patchlint/{patchlint.__version__}"}
+    request = urllib.request.Request(url, data=b"", headers=agent)  # noqa: S310 - http(s) only
+    try:
+        with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:  # noqa: S310
+            data: bytes = answer.read(_LARGEST)
+        return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+    except urllib.error.HTTPError as error:
+        with error:
+            if error.code == 404:  # noqa: PLR2004 - how public-inbox says that nothing is new
+                return b""
+        raise SourceError(f"{url}: {error}") from error
+    except (OSError, EOFError) as error:
+        raise SourceError(f"{url}: {error}") from error
+
+
+def _fetch(epoch: Path) -> None:
+    """Bring a mirror up to date; an archive that has no remote is the original."""
+    options = (f"--git-dir={epoch}",)
+    if programs.git(*options, "remote", accept=(0, 128)).strip():
+        try:
+            programs.git(*options, "fetch", "--quiet", "--no-tags", patience=600.0)
+        except programs.ProgramError as error:
+            raise SourceError(f"{epoch}: {error}") from error
+
+
+def _has_descended(epoch: Path, commit: str) -> bool:
+    argv = ["git", f"--git-dir={epoch}", "merge-base", "--is-ancestor", commit, "HEAD"]
+    return programs.quick(argv)[0] == 0

@@ -1,0 +1,209 @@
+"""What the watcher knows: mails, threads, what was checked, told, drafted and sent.
+
+Each step is one transaction, so that a restart at any moment loses and repeats nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import zlib
+from importlib.resources import files
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+#: Mails are forgotten after this many seconds; what was told is never forgotten.
+KEEP: Final = 60 * 86_400.0
+_SCHEMA: Final = "1"
+
+
+class StateError(Exception):
+    """The state file cannot be used; the text says why."""
+
+
+class KeptMail(NamedTuple):
+    """A mail as it came, and when (seconds since the epoch)."""
+
+    message_id: str
+    arrived: float
+    data: bytes
+
+
+class KeptDraft(NamedTuple):
+    """A draft by the name of its file."""
+
+    name: str
+    text: str
+
+
+class State:
+    """The state file.  Use as a context manager: it is closed at the end."""
+
+    def __init__(self, path: str) -> None:
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=30)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.executescript(
+                files("patchlint.integrations").joinpath("watch_state.sql").read_text("utf-8")
+            )
+            self._db.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (_SCHEMA,))
+        except sqlite3.Error as error:
+            raise StateError(f"{path}: {error}") from error
+        found = self._value("schema")
+        if found != _SCHEMA:
+            self._db.close()
+            raise StateError(f"{path}: has schema {found}, this program knows {_SCHEMA}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing of what happens inside."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    # --- mails
+
+    def position(self, source: str) -> str:
+        """Return where reading of ``source`` goes on; empty at first."""
+        return self._value(f"position {source}") or ""
+
+    def set_position(self, source: str, position: str) -> None:
+        """Remember where reading of ``source`` goes on."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"position {source}", position)
+        )
+
+    def keep(self, mail: KeptMail, references: Sequence[str]) -> bool:
+        """Keep a mail and join it to its thread; False when it was there already."""
+        if self._db.execute(
+            "SELECT 1 FROM mail WHERE message_id = ?", (mail.message_id,)
+        ).fetchone():
+            return False
+        thread = self._join([mail.message_id, *references])
+        self._db.execute(
+            "INSERT INTO mail VALUES (?, ?, ?, ?)",
+            (mail.message_id, thread, mail.arrived, zlib.compress(mail.data)),
+        )
+        self._db.execute("INSERT OR IGNORE INTO dirty VALUES (?)", (thread,))
+        return True
+
+    def _join(self, ids: Sequence[str]) -> str:
+        threads: dict[str, None] = {}
+        for name in ids:
+            row = self._db.execute("SELECT thread FROM named WHERE id = ?", (name,)).fetchone()
+            if row:
+                threads[row[0]] = None
+        thread, *others = threads or {ids[0]: None}
+        for other in others:
+            for table in ("named", "mail"):
+                self._db.execute(
+                    f"UPDATE {table} SET thread = ? WHERE thread = ?",  # noqa: S608 - our names
+                    (thread, other),
+                )
+            self._db.execute("DELETE FROM dirty WHERE thread = ?", (other,))
+        self._db.executemany(
+            "INSERT OR IGNORE INTO named VALUES (?, ?)", ((name, thread) for name in ids)
+        )
+        return thread
+
+    def open_threads(self) -> list[str]:
+        """Return the threads that have something nobody looked at yet."""
+        return [row[0] for row in self._db.execute("SELECT thread FROM dirty ORDER BY rowid")]
+
+    def close_thread(self, thread: str) -> None:
+        """Say that all there is of a thread was looked at."""
+        self._db.execute("DELETE FROM dirty WHERE thread = ?", (thread,))
+
+    def mails(self, thread: str) -> list[KeptMail]:
+        """Return the mails of a thread, in the order in which they came."""
+        rows = self._db.execute(
+            "SELECT message_id, arrived, data FROM mail WHERE thread = ? ORDER BY arrived, rowid",
+            (thread,),
+        )
+        return [KeptMail(name, arrived, zlib.decompress(data)) for name, arrived, data in rows]
+
+    def forget(self, now: float) -> None:
+        """Drop mails that are old and whose thread is done."""
+        self._db.execute(
+            "DELETE FROM mail WHERE arrived < ? AND thread NOT IN (SELECT thread FROM dirty)",
+            (now - KEEP,),
+        )
+
+    # --- what was done
+
+    def was_checked(self, patches: str) -> bool:
+        """Whether this very set of patches was checked."""
+        return self._has("SELECT 1 FROM checked WHERE patches = ?", patches)
+
+    def set_checked(self, patches: str, now: float, outcome: str) -> None:
+        """Remember that a set of patches was checked, and what came of it."""
+        self._db.execute("INSERT OR REPLACE INTO checked VALUES (?, ?, ?)", (patches, now, outcome))
+
+    def outcomes(self) -> list[str]:
+        """Return what came of each check, in order."""
+        return [
+            row[0] for row in self._db.execute("SELECT outcome FROM checked ORDER BY at, rowid")
+        ]
+
+    def was_told(self, fingerprint: str, author: str) -> bool:
+        """Whether ``author`` was told of the finding before."""
+        return self._has(
+            "SELECT 1 FROM told WHERE fingerprint = ? AND author = ?", fingerprint, author
+        )
+
+    def was_answered(self, message_ids: Iterable[str]) -> bool:
+        """Whether a series with one of these patches had its mail."""
+        return any(
+            self._has("SELECT 1 FROM answered WHERE message_id = ?", name) for name in message_ids
+        )
+
+    def add_draft(
+        self, draft: KeptDraft, now: float, told: Iterable[tuple[str, str]], patches: Iterable[str]
+    ) -> None:
+        """Keep a draft, with the findings it tells and the patches it answers."""
+        self._db.execute(
+            "INSERT OR IGNORE INTO draft VALUES (?, ?, NULL, 'new', ?)",
+            (draft.name, now, draft.text),
+        )
+        self._db.executemany("INSERT OR IGNORE INTO told VALUES (?, ?)", told)
+        self._db.executemany(
+            "INSERT OR IGNORE INTO answered VALUES (?)", ((name,) for name in patches)
+        )
+
+    def drafts(self, state: str) -> list[KeptDraft]:
+        """Return the drafts in ``state``, oldest first."""
+        rows = self._db.execute(
+            "SELECT name, text FROM draft WHERE state = ? ORDER BY made, rowid", (state,)
+        )
+        return [KeptDraft(*row) for row in rows]
+
+    def set_draft(self, name: str, state: str, sent: float | None = None) -> None:
+        """Move a draft on to ``state``."""
+        self._db.execute(
+            "UPDATE draft SET state = ?, sent = coalesce(?, sent) WHERE name = ?",
+            (state, sent, name),
+        )
+
+    def sent_since(self, moment: float) -> int:
+        """Return how many mails were sent since ``moment``."""
+        row = self._db.execute("SELECT count(*) FROM draft WHERE sent >= ?", (moment,)).fetchone()
+        return int(row[0])
+
+    def _has(self, query: str, *values: str) -> bool:
+        return self._db.execute(query, values).fetchone() is not None
+
+    def _value(self, key: str) -> str | None:
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
