@@ -16,6 +16,7 @@ from patchlint.model.facts import (
     Assignment,
     Call,
     Condition,
+    Exit,
     FileMacro,
     Function,
     Initializer,
@@ -120,7 +121,17 @@ class _Frame:
 class _Body:
     """A function under way."""
 
-    __slots__ = ("assignments", "calls", "declarator", "label", "locals", "names", "node", "own")
+    __slots__ = (
+        "assignments",
+        "calls",
+        "declarator",
+        "exits",
+        "label",
+        "locals",
+        "names",
+        "node",
+        "own",
+    )
 
     def __init__(self, node: Node, declarator: Node | None, own: list[Parameter]) -> None:
         self.node = node
@@ -130,6 +141,7 @@ class _Body:
         self.locals: list[Parameter] = []
         self.calls: list[Call] = []
         self.assignments: list[Assignment] = []
+        self.exits: list[Exit] = []
         self.label: str | None = None
 
 
@@ -397,7 +409,12 @@ class Sweep:
         condition = Condition(text, taken=True, line=node.start_point[0] + 1)
         self._conditions = (*self._conditions, condition)
 
-    def _on_leave(self, end: int, _node: Node, _extra: object) -> None:
+    def _on_leave(self, end: int, node: Node, _extra: object) -> None:
+        line = node.start_point[0] + 1
+        if self._body is not None and self._knows(line):
+            words = self._source(node).rstrip("; ").split()
+            text = " ".join(words[:2]) if words[0] == "goto" else words[0]
+            self._body.exits.append(Exit(text.rstrip(";"), line, self._conditions))
         for frame in reversed(self._stack):
             if frame.guard is not None:
                 frame.left = end
@@ -470,6 +487,7 @@ class Sweep:
                 errors=node.has_error,
                 entry=entry,
                 body_digest=self._digest(node),
+                exits=tuple(body.exits),
             )
         )
 
