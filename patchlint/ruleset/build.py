@@ -40,7 +40,7 @@ class LazyPattern:
         self._compiled: re.Pattern[str] | None = None
 
     def __getattr__(self, name: str) -> Any:
-        """What the compiled pattern has under ``name``."""
+        """Return what the compiled pattern has under ``name``."""
         if name.startswith("_"):
             raise AttributeError(name)
         if self._compiled is None:
@@ -66,21 +66,19 @@ def lazy(pattern: str) -> re.Pattern[str]:
 
 
 def ruleset(data: Compiled) -> Ruleset:
-    """The ruleset that ``data`` (see :mod:`patchlint.ruleset.read`) describes."""
+    """Make the ruleset that ``data`` (see :mod:`patchlint.ruleset.read`) describes."""
     return Ruleset(tuple(map(_rule, data["rules"])), _kernel(data["kernel"]), data["digest"])
 
 
 def _kernel(data: Compiled) -> KernelFacts:
     return KernelFacts(
-        cleanups={row[0]: _cleanup(row) for row in data["cleanups"]},
-        twins={row[1]: Twin(*row[:6], Source(*row[6])) for row in data["twins"]},
+        cleanups=_cleanups(data),
+        twins={row[1]: Twin(*_sourced(row)) for row in data["twins"]},
         registrations={row[0]: _registration(row) for row in data["registrations"]},
-        activations={row[0]: Activation(*row[:7], Source(*row[7]))
-                     for row in data["activations"]},
-        waits={row[0]: Wait(*row[:5], Source(*row[5])) for row in data["waits"]},
-        entries=tuple(EntryPoint(*row[:3], tuple(row[3]), *row[4:6], Source(*row[6]))
-                      for row in data["entries"]),
-        macros=tuple(Macro(*row[:3], Source(*row[3])) for row in data["macros"]),
+        activations={row[0]: Activation(*_sourced(row)) for row in data["activations"]},
+        waits={row[0]: Wait(*_sourced(row)) for row in data["waits"]},
+        entries=tuple(_entry(row) for row in data["entries"]),
+        macros=tuple(Macro(*_sourced(row)) for row in data["macros"]),
         hints=tuple(ContextHint(row[0], lazy(row[1]), *row[2:]) for row in data["hints"]),
         teardown=lazy(data["teardown"]),
         not_teardown=lazy(data["not_teardown"]),
@@ -89,21 +87,50 @@ def _kernel(data: Compiled) -> KernelFacts:
         deferral_types=frozenset(data["deferral_types"]),
         error_path=lazy(data["error_path"]),
         refcount_puts=frozenset(data["refcount_puts"]),
-        container_macros={name: (pointer, kind, member) for name, (pointer, kind, member)
-                          in data["container_macros"].items()},
+        container_macros={
+            name: (pointer, kind, member)
+            for name, (pointer, kind, member) in data["container_macros"].items()
+        },
         callback_types=dict(data["callback_types"]),
         completers=dict(data["completers"]),
     )
 
 
-def _cleanup(row: list[Any]) -> Cleanup:
-    return Cleanup(*row[:7], tuple(row[7]), tuple(row[8]), row[9], Source(*row[10]),
-                   row[11], tuple(row[12]))
+def _cleanups(data: Compiled) -> dict[str, Cleanup]:
+    words = {
+        name: (tuple(symptoms), tuple(advice), why)
+        for name, (symptoms, advice, why) in data["families"].items()
+    }
+    found = {}
+    for row in data["cleanups"]:
+        symptoms, advice, why = words[row[1]]
+        fields = [
+            *row[:7],
+            symptoms if row[7] is None else tuple(row[7]),
+            advice if row[8] is None else tuple(row[8]),
+            why if row[9] is None else row[9],
+            Source(*row[10]),
+            row[11],
+            tuple(row[12]),
+        ]
+        found[row[0]] = Cleanup(*fields)
+    return found
+
+
+def _sourced(row: list[Any]) -> list[Any]:
+    """Return the fields of a row that ends in its source."""
+    return [*row[:-1], Source(*row[-1])]
+
+
+def _entry(row: list[Any]) -> EntryPoint:
+    struct, member, macro, contexts, kind, user, source = row
+    return EntryPoint(struct, member, macro, tuple(contexts), kind, user, Source(*source))
 
 
 def _registration(row: list[Any]) -> Registration:
     also = tuple((argument, context) for argument, context in row[10])
-    return Registration(*row[:8], Source(*row[8]), row[9], also)
+    fields = [*row[:8], Source(*row[8]), row[9], also]
+    return Registration(*fields)
 
 
 def _rule(row: dict[str, Any]) -> Rule:

@@ -6,6 +6,9 @@ cannot be read is no error: the rules are then compiled at each start.  Only the
 library's light modules are imported here: the byte filter runs before all else.
 """
 
+# pathlib costs more to import than this module has time for
+# ruff: noqa: PTH100, PTH103, PTH105, PTH111, PTH112, PTH118, PTH120, PTH123
+
 from __future__ import annotations
 
 import os
@@ -17,12 +20,12 @@ from patchlint import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_FORMAT: Final = "1"
+_FORMAT: Final = "2"
 _HERE: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def shipped() -> str:
-    """The folder of the shipped rules: in the package, or beside it in a checkout."""
+    """Return the folder of the shipped rules: in the package, or beside it in a checkout."""
     inside = os.path.join(_HERE, "_rules")
     return inside if os.path.isdir(inside) else os.path.join(os.path.dirname(_HERE), "rules")
 
@@ -32,8 +35,11 @@ def state(roots: Sequence[str]) -> str:
     lines = [_FORMAT, __version__]
     for root in roots:
         lines.append(root)
-        for folder in (root, os.path.join(root, "kernel"),
-                       os.path.join(root, "kernel", "cleanups")):
+        for folder in (
+            root,
+            os.path.join(root, "kernel"),
+            os.path.join(root, "kernel", "cleanups"),
+        ):
             lines.extend(_files(folder))
     return "\n".join(lines)
 
@@ -41,8 +47,10 @@ def state(roots: Sequence[str]) -> str:
 def _files(folder: str) -> Iterator[str]:
     try:
         with os.scandir(folder) as entries:
-            found = sorted((entry for entry in entries
-                            if entry.name.endswith((".toml", ".md"))), key=lambda e: e.name)
+            found = sorted(
+                (entry for entry in entries if entry.name.endswith((".toml", ".md"))),
+                key=lambda e: e.name,
+            )
             for entry in found:
                 known = entry.stat()
                 yield f"{entry.name} {known.st_mtime_ns} {known.st_size}"
@@ -52,7 +60,7 @@ def _files(folder: str) -> Iterator[str]:
 
 
 def get(kind: str, roots: Sequence[str], known: str) -> bytes | None:
-    """What was kept as ``kind`` for ``roots`` in this state, None when there is nothing."""
+    """Return what was kept as ``kind`` for ``roots`` in this state, None when there is nothing."""
     try:
         with open(_path(kind, roots), "rb") as file:
             data = file.read()

@@ -21,7 +21,7 @@ __all__ = ["RuleError", "load", "vocabulary"]
 
 
 def load(extra: Sequence[Path] = (), *, cached: bool = True) -> Ruleset:
-    """The shipped rules and those of the folders ``extra``, which override by name.
+    """Read the shipped rules and those of the folders ``extra``, which override by name.
 
     Raises RuleError, with file and line, for the first thing that is wrong.
     """
@@ -29,7 +29,7 @@ def load(extra: Sequence[Path] = (), *, cached: bool = True) -> Ruleset:
 
 
 def compiled(extra: Sequence[Path] = (), *, cached: bool = True) -> dict[str, Any]:
-    """The plain data behind :func:`load`; from the cache when no file has changed."""
+    """Return the plain data behind :func:`load`; from the cache when no file has changed."""
     roots = [cache.shipped(), *(str(Path(folder).absolute()) for folder in extra)]
     known = cache.state(roots)
     if cached and (body := cache.get("rules", roots, known)) is not None:
@@ -58,8 +58,14 @@ def vocabulary(ruleset: Ruleset) -> frozenset[bytes]:
     """Every function name that the tables know, for byte filters of one's own."""
     kernel = ruleset.kernel
     names = {
-        *kernel.cleanups, *kernel.registrations, *kernel.activations, *kernel.waits,
-        *kernel.list_adds, *kernel.list_drains, *kernel.deferral_types, *kernel.refcount_puts,
+        *kernel.cleanups,
+        *kernel.registrations,
+        *kernel.activations,
+        *kernel.waits,
+        *kernel.list_adds,
+        *kernel.list_drains,
+        *kernel.deferral_types,
+        *kernel.refcount_puts,
     }
     for twin in kernel.twins.values():
         names.update((twin.direct, twin.deferred))

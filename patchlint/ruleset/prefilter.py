@@ -19,6 +19,7 @@ _WORD: Final = re.compile(rb"[A-Za-z_][A-Za-z0-9_]{3,}")
 #: encodings that hide words: unreadable here, so that the text passes
 _OPAQUE: Final = re.compile(rb"(?i)base64|utf-?16|utf-?32|utf-?7|delsp|begin pgp message")
 _QUOTED: Final = re.compile(rb"(?i)quoted-printable")
+_HUNK: Final = b"@@ -"
 _HEX: Final = re.compile(rb"=([0-9A-F]{2})|=[ \t]*\r?\n")
 
 
@@ -29,8 +30,9 @@ class Vocabulary:
         """``words`` as :mod:`patchlint.ruleset.read` makes them."""
         self._mechanisms = frozenset(word.encode() for word in words["mechanisms"])
         self._cleanups = frozenset(word.encode() for word in words["cleanups"])
-        self._patterns = {name: words[name] for name in
-                          ("names", "returns", "teardown", "not_teardown")}
+        self._patterns = {
+            name: words[name] for name in ("names", "returns", "teardown", "not_teardown")
+        }
         self._compiled: dict[str, re.Pattern[bytes]] = {}
 
     def candidate(self, data: bytes, more: Collection[bytes] = ()) -> bool:
@@ -39,7 +41,8 @@ class Vocabulary:
             return True
         if _QUOTED.search(data):
             data = data + b"\n" + _HEX.sub(_unquoted, data)
-        words = set(_WORD.findall(data))
+        # words of the prose before the first hunk defer nothing
+        words = set(_WORD.findall(data, max(0, data.find(_HUNK))))
         if not self._mechanisms.isdisjoint(words) or not words.isdisjoint(more):
             return True
         return self._deferred(words) and self._released(words)
@@ -59,8 +62,13 @@ class Vocabulary:
         if kind not in self._compiled:
             given = self._patterns[kind]
             # a return type is two words (enum x): here its last one is enough
-            text = given if isinstance(given, str) else "|".join(
-                f"(?:{one.replace('enum', '').replace(chr(92) + 's+', '')})" for one in given)
+            text = (
+                given
+                if isinstance(given, str)
+                else "|".join(
+                    f"(?:{one.replace('enum', '').replace(chr(92) + 's+', '')})" for one in given
+                )
+            )
             self._compiled[kind] = re.compile((text or "(?!)").encode())
         return self._compiled[kind]
 
@@ -73,7 +81,7 @@ _shipped: Vocabulary | None = None
 
 
 def shipped() -> Vocabulary:
-    """The vocabulary of the shipped rules, read once."""
+    """Return the vocabulary of the shipped rules, read once."""
     global _shipped  # noqa: PLW0603 - one reading for the life of the process
     if _shipped is None:
         _shipped = Vocabulary(_words())

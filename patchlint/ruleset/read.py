@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from patchlint.ruleset import schema
@@ -17,6 +16,7 @@ from patchlint.ruleset.errors import RuleError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
 #: kind of cleanup -> guarantees in a task and in a deferred context
 _GUARANTEES: Final = {
@@ -70,7 +70,11 @@ class _Gathered:
         """Plain data in the order that :mod:`patchlint.ruleset.build` expects."""
         rows = {name: list(table.values()) for name, table in self.tables.items()}
         kernel: Compiled = {
-            "cleanups": [self._cleanup(row) for row in rows["cleanup"]],
+            "families": {
+                name: [row["symptoms"], row["advice"], row["why"]]
+                for name, row in self.families.items()
+            },
+            "cleanups": [_cleanup(row) for row in rows["cleanup"]],
             "twins": [_twin(row) for row in rows["twin"]],
             "registrations": [_registration(row) for row in rows["registration"]],
             "activations": [_activation(row) for row in rows["activation"]],
@@ -92,20 +96,28 @@ class _Gathered:
             else:
                 kernel[key.name] = given if given is not None else []
         rules = [self.rules[name] for name in sorted(self.rules)]
-        return {"digest": digest, "kernel": kernel, "rules": rules,
-                "words": _words(kernel)}
+        return {"digest": digest, "kernel": kernel, "rules": rules, "words": _words(kernel)}
 
-    def _cleanup(self, row: Row) -> list[Any]:
-        family = self.families[row["family"]]
-        task, deferred = _GUARANTEES[row["kind"]]
-        visible = row.get("visible", row["kind"] != "memory")
-        return [
-            row["name"], row["family"], row["kind"], row.get("task", task),
-            row.get("deferred", deferred), visible, row["releases"],
-            row.get("symptoms", family["symptoms"] if visible else []),
-            row.get("advice", family["advice"]), row.get("why", family["why"]),
-            _source(row), row.get("callback_arg"), row.get("twins", []),
-        ]
+
+def _cleanup(row: Row) -> list[Any]:
+    # None stands for the family's own words
+    task, deferred = _GUARANTEES[row["kind"]]
+    visible = row.get("visible", row["kind"] != "memory")
+    return [
+        row["name"],
+        row["family"],
+        row["kind"],
+        row.get("task", task),
+        row.get("deferred", deferred),
+        visible,
+        row["releases"],
+        row.get("symptoms", None if visible else []),
+        row.get("advice"),
+        row.get("why"),
+        _source(row),
+        row.get("callback_arg"),
+        row.get("twins", []),
+    ]
 
 
 def _read_table(file: Path, digest: Any, gathered: _Gathered) -> None:
@@ -126,24 +138,37 @@ def _read_table(file: Path, digest: Any, gathered: _Gathered) -> None:
         else:
             _read_rows(file, data, text, allowed, gathered)
     else:
-        raise RuleError(file, "unknown table" + schema.suggest(
-            file.stem, [*schema.FILES, "families", "structural"]))
+        raise RuleError(
+            file,
+            "unknown table" + schema.suggest(file.stem, [*schema.FILES, "families", "structural"]),
+        )
 
 
 def _read_cleanups(file: Path, data: Row, text: str, gathered: _Gathered) -> None:
     family = data.pop("family", None)
     known = gathered.families
     if family is not None and family not in known:
-        raise RuleError(file, f"unknown family '{family}'{schema.suggest(family, known)}",
-                        _line(text, f'"{family}"'))
+        raise RuleError(
+            file,
+            f"unknown family '{family}'{schema.suggest(family, known)}",
+            _line(text, f'"{family}"'),
+        )
     for row in _rows(file, data, text, "cleanup"):
         own = row.pop("family", family)
         if own not in known:
-            raise RuleError(file, f"{row.get('name')}: family '{own}' is unknown"
-                            f"{schema.suggest(own, known)}", _line_of(text, row))
+            raise RuleError(
+                file,
+                f"{row.get('name')}: family '{own}' is unknown{schema.suggest(own, known)}",
+                _line_of(text, row),
+            )
         _check(file, text, "", row, schema.CLEANUP)
-        _add(file, text, gathered.tables["cleanup"], row["name"],
-             {**row, "family": own, "_file": str(file)})
+        _add(
+            file,
+            text,
+            gathered.tables["cleanup"],
+            row["name"],
+            {**row, "family": own, "_file": str(file)},
+        )
 
 
 def _read_rows(
@@ -161,13 +186,14 @@ def _read_rows(
                 _add(file, text, table, _identity(name, row), kept)
 
 
-def _rows(
-    file: Path, data: Row, text: str, name: str, allowed: tuple[str, ...] = ()
-) -> list[Row]:
+def _rows(file: Path, data: Row, text: str, name: str, allowed: tuple[str, ...] = ()) -> list[Row]:
     for key in data:
         if key not in (allowed or (name,)):
-            raise RuleError(file, f"unknown table '{key}'{schema.suggest(key, allowed or (name,))}",
-                            _line(text, key))
+            raise RuleError(
+                file,
+                f"unknown table '{key}'{schema.suggest(key, allowed or (name,))}",
+                _line(text, key),
+            )
     rows = data.get(name, [])
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise RuleError(file, f"'{name}' must be a list of tables: [[{name}]]", _line(text, name))
@@ -202,17 +228,22 @@ def _read_rule(file: Path, digest: Any, gathered: _Gathered) -> None:
     known = [*gathered.families, schema.STRUCTURAL]
     for family in data.get("families", ()):
         if family not in known:
-            raise RuleError(file, f"unknown family '{family}'{schema.suggest(family, known)}",
-                            _line(text, f'"{family}"'))
+            raise RuleError(
+                file,
+                f"unknown family '{family}'{schema.suggest(family, known)}",
+                _line(text, f'"{family}"'),
+            )
     if not (data.get("families") or data.get("cleanups") or data.get("shape")):
-        raise RuleError(file, "says neither 'families' nor 'cleanups' nor 'shape': "
-                        "it can never speak")
+        raise RuleError(
+            file, "says neither 'families' nor 'cleanups' nor 'shape': it can never speak"
+        )
     beside = file.with_suffix(".md")
     prose = beside.read_bytes() if beside.is_file() else b""
     digest.update(prose)
     gathered.rules[file.stem] = {
         **{key.name: data.get(key.name) for key in schema.RULE},
-        "id": file.stem, "documentation": prose.decode("utf-8", "replace"),
+        "id": file.stem,
+        "documentation": prose.decode("utf-8", "replace"),
     }
 
 
@@ -261,8 +292,11 @@ def _line_of(text: str, row: Mapping[str, Any], *, last: bool = False) -> int | 
     for key in ("name", "deferred", "pattern", "regex", "member", "macro", "type"):
         value = row.get(key)
         if isinstance(value, str):
-            found = [number for number, line in enumerate(text.splitlines(), 1)
-                     if re.search(rf"\b{key}\s*=\s*[\"']{re.escape(value)}[\"']", line)]
+            found = [
+                number
+                for number, line in enumerate(text.splitlines(), 1)
+                if re.search(rf"\b{key}\s*=\s*[\"']{re.escape(value)}[\"']", line)
+            ]
             if found:
                 return found[-1 if last else 0]
     return 1
@@ -281,30 +315,60 @@ def _source(row: Row) -> list[Any]:
 
 
 def _twin(row: Row) -> list[Any]:
-    return [row["direct"], row["deferred"], row["mechanism"], row["context"],
-            row["guarantee"], row["runs_in"], _source(row)]
+    return [
+        row["direct"],
+        row["deferred"],
+        row["mechanism"],
+        row["context"],
+        row["guarantee"],
+        row["runs_in"],
+        _source(row),
+    ]
 
 
 def _registration(row: Row) -> list[Any]:
-    return [row["name"], row.get("object"), row.get("callback"), row.get("context"),
-            row["guarantee"], row.get("activates", False), row.get("waits", False),
-            row["mechanism"], _source(row), row.get("object_is_name", False),
-            row.get("also", [])]
+    return [
+        row["name"],
+        row.get("object"),
+        row.get("callback"),
+        row.get("context"),
+        row["guarantee"],
+        row.get("activates", False),
+        row.get("waits", False),
+        row["mechanism"],
+        _source(row),
+        row.get("object_is_name", False),
+        row.get("also", []),
+    ]
 
 
 def _activation(row: Row) -> list[Any]:
-    return [row["name"], row["object"], row.get("queue"), row["context"], row["guarantee"],
-            row["mechanism"], row.get("keeps", False), _source(row)]
+    return [
+        row["name"],
+        row["object"],
+        row.get("queue"),
+        row["context"],
+        row["guarantee"],
+        row["mechanism"],
+        row.get("keeps", False),
+        _source(row),
+    ]
 
 
 def _wait(row: Row) -> list[Any]:
-    return [row["name"], row["kind"], row.get("object"), row["restores"], row["trap"],
-            _source(row)]
+    return [row["name"], row["kind"], row.get("object"), row["restores"], row["trap"], _source(row)]
 
 
 def _entry(row: Row) -> list[Any]:
-    return [row.get("struct", ""), row.get("member", ""), row.get("macro", ""),
-            row["contexts"], row["kind"], row["reaches_user"], _source(row)]
+    return [
+        row.get("struct", ""),
+        row.get("member", ""),
+        row.get("macro", ""),
+        row["contexts"],
+        row["kind"],
+        row["reaches_user"],
+        _source(row),
+    ]
 
 
 def _macro(row: Row) -> list[Any]:
@@ -312,25 +376,32 @@ def _macro(row: Row) -> list[Any]:
 
 
 def _hint(row: Row) -> list[Any]:
-    return [row["kind"], row["pattern"], row["context"], row["strength"], row["why"],
-            row.get("closes")]
+    return [
+        row["kind"],
+        row["pattern"],
+        row["context"],
+        row["strength"],
+        row["why"],
+        row.get("closes"),
+    ]
 
 
 def _words(kernel: Compiled) -> Compiled:
-    """What the byte filter looks for; see :mod:`patchlint.ruleset.prefilter`."""
+    """Gather what the byte filter looks for; see :mod:`patchlint.ruleset.prefilter`."""
     mechanisms = {
         # one without a context runs its callback in the caller: nothing is deferred
         *(row[0] for row in kernel["registrations"] if row[3] is not None),
         *(row[0] for row in kernel["activations"]),
         *(row[0] for row in kernel["waits"]),
         *(row[1] for row in kernel["twins"]),
-        *kernel["list_adds"], *kernel["deferral_types"], *kernel["callback_types"],
+        *kernel["list_adds"],
+        *kernel["deferral_types"],
+        *kernel["callback_types"],
     }
     return {
         "mechanisms": sorted(mechanisms),
         "cleanups": sorted(row[0] for row in kernel["cleanups"] if row[2] != "memory"),
-        "names": [row[1] for row in kernel["hints"]
-                  if row[0] == "name" and row[2] != "task"],
+        "names": [row[1] for row in kernel["hints"] if row[0] == "name" and row[2] != "task"],
         "returns": [row[1] for row in kernel["hints"] if row[0] == "returns"],
         "teardown": kernel["teardown"],
         "not_teardown": kernel["not_teardown"],

@@ -8,22 +8,26 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from patchlint.model.context import GUARANTEES, Context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-Check = "Callable[[Any], str | None]"
-
 CONTEXTS: Final = frozenset(get_args(Context))
 KINDS: Final = frozenset({"ctx", "sync", "wrap", "async", "memory", "inherit"})
 WAIT_KINDS: Final = frozenset({"object", "queue", "completion", "rcu", "grace-period", "other"})
 HINT_KINDS: Final = frozenset({"parameter", "returns", "name", "trace", "around"})
-SHAPES: Final = frozenset({
-    "twin", "rcu-release", "lost-wait", "moved-body", "task-work-to-workqueue",
-})
+SHAPES: Final = frozenset(
+    {
+        "twin",
+        "rcu-release",
+        "lost-wait",
+        "moved-body",
+        "task-work-to-workqueue",
+    }
+)
 LEVELS: Final = frozenset({"error", "warning", "note"})
 #: the family of cleanups that no table knows
 STRUCTURAL: Final = "structural"
@@ -51,59 +55,63 @@ class Complaint:
 
 
 def text(value: Any) -> str | None:
-    """A string that says something."""
+    """Demand a string that says something."""
     return None if isinstance(value, str) and value.strip() else "must be a text"
 
 
 def flag(value: Any) -> str | None:
-    """A boolean."""
+    """Demand a boolean."""
     return None if isinstance(value, bool) else "must be true or false"
 
 
 def texts(value: Any) -> str | None:
-    """A list of strings, none of them empty."""
+    """Demand a list of strings, none of them empty."""
     good = isinstance(value, list) and all(text(one) is None for one in value)
     return None if good else "must be a list of texts"
 
 
 def word(value: Any) -> str | None:
-    """A C identifier."""
+    """Demand a C identifier."""
     good = isinstance(value, str) and _WORD.fullmatch(value)
     return None if good else "must be an identifier"
 
 
 def words(value: Any) -> str | None:
-    """A list of C identifiers."""
+    """Demand a list of C identifiers."""
     good = isinstance(value, list) and all(word(one) is None for one in value)
     return None if good else "must be a list of identifiers"
 
 
 def number(value: Any) -> str | None:
-    """An argument's index, from 0."""
+    """Demand an argument's index, from 0."""
     good = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _ARGUMENTS
     return None if good else "must be the number of an argument, from 0"
 
 
 def whole(value: Any) -> str | None:
-    """An integer."""
+    """Demand an integer."""
     return None if isinstance(value, int) and not isinstance(value, bool) else "must be a number"
 
 
 def version(value: Any) -> str | None:
-    """A kernel version."""
+    """Demand a kernel version."""
     good = isinstance(value, str) and _VERSION.fullmatch(value)
     return None if good else "must be a kernel version such as '6.1'"
 
 
 def path(value: Any) -> str | None:
-    """A file of the kernel tree, without ``..`` and not absolute."""
-    good = (isinstance(value, str) and value and not value.startswith("/")
-            and ".." not in value.split("/"))
+    """Demand a file of the kernel tree, without ``..`` and not absolute."""
+    good = (
+        isinstance(value, str)
+        and value
+        and not value.startswith("/")
+        and ".." not in value.split("/")
+    )
     return None if good else "must be a path inside of the kernel tree"
 
 
 def regex(value: Any) -> str | None:
-    """A regular expression that compiles."""
+    """Demand a regular expression that compiles."""
     if not isinstance(value, str) or not value:
         return "must be a regular expression"
     try:
@@ -114,14 +122,14 @@ def regex(value: Any) -> str | None:
 
 
 def regexes(value: Any) -> str | None:
-    """A list of regular expressions."""
+    """Demand a list of regular expressions."""
     if not isinstance(value, list):
         return "must be a list of regular expressions"
     return next((wrong for one in value if (wrong := regex(one))), None)
 
 
 def one_of(allowed: Iterable[str]) -> Callable[[Any], str | None]:
-    """A check for one of some words."""
+    """Return a check for one of some words."""
     known = sorted(allowed)
 
     def check(value: Any) -> str | None:
@@ -133,7 +141,7 @@ def one_of(allowed: Iterable[str]) -> Callable[[Any], str | None]:
 
 
 def some_of(allowed: Iterable[str]) -> Callable[[Any], str | None]:
-    """A check for a list of some words."""
+    """Return a check for a list of some words."""
     single = one_of(allowed)
 
     def check(value: Any) -> str | None:
@@ -145,27 +153,35 @@ def some_of(allowed: Iterable[str]) -> Callable[[Any], str | None]:
 
 
 def pairs(value: Any) -> str | None:
-    """A list of (argument, context)."""
+    """Demand a list of (argument, context)."""
     context = one_of(CONTEXTS)
     good = isinstance(value, list) and all(
-        isinstance(one, list) and len(one) == len(("argument", "context"))
-        and number(one[0]) is None and context(one[1]) is None for one in value)
+        isinstance(one, list)
+        and len(one) == len(("argument", "context"))
+        and number(one[0]) is None
+        and context(one[1]) is None
+        for one in value
+    )
     return None if good else "must be a list of [argument, context]"
 
 
 def numbers_by_word(length: int) -> Callable[[Any], str | None]:
-    """A table from function names to one argument, or to ``length`` of them."""
+    """Return a check for a table from function names to ``length`` arguments each."""
 
     def check(value: Any) -> str | None:
         if not isinstance(value, dict):
             return "must be a table of functions"
         for name, given in value.items():
             many = [given] if length == 1 else given
-            if word(name) or not isinstance(many, list) or len(many) != length or any(
-                number(one) for one in many
+            if (
+                word(name)
+                or not isinstance(many, list)
+                or len(many) != length
+                or any(number(one) for one in many)
             ):
                 return f"{name}: must be " + (
-                    "the number of an argument" if length == 1 else f"{length} argument numbers")
+                    "the number of an argument" if length == 1 else f"{length} argument numbers"
+                )
         return None
 
     return check
@@ -180,81 +196,129 @@ def suggest(value: Any, known: Iterable[str]) -> str:
 _GUARANTEE: Final = one_of(GUARANTEES)
 _CONTEXT: Final = one_of(CONTEXTS)
 _SOURCE: Final = (
-    Key("file", path), Key("evidence", text),
-    Key("since", version, required=False), Key("until", version, required=False),
+    Key("file", path),
+    Key("evidence", text),
+    Key("since", version, required=False),
+    Key("until", version, required=False),
 )
 
 Row = tuple[Key, ...]
 
 FAMILY: Final[Row] = (
-    Key("title", text), Key("symptoms", texts), Key("advice", texts), Key("why", text),
+    Key("title", text),
+    Key("symptoms", texts),
+    Key("advice", texts),
+    Key("why", text),
 )
 CLEANUP: Final[Row] = (
-    Key("name", word), Key("kind", one_of(KINDS)), Key("releases", text),
-    Key("task", _GUARANTEE, required=False), Key("deferred", _GUARANTEE, required=False),
-    Key("visible", flag, required=False), Key("symptoms", texts, required=False),
-    Key("advice", texts, required=False), Key("why", text, required=False),
-    Key("callback_arg", number, required=False), Key("twins", words, required=False),
+    Key("name", word),
+    Key("kind", one_of(KINDS)),
+    Key("releases", text),
+    Key("task", _GUARANTEE, required=False),
+    Key("deferred", _GUARANTEE, required=False),
+    Key("visible", flag, required=False),
+    Key("symptoms", texts, required=False),
+    Key("advice", texts, required=False),
+    Key("why", text, required=False),
+    Key("callback_arg", number, required=False),
+    Key("twins", words, required=False),
     *_SOURCE,
 )
 ROWS: Final[dict[str, Row]] = {
     "cleanup": CLEANUP,
     "twin": (
-        Key("direct", word), Key("deferred", word), Key("mechanism", text),
-        Key("context", _CONTEXT), Key("guarantee", _GUARANTEE), Key("runs_in", text), *_SOURCE,
+        Key("direct", word),
+        Key("deferred", word),
+        Key("mechanism", text),
+        Key("context", _CONTEXT),
+        Key("guarantee", _GUARANTEE),
+        Key("runs_in", text),
+        *_SOURCE,
     ),
     "registration": (
-        Key("name", word), Key("object", number, required=False),
-        Key("callback", number, required=False), Key("context", _CONTEXT, required=False),
-        Key("guarantee", _GUARANTEE), Key("activates", flag, required=False),
-        Key("waits", flag, required=False), Key("mechanism", text),
-        Key("object_is_name", flag, required=False), Key("also", pairs, required=False),
+        Key("name", word),
+        Key("object", number, required=False),
+        Key("callback", number, required=False),
+        Key("context", _CONTEXT, required=False),
+        Key("guarantee", _GUARANTEE),
+        Key("activates", flag, required=False),
+        Key("waits", flag, required=False),
+        Key("mechanism", text),
+        Key("object_is_name", flag, required=False),
+        Key("also", pairs, required=False),
         *_SOURCE,
     ),
     "activation": (
-        Key("name", word), Key("object", number), Key("queue", number, required=False),
-        Key("context", _CONTEXT), Key("guarantee", _GUARANTEE), Key("mechanism", text),
-        Key("keeps", flag, required=False), *_SOURCE,
+        Key("name", word),
+        Key("object", number),
+        Key("queue", number, required=False),
+        Key("context", _CONTEXT),
+        Key("guarantee", _GUARANTEE),
+        Key("mechanism", text),
+        Key("keeps", flag, required=False),
+        *_SOURCE,
     ),
     "wait": (
-        Key("name", word), Key("kind", one_of(WAIT_KINDS)),
-        Key("object", number, required=False), Key("restores", flag), Key("trap", text),
+        Key("name", word),
+        Key("kind", one_of(WAIT_KINDS)),
+        Key("object", number, required=False),
+        Key("restores", flag),
+        Key("trap", text),
         *_SOURCE,
     ),
     "entry": (
-        Key("struct", word, required=False), Key("member", word, required=False),
-        Key("macro", word, required=False), Key("contexts", some_of(CONTEXTS)),
-        Key("kind", text), Key("reaches_user", flag), *_SOURCE,
+        Key("struct", word, required=False),
+        Key("member", word, required=False),
+        Key("macro", word, required=False),
+        Key("contexts", some_of(CONTEXTS)),
+        Key("kind", text),
+        Key("reaches_user", flag),
+        *_SOURCE,
     ),
     "hint": (
-        Key("kind", one_of(HINT_KINDS)), Key("pattern", regex), Key("context", _CONTEXT),
-        Key("strength", one_of({"certain", "likely"})), Key("why", text),
+        Key("kind", one_of(HINT_KINDS)),
+        Key("pattern", regex),
+        Key("context", _CONTEXT),
+        Key("strength", one_of({"certain", "likely"})),
+        Key("why", text),
         Key("closes", word, required=False),
     ),
     "macro": (
-        Key("name", text, required=False), Key("regex", regex, required=False),
-        Key("action", text), *_SOURCE,
+        Key("name", text, required=False),
+        Key("regex", regex, required=False),
+        Key("action", text),
+        *_SOURCE,
     ),
     "container": (
-        Key("name", word), Key("pointer_arg", number), Key("type_arg", number),
-        Key("member_arg", number), *_SOURCE,
+        Key("name", word),
+        Key("pointer_arg", number),
+        Key("type_arg", number),
+        Key("member_arg", number),
+        *_SOURCE,
     ),
     "callback": (Key("type", word), Key("registration", word), *_SOURCE),
     "completer": (Key("name", word), Key("object_arg", number), *_SOURCE),
 }
 STRUCTURE: Final[Row] = (
-    Key("teardown", regexes), Key("not_teardown", regexes), Key("deferral_types", words),
-    Key("error_path", regexes), Key("refcount_puts", words),
-    Key("list_adds", numbers_by_word(2)), Key("list_drains", numbers_by_word(1)),
+    Key("teardown", regexes),
+    Key("not_teardown", regexes),
+    Key("deferral_types", words),
+    Key("error_path", regexes),
+    Key("refcount_puts", words),
+    Key("list_adds", numbers_by_word(2)),
+    Key("list_drains", numbers_by_word(1)),
 )
 RULE: Final[Row] = (
-    Key("title", text), Key("level", one_of(LEVELS)),
-    Key("families", texts, required=False), Key("cleanups", words, required=False),
-    Key("shape", one_of(SHAPES), required=False), Key("symptoms", texts, required=False),
-    Key("advice", texts, required=False), Key("priority", whole, required=False),
+    Key("title", text),
+    Key("level", one_of(LEVELS)),
+    Key("families", texts, required=False),
+    Key("cleanups", words, required=False),
+    Key("shape", one_of(SHAPES), required=False),
+    Key("symptoms", texts, required=False),
+    Key("advice", texts, required=False),
+    Key("priority", whole, required=False),
 )
 
-Table = Literal["rows", "families", "structure"]
 #: the files of rules/kernel/ and what each may hold
 FILES: Final[dict[str, tuple[str, ...]]] = {
     "cleanups": ("cleanup",),
@@ -273,7 +337,8 @@ def complaints(row: Mapping[str, Any], keys: Row) -> list[Complaint]:
     known = {key.name: key for key in keys}
     found = [
         Complaint(name, f"unknown key '{name}'{suggest(name, known)}")
-        for name in row if name not in known
+        for name in row
+        if name not in known
     ]
     for key in keys:
         if key.name not in row:
@@ -282,9 +347,13 @@ def complaints(row: Mapping[str, Any], keys: Row) -> list[Complaint]:
         elif wrong := key.check(row[key.name]):
             found.append(Complaint(key.name, f"'{key.name}' {wrong}"))
     since, until = row.get("since"), row.get("until")
-    if (isinstance(since, str) and isinstance(until, str)
-            and not version(since) and not version(until)
-            and _ordered(since) > _ordered(until)):
+    if (
+        isinstance(since, str)
+        and isinstance(until, str)
+        and not version(since)
+        and not version(until)
+        and _ordered(since) > _ordered(until)
+    ):
         found.append(Complaint("since", f"'since' {since} is later than 'until' {until}"))
     return found
 

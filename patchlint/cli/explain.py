@@ -1,0 +1,181 @@
+"""``patchlint explain NAME``: a rule's documentation, or what is known of a function."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable
+
+    from patchlint.model.kernel import (
+        Activation,
+        Cleanup,
+        KernelFacts,
+        Registration,
+        Rule,
+        Ruleset,
+        Source,
+        Twin,
+        Wait,
+    )
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.epilog = """\
+example:
+  patchlint explain mount-put-deferred
+
+The name of a kernel function prints what the tables know of it: as a release, as
+something that defers, as a wait.
+
+exit status: 0, or 2 when the name is not known or a rule cannot be used"""
+    parser.add_argument("name", metavar="RULE", help="a rule's id, or a kernel function")
+    parser.add_argument(
+        "--rules",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="further rules of your own, laid out as the shipped ones",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what is known of the name."""
+    from patchlint.ruleset.load import RuleError, load
+
+    try:
+        ruleset = load([Path(folder) for folder in arguments.rules])
+    except RuleError as error:
+        print(f"patchlint: {error}", file=sys.stderr)
+        return 2
+    said = explain(ruleset, arguments.name.removesuffix("()"))
+    if said is None:
+        print(f"patchlint: {_unknown(ruleset, arguments.name)}", file=sys.stderr)
+        return 2
+    print(said)
+    return 0
+
+
+def explain(ruleset: Ruleset, name: str) -> str | None:
+    """Return the text for a rule or function, None when nothing is known of ``name``."""
+    for rule in ruleset.rules:
+        if rule.id == name:
+            return _rule(rule)
+    parts = list(_known(ruleset.kernel, name))
+    return f"{name}()\n" + "\n".join(parts) if parts else None
+
+
+def _rule(rule: Rule) -> str:
+    if rule.documentation.strip():
+        return rule.documentation.strip()
+    return "\n".join(
+        [
+            f"{rule.id}: {rule.title} ({rule.level})",
+            *(f"  symptom: {one}" for one in rule.symptoms),
+            *(f"  instead: {one}" for one in rule.advice),
+        ]
+    )
+
+
+def _known(kernel: KernelFacts, name: str) -> Iterable[str]:
+    if (cleanup := kernel.cleanups.get(name)) is not None:
+        yield _cleanup(cleanup)
+    for twin in kernel.twins.values():
+        if name in (twin.direct, twin.deferred):
+            yield _twin(twin)
+    if (registration := kernel.registrations.get(name)) is not None:
+        yield _registration(registration)
+    if (activation := kernel.activations.get(name)) is not None:
+        yield _activation(activation)
+    if (wait := kernel.waits.get(name)) is not None:
+        yield _wait(wait)
+    if name in kernel.list_adds:
+        yield "  puts an item on a list: who drains the list does the work"
+    if name in kernel.list_drains:
+        yield "  takes items off a list or walks it"
+
+
+_KINDS = {
+    "ctx": "looks at its context and defers itself outside of a task",
+    "sync": "works inside the call",
+    "wrap": "calls one that looks at its context",
+    "async": "defers itself in any context",
+    "memory": "frees memory only",
+    "inherit": "runs a callback in its caller's context",
+}
+
+
+def _cleanup(known: Cleanup) -> str:
+    lines = [
+        f"  releases {known.releases}",
+        f"  family {known.family}; {_KINDS[known.kind]}",
+        f"  done in a task: {known.task}; in a kernel thread or work item: {known.deferred}",
+        f"  why it matters: {known.why}",
+        *(f"  symptom: {one}" for one in known.symptoms),
+        *(f"  instead: {one}" for one in known.advice),
+    ]
+    if not known.visible:
+        lines.append("  user space does not see when it is late")
+    return "\n".join([*lines, _source(known.source)])
+
+
+def _twin(known: Twin) -> str:
+    return (
+        f"  {known.deferred}() does what {known.direct}() does, but in {known.runs_in} "
+        f"({known.context}, {known.guarantee})\n{_source(known.source)}"
+    )
+
+
+def _registration(known: Registration) -> str:
+    where = known.context or "its caller's context"
+    does = "binds a callback and starts it" if known.activates else "binds a callback"
+    waits = ", and waits for it" if known.waits else ""
+    return (
+        f"  {does}{waits}; the callback runs in {where} ({known.guarantee})\n"
+        f"{_source(known.source)}"
+    )
+
+
+def _activation(known: Activation) -> str:
+    keeps = "; keeps the promise for the current task" if known.keeps else ""
+    return (
+        f"  starts a bound callback, which runs in {known.context} "
+        f"({known.guarantee}){keeps}\n{_source(known.source)}"
+    )
+
+
+def _wait(known: Wait) -> str:
+    does = "restores the promise" if known.restores else "does not restore the promise"
+    return f"  waits ({known.kind}); {does}: {known.trap}\n{_source(known.source)}"
+
+
+def _source(source: Source) -> str:
+    bounds = "".join(
+        [
+            f", since {source.since}" if source.since else "",
+            f", until {source.until}" if source.until else "",
+        ]
+    )
+    return f"  seen in {source.evidence or source.file}{bounds}"
+
+
+def _unknown(ruleset: Ruleset, name: str) -> str:
+    from difflib import get_close_matches
+
+    kernel = ruleset.kernel
+    known = [
+        *(rule.id for rule in ruleset.rules),
+        *kernel.cleanups,
+        *kernel.registrations,
+        *kernel.activations,
+        *kernel.waits,
+        *kernel.twins,
+    ]
+    near = get_close_matches(name, known, n=1)
+    return f"nothing is known of '{name}'" + (
+        f"; did you mean '{near[0]}'?" if near else " (see patchlint rules)"
+    )

@@ -1,0 +1,92 @@
+"""``patchlint rules``: the rules that are in force."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from patchlint.model.kernel import Rule
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.epilog = """\
+examples:
+  patchlint rules
+  patchlint rules --rules ~/my-rules --format json
+
+exit status: 0, or 2 when a rule or table cannot be used"""
+    parser.add_argument(
+        "--format",
+        choices=("terminal", "json"),
+        default="terminal",
+        help="how to print (default: terminal)",
+    )
+    parser.add_argument(
+        "--rules",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="further rules of your own, laid out as the shipped ones",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print one line a rule, or JSON."""
+    from patchlint.ruleset.load import RuleError, load
+
+    try:
+        ruleset = load([Path(folder) for folder in arguments.rules])
+    except RuleError as error:
+        print(f"patchlint: {error}", file=sys.stderr)
+        return 2
+    print(as_json(ruleset.rules) if arguments.format == "json" else table(ruleset.rules))
+    return 0
+
+
+def table(rules: Sequence[Rule]) -> str:
+    """Id, level, what the rule speaks of, and its title; columns as wide as needed."""
+    rows = [(rule.id, rule.level, speaks_of(rule), rule.title) for rule in rules]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+    return "\n".join(
+        "  ".join(
+            (*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3])
+        ).rstrip()
+        for row in rows
+    )
+
+
+def speaks_of(rule: Rule) -> str:
+    """Families of a rule, or the shape of one that cuts across families."""
+    return ",".join(rule.families) or (
+        f"any ({rule.shape})" if rule.shape else ",".join(rule.cleanups)
+    )
+
+
+def as_json(rules: Sequence[Rule]) -> str:
+    """Return the rules as a JSON list, without their documentation."""
+    import json
+
+    return json.dumps(
+        [
+            {
+                "id": rule.id,
+                "title": rule.title,
+                "level": rule.level,
+                "shape": rule.shape,
+                "families": rule.families,
+                "cleanups": rule.cleanups,
+                "symptoms": rule.symptoms,
+                "advice": rule.advice,
+                "priority": rule.priority,
+            }
+            for rule in rules
+        ],
+        indent=1,
+        ensure_ascii=False,
+    )
