@@ -53,7 +53,7 @@ def is_error(kernel: KernelFacts, condition: Condition) -> bool:
 
 def on_error_path(kernel: KernelFacts, call: Call) -> bool:
     """Whether ``call`` runs only after a failure (by label or by a branch taken)."""
-    if call.label is not None and kernel.error_path.search(f"{call.label}:"):
+    if call.label is not None and kernel.error_path.search(call.label):
         return True
     return any(not c.early and is_error(kernel, c) for c in call.conditions)
 

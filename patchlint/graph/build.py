@@ -86,16 +86,20 @@ class Graph:
         """The function that ``name`` means in ``path``.
 
         A static of the same file wins, then one with external linkage, then a static of a
-        header; when several statics of other files share the name, None.
+        header; when several statics of other files share the name, None.  Of several
+        definitions (a stub for another configuration) the one that calls most.
         """
+        return max(self.find_all(name, path), key=lambda f: len(f.calls), default=None)
+
+    def find_all(self, name: str | None, path: str) -> list[Function]:
+        """All definitions that ``name`` can mean in ``path``."""
         if name is None:
-            return None
+            return []
         own = self.functions.get((path, name))
         if own is not None:
-            return own
+            return [own]
         others = self.by_name.get(name, [])
-        shared = [f for f in others if not f.static or f.path.endswith(".h")]
-        return shared[0] if shared else None
+        return [f for f in others if not f.static or f.path.endswith(".h")]
 
     def deferrals_of(self, function: Function) -> list[Deferral]:
         """Deferral edges that start in ``function``, in line order."""
@@ -106,7 +110,7 @@ class Graph:
         return [
             (caller, call)
             for caller, call in self.callers.get(function.name, [])
-            if self.find(function.name, caller.path) == function
+            if function in self.find_all(function.name, caller.path)
         ]
 
 

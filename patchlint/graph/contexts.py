@@ -9,17 +9,25 @@ callers are deferred is *likely* deferred, never certainly.  That errs towards a
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
+
+from patchlint.model.context import Context
 
 if TYPE_CHECKING:
     from patchlint.graph.build import Graph
-    from patchlint.model.context import Context
     from patchlint.model.facts import Function
 
 Strength = Literal["certain", "likely"]
 
-_DEPTH = 4
+_DEPTH: Final = 4
+#: contexts that must not sleep
+_ATOMIC: Final[frozenset[Context]] = frozenset({"rcu-callback", "softirq", "hardirq"})
+_FRAME: Final = re.compile(r"\b\w+\+0x[0-9a-f]+/0x[0-9a-f]+")
+_SENTENCE: Final = re.compile(r"(?<=[.!?:;])\s+")
+#: a member's name shorter than this is too common to tell a function by
+_TELLING_MEMBER: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +117,7 @@ def _own(graph: Graph, function: Function) -> list[Reason]:
             for known in graph.kernel.entries
             if known.member == entry.member and known.struct
             and known.struct in entry.struct
-            for context in known.contexts
+            for context in (("task",) if known.reaches_user else known.contexts)
         )
     if not reasons:
         reasons.extend(
@@ -117,7 +125,22 @@ def _own(graph: Graph, function: Function) -> list[Reason]:
             for hint in graph.kernel.hints
             if hint.kind == "name" and hint.pattern.search(function.name)
         )
-    return reasons
+    return reasons or _named_like_member(graph, function)
+
+
+def _named_like_member(graph: Graph, function: Function) -> list[Reason]:
+    """``foo_css_offline`` is most likely bound to the member ``css_offline``.
+
+    Only members with a long name whose callers are all of one kind tell something.
+    """
+    return [
+        Reason(entry.contexts[0], "likely",
+               f"{function.name}() is named like .{entry.member} of struct {entry.struct}")
+        for entry in graph.kernel.entries
+        if len(entry.member) >= _TELLING_MEMBER
+        and len(set(entry.contexts)) == 1
+        and function.name.endswith(f"_{entry.member}")
+    ]
 
 
 def _from_callers(
@@ -141,19 +164,38 @@ def _from_callers(
 
 
 def from_message(graph: Graph, function: Function, message: str) -> list[Reason]:
-    """Contexts that a trace or a sentence of the message ties to ``function``.
+    """Contexts that a call trace or a sentence of the message ties to ``function``.
 
-    A line that tells a context and a line that names the function count together when
-    they stand in one block (trace or paragraph).  Errs both ways; never certain.
+    In a trace the function must stand above the frame that tells (innermost first), and
+    only frames that must not sleep count: a trace through a worker shows one caller, not
+    all.  In prose both must stand in one sentence.  Never certain.
     """
     if function.name not in message:
         return []
+    hints = [hint for hint in graph.kernel.hints if hint.kind == "trace"]
+    frames = [line for line in message.splitlines() if _FRAME.search(line)]
     reasons = []
-    for block in message.split("\n\n"):
-        if function.name not in block:
+    for place, line in enumerate(frames):
+        if not re.search(rf"\b{re.escape(function.name)}\+0x", line):
             continue
-        for hint in graph.kernel.hints:
-            if hint.kind == "trace" and hint.pattern.search(block):
-                reasons.append(Reason(hint.context, "likely",
-                                      f"the message shows {function.name}() there: {hint.why}"))
+        outer = _outer_frames(frames, place)
+        reasons.extend(
+            Reason(hint.context, "likely", f"the trace in the message shows "
+                   f"{function.name}() there: {hint.why}")
+            for hint in hints
+            if hint.context in _ATOMIC and any(hint.pattern.search(one) for one in outer)
+        )
+    prose = " ".join(line for line in message.splitlines() if not _FRAME.search(line))
+    name = re.compile(rf"\b{re.escape(function.name)}\b")
+    for sentence in _SENTENCE.split(prose):
+        if name.search(sentence):
+            reasons.extend(
+                Reason(hint.context, "likely",
+                       f"the message says so of {function.name}(): {hint.why}")
+                for hint in hints if hint.pattern.search(sentence))
     return reasons
+
+
+def _outer_frames(frames: list[str], place: int) -> list[str]:
+    """The frames below ``place`` of the same trace, at most thirty."""
+    return frames[place + 1 : place + 30]

@@ -20,9 +20,10 @@ from patchlint.model.context import weaker
 from patchlint.model.effect import Downgrade, EntryChain, Promise, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from patchlint.graph.build import Deferral, Graph
+    from patchlint.graph.reach import Ways
     from patchlint.model.context import Context
     from patchlint.model.facts import Call, Condition, Function
     from patchlint.model.kernel import KernelFacts, Twin
@@ -42,6 +43,9 @@ class Comparison:
     after: Graph
     lines: Lines
     message: str = ""
+    #: the ways to a function in a whole tree, None without one
+    ways: Callable[[str, str], Ways] | None = None
+    limitations: list[str] = field(default_factory=list)
     lineage: Lineage = field(init=False)
     old: Effects = field(init=False)
     new: Effects = field(init=False)
@@ -266,17 +270,14 @@ def _judge(
         return None
     if _kept_by_task_work(comparison, loss.now, deferral, main):
         return None
-    verdict = contexts.of(comparison.before, loss.was, comparison.message)
-    if verdict.deferred == "certain":
+    old = _old_context(comparison, loss.was)
+    if old is None:
         return None
     volume = _Volume()
     if main.memory or not main.visible:
         volume.down("only memory is freed later")
-    if verdict.deferred == "likely":
-        volume.down(f"the old path was not a task: {verdict.reasons[0].why}")
-    elif verdict.mixed:
-        volume.down(f"the old path was partly deferred: "
-                    f"{next(r.why for r in verdict.reasons if r.context != 'task')}")
+    if old.doubt:
+        volume.down(old.doubt)
     if branches.on_error_path(kernel, deferral.call):
         volume.down("deferred on an error path only")
     if main.family == STRUCTURAL and late.deferral is not None and (
@@ -294,7 +295,9 @@ def _judge(
     if condition is None and loss.condition is not None and not branches.is_error(
             kernel, loss.condition):
         condition = replace(loss.condition, taken=not loss.condition.taken)
-    task = verdict.task
+    entries = old.entries or _entries(comparison, loss)
+    if entries and old.certain and volume.level == "warning":
+        volume.level = "error"
     return Downgrade(
         shape=_shape(comparison, deferral, loss),
         cleanup=main.cleanup,
@@ -305,18 +308,88 @@ def _judge(
         line=deferral.line,
         side="post",
         patch=0,
-        before=Promise(_shown(verdict), main.guarantee,
+        before=Promise("task" if entries else old.shown, main.guarantee,
                        _before_chain(comparison, loss, main)),
         after=Promise(deferral.context, late.guarantee,
                       _after_chain(comparison, deferral, loss, late),
                       deferral.mechanism, deferral.callback),
         condition=branches.plain(condition) if condition else None,
         level_cap=volume.level,
-        confidence=_confidence(main, task=task, level=volume.level),
-        reasons=tuple(volume.reasons) + tuple(r.why for r in verdict.reasons if task)[:1],
-        entry_points=_entries(comparison, loss),
+        confidence=_confidence(main, task=old.task or bool(entries), level=volume.level),
+        reasons=(*volume.reasons, *old.reasons),
+        entry_points=entries,
         weight=_weight(main) + (100 if volume.level != "note" else 0),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Old:
+    """What is known of the context in which the release ran before.
+
+    ``doubt`` says why it was no task, or not only, and turns a finding down; ``certain``
+    is set when a chain to an entry point was shown that rests on no guess.
+    """
+
+    shown: Context
+    task: bool
+    doubt: str
+    entries: tuple[EntryChain, ...]
+    certain: bool
+    reasons: tuple[str, ...]
+
+
+def _old_context(comparison: Comparison, was: Function) -> _Old | None:
+    """The old context of ``was``; None when it certainly was no task."""
+    verdict = contexts.of(comparison.before, was, comparison.message)
+    if verdict.deferred == "certain":
+        return None
+    found = _in_tree(comparison, was)
+    if found is not None and found.ways:
+        return _from_tree(found)
+    doubt = ""
+    if verdict.deferred == "likely":
+        doubt = f"the old path was not a task: {verdict.reasons[0].why}"
+    elif verdict.mixed:
+        why = next(r.why for r in verdict.reasons if r.context != "task")
+        doubt = f"the old path was partly deferred: {why}"
+    shown: Context = "unknown"
+    if verdict.task:
+        shown = "task"
+    elif len(verdict.contexts) == 1:
+        shown = next(iter(verdict.contexts))
+    reasons = tuple(r.why for r in verdict.reasons if r.context == "task")[:1]
+    return _Old(shown, verdict.task, doubt, (), certain=True, reasons=reasons)
+
+
+def _in_tree(comparison: Comparison, was: Function) -> Ways | None:
+    if comparison.ways is None:
+        return None
+    found = comparison.ways(was.name, was.path)
+    if not found.known:
+        comparison.limitations.append(
+            f"{was.name}() is not in the tree: its callers are those that the mail shows")
+    elif found.cut:
+        comparison.limitations.append(
+            f"{was.name}(): too many callers to follow all of them; the entry points are "
+            "a part of those that reach it")
+    return found
+
+
+def _from_tree(found: Ways) -> _Old | None:
+    """The verdict of a whole tree: all deferred is dropped, mixed is said."""
+    tasks = [way for way in found.ways if way.context == "task"]
+    others = [way for way in found.ways if way.context != "task"]
+    if not tasks:
+        if not found.cut and all(way.strength == "certain" for way in others):
+            return None
+        return _Old(others[0].context, task=False, entries=(), certain=False, reasons=(),
+                    doubt=f"no task is seen to reach the old path: {others[0].why}")
+    certain = any(way.strength == "certain" and way.reaches_user for way in tasks)
+    reasons = [f"reached by a task: {tasks[0].why}"]
+    if others:
+        reasons.append(f"mixed: also reached from {others[0].context} ({others[0].why})")
+    return _Old("task", task=True, doubt="", entries=found.entry_points, certain=certain,
+                reasons=tuple(reasons))
 
 
 def _weight(effect: Effect) -> int:
@@ -329,12 +402,6 @@ def _weight(effect: Effect) -> int:
     if not effect.visible:
         return 5
     return {"ctx": 40, "wrap": 30}.get(effect.known.kind, 20)
-
-
-def _shown(verdict: contexts.Verdict) -> Context:
-    if verdict.task:
-        return "task"
-    return next(iter(verdict.contexts)) if len(verdict.contexts) == 1 else "unknown"
 
 
 def _confidence(main: Effect, *, task: bool, level: str) -> str:
@@ -478,20 +545,20 @@ def _twin(
                 and not branches.fresh(c, now.path, lines)]
         if len(gone) <= len(kept):
             continue
-        verdict = contexts.of(comparison.before, was, comparison.message)
-        if verdict.deferred == "certain":
+        old = _old_context(comparison, was)
+        if old is None:
             return None
         known = comparison.kernel.cleanups.get(twin.direct)
         volume = _Volume()
         if known is not None and (known.kind == "memory" or not known.visible):
             volume.down("only memory is freed later")
-        if verdict.deferred == "likely":
-            volume.down(f"the old path was not a task: {verdict.reasons[0].why}")
-        elif verdict.mixed:
-            volume.down("the old path was partly deferred")
+        if old.doubt:
+            volume.down(old.doubt)
         if branches.on_error_path(comparison.kernel, call):
             volume.down("deferred on an error path only")
         condition = branches.telling(comparison.kernel, branches.fresh(call, now.path, lines))
+        if old.entries and old.certain and volume.level == "warning":
+            volume.level = "error"
         removed = gone[0]
         step = Step(was.name, was.path, removed.line, f"{twin.direct}()")
         then = Step(now.name, now.path, call.line, f"{twin.deferred}() defers it")
@@ -499,7 +566,7 @@ def _twin(
             shape="twin", cleanup=twin.direct,
             family=known.family if known else STRUCTURAL, also=(),
             function=now.name, path=now.path, line=call.line, side="post", patch=0,
-            before=Promise(_shown(verdict), known.task if known else "before-call-returns",
+            before=Promise(old.shown, known.task if known else "before-call-returns",
                            (*_callers_above(comparison.before, was, ()), step)),
             after=Promise(twin.context, twin.guarantee,
                           (*_callers_above(comparison.after, now, ()), then,
@@ -507,8 +574,9 @@ def _twin(
                           twin.deferred, twin.runs_in),
             condition=branches.plain(condition) if condition else None,
             level_cap=volume.level,
-            confidence="high" if verdict.task and volume.level != "note" else "medium",
-            reasons=tuple(volume.reasons),
+            confidence="high" if old.task and volume.level != "note" else "medium",
+            reasons=(*volume.reasons, *old.reasons),
+            entry_points=old.entries,
             weight=25 + (100 if volume.level != "note" else 0),
         )
     return None
@@ -558,8 +626,8 @@ def _lost_wait(comparison: Comparison, was: Function, call: Call) -> Downgrade |
                   if not e.memory and not e.asynchronous and e.visible]
         if not behind:
             continue
-        verdict = contexts.of(comparison.before, was, comparison.message)
-        if verdict.deferred is not None:
+        old = _old_context(comparison, was)
+        if old is None or old.doubt:
             continue
         main = max(behind, key=_weight)
         volume = _Volume()
@@ -569,11 +637,12 @@ def _lost_wait(comparison: Comparison, was: Function, call: Call) -> Downgrade |
         return Downgrade(
             shape="lost-wait", cleanup=main.cleanup, family=main.family, also=(),
             function=now.name, path=was.path, line=call.line, side="pre", patch=0,
-            before=Promise(_shown(verdict), "after-wait", (*main.chain, step)),
+            before=Promise(old.shown, "after-wait", (*main.chain, step)),
             after=Promise(deferral.context, deferral.guarantee, main.chain,
                           deferral.mechanism, deferral.callback),
             condition=None, level_cap=volume.level,
             confidence="medium" if volume.level != "note" else "low",
-            reasons=tuple(volume.reasons), weight=_weight(main) + 50,
+            reasons=(*volume.reasons, *old.reasons), entry_points=old.entries,
+            weight=_weight(main) + 50,
         )
     return None

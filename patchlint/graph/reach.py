@@ -1,0 +1,227 @@
+"""Walks up a whole tree: in which contexts a function runs, and which entry points reach it.
+
+Breadth first from the function to its callers, through function pointers (members of
+operations tables, callbacks) up to entry points: system calls, members that the entry
+tables know, registered callbacks, module init and exit.
+
+Errs towards too many callers: a call through a struct member counts for every function
+that is bound to a member of that name, and a function given to an unknown function as
+argument counts as called by whoever gave it.  Ways found so are ``likely``, not certain.
+The walk is bounded; what was left out is said.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol
+
+from patchlint.model.effect import EntryChain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from patchlint.graph.contexts import Strength
+    from patchlint.model.context import Context
+    from patchlint.model.kernel import EntryPoint, KernelFacts
+
+_MOST_NODES: Final = 700
+_DEEPEST: Final = 14
+#: a member called from more places than this says nothing about who calls one function
+_MOST_MEMBER_CALLS: Final = 24
+_MOST_CALLERS: Final = 160
+
+
+class Site(Protocol):
+    """A call: ``function`` (of ``kind`` function, macro or syscall) calls at ``path:line``."""
+
+    function: str
+    path: str
+    line: int
+    kind: str
+
+
+class Use(Protocol):
+    """A function's name used as a value (see the index for the meaning of each field)."""
+
+    path: str
+    line: int
+    kind: str
+    function: str
+    struct: str
+    member: str
+    callee: str
+    argument: int
+    target: str
+
+
+class Tree(Protocol):
+    """The questions that the walk asks of a tree."""
+
+    def prepare(self, names: Iterable[str]) -> None:
+        """Announce names that will be asked for."""
+
+    def definitions(self, name: str) -> Sequence[object]:
+        """Definitions of ``name``."""
+
+    def callers(self, name: str, from_path: str | None = None) -> Sequence[Site]:
+        """Direct calls of ``name`` as defined in ``from_path``."""
+
+    def member_calls(self, member: str) -> Sequence[Site]:
+        """Calls through a struct member."""
+
+    def address_taken(self, name: str, from_path: str | None = None) -> Sequence[Use]:
+        """Places where ``name`` is used as a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way in which a function comes to run: ``chain`` from the entry point down."""
+
+    name: str
+    kind: str
+    context: Context
+    strength: Strength
+    reaches_user: bool
+    chain: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """All ways found.  ``known`` is False when the tree has no such function.
+
+    ``cut`` is set when the walk reached its bound before it had seen all callers.
+    """
+
+    ways: tuple[Way, ...]
+    known: bool
+    cut: bool
+
+    @property
+    def entry_points(self) -> tuple[EntryChain, ...]:
+        """Entry points behind which user space waits, system calls first, each once."""
+        seen: dict[tuple[str, str], EntryChain] = {}
+        for way in sorted(self.ways, key=lambda w: (w.kind != "syscall", len(w.chain))):
+            if way.context == "task" and way.reaches_user:
+                seen.setdefault((way.name, way.kind), EntryChain(way.name, way.kind, way.chain))
+        return tuple(seen.values())
+
+
+@dataclass(slots=True)
+class _Node:
+    name: str
+    path: str
+    chain: tuple[str, ...]
+    strength: Strength = "certain"
+
+
+@dataclass(slots=True)
+class _Walk:
+    tree: Tree
+    kernel: KernelFacts
+    ways: list[Way] = field(default_factory=list)
+    seen: set[tuple[str, str]] = field(default_factory=set)
+    queue: deque[_Node] = field(default_factory=deque)
+    cut: bool = False
+
+    def push(self, node: _Node) -> None:
+        key = (node.name, node.path)
+        if key in self.seen or not node.name:
+            return
+        if len(self.seen) >= _MOST_NODES or len(node.chain) > _DEEPEST:
+            self.cut = True
+            return
+        self.seen.add(key)
+        self.queue.append(node)
+
+
+def ways(tree: Tree, kernel: KernelFacts, name: str, path: str) -> Ways:
+    """How ``name``, as defined in ``path``, comes to run."""
+    tree.prepare([name])
+    if not tree.definitions(name):
+        return Ways((), known=False, cut=False)
+    walk = _Walk(tree, kernel)
+    walk.push(_Node(name, path, (name,)))
+    while walk.queue:
+        level = list(walk.queue)
+        walk.queue.clear()
+        tree.prepare(sorted({node.name for node in level}))
+        for node in level:
+            _visit(walk, node)
+    return Ways(tuple(walk.ways), known=True, cut=walk.cut)
+
+
+def _visit(walk: _Walk, node: _Node) -> None:
+    for use in walk.tree.address_taken(node.name, node.path):
+        _through_use(walk, node, use)
+    sites = walk.tree.callers(node.name, node.path)
+    if len(sites) > _MOST_CALLERS:
+        walk.cut = True
+    for site in sites[:_MOST_CALLERS]:
+        _through_call(walk, node, site, node.strength)
+
+
+def _through_call(walk: _Walk, node: _Node, site: Site, strength: Strength) -> None:
+    if not site.function:
+        return
+    chain = (site.function, *node.chain)
+    if site.kind == "syscall":
+        walk.ways.append(Way(site.function, "syscall", "task", strength, reaches_user=True,
+                             chain=chain, why=f"{site.function}(2) at {site.path}:{site.line}"))
+        return
+    walk.push(_Node(site.function, site.path, chain, strength))
+
+
+def _through_use(walk: _Walk, node: _Node, use: Use) -> None:
+    if use.kind == "initializer":
+        _through_member(walk, node, use, use.struct, use.member)
+    elif use.kind == "assignment":
+        member = use.target.replace("->", ".").rsplit(".", 1)[-1].strip()
+        if member.isidentifier() and member != use.target:
+            _through_member(walk, node, use, "", member)
+    elif use.kind == "argument":
+        _through_argument(walk, node, use)
+
+
+def _through_member(walk: _Walk, node: _Node, use: Use, struct: str, member: str) -> None:
+    entries = [e for e in walk.kernel.entries if e.member == member and (
+        not struct or (e.struct and e.struct in struct.split()))]
+    if struct or len({e.struct for e in entries}) == 1:
+        for entry in entries:
+            _add_entry(walk, node, entry, f".{member} at {use.path}:{use.line}")
+        if entries:
+            return
+    sites = walk.tree.member_calls(member) if member else ()
+    if len(sites) > _MOST_MEMBER_CALLS:
+        walk.cut = True
+        return
+    for site in sites:
+        _through_call(walk, node, site, "likely")
+
+
+def _add_entry(walk: _Walk, node: _Node, entry: EntryPoint, where: str) -> None:
+    for context in entry.contexts:
+        walk.ways.append(Way(
+            node.name, entry.kind, context, node.strength,
+            reaches_user=entry.reaches_user and context == "task", chain=node.chain,
+            why=f"{node.name}() is {where}"))
+
+
+def _through_argument(walk: _Walk, node: _Node, use: Use) -> None:
+    kernel = walk.kernel
+    registration = kernel.registrations.get(use.callee)
+    place = f"{use.callee}() at {use.path}:{use.line}"
+    if registration is not None and registration.context is not None:
+        walk.ways.append(Way(
+            node.name, "callback", registration.context, node.strength, reaches_user=False,
+            chain=node.chain, why=f"{node.name}() is bound by {place}"))
+        return
+    macro = next((e for e in kernel.entries if e.macro and e.macro == use.callee), None)
+    if macro is not None:
+        _add_entry(walk, node, macro, f"given to {place}")
+        return
+    # a release given to kref_put(), or a callback to some iterator: runs in the caller
+    strength: Strength = node.strength if use.callee in kernel.cleanups else "likely"
+    if use.function:
+        walk.push(_Node(use.function, use.path, (use.function, *node.chain), strength))
