@@ -56,17 +56,17 @@ def read(name: str, tree: Path) -> Iterator[RawMail | InputError]:
 
 
 def _commits(name: str, repo: Repo) -> Iterator[RawMail | InputError]:
-    # ``format-patch -1`` of a merge would give the commit before it.
-    span = name if ".." in name else f"{name}^!"
     unknown = InputError(name, "no such file, and no commit or range of the tree")
     if name.startswith("-"):
         yield unknown
         return
     try:
-        if ".." not in name:
-            repo.git.rev_parse("--verify", "--quiet", f"{name}^{{commit}}")
+        span = [name] if ".." in name else _single(name, repo)
+        if not span:
+            yield InputError(name, "a merge has no patch of its own; give a range")
+            return
         text = repo.git.format_patch(
-            *_FORMAT, span, "--", stdout_as_string=False, strip_newline_in_stdout=False
+            *_FORMAT, *span, "--", stdout_as_string=False, strip_newline_in_stdout=False
         )
     except (GitCommandError, ValueError):
         yield unknown
@@ -78,3 +78,10 @@ def _commits(name: str, repo: Repo) -> Iterator[RawMail | InputError]:
         yield RawMail(name, message.data, None, found.group(1).decode("ascii") if found else None)
     if empty:
         yield InputError(name, "no commits in this range")
+
+
+def _single(name: str, repo: Repo) -> list[str]:
+    """Arguments that name one commit; none for a merge, where git would take another."""
+    shown = repo.git.rev_list("--no-walk", "--parents", f"{name}^{{commit}}", "--")
+    commit, *parents = str(shown).split()
+    return [] if len(parents) > 1 else ["-1", commit]

@@ -32,8 +32,8 @@ _SCISSORS = re.compile(
     r"^[ \t]*(?=[^\n]*(?:>8|8<|>%|%<))(?:[- \t]|>8|8<|>%|%<|cut here)+$", re.MULTILINE
 )
 _SHOWN = re.compile(
-    r"commit ([0-9a-f]{40}|[0-9a-f]{64})\b[^\n]*\n(?:(?:Merge|Author|AuthorDate|Commit|CommitDate|Date):"
-    r"[^\n]*\n)+"
+    r"commit ([0-9a-f]{40}|[0-9a-f]{64})\b[^\n]*\n"
+    r"(?:(?:Merge|Author|AuthorDate|Commit|CommitDate|Date):[^\n]*\n)+"
 )
 _MAIL_FILE = re.compile(r"(?:From [0-9a-f]{40}|From: |Subject: |Date: )")
 _MIN_SCISSORS = 8
@@ -239,7 +239,8 @@ def _flowed(text: str, *, delsp: bool) -> str:
             out[-1] += content
         else:
             out.append((">" * depth + " " if depth else "") + content)
-        soft = content.endswith(" ") and not signature
+        # A lone blank is an empty context line of a diff, whose end no sender marks.
+        soft = content.endswith(" ") and content != " " and not signature
         open_depth = depth if soft else None
         if soft and delsp:
             out[-1] = out[-1][:-1]

@@ -205,7 +205,8 @@ def _finish(draft: _Draft) -> Series:
     prerequisites: list[str] = []
     for body in bodies:
         prerequisites = prerequisites or _PREREQUISITE.findall(body)
-    first = cover or ordered[0][1]
+    own = [mail for _number, mail in ordered if mail.version == draft.version]
+    first = cover or (own[0] if own else ordered[0][1])
     return Series(
         subject=first.subject,
         version=draft.version,

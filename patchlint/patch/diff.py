@@ -231,8 +231,8 @@ class _Reader:
         if not (old or new):
             self._problem("file header without a name; the file is left out", None, one.line)
             return None
-        if not one.hunks and one.kind is None and not one.git:
-            return None
+        if not one.hunks and one.kind is None:
+            self._problem("file without a hunk; the diff may be cut short", one, one.line)
         return FileDiff(
             old_path=None if one.kind == "add" else old,
             new_path=None if one.kind == "delete" else new,

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from patchlint.mail.inputs import read_inputs
+from patchlint.mail.message import decode
+from patchlint.mail.series import group
+from patchlint.model.mail import RawMail
+from patchlint.model.problem import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org", *arguments],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+    )
+    return done.stdout.decode().strip()
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Four commits, and a merge of a side branch."""
+    git(tmp_path, "init", "-q", "-b", "main")
+    for number, text in enumerate(("a\n", "a\nb\n", "a\nFrom here\n"), 1):
+        (tmp_path / "f.c").write_text(text)
+        git(tmp_path, "add", "f.c")
+        message = f"demo: commit {number}\n\nFrom ada@example.org Mon Jan  1 10:00:00 2024\n"
+        git(tmp_path, "commit", "-q", "-m", message)
+        git(tmp_path, "tag", f"c{number}")
+    git(tmp_path, "checkout", "-q", "-b", "side", "c1")
+    (tmp_path / "g.c").write_text("g\n")
+    git(tmp_path, "add", "g.c")
+    git(tmp_path, "commit", "-q", "-m", "demo: side")
+    git(tmp_path, "checkout", "-q", "main")
+    git(tmp_path, "merge", "-q", "--no-ff", "-m", "demo: merge", "side")
+    return tmp_path
+
+
+def read(name: str, tree: Path) -> list[RawMail | InputError]:
+    return list(read_inputs([name], tree=tree))
+
+
+def test_range_is_one_series_in_order(tree: Path) -> None:
+    mails = [decode(one) for one in read("c1..c3", tree) if isinstance(one, RawMail)]
+    (series,) = group(mails)
+    assert [patch.subject for patch in series.patches] == [
+        "[PATCH 1/2] demo: commit 2",
+        "[PATCH 2/2] demo: commit 3",
+    ]
+    assert [patch.commit for patch in series.patches] == [
+        git(tree, "rev-parse", "c2"),
+        git(tree, "rev-parse", "c3"),
+    ]
+    assert all(patch.message_id is None for patch in series.patches)
+    assert "From ada@example.org Mon Jan" in series.patches[0].message
+
+
+def test_one_commit_and_the_root(tree: Path) -> None:
+    for name in ("c2", "c1"):
+        (one,) = read(name, tree)
+        assert isinstance(one, RawMail)
+        assert one.commit == git(tree, "rev-parse", name)
+
+
+def test_settings_of_the_repository_change_nothing(tree: Path) -> None:
+    before = read("c1..c3", tree)
+    for key, value in (
+        ("format.attach", "x"),
+        ("diff.noprefix", "true"),
+        ("format.coverLetter", "true"),
+        ("diff.mnemonicPrefix", "true"),
+        ("format.subjectPrefix", "OTHER"),
+        ("color.ui", "always"),
+        ("diff.context", "0"),
+    ):
+        git(tree, "config", key, value)
+    assert read("c1..c3", tree) == before
+
+
+@pytest.mark.parametrize("name", ["main", "c3..c3", "nothing", "c1..nothing", "--output=x", "-1"])
+def test_nothing_to_read_is_an_error(name: str, tree: Path) -> None:
+    (error,) = read(name, tree)
+    assert isinstance(error, InputError)
+    assert error.input == name
+    assert not (tree / "x").exists()
+
+
+def test_folder_without_git(tmp_path: Path) -> None:
+    (error,) = read("a..b", tmp_path)
+    assert isinstance(error, InputError)
+    assert "no git repository" in error.message

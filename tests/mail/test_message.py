@@ -1,0 +1,317 @@
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from mail_maker import DIFF, FIXTURES, mail, patch
+
+from patchlint.mail.inputs import read_inputs
+from patchlint.mail.message import decode
+from patchlint.model.mail import Mail, RawMail
+from patchlint.patch.diff import parse
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def fixture(name: str) -> Mail:
+    (raw,) = read_inputs([str(FIXTURES / name)])
+    assert isinstance(raw, RawMail)
+    return decode(raw)
+
+
+def read(data: bytes) -> Mail:
+    return decode(RawMail("-", data))
+
+
+def diff_of(one: Mail) -> str:
+    assert one.diff_start is not None
+    return one.body[one.diff_start :]
+
+
+WHOLE = (
+    "base64.eml",
+    "quoted-printable.eml",
+    "latin1.eml",
+    "flowed.eml",
+    "declared-flowed.eml",
+    "signed-inline.eml",
+    "signed-mime.eml",
+    "attached.eml",
+    "reply-with-patch.eml",
+    "scissors.eml",
+    "in-body-from.eml",
+    "git-show.txt",
+)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_patch_comes_out_whole(name: str) -> None:
+    parsed = parse(diff_of(fixture(name)))
+    assert parsed.problems == ()
+    (file,) = parsed.files
+    assert (file.path, file.added, file.removed) == ("drivers/demo/ring.c", 2, 1)
+    assert file.hunks[0].lines[0].text == "\tstruct ring *next;"
+    assert file.hunks[0].section.startswith("static void ring_exit")
+
+
+@pytest.mark.parametrize("name", ["base64.eml", "quoted-printable.eml", "latin1.eml"])
+def test_diff_is_what_git_mailinfo_takes_out(name: str, tmp_path: Path) -> None:
+    with (FIXTURES / name).open("rb") as stream:
+        subprocess.run(
+            ["git", "mailinfo", "msg", "patch"],
+            cwd=tmp_path,
+            stdin=stream,
+            check=True,
+            capture_output=True,
+        )
+    whole = (tmp_path / "patch").read_text()
+    assert whole[whole.index("diff --git") :].rstrip("\n") == diff_of(fixture(name)).rstrip("\n")
+
+
+def test_encoded_headers() -> None:
+    one = fixture("quoted-printable.eml")
+    assert one.subject == "[PATCH] demo: beruhige das Gerät"
+    assert one.author == "Ada Eübeck <ada@example.org>"
+    assert "Gerät muß ruhig sein; naïve code “quoted”" in one.body
+
+
+def test_character_cut_between_two_encoded_words() -> None:
+    one = read(b"Subject: =?utf-8?q?Ger=C3?=\n =?utf-8?q?=A4t?= an\n\ntext\n")
+    assert one.subject == "Gerät an"
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("Ger\u00e4t".encode(), "Gerät"),
+        ("Ger\u00e4t".encode("latin-1"), "Gerät"),
+        (b"=?no-such-charset?q?Ger=C3=A4t?=", "Gerät"),
+        (b"=?utf-8?b?R2Vyw6R0?= and =?utf-8?b?!!!!?=", "Gerät and"),
+        (b"=?utf-8?x?kept?=", "=?utf-8?x?kept?="),
+    ],
+)
+def test_odd_headers(header: bytes, expected: str) -> None:
+    assert read(b"Subject: " + header + b"\n\ntext\n").subject == expected
+
+
+def test_latin1_body() -> None:
+    assert "Das Gerät muß ruhig sein." in fixture("latin1.eml").body
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "bogus", "undefined", "rot13", "utf-7", "zlib", '"'])
+def test_wrong_charsets_do_not_hurt(charset: str) -> None:
+    header = f"Content-Type: text/plain; charset={charset}\n"
+    one = read(patch("[PATCH] x", headers=header))
+    assert one.diff_start is not None
+
+
+def test_crlf_is_undone() -> None:
+    plain = read(patch("[PATCH] x"))
+    assert read(patch("[PATCH] x").replace(b"\n", b"\r\n")) == plain
+
+
+def test_reply_that_quotes_is_no_patch() -> None:
+    one = fixture("reply-quoting.eml")
+    assert one.is_reply
+    assert one.diff_start is None
+
+
+@pytest.mark.parametrize("indent", ["> ", ">", "| ", "    ", "\t"])
+def test_quoted_or_indented_diff_is_no_patch(indent: str) -> None:
+    text = "".join(indent + line + "\n" for line in DIFF.splitlines())
+    assert read(mail("Re: [PATCH] x", text)).diff_start is None
+
+
+def test_patch_after_a_quoted_reply_has_its_own_header_block() -> None:
+    one = fixture("reply-with-patch.eml")
+    assert one.is_reply
+    assert one.subject == "[PATCH] demo: stop it otherwise"
+    assert one.author == "Bo Sample <bo@example.org>"
+    assert one.body.startswith("The ring must be quiet")
+
+
+def test_scissors_cut_what_is_above() -> None:
+    one = fixture("scissors.eml")
+    assert "Thanks for the report" not in one.body
+    assert (one.subject, one.version) == ("[PATCH v2] demo: after the scissors", 2)
+    assert one.author == "Cy Third <cy@example.org>"
+
+
+def test_scissors_in_a_table_do_not_cut() -> None:
+    one = read(mail("[PATCH] x", f"Why.\n\nif (a >8 || b)\n---\n\n{DIFF}"))
+    assert one.body.startswith("Why.")
+
+
+def test_in_body_from_names_the_author_and_header_the_sender() -> None:
+    one = fixture("in-body-from.eml")
+    assert one.author == "Cy Third <cy@example.org>"
+    assert one.sender == "Ada Example <ada@example.org>"
+    assert (one.version, one.number, one.total) == (3, 2, 4)
+    assert one.body.startswith("The ring must be quiet")
+
+
+def test_escaped_from_line_before_in_body_headers() -> None:
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    text = f">From {commit} Mon Sep 17 00:00:00 2001\nFrom: Cy Third <cy@example.org>\n"
+    one = read(mail("[PATCH] x", f"{text}Subject: [PATCH] y\n\nWhy.\n---\n{DIFF}"))
+    assert (one.subject, one.author) == ("[PATCH] y", "Cy Third <cy@example.org>")
+    assert one.body.startswith("Why.")
+
+
+def test_signature_armour_is_gone() -> None:
+    one = fixture("signed-inline.eml")
+    assert "PGP" not in one.body
+    assert "\n---\n" in one.body
+
+
+def test_attachment_with_its_own_headers() -> None:
+    one = fixture("attached.eml")
+    assert one.subject == "[PATCH] demo: inside"
+    assert one.author == "Cy Third <cy@example.org>"
+    assert one.message_id == "att@example.org"
+
+
+def test_several_attached_patches() -> None:
+    one = fixture("three-attached.eml")
+    assert [inner.number for inner in one.attached] == [1, 2, 3]
+    assert [inner.total for inner in one.attached] == [3, 3, 3]
+    assert {inner.message_id for inner in one.attached} == {"att3@example.org"}
+
+
+def multipart(*parts: tuple[str, str]) -> bytes:
+    text = "".join(f"--b\n{headers}\n\n{body}\n" for headers, body in parts) + "--b--\n"
+    return mail("[PATCH] x", text, headers='Content-Type: multipart/mixed; boundary="b"\n')
+
+
+PLAIN = "Content-Type: text/plain"
+ATTACHED = 'Content-Type: text/x-patch; name="x.patch"\nContent-Disposition: attachment'
+
+
+def test_pasted_and_attached_patch_counts_once() -> None:
+    one = read(multipart((PLAIN, f"Why.\n{DIFF}"), (ATTACHED, DIFF)))
+    assert diff_of(one).count("diff --git") == 1
+
+
+def test_whole_attachment_wins_over_a_torn_paste() -> None:
+    torn = DIFF.replace(" \tstruct ring *next;\n", " \tstruct ring\n*next;\n \tmore;\n")
+    one = read(multipart((PLAIN, f"Why.\n{torn}"), (ATTACHED, DIFF)))
+    assert diff_of(one) == DIFF
+
+
+def test_attachment_of_another_file_is_added() -> None:
+    other = DIFF.replace("ring.c", "other.c")
+    one = read(multipart((PLAIN, f"Why.\n{DIFF}"), (ATTACHED, other)))
+    assert [file.path for file in parse(diff_of(one)).files] == [
+        "drivers/demo/ring.c",
+        "drivers/demo/other.c",
+    ]
+
+
+def test_html_twin_is_left_out() -> None:
+    one = read(multipart((PLAIN, f"Why.\n{DIFF}"), ("Content-Type: text/html", f"<pre>{DIFF}")))
+    assert "<pre>" not in one.body
+
+
+def test_list_footer_part_stays_behind_the_diff() -> None:
+    one = read(multipart((PLAIN, f"Why.\n{DIFF}"), (PLAIN, "______\nlist footer\n")))
+    assert parse(diff_of(one)).problems == ()
+
+
+def test_truncated_multipart_says_so() -> None:
+    one = fixture("truncated.eml")
+    assert any("cut short" in problem for problem in one.problems)
+    assert one.diff_start is not None
+
+
+def test_headers_alone_say_so() -> None:
+    assert any("cut short" in problem for problem in read(b"Subject: x\nFrom: y\n").problems)
+
+
+def test_git_show_output() -> None:
+    one = fixture("git-show.txt")
+    assert one.commit == "0123456789abcdef0123456789abcdef01234567"
+    assert one.author == "Ada Example <ada@example.org>"
+    assert one.subject == "demo: stop the ring and wait"
+
+
+def test_ids_and_references() -> None:
+    one = read(patch("[PATCH 2/2] x", mid="b@example.org", refs=("r@example.org", "a@example.org")))
+    assert one.message_id == "b@example.org"
+    assert one.in_reply_to == "a@example.org"
+    assert one.references == ("r@example.org", "a@example.org")
+
+
+@pytest.mark.parametrize(
+    ("date", "expected"),
+    [
+        ("Mon, 01 Jan 2024 10:00:00 +0100", 1704099600.0),
+        ("1 January 2024 09:00 +0000", 1704099600.0),
+        ("Mon, 1 Jan 2024 04:00:00 -0500 (EST)", 1704099600.0),
+        ("yesterday", None),
+        ("Mon, 99 Foo 2024 10:00:00 +0100", None),
+    ],
+)
+def test_dates(date: str, expected: float | None) -> None:
+    assert read(mail("x", date=date)).date == expected
+
+
+def test_a_second_header_of_a_name_does_not_count() -> None:
+    assert read(b"Subject: one\nX: y\nSubject: two\n\ntext\n").subject == "one"
+
+
+def test_line_that_is_no_header_begins_the_body() -> None:
+    one = read(b"Subject: x\n" + DIFF.encode())
+    assert one.diff_start == 0
+
+
+def test_very_long_folded_header_takes_no_time() -> None:
+    data = b"Subject: x\n" + b" y\n" * 300_000 + b"\ntext\n"
+    assert read(data).subject.startswith("x y y")
+
+
+WORDS = st.sampled_from(
+    [
+        b"Content-Type: multipart/mixed; boundary=b\n",
+        b"Content-Type: text/plain; format=flowed; delsp=yes\n",
+        b"Content-Transfer-Encoding: base64\n",
+        b"Content-Transfer-Encoding: quoted-printable\n",
+        b"Content-Type: message/rfc822\n",
+        b"Subject: =?utf-8?b?",
+        b"Date: Mon, 31 Feb 9999 99:99:99 +9999\n",
+        b"From 0123456789abcdef0123456789abcdef01234567 Mon Sep 17 00:00:00 2001\n",
+        b"-----BEGIN PGP SIGNED MESSAGE-----\n",
+        b"-----BEGIN PGP SIGNATURE-----\n",
+        b"-- >8 --\n",
+        b"--b\n",
+        b"--b--\n",
+        b"\n",
+        b"> ",
+        b"=\n",
+        b"From: a\n",
+        DIFF.encode(),
+        DIFF.encode()[40:],
+        b"\xff\xfe\0",
+    ]
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(st.one_of(WORDS, st.binary(max_size=30)), max_size=14).map(b"".join))
+@example(b"")
+@example(b"Content-Type: text/plain; charset=\0\n\nx")
+def test_decode_never_raises(data: bytes) -> None:
+    one = read(data)
+    assert "\r\n" not in one.body
+    assert one.diff_start is None or 0 <= one.diff_start < len(one.body)
+    parse(one.body)
+
+
+@given(st.integers(0, 2000))
+def test_cut_mails_are_read(size: int) -> None:
+    for name in ("base64.eml", "three-attached.eml", "signed-inline.eml"):
+        data = (FIXTURES / name).read_bytes()[:size]
+        assert read(data).input == "-"

@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import email.policy
+from typing import TYPE_CHECKING
+
+import b4
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mail_maker import FIXTURES, mail, patch
+
+from patchlint.mail.inputs import read_inputs
+from patchlint.mail.message import decode
+from patchlint.mail.series import group
+from patchlint.model.mail import Mail, RawMail, Series
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from random import Random
+
+MBOXES = sorted(FIXTURES.glob("*.mbox"))
+
+
+def mails_of(path: Path) -> list[Mail]:
+    return [decode(one) for one in read_inputs([str(path)]) if isinstance(one, RawMail)]
+
+
+def series_of(*data: bytes) -> tuple[Series, ...]:
+    return group([decode(RawMail("-", one)) for one in data])
+
+
+def ids(series: Series) -> list[str | None]:
+    found = {one.number: one.message_id for one in series.patches}
+    return [found.get(number) for number in range(1, series.expected + 1)]
+
+
+def by_b4(path: Path) -> list[str | None]:
+    """Message ids of the series that ``b4 am`` would write, None for a missing patch."""
+    b4.can_network = False
+    box = b4.LoreMailbox()
+    for message in b4.mailsplit_bytes(path.read_bytes()):
+        box.add_message(message)
+    found = box.get_series(codereview_trailers=False)
+    assert found is not None
+    return [None if one is None else one.msgid for one in found.patches[1:]]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in MBOXES if path.name != "resend.mbox"],
+    ids=lambda path: path.name,
+)
+def test_latest_version_is_that_of_b4(path: Path) -> None:
+    latest = max(group(mails_of(path)), key=lambda one: one.version)
+    assert ids(latest) == by_b4(path)
+
+
+def test_resend_is_a_series_of_its_own_where_b4_lengthens_the_first() -> None:
+    path = FIXTURES / "resend.mbox"
+    found = [ids(one) for one in group(mails_of(path))]
+    assert found == [["lone-1@example.org"], ["lone-2@example.org"]]
+    assert by_b4(path) == ["lone-2@example.org", "lone-1@example.org"]
+
+
+def test_two_versions_in_one_mbox_out_of_order() -> None:
+    found = group(mails_of(FIXTURES / "two-versions.mbox"))
+    by_version = {one.version: one for one in found}
+    assert set(by_version) == {1, 2}
+    assert ids(by_version[1]) == ["v1-1@example.org", "v1-2@example.org"]
+    assert ids(by_version[2]) == ["v2-1@example.org", "v2-2@example.org"]
+    assert by_version[1].cover_message_id == "v1-0@example.org"
+    assert by_version[2].cover_message_id == "v2-0@example.org"
+    assert by_version[1].subject == "[PATCH 0/2] demo: quiet the ring"
+
+
+def test_base_and_prerequisites_come_from_the_cover() -> None:
+    found = group(mails_of(FIXTURES / "two-versions.mbox"))
+    (first,) = [one for one in found if one.version == 1]
+    assert first.base_commit == "0123456789abcdef0123456789abcdef01234567"
+    assert first.prerequisites == ("89abcdef0123456789abcdef0123456789abcdef",)
+
+
+def test_base_from_the_only_patch() -> None:
+    text = patch("[PATCH] x").decode().replace("-- \n", "\nbase-commit: 0123456789abcdef\n-- \n")
+    (one,) = series_of(text.encode())
+    assert one.base_commit == "0123456789abcdef"
+
+
+def test_message_and_diff_are_apart() -> None:
+    (one,) = series_of(patch("[PATCH] x", mid="a@example.org"))
+    (only,) = one.patches
+    assert only.message.startswith("Say why.")
+    assert "diff --git" not in only.message
+    assert only.diff.startswith("diff --git")
+
+
+def test_missing_patches_are_named() -> None:
+    (one,) = group(mails_of(FIXTURES / "missing.mbox"))
+    assert (one.version, one.expected, one.missing) == (3, 3, (2,))
+
+
+def test_partial_reroll_takes_the_rest_from_before() -> None:
+    first, second = group(mails_of(FIXTURES / "partial-reroll.mbox"))
+    assert ids(first) == ["pr-1@example.org", "pr-2@example.org", "pr-3@example.org"]
+    assert ids(second) == ["pr-1@example.org", "pr-2b@example.org", "pr-3@example.org"]
+    assert second.subject == "[PATCH v2 2/3] demo: step 2"
+
+
+def test_patches_sent_without_threading_are_one_series() -> None:
+    (one,) = group(mails_of(FIXTURES / "unthreaded.mbox"))
+    assert one.missing == ()
+
+
+def test_unthreaded_patches_of_another_day_are_another_series() -> None:
+    first = patch("[PATCH 1/2] x", mid="a@example.org")
+    later = patch("[PATCH 2/2] x", mid="b@example.org", date="Mon, 08 Jan 2024 10:00:00 +0100")
+    assert [one.missing for one in series_of(first, later)] == [(2,), (1,)]
+
+
+def test_files_without_ids_are_one_series() -> None:
+    (one,) = series_of(patch("[PATCH 2/2] b"), patch("[PATCH 1/2] a"))
+    assert [only.number for only in one.patches] == [1, 2]
+
+
+def test_two_mails_for_one_place_make_two_series() -> None:
+    cover = mail("[PATCH 0/2] x", mid="c@example.org")
+    sent = [
+        patch(f"[PATCH {place}/2] {name}", mid=f"{name}{place}@example.org", refs=(parent,))
+        for name, parent in (("a", "c@example.org"), ("b", "a1@example.org"))
+        for place in (1, 2)
+    ]
+    found = series_of(cover, *sent)
+    assert [ids(one) for one in found] == [
+        ["a1@example.org", "a2@example.org"],
+        ["b1@example.org", "b2@example.org"],
+    ]
+
+
+def test_other_senders_in_one_thread_share_a_series() -> None:
+    first = patch("[PATCH 1/2] x", mid="a@example.org", sender="Ada via Relay <r+ada@example.org>")
+    second = patch(
+        "[PATCH 2/2] x",
+        mid="b@example.org",
+        refs=("a@example.org",),
+        sender="Bo via Relay <r+bo@example.org>",
+    )
+    assert len(series_of(first, second)) == 1
+
+
+def test_reply_with_a_patch_stays_out_of_the_series() -> None:
+    first = patch("[PATCH 1/2] x", mid="a@example.org")
+    second = patch("Re: [PATCH 2/2] x", mid="b@example.org", refs=("a@example.org",))
+    found = series_of(first, second)
+    assert [ids(one) for one in found] == [["a@example.org", None], ["b@example.org"]]
+
+
+def test_patch_without_version_takes_that_of_its_cover() -> None:
+    cover = mail("[PATCH v2 0/1] x", mid="c@example.org")
+    found = series_of(cover, patch("[PATCH 1/1] x", mid="a@example.org", refs=("c@example.org",)))
+    assert [one.version for one in found] == [2]
+    assert found[0].cover_message_id == "c@example.org"
+
+
+def test_number_above_the_total_lengthens_the_series() -> None:
+    (one,) = series_of(patch("[PATCH 3/2] x", mid="a@example.org"))
+    assert (one.expected, one.missing) == (3, (1, 2))
+
+
+def test_absurd_total_is_survived() -> None:
+    (one,) = series_of(patch("[PATCH 1/9999] x", mid="a@example.org"))
+    assert one.expected == 9999
+    assert len(one.missing) < 2000
+
+
+def test_same_message_twice_counts_once() -> None:
+    one = patch("[PATCH] x", mid="a@example.org")
+    assert len(series_of(one, one)) == 1
+
+
+def test_attached_patches_are_one_series() -> None:
+    (one,) = group(mails_of(FIXTURES / "three-attached.eml"))
+    assert [only.number for only in one.patches] == [1, 2, 3]
+    assert one.missing == ()
+
+
+def test_cover_letters_and_talk_make_no_series() -> None:
+    assert series_of(mail("[PATCH 0/3] x", mid="c@example.org"), mail("Re: y", "text")) == ()
+
+
+@pytest.mark.parametrize("path", MBOXES, ids=lambda path: path.name)
+@given(chance=st.randoms(use_true_random=False))
+def test_order_of_arrival_does_not_matter(path: Path, chance: Random) -> None:
+    mails = mails_of(path)
+    shuffled = mails[:]
+    chance.shuffle(shuffled)
+    assert {(one.version, tuple(ids(one))) for one in group(shuffled)} == {
+        (one.version, tuple(ids(one))) for one in group(mails)
+    }
+
+
+def test_ids_that_refer_in_a_circle_are_survived() -> None:
+    found = series_of(
+        patch("[PATCH v2 1/2] x", mid="a@example.org", refs=("b@example.org",)),
+        patch("[PATCH v2 2/2] x", mid="b@example.org", refs=("a@example.org",)),
+    )
+    assert [one.missing for one in found] == [()]
+
+
+def test_b4_reads_our_mails_as_we_do() -> None:
+    data = patch("[PATCH v3 2/7] x", mid="a@example.org")
+    theirs = b4.LoreMessage(email.message_from_bytes(data, policy=email.policy.default))
+    ours = decode(RawMail("-", data))
+    assert (ours.version, ours.number, ours.total) == (
+        theirs.revision,
+        theirs.counter,
+        theirs.expected,
+    )
+    assert ours.message_id == theirs.msgid

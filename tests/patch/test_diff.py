@@ -1,0 +1,286 @@
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from patchlint.patch.diff import parse
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from patchlint.model.diff import FileDiff
+
+HUNK = "@@ -1,3 +1,3 @@ int f(void)\n a\n-b\n+c\n d\n"
+
+
+def only(diff: str) -> FileDiff:
+    parsed = parse(diff)
+    assert parsed.problems == ()
+    (file,) = parsed.files
+    return file
+
+
+def git_header(old: str = "a/f.c", new: str = "b/f.c", *more: str) -> str:
+    return "\n".join([f"diff --git {old} {new}", *more, ""])
+
+
+def titles(old: str = "a/f.c", new: str = "b/f.c") -> str:
+    return f"--- {old}\n+++ {new}\n"
+
+
+def test_plain_change() -> None:
+    file = only(git_header("a/f.c", "b/f.c", "index 12ab..34cd 100644") + titles() + HUNK)
+    assert (file.path, file.kind, file.added, file.removed) == ("f.c", "modify", 1, 1)
+    assert (file.old_blob, file.new_blob) == ("12ab", "34cd")
+    (hunk,) = file.hunks
+    assert (hunk.old_start, hunk.old_length, hunk.new_start, hunk.new_length) == (1, 3, 1, 3)
+    assert hunk.section == "int f(void)"
+    assert [(line.kind, line.text, line.old, line.new) for line in hunk.lines] == [
+        (" ", "a", 1, 1),
+        ("-", "b", 2, None),
+        ("+", "c", None, 2),
+        (" ", "d", 3, 3),
+    ]
+
+
+def test_lengths_of_one_are_left_out() -> None:
+    file = only(titles() + "@@ -7 +7 @@\n-b\n+c\n")
+    assert (file.hunks[0].old_length, file.hunks[0].new_length) == (1, 1)
+
+
+def test_new_and_deleted_files() -> None:
+    new = only(
+        git_header("a/n.c", "b/n.c", "new file mode 100644", "index 0000000..12ab")
+        + titles("/dev/null", "b/n.c")
+        + "@@ -0,0 +1 @@\n+x\n"
+    )
+    assert (new.old_path, new.new_path, new.kind) == (None, "n.c", "add")
+    gone = only(
+        git_header("a/n.c", "b/n.c", "deleted file mode 100644", "index 12ab..0000000")
+        + titles("a/n.c", "/dev/null")
+        + "@@ -1 +0,0 @@\n-x\n"
+    )
+    assert (gone.old_path, gone.new_path, gone.kind, gone.path) == ("n.c", None, "delete", "n.c")
+
+
+def test_empty_new_file_and_mode_change() -> None:
+    new = only(git_header("a/e", "b/e", "new file mode 100644", "index 0000000..e69de29"))
+    assert (new.new_path, new.kind, new.hunks) == ("e", "add", ())
+    mode = only(git_header("a/s", "b/s", "old mode 100644", "new mode 100755"))
+    assert (mode.path, mode.kind) == ("s", "mode")
+
+
+def test_rename_and_copy() -> None:
+    similar = "similarity index 90%"
+    renamed = only(
+        git_header(
+            "a/x.c", "b/y.c", similar, "rename from x.c", "rename to y.c", "index 12ab..34cd"
+        )
+        + titles("a/x.c", "b/y.c")
+        + HUNK
+    )
+    assert (renamed.old_path, renamed.new_path, renamed.kind) == ("x.c", "y.c", "rename")
+    assert renamed.added == 1
+    copied = only(git_header("a/x.c", "b/y.c", similar, "copy from x.c", "copy to y.c"))
+    assert (copied.old_path, copied.new_path, copied.kind) == ("x.c", "y.c", "copy")
+
+
+def test_binary() -> None:
+    literal = "GIT binary patch\nliteral 3\nKcmZQzU|?imU|?i$\n\nliteral 0\nHcmV?d00001\n\n"
+    assert (
+        only(git_header("a/i.png", "b/i.png", "index 12ab..34cd 100644") + literal).kind == "binary"
+    )
+    differ = git_header("a/i.png", "b/i.png") + "Binary files a/i.png and b/i.png differ\n"
+    assert (only(differ).kind, only(differ).path) == ("binary", "i.png")
+    plain = only("Binary files a/i.png and b/i.png differ\n")
+    assert (plain.kind, plain.path) == ("binary", "i.png")
+
+
+def test_no_newline_at_end() -> None:
+    marker = "\\ No newline at end of file\n"
+    file = only(titles() + "@@ -1,2 +1,2 @@\n a\n-b\n" + marker + "+c\n" + marker)
+    assert [line.newline for line in file.hunks[0].lines] == [True, False, False]
+    assert (file.added, file.removed) == (1, 1)
+
+
+def test_signature_is_no_removed_line() -> None:
+    assert only(titles() + HUNK + "-- \n2.45.0\n").removed == 1
+
+
+def test_removed_dashes_are_no_header() -> None:
+    file = only(titles() + "@@ -1,2 +1,2 @@\n--- a/x\n-- \n+++ b/x\n+y\n")
+    assert [line.text for line in file.hunks[0].lines] == ["-- a/x", "- ", "++ b/x", "y"]
+
+
+def test_empty_context_lines_that_lost_their_blank() -> None:
+    file = only(titles() + "@@ -1,3 +1,4 @@\n a\n\n+c\n d\n")
+    assert file.hunks[0].lines[1].text == ""
+    assert file.hunks[0].lines[1].kind == " "
+
+
+def test_carriage_return_of_the_file_is_kept() -> None:
+    assert only(titles() + "@@ -1 +1 @@\n-b\r\n+c\r\n").hunks[0].lines[1].text == "c\r"
+
+
+def test_form_feed_and_line_separator_end_no_line() -> None:
+    file = only(titles() + "@@ -1,2 +1,2 @@\n a\x0cb\n-x\u2028y\n+z\x85\n")
+    assert [line.text for line in file.hunks[0].lines] == ["a\x0cb", "x\u2028y", "z\x85"]
+
+
+def test_text_before_between_and_after_is_left_out() -> None:
+    diff = (
+        "Hello\n" + titles() + HUNK + "\nand then\n\n" + titles("a/g.c", "b/g.c") + HUNK + "Bye\n"
+    )
+    assert [file.path for file in parse(diff).files] == ["f.c", "g.c"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path"),
+    [
+        ("a/fs/x.c", "b/fs/x.c", "fs/x.c"),
+        ("fs/x.c", "fs/x.c", "fs/x.c"),
+        ("x/fs/x.c", "y/fs/x.c", "fs/x.c"),
+        ("i/fs/x.c", "w/fs/x.c", "fs/x.c"),
+        ("linux-2.6.orig/fs/x.c", "linux-2.6/fs/x.c", "fs/x.c"),
+        ("linux/fs/x.c", "linux/fs/x.c", "fs/x.c"),
+        ("net-next/fs/x.c", "net-next/fs/x.c", "fs/x.c"),
+        ("mine/fs/x.c", "theirs/fs/x.c", "fs/x.c"),
+        ("Makefile", "Makefile", "Makefile"),
+        (
+            "a/fs/x.c\t2009-01-01 10:00:00.000000000 +0100",
+            "b/fs/x.c\t2009-01-01 10:00:00",
+            "fs/x.c",
+        ),
+        ("a/fs/x.c 2009-01-01 10:00:00.000000000 +0100", "b/fs/x.c 2009-01-01 10:00:00", "fs/x.c"),
+        ("a/fs/x.c\tThu Jan 15 10:00:00 2009", "b/fs/x.c\tThu Jan 15 10:00:01 2009", "fs/x.c"),
+        ("fs/x.c\t(revision 12)", "fs/x.c\t(working copy)", "fs/x.c"),
+        ('"a/fs/\\303\\244.c"', '"b/fs/\\303\\244.c"', "fs/ä.c"),
+        ('"a/a \\"b\\".c"', '"b/a \\"b\\".c"', 'a "b".c'),
+        ("a/with blank.c\t", "b/with blank.c\t", "with blank.c"),
+    ],
+)
+def test_names(old: str, new: str, path: str) -> None:
+    file = only(titles(old, new) + HUNK)
+    assert (file.old_path, file.new_path) == (path, path)
+
+
+@pytest.mark.parametrize(
+    ("names", "path"),
+    [
+        ("a/f.c b/f.c", "f.c"),
+        ("a/with blank b/with blank", "with blank"),
+        ('"a/\\303\\244" "b/\\303\\244"', "ä"),
+        ("a/b b/b b/b b/b", "b b/b"),
+        ("f.c f.c", "f.c"),
+    ],
+)
+def test_names_without_titles(names: str, path: str) -> None:
+    file = only(f"diff --git {names}\nold mode 100644\nnew mode 100755\n")
+    assert file.path == path
+
+
+def test_epoch_stamp_means_no_file() -> None:
+    stamp = "\t1970-01-01 00:00:00.000000000 +0000"
+    file = only(
+        titles("linux-2.6.orig/n.c" + stamp, "linux-2.6/n.c\t2009-01-01 10:00:00")
+        + "@@ -0,0 +1 @@\n+x\n"
+    )
+    assert (file.kind, file.old_path, file.new_path) == ("add", None, "n.c")
+
+
+def test_svn_style_index_line() -> None:
+    rule = "=" * 67
+    file = only(
+        f"Index: fs/x.c\n{rule}\n" + titles("fs/x.c\t(revision 1)", "fs/x.c\t(working copy)") + HUNK
+    )
+    assert file.path == "fs/x.c"
+
+
+def numstat(diff: str, folder: Path) -> list[tuple[str, str, str]]:
+    done = subprocess.run(
+        ["git", "apply", "--numstat", "-"],
+        input=diff.encode(),
+        cwd=folder,
+        check=True,
+        capture_output=True,
+    )
+    rows = [line.split("\t") for line in done.stdout.decode().splitlines()]
+    return [(added, removed, path) for added, removed, path in rows]
+
+
+FILE_TEXT = st.lists(st.text(alphabet="ab -+\\@\t#{}", max_size=6), max_size=12).flatmap(
+    lambda lines: st.sampled_from(["\n".join(lines), "\n".join([*lines, ""])])
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(before=FILE_TEXT, after=FILE_TEXT, context=st.integers(0, 3))
+def test_what_git_writes_is_read_as_git_reads_it(
+    before: str, after: str, context: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("diff")
+    (folder / "before").write_bytes(before.encode())
+    (folder / "after").write_bytes(after.encode())
+    done = subprocess.run(
+        ["git", "diff", "--no-index", "--no-renames", f"-U{context}", "before", "after"],
+        cwd=folder,
+        check=False,
+        capture_output=True,
+    )
+    diff = done.stdout.decode().replace("a/before", "a/f").replace("b/after", "b/f")
+    parsed = parse(diff)
+    assert parsed.problems == ()
+    assert bool(parsed.files) == (before != after)
+    for file in parsed.files:
+        assert applied(file, before) == after
+        assert (file.added, file.removed) == counted(diff)
+
+
+def counted(diff: str) -> tuple[int, int]:
+    body = diff[diff.index("@@") :].split("\n")
+    return sum(line[:1] == "+" for line in body), sum(line[:1] == "-" for line in body)
+
+
+def applied(file: FileDiff, before: str) -> str:
+    """The text after a file diff: its law, written as plainly as can be."""
+    source = before.split("\n")
+    ends = before.endswith("\n")
+    if ends or not before:
+        source.pop()
+    out: list[str] = []
+    at = 0
+    for hunk in file.hunks:
+        begin = hunk.old_start - (1 if hunk.old_length else 0)
+        out += source[at:begin]
+        at = begin + hunk.old_length
+        removed = [line.text for line in hunk.lines if line.kind != "+"]
+        assert removed == source[begin:at]
+        for line in hunk.lines:
+            if line.kind != "-":
+                assert line.new == len(out) + 1
+                out.append(line.text)
+                ends = line.newline
+    rest = source[at:]
+    if rest:
+        ends = before.endswith("\n")
+    return "\n".join(out + rest) + ("\n" if (out or rest) and ends else "")
+
+
+def test_numbers_agree_with_git_apply(tmp_path: Path) -> None:
+    diff = (
+        git_header("a/x.c", "b/y.c", "similarity index 90%", "rename from x.c", "rename to y.c")
+        + titles("a/x.c", "b/y.c")
+        + HUNK
+        + git_header("a/n.c", "b/n.c", "new file mode 100644", "index 0000000..12ab")
+        + titles("/dev/null", "b/n.c")
+        + "@@ -0,0 +1,2 @@\n+x\n+y\n"
+        + git_header("a/s", "b/s", "old mode 100644", "new mode 100755")
+        + "-- \n2.45.0\n"
+    )
+    ours = [(str(one.added), str(one.removed), one.path) for one in parse(diff).files]
+    assert ours == [("1", "1", "y.c"), ("2", "0", "n.c"), ("0", "0", "s")]
+    assert ours == numstat(diff, tmp_path)
