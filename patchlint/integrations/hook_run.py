@@ -5,7 +5,6 @@ slow is imported.  Exit status: 0 git goes on, 1 findings stop it, 2 the check f
 """
 
 # pathlib would cost the fast path more than the check itself
-# ruff: noqa: PTH100, PTH103, PTH108, PTH111, PTH116, PTH118, PTH123, PTH208
 from __future__ import annotations
 
 import os
@@ -34,6 +33,33 @@ _NULL = "0" * 40
 _MOST_COMMITS = 200
 
 
+def start(argv: Sequence[str]) -> int:
+    """Run as :func:`main` does, in an interpreter that has the standard library alone.
+
+    What is fast is done here.  Where more is needed the interpreter starts again, with
+    all that is installed; the first try has changed nothing and read no standard input.
+    """
+    if argv[:1] == ["sendemail-validate"]:
+        try:
+            return main(argv)
+        except _NeedsMore:
+            pass
+    os.environ["PATCHLINT_HOOK_PATH"] = sys.path[0]
+    os.execv(sys.executable, [sys.executable, "-P", "-c", _AGAIN, *argv])
+    return 2
+
+
+#: Starts the hook with everything that is installed at hand.
+_AGAIN = """import os, sys
+sys.path.append(os.environ.pop("PATCHLINT_HOOK_PATH"))
+from patchlint.integrations.hook_run import main
+sys.exit(main(sys.argv[1:]))"""
+
+
+class _NeedsMore(Exception):
+    """The check needs packages, and this interpreter was started without them."""
+
+
 def main(argv: Sequence[str]) -> int:
     """Run ``NAME [--fail-on LEVEL] [--] ARGUMENTS`` and return the exit status."""
     arguments = list(argv)
@@ -54,7 +80,9 @@ def main(argv: Sequence[str]) -> int:
         return 2
     try:
         return runners[name](arguments, fail_on)
-    except Exception as error:  # noqa: BLE001 - a bug of ours must read as one, not as a finding
+    except Exception as error:
+        if sys.flags.no_site:  # with all that is installed it may well work
+            raise _NeedsMore from error
         return _failed(name, error)
 
 
@@ -75,6 +103,7 @@ def _sendemail_validate(arguments: Sequence[str], fail_on: str | None) -> int:
         return 2
     path = os.path.abspath(arguments[0])
     counter, total = _count("GIT_SENDEMAIL_FILE_COUNTER"), _count("GIT_SENDEMAIL_FILE_TOTAL")
+    own_rules = _asked_for_own_rules()
     sent = _recorded(path, counter, total)
     last = counter is not None and counter == total
     data = _read(path)
@@ -83,8 +112,10 @@ def _sendemail_validate(arguments: Sequence[str], fail_on: str | None) -> int:
     files = sent if last and sent else series_files.siblings(path)
     texts = [text for text in map(_read, files) if series_files.has_diff(text)]
     diffs = b"\n".join(texts)
-    if not texts or not _candidate(diffs):
+    if not texts or not (_candidate(diffs) or _has_own_rules(own_rules)):
         return 0
+    if sys.flags.no_site:
+        raise _NeedsMore
     here = series_files.place(data)
     whole = last or here.number is None or here.number == here.total
     return _check_files("sendemail-validate", files, diffs, None if whole else here.number, fail_on)
@@ -100,20 +131,16 @@ def _recorded(path: str, counter: int | None, total: int | None) -> list[str]:
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     folder = os.path.join(home, "patchlint", "send")
     name = f"{os.getsid(0)}-{os.stat('.').st_ino}-{total}"
+    place = os.path.join(folder, name)
+    known = _read(place).decode("utf-8", "surrogateescape").splitlines()
+    lines = [*known[: counter - 1], path]
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        place = os.path.join(folder, name)
-        with open(place, "w" if counter == 1 else "a", encoding="utf-8") as file:
-            file.write(f"{counter}\t{path}\n")
-        if counter != total:
-            return []
-        with open(place, encoding="utf-8") as file:
-            lines = [line.rstrip("\n").partition("\t") for line in file]
-        os.unlink(place)
+        with open(place, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.writelines(f"{line}\n" for line in lines)
     except OSError:
         return []
-    complete = [number for number, _, _ in lines] == [str(n + 1) for n in range(total)]
-    return [file for _, _, file in lines] if complete else []
+    return lines if counter == total == len(lines) else []
 
 
 def _count(name: str) -> int | None:
@@ -124,7 +151,7 @@ def _count(name: str) -> int | None:
 # --- applypatch-msg
 
 
-def _applypatch_msg(arguments: Sequence[str], fail_on: str | None) -> int:  # noqa: ARG001
+def _applypatch_msg(arguments: Sequence[str], fail_on: str | None) -> int:
     """Check the patch that ``git am`` is about to commit, with the rest of its mailbox."""
     from patchlint.integrations import programs, series_files
 
@@ -138,7 +165,7 @@ def _applypatch_msg(arguments: Sequence[str], fail_on: str | None) -> int:  # no
         return 0
     files = [os.path.join(folder, name) for name in names]
     diffs = b"\n".join(map(_read, files))
-    if not _candidate(diffs):
+    if not (_candidate(diffs) or _has_own_rules(_asked_for_own_rules())):
         return 0
     number = series_files.place(_read(os.path.join(folder, current))).number
     return _check_files("applypatch-msg", files, diffs, number, fail_on)
@@ -166,7 +193,7 @@ def _pushed() -> list[tuple[str, str]]:
     refs = []
     for line in sys.stdin:
         fields = line.split()
-        if len(fields) == 4 and not _is_null(fields[1]):  # noqa: PLR2004 - git's four fields
+        if len(fields) == 4 and not _is_null(fields[1]):
             refs.append((fields[1], fields[3]))
     return refs
 
@@ -187,7 +214,7 @@ def _push_one(local: str, far: str, remote: str, fail_on: str | None) -> int:
         )
         return 0
     ranges, diffs = _ranges(commits, local)
-    if not _candidate(diffs):
+    if not (_candidate(diffs) or _has_own_rules(_asked_for_own_rules())):
         return 0
     from patchlint.integrations import analysis, trees
 
@@ -242,23 +269,27 @@ def _check_files(
 
 
 def _candidate(data: bytes) -> bool:
-    """Whether a text may hold something to find; rules of the user's own always may."""
+    """Whether a text may hold something that the shipped rules find."""
     from patchlint.ruleset.prefilter import candidate
 
-    return candidate(data) or _own_rules()
+    return candidate(data)
 
 
-def _own_rules() -> bool:
-    """Whether the user has rules of their own, asked without reading all settings."""
+def _asked_for_own_rules() -> tuple[int, int] | None:
+    """Ask git whether the user has rules of their own, and do not wait for the answer."""
     from patchlint.integrations import programs
 
-    if os.environ.get("PATCHLINT_RULES"):
+    return programs.begin(["git", "config", "--get-all", "patchlint.rules"])
+
+
+def _has_own_rules(asked: tuple[int, int] | None) -> bool:
+    """Whether the user has rules of their own, which may find what the filter does not know."""
+    from patchlint.integrations import programs
+
+    if programs.finish(asked)[0] == 0 or os.environ.get("PATCHLINT_RULES"):
         return True
     home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-    if b"rules" in _read(os.path.join(home, "patchlint", "config.toml")):
-        return True
-    status, _ = programs.quick(["git", "config", "--get-all", "patchlint.rules"])
-    return status == 0
+    return b"rules" in _read(os.path.join(home, "patchlint", "config.toml"))
 
 
 def _settings(fail_on: str | None) -> Settings:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import patchlint
 from patchlint.integrations import programs
 
 if TYPE_CHECKING:
@@ -37,9 +38,10 @@ if ! [ -x "$python" ]; then
 	echo "patchlint: install patchlint again, or delete that file." >&2
 	exit 2
 fi
-{feed}"$python" -P -c 'import sys
-from patchlint.integrations.hook_run import main
-sys.exit(main(sys.argv[1:]))' {name} ${{fail_on:+--fail-on "$fail_on"}} -- "$@"
+{feed}"$python" -ISc 'import sys
+sys.path.insert(0, sys.argv[1])
+from patchlint.integrations.hook_run import start
+sys.exit(start(sys.argv[2:]))' {package} {name} ${{fail_on:+--fail-on "$fail_on"}} -- "$@"
 """
 _CHAIN: Final = """\
 if [ -x "$kept" ]; then
@@ -137,8 +139,9 @@ def _remove_one(name: str, place: Path) -> Change:
 def script(name: str, fail_on: str = "", *, made_folder: bool = False) -> str:
     """Return the text of the hook ``name``.
 
-    The interpreter stands in it by its path, and starts with ``-P``: no module of the
-    folder one stands in, which may be a stranger's tree, can be loaded.
+    The interpreter stands in it by its path, and starts with nothing but the standard
+    library and patchlint: that is fast, and no module of the folder one stands in, which
+    may be a stranger's tree, can be loaded.
     """
     reads_input = name == "pre-push"
     return _SCRIPT.format(
@@ -146,6 +149,7 @@ def script(name: str, fail_on: str = "", *, made_folder: bool = False) -> str:
         name=name,
         suffix=KEPT_SUFFIX,
         python=shlex.quote(sys.executable),
+        package=shlex.quote(str(Path(patchlint.__file__).resolve().parents[1])),
         fail_on=fail_on,
         chain=_CHAIN_INPUT if reads_input else _CHAIN,
         feed="feed | " if reads_input else "exec ",

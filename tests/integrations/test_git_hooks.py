@@ -197,7 +197,8 @@ def test_a_leftover_of_an_older_run_is_not_taken(repo):
     ],
 )
 def test_the_place_is_read_off_the_subject(subject, expected):
-    assert series_files.place(b"From: a\nSubject: " + subject + b"\n\nbody\n") == expected
+    here = series_files.place(b"From: a\nSubject: " + subject + b"\n\nbody\n")
+    assert (here.title, here.version, here.number, here.total) == expected
 
 
 # --- installing and removing
@@ -333,3 +334,52 @@ def test_applypatch_msg_stops_git_am_at_the_patch(repo):
     assert repo.git("log", "--format=%s", "-1") == "fs: look at error pointers as well\n"
     repo.git("am", "--abort")
     repo.git("am", "-q", str(mbox), env={"PATCHLINT_FAIL_ON": "never"})
+
+
+# --- the fast path
+
+
+def start_hook(repo, *arguments, env=None, status=None):
+    """Run the hook as the installed script does, with the standard library alone."""
+    code = (
+        "import sys\nsys.path.insert(0, sys.argv[1])\n"
+        "from patchlint.integrations.hook_run import start\n"
+        "status = start(sys.argv[2:])\nprint(*sorted(sys.modules))\nsys.exit(status)"
+    )
+    source = os.environ["PYTHONPATH"].partition(os.pathsep)[0]
+    return repo.call(
+        sys.executable, "-ISc", code, source, *arguments, status=status, env=env
+    )  # fmt: skip
+
+
+def test_a_patch_without_candidates_costs_no_heavy_import(repo):
+    [clean] = repo.patches(revisions=CLEAN)
+    start_hook(repo, "sendemail-validate", clean, status=0)
+    out, _ = start_hook(repo, "sendemail-validate", clean, status=0)
+    heavy = {"argparse", "dataclasses", "email", "inspect", "pathlib", "sqlite3", "subprocess"}
+    heavy |= {"tomllib", "tree_sitter", "unidiff", "git", "patchlint.run", "site"}
+    assert heavy & set(out.split()) == set()
+
+
+def test_a_candidate_is_checked_with_everything_installed(repo):
+    bad = repo.patches()[1]
+    _, err = start_hook(repo, "sendemail-validate", "--", bad, status=1)
+    assert "[mount-put-deferred]" in err
+
+
+def test_counters_survive_the_second_start(repo):
+    files = repo.patches()
+    for number, file in enumerate(files, start=1):
+        expected = 0 if number == 1 else 1
+        start_hook(
+            repo, "sendemail-validate", file, env=counters(number, 3), status=expected
+        )  # fmt: skip
+
+
+def test_rules_of_the_users_own_switch_the_filter_off(repo):
+    [clean] = repo.patches(revisions=CLEAN)
+    rules = repo.root / "rules"
+    rules.mkdir()
+    repo.git("config", "--global", "patchlint.rules", str(rules))
+    out, _ = start_hook(repo, "sendemail-validate", clean, status=0)
+    assert out == ""
