@@ -67,10 +67,16 @@ def worst(findings: list[Finding]) -> Level | None:
 def untold(finding: Finding) -> str | None:
     """Return the condition of the deferral, None when the message has it already."""
     condition = finding.condition
-    if condition is None:
-        return None
-    said = re.search(rf"(?<!\w){re.escape(condition)}(?!\w)", finding.message)
-    return None if said else condition
+    return None if condition is None or _says(finding, condition) else condition
+
+
+def also(finding: Finding) -> list[str]:
+    """Return the further cleanups that the message does not name."""
+    return [name for name in finding.also if not _says(finding, name)]
+
+
+def _says(finding: Finding, text: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(text)}(?!\w)", finding.message) is not None
 
 
 def gaps(hunk: Sequence[HunkLine]) -> set[int]:

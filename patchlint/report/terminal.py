@@ -127,7 +127,7 @@ def finding_lines(finding: Finding, style: Style) -> list[str]:
     lines += _chains(finding, width, style)
     lines += _prose("when", untold(finding) or "", style)
     lines += _prose("why", finding.why, style)
-    lines += _prose("also", ", ".join(finding.also), style)
+    lines += _prose("also", ", ".join(also(finding)), style)
     lines += _listed("seen as", finding.symptoms, style, most=1)
     lines += _listed("instead", finding.advice, style, most=1)
     lines += _entries(finding, style)

@@ -133,3 +133,8 @@ def test_a_condition_that_the_message_has_is_not_repeated():
     assert "  when     lazy\n" not in alone(
         replace(LAZY, condition="lazy", message="when `lazy` it moves")
     )
+
+
+def test_a_cleanup_that_the_message_names_is_not_repeated():
+    moved = replace(LAZY, message="mntput() (and dput()) moves", also=("dput", "iput"))
+    assert "  also     iput\n" in alone(moved)
