@@ -108,7 +108,8 @@ def _by_parts(portion: Portion, executor: Executor, failure: object) -> Survey:
         return Survey((), errors=(error,))
     found: list[Survey] = []
     halves = portion.halves()
-    for task, result in executor.run([(half, _survey_limit(half)) for half in halves]):
+    # to its end first: the same executor is used again further down
+    for task, result in list(executor.run([(half, _survey_limit(half)) for half in halves])):
         half = cast("Portion", task)
         found.append(result if isinstance(result, Survey) else _by_parts(half, executor, result))
     return Survey(
@@ -215,7 +216,7 @@ def _one_by_one(
     if len(threads) > 1:
         found: list[Verdict] = []
         tasks = [((thread,), _check_limit((thread,), settings)) for thread in threads]
-        for task, result in executor.run(tasks):
+        for task, result in list(executor.run(tasks)):
             part = cast("tuple[Thread, ...]", task)
             if isinstance(result, tuple):
                 found.extend(result)

@@ -1,0 +1,347 @@
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import archive_kit as kit
+import pytest
+
+from patchlint.archive import sources
+from patchlint.archive.store import Store, StoreError
+
+if TYPE_CHECKING:
+    from patchlint.archive.engine import Settings
+
+
+def count(store: Path, query: str) -> int:
+    with Store(str(store), write=False) as opened:
+        return opened.value(query)
+
+
+def rows(store: Path, query: str) -> list[tuple]:
+    with Store(str(store), write=False) as opened:
+        return [tuple(row) for row in opened.rows(query)]
+
+
+@pytest.fixture(name="posts", scope="module")
+def _posts():
+    return kit.mixture(60)
+
+
+@pytest.fixture(name="inbox", scope="module")
+def _inbox(tmp_path_factory, posts):
+    return kit.epoch(tmp_path_factory.mktemp("inbox") / "0.git", posts)
+
+
+@pytest.fixture(name="whole", scope="module")
+def _whole(tmp_path_factory, inbox):
+    store = tmp_path_factory.mktemp("whole") / "scan.db"
+    kit.run([inbox], store)
+    return store
+
+
+def test_every_bad_patch_is_a_finding_in_any_encoding(whole, posts):
+    bad = {post.message_id for post in posts if kit.BAD in post.body}
+    found = {row[0] for row in rows(whole, "SELECT message_id FROM findings")}
+    assert found == bad
+    assert len({post.encoding for post in posts if kit.BAD in post.body}) == 3
+
+
+def test_every_mail_has_one_light_row(whole, posts):
+    assert count(whole, "SELECT count(*) FROM messages") == len(posts)
+    reply = rows(
+        whole, "SELECT subject, author, patch FROM messages WHERE subject LIKE 'Re:%' LIMIT 1"
+    )
+    assert reply[0][1:] == ("A Reviewer <rev@example.org>", 0)
+
+
+def test_a_series_is_checked_with_its_patches_that_hold_no_word(whole):
+    listed = rows(whole, "SELECT expected, missing_json, patches_json FROM series")
+    assert any(expected > 1 for expected, _, _ in listed)
+    assert all(patches.count('"number"') == expected for expected, _, patches in listed[:-1])
+
+
+def test_filter_drops_nothing_that_matters(tmp_path, inbox, whole):
+    everything = tmp_path / "all.db"
+    kit.run([inbox], everything, kit.settings(everything=True))
+    query = "SELECT message_id, rule, message, fingerprint FROM findings ORDER BY message_id"
+    assert rows(everything, query) == rows(whole, query)
+    assert count(everything, "SELECT count(*) FROM series") > count(
+        whole, "SELECT count(*) FROM series"
+    )
+
+
+def test_mbox_maildir_and_epoch_say_the_same(tmp_path, posts, whole):
+    query = "SELECT message_id, rule, subject, author, date, year FROM findings ORDER BY message_id"
+    for source in (
+        kit.mbox(tmp_path / "all.mbox", posts),
+        kit.maildir(tmp_path / "mails", posts),
+    ):
+        store = tmp_path / f"{source.name}.db"
+        kit.run([source], store)
+        assert rows(store, query) == rows(whole, query)
+
+
+def test_packed_mbox_is_read(tmp_path, posts, whole):
+    import gzip
+    import lzma
+
+    plain = kit.mbox(tmp_path / "all.mbox", posts).read_bytes()
+    (tmp_path / "all.gz").write_bytes(gzip.compress(plain))
+    (tmp_path / "all.xz").write_bytes(lzma.compress(plain))
+    for name in ("all.gz", "all.xz"):
+        kit.run([tmp_path / name], tmp_path / f"{name}.db")
+        assert count(tmp_path / f"{name}.db", "SELECT count(*) FROM findings") == count(
+            whole, "SELECT count(*) FROM findings"
+        )
+
+
+def test_damaged_mbox_is_an_error_and_the_rest_is_read(tmp_path, inbox, whole):
+    import gzip
+
+    packed = gzip.compress(kit.mbox(tmp_path / "plain", kit.mixture(3)).read_bytes())
+    (tmp_path / "cut.gz").write_bytes(packed[:-20])
+    kit.run([tmp_path / "cut.gz", inbox], tmp_path / "scan.db")
+    assert (
+        count(tmp_path / "scan.db", "SELECT count(*) FROM errors WHERE input LIKE '%cut.gz'") == 1
+    )
+    assert count(tmp_path / "scan.db", "SELECT count(*) FROM findings") >= count(
+        whole, "SELECT count(*) FROM findings"
+    )
+
+
+def test_second_run_changes_nothing(tmp_path, inbox):
+    store = tmp_path / "scan.db"
+    kit.run([inbox], store)
+    before = kit.dump(store)
+    done = kit.run([inbox], store)
+    assert (done.mails, done.threads) == (0, 0)
+    assert kit.dump(store) == before
+
+
+@pytest.mark.parametrize("make", [kit.mbox, kit.maildir])
+def test_second_run_over_files_changes_nothing(tmp_path, posts, make):
+    store = tmp_path / "scan.db"
+    source = make(tmp_path / "mails", posts)
+    kit.run([source], store)
+    before = kit.dump(store)
+    assert kit.run([source], store).mails == 0
+    assert kit.dump(store) == before
+
+
+def test_new_mails_give_what_one_run_gives(tmp_path, posts, whole):
+    inbox = kit.epoch(tmp_path / "0.git", posts[:23])
+    store = tmp_path / "scan.db"
+    kit.run([inbox], store)
+    kit.epoch(inbox, posts[23:])
+    assert kit.run([inbox], store).mails == len(posts) - 23
+    query = "SELECT message_id, message, patch FROM findings ORDER BY message_id"
+    assert rows(store, query) == rows(whole, query)
+    listed = (
+        "SELECT subject, expected, missing_json, patches_json FROM series ORDER BY patches_json"
+    )
+    assert rows(store, listed) == rows(whole, listed)
+
+
+def test_grown_mbox_gives_what_one_run_gives(tmp_path, posts, whole):
+    source = kit.mbox(tmp_path / "mails", posts[:23])
+    store = tmp_path / "scan.db"
+    kit.run([source], store)
+    kit.mbox(source, posts)
+    kit.run([source], store)
+    query = "SELECT message_id, message FROM findings ORDER BY message_id"
+    assert rows(store, query) == rows(whole, query)
+    assert count(store, "SELECT count(*) FROM messages") == len(posts)
+
+
+def test_rewritten_history_is_read_from_its_start_and_nothing_comes_twice(tmp_path, posts):
+    store = tmp_path / "scan.db"
+    inbox = kit.epoch(tmp_path / "0.git", posts[:30])
+    kit.run([inbox], store)
+    import shutil
+
+    shutil.rmtree(inbox)
+    kit.epoch(inbox, posts[1:31])
+    kit.run([inbox], store)
+    assert count(store, "SELECT count(*) FROM messages") == 31
+
+
+def test_mail_that_the_archive_took_back_is_gone(tmp_path):
+    post = kit.patch(1, 1, "spam", kit.BAD)
+    inbox = kit.epoch(tmp_path / "0.git", [post])
+    store = tmp_path / "scan.db"
+    kit.run([inbox], store)
+    assert count(store, "SELECT count(*) FROM findings") == 1
+    kit.epoch(inbox, [post], name="d")
+    kit.run([inbox], store)
+    assert count(store, "SELECT count(*) FROM findings") == 0
+    assert count(store, "SELECT count(*) FROM messages") == 0
+
+
+def test_same_mail_in_two_archives_counts_once(tmp_path, posts, whole, inbox):
+    other = kit.epoch(tmp_path / "1.git", posts[:20])
+    store = tmp_path / "scan.db"
+    kit.run([inbox, other], store)
+    assert count(store, "SELECT count(*) FROM messages") == len(posts)
+    assert count(store, "SELECT count(*) FROM findings") == count(
+        whole, "SELECT count(*) FROM findings"
+    )
+
+
+def test_unthreaded_series_is_one(tmp_path):
+    posts = [
+        replace(kit.patch(number, 3, "loose", change), reply_to="", references=())
+        for number, change in ((1, kit.GOOD), (2, kit.BAD), (3, kit.GOOD))
+    ]
+    store = tmp_path / "scan.db"
+    kit.run([kit.epoch(tmp_path / "0.git", posts)], store)
+    assert rows(store, "SELECT expected, missing_json FROM series") == [(3, "[]")]
+
+
+def test_killed_at_any_statement_nothing_is_lost_or_twice(tmp_path, posts):
+    inbox = kit.epoch(tmp_path / "0.git", posts)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)]),
+    }
+    command = [sys.executable, str(Path(kit.__file__)), str(inbox)]
+    rng = random.Random(11)  # noqa: S311 - where to be killed
+    killed = 0
+    store = tmp_path / "killed.db"
+    while True:
+        # later and later, so that it comes to an end
+        statements = rng.randint(5, 60 + 60 * killed)
+        done = subprocess.run([*command, str(store), str(statements)], env=environment, check=False)
+        if done.returncode == 0:
+            break
+        assert done.returncode == -signal.SIGKILL
+        killed += 1
+    calm = tmp_path / "calm.db"
+    subprocess.run([*command, str(calm), "0"], env=environment, check=True)
+    assert killed >= 3
+    assert kit.dump(store) == kit.dump(calm)
+
+
+def test_changed_entry_opens_only_series_that_name_it(tmp_path, inbox):
+    store = tmp_path / "scan.db"
+    kit.run([inbox], store)
+    checked = count(store, "SELECT count(*) FROM threads WHERE checked IS NOT NULL")
+    assert kit.run([inbox], store, kit.settings("OtherWhy")).threads == checked
+    # this series names no widget, so that what is said of widgets cannot touch it
+    plain = kit.epoch(
+        tmp_path / "1.git",
+        [kit.patch(1, 1, "plain", kit.diff("a.c", "a();", "queue_work(b, c);"))],
+    )
+    assert kit.run([plain], store, kit.settings("OtherWhy")).threads == 1
+    assert kit.run([plain], store, kit.settings("Fake")).threads == checked
+
+
+def test_new_word_reads_the_mails_again_and_checks_nothing_needlessly(tmp_path, inbox, posts):
+    store = tmp_path / "scan.db"
+    kit.run([inbox], store)
+    before = kit.dump(store)["findings"]
+    done = kit.run([inbox], store, kit.settings("Unrelated"))
+    assert (done.mails, done.threads) == (len(posts), 0)
+    assert kit.dump(store)["findings"] == before
+
+
+def test_slow_fatal_and_buggy_series_are_limitations_and_the_rest_is_found(tmp_path):
+    posts = [
+        kit.patch(1, 1, name, kit.BAD, day=day)
+        for day, name in enumerate(("first", "slow", "fatal", "buggy", "last"))
+    ]
+    store = tmp_path / "scan.db"
+    kit.run([kit.epoch(tmp_path / "0.git", posts)], store, kit.settings("Trouble", limit=0.3))
+    assert rows(store, "SELECT subject FROM findings ORDER BY date") == [
+        ("[PATCH] first: change 1",),
+        ("[PATCH] last: change 1",),
+    ]
+    told = rows(store, "SELECT message_id, message FROM limitations WHERE stage = 'archive'")
+    texts = dict(told)
+    assert "more than 0.3 s" in texts["slow-v1-1@example.org"]
+    assert "process ended" in texts["fatal-v1-1@example.org"]
+    assert "no such thing" in texts["buggy-v1-1@example.org"]
+
+
+def test_mail_that_kills_the_filter_is_an_error_and_the_rest_is_read(tmp_path):
+    posts = kit.mixture(9)
+    poison = kit.patch(1, 1, "poison", kit.BAD)
+    store = tmp_path / "scan.db"
+    inbox = kit.epoch(tmp_path / "0.git", [*posts[:4], poison, *posts[4:]])
+    kit.run([inbox], store, kit.settings("Trouble"))
+    assert count(store, "SELECT count(*) FROM messages") == len(posts)
+    assert len(rows(store, "SELECT * FROM errors")) == 1
+
+
+@pytest.mark.parametrize("make", [kit.epoch, kit.mbox, kit.maildir])
+def test_mail_that_is_too_large_is_a_limitation(tmp_path, monkeypatch, make):
+    monkeypatch.setattr(sources, "MOST_BYTES", 5000)
+    large = kit.patch(1, 1, "large", kit.BAD + "x" * 5000)
+    store = tmp_path / "scan.db"
+    source = make(tmp_path / "mails", [large, kit.patch(1, 1, "small", kit.BAD)])
+    chosen = kit.settings()
+    from patchlint.archive import scan
+    from patchlint.archive.progress import Quiet
+
+    with Store(str(store)) as opened:
+        scan.scan([str(source)], opened, chosen, InProcess(chosen), Quiet())
+    assert rows(store, "SELECT message_id FROM findings") == [("small-v1-1@example.org",)]
+    assert (
+        "was not read" in rows(store, "SELECT message FROM limitations WHERE thread IS NULL")[0][0]
+    )
+
+
+class InProcess:
+    """Tasks done here, where a test can change limits."""
+
+    def __init__(self, chosen: Settings) -> None:
+        self.chosen = chosen
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def run(self, tasks):
+        from patchlint.archive.worker import Worker
+
+        with sources.Shelf() as shelf:
+            worker = Worker(self.chosen, shelf)
+            for task, _limit in tasks:
+                yield task, worker.do(task)
+
+    def apart(self):
+        return self
+
+
+def test_unknown_input_is_an_error(tmp_path):
+    with pytest.raises(sources.SourceError, match="no such file"):
+        sources.find([str(tmp_path / "nothing")])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(sources.SourceError, match="neither"):
+        sources.find([str(tmp_path / "empty")])
+
+
+def test_inbox_folder_stands_for_its_epochs_in_order(tmp_path):
+    for number in (10, 0, 2):
+        kit.epoch(tmp_path / "git" / f"{number}.git", [kit.patch(1, 1, f"e{number}", kit.GOOD)])
+    assert [Path(one.place).name for one in sources.find([str(tmp_path)])] == [
+        "0.git",
+        "2.git",
+        "10.git",
+    ]
+
+
+def test_file_that_is_no_store_is_refused(tmp_path):
+    (tmp_path / "text").write_text("hello " * 100)
+    with pytest.raises(StoreError, match="text"):
+        Store(str(tmp_path / "text"))
+    with pytest.raises(StoreError, match="no such store"):
+        Store(str(tmp_path / "none.db"), write=False)
