@@ -10,6 +10,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from patchlint.report.lookup import (
+    also,
     by_patch,
     gaps,
     levels,
