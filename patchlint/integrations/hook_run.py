@@ -5,6 +5,7 @@ slow is imported.  Exit status: 0 git goes on, 1 findings stop it, 2 the check f
 """
 
 # pathlib would cost the fast path more than the check itself
+# ruff: noqa: PTH100, PTH103, PTH111, PTH116, PTH118, PTH123, PTH208
 from __future__ import annotations
 
 import os
@@ -45,7 +46,7 @@ def start(argv: Sequence[str]) -> int:
         except _NeedsMore:
             pass
     os.environ["PATCHLINT_HOOK_PATH"] = sys.path[0]
-    os.execv(sys.executable, [sys.executable, "-P", "-c", _AGAIN, *argv])
+    os.execv(sys.executable, [sys.executable, "-P", "-c", _AGAIN, *argv])  # noqa: S606
     return 2
 
 
@@ -56,7 +57,7 @@ from patchlint.integrations.hook_run import main
 sys.exit(main(sys.argv[1:]))"""
 
 
-class _NeedsMore(Exception):
+class _NeedsMore(Exception):  # noqa: N818 - no error: a turn of the way
     """The check needs packages, and this interpreter was started without them."""
 
 
@@ -151,7 +152,7 @@ def _count(name: str) -> int | None:
 # --- applypatch-msg
 
 
-def _applypatch_msg(arguments: Sequence[str], fail_on: str | None) -> int:
+def _applypatch_msg(arguments: Sequence[str], fail_on: str | None) -> int:  # noqa: ARG001
     """Check the patch that ``git am`` is about to commit, with the rest of its mailbox."""
     from patchlint.integrations import programs, series_files
 
@@ -193,7 +194,7 @@ def _pushed() -> list[tuple[str, str]]:
     refs = []
     for line in sys.stdin:
         fields = line.split()
-        if len(fields) == 4 and not _is_null(fields[1]):
+        if len(fields) == 4 and not _is_null(fields[1]):  # noqa: PLR2004 - git's four fields
             refs.append((fields[1], fields[3]))
     return refs
 

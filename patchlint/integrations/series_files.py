@@ -5,6 +5,7 @@ parts, since the send-email hook runs this for each mail.
 """
 
 # pathlib would cost the fast path more than the check itself
+# ruff: noqa: PTH100, PTH113, PTH118, PTH120, PTH123, PTH202, PTH204, PTH208
 from __future__ import annotations
 
 import os
