@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from patchlint.graph import branches, contexts, waits
 from patchlint.graph.effects import STRUCTURAL, Effect, Effects
 from patchlint.graph.follow import Lineage, Lines, trace
+from patchlint.graph.objects import same
 from patchlint.model.context import weaker
 from patchlint.model.effect import Downgrade, EntryChain, Promise, Step
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from patchlint.model.kernel import KernelFacts, Twin
 
 _CLIMB: Final = 3
+#: lines between a removed release and what stands for it
+_NEAR: Final = 12
 _WORDS: Final = re.compile(r"[a-z0-9]+")
 
 
@@ -99,7 +102,7 @@ def _by_deferral(comparison: Comparison) -> list[Downgrade]:
     found = []
     done: set[tuple[str, str, str | None]] = set()
     for deferral in comparison.after.deferrals:
-        if deferral.keeps or deferral.waits:
+        if deferral.keeps or deferral.waits or _old_list(comparison, deferral):
             continue
         gained = _gained(comparison, deferral)
         if not gained:
@@ -115,6 +118,16 @@ def _by_deferral(comparison: Comparison) -> list[Downgrade]:
             done.add(key)
             found.append(downgrade)
     return found
+
+
+def _old_list(comparison: Comparison, deferral: Deferral) -> bool:
+    """Whether a hand-off goes to a list that was drained by that callback before."""
+    if not deferral.handoff or deferral.target is None:
+        return False
+    return any(
+        other.handoff and other.target is not None and same(other.target, deferral.target)
+        for other in comparison.before.deferrals
+    )
 
 
 def _gained(comparison: Comparison, deferral: Deferral) -> list[Effect]:
@@ -186,6 +199,8 @@ def _loss(comparison: Comparison, deferral: Deferral, gained: Sequence[Effect]) 
             continue
         for was in comparison.lineage.of(now):
             lost, condition = _lost(comparison, was, now, names, deferral)
+            way = through[-1][1].line if through else deferral.line
+            lost = [e for e in lost if _in_place(comparison, was, now, e, way)]
             if lost:
                 return _Loss(was, now, tuple(lost), condition, through)
     return None
@@ -238,6 +253,26 @@ def _narrowed(
         and branches.skips(deferral.function, deferral.call, call)
         for call in calls
     )
+
+
+def _in_place(
+    comparison: Comparison, was: Function, now: Function, effect: Effect, way: int
+) -> bool:
+    """Whether the deferral on ``now``'s line ``way`` can stand for the release ``effect``.
+
+    A release whose line moved away with its body can.  One that was removed, or that got a
+    condition, must have stood near: a rewrite of a whole file moves much that has nothing
+    to do with each other.  A function that is only known by its name must be called by
+    ``was`` itself.
+    """
+    lines = comparison.lines
+    if effect.family == STRUCTURAL and effect.root != effect.site:
+        return False
+    target = lines.forward(was.path, effect.root.line)
+    if target is not None:
+        return not now.line <= target <= now.end or abs(target - way) <= _NEAR
+    first, last = lines.place(was.path, effect.root.line)
+    return first - _NEAR <= way <= last + _NEAR
 
 
 # -- how loud ---------------------------------------------------------------------------
@@ -312,7 +347,7 @@ def _judge(
                        _before_chain(comparison, loss, main)),
         after=Promise(deferral.context, late.guarantee,
                       _after_chain(comparison, deferral, loss, late),
-                      deferral.mechanism, deferral.callback),
+                      _mechanism(comparison, deferral), deferral.callback),
         condition=branches.plain(condition) if condition else None,
         level_cap=volume.level,
         confidence=_confidence(main, task=old.task or bool(entries), level=volume.level),
@@ -402,6 +437,17 @@ def _weight(effect: Effect) -> int:
     if not effect.visible:
         return 5
     return {"ctx": 40, "wrap": 30}.get(effect.known.kind, 20)
+
+
+def _mechanism(comparison: Comparison, deferral: Deferral) -> str:
+    """What starts the callback; for a list that it drains, what queues the drain."""
+    if not deferral.handoff:
+        return deferral.mechanism
+    started = [d.mechanism for d in comparison.after.deferrals
+               if d.callback == deferral.callback and not d.handoff]
+    bound = [b.registration.name for b in comparison.after.bindings
+             if b.callback == deferral.callback]
+    return (started or bound or [deferral.mechanism])[0]
 
 
 def _confidence(main: Effect, *, task: bool, level: str) -> str:

@@ -106,10 +106,11 @@ class Effects:
     ) -> list[Effect]:
         kernel = self.graph.kernel
         known = kernel.cleanups.get(call.callee)
-        if known is not None and known.kind != "inherit":
-            return [self._direct(function, call, call.callee, known.family, known, known.task)]
-        if known is not None:
+        if known is not None and known.kind == "inherit":
             return self._inherited(function, call, known, depth, above)
+        if known is not None:
+            direct = self._direct(function, call, call.callee, known.family, known, known.task)
+            return [direct, *self._within(function, call, known, depth, above)]
         if call.callee in kernel.registrations or call.callee in kernel.activations:
             return []
         inner = None if call.indirect else self.graph.find(call.callee, function.path)
@@ -125,6 +126,19 @@ class Effects:
             found.append(self._direct(function, call, call.callee, STRUCTURAL, None,
                                       "before-call-returns"))
         return found
+
+    def _within(
+        self, function: Function, call: Call, known: Cleanup, depth: int,
+        above: frozenset[tuple[str, str]],
+    ) -> list[Effect]:
+        """Releases inside a known one whose body the images show: it may be new or moved.
+
+        One that branches on the context, or defers itself, is taken at its row's word.
+        """
+        inner = self.graph.find(call.callee, function.path)
+        if inner is None or inner == function or known.kind not in ("sync", "wrap"):
+            return []
+        return [self._through(function, call, e) for e in self._of(inner, depth - 1, above)]
 
     def _inherited(
         self, function: Function, call: Call, known: Cleanup, depth: int,

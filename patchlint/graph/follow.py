@@ -34,6 +34,17 @@ class Lines:
         """The line after of a line before, None when it was removed."""
         return self.kept.get(path, {}).get(line)
 
+    def place(self, path: str, line: int) -> tuple[int, int]:
+        """Between which lines after a removed line before stood: the kept ones around it.
+
+        0 and a very large number where no line above or below stayed.
+        """
+        kept = self.kept.get(path, {})
+        above = max((old for old in kept if old < line), default=None)
+        below = min((old for old in kept if old > line), default=None)
+        return (kept[above] if above is not None else 0,
+                kept[below] if below is not None else 1 << 30)
+
     def added(self, path: str, line: int) -> bool:
         """Whether a line after was not there before (in a file that the series touches)."""
         lines = self.stayed.get(path)
