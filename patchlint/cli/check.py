@@ -10,11 +10,12 @@ if TYPE_CHECKING:
     import argparse
 
     from patchlint.model.finding import Report
+    from patchlint.model.kernel import Ruleset
 
-FORMATS: Final = ("terminal", "terse", "json", "sarif", "b4", "mail", "html", "junit",
-                  "github", "gitlab", "rdjson")
 #: formats in which standard error stays empty unless the check itself failed
-SILENT: Final = frozenset({"terse", "b4"})
+SILENT: Final = frozenset({"terse", "b4", "b4-check"})
+#: formats that show the inputs that could not be read themselves
+SHOWS_ERRORS: Final = frozenset({"terminal"})
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +31,9 @@ exit status: 0 nothing at or above --fail-on, 1 findings, 2 could not check"""
                         help="mbox (also .gz, .xz), Maildir, mail, .patch file, folder of "
                         "those, public-inbox epoch, git range A..B, or - for standard input")
     add_check_options(parser)
-    parser.add_argument("--format", choices=FORMATS, default="terminal",
+    from patchlint.report.render import FORMATS
+
+    parser.add_argument("--format", choices=list(FORMATS), default="terminal",
                         help="how to print (default: terminal)")
     parser.add_argument("--output", metavar="FILE", help="write there, not to standard output")
     parser.add_argument("--fail-on", choices=("error", "warning", "note", "never"),
@@ -80,11 +83,11 @@ def run(arguments: argparse.Namespace) -> int:
     except (RuleError, pipeline.CannotCheck) as error:
         print(f"patchlint: {error}", file=sys.stderr)
         return 2
-    if not _print(arguments, report):
+    if not _print(arguments, report, pipeline.load_rules(options)):
         return 2
-    silent = arguments.format in SILENT
     status = exit_status(report, arguments.fail_on, strict=arguments.strict)
-    if report.errors and (not silent or status == 2):
+    shown = arguments.format in SHOWS_ERRORS and arguments.output is None
+    if not shown and (arguments.format not in SILENT or status == 2):
         for error in report.errors:
             place = f"{error.input}:{error.line}" if error.line else error.input
             mail = f" <{error.message_id}>" if error.message_id else ""
@@ -104,7 +107,7 @@ def exit_status(report: Report, fail_on: str, *, strict: bool = False) -> int:
     return int(any(finding.level in loud for finding in report.findings))
 
 
-def _print(arguments: argparse.Namespace, report: Report) -> bool:
+def _print(arguments: argparse.Namespace, report: Report, ruleset: Ruleset) -> bool:
     from patchlint.report.render import render
     from patchlint.report.style import Style
 
@@ -115,7 +118,8 @@ def _print(arguments: argparse.Namespace, report: Report) -> bool:
         import shutil
 
         width = shutil.get_terminal_size().columns
-    style = Style(color=color, width=width, verbose=arguments.verbose, quiet=arguments.quiet)
+    style = Style(color=color, width=width, verbose=arguments.verbose, quiet=arguments.quiet,
+                  rules={rule.id: rule for rule in ruleset.rules})
     text = render(report, arguments.format, style)
     if arguments.output is None:
         sys.stdout.write(text)
