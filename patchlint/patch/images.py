@@ -207,7 +207,9 @@ class _Composer:
         if last is None:
             base = sparse.Base()
             touched = lineage.versions[-1].touched if lineage.versions else ()
-            last = _Version(entry, base, sparse.WHOLLY_ORIGINAL, old, old, True, touched)
+            last = _Version(
+                entry, base, sparse.WHOLLY_ORIGINAL, old, old, existed=True, touched=touched
+            )
         return lineage, last
 
     def _start_new(self, entry: int, path: str) -> tuple[_Lineage, _Version]:
@@ -220,7 +222,7 @@ class _Composer:
         else:
             lineage = self._new_lineage()
         base = sparse.Base(length=0)
-        return lineage, _Version(entry, base, (), path, None, False, ())
+        return lineage, _Version(entry, base, (), path, None, existed=False, touched=())
 
     def _start_copy(
         self, entry: int, old: str, new: str, source: _Version | None
@@ -229,7 +231,7 @@ class _Composer:
         lineage = self._new_lineage()
         base = sparse.Base() if source is None else source.base
         pieces = sparse.WHOLLY_ORIGINAL if source is None else source.pieces
-        return lineage, _Version(entry, base, pieces, new, old, False, ())
+        return lineage, _Version(entry, base, pieces, new, old, existed=False, touched=())
 
     def _new_lineage(self) -> _Lineage:
         lineage = _Lineage()
@@ -339,10 +341,10 @@ def _image(
     lines = sparse.lines_of(base, pieces)
     if lines is not None:
         text = encode("".join(line + "\n" for line in lines))
-        known = ((1, len(lines)),) if lines else ()
-        return Image(path, text, known, whole=True), frozenset()
+        whole = ((1, len(lines)),) if lines else ()
+        return Image(path, text, whole, whole=True), frozenset()
     runs = sparse.runs(base, pieces)
-    repaired = image_text(path, runs, upto, base.renamed, continued)
+    repaired = image_text(path, runs, upto, base.headings, continued)
     known = tuple((run.first, run.last) for run in runs)
     image = Image(path, repaired.text, known, whole=False, headers=repaired.headers)
     return image, repaired.continued

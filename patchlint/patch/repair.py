@@ -15,10 +15,11 @@ from patchlint.patch.sections import GAP, Section, classify, same
 from patchlint.patch.shape import CONDITIONAL, END_CONDITIONAL, shape_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence, Set as AbstractSet
+    from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
     from patchlint.patch.shape import Shape
-    from patchlint.patch.sparse import Renamed, Run
+    from patchlint.patch.sparse import Heading, Run
 
 UNKNOWN = "__patchlint_unknown_"
 """How the name of a function begins whose header no hunk shows or names.
@@ -30,6 +31,8 @@ sides of a file name the same part alike.
 SUFFIXES = (".c", ".h")
 SAME_FUNCTION = 2
 """A gap of so few lines cannot hold one function's end and the next one's header."""
+SAME_LABEL = 3
+"""Nor can one of so few lines hold a label of the next one as well."""
 
 MACRO = "#define __gap \\"
 
@@ -91,18 +94,18 @@ def image_text(
     path: str,
     runs: Sequence[Run],
     upto: int = 0,
-    renamed: Sequence[Renamed] = (),
+    headings: Sequence[Heading] = (),
     continued: AbstractSet[int] = frozenset(),
 ) -> Repaired:
     """Return the text of a file of which ``runs`` are known.
 
-    ``upto`` is the number of the last patch applied, ``renamed`` what the series does to
-    file-scope lines; ``continued`` what was found for the file before the series.  Files
+    ``upto`` is the number of the last patch applied, ``headings`` what the series does
+    to file-scope lines; ``continued`` what was found for the file before the series.  Files
     that are not C get blank gaps.
     """
     if not path.endswith(SUFFIXES):
         return Repaired(_blank(runs))
-    return _Repair(runs, upto, renamed, continued).run()
+    return _Repair(runs, upto, headings, continued).run()
 
 
 def _blank(runs: Sequence[Run]) -> bytes:
@@ -120,13 +123,13 @@ class _Repair:
         self,
         runs: Sequence[Run],
         upto: int,
-        renamed: Sequence[Renamed],
+        headings: Sequence[Heading],
         continued: AbstractSet[int],
     ) -> None:
         self.runs = runs
         self.shapes = [shape_of(run.texts) for run in runs]
         self.gaps = [_Gap() for _ in range(len(runs) + 1)]
-        self.sections = [_sections(run, upto, renamed) for run in runs]
+        self.sections = [_sections(run, upto, headings) for run in runs]
         self.before = continued
         self.continued: set[int] = set()
         self.scope: _Scope | None = None
@@ -136,7 +139,7 @@ class _Repair:
         """Fill the gaps and join the text."""
         for index in range(len(self.runs)):
             self.enter(index)
-        self.leave(len(self.runs), None)
+        self.leave(len(self.runs), None, None)
         return self.text()
 
     # -- one part after the other -------------------------------------------------------
@@ -146,9 +149,10 @@ class _Repair:
         run, shape = self.runs[index], self.shapes[index]
         goes_on = index > 0 and self.scope is not None and self.goes_on(index, self.scope)
         scope = self.scope if goes_on else None
-        if goes_on:
+        if scope is not None:
             self.continued.add(run.origins[0])
-        self.leave(index, scope, open_list=goes_on and shape.lead == "header")
+            scope.conditionals = max(0, scope.conditionals - shape.outer)
+        self.leave(index, scope, shape)
         if run.first > 1:
             scope = self.open(index, scope)
         if shape.scope == "lead":
@@ -159,7 +163,9 @@ class _Repair:
             self.settle(scope)
         elif shape.scope == "pending":
             self.settle(scope)
-            self.scope = _Scope("function", shape.names, pending=True)
+            self.scope = _Scope(
+                "function", shape.names, pending=True, conditionals=shape.conditionals
+            )
         else:
             self.settle(scope)
             names = (*self.lead_names(index), *shape.names)
@@ -175,7 +181,7 @@ class _Repair:
         """Return sections that mean the function whose header ends in part ``index``."""
         if self.shapes[index].boundary != "open":
             return ()
-        return tuple(section.text for section in self.sections[index])
+        return tuple(s.text for s in self.sections[index] if s.kind == "function")
 
     def goes_on(self, index: int, scope: _Scope) -> bool:
         """Whether part ``index`` begins in ``scope``, which the part before left open."""
@@ -187,25 +193,27 @@ class _Repair:
         if run.origins[0] and run.origins[0] in self.before:
             return True
         sections = self.sections[index]
-        if any(same(name, section.text) for section in sections for name in scope.names):
+        if _means(sections, scope) or any(section.kind == "gone" for section in sections):
             return True
+        kinds = {section.kind for section in sections}
+        if not kinds <= {"none", "label"}:
+            return False
         gap = run.first - self.runs[index - 1].last - 1
-        told = [section for section in sections if section.kind not in {"none", "label"}]
-        return not told and (gap <= SAME_FUNCTION or self.later_named(index, scope))
+        small = gap <= (SAME_LABEL if kinds == {"label"} else SAME_FUNCTION)
+        return small or self.later_named(index, scope)
 
     def later_named(self, index: int, scope: _Scope) -> bool:
         """Whether a part further down is named as standing in ``scope``."""
         for later in range(index + 1, len(self.runs)):
             if self.shapes[later - 1].boundary:
                 return False
-            sections = self.sections[later]
-            if any(same(name, section.text) for section in sections for name in scope.names):
+            if _means(self.sections[later], scope):
                 return True
-            if not all(section.kind == "label" for section in sections):
+            if any(section.kind != "label" for section in self.sections[later]):
                 return False
         return False
 
-    def leave(self, index: int, next_scope: _Scope | None, *, open_list: bool = False) -> None:
+    def leave(self, index: int, next_scope: _Scope | None, following: Shape | None) -> None:
         """Put what part ``index - 1`` left open into the gap after it."""
         if not index:
             return
@@ -217,8 +225,10 @@ class _Repair:
         goes_on = scope is not None and next_scope is scope
         if goes_on and scope is not None and scope.pending:
             scope.pending = False
-            if not open_list:
+            if following is None or following.lead != "header":
                 gap.after += shape.as_body
+            elif not following.header_closers:
+                gap.after += shape.as_body[:-1]
             return
         listed = scope is not None and scope.kind in {"init", "enum"}
         gap.after += shape.list_tail if listed else shape.tail
@@ -245,27 +255,19 @@ class _Repair:
         elif shape.lead == "empty" and shape.bare_name:
             gap.before += [s.complete for s in sections if s.kind == "prefix"][:1]
         if shape.lead == "inside":
-            gap.before += self.openers(shape, scope)
+            gap.before += _openers(shape, scope)
         if shape.begins:
             gap.before.append("/*" if shape.begins == "comment" else MACRO)
         return scope
-
-    @staticmethod
-    def openers(shape: Shape, scope: _Scope | None) -> list[str]:
-        """Return the openers of a part as they must read in ``scope``."""
-        result: list[str] = []
-        for opener in shape.openers:
-            if opener == CONDITIONAL and scope is not None and scope.conditionals:
-                scope.conditionals -= 1
-            else:
-                result.append(_opener(opener, "function" if scope is None else scope.kind))
-        return result
 
     def open_scope(self, index: int) -> _Scope:
         """Open the scope that part ``index`` begins in, named or not."""
         run, shape, gap = self.runs[index], self.shapes[index], self.gaps[index]
         for section in self.sections[index]:
             kind = section.kind
+            if shape.listing and section.open_list:
+                self.add_header(gap, section.open_list)
+                return _Scope("function", (section.text,), pending=True)
             if kind == "function":
                 if shape.named_end and shape.content != "function":
                     continue
@@ -310,25 +312,52 @@ class _Repair:
         return Repaired(text, frozenset(headers), frozenset(self.continued))
 
 
-def _sections(run: Run, upto: int, renamed: Sequence[Renamed]) -> tuple[Section, ...]:
+def _sections(run: Run, upto: int, headings: Sequence[Heading]) -> tuple[Section, ...]:
     """Return the sections of a part as they read after ``upto`` patches, telling ones first."""
-    texts: dict[str, None] = {}
+    found: dict[str, Section] = {}
     for patch, section in run.sections:
-        text = section
-        for change in reversed(renamed):
-            if upto < change.patch < patch and same(change.new, text):
+        text = _as_of(section, patch, upto, headings) if headings else section
+        found[text or ""] = Section("gone", "") if text is None else classify(text)
+    return tuple(sorted(found.values(), key=lambda section: section.kind in _SILENT))
+
+
+_SILENT = frozenset({"none", "gone", "label", "other"})
+
+
+def _as_of(section: str, patch: int, upto: int, headings: Sequence[Heading]) -> str | None:
+    """Return what ``section``, as patch ``patch`` found it, reads after ``upto`` patches.
+
+    None when the line is not there then.
+    """
+    text: str | None = section
+    if upto < patch:
+        for change in reversed(headings):
+            if upto < change.patch < patch and text and change.new and same(change.new, text):
                 text = change.old
-        for change in renamed:
-            if patch <= change.patch <= upto and same(change.old, text):
+    else:
+        for change in headings:
+            if patch <= change.patch <= upto and text and change.old and same(change.old, text):
                 text = change.new
-        texts.setdefault(text.rstrip())
-    found = [classify(text) for text in texts]
-    return tuple(sorted(found, key=lambda section: section.kind in {"none", "label", "other"}))
+    return text
+
+
+def _means(sections: Sequence[Section], scope: _Scope) -> bool:
+    """Whether a section is a line of ``scope``.  A label is not enough: many have an ``out:``."""
+    telling = [section.text for section in sections if section.kind != "label"]
+    return any(same(name, text) for text in telling for name in scope.names)
 
 
 def _unknown(run: Run) -> str:
     """Return the name of the function that ``run`` begins in."""
     return f"{UNKNOWN}{run.origins[0] or run.first}"
+
+
+def _openers(shape: Shape, scope: _Scope | None) -> list[str]:
+    """Return the openers of a part as they must read in ``scope``."""
+    if scope is not None and scope.pending:
+        return []
+    kind = "function" if scope is None else scope.kind
+    return [_opener(opener, kind) for opener in shape.openers]
 
 
 def _opener(opener: str, kind: Kind) -> str:
@@ -372,6 +401,8 @@ def _fit(gap: _Gap, room: int) -> tuple[list[str], int | None]:
     after, before = _tidy(gap.after), list(gap.before)
     header = gap.header
     before, header = _merge(before, header)
+    while len(after) + len(before) > room and _cancel(after, before):
+        header = None if header is None else header - 1
     if len(after) + len(before) > room:
         plain = {CONDITIONAL, END_CONDITIONAL, MACRO}
         after = [chunk for chunk in after if chunk not in plain]
@@ -387,6 +418,14 @@ def _fit(gap: _Gap, room: int) -> tuple[list[str], int | None]:
     blank = room - len(after) - len(before)
     at = None if header is None else len(after) + blank + header
     return [*after, *[""] * blank, *before], at
+
+
+def _cancel(after: list[str], before: list[str]) -> bool:
+    """Let a conditional that goes on through a small gap go on."""
+    if not after or not before or after[-1] != END_CONDITIONAL or before[0] != CONDITIONAL:
+        return False
+    del after[-1], before[0]
+    return True
 
 
 def _merge(chunks: list[str], header: int | None) -> tuple[list[str], int | None]:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from patchlint.patch.ctokens import Token
 
-SectionKind = Literal["none", "label", "function", "init", "struct", "enum", "prefix", "other"]
+SectionKind = Literal[
+    "none", "gone", "label", "function", "init", "struct", "enum", "prefix", "other"
+]
 
 CUT = 79
 """git cuts a section at 80 bytes; white space at the cut is trimmed."""
@@ -24,9 +26,9 @@ CUT = 79
 class Section:
     """A section text, classified.
 
-    ``text`` is the header without its opening brace: complete for ``complete``, with an open
-    parameter list and a trailing comma (or opening parenthesis) for ``open_list``.  ``other`` is prose,
-    a finished declaration, or anything that opens nothing.
+    ``complete`` is the header without its opening brace, ``open_list`` the same with an open
+    parameter list where the text has one.  ``other`` is prose, a finished declaration, or
+    anything that opens nothing; ``gone`` a line that the image in question does not have.
     """
 
     kind: SectionKind
@@ -56,10 +58,8 @@ def same(line: str, section: str) -> bool:
 def classify(text: str) -> Section:
     """Classify a section text."""
     text = text.rstrip()
-    if not text:
-        return Section("none", "")
-    if _LABEL.match(text):
-        return Section("label", text)
+    if not text or _LABEL.match(text):
+        return Section("label" if text else "none", text)
     cut = len(text.encode("utf-8", "replace")) >= CUT - 1
     bare = _COMMENT.sub("", text).rstrip()
     tokens = scan([bare]).tokens
@@ -72,13 +72,7 @@ def classify(text: str) -> Section:
     opens = _opens(tokens, brace=brace)
     if opens == "function":
         return _function(text, bare, tokens, cut=cut)
-    if opens == "init":
-        return Section("init", text, bare if bare.endswith("=") else bare + " =")
-    if opens in {"struct", "enum"}:
-        return Section(opens, text, bare)
-    if all(t.kind == "word" or t.text == "*" for t in tokens) and len(tokens) <= _RETURN_TYPE_MAX:
-        return Section("prefix", text, bare)
-    return Section("other", text)
+    return Section(opens, text, bare if opens != "other" else "")
 
 
 def _opens(tokens: Sequence[Token], *, brace: bool) -> SectionKind:
@@ -91,10 +85,11 @@ def _opens(tokens: Sequence[Token], *, brace: bool) -> SectionKind:
     if paren < len(words):
         return "function"
     if not brace and len(words) > len(("struct", "name")):
-        return "other"
+        alone = all(token.kind == "word" or token.text == "*" for token in tokens)
+        return "prefix" if alone and len(tokens) <= _RETURN_TYPE_MAX else "other"
     if "enum" in words:
         return "enum"
-    return "struct" if {"struct", "union"} & set(words) else "other"
+    return "struct" if {"struct", "union"} & set(words) else "prefix"
 
 
 def _function(text: str, bare: str, tokens: Sequence[Token], *, cut: bool) -> Section:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 Lead = Literal["empty", "inside", "header", "tail"]
 Boundary = Literal["", "close", "open", "top"]
 Scope = Literal["lead", "file", "function", "init", "struct", "enum", "pending"]
-Bracket = Literal["block", "do", "expression", "init", "struct", "enum", "call", "test", "for", "index"]
+Bracket = Literal[
+    "block", "do", "expression", "init", "struct", "enum", "call", "test", "for", "index"
+]
 
 CONDITIONAL = "#if 1"
 END_CONDITIONAL = "#endif"
@@ -25,7 +27,38 @@ END_CONDITIONAL = "#endif"
 _CONTROL = frozenset({"if", "while", "switch"})
 _AGGREGATES = frozenset({"struct", "union", "enum"})
 _BINARY = frozenset(
-    "&& || = += -= *= /= %= &= |= ^= <<= >>= == != < > <= >= ? | ^ / % << >> , -> : +".split()
+    {
+        "&&",
+        "||",
+        "=",
+        "+=",
+        "-=",
+        "*=",
+        "/=",
+        "%=",
+        "&=",
+        "|=",
+        "^=",
+        "<<=",
+        ">>=",
+        "==",
+        "!=",
+        "<",
+        ">",
+        "<=",
+        ">=",
+        "?",
+        "|",
+        "^",
+        "/",
+        "%",
+        "<<",
+        ">>",
+        ",",
+        "->",
+        ":",
+        "+",
+    }
 )
 _NO_OPERAND = frozenset({")", "]", "word", "number", "string", "++", "--", "}"})
 _ALPHA = re.compile(r"[A-Za-z_$]")
@@ -49,6 +82,7 @@ class Shape:
     ``conditionals`` counts the preprocessor conditionals around it that are still open.
     ``outer`` counts those that end in the part, but began before its scope did.
     ``named_end`` says that more than ``}`` ends the lead's body, as with no function;
+    ``listing`` says that the part can be the end of a parameter list and nothing more;
     ``comma`` that a list which goes on after ``list_tail`` needs one; ``unended`` that no
     semicolon ends the lead's declaration, as in a macro's body.
     """
@@ -69,6 +103,7 @@ class Shape:
     conditionals: int
     outer: int
     named_end: bool
+    listing: bool
     comma: bool
     unended: bool
 
@@ -301,15 +336,13 @@ class _Walk:
     def brace(self, before: str) -> Bracket:
         """Return what an opening brace opens."""
         parent = self.stack[-1].kind if self.stack else ""
-        if before == "=" or (before in {"{", ","} and parent in {"init", "enum"}):
+        listed = before in {"{", ","} and parent in {"init", "enum"}
+        if before == "=" or listed or (before == ")" and self.literal()):
             return "init"
-        if before == "(":
-            return "expression"
-        if before == "do":
-            return "do"
+        if before in {"(", "do"}:
+            return "do" if before == "do" else "expression"
         if before == ")":
-            plain = _ALPHA.match(self.before_paren) and self.before_paren not in {"return", "sizeof"}
-            return "block" if plain or not self.stack else "init"
+            return "block"
         for step in (-1, -2):
             word = self.near(step)
             if word in _AGGREGATES:
@@ -317,6 +350,11 @@ class _Walk:
         if not self.stack and not self.lead_open:
             return self.declared_brace()
         return "block"
+
+    def literal(self) -> bool:
+        """Whether the parentheses just closed are the type of a compound literal."""
+        plain = _ALPHA.match(self.before_paren) and self.before_paren not in {"return", "sizeof"}
+        return bool(self.stack) and not plain
 
     def declared_brace(self) -> Bracket:
         """Return what a brace at file scope opens, by the declaration before it."""
@@ -529,7 +567,8 @@ def shape_of(texts: tuple[str, ...]) -> Shape:
         outer += openers.count(CONDITIONAL)
         openers = []
     as_body = walk.closing(keep)
-    if scope == "pending":
+    listing = _is_listing(walk)
+    if scope == "pending" or listing:
         as_body = (*_declarator_end(walk), "{")
     start = walk.header_row if scope != "lead" else 0
     names = tuple(text.rstrip() for text in texts[start:] if _ALPHA.match(text))
@@ -547,9 +586,10 @@ def shape_of(texts: tuple[str, ...]) -> Shape:
         ends=found.ends,
         header_closers=walk.header_closers,
         bare_name=_bare_name(found.tokens),
-        conditionals=sum(depth < keep for depth, _ in walk.conditionals),
+        conditionals=sum(depth < keep or scope == "pending" for depth, _ in walk.conditionals),
         outer=outer,
         named_end=walk.named_end,
+        listing=listing,
         comma=bool(list_tail) or walk.last_token() not in {"", ",", "{"},
         unended=walk.unended,
     )
@@ -578,6 +618,21 @@ def _scope(walk: _Walk) -> tuple[Scope, int]:
         return "pending", 0
     walk.typed = bool(left) and left[-1] != ")"
     return "file", 0
+
+
+def _is_listing(walk: _Walk) -> bool:
+    """Whether the part can be the last lines of a parameter list."""
+    if not walk.lead_open or walk.header_closers != 1 or len(walk.openers) != 1 or walk.stack:
+        return False
+    words = 0
+    for token in walk.tokens[:-1]:
+        if token.kind == "word":
+            words += 1
+        elif token.text == "," and words > 1:
+            words = 0
+        elif token.text != "*":
+            return False
+    return words > 1 and walk.tokens[-1].text == ")"
 
 
 def _declarator_end(walk: _Walk) -> tuple[str, ...]:

@@ -16,12 +16,12 @@ END = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
-class Renamed:
-    """Patch ``patch`` changed a file-scope line from ``old`` to ``new``."""
+class Heading:
+    """Patch ``patch`` changed a file-scope line; None where it removed or added one."""
 
     patch: int
-    old: str
-    new: str
+    old: str | None
+    new: str | None
 
 
 @dataclass(slots=True)
@@ -31,14 +31,14 @@ class Base:
     ``lines`` maps a line number to its text; ``sections`` maps the first old line of a hunk
     to the (patch number, section text) pairs of the hunks that begin there; ``length`` is the
     number of lines when the whole file is known, else None.  It only ever learns: each hunk
-    of each patch adds the original lines that it shows.  ``renamed`` is what the patches do
-    to file-scope lines, in order.
+    of each patch adds the original lines that it shows.  ``headings`` is what the patches
+    do to file-scope lines, in order.
     """
 
     lines: dict[int, str] = field(default_factory=dict)
     sections: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
     length: int | None = None
-    renamed: list[Renamed] = field(default_factory=list)
+    headings: list[Heading] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,27 +210,26 @@ def apply(base: Base, pieces: Pieces, hunks: Sequence[Hunk], patch: int) -> Appl
         result += reader.take(position - reader.line)
         if reader.line < position:
             return Conflict(number, position, "the file ends before the hunk begins")
-        first = True
+        shown: list[Piece] = []
         for kind, texts in _blocks(hunk):
             if kind == "+":
                 result.append(Added(texts, patch, hunk.section))
                 continue
             line = reader.line
             taken = reader.take(len(texts))
-            if first and taken and isinstance(taken[0], Original):
-                anchors.append((taken[0].first, hunk.section))
-            first = False
             wrong = _learn(base, learned, taken, texts)
             if wrong is not None:
                 return Conflict(number, line + wrong, "the line has another text")
-            if kind == " ":
-                result += taken
+            shown += taken
+            result += taken if kind == " " else ()
+        if shown and isinstance(shown[0], Original):
+            anchors.append((shown[0].first, hunk.section))
     result += reader.rest()
     base.lines.update(learned)
     for anchor, section in anchors:
         base.sections.setdefault(anchor, []).append((patch, section))
     for hunk in hunks:
-        base.renamed += _renamed(hunk, patch)
+        base.headings += _headings(hunk, patch)
     return Applied(joined(result))
 
 
@@ -400,16 +399,20 @@ def _blocks(hunk: Hunk) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield kind, tuple(texts)
 
 
-def _renamed(hunk: Hunk, patch: int) -> Iterator[Renamed]:
-    """Yield the file-scope lines that the hunk changes one for one."""
-    removed: tuple[str, ...] = ()
+def _headings(hunk: Hunk, patch: int) -> Iterator[Heading]:
+    """Yield what the hunk does to file-scope lines; paired when it changes one for one."""
+    removed: list[str] = []
     for kind, texts in _blocks(hunk):
-        if kind == "+" and removed:
-            old = [text for text in removed if text[:1].isalpha() or text[:1] == "_"]
-            new = [text for text in texts if text[:1].isalpha() or text[:1] == "_"]
-            if len(old) == len(new):
-                yield from (Renamed(patch, *pair) for pair in zip(old, new, strict=True))
-        removed = texts if kind == "-" else ()
+        found = [text for text in texts if text[:1].isalpha() or text[:1] == "_"]
+        if kind == "+" and len(found) == len(removed):
+            yield from (Heading(patch, *pair) for pair in zip(removed, found, strict=True))
+        elif kind == "+":
+            yield from (Heading(patch, old, None) for old in removed)
+            yield from (Heading(patch, None, new) for new in found)
+        elif removed:
+            yield from (Heading(patch, old, None) for old in removed)
+        removed = found if kind == "-" else []
+    yield from (Heading(patch, old, None) for old in removed)
 
 
 def _learn(
@@ -435,49 +438,60 @@ def _learn(
     return None if offset == len(texts) else offset
 
 
+class _Runs:
+    """Gathers known lines into runs."""
+
+    def __init__(self) -> None:
+        self.found: list[Run] = []
+        self._texts: list[str] = []
+        self._origins: list[int] = []
+        self._first = 1
+        self._sections: tuple[tuple[int, str], ...] = ()
+
+    def add(
+        self,
+        line: int,
+        texts: Sequence[str],
+        first_origin: int,
+        sections: Sequence[tuple[int, str]],
+    ) -> None:
+        """Add known lines from ``line`` on; their base lines count from ``first_origin``."""
+        if self._texts and line != self._first + len(self._texts):
+            self.end()
+        if not self._texts:
+            self._first = line
+            self._sections = tuple(sections)
+        self._texts += texts
+        stop = first_origin + len(texts)
+        self._origins += range(first_origin, stop) if first_origin else [0] * len(texts)
+
+    def end(self) -> None:
+        """End the run."""
+        if self._texts:
+            run = Run(self._first, tuple(self._texts), tuple(self._origins), self._sections)
+            self.found.append(run)
+            self._texts.clear()
+            self._origins.clear()
+
+
 def runs(base: Base, pieces: Pieces) -> list[Run]:
     """Return the known lines of a file, in stretches without a gap, top to bottom."""
     order = sorted(base.lines)
-    result: list[Run] = []
-    texts: list[str] = []
-    origins: list[int] = []
-    sections: tuple[tuple[int, str], ...] = ()
-    start = 1
+    result = _Runs()
     line = 1
-
-    def flush() -> None:
-        if texts:
-            result.append(Run(start, tuple(texts), tuple(origins), sections))
-            texts.clear()
-            origins.clear()
-
     for piece in pieces:
         if isinstance(piece, Added):
-            if not texts:
-                start = line
-                sections = ((piece.patch, piece.section),)
-            texts += piece.texts
-            origins += [0] * piece.length
+            result.add(line, piece.texts, 0, ((piece.patch, piece.section),))
         elif isinstance(piece, Original):
             low = bisect_left(order, piece.first)
             high = bisect_left(order, piece.first + piece.length, low)
-            previous = piece.first - 1
+            shift = line - piece.first
             for number in order[low:high]:
-                if number != previous + 1:
-                    flush()
-                if not texts:
-                    start = line + number - piece.first
-                    sections = tuple(base.sections.get(number, ()))
-                texts.append(base.lines[number])
-                origins.append(number)
-                previous = number
-            if previous != piece.first + piece.length - 1:
-                flush()
-        else:
-            flush()
+                sections = base.sections.get(number, ())
+                result.add(number + shift, (base.lines[number],), number, sections)
         line += piece.length
-    flush()
-    return result
+    result.end()
+    return result.found
 
 
 def kept(base: Base, pieces: Pieces) -> dict[int, int]:
