@@ -354,6 +354,7 @@ def _judge(
         reasons=(*volume.reasons, *old.reasons),
         entry_points=entries,
         weight=_weight(main) + (100 if volume.level != "note" else 0),
+        lost=tuple(sorted({e.root.line for e in loss.effects})),
     )
 
 
@@ -624,6 +625,7 @@ def _twin(
             reasons=(*volume.reasons, *old.reasons),
             entry_points=old.entries,
             weight=25 + (100 if volume.level != "note" else 0),
+            lost=tuple(c.line for c in gone),
         )
     return None
 
@@ -689,6 +691,6 @@ def _lost_wait(comparison: Comparison, was: Function, call: Call) -> Downgrade |
             condition=None, level_cap=volume.level,
             confidence="medium" if volume.level != "note" else "low",
             reasons=(*volume.reasons, *old.reasons), entry_points=old.entries,
-            weight=_weight(main) + 50,
+            weight=_weight(main) + 50, lost=(call.line,),
         )
     return None

@@ -66,3 +66,5 @@ class Downgrade:
     reasons: tuple[str, ...]
     entry_points: tuple[EntryChain, ...] = ()
     weight: int = 0
+    #: lines before the series on which the releases stood that were lost
+    lost: tuple[int, ...] = ()

@@ -161,23 +161,19 @@ def _evidence(known: Cleanup | None, downgrade: Downgrade) -> tuple[str, ...]:
 
 def _hunk(downgrade: Downgrade, files: Sequence[FileDiff]) -> tuple[HunkLine, ...]:
     """The diff lines at issue with a little context: the release that went, the deferral."""
-    words = [w for w in (downgrade.cleanup, downgrade.after.mechanism,
-                         downgrade.after.callback) if w]
-    roots = [step.line for step in downgrade.before.chain if step.path == downgrade.path]
     for file in files:
         if file.path != downgrade.path and file.old_path != downgrade.path:
             continue
+        marked: list[HunkLine] = []
         for hunk in file.hunks:
-            lines = hunk.lines
             marks = {
-                place for place, line in enumerate(lines)
-                if (line.new == downgrade.line and downgrade.side == "post")
-                or (line.old == downgrade.line and downgrade.side == "pre")
-                or (line.kind == "-" and (line.old in roots
-                                          or any(w in line.text for w in words[:1])))
+                place for place, line in enumerate(hunk.lines)
+                if _at_issue(line, downgrade)
+                or (line.kind == "-" and line.old in downgrade.lost)
             }
-            if any(_at_issue(lines[place], downgrade) for place in marks):
-                return _cut(lines, marks)
+            marked.extend(_cut(hunk.lines, marks))
+        if marked:
+            return tuple(marked[:_MOST_LINES])
     return ()
 
 
