@@ -1,0 +1,257 @@
+"""Posts checks to a Patchwork server: one for each patch of a series.
+
+Patchwork knows no check of a series, so a finding goes on the patch that introduces it.
+Each post adds a row there; what the server has already is read first, and only a change
+is posted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import patchlint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from patchlint.model.finding import Finding, Report
+
+#: Seconds before each further try.
+BACKOFF: Final = (1.0, 4.0, 16.0)
+_PATIENCE: Final = 60.0
+_DESCRIPTION: Final = 200
+_BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+_LONGEST_WAIT: Final = 120.0
+_MOST_PAGES: Final = 50
+_CREATED: Final = 201
+
+
+class PatchworkError(Exception):
+    """The server refused, or could not be reached; the text says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check as Patchwork keeps it.  ``context`` is a slug."""
+
+    state: str
+    context: str
+    description: str
+    target_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemotePatch:
+    """A patch as the server knows it; ``message_id`` is without angle brackets."""
+
+    number: int
+    message_id: str
+    name: str
+
+
+class Server:
+    """The REST API of one Patchwork server."""
+
+    def __init__(self, url: str, token: str, backoff: Sequence[float] = BACKOFF) -> None:
+        if not url:
+            raise PatchworkError("which server? give --url or set patchwork-url")
+        base = url.rstrip("/")
+        if not base.startswith(("http://", "https://")):
+            raise PatchworkError(f"{url} is no http or https URL")
+        self._api = base if re.search(r"/api(/\d[\d.]*)?$", base) else f"{base}/api"
+        self._token = token
+        self._backoff = backoff
+
+    def series(self, number: int) -> tuple[list[RemotePatch], str]:
+        """Return the patches of a series in order, and the URL of its mbox."""
+        found = self._get(f"series/{number}/")
+        return [_patch(one) for one in found["patches"]], str(found["mbox"])
+
+    def patches(self, message_id: str) -> list[RemotePatch]:
+        """Return the patches that came as the mail ``message_id``, one for each project."""
+        query = urllib.parse.urlencode({"msgid": message_id})
+        return [_patch(one) for one in self._pages(f"patches/?{query}")]
+
+    def series_of(self, message_id: str) -> list[int]:
+        """Return the numbers of the series that a patch or cover letter is part of."""
+        query = urllib.parse.urlencode({"msgid": message_id})
+        numbers: dict[int, None] = {}
+        for kind in ("patches", "covers"):
+            for one in self._pages(f"{kind}/?{query}"):
+                numbers.update((int(series["id"]), None) for series in one.get("series", []))
+        return list(numbers)
+
+    def newest(self, patch: int, context: str) -> Check | None:
+        """Return the check of ``context`` that counts: the last that was posted."""
+        rows = [row for row in self._pages(f"patches/{patch}/checks/") if row["context"] == context]
+        if not rows:
+            return None
+        last = max(rows, key=lambda row: (str(row.get("date", "")), int(row["id"])))
+        return Check(
+            str(last["state"]),
+            context,
+            str(last.get("description") or ""),
+            str(last.get("target_url") or ""),
+        )
+
+    def post(self, patch: int, check: Check) -> None:
+        """Post one check.
+
+        A post whose answer got lost may have been taken: the server is asked before the
+        next try, so that no row comes twice.
+        """
+        body = {
+            "state": check.state,
+            "context": check.context,
+            "description": check.description,
+        }
+        if check.target_url:
+            body["target_url"] = check.target_url
+        path = f"patches/{patch}/checks/"
+        for wait in (*self._backoff, None):
+            try:
+                self._ask(path, body)
+            except _Again as busy:
+                if wait is None:
+                    raise PatchworkError(str(busy)) from busy
+                time.sleep(min(busy.after or wait, _LONGEST_WAIT))
+                if self.newest(patch, check.context) == check:
+                    return
+            else:
+                return
+
+    def mbox(self, url: str) -> bytes:
+        """Return an mbox of the server's; ``url`` must be of the same server."""
+        if urllib.parse.urlsplit(url).netloc != urllib.parse.urlsplit(self._api).netloc:
+            raise PatchworkError(f"{url} is not on {self._api}")
+        return self._patiently(url)[0]
+
+    def _pages(self, path: str) -> Iterator[dict[str, Any]]:
+        url: str | None = f"{self._api}/{path}"
+        for _ in range(_MOST_PAGES):
+            if url is None:
+                return
+            data, link = self._patiently(url)
+            rows = _json(data, url)
+            yield from rows
+            following = re.search(r"<([^>]+)>;\s*rel=\"next\"", link)
+            url = following.group(1) if following else None
+
+    def _get(self, path: str) -> Any:
+        url = f"{self._api}/{path}"
+        return _json(self._patiently(url)[0], url)
+
+    def _patiently(self, url: str) -> tuple[bytes, str]:
+        """Return the body and the Link header of an answer, after some tries if need be."""
+        for wait in (*self._backoff, None):
+            try:
+                return self._ask(url)
+            except _Again as busy:
+                if wait is None:
+                    raise PatchworkError(str(busy)) from busy
+                time.sleep(min(busy.after or wait, _LONGEST_WAIT))
+        raise PatchworkError(f"{url}: no answer")
+
+    def _ask(self, where: str, body: dict[str, str] | None = None) -> tuple[bytes, str]:
+        url = where if "://" in where else f"{self._api}/{where}"
+        headers = {
+            "User-Agent": f"patchlint/{patchlint.__version__}",
+            "Accept": "application/json",
+        }
+        if urllib.parse.urlsplit(url).netloc != urllib.parse.urlsplit(self._api).netloc:
+            raise PatchworkError(f"{url} is not on {self._api}: the token stays here")
+        if self._token:
+            headers["Authorization"] = f"Token {self._token}"
+        data = None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            data = json.dumps(body).encode()
+        request = urllib.request.Request(url, data=data, headers=headers)  # noqa: S310 - http(s)
+        try:
+            with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:  # noqa: S310
+                if body is not None and answer.status != _CREATED:
+                    raise PatchworkError(f"{url}: answered {answer.status}, not {_CREATED}")
+                return answer.read(), answer.headers.get("Link", "")
+        except urllib.error.HTTPError as error:
+            with error:
+                said = error.read(400).decode("utf-8", "replace").strip()
+                after = error.headers.get("Retry-After", "")
+            if error.code in _BUSY:
+                seconds = float(after) if after.isascii() and after.isdigit() else None
+                raise _Again(f"{url}: {error.code} {error.reason}", seconds) from error
+            raise PatchworkError(f"{url}: {error.code} {error.reason}: {said}") from error
+        except OSError as error:
+            raise _Again(f"{url}: {getattr(error, 'reason', error)}", None) from error
+
+
+class _Again(Exception):  # noqa: N818 - caught here always: it says that a try may be worth it
+    def __init__(self, text: str, after: float | None) -> None:
+        super().__init__(text)
+        self.after = after
+
+
+def _json(data: bytes, url: str) -> Any:
+    try:
+        return json.loads(data)
+    except ValueError as error:
+        raise PatchworkError(f"{url}: the answer is no JSON: {error}") from error
+
+
+def _patch(row: dict[str, Any]) -> RemotePatch:
+    return RemotePatch(int(row["id"]), str(row["msgid"]).strip("<> "), str(row.get("name", "")))
+
+
+# --- what to post
+
+
+def slug(text: str) -> str:
+    """Return ``text`` as Patchwork allows it for a context."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-")[:255] or "patchlint"
+
+
+def checks(
+    report: Report, findings: Iterable[Finding], context: str, target_url: str
+) -> dict[str, Check]:
+    """Return the check of each patch that came by mail, by its message-id.
+
+    ``findings`` are those that stand.  An error fails, a warning warns, all else is a
+    success; a report in which nothing could be checked gives nothing to post.
+    """
+    standing = list(findings)
+    made: dict[str, Check] = {}
+    for index, series in enumerate(report.series):
+        for patch in series.patches:
+            if not patch.message_id:
+                continue
+            mine = [f for f in standing if (f.series, f.patch) == (index, patch.number)]
+            made[patch.message_id] = Check(
+                _state(mine), slug(context), _description(mine), target_url
+            )
+    return made
+
+
+def _state(findings: Sequence[Finding]) -> str:
+    levels = {finding.level for finding in findings}
+    return "fail" if "error" in levels else "warning" if "warning" in levels else "success"
+
+
+def _description(findings: Sequence[Finding]) -> str:
+    loud = [finding for finding in findings if finding.level != "note"]
+    if not loud:
+        return "no promise to user space got weaker"
+    more = f" (and {len(loud) - 1} more)" if len(loud) > 1 else ""
+    text = " ".join(f"{loud[0].path}:{loud[0].line}: [{loud[0].rule}] {loud[0].message}".split())
+    room = _DESCRIPTION - len(more)
+    return (text if len(text) <= room else f"{text[: room - 1]}…") + more
+
+
+def differs(held: Check | None, new: Check) -> bool:
+    """Whether ``new`` says something that the server does not show yet."""
+    return held != new
