@@ -1,1 +1,24 @@
 """A whole tree's facts, on demand or from an SQLite index keyed by blob."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from patchlint.index.facts import TreeFacts
+    from patchlint.model.kernel import Macro
+    from patchlint.patch.trees import Tree
+
+
+def open_facts(tree: Tree, macros: Sequence[Macro]) -> TreeFacts:
+    """Return facts of ``tree``: out of its index if there is one that fits, else by search."""
+    from patchlint.index import lean
+    from patchlint.index.facts import Facts
+    from patchlint.index.search import Search
+    from patchlint.index.store import index_path, open_rows
+
+    words = lean.words(macros)
+    rows = open_rows(index_path(macros), tree, words)
+    return Facts(tree, Search(tree, words) if rows is None else rows, macros)

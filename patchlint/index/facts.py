@@ -171,8 +171,7 @@ class Facts:
         return tuple(
             _definition(row, hit.path)
             for hit in self.rows.hits(name)
-            for row in hit.definitions
-            if row.name == name
+            for row in hit.definitions.called(name)
         )
 
     def callers(self, name: str, from_path: str | None = None) -> tuple[CallerSite, ...]:
@@ -243,8 +242,8 @@ class Facts:
             for hit in hits
             if hit.path.endswith(".c")
             and any(
-                row.name == name and row.flags & lean.STATIC and not row.flags & lean.MACRO
-                for row in hit.definitions
+                row.flags & lean.STATIC and not row.flags & lean.MACRO
+                for row in hit.definitions.called(name)
             )
         }
         if home in static:

@@ -16,13 +16,14 @@ but are never asked for.
 from __future__ import annotations
 
 import re
+from array import array
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from patchlint.model.kernel import Macro
 
@@ -41,6 +42,7 @@ _DIRECTIVE: Final = re.compile(rb"^[ \t]*#(?:[^\n\\]|\\.)*", re.DOTALL | re.MULT
 _DEFINE: Final = re.compile(rb"[ \t]*#[ \t]*define[ \t]+(\w+)(\([^)]*\))?(.*)\Z", re.DOTALL)
 _IF: Final = re.compile(rb"[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else|endif)\b[ \t]*(0[ \t]*\Z)?")
 _ALIAS: Final = re.compile(rb"[\s\\]*([a-z_]\w*)[\s\\]*\Z")
+_ALIASES: Final = re.compile(rb"#[ \t]*define[ \t]+\w+[ \t]+[a-z_]")
 _CALL: Final = re.compile(rb"\b([A-Za-z_]\w*)\s*\(")
 _ARGUMENT: Final = re.compile(rb"(?<=[(,])\s*(&?)\s*([a-z_]\w*)\s*(?=[,)])")
 _VALUE: Final = re.compile(rb"(?:([=?:])|\breturn\b)\s*(&?)\s*([a-z_]\w*)\s*(?=[;,:}?)])")
@@ -171,8 +173,6 @@ def read(text: bytes, table: Words, only: Collection[str] | None = None) -> Lean
     With ``only`` calls and uses are told for these names alone, which is much faster where
     they are rare; definitions are told all.
     """
-    if b"(" not in text and b"{" not in text:
-        return Lean()
     wanted = None if only is None else frozenset(name.encode() for name in only)
     return _Reader(text, table, wanted).run()
 
@@ -200,6 +200,8 @@ class _Reader:
         self.line = 1
 
     def run(self) -> Lean:
+        if b"(" not in self.code and b"{" not in self.code and not _ALIASES.search(self.code):
+            return self.lean
         if b"#" in self.code:
             self.directives()
         functions, objects, gaps = self.items()
@@ -279,7 +281,7 @@ class _Reader:
         if alias is not None and alias[1] not in _KEYWORDS:
             if self.asked(alias[1]):
                 self.call(alias[1], base + alias.start(1), indirect=False)
-        elif not self.macro_body(name, parameters, body, base) and parameters is None:
+        elif not self.macro_body(name, parameters, body, base):
             return
         self.definition(name, first, first + raw.count(b"\n"), MACRO)
 
@@ -607,22 +609,65 @@ _REACH: Final = 2000
 
 
 class Lines:
-    """Which definition of a file a line stands in."""
+    """Which definition of a file a line stands in; can be kept as numbers and one text."""
 
-    def __init__(self, definitions: Sequence[Definition]) -> None:
-        self.definitions = sorted(definitions, key=lambda one: (one.line, -one.end))
-        self.starts = [one.line for one in self.definitions]
+    __slots__ = ("_ends", "_flags", "_names", "_starts")
+
+    def __init__(self, definitions: Iterable[Definition]) -> None:
+        ordered = sorted(definitions, key=lambda one: (one.line, -one.end))
+        self._starts = array("I", [one.line for one in ordered])
+        self._ends = array("I", [one.end for one in ordered])
+        self._flags = bytes(one.flags for one in ordered)
+        self._names: str | list[str] = [one.name for one in ordered]
+
+    def pack(self) -> tuple[bytes, str]:
+        """Return what :meth:`unpack` makes the same object of, on the same machine."""
+        return (
+            self._starts.tobytes() + self._ends.tobytes() + self._flags,
+            "\n".join(self._known_names()),
+        )
+
+    @classmethod
+    def unpack(cls, numbers: bytes, names: str) -> Lines:
+        """Return the object that :meth:`pack` was asked of."""
+        made = cls.__new__(cls)
+        width = array("I").itemsize
+        count = len(numbers) // (2 * width + 1)
+        made._starts = array("I", numbers[: count * width])
+        made._ends = array("I", numbers[count * width : 2 * count * width])
+        made._flags = numbers[2 * count * width :]
+        made._names = names
+        return made
 
     def around(self, line: int) -> Definition | None:
         """Return the innermost definition around ``line``, None at file scope."""
-        at = bisect_right(self.starts, line) - 1
+        at = bisect_right(self._starts, line) - 1
         for index in range(at, max(-1, at - _NEAR), -1):
-            if self.definitions[index].end >= line:
-                return self.definitions[index]
+            if self._ends[index] >= line:
+                return self._definition(index)
         return None
 
+    def called(self, name: str) -> Iterator[Definition]:
+        """Give the definitions of ``name``."""
+        names = self._names
+        if isinstance(names, str) and name not in names:
+            return
+        for index, known in enumerate(self._known_names()):
+            if known == name:
+                yield self._definition(index)
+
     def __iter__(self) -> Iterator[Definition]:
-        return iter(self.definitions)
+        return map(self._definition, range(len(self._starts)))
+
+    def _known_names(self) -> list[str]:
+        if isinstance(self._names, str):
+            self._names = self._names.split("\n") if self._names else []
+        return self._names
+
+    def _definition(self, index: int) -> Definition:
+        return Definition(
+            self._known_names()[index], self._starts[index], self._ends[index], self._flags[index]
+        )
 
 
 #: A macro may be defined inside of a function: then the function starts further up.

@@ -283,6 +283,25 @@ class GitTree:
             hits.update(self._grep(words, self.name, changed))
         return tuple(sorted(hits))
 
+    def changes(self, since: str) -> dict[str, str | None] | None:
+        """Return the C files that differ from commit ``since``, with their blob ids here.
+
+        The id is None for a file that is not here; the answer is None when the
+        repository has no such commit.
+        """
+        if self._commit is None or not _BLOB.match(since) or self.at(since) is None:
+            return None
+        listing = self._git(
+            *("diff-tree", "-r", "-z", "--no-renames", "--no-ext-diff", since, self._commit),
+            *("--", "*.c", "*.h"),
+        ).split(b"\0")
+        changed: dict[str, str | None] = {}
+        for meta, name in zip(listing[::2], listing[1::2], strict=False):
+            mode, blob = meta.split(b" ")[1::2][:2]
+            kept = blob.decode("ascii") if mode.startswith(b"100") else None
+            changed[name.decode("utf-8", "surrogateescape")] = kept
+        return changed
+
     def close(self) -> None:
         """End the program that reads objects."""
         self._objects.close()

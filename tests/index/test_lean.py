@@ -11,6 +11,22 @@ from patchlint.index import lean
 
 WORDS = lean.words(MACROS)
 
+#: Braces that only one branch of a conditional balances.
+IFDEF = b"""\
+int a(void)
+{
+#ifdef X
+\tif (x) {
+#else
+\t{
+#endif
+\t}
+}
+int b(void)
+{
+}
+"""
+
 
 def read(text, only=None):
     return lean.read(text, WORDS, only)
@@ -97,8 +113,7 @@ def test_values_at_file_scope():
         (b"struct s {\n\tint (*f)(void);\n};\nint a(void)\n{\n}\n", ["a"]),
         (b'extern "C" {\nint a(void)\n{\n}\n}\n', ["a"]),
         (
-            b"int a(void)\n{\n#ifdef X\n\tif (x) {\n#else\n\t{\n#endif\n\t}\n}\n"
-            b"int b(void)\n{\n}\n",
+            IFDEF,
             ["a", "b"],
         ),
         (b"static __printf(1, 2) int a(const char *f, ...)\n{\n}\n", ["a"]),
