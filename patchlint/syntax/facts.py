@@ -100,9 +100,7 @@ def _mended(
         return list(functions)
     result: list[Function] = []
     for function in functions:
-        swallowed = function.errors and any(
-            function.line < line <= function.end for line in lines
-        )
+        swallowed = function.errors and any(function.line < line <= function.end for line in lines)
         own = next(
             (
                 span

@@ -14,6 +14,7 @@ An entry's ``action`` is one of these:
 ``type-args``      arguments that are types become identifiers (``container_of(p, struct s, m)``)
 ``keyword-call``   likewise, for a word that the grammar treats as a keyword (``offsetof``)
 ``loop``           a loop head becomes ``while (...)`` (``list_for_each(...)``)
+``loop-end``       what follows the block of a ``do`` becomes ``while (...)``
 ``scoped``         the same, for a block that runs once (``scoped_guard(class, ...)``)
 ``statement``      a declaration by macro becomes a call: storage words before it become
                    spaces, type arguments identifiers, a missing semicolon is made up for
@@ -39,7 +40,6 @@ a semicolon is closed, and a statement that is a call followed by a block is a l
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -246,19 +246,35 @@ class _Edit:
 
     def before(self, position: int) -> bytes:
         """Give some rewritten bytes that end in the last code before ``position``."""
+        end = self.code_end(position)
+        return bytes(self.out[max(0, end - 80) : end])
+
+    def code_end(self, position: int) -> int:
+        """Give where the code before ``position`` ends: no comments, no directives."""
         out = self.out
-        while True:
-            while position and out[position - 1] in b" \t\r\n\f\v":
+        while position:
+            while position and out[position - 1] in b" \t\r\n\f\v\\":
                 position -= 1
-            if position >= 4 and out[position - 2 : position] == b"*/":  # noqa: PLR2004
-                position = max(0, out.rfind(b"/*", 0, position - 2))
+            if out.startswith(b"*/", max(0, position - 2)):
+                position = max(0, out.rfind(b"/*", 0, max(0, position - 2)))
+                continue
+            line = self.directive_line(position)
+            if line is not None:
+                position = line
                 continue
             line = out.rfind(b"\n", 0, position) + 1
             comment = out.find(b"//", line, position)
-            if comment >= 0:
-                position = comment
-                continue
-            return bytes(out[max(0, position - 80) : position])
+            if comment < 0:
+                break
+            position = comment
+        return position
+
+    def directive_line(self, position: int) -> int | None:
+        """Give the start of the directive that ``position`` stands in, None outside."""
+        line = self.text.rfind(b"\n", 0, position) + 1
+        while line >= 2 and self.text[line - 2 : line] == b"\\\n":  # noqa: PLR2004
+            line = self.text.rfind(b"\n", 0, line - 1) + 1
+        return line if _FIRST_DIRECTIVE.match(self.text, line, position) else None
 
     def type_arguments(self, spans: Sequence[Span]) -> None:
         """Turn arguments that are types into identifiers."""
@@ -368,6 +384,13 @@ def _loop(edit: _Edit, start: int, end: int) -> int:
     return end
 
 
+def _loop_end(edit: _Edit, start: int, end: int) -> int:
+    if edit.before(start)[-1:] == b"}" and end - start >= len(b"while") and edit.opening(end):
+        edit.blank(start, end)
+        edit.out[start : start + 5] = b"while"
+    return end
+
+
 def _statement(edit: _Edit, start: int, end: int) -> int:
     call = edit.call(end)
     if call is None:
@@ -452,9 +475,21 @@ def _header(edit: _Edit, start: int, end: int) -> int:
 
 
 def _header_pairs(edit: _Edit, start: int, end: int) -> int:
-    for span in (_header_name(edit, start, end) or ())[::2]:
+    spans = _header_name(edit, start, end) or []
+    index = 0
+    while index < len(spans):
+        span = spans[index]
+        opening = edit.text.find(b"(", *span)
+        if opening >= 0:
+            closing = edit.text.rfind(b")", *span)
+            for position in (opening, closing):
+                if position >= 0:
+                    edit.out[position] = ord(" ")
+            index += 1
+            continue
         if edit.text[span.end : span.end + 1] == b",":
             edit.out[span.end] = ord(" ")
+        index += 2
     return end
 
 
@@ -499,6 +534,7 @@ _ACTIONS: Final[dict[str, Callable[[_Edit, int, int], int]]] = {
     "type-args": _type_args,
     "keyword-call": _keyword_call,
     "loop": _loop,
+    "loop-end": _loop_end,
     "scoped": _loop,
     "statement": _statement,
     "variable": _variable,
@@ -631,7 +667,8 @@ def _resolve(edit: _Edit, group: _Group) -> None:
         Span(one.end, other.start) for one, other in zip(group.marks, group.marks[1:], strict=False)
     ]
     shapes = [_shape(edit, branch) for branch in branches]
-    before = _significant_before(edit, group.marks[0].start)
+    code_end = edit.code_end(group.marks[0].start)
+    before = edit.out[code_end - 1] if code_end else 0
     statement = before in (0, *b";{}:") and not _ELSE.match(
         edit.out, edit.skip_space(group.marks[-1].end)
     )
@@ -681,26 +718,3 @@ def _shape(edit: _Edit, branch: Span) -> _Shape:
         listed=last == b",",
         empty=False,
     )
-
-
-def _significant_before(edit: _Edit, position: int) -> int:
-    """Give the last byte of code before ``position``, 0 when there is none nearby."""
-    reach = 400
-    while True:
-        start = max(0, position - reach)
-        if start:
-            start = edit.text.find(b"\n", start, position) + 1
-        code = _NOISE.sub(b"", bytes(edit.out[start:position])).strip()
-        if code or start == 0:
-            return code[-1] if code else 0
-        reach *= 4
-
-
-def lines_of(text: bytes) -> list[int]:
-    """Give the byte offset of each line's start."""
-    return [0, *(match.end() for match in re.finditer(rb"\n", text))]
-
-
-def line_at(starts: Sequence[int], offset: int) -> int:
-    """Give the line number, from 1, of a byte offset."""
-    return bisect_right(starts, offset)

@@ -20,7 +20,6 @@ _QUERY: Final = """
 (conditional_expression) @ternary
 (binary_expression operator: ["&&" "||"]) @logic
 [(while_statement) (for_statement) (do_statement)] @loop
-(compound_statement) @block
 [(return_statement) (goto_statement) (break_statement) (continue_statement)] @leave
 (labeled_statement) @label
 (assignment_expression) @assign

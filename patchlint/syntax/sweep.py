@@ -58,7 +58,6 @@ _PLAIN_EVENTS: Final = (
     "loop",
     "switch",
     "case",
-    "block",
     "leave",
     "label",
     "assign",
@@ -71,37 +70,40 @@ _PLAIN_EVENTS: Final = (
 )
 
 #: What comes first of the events for one range.
-_ORDER: Final = {"endif": 0, "branch": 1, "test": 2, "side": 3, "if": 4, "exit": 5}
-
-#: Sorts an event before all others at its place.
-_FIRST: Final = -(1 << 62)
+_ORDER: Final = {"branch": 0, "test": 1, "side": 2, "if": 3, "exit": 4}
 
 # What a frame on the stack stands for.
-_OTHER, _FUNCTION, _BRANCH, _TEST, _LOOP, _BLOCK, _SWITCH, _OBJECT = range(8)
+_OTHER, _FUNCTION, _BRANCH, _LOOP, _CASE, _SWITCH, _OBJECT = range(7)
 
 _Object = tuple[str, str, tuple[str, ...]]
 
 
 class _Guard:
-    """An if statement under way: whether its sides leave the block.
+    """An if statement under way: its test, and whether its sides leave the block."""
 
-    ``home`` is the frame that the statement stands in; what it guards ends with that.
-    """
+    __slots__ = ("else_leaves", "line", "test_end", "text", "then_leaves", "with_else")
 
-    __slots__ = ("else_leaves", "home", "line", "text", "then_leaves")
-
-    def __init__(self, text: str, line: int) -> None:
+    def __init__(self, text: str, line: int, test_end: int, *, with_else: bool) -> None:
         self.text = text
         self.line = line
+        self.test_end = test_end
+        self.with_else = with_else
         self.then_leaves = False
         self.else_leaves = False
-        self.home: _Frame | None = None
 
 
 class _Frame:
-    """What stands above: the end of a range, its meaning, and what to restore after it."""
+    """What stands above: the end of a range, its meaning, and what to restore after it.
+
+    Set for some kinds alone: ``side`` of a branch, whether it is the taken one;
+    ``subject`` of a switch, its expression and the empty cases before the next;
+    ``object`` of an initializer, its type, its variable and the members above.
+    """
 
     __slots__ = ("conditions", "end", "guard", "kind", "left", "object", "side", "subject")
+    side: bool
+    subject: tuple[str, str]
+    object: _Object
 
     def __init__(self, end: int, kind: int, conditions: tuple[Condition, ...]) -> None:
         self.end = end
@@ -110,12 +112,6 @@ class _Frame:
         #: end of the last jump that stands directly in this branch
         self.left = -1
         self.guard: _Guard | None = None
-        #: for a branch whether it is the taken one
-        self.side = True
-        #: for a switch its expression, and the empty cases before the next
-        self.subject = ("", "")
-        #: for an initializer the type, the variable, the members above
-        self.object: _Object = ("", "", ())
 
 
 class _Body:
@@ -182,20 +178,21 @@ class Sweep:
         self._conditions: tuple[Condition, ...] = ()
         self._body: _Body | None = None
         self._loops = 0
-        self._tests = 0
+        self._test_end = -1
+        self._at = 0
         self._assigned: dict[int, str] = {}
         self._declared_type = ""
 
     def run(self, found: dict[str, list[Node]]) -> None:
         """Read the facts off captured nodes."""
         handlers: dict[str, Callable[[int, Node, object], None]] = {
-            name: getattr(self, f"_on_{name}")
-            for name in (*_PLAIN_EVENTS, "if", "test", "side", "endif", "branch", "exit")
+            name: getattr(self, f"_on_{name}") for name in (*_PLAIN_EVENTS, *_ORDER)
         }
         stack = self._stack
         for start, end, _order, _size, _serial, kind, node, extra in self._events(found):
             while stack and stack[-1].end <= start:
                 self._pop()
+            self._at = start
             handlers[kind](-end, node, extra)  # type: ignore[arg-type]
         while stack:
             self._pop()
@@ -230,21 +227,19 @@ class Sweep:
         nodes: Sequence[Node],
         add: Callable[[int, int, str, object], None],
     ) -> None:
-        """Add the test and the sides of if statements, and what holds after them."""
+        """Add if statements and their sides."""
         for node in nodes:
             test = node.child_by_field_name("condition")
             then = node.child_by_field_name("consequence")
             if test is None or then is None:
                 continue
-            guard = _Guard(self._test_text(test), test.start_point[0] + 1)
-            start, end = node.start_byte, node.end_byte
-            add(start, end, "if", guard)
-            add(test.start_byte, test.end_byte, "test", None)
-            add(then.start_byte, then.end_byte, "branch", (guard, True))
             other = node.child_by_field_name("alternative")
+            text, line, test_end = self._test_text(test), test.start_point[0] + 1, test.end_byte
+            guard = _Guard(text, line, test_end, with_else=other is not None)
+            add(node.start_byte, node.end_byte, "if", guard)
+            add(then.start_byte, then.end_byte, "branch", (guard, True))
             if other is not None:
                 add(other.start_byte, other.end_byte, "branch", (guard, False))
-            add(end, -_FIRST, "endif", guard)
 
     def _expression_events(
         self, found: dict[str, list[Node]], add: Callable[[int, int, str, object], None]
@@ -292,19 +287,29 @@ class Sweep:
         frame = self._stack.pop()
         self._conditions = frame.conditions
         kind = frame.kind
-        if kind == _LOOP:
+        if kind == _BRANCH:
+            self._finish_branch(frame)
+        elif kind == _LOOP:
             self._loops -= 1
-        elif kind == _TEST:
-            self._tests -= 1
         elif kind == _FUNCTION:
             self._finish_function()
-        elif frame.guard is not None and frame.left >= 0:
+
+    def _finish_branch(self, frame: _Frame) -> None:
+        """Note whether a side left, and after the last what then holds in the block."""
+        guard = frame.guard
+        if guard is None:
+            return
+        if frame.left >= 0:
             tail = _TAIL.match(self.code.chars, frame.left)
             if tail is not None and tail.end() >= frame.end:
                 if frame.side:
-                    frame.guard.then_leaves = True
+                    guard.then_leaves = True
                 else:
-                    frame.guard.else_leaves = True
+                    guard.else_leaves = True
+        last = not (frame.side and guard.with_else)
+        if last and guard.then_leaves != guard.else_leaves:
+            condition = Condition(guard.text, guard.else_leaves, guard.line, early=True)
+            self._conditions = (*self._conditions, condition)
 
     def _knows(self, line: int) -> bool:
         if self.known is None:
@@ -328,12 +333,18 @@ class Sweep:
         """Give the texts of an argument list."""
         start, end = node.start_byte, node.end_byte
         raw = self.text.chars[start + 1 : end - 1]
+        if not raw:
+            return ()
+        if not _COMPLEX.search(raw) and (self.text.ascii or raw.isascii()):
+            if "," in raw:
+                return tuple([" ".join(piece.split()) for piece in raw.split(",")])
+            folded = " ".join(raw.split())
+            return (folded,) if folded else ()
         if "," not in raw:
             folded = self.text.folded(start + 1, end - 1)
             return (folded,) if folded else ()
-        if not _COMPLEX.search(raw) and raw.isascii():
-            return tuple([" ".join(piece.split()) for piece in raw.split(",")])
-        return self._spans(start, end) or tuple([self._source(child) for child in node.named_children])
+        spans = self._spans(start, end)
+        return spans or tuple([self._source(child) for child in node.named_children])
 
     def _spans(self, opening: int, end: int = -1) -> tuple[str, ...]:
         """Give the arguments in the parenthesis at ``opening`` (ending at ``end``)."""
@@ -345,8 +356,10 @@ class Sweep:
     # -- branches --------------------------------------------------------------------
 
     def _on_test(self, end: int, _node: Node, _extra: object) -> None:
-        self._push(end, _TEST)
-        self._tests += 1
+        self._test_end = max(self._test_end, end)
+
+    def _on_if(self, _end: int, _node: Node, guard: _Guard) -> None:
+        self._test_end = max(self._test_end, guard.test_end)
 
     def _on_branch(self, end: int, _node: Node, extra: tuple[_Guard, bool]) -> None:
         frame = self._push(end, _BRANCH)
@@ -354,21 +367,9 @@ class Sweep:
         condition = Condition(frame.guard.text, frame.side, frame.guard.line)
         self._conditions = (*self._conditions, condition)
 
-    def _on_if(self, _end: int, _node: Node, guard: _Guard) -> None:
-        guard.home = self._stack[-1] if self._stack else None
-
-    def _on_endif(self, _end: int, _node: Node, guard: _Guard) -> None:
-        home = self._stack[-1] if self._stack else None
-        if guard.home is home and guard.then_leaves != guard.else_leaves:
-            condition = Condition(guard.text, guard.else_leaves, guard.line, early=True)
-            self._conditions = (*self._conditions, condition)
-
     def _on_side(self, end: int, _node: Node, condition: Condition) -> None:
         self._push(end, _OTHER)
         self._conditions = (*self._conditions, condition)
-
-    def _on_block(self, end: int, _node: Node, _extra: object) -> None:
-        self._push(end, _BLOCK)
 
     def _on_loop(self, end: int, node: Node, _extra: object) -> None:
         if not self._unchanged(node) and self._macro_loop(node):
@@ -405,7 +406,7 @@ class Sweep:
         if switch:
             empty = node.named_child_count == (0 if value is None else 1)
             switch.subject = (subject, text if empty else "")
-        self._push(end, _BLOCK)
+        self._push(end, _CASE)
         condition = Condition(text, taken=True, line=node.start_point[0] + 1)
         self._conditions = (*self._conditions, condition)
 
@@ -415,11 +416,8 @@ class Sweep:
             words = self._source(node).rstrip("; ").split()
             text = " ".join(words[:2]) if words[0] == "goto" else words[0]
             self._body.exits.append(Exit(text.rstrip(";"), line, self._conditions))
-        for frame in reversed(self._stack):
-            if frame.guard is not None:
-                frame.left = end
-            if frame.kind != _BLOCK:
-                return
+        if self._stack:
+            self._stack[-1].left = end
 
     def _on_label(self, _end: int, node: Node, _extra: object) -> None:
         if self._body is None:
@@ -523,7 +521,8 @@ class Sweep:
             if function is None:
                 return
         line = function.start_point[0] + 1
-        name = self.text.plain(function.start_byte, function.end_byte)
+        start = function.start_byte
+        name = self.text.plain(start, function.end_byte)
         if self._body is None:
             if not self._stack and self._knows(line):
                 self._push(end, _OTHER)
@@ -543,18 +542,19 @@ class Sweep:
         assigned: str | None = None,
         implicit: bool = False,
     ) -> None:
-        if self._body is None or not self._knows(line) or PASTED in name:
+        body = self._body
+        if body is None or (self.known is not None and not self._knows(line)) or PASTED in name:
             return
-        self._body.calls.append(
+        body.calls.append(
             Call(
                 name,
                 args,
                 line,
                 self._conditions,
                 indirect,
-                self._body.label,
+                body.label,
                 assigned,
-                self._tests > 0,
+                self._at < self._test_end,
                 self._loops > 0,
                 implicit,
             )
