@@ -20,7 +20,8 @@ examples:
   patchlint rules
   patchlint rules --rules ~/my-rules --format json
 
-exit status: 0, or 2 when a rule or table cannot be used"""
+exit status: 0, or 2 when a rule or table cannot be used; with --check 1 when the
+documentation of a rule lacks something"""
     parser.add_argument(
         "--format",
         choices=("terminal", "json"),
@@ -34,6 +35,11 @@ exit status: 0, or 2 when a rule or table cannot be used"""
         metavar="DIR",
         help="further rules of your own, laid out as the shipped ones",
     )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="say what the documentation of the rules lacks instead of listing them",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -45,8 +51,18 @@ def run(arguments: argparse.Namespace) -> int:
     except RuleError as error:
         print(f"patchlint: {error}", file=sys.stderr)
         return 2
+    if arguments.check:
+        return _check(ruleset.rules)
     print(as_json(ruleset.rules) if arguments.format == "json" else table(ruleset.rules))
     return 0
+
+
+def _check(rules: Sequence[Rule]) -> int:
+    from patchlint.ruleset.documentation import problems
+
+    found = [problem for rule in rules for problem in problems(rule)]
+    print("\n".join(found) if found else f"{len(rules)} rules are documented")
+    return 1 if found else 0
 
 
 def table(rules: Sequence[Rule]) -> str:

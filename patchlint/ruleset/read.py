@@ -271,20 +271,31 @@ def _check(file: Path, text: str, header: str, row: Mapping[str, Any], keys: sch
     if not found:
         return
     first = found[0]
-    start = _line(text, header) if header else _line_of(text, row)
-    line = start
-    if first.key is not None and start is not None:
-        line = _line(text, first.key, start) or start
+    line = _line(text, header) if header else _line_of(text, row)
+    if first.key is not None and line is not None:
+        line = _line_of_key(text, first.key, line)
     name = row.get("name") or row.get("deferred") or row.get("macro") or row.get("member")
     raise RuleError(file, f"{name}: {first.message}" if name else first.message, line)
 
 
-def _line(text: str, needle: str, start: int = 1) -> int | None:
-    """Line of the first ``needle`` at or after line ``start``, None if there is none."""
-    for number, line in enumerate(text.splitlines(), 1):
-        if number >= start and needle in line:
-            return number
-    return None
+def _line(text: str, needle: str) -> int | None:
+    """Line of the first ``needle``, None if there is none."""
+    return next(
+        (number for number, line in enumerate(text.splitlines(), 1) if needle in line), None
+    )
+
+
+def _line_of_key(text: str, key: str, start: int) -> int:
+    """Line at or after ``start`` that sets ``key``; ``start`` when none is seen to."""
+    lines = text.splitlines()
+    return next(
+        (
+            number
+            for number in range(start, len(lines) + 1)
+            if re.search(rf"(?<![\w-]){re.escape(key)}\s*=", lines[number - 1])
+        ),
+        start,
+    )
 
 
 def _line_of(text: str, row: Mapping[str, Any], *, last: bool = False) -> int | None:

@@ -1,0 +1,462 @@
+"""Every row of the shipped tables says what it must say."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from patchlint.model.context import DEFERRED, GUARANTEES, weaker
+from patchlint.ruleset import schema
+from patchlint.ruleset.documentation import OUTLINE, problems
+from patchlint.ruleset.load import load
+
+KERNEL = load(cached=False).kernel
+RULES = load(cached=False).rules
+NAMED = ("cleanups", "registrations", "activations", "waits", "twins")
+FAMILIES = {
+    "mount",
+    "file",
+    "path",
+    "block",
+    "queue",
+    "superblock",
+    "inode",
+    "dentry",
+    "mnt-ns",
+    "ipc-ns",
+    "net-ns",
+    "pid-ns",
+    "user-ns",
+    "cgroup",
+    "mm",
+    "task",
+    "socket",
+    "netdev",
+    "rpc",
+    "module",
+    "device",
+    "key",
+    "io-uring",
+    "rdma",
+    "nft",
+    "bpf",
+    "memory",
+}
+
+
+def sources():
+    for table in NAMED:
+        for name, row in getattr(KERNEL, table).items():
+            yield f"{table} {name}", row.source
+    for entry in KERNEL.entries:
+        yield f"entries {entry.struct}.{entry.member}{entry.macro}", entry.source
+
+
+def test_there_are_rows_enough_in_every_table():
+    assert len(KERNEL.cleanups) >= 150
+    assert len(KERNEL.registrations) >= 100
+    assert len(KERNEL.activations) >= 50
+    assert len(KERNEL.waits) >= 70
+    assert len(KERNEL.entries) >= 98
+
+
+@pytest.mark.parametrize("table", NAMED)
+def test_names_are_identifiers_and_the_key_of_their_row(table):
+    for name, row in getattr(KERNEL, table).items():
+        assert re.fullmatch(r"[A-Za-z_]\w*", name), name
+        assert name == (row.deferred if table == "twins" else row.name)
+
+
+def test_every_row_says_where_it_is_true():
+    for name, source in sources():
+        assert re.fullmatch(r"[\w./+-]+\.(?:c|h|S)", source.file), name
+        assert source.evidence.strip(), name
+        for version in (source.since, source.until):
+            assert version is None or re.fullmatch(r"\d+\.\d+(?:\.\d+)?", version), name
+
+
+def test_every_family_has_cleanups_and_every_cleanup_a_family():
+    assert {row.family for row in KERNEL.cleanups.values()} == FAMILIES
+
+
+def test_what_user_space_can_see_has_a_symptom_and_an_advice():
+    for row in KERNEL.cleanups.values():
+        if row.visible:
+            assert row.symptoms, row.name
+            assert row.advice, row.name
+        assert row.why.strip(), row.name
+        assert row.releases.strip(), row.name
+
+
+def test_prose_is_short_and_ends_without_a_full_stop():
+    for row in KERNEL.cleanups.values():
+        for text in (row.releases, row.why, *row.symptoms, *row.advice):
+            assert len(text) <= 180, row.name
+            assert "\n" not in text, row.name
+            assert text == text.strip(), row.name
+            assert not text.endswith("."), row.name
+
+
+def test_memory_is_never_visible_and_has_its_own_family():
+    for row in KERNEL.cleanups.values():
+        if row.kind == "memory":
+            assert not row.visible, row.name
+        if row.family == "memory":
+            assert row.kind == "memory", row.name
+
+
+def test_guarantees_fit_the_kind_of_a_cleanup():
+    for row in KERNEL.cleanups.values():
+        if row.kind == "async":
+            assert row.task == row.deferred == "eventually", row.name
+        if row.kind in {"ctx", "wrap"}:
+            assert row.deferred == "eventually", row.name
+            assert weaker(row.deferred, row.task), row.name
+        if row.kind == "sync":
+            assert row.task == "before-call-returns", row.name
+        if row.callback_arg is not None:
+            assert row.kind == "inherit", row.name
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "deferred"),
+    [
+        ("fput", "before-return-to-user", "eventually"),
+        ("mntput", "before-return-to-user", "eventually"),
+        ("path_put", "before-return-to-user", "eventually"),
+        ("blkdev_put", "before-call-returns", "before-call-returns"),
+        ("put_net", "eventually", "eventually"),
+        ("mmput_async", "eventually", "eventually"),
+        ("key_put", "eventually", "eventually"),
+        ("kfree_rcu", "after-grace-period", "after-grace-period"),
+    ],
+)
+def test_the_promise_of_well_known_functions(name, task, deferred):
+    row = KERNEL.cleanups[name]
+    assert (row.task, row.deferred) == (task, deferred)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cancel_work_sync",
+        "del_timer_sync",
+        "hrtimer_cancel",
+        "kthread_cancel_work_sync",
+        "synchronize_rcu",
+    ],
+)
+def test_waits_that_run_no_release_restore_nothing(name):
+    wait = KERNEL.waits[name]
+    assert not wait.restores
+    assert wait.trap
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "flush_work",
+        "flush_workqueue",
+        "rcu_barrier",
+        "wait_for_completion",
+        "tasklet_kill",
+        "kthread_flush_work",
+    ],
+)
+def test_waits_for_the_release_restore_it(name):
+    assert KERNEL.waits[name].restores
+
+
+def test_a_wait_is_no_cleanup():
+    assert not [
+        name for name in KERNEL.waits if name in KERNEL.cleanups and not KERNEL.waits[name].restores
+    ]
+
+
+def test_a_grace_period_never_restores_a_promise():
+    assert not [
+        wait.name for wait in KERNEL.waits.values() if wait.kind == "grace-period" and wait.restores
+    ]
+
+
+def test_what_activates_by_itself_binds_a_callback():
+    for row in KERNEL.registrations.values():
+        assert row.callback_arg is not None, row.name
+        if row.waits:
+            assert row.activates, row.name
+            assert row.guarantee == "before-call-returns", row.name
+
+
+def test_work_items_are_bound_and_started_under_one_mechanism():
+    bound = {row.mechanism for row in KERNEL.registrations.values()}
+    for name in (
+        "work",
+        "delayed-work",
+        "rcu-work",
+        "kthread-work",
+        "timer",
+        "hrtimer",
+        "tasklet",
+        "irq-work",
+        "task-work",
+    ):
+        assert name in bound
+        assert any(row.mechanism == name for row in KERNEL.activations.values()), name
+
+
+def test_only_task_work_keeps_the_promise():
+    assert [row.name for row in KERNEL.activations.values() if row.keeps] == ["task_work_add"]
+
+
+def test_an_rcu_callback_is_worth_a_grace_period():
+    for name in ("call_rcu", "call_srcu", "call_rcu_tasks_trace"):
+        row = KERNEL.registrations[name]
+        assert (row.context, row.guarantee) == ("rcu-callback", "after-grace-period")
+
+
+def test_a_threaded_interrupt_has_two_callbacks():
+    row = KERNEL.registrations["request_threaded_irq"]
+    assert (row.callback_arg, row.context) == (1, "hardirq")
+    assert row.also == ((2, "kthread"),)
+
+
+def test_twins_defer_and_differ():
+    for row in KERNEL.twins.values():
+        assert row.direct != row.deferred
+        assert row.guarantee in GUARANTEES[1:], row.deferred
+
+
+def test_entries_name_a_member_or_a_macro_and_a_known_context():
+    for entry in KERNEL.entries:
+        assert bool(entry.macro) != bool(entry.struct and entry.member)
+        assert entry.contexts
+        assert set(entry.contexts) <= schema.CONTEXTS
+
+
+def test_members_that_run_in_two_contexts_say_both():
+    by_name = {(entry.struct, entry.member): entry for entry in KERNEL.entries}
+    for key in (
+        ("file_operations", "release"),
+        ("file_system_type", "kill_sb"),
+        ("block_device_operations", "release"),
+        ("proto_ops", "release"),
+        ("vm_operations_struct", "close"),
+    ):
+        contexts = set(by_name[key].contexts)
+        assert "task" in contexts
+        assert contexts & DEFERRED
+
+
+def test_atomic_sections_are_closed_by_another_function():
+    for hint in KERNEL.hints:
+        assert (hint.closes is not None) == (hint.kind == "around")
+        if hint.closes:
+            assert not hint.pattern.search(hint.closes)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "context"),
+    [
+        ("parameter", "struct work_struct work", "workqueue"),
+        ("parameter", "struct rcu_head head", "rcu-callback"),
+        ("parameter", "struct timer_list t", "softirq"),
+        ("parameter", "struct hrtimer timer", "hardirq"),
+        ("parameter", "struct callback_head head", "task"),
+        ("parameter", "struct kthread_work work", "kthread"),
+        ("parameter", "struct napi_struct napi, int budget", "softirq"),
+        ("parameter", "int irq, void data", "hardirq"),
+        ("returns", "static irqreturn_t", "hardirq"),
+        ("returns", "enum hrtimer_restart", "hardirq"),
+        ("name", "lamp_release_work", "workqueue"),
+        ("name", "lamp_workfn", "workqueue"),
+        ("name", "lamp_free_rcu", "rcu-callback"),
+        ("name", "lamp_irq", "hardirq"),
+        ("name", "lamp_interrupt", "hardirq"),
+        ("name", "lamp_irq_thread", "kthread"),
+        ("name", "lamp_timer_fn", "softirq"),
+        ("name", "lamp_end_io", "softirq"),
+        ("trace", " process_one_work+0x1a7/0x360", "workqueue"),
+        ("trace", " rcu_do_batch+0x1ab/0x520", "rcu-callback"),
+        ("trace", " __do_softirq+0xd1/0x2c1", "softirq"),
+        ("trace", "in_atomic(): 1, irqs_disabled(): 0, pid: 12", "softirq"),
+        ("trace", "BUG: sleeping function called from invalid context at a.c:1", "softirq"),
+        ("trace", "this is called from softirq context", "softirq"),
+        ("trace", "the put may come from hard irq context", "hardirq"),
+    ],
+)
+def test_hints_tell_the_context(kind, text, context):
+    found = {
+        hint.context for hint in KERNEL.hints if hint.kind == kind and hint.pattern.search(text)
+    }
+    assert context in found
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("parameter", "struct lamp lamp, struct work_struct work"),
+        ("parameter", "struct work_struct work, int cpu"),
+        ("name", "lamp_network"),
+        ("name", "lamp_framework"),
+        ("name", "lamp_release"),
+        ("name", "thread_lamp"),
+        ("trace", "the work is done in process context"),
+    ],
+)
+def test_hints_stay_quiet(kind, text):
+    assert not [hint for hint in KERNEL.hints if hint.kind == kind and hint.pattern.search(text)]
+
+
+def looks_like_teardown(name):
+    return bool(KERNEL.teardown.search(name)) and not KERNEL.not_teardown.search(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lamp_release",
+        "lamp_destroy",
+        "lamp_put",
+        "__lamp_put",
+        "lamp_teardown",
+        "lamp_cleanup",
+        "free_lamp",
+        "lamp_free",
+        "put_lamp",
+        "lamp_unregister",
+        "unregister_lamp",
+        "lamp_shutdown",
+        "lamp_disconnect",
+        "lamp_exit",
+        "lamp_kill_all",
+        "destroy_lamp_queue",
+        "lampInfo_put",
+        "lamp_close_session",
+        "unpin_lamp_pages",
+        "lamp_drop_ref",
+        "remove_lamp",
+        "lamp_fini",
+    ],
+)
+def test_names_of_a_teardown(name):
+    assert looks_like_teardown(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "put_user",
+        "__put_user",
+        "put_cpu",
+        "put_cpu_ptr",
+        "put_unaligned_le32",
+        "seq_puts",
+        "seq_put_decimal_ull",
+        "list_del",
+        "list_del_init",
+        "hlist_del_rcu",
+        "rb_erase",
+        "clear_bit",
+        "test_and_clear_bit",
+        "spin_unlock_irqrestore",
+        "mutex_unlock",
+        "kfree",
+        "kfree_rcu",
+        "kvfree",
+        "vfree",
+        "xa_erase",
+        "idr_remove",
+        "ida_free",
+        "hash_del",
+        "nla_put_u32",
+        "skb_put",
+        "lamp_lookup",
+        "get_lamp",
+        "lamp_is_closed",
+        "lamp_register",
+        "del_timer_sync",
+        "cancel_work_sync",
+        "flush_workqueue",
+        "kmem_cache_free",
+        "atomic_dec_and_test",
+        "refcount_dec_and_test",
+        "set_lamp_exit_code",
+        "free_percpu",
+        "lamp_init",
+        "lamp_alloc",
+        "update_lamp",
+        "wake_up_process",
+        "complete",
+    ],
+)
+def test_names_of_no_teardown(name):
+    assert not looks_like_teardown(name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "err",
+        "error",
+        "fail",
+        "err_unlock",
+        "fail_put",
+        "out_err",
+        "free_lamp_err",
+        "ret < 0",
+        "ret",
+        "IS_ERR(lamp)",
+        "ret == -EBUSY",
+        "unlikely(err)",
+        "rc != 0",
+    ],
+)
+def test_error_paths(text):
+    assert KERNEL.error_path.search(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "out",
+        "lazy",
+        "lamp->dead",
+        "again",
+        "count > 3",
+        "unlock",
+        "done",
+        "next",
+        "out_free",
+        "out_put_lamp",
+    ],
+)
+def test_paths_that_are_no_error(text):
+    assert not KERNEL.error_path.search(text)
+
+
+def test_lists_have_both_ends():
+    assert KERNEL.list_adds["llist_add"] == (0, 1)
+    assert KERNEL.list_adds["skb_queue_tail"] == (1, 0)
+    assert KERNEL.list_drains["llist_del_all"] == 0
+    assert KERNEL.list_drains["list_for_each_entry_safe"] == 2
+    assert {"work_struct", "rcu_head", "timer_list"} <= KERNEL.deferral_types
+    assert "kref_put" in KERNEL.refcount_puts
+
+
+def test_rules_cover_every_family():
+    spoken = {family for rule in RULES for family in rule.families}
+    assert spoken >= FAMILIES
+
+
+def test_every_rule_says_what_to_do():
+    for rule in RULES:
+        assert re.fullmatch(r"[a-z][a-z0-9-]+", rule.id)
+        assert rule.title
+        assert rule.advice
+        assert rule.symptoms
+
+
+def test_a_documented_rule_has_the_whole_outline():
+    assert [problem for rule in RULES if rule.documentation for problem in problems(rule)] == []
+    assert len(OUTLINE) == 7
