@@ -35,6 +35,8 @@ SAME_LABEL = 3
 """Nor can one of so few lines hold a label of the next one as well."""
 
 MACRO = "#define __gap \\"
+LOCAL = "struct __gap __gap = {"
+MACRO_END = "__gap"
 
 Kind = Literal["function", "init", "struct", "enum"]
 
@@ -219,7 +221,8 @@ class _Repair:
             return
         shape, gap, scope = self.shapes[index - 1], self.gaps[index], self.scope
         if shape.ends == "macro":
-            gap.after.append("")
+            # Without a body of its own the macro would take the next line that is not blank.
+            gap.after.append(MACRO_END)
         if shape.ends == "comment":
             gap.after.append("*/")
         goes_on = scope is not None and next_scope is scope
@@ -231,7 +234,10 @@ class _Repair:
                 gap.after += shape.as_body[:-1]
             return
         listed = scope is not None and scope.kind in {"init", "enum"}
-        gap.after += shape.list_tail if listed else shape.tail
+        members = scope is not None and scope.kind == "function" and shape.members
+        gap.after += shape.list_tail if listed or members else shape.tail
+        if members:
+            gap.after.append("};")
         if listed and goes_on and shape.comma:
             gap.after.append(",")
         if scope is not None and not goes_on and not scope.pending:
@@ -356,8 +362,9 @@ def _openers(shape: Shape, scope: _Scope | None) -> list[str]:
     """Return the openers of a part as they must read in ``scope``."""
     if scope is not None and scope.pending:
         return []
-    kind = "function" if scope is None else scope.kind
-    return [_opener(opener, kind) for opener in shape.openers]
+    if scope is None or scope.kind == "function":
+        return [LOCAL, *shape.openers] if scope and shape.members else [*shape.openers]
+    return [_opener(opener, scope.kind) for opener in shape.openers]
 
 
 def _opener(opener: str, kind: Kind) -> str:
@@ -411,7 +418,7 @@ def _fit(gap: _Gap, room: int) -> tuple[list[str], int | None]:
             [chunk for chunk in before if chunk not in plain],
             None if header is None else header - shift,
         )
-        after = [" ".join(chunk for chunk in after if chunk)] if any(after) else []
+        after = _tidy(after)
     if len(after) + len(before) > room:
         joined = " ".join([*after, *before])
         return [*[""] * (room - 1), joined], None if header is None else room - 1
@@ -444,7 +451,7 @@ def _merge(chunks: list[str], header: int | None) -> tuple[list[str], int | None
 
 
 def _tidy(chunks: list[str]) -> list[str]:
-    """Join chunks after a part; an empty first chunk stays a line."""
-    lead = [""] if chunks and not chunks[0] else []
-    merged, _ = _merge([chunk for chunk in chunks if chunk], None)
+    """Join chunks after a part; the end of a macro stays a line."""
+    lead = chunks[:1] if chunks[:1] == [MACRO_END] else []
+    merged, _ = _merge(chunks[len(lead) :], None)
     return [*lead, *merged]

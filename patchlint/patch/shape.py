@@ -82,6 +82,7 @@ class Shape:
     ``conditionals`` counts the preprocessor conditionals around it that are still open.
     ``outer`` counts those that end in the part, but began before its scope did.
     ``named_end`` says that more than ``}`` ends the lead's body, as with no function;
+    ``members`` says that the part begins and ends among initializers;
     ``listing`` says that the part can be the end of a parameter list and nothing more;
     ``comma`` that a list which goes on after ``list_tail`` needs one; ``unended`` that no
     semicolon ends the lead's declaration, as in a macro's body.
@@ -103,6 +104,7 @@ class Shape:
     conditionals: int
     outer: int
     named_end: bool
+    members: bool
     listing: bool
     comma: bool
     unended: bool
@@ -589,6 +591,7 @@ def shape_of(texts: tuple[str, ...]) -> Shape:
         conditionals=sum(depth < keep or scope == "pending" for depth, _ in walk.conditionals),
         outer=outer,
         named_end=walk.named_end,
+        members=walk.lead_open and walk.level.member,
         listing=listing,
         comma=bool(list_tail) or walk.last_token() not in {"", ",", "{"},
         unended=walk.unended,
