@@ -340,7 +340,7 @@ def _image(
     """Return the image of the file that ``pieces`` make up, and which parts go on."""
     lines = sparse.lines_of(base, pieces)
     if lines is not None:
-        text = encode("".join(line + "\n" for line in lines))
+        text = encode("\n".join([*lines, ""])) if lines else b""
         whole = ((1, len(lines)),) if lines else ()
         return Image(path, text, whole, whole=True), frozenset()
     runs = sparse.runs(base, pieces)

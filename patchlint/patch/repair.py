@@ -115,7 +115,7 @@ def _blank(runs: Sequence[Run]) -> bytes:
     for run in runs:
         lines += [""] * (run.first - 1 - len(lines))
         lines += run.texts
-    return encode("".join(line + "\n" for line in lines))
+    return encode("\n".join([*lines, ""]))
 
 
 class _Repair:
@@ -314,7 +314,7 @@ class _Repair:
             lines += chunks
             lines += run.texts
         lines += _tidy(self.gaps[-1].after)
-        text = encode("".join(line + "\n" for line in lines))
+        text = encode("\n".join([*lines, ""]))
         return Repaired(text, frozenset(headers), frozenset(self.continued))
 
 

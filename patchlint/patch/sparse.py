@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -39,6 +39,34 @@ class Base:
     sections: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
     length: int | None = None
     headings: list[Heading] = field(default_factory=list)
+    _stretches: list[tuple[int, list[str]]] = field(default_factory=list)
+    _gathered: int = 0
+
+    def stretches(self, first: int, length: int) -> Iterator[tuple[int, list[str]]]:
+        """Yield the known lines of a stretch of the file: (base line, texts) without gaps."""
+        if self._gathered != len(self.lines):
+            self._stretches = _gather(self.lines)
+            self._gathered = len(self.lines)
+        stop = first + length
+        begin = max(0, bisect_right(self._stretches, first, key=lambda item: item[0]) - 1)
+        for start, texts in self._stretches[begin:]:
+            if start >= stop:
+                return
+            low, high = max(first, start), min(stop, start + len(texts))
+            if low < high:
+                yield low, texts[low - start : high - start]
+
+
+def _gather(lines: dict[int, str]) -> list[tuple[int, list[str]]]:
+    """Return known lines in stretches without gaps."""
+    result: list[tuple[int, list[str]]] = []
+    following = 0
+    for number in sorted(lines):
+        if number != following:
+            result.append((number, []))
+        result[-1][1].append(lines[number])
+        following = number + 1
+    return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -476,19 +504,15 @@ class _Runs:
 
 def runs(base: Base, pieces: Pieces) -> list[Run]:
     """Return the known lines of a file, in stretches without a gap, top to bottom."""
-    order = sorted(base.lines)
     result = _Runs()
     line = 1
     for piece in pieces:
         if isinstance(piece, Added):
             result.add(line, piece.texts, 0, ((piece.patch, piece.section),))
         elif isinstance(piece, Original):
-            low = bisect_left(order, piece.first)
-            high = bisect_left(order, piece.first + piece.length, low)
             shift = line - piece.first
-            for number in order[low:high]:
-                sections = base.sections.get(number, ())
-                result.add(number + shift, (base.lines[number],), number, sections)
+            for number, texts in base.stretches(piece.first, piece.length):
+                result.add(number + shift, texts, number, base.sections.get(number, ()))
         line += piece.length
     result.end()
     return result.found
@@ -496,14 +520,14 @@ def runs(base: Base, pieces: Pieces) -> list[Run]:
 
 def kept(base: Base, pieces: Pieces) -> dict[int, int]:
     """Return the known base lines that still stand, base line to present line."""
-    order = sorted(base.lines)
     result: dict[int, int] = {}
     line = 1
     for piece in pieces:
         if isinstance(piece, Original):
-            low = bisect_left(order, piece.first)
-            high = bisect_left(order, piece.first + piece.length, low)
             shift = line - piece.first
-            result.update((number, number + shift) for number in order[low:high])
+            for number, texts in base.stretches(piece.first, piece.length):
+                stop = number + len(texts)
+                old, new = range(number, stop), range(number + shift, stop + shift)
+                result.update(zip(old, new, strict=True))
         line += piece.length
     return result
