@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from patchlint.model.facts import FileFacts, Function
 from patchlint.syntax import macro_bodies, parse
 from patchlint.syntax.kernel_macros import Table, compile_table, rewrite
-from patchlint.syntax.scan import FunctionSpan, function_spans, only
+from patchlint.syntax.scan import FunctionSpan, function_spans, name_lines, only
 from patchlint.syntax.sweep import Known, Sweep
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
     from patchlint.model.image import Image
     from patchlint.model.kernel import Macro
+
+#: So many functions that the parser lost are read each alone, more of them together.
+_ALONE: Final = 64
 
 
 def extract(image: Image, macros: Sequence[Macro]) -> FileFacts:
@@ -38,12 +42,10 @@ def extract_text(
     ``known`` are the line intervals that are really the file's, None for all lines;
     ``headers`` the lines outside them that hold a function's header.
     """
-    table = compile_table(macros)
-    sweep, broken, found = _read(path, text, table, known, headers)
-    functions = sweep.functions
-    if broken:
-        functions = _mended(functions, path, text, table, known, headers)
-    functions = [*functions, *_macro_functions(path, text, table, known, found)]
+    reader = _Reader(path, compile_table(macros), known, headers)
+    sweep, broken, macro_nodes = reader.read(text)
+    functions = reader.mended(sweep.functions, text) if broken else list(sweep.functions)
+    functions.extend(reader.macros(text, macro_nodes))
     functions.sort(key=lambda function: function.line)
     return FileFacts(
         path,
@@ -64,84 +66,62 @@ def extract_functions(
     The functions are found by the kernel's layout, so that one which does not keep to it
     is missing; all other facts are only those that stand inside the functions.
     """
-    table = compile_table(macros)
-    spans = [span for span in function_spans(text, table) if span.name in names]
+    spans = [span for span in function_spans(text, compile_table(macros)) if span.name in names]
     if not spans:
         return FileFacts(path, (), (), ())
     return extract_text(path, only(text, spans), macros)
 
 
-def _read(
-    path: str, text: bytes, table: Table, known: Known | None, headers: frozenset[int]
-) -> tuple[Sweep, bool, list[parse.Node]]:
-    """Give the sweep of a text, whether the parser met errors, and the macros' nodes."""
-    prepared = rewrite(text, table)
-    root = parse.parse(prepared.text)
-    found = parse.captures(root)
-    sweep = Sweep(path, prepared, text, table, known=known, headers=headers)
-    sweep.run(found)
-    return sweep, root.has_error, found.get("macro", [])
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """How one file is read; the fields are the arguments of :func:`extract_text`."""
 
+    path: str
+    table: Table
+    known: Known | None
+    headers: frozenset[int]
 
-def _mended(
-    functions: Sequence[Function],
-    path: str,
-    text: bytes,
-    table: Table,
-    known: Known | None,
-    headers: frozenset[int],
-) -> list[Function]:
-    """Read anew, each alone, the functions that an error hid or that swallowed others."""
-    spans = function_spans(text, table)
-    lines = _lines(text, spans)
-    seen = {(function.name, function.line) for function in functions}
-    lost = [span for span, line in zip(spans, lines, strict=True) if (span.name, line) not in seen]
-    if not lost:
-        return list(functions)
-    result: list[Function] = []
-    for function in functions:
-        swallowed = function.errors and any(function.line < line <= function.end for line in lines)
-        own = next(
-            (
-                span
-                for span, line in zip(spans, lines, strict=True)
-                if (span.name, line) == (function.name, function.line)
-            ),
-            None,
-        )
-        if swallowed and own is not None:
-            lost.append(own)
-        else:
-            result.append(function)
-    for span in lost:
-        sweep, _, _ = _read(path, only(text, [span]), table, known, headers)
-        result.extend(one for one in sweep.functions if one.name == span.name)
-    return result
+    def read(self, text: bytes) -> tuple[Sweep, bool, Sequence[parse.Node]]:
+        """Give the sweep of a text, whether the parser met errors, and its macros' nodes."""
+        prepared = rewrite(text, self.table)
+        root = parse.parse(prepared.text)
+        found = parse.captures(root)
+        sweep = Sweep(self.path, prepared, text, self.table, known=self.known, headers=self.headers)
+        sweep.run(found)
+        return sweep, root.has_error, found.get("macro", ())
 
+    def mended(self, functions: Sequence[Function], text: bytes) -> list[Function]:
+        """Read anew, each alone, the functions that an error hid or that swallowed others."""
+        spans = function_spans(text, self.table)
+        lines = name_lines(text, spans)
+        placed = {(span.name, line): span for span, line in zip(spans, lines, strict=True)}
+        for function in functions:
+            placed.pop((function.name, function.line), None)
+        lost: list[FunctionSpan] = list(placed.values())
+        if not lost:
+            return list(functions)
+        result: list[Function] = []
+        places = dict(zip(lines, spans, strict=True))
+        for function in functions:
+            own = places.get(function.line)
+            inside = function.errors and any(function.line < line <= function.end for line in lines)
+            if inside and own is not None:
+                lost.append(own)
+            else:
+                result.append(function)
+        groups = [[span] for span in lost] if len(lost) <= _ALONE else [lost]
+        for group in groups:
+            names = {span.name for span in group}
+            sweep, _, _ = self.read(only(text, group))
+            result.extend(one for one in sweep.functions if one.name in names)
+        return result
 
-def _lines(text: bytes, spans: Sequence[FunctionSpan]) -> list[int]:
-    """Give the line of each function's name."""
-    lines: list[int] = []
-    line, position = 1, 0
-    for span in spans:
-        at = text.find(span.name.encode(), span.start, span.end)
-        at = span.start if at < 0 else at
-        line += text.count(b"\n", position, at)
-        position = at
-        lines.append(line)
-    return lines
-
-
-def _macro_functions(
-    path: str, text: bytes, table: Table, known: Known | None, nodes: Sequence[parse.Node]
-) -> list[Function]:
-    """Give the function-like macros that call something, as functions."""
-    if not nodes:
-        return []
-    code = macro_bodies.as_functions(text, nodes)
-    if not code:
-        return []
-    prepared = rewrite(code, table)
-    sweep = Sweep(path, prepared, code, table, known=known, macros=True)
-    sweep.run(parse.captures(parse.parse(prepared.text)))
-    return [function for function in sweep.functions if function.calls]
+    def macros(self, text: bytes, nodes: Sequence[parse.Node]) -> list[Function]:
+        """Give the function-like macros that call something, as functions."""
+        code = macro_bodies.as_functions(text, nodes)
+        if not code:
+            return []
+        prepared = rewrite(code, self.table)
+        sweep = Sweep(self.path, prepared, code, self.table, known=self.known, macros=True)
+        sweep.run(parse.captures(parse.parse(prepared.text)))
+        return [function for function in sweep.functions if function.calls]

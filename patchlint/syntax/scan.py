@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from patchlint.syntax.kernel_macros import Table
 
 _HEADER: Final = re.compile(
-    rb"^([A-Za-z_][^\n;{}=#]*(?:\n(?![{}#])[^\n;{}=#]*)*)\n?\{", re.MULTILINE
+    rb"^([A-Za-z_][^\n;{}=#]*(?:\n(?![{}#])[^\n;{}=#]*){0,40})\n?\{", re.MULTILINE
 )
 _NAME: Final = re.compile(rb"([A-Za-z_]\w*)\s*\(\s*([A-Za-z_]\w*)?")
 _COMMENT: Final = re.compile(rb"/\*.*?\*/|//[^\n]*", re.DOTALL)
@@ -85,3 +85,16 @@ def only(text: bytes, spans: Collection[FunctionSpan]) -> bytes:
         pieces.append(text[span.start : span.end])
         position = span.end
     return b"".join(pieces)
+
+
+def name_lines(text: bytes, spans: Collection[FunctionSpan]) -> list[int]:
+    """Give the line, from 1, of each function's name; ``spans`` in order."""
+    lines: list[int] = []
+    line, position = 1, 0
+    for span in spans:
+        found = re.compile(rb"\b%s\b" % span.name.encode()).search(text, span.start, span.end)
+        at = found.start() if found else span.start
+        line += text.count(b"\n", position, at)
+        position = at
+        lines.append(line)
+    return lines

@@ -22,7 +22,6 @@ from patchlint.model.facts import (
     Initializer,
     Parameter,
 )
-from patchlint.syntax import kernel_macros
 from patchlint.syntax.declarators import (
     callee,
     declared_name,
@@ -31,8 +30,9 @@ from patchlint.syntax.declarators import (
     type_text,
     unwrapped,
 )
+from patchlint.syntax.edit import arguments
 from patchlint.syntax.macro_bodies import PASTED
-from patchlint.syntax.text import Text, fold
+from patchlint.syntax.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -348,10 +348,10 @@ class Sweep:
 
     def _spans(self, opening: int, end: int = -1) -> tuple[str, ...]:
         """Give the arguments in the parenthesis at ``opening`` (ending at ``end``)."""
-        found = kernel_macros.arguments(self.text.data, opening)
-        if found is None or (end >= 0 and found[0] != end - 1):
+        found = arguments(self.text.data, opening)
+        if found is None or (end >= 0 and found.closing != end - 1):
             return ()
-        return tuple([self.text.folded(*span) for span in found[1]])
+        return tuple([self.text.folded(*span) for span in found.spans])
 
     # -- branches --------------------------------------------------------------------
 
@@ -642,25 +642,28 @@ class Sweep:
                 value = declarator.child_by_field_name("value")
                 inner = declarator.child_by_field_name("declarator")
             name = declared_name(inner)
-            if name is None or inner is None:
-                continue
-            text = self.text.plain(name.start_byte, name.end_byte)
-            type_ = self._declared_type
-            if inner.type != "identifier" and function_declarator(inner) is not None:
-                type_ += " (*)()"
-            known = self._knows(name.start_point[0] + 1)
-            if self._body is not None:
-                if known:
-                    self._body.locals.append(Parameter(type_, text))
-                    self._body.names.add(text)
-                if value is not None:
-                    self._note_value(text, value)
-            elif known and is_prototype(inner):
-                self.declared.append(text)
-            elif known:
-                self.globals.append(Parameter(type_, text))
+            if name is not None and inner is not None:
+                self._declare(name, inner, value)
         if self._body is None:
             self._push(end, _OTHER)
+
+    def _declare(self, name: Node, declarator: Node, value: Node | None) -> None:
+        """Note one declared name, and what it is initialized with."""
+        text = self.text.plain(name.start_byte, name.end_byte)
+        type_ = self._declared_type
+        if declarator.type != "identifier" and function_declarator(declarator) is not None:
+            type_ += " (*)()"
+        known = self._knows(name.start_point[0] + 1)
+        if self._body is not None:
+            if known:
+                self._body.locals.append(Parameter(type_, text))
+                self._body.names.add(text)
+            if value is not None:
+                self._note_value(text, value)
+        elif known and is_prototype(declarator):
+            self.declared.append(text)
+        elif known:
+            self.globals.append(Parameter(type_, text))
 
     # -- initializers ----------------------------------------------------------------
 

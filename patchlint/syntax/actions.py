@@ -1,0 +1,307 @@
+"""The rewritings that the macro table names: each edits what stands at one word.
+
+An action takes the text under rewriting and the range of the word, and gives the position
+from which words are looked up again.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from patchlint.syntax.edit import Edit, ScopeExit, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_STORAGE: Final = re.compile(rb"(?:^|\n)[ \t]*((?:(?:static|extern|const|inline|volatile)\s+)+)\Z")
+_LAST_WORD: Final = re.compile(rb"([A-Za-z_]\w*)\s*\Z")
+_ASM_WORDS: Final = re.compile(
+    rb"(?:\s|volatile\b|__volatile__\b|__volatile\b|goto\b|inline\b|__inline\b)*"
+)
+_KEYWORDS: Final = frozenset(
+    b"if for while switch return sizeof else do case goto typedef struct union enum".split()
+)
+_BEFORE_STATEMENT: Final = frozenset(b";{}:)")
+_TAG: Final = re.compile(rb"([(,])\s*((?:struct|union|enum)\s+\w+[\s*]*)(?=([,)]))")
+_BLOCK_CALL: Final = re.compile(
+    rb"\n[ \t]+(?!(?:if|for|while|switch|return|else|do)\b)([A-Za-z_]\w*)[ \t]?"
+    rb"\([^;{}\n]*\)[ \t]*\{[ \t]*(?=\n)"
+)
+
+
+def _blank(edit: Edit, start: int, end: int) -> int:
+    if edit.out.startswith(edit.text[start:end], start):
+        edit.blank(start, end)
+    return end
+
+
+def _blank_prefix(edit: Edit, start: int, end: int) -> int:
+    following = edit.following(end)
+    if following not in (b",", b")", b"(", b";"):
+        edit.blank(start, end)
+    return end
+
+
+def _blank_call(edit: Edit, start: int, end: int) -> int:
+    call = edit.call(end)
+    end = end if call is None else call[1] + 1
+    edit.blank(start, end)
+    return end
+
+
+def _blank_args(edit: Edit, _start: int, end: int) -> int:
+    call = edit.call(end)
+    if call is None:
+        return end
+    edit.blank(call[0] + 1, call[1])
+    return call[1]
+
+
+def _blank_asm(edit: Edit, start: int, end: int) -> int:
+    words = _ASM_WORDS.match(edit.text, end)
+    return _blank_call(edit, start, words.end() if words else end)
+
+
+def _word(edit: Edit, _start: int, end: int) -> int:
+    call = edit.call(end)
+    if call is None:
+        return end
+    edit.blank(end, call[1] + 1)
+    return call[1] + 1
+
+
+def _static(edit: Edit, start: int, end: int) -> int:
+    if end - start == len(b"static"):
+        edit.out[start:end] = b"static"
+    return end
+
+
+def _type_args(edit: Edit, _start: int, end: int) -> int:
+    call = edit.call(end)
+    if call is not None:
+        edit.type_arguments(call[2])
+    return end
+
+
+def _keyword_call(edit: Edit, _start: int, end: int) -> int:
+    call = edit.call(end)
+    if call is not None:
+        edit.out[end - 1] = ord("0")
+        edit.type_arguments(call[2])
+    return end
+
+
+def _loop(edit: Edit, start: int, end: int) -> int:
+    call = edit.call(end)
+    if call is None or end - start < len(b"while"):
+        return end
+    opening, closing, spans = call
+    following = edit.following(closing + 1)
+    if not (following.isalnum() or following in (b"_", b"{", b"*", b"(", b"+", b"-", b"#")):
+        edit.type_arguments(spans)
+        return end
+    if not edit.out.startswith(edit.text[start:end], start):
+        return end
+    before = edit.before(start)
+    last = _LAST_WORD.search(before)
+    if (
+        before
+        and before[-1] not in _BEFORE_STATEMENT
+        and not (last and last[1] in (b"else", b"do"))
+    ):
+        return end
+    edit.blank(start, opening)
+    edit.out[start : start + 5] = b"while"
+    if spans:
+        edit.type_arguments(spans)
+    else:
+        edit.blank(start, closing + 1)
+        edit.out[start : start + 8] = b"while(1)"
+        if closing + 1 - start < len(b"while(1)"):
+            edit.out[start : closing + 1] = edit.text[start : closing + 1]
+    return end
+
+
+def _loop_end(edit: Edit, start: int, end: int) -> int:
+    if edit.before(start)[-1:] == b"}" and end - start >= len(b"while") and edit.opening(end):
+        edit.blank(start, end)
+        edit.out[start : start + 5] = b"while"
+    return end
+
+
+def _statement(edit: Edit, start: int, end: int) -> int:
+    call = edit.call(end)
+    if call is None:
+        return end
+    opening, closing, spans = call
+    before = bytes(edit.out[max(0, start - 120) : start])
+    storage = _STORAGE.search(before)
+    column0 = start == 0 or edit.text[start - 1 : start] == b"\n"
+    if storage:
+        first = start - len(storage[1])
+        edit.blank(first, start)
+        column0 = first == 0 or edit.text[first - 1 : first] == b"\n"
+    edit.type_arguments(spans)
+    if column0:
+        _close(edit, opening, closing, spans)
+    return end
+
+
+def _close(edit: Edit, opening: int, closing: int, spans: Sequence[Span]) -> None:
+    """Make ``name=argument;`` of a call in column 0 that no semicolon follows."""
+    after = edit.skip_space(closing + 1)
+    text = edit.text
+    following = text[after : after + 1]
+    if following and not (following.isalnum() or following in (b"_", b"#", b"}")):
+        return
+    if following and text[after - 1 : after] != b"\n" and text[after : after + 1] != b"#":
+        return
+    if not spans:
+        return
+    edit.out[opening] = ord("=")
+    edit.out[closing] = ord(";")
+    for span in spans[1:]:
+        edit.out[span.start - 1] = ord("+")
+
+
+def _variable(edit: Edit, start: int, end: int) -> int:
+    call = edit.call(end)
+    if call is None or len(call[2]) < 2:  # noqa: PLR2004  a type and a name
+        return end
+    opening, closing, spans = call
+    edit.blank(start, opening + 1)
+    edit.blank(spans[0].end, spans[0].end + 1)
+    edit.blank(spans[1].end, closing + 1)
+    return end
+
+
+def _array(edit: Edit, start: int, end: int) -> int:
+    call = edit.call(end)
+    if call is None or len(call[2]) < 2 or end - start < len(b"long"):  # noqa: PLR2004
+        return end
+    opening, closing, spans = call
+    edit.blank(start, opening + 1)
+    edit.out[start : start + 4] = b"long"
+    edit.out[spans[0].end] = ord("[")
+    edit.blank(spans[1].start, closing)
+    edit.out[closing] = ord("]")
+    return closing
+
+
+def _header_name(edit: Edit, start: int, end: int) -> list[Span] | None:
+    call = edit.call(end)
+    if call is None or not call[2] or end - start < len(b"long"):
+        return None
+    opening, closing, spans = call
+    if not re.fullmatch(rb"\s*\w+\s*", edit.text[slice(*spans[0])]):
+        return None
+    edit.blank(start, opening + 1)
+    edit.out[start : start + 4] = b"long"
+    if len(spans) == 1:
+        name = edit.text[slice(*spans[0])]
+        edit.out[opening : closing + 1] = name + b"()"
+        return []
+    edit.out[spans[0].end] = ord("(")
+    return spans[1:]
+
+
+def _header(edit: Edit, start: int, end: int) -> int:
+    call = edit.call(end)
+    if call and edit.following(call[1] + 1) == b"{":
+        _header_name(edit, start, end)
+    return end
+
+
+def _header_pairs(edit: Edit, start: int, end: int) -> int:
+    spans = _header_name(edit, start, end) or []
+    index = 0
+    while index < len(spans):
+        span = spans[index]
+        opening = edit.text.find(b"(", *span)
+        if opening >= 0:
+            closing = edit.text.rfind(b")", *span)
+            for position in (opening, closing):
+                if position >= 0:
+                    edit.out[position] = ord(" ")
+            index += 1
+            continue
+        if edit.text[span.end : span.end + 1] == b",":
+            edit.out[span.end] = ord(" ")
+        index += 2
+    return end
+
+
+def _scope_free(edit: Edit, start: int, end: int) -> int:
+    call = edit.call(end)
+    if call is None or not call[2]:
+        return end
+    edit.scope_exits.append(ScopeExit(start, edit.text[slice(*call[2][0])].strip()))
+    return _blank_call(edit, start, end)
+
+
+def _scope_call(_edit: Edit, _start: int, end: int) -> int:
+    return end
+
+
+def column_zero(edit: Edit, start: int, end: int) -> int:
+    """Close a call in column 0 that no semicolon follows; blank one before a body."""
+    if edit.text[start:end] in _KEYWORDS:
+        return end
+    call = edit.call(end)
+    if call is None:
+        return end
+    opening, closing, spans = call
+    before = edit.before(start)
+    if edit.following(closing + 1) == b"{" and before[-1:] == b")":
+        edit.blank(start, closing + 1)
+        return closing + 1
+    if not before or before[-1:] in b";}" or before[-1:] in b'/)>"' or b"\n#" in before:
+        edit.type_arguments(spans)
+        _close(edit, opening, closing, spans)
+    return end
+
+
+def struct_arguments(edit: Edit) -> None:
+    """Make one identifier of each ``struct name *`` that stands among arguments."""
+    text = edit.text
+    for match in _TAG.finditer(text):
+        start, end = match.span(2)
+        if match[1] == b"(" and match[3] == b")":
+            word = _LAST_WORD.search(text, max(0, match.start() - 60), match.start())
+            if word is None or word[1] in _KEYWORDS or word.end(1) != match.start():
+                continue
+        if edit.out.startswith(match[2], start):
+            edit.type_arguments([Span(start, end)])
+
+
+def block_calls(edit: Edit) -> None:
+    """Make a loop of each statement that is a call followed by a block."""
+    for match in _BLOCK_CALL.finditer(edit.text):
+        _loop(edit, *match.span(1))
+
+
+#: Action name -> rewriting.
+ACTIONS: Final[dict[str, Callable[[Edit, int, int], int]]] = {
+    "blank": _blank,
+    "blank-call": _blank_call,
+    "blank-args": _blank_args,
+    "blank-asm": _blank_asm,
+    "word": _word,
+    "static": _static,
+    "blank-prefix": _blank_prefix,
+    "type-args": _type_args,
+    "keyword-call": _keyword_call,
+    "loop": _loop,
+    "loop-end": _loop_end,
+    "scoped": _loop,
+    "statement": _statement,
+    "variable": _variable,
+    "array": _array,
+    "header": _header,
+    "header-pairs": _header_pairs,
+    "syscall": _header_pairs,
+    "scope-free": _scope_free,
+    "scope-class": _scope_call,
+    "scope-guard": _scope_call,
+}
