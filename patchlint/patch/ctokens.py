@@ -17,12 +17,14 @@ class Token(NamedTuple):
     """A token; ``row`` counts lines from 0, ``first`` says that it stands in column 0.
 
     Of a directive the text is its keyword; of a string or character only the quote.
+    ``indent`` counts the tabs before the first token of a line, and is -1 for the others.
     """
 
     text: str
     kind: TokenKind
     row: int
     first: bool
+    indent: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Scan:
     ends: Inside
 
 
+TAB = 8
 _TOKEN = re.compile(
     r"""
     (?P<newline>\n)
@@ -64,6 +67,7 @@ def scan(texts: Sequence[str]) -> Scan:
     tokens: list[Token] = []
     ends: Inside = ""
     row = 0
+    seen = -1
     line_start = 0
     for match in _TOKEN.finditer(text):
         kind = match.lastgroup
@@ -84,7 +88,11 @@ def scan(texts: Sequence[str]) -> Scan:
             ends = "macro" if found.endswith("\\") and match.end() == len(text) else ""
         else:
             shown = found[0] if kind == "string" else found
-            tokens.append(Token(shown, kind, row, match.start() == line_start))  # type: ignore[arg-type]
+            begin = match.start()
+            before = text[line_start:begin] if row != seen else "."
+            indent = -1 if before.strip() else len(before.expandtabs()) // TAB
+            seen = row
+            tokens.append(Token(shown, kind, row, begin == line_start, indent))  # type: ignore[arg-type]
         if "\n" in found:
             row += found.count("\n")
             line_start = match.start() + found.rindex("\n") + 1

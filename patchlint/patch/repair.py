@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from patchlint.patch.sections import GAP, Section, classify, same
-from patchlint.patch.shape import CONDITIONAL, END_CONDITIONAL, shape_of
+from patchlint.patch.shape import CONDITIONAL, END_CONDITIONAL, SWITCH, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -223,7 +223,7 @@ class _Repair:
         if shape.ends == "macro":
             # Without a body of its own the macro would take the next line that is not blank.
             gap.after.append(MACRO_END)
-        if shape.ends == "comment":
+        elif shape.ends == "comment":
             gap.after.append("*/")
         goes_on = scope is not None and next_scope is scope
         if goes_on and scope is not None and scope.pending:
@@ -233,13 +233,7 @@ class _Repair:
             elif not following.header_closers:
                 gap.after += shape.as_body[:-1]
             return
-        listed = scope is not None and scope.kind in {"init", "enum"}
-        members = scope is not None and scope.kind == "function" and shape.members
-        gap.after += shape.list_tail if listed or members else shape.tail
-        if members:
-            gap.after.append("};")
-        if listed and goes_on and shape.comma:
-            gap.after.append(",")
+        gap.after += _tail(shape, scope, goes_on=goes_on)
         if scope is not None and not goes_on and not scope.pending:
             gap.after.append(scope.closer())
             self.owed += scope.conditionals
@@ -363,8 +357,25 @@ def _openers(shape: Shape, scope: _Scope | None) -> list[str]:
     if scope is not None and scope.pending:
         return []
     if scope is None or scope.kind == "function":
-        return [LOCAL, *shape.openers] if scope and shape.members else [*shape.openers]
+        blocks = [SWITCH] * shape.depth if _is_body(shape, scope) else []
+        local = [LOCAL] if scope and shape.members else []
+        return [*blocks, *local, *shape.openers]
     return [_opener(opener, scope.kind) for opener in shape.openers]
+
+
+def _tail(shape: Shape, scope: _Scope | None, *, goes_on: bool) -> list[str]:
+    """Return what closes a part down to the level of ``scope``."""
+    if scope is not None and scope.kind in {"init", "enum"}:
+        return [*shape.list_tail, ","] if goes_on and shape.comma else [*shape.list_tail]
+    if scope is not None and scope.kind == "function" and shape.members:
+        return [*shape.list_tail, "};", *(["}"] * shape.depth if _is_body(shape, scope) else [])]
+    return [*shape.tail, *(["}"] * shape.depth if _is_body(shape, scope) else [])]
+
+
+def _is_body(shape: Shape, scope: _Scope | None) -> bool:
+    """Whether the part is statements alone, whose indentation tells how deep they stand."""
+    function = scope is not None and scope.kind == "function" and not scope.pending
+    return function and shape.lead == "inside" and not shape.boundary
 
 
 def _opener(opener: str, kind: Kind) -> str:

@@ -24,6 +24,10 @@ Bracket = Literal[
 CONDITIONAL = "#if 1"
 END_CONDITIONAL = "#endif"
 
+SWITCH = "switch (1) {"
+"""Opens a block that may or may not run.  A bare block always runs: a return at its end would
+be read as a condition of all that follows it."""
+
 _CONTROL = frozenset({"if", "while", "switch"})
 _AGGREGATES = frozenset({"struct", "union", "enum"})
 _BINARY = frozenset(
@@ -82,6 +86,7 @@ class Shape:
     ``conditionals`` counts the preprocessor conditionals around it that are still open.
     ``outer`` counts those that end in the part, but began before its scope did.
     ``named_end`` says that more than ``}`` ends the lead's body, as with no function;
+    ``depth`` is how many unseen blocks of a function its indentation shows around it.
     ``members`` says that the part begins and ends among initializers;
     ``listing`` says that the part can be the end of a parameter list and nothing more;
     ``comma`` that a list which goes on after ``list_tail`` needs one; ``unended`` that no
@@ -104,6 +109,7 @@ class Shape:
     conditionals: int
     outer: int
     named_end: bool
+    depth: int
     members: bool
     listing: bool
     comma: bool
@@ -132,6 +138,12 @@ class _Level:
     semicolons: int = 0
     ifs: int = 0
     empty: bool = True
+    depth: int = 0
+
+    def indent(self, tabs: int, before: str) -> None:
+        """Note how far a line is indented; one that goes on with a statement tells nothing."""
+        if tabs and before in {"", ";", "{", "}", ":"}:
+            self.depth = min(tabs, self.depth) if self.depth else tabs
 
 
 @dataclass(slots=True)
@@ -232,6 +244,8 @@ class _Walk:
         if token.first:
             self.column_zero(token)
         text = token.text
+        if token.indent >= 0 and not self.stack and self.lead_open:
+            self.level.indent(token.indent, self.near(-1))
         if text in {"(", "[", "{"}:
             self.open(token)
         elif text in _CLOSES:
@@ -421,16 +435,17 @@ class _Walk:
     def missing_brace(self, after: str) -> str:
         """Return the opener of a brace that closes here."""
         if self.level.case:
-            return "switch (1) {"
+            return SWITCH
         if after == "else":
             return "if (1) {"
         if after == "while" and self.ends_do():
             return "do {"
+        statements = self.level.semicolons > 0
         if after == ")":
-            return "({" if self.level.semicolons else "(struct __gap){"
-        if after == ";" and not self.level.semicolons:
-            return "struct __gap __gap = {"
-        return "{"
+            return "({" if statements else "(struct __gap){"
+        if after == ",":
+            return "{"
+        return SWITCH if statements or after != ";" else "struct __gap __gap = {"
 
     def missing_paren(self, after: str) -> str:
         """Return the opener of a parenthesis that closes here."""
@@ -561,7 +576,7 @@ def shape_of(texts: tuple[str, ...]) -> Shape:
     if walk.prefix:
         openers.insert(0, walk.prefix)
     if lead == "inside" and walk.lead_open and walk.level.case:
-        openers.append("switch (1) {")
+        openers.append(SWITCH)
         extra = ("}",)
     list_tail = walk.closing(keep, "init")
     outer = walk.outer
@@ -591,6 +606,7 @@ def shape_of(texts: tuple[str, ...]) -> Shape:
         conditionals=sum(depth < keep or scope == "pending" for depth, _ in walk.conditionals),
         outer=outer,
         named_end=walk.named_end,
+        depth=max(0, walk.level.depth - 1) if walk.lead_open else 0,
         members=walk.lead_open and walk.level.member,
         listing=listing,
         comma=bool(list_tail) or walk.last_token() not in {"", ",", "{"},

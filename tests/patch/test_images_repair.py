@@ -192,8 +192,17 @@ def test_closers_tell_what_opened_them():
     assert gap_lines(image)[first - 1].endswith("{ do {")
     first = line_of("\t\treturn half;")
     image = showing(SOURCE, (first, first + 4))
-    assert gap_lines(image)[first - 1].endswith("{ switch (1) { {")
+    assert gap_lines(image)[first - 1].endswith("{ switch (1) { switch (1) {")
     assert gap_lines(image)[first + 5] == "}"
+
+
+def test_indentation_tells_how_deep_a_part_stands():
+    first = line_of("\t\t\terr = -ENOSPC;")
+    image = showing(SOURCE, (first, first + 1))
+    assert gap_lines(image) == {
+        first - 1: "static int cup_fill(struct cup *cup, int amount) { switch (1) { switch (1) {",
+        first + 2: "} } }",
+    }
 
 
 def test_statements_cut_in_the_middle_are_completed():
@@ -202,7 +211,7 @@ def test_statements_cut_in_the_middle_are_completed():
     first = line_of("\t     i < amount;")
     assert gap_lines(showing(SOURCE, (first, first + 1)))[first - 1].endswith("{ for (;")
     last = line_of('\t\t\tpour(cup, "rest",')
-    assert gap_lines(showing(SOURCE, (last, last)))[last + 1] == "__gap ) ; }"
+    assert gap_lines(showing(SOURCE, (last, last)))[last + 1] == "__gap ) ; } } }"
 
 
 def test_a_part_of_a_comment_stays_a_comment():
