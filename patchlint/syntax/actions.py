@@ -256,7 +256,7 @@ def column_zero(edit: Edit, start: int, end: int) -> int:
     if edit.following(closing + 1) == b"{" and before[-1:] == b")":
         edit.blank(start, closing + 1)
         return closing + 1
-    if not before or before[-1:] in b";}" or before[-1:] in b'/)>"' or b"\n#" in before:
+    if (not before or before[-1:] in b";}") and edit.following(closing + 1) != b"{":
         edit.type_arguments(spans)
         _close(edit, opening, closing, spans)
     return end

@@ -411,13 +411,18 @@ class Sweep:
         self._conditions = (*self._conditions, condition)
 
     def _on_leave(self, end: int, node: Node, _extra: object) -> None:
-        line = node.start_point[0] + 1
-        if self._body is not None and self._knows(line):
-            words = self._source(node).rstrip("; ").split()
-            text = " ".join(words[:2]) if words[0] == "goto" else words[0]
-            self._body.exits.append(Exit(text.rstrip(";"), line, self._conditions))
         if self._stack:
             self._stack[-1].left = end
+        body = self._body
+        if body is None:
+            return
+        line = node.start_point[0] + 1
+        if self.known is None or self._knows(line):
+            text = node.type.partition("_")[0]
+            if text == "goto":
+                label = node.child_by_field_name("label")
+                text = f"goto {self._source(label)}" if label is not None else text
+            body.exits.append(Exit(text, line, self._conditions))
 
     def _on_label(self, _end: int, node: Node, _extra: object) -> None:
         if self._body is None:
@@ -432,6 +437,7 @@ class Sweep:
         if self._body is not None:
             return
         self._push(end, _FUNCTION)
+        self._conditions = ()
         declarator = function_declarator(node.child_by_field_name("declarator"))
         self._body = _Body(node, declarator, self._parameters(declarator))
 
