@@ -104,10 +104,16 @@ class TreeFacts(Protocol):
         """The tree that the answers are about."""
 
     def prepare(self, names: Iterable[str]) -> None:
-        """Look ``names`` up at once; asking for them later is then cheap."""
+        """Look ``names`` up at once; asking for them later is then cheap.
 
-    def definitions(self, name: str) -> tuple[Definition, ...]:
-        """All functions, system calls and macros of that name, by path and line."""
+        Names that are known to be static functions of one file are passed over.
+        """
+
+    def definitions(self, name: str, from_path: str | None = None) -> tuple[Definition, ...]:
+        """All functions, system calls and macros of that name, by path and line.
+
+        With ``from_path`` only those that ``name`` can mean there, which is cheaper.
+        """
 
     def definition(self, name: str, near_path: str | None = None) -> Function | None:
         """Full facts of the function that ``name`` means in ``near_path``."""
@@ -116,7 +122,7 @@ class TreeFacts(Protocol):
         """Direct calls of ``name`` as defined in ``from_path``, by path and line."""
 
     def member_calls(self, member: str) -> tuple[CallerSite, ...]:
-        """Return Calls through a struct member of that name, whatever the struct."""
+        """Find calls through a struct member of that name, whatever the struct."""
 
     def address_taken(self, name: str, from_path: str | None = None) -> tuple[AddressUse, ...]:
         """Places where the function ``name``, as defined in ``from_path``, is a value."""
@@ -133,6 +139,12 @@ class Hits(Protocol):
 
     def hits(self, name: str) -> Sequence[Hit]:
         """Return all files that define, call or use ``name``, sorted by path."""
+
+    def member_hits(self, name: str) -> Sequence[Hit]:
+        """Return all files that call a member ``name``, sorted by path."""
+
+    def hit(self, path: str, name: str) -> Hit | None:
+        """Return what one file has about ``name``, None for nothing."""
 
 
 def side(path: str) -> str:
@@ -160,24 +172,26 @@ class Facts:
     rows: Hits
     macros: Sequence[Macro] = ()
     _files: dict[str, bytes | None] = field(default_factory=dict)
+    _local: set[str] = field(default_factory=set)
+    _shared: set[str] = field(default_factory=set)
     _functions: dict[tuple[str, int], Function | None] = field(default_factory=dict)
 
     def prepare(self, names: Iterable[str]) -> None:
-        """Look ``names`` up at once."""
-        self.rows.prepare(names)
+        """Look ``names`` up at once, but for those told as static functions alone."""
+        self.rows.prepare(n for n in names if n in self._shared or n not in self._local)
 
-    def definitions(self, name: str) -> tuple[Definition, ...]:
+    def definitions(self, name: str, from_path: str | None = None) -> tuple[Definition, ...]:
         """Return all functions, system calls and macros called ``name``."""
         return tuple(
             _definition(row, hit.path)
-            for hit in self.rows.hits(name)
+            for hit in self._visible(name, from_path)
             for row in hit.definitions.called(name)
         )
 
     def callers(self, name: str, from_path: str | None = None) -> tuple[CallerSite, ...]:
         """Return direct calls of ``name`` as it is defined in ``from_path``."""
         return tuple(
-            _site(hit, line)
+            self._site(hit, line)
             for hit in self._visible(name, from_path)
             for line, indirect in hit.calls
             if not indirect
@@ -186,15 +200,17 @@ class Facts:
     def member_calls(self, member: str) -> tuple[CallerSite, ...]:
         """Return calls through a struct member called ``member``."""
         return tuple(
-            _site(hit, line)
-            for hit in self.rows.hits(member)
+            self._site(hit, line)
+            for hit in self.rows.member_hits(member)
             for line, indirect in hit.calls
             if indirect
         )
 
     def address_taken(self, name: str, from_path: str | None = None) -> tuple[AddressUse, ...]:
         """Return places where ``name`` as it is defined in ``from_path`` is a value."""
-        return tuple(_use(hit, row) for hit in self._visible(name, from_path) for row in hit.uses)
+        return tuple(
+            self._use(hit, row) for hit in self._visible(name, from_path) for row in hit.uses
+        )
 
     def definition(self, name: str, near_path: str | None = None) -> Function | None:
         """Return full facts of the function that ``name`` means in ``near_path``."""
@@ -216,7 +232,7 @@ class Facts:
         text = self.text(path)
         if text is None:
             return None
-        around = lean.Lines(lean.read(text, lean.words(self.macros)).definitions).around(line)
+        around = lean.Lines.of(lean.read(text, lean.words(self.macros)).definitions).around(line)
         if around is None or around.flags & lean.MACRO:
             return None
         key = (path, around.line)
@@ -234,21 +250,43 @@ class Facts:
 
     def _visible(self, name: str, home: str | None) -> list[Hit]:
         """Return the files in which ``name`` can mean what it means in ``home``."""
+        if home is not None and home.endswith(".c"):
+            own = self.rows.hit(home, name)
+            if own is not None and _is_static(own, name):
+                return [own]
         hits = self.rows.hits(name)
         if home is None:
             return list(hits)
-        static = {
-            hit.path
+        return [
+            hit
             for hit in hits
-            if hit.path.endswith(".c")
-            and any(
-                row.flags & lean.STATIC and not row.flags & lean.MACRO
-                for row in hit.definitions.called(name)
-            )
-        }
-        if home in static:
-            return [hit for hit in hits if hit.path == home]
-        return [hit for hit in hits if hit.path not in static and reachable(hit.path, home)]
+            if reachable(hit.path, home) and not (hit.path.endswith(".c") and _is_static(hit, name))
+        ]
+
+    def _site(self, hit: Hit, line: int) -> CallerSite:
+        around = hit.definitions.around(line)
+        if around is None:
+            return CallerSite("", hit.path, line, static=False, kind="function", function_line=0)
+        self._remember(around, hit.path)
+        return CallerSite(
+            around.name,
+            hit.path,
+            line,
+            bool(around.flags & lean.STATIC),
+            _kind(around),
+            around.line,
+        )
+
+    def _use(self, hit: Hit, row: lean.Use) -> AddressUse:
+        around = hit.definitions.around(row.line)
+        if around is not None:
+            self._remember(around, hit.path)
+        return _address_use(row, hit.path, "" if around is None else around.name)
+
+    def _remember(self, row: Row, path: str) -> None:
+        """Remember whether a name that is told needs a search of the whole tree."""
+        local = path.endswith(".c") and row.flags & (lean.STATIC | lean.SYSCALL)
+        (self._local if local else self._shared).add(row.name)
 
 
 #: Bounds the memory of file texts.
@@ -273,34 +311,22 @@ def _definition(row: Row, path: str) -> Definition:
     )
 
 
-def _site(hit: Hit, line: int) -> CallerSite:
-    around = hit.definitions.around(line)
-    if around is None:
-        return CallerSite("", hit.path, line, static=False, kind="function", function_line=0)
-    return CallerSite(
-        around.name, hit.path, line, bool(around.flags & lean.STATIC), _kind(around), around.line
+def _is_static(hit: Hit, name: str) -> bool:
+    return any(
+        row.flags & lean.STATIC and not row.flags & lean.MACRO
+        for row in hit.definitions.called(name)
     )
 
 
-def _use(hit: Hit, row: lean.Use) -> AddressUse:
-    around = hit.definitions.around(row.line)
-    function = "" if around is None else around.name
+def _address_use(row: lean.Use, path: str, function: str) -> AddressUse:
     kind = _USE_KINDS[row.kind]
+    told = (row.name, path, row.line, kind, function)
     if kind == "initializer":
         struct, _, variable = row.where.partition(":")
-        return AddressUse(
-            *(row.name, hit.path, row.line, kind, function),
-            struct=struct,
-            variable=variable,
-            member=row.what,
-        )
+        return AddressUse(*told, struct=struct, variable=variable, member=row.what)
     if kind == "argument":
-        return AddressUse(
-            *(row.name, hit.path, row.line, kind, function),
-            callee=row.where,
-            argument=int(row.what),
-        )
-    return AddressUse(*(row.name, hit.path, row.line, kind, function), target=row.what)
+        return AddressUse(*told, callee=row.where, argument=int(row.what))
+    return AddressUse(*told, target=row.what)
 
 
 def _distance(one: Definition, near: str) -> tuple[bool, bool, int, int, str]:

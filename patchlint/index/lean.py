@@ -149,12 +149,9 @@ _MANY_WORDS: Final = 100_000
 
 @lru_cache(maxsize=4)
 def _words(entries: tuple[tuple[str, str, bool], ...]) -> Words:
-    wanted = _HEADS | _BLANKS
     names: dict[bytes, str] = {}
     patterns: list[tuple[re.Pattern[bytes], str]] = []
     for pattern, action, regex in entries:
-        if action not in wanted:
-            continue
         if regex:
             patterns.append((re.compile(pattern.encode()), action))
         else:
@@ -164,7 +161,12 @@ def _words(entries: tuple[tuple[str, str, bool], ...]) -> Words:
 
 def words(macros: Sequence[Macro]) -> Words:
     """Return the words of the rules' macros that matter here.  Same macros, same object."""
-    return _words(tuple((macro.pattern, macro.action, macro.regex) for macro in macros))
+    return _words(tuple((macro.pattern, macro.action, macro.regex) for macro in heeded(macros)))
+
+
+def heeded(macros: Iterable[Macro]) -> tuple[Macro, ...]:
+    """Return the macros that this reader heeds: those that can stand in function headers."""
+    return tuple(macro for macro in macros if macro.action in _HEADS | _BLANKS)
 
 
 def read(text: bytes, table: Words, only: Collection[str] | None = None) -> Lean:
@@ -613,12 +615,24 @@ class Lines:
 
     __slots__ = ("_ends", "_flags", "_names", "_starts")
 
-    def __init__(self, definitions: Iterable[Definition]) -> None:
+    def __init__(
+        self, starts: array[int], ends: array[int], flags: bytes, names: str | list[str]
+    ) -> None:
+        self._starts = starts
+        self._ends = ends
+        self._flags = flags
+        self._names = names
+
+    @classmethod
+    def of(cls, definitions: Iterable[Definition]) -> Lines:
+        """Return the lines of these definitions, in any order."""
         ordered = sorted(definitions, key=lambda one: (one.line, -one.end))
-        self._starts = array("I", [one.line for one in ordered])
-        self._ends = array("I", [one.end for one in ordered])
-        self._flags = bytes(one.flags for one in ordered)
-        self._names: str | list[str] = [one.name for one in ordered]
+        return cls(
+            array("I", [one.line for one in ordered]),
+            array("I", [one.end for one in ordered]),
+            bytes(one.flags for one in ordered),
+            [one.name for one in ordered],
+        )
 
     def pack(self) -> tuple[bytes, str]:
         """Return what :meth:`unpack` makes the same object of, on the same machine."""
@@ -630,14 +644,14 @@ class Lines:
     @classmethod
     def unpack(cls, numbers: bytes, names: str) -> Lines:
         """Return the object that :meth:`pack` was asked of."""
-        made = cls.__new__(cls)
         width = array("I").itemsize
         count = len(numbers) // (2 * width + 1)
-        made._starts = array("I", numbers[: count * width])
-        made._ends = array("I", numbers[count * width : 2 * count * width])
-        made._flags = numbers[2 * count * width :]
-        made._names = names
-        return made
+        return cls(
+            array("I", numbers[: count * width]),
+            array("I", numbers[count * width : 2 * count * width]),
+            numbers[2 * count * width :],
+            names,
+        )
 
     def around(self, line: int) -> Definition | None:
         """Return the innermost definition around ``line``, None at file scope."""

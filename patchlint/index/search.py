@@ -8,7 +8,7 @@ when a :class:`Shelf` is given: a commit never changes, so what is kept stays tr
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from patchlint.index import lean
 from patchlint.index.facts import Hit
@@ -30,6 +30,10 @@ class Shelf(Protocol):
         """Keep answers; a failure to do so is no failure of the run."""
 
 
+#: Before the name of a member, where answers are kept.
+_MEMBER: Final = "->"
+
+
 @dataclass(slots=True)
 class Search:
     """Rows out of a tree as it is."""
@@ -41,28 +45,53 @@ class Search:
 
     def prepare(self, names: Iterable[str]) -> None:
         """Search for all ``names`` that are not known yet, at once."""
-        missing = sorted({name for name in names if name and name not in self._known})
+        self._look_up(sorted({name for name in names if name}))
+
+    def hits(self, name: str) -> Sequence[Hit]:
+        """Return all files that define, call or use ``name``."""
+        self._look_up([name])
+        return self._known.get(name, ())
+
+    def member_hits(self, name: str) -> Sequence[Hit]:
+        """Return all files that call a member ``name``."""
+        self._look_up([_MEMBER + name])
+        return self._known.get(_MEMBER + name, ())
+
+    def hit(self, path: str, name: str) -> Hit | None:
+        """Return what one file has about ``name``."""
+        if name in self._known:
+            return next((hit for hit in self._known[name] if hit.path == path), None)
+        text = self.tree.read(path)
+        return None if text is None else hits_in(path, text, [name], self.words).get(name)
+
+    def _look_up(self, keys: Sequence[str]) -> None:
+        """Make answers known: names, and members with a mark before them."""
+        missing = [key for key in keys if key not in self._known]
         if self.shelf is not None and missing:
             self._known |= self.shelf.take(missing)
-            missing = [name for name in missing if name not in self._known]
+            missing = [key for key in missing if key not in self._known]
         if not missing:
             return
-        found: dict[str, list[Hit]] = {name: [] for name in missing}
-        for path in self.tree.files_with(missing):
-            text = self.tree.read(path)
-            if text is not None:
-                for name, hit in hits_in(path, text, missing, self.words).items():
-                    found[name].append(hit)
-        answers = {name: tuple(hits) for name, hits in found.items()}
+        names = [key for key in missing if not key.startswith(_MEMBER)]
+        answers = {name: tuple(hits) for name, hits in self._search(names, members=False)}
+        members = [key.removeprefix(_MEMBER) for key in missing if key.startswith(_MEMBER)]
+        for name, hits in self._search(members, members=True):
+            called = [hit for hit in hits if any(indirect for _, indirect in hit.calls)]
+            answers[_MEMBER + name] = tuple(called)
         self._known |= answers
         if self.shelf is not None:
             self.shelf.put(answers)
 
-    def hits(self, name: str) -> Sequence[Hit]:
-        """Return all files that define, call or use ``name``."""
-        if name not in self._known:
-            self.prepare([name])
-        return self._known.get(name, ())
+    def _search(self, names: Sequence[str], *, members: bool) -> Iterable[tuple[str, list[Hit]]]:
+        found: dict[str, list[Hit]] = {name: [] for name in names}
+        if not found:
+            return ()
+        for path in self.tree.files_with(names, members=members):
+            text = self.tree.read(path)
+            if text is not None:
+                for name, hit in hits_in(path, text, names, self.words).items():
+                    found[name].append(hit)
+        return found.items()
 
 
 def hits_in(path: str, text: bytes, names: Sequence[str], words: Words) -> dict[str, Hit]:
@@ -71,7 +100,7 @@ def hits_in(path: str, text: bytes, names: Sequence[str], words: Words) -> dict[
     if not here:
         return {}
     read = lean.read(text, words, here)
-    lines = lean.Lines(read.definitions)
+    lines = lean.Lines.of(read.definitions)
     defined = {row.name for row in read.definitions}
     answers: dict[str, Hit] = {}
     for name in here:

@@ -56,8 +56,8 @@ def cache_folder() -> Path:
 
 
 def digest(macros: Sequence[Macro]) -> str:
-    """Return what the reader's version and its macros make of a file's name."""
-    told = sorted((macro.pattern, macro.action, macro.regex) for macro in macros)
+    """Return what the macros that the reader heeds make of a file's name."""
+    told = sorted((macro.pattern, macro.action, macro.regex) for macro in lean.heeded(macros))
     return hashlib.sha256(repr(told).encode()).hexdigest()[:8]
 
 
@@ -92,7 +92,7 @@ def pack(oid: bytes, read: lean.Lean) -> Packed:
     uses: dict[str, list[str]] = {}
     for use in read.uses:
         uses.setdefault(use.name, []).append(f"{use.line}\t{use.kind}\t{use.where}\t{use.what}")
-    numbers, defined = lean.Lines(read.definitions).pack()
+    numbers, defined = lean.Lines.of(read.definitions).pack()
     return Packed(
         oid,
         numbers,
@@ -378,6 +378,14 @@ class Indexed:
                 found += hits_in(path, text, [name], self.words).values()
             self._known[name] = sorted(found, key=lambda hit: hit.path)
         return self._known[name]
+
+    def member_hits(self, name: str) -> Sequence[Hit]:
+        """Return all files that call a member ``name``."""
+        return [hit for hit in self.hits(name) if any(indirect for _, indirect in hit.calls)]
+
+    def hit(self, path: str, name: str) -> Hit | None:
+        """Return what one file has about ``name``."""
+        return next((hit for hit in self.hits(name) if hit.path == path), None)
 
     def _fresh(self) -> Mapping[str, bytes]:
         if self._texts is None:

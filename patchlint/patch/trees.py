@@ -51,9 +51,10 @@ class Tree(Protocol):
     def blob(self, abbreviated: str) -> bytes | None:
         """Content of the blob with that id, None when unknown or ambiguous."""
 
-    def files_with(self, words: Sequence[str]) -> tuple[str, ...]:
+    def files_with(self, words: Sequence[str], *, members: bool = False) -> tuple[str, ...]:
         """C sources and headers with any of ``words`` as a whole word, sorted.
 
+        With ``members`` only where one is called as a member (``->word(``, ``.word(``).
         Errs towards too many: comments and strings count.
         """
 
@@ -265,22 +266,22 @@ class GitTree:
                     meta.rpartition(b" ")[2].decode("ascii"),
                 )
 
-    def files_with(self, words: Sequence[str]) -> tuple[str, ...]:
-        """C sources and headers of the commit with any of ``words``, sorted."""
+    def files_with(self, words: Sequence[str], *, members: bool = False) -> tuple[str, ...]:
+        """Return C sources and headers of the commit with any of ``words``, sorted."""
         if not words:
             return ()
         asked = self._ask_changed() if self._changed is None else None
         if self._changed == _ALL:
-            return tuple(sorted(self._grep(words, self.name)))
-        hits = set(self._grep(words, None))
+            return tuple(sorted(self._grep(words, members, self.name)))
+        hits = set(self._grep(words, members, None))
         if asked is not None:
             self._changed = _answer(asked)
         changed = self._changed or ()
         if changed == _ALL:
-            return tuple(sorted(self._grep(words, self.name)))
+            return tuple(sorted(self._grep(words, members, self.name)))
         if changed:
             hits.difference_update(changed)
-            hits.update(self._grep(words, self.name, changed))
+            hits.update(self._grep(words, members, self.name, changed))
         return tuple(sorted(hits))
 
     def changes(self, since: str) -> dict[str, str | None] | None:
@@ -337,20 +338,45 @@ class GitTree:
         )
 
     def _grep(
-        self, words: Sequence[str], revision: str | None, paths: Sequence[str] = ()
+        self, words: Sequence[str], members: bool, revision: str | None, paths: Sequence[str] = ()
     ) -> Iterator[str]:
-        patterns = [part for word in words for part in ("-e", word)]
         specs = [f":(literal){path}" for path in paths] or ["*.c", "*.h"]
         where = [revision] if revision is not None else []
-        found = self._git(
-            *("grep", "--no-textconv", "--full-name", "-z", "-l", "-w", "-F", "-I"),
-            *(*patterns, *where, "--", *specs),
-            good=(0, 1),
-        )
+        found = b""
+        for pattern in _patterns(words, members=members):
+            done = subprocess.run(
+                [
+                    *(*_GIT, "-C", str(self.repository), "grep", "--no-textconv", "--full-name"),
+                    *("-z", "-l", "-I", *pattern, *where, "--", *specs),
+                ],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                env=_environment(),
+                check=False,
+            )
+            if done.returncode in {0, 1}:
+                found = done.stdout
+                break
         for name in found.split(b"\0")[:-1]:
             path = name.decode("utf-8", "surrogateescape")
             yield path.partition(":")[2] if revision is not None else path
 
+
+def _patterns(words: Sequence[str], *, members: bool) -> Iterator[list[str]]:
+    """Give options for git grep: the best first, then what every git knows."""
+    if members or len(words) > _FEW_WORDS:
+        yield ["-P", "-e", _expression(words, members=members)]
+    yield ["-w", "-F", *(part for word in words for part in ("-e", word))]
+
+
+def _expression(words: Sequence[str], *, members: bool) -> str:
+    """Return a regular expression that all engines at hand understand alike."""
+    either = "|".join(re.escape(word) for word in words)
+    return rf"(?:->|\.)\s*(?:{either})\s*\(" if members else rf"\b(?:{either})\b"
+
+
+#: git looks for a few fixed words faster than for an expression.
+_FEW_WORDS: Final = 2
 
 #: With more changed files than this the work tree is not searched.
 _MANY: Final = 500
@@ -418,30 +444,23 @@ class FolderTree:
         """All C sources and headers: path, size in bytes, time of change in ns."""
         yield from sorted(_walk(str(self.folder), ""))
 
-    def files_with(self, words: Sequence[str]) -> tuple[str, ...]:
-        """C sources and headers with any of ``words`` as a whole word, sorted."""
+    def files_with(self, words: Sequence[str], *, members: bool = False) -> tuple[str, ...]:
+        """Return C sources and headers with any of ``words`` as a whole word, sorted."""
         if not words:
             return ()
-        for search in (self._ripgrep, self._git_grep):
-            found = search(words)
-            if found is not None:
-                return tuple(sorted(found))
-        pattern = re.compile(
-            rb"\b(?:" + b"|".join(re.escape(word.encode()) for word in words) + rb")\b"
+        expression = _expression(words, members=members)
+        found = self._run(
+            ["rg", "--no-config", "--no-ignore", "-0", "-l", "-g*.[ch]", "-e", expression, "."]
         )
-        return tuple(p for p, _, _ in self.stat_c() if pattern.search(self.read(p) or b""))
-
-    def _ripgrep(self, words: Sequence[str]) -> Iterable[str] | None:
-        patterns = [part for word in words for part in ("-e", word)]
-        return self._run(
-            ["rg", "--no-config", "--no-ignore", "-0", "-l", "-w", "-F", "-g*.[ch]", *patterns]
-        )
-
-    def _git_grep(self, words: Sequence[str]) -> Iterable[str] | None:
-        patterns = [part for word in words for part in ("-e", word)]
-        return self._run(
-            [*_GIT, "grep", "--no-index", "-zlwFI", *patterns, "--", ":(glob)**/*.[ch]"]
-        )
+        for pattern in _patterns(words, members=members):
+            if found is None:
+                found = self._run(
+                    [*_GIT, "grep", "--no-index", "-zlI", *pattern, "--", ":(glob)**/*.[ch]"]
+                )
+        if found is not None:
+            return tuple(sorted(found))
+        compiled = re.compile(expression.encode())
+        return tuple(p for p, _, _ in self.stat_c() if compiled.search(self.read(p) or b""))
 
     def _run(self, command: list[str]) -> Iterable[str] | None:
         """Names that ``command`` lists, None when the program is missing or failed."""

@@ -108,7 +108,8 @@ def test_one_search_serves_many_names(facts, monkeypatch):
     asked = []
     search = facts.tree.files_with
 
-    def files_with(_, words):
+    def files_with(_, words, *, members=False):
+        assert not members
         asked.append(words)
         return search(words)
 
@@ -119,3 +120,12 @@ def test_one_search_serves_many_names(facts, monkeypatch):
     facts.definition("twin")
     facts.prepare(["twin"])
     assert asked == [["do_thing", "thing_put", "twin"]]
+
+
+def test_a_static_function_needs_no_search(facts, monkeypatch):
+    (caller, _) = facts.callers("do_thing", "fs/thing.c")
+    facts.callers("thing_put", "fs/thing.c")
+    monkeypatch.setattr(type(facts.tree), "files_with", None)
+    facts.prepare([caller.function, "user_release"])
+    assert [one.line for one in facts.address_taken("user_release", "fs/user.c")] == [16, 26]
+    assert [one.path for one in facts.definitions("thing_put", "fs/twin.c")] == ["fs/twin.c"]

@@ -174,7 +174,7 @@ def test_asking_for_one_name_gives_the_rows_of_that_name(parts):
 
 
 def test_the_innermost_definition_is_around_a_line():
-    lines = lean.Lines([lean.Definition("f", 1, 10, 0), lean.Definition("M", 3, 4, lean.MACRO)])
+    lines = lean.Lines.of([lean.Definition("f", 1, 10, 0), lean.Definition("M", 3, 4, lean.MACRO)])
     assert [one and one.name for one in map(lines.around, (1, 3, 4, 5, 10, 11))] == [
         "f", "M", "M", "f", "f", None,
     ]  # fmt: skip

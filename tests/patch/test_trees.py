@@ -19,8 +19,8 @@ from patchlint.patch.trees import (
 )
 
 FILES = {
-    "fs/a.c": b"void f(void) { put(x); }\n",
-    "fs/b.c": b"void g(void) { input(x); }\n",
+    "fs/a.c": b"void f(void) { put(x); go(x); }\n",
+    "fs/b.c": b"void g(void) { input(x); x->go (1); }\n",
     "include/h.h": b"void put(int);\n",
     "doc/put.txt": b"put\n",
     "fs/näme.c": b"put\n",
@@ -69,6 +69,8 @@ def test_every_kind_of_tree_gives_the_same(kind, folder, tmp_path):
     assert tree.files_with(["input", "put"]) == tuple(C_FILES)
     assert tree.files_with(["nothing"]) == ()
     assert tree.files_with([]) == ()
+    assert tree.files_with(["put", "nothing", "none"]) == ("fs/a.c", "fs/näme.c", "include/h.h")
+    assert tree.files_with(["go"], members=True) == ("fs/b.c",)
     for path, blob in tree.list_c():
         assert tree.blob(blob) == (None if kind == "plain" else tree.read(path))
 
@@ -77,6 +79,7 @@ def test_a_folder_is_searched_without_any_program(folder, monkeypatch):
     monkeypatch.setenv("PATH", "")
     tree = FolderTree(folder)
     assert tree.files_with(["put"]) == ("fs/a.c", "fs/näme.c", "include/h.h")
+    assert tree.files_with(["go"], members=True) == ("fs/b.c",)
 
 
 def test_blobs_are_found_by_abbreviated_ids_only_when_sure(folder):
