@@ -267,12 +267,16 @@ class _Composer:
 
     def _replace(self, base: Base, pieces: Pieces, diff: FileDiff, new: list[str]) -> Pieces:
         """Return the pieces of the whole text ``new``, by the hunks if they lead to it."""
-        applied = sparse.apply(base, pieces, diff.hunks, self._number)
-        if isinstance(applied, sparse.Applied) and sparse.lines_of(base, applied.pieces) == new:
-            return applied.pieces
         old = sparse.lines_of(base, pieces)
         if old is None:
             return (sparse.Added(tuple(new), self._number, ""),)
+        hunks = sparse.relocated(diff.hunks, old)
+        if hunks is not None:
+            applied = sparse.apply(base, pieces, hunks, self._number)
+            if isinstance(applied, sparse.Applied) and (
+                sparse.lines_of(base, applied.pieces) == new
+            ):
+                return applied.pieces
         return sparse.difference(pieces, old, new, self._number)
 
     def _apply(self, base: Base, pieces: Pieces, diff: FileDiff) -> Pieces | None:

@@ -388,6 +388,29 @@ def lines_of(base: Base, pieces: Pieces) -> list[str] | None:
     return result
 
 
+def relocated(hunks: Sequence[Hunk], old: Sequence[str]) -> list[Hunk] | None:
+    """Return ``hunks`` with the old line numbers where ``old`` has their lines, else None."""
+    result: list[Hunk] = []
+    shift = 0
+    for hunk in hunks:
+        texts = [line.text for line in hunk.lines if line.kind != "+"]
+        start = old_position(hunk) - 1 + shift
+        away = next(
+            (
+                away
+                for step in range(REACH)
+                for away in (step, -step)
+                if start + away >= 0 and old[start + away : start + away + len(texts)] == texts
+            ),
+            None,
+        )
+        if away is None:
+            return None
+        shift += away
+        result.append(replace(hunk, old_start=hunk.old_start + shift))
+    return result
+
+
 def difference(pieces: Pieces, old: Sequence[str], new: Sequence[str], patch: int) -> Pieces:
     """Return the pieces of ``new``, a change by ``patch`` of ``old`` that ``pieces`` make up."""
     from difflib import SequenceMatcher

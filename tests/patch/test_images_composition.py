@@ -366,3 +366,23 @@ def test_a_function_split_in_two_goes_on_under_its_new_name_after_the_patch():
     assert pair.post.headers == {9}
     assert b"second" not in pair.pre.text
     assert pair.pre.headers == {9}
+
+
+def test_hunks_with_an_offset_say_which_of_equal_lines_is_new():
+    old = ["one more", *TEXT[:18], "}", *TEXT[18:]]
+    new = ["one more", *TEXT[:18], "}", "{", "}", *TEXT[18:]]
+    lines = (
+        DiffLine(" ", "line 18", 18, 18),
+        DiffLine("+", "}", None, 19),
+        DiffLine("+", "{", None, 20),
+        DiffLine(" ", "}", 19, 21),
+        DiffLine(" ", "line 19", 20, 22),
+    )
+    hunk = Hunk(18, 3, 18, 5, "", lines)
+    composition = compose(
+        [(1, [FileDiff("a.c", "a.c", "modify", (hunk,))], None)],
+        {(1, "a.c"): (encoded(old), encoded(new))},
+    )
+    (pair,) = composition.state(1).files
+    assert pair.post.text == encoded(new)
+    assert pair.kept[20] == 22
