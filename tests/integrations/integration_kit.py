@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from typing import ClassVar
 
 AUTHOR = "Ada Author <ada@example.org>"
 PROGRAM = [sys.executable, "-P", "-m", "patchlint.cli.main"]
@@ -77,6 +81,8 @@ FIRST_NEW = "	if (IS_ERR_OR_NULL(node))\n		return -ENOENT;\n"
 class Kit:
     """Everything that a test of an integration stands on."""
 
+    template: ClassVar[list[Path]] = []
+
     def __init__(self, root, monkeypatch):
         self.root = root
         self.home = root / "home"
@@ -124,7 +130,23 @@ class Kit:
         return self.call(*PROGRAM, *argv, cwd=cwd, stdin=stdin, status=status, env=env)
 
     def make_repo(self):
-        """Make the repository: one commit, then a branch ``topic`` of three."""
+        """Put the repository in place: one commit, then a branch ``topic`` of three.
+
+        It is built once for each process and copied from then on.
+        """
+        if not Kit.template:
+            place = Path(tempfile.mkdtemp(prefix="patchlint-repo-"))
+            atexit.register(shutil.rmtree, place, ignore_errors=True)
+            self._build()
+            shutil.copytree(self.repo, place / "linux", symlinks=True)
+            shutil.copy(self.home / ".gitconfig", place)
+            Kit.template.append(place)
+        else:
+            shutil.copytree(Kit.template[0] / "linux", self.repo, symlinks=True)
+            shutil.copy(Kit.template[0] / ".gitconfig", self.home)
+        return self
+
+    def _build(self):
         self.repo.mkdir()
         self.git("init", "-q", "-b", "master", ".")
         self.git("config", "--global", "user.name", "Ada Author")
@@ -143,7 +165,6 @@ class Kit:
         self.commit("fs: drop trees from a work item")
         (self.repo / "README").write_text("A word on trees.\n")
         self.commit("docs: a word on trees")
-        return self
 
     def write(self, text):
         (self.repo / "fs/mounts.c").write_text(text)
