@@ -5,9 +5,10 @@ mails -> series -> images before and after -> facts -> graph -> downgrades -> fi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 from patchlint import __version__
 from patchlint.model.diff import FileDiff
@@ -20,7 +21,11 @@ from patchlint.model.mail import Mail, Patch, RawMail, Series
 from patchlint.model.problem import InputError, Limitation
 
 if TYPE_CHECKING:
+    from patchlint.graph.reach import Ways
+    from patchlint.index.facts import TreeFacts
+    from patchlint.model.kernel import Macro
     from patchlint.patch.images import Composition
+    from patchlint.patch.trees import Tree
 
 #: files whose text the syntax stage reads
 C_SOURCES = (".c", ".h")
@@ -92,7 +97,7 @@ def _read(
     from patchlint.mail.inputs import read_inputs
     from patchlint.mail.message import decode
 
-    for item in read_inputs(inputs, stdin, tree=options.tree):
+    for item in read_inputs(inputs, stdin, tree=tree_path(options)):
         if isinstance(item, RawMail):
             yield decode(item)
         else:
@@ -105,21 +110,88 @@ def _group(mails: Sequence[Mail]) -> tuple[Series, ...]:
     return group(mails)
 
 
-def check_series(series: Iterable[Series], ruleset: Ruleset, options: Options) -> Report:
-    """Report on series that are at hand already.  Nothing is read but the tree."""
+def tree_path(options: Options) -> str | None:
+    """The tree that was asked for, else the kernel tree one stands in, else None."""
+    if options.no_tree:
+        return None
+    if options.tree is not None:
+        return options.tree
+    from patchlint.patch.trees import current_kernel_tree
+
+    here = current_kernel_tree()
+    return None if here is None else str(here)
+
+
+class TreeAtHand:
+    """A kernel tree, opened when first needed, and what was asked of it."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._tree: Tree | None = None
+        self._facts: dict[str | None, TreeFacts] = {}
+        self._ways: dict[tuple[str | None, str, str], Ways] = {}
+
+    @property
+    def tree(self) -> Tree:
+        """The tree at its HEAD.  Raises :class:`CannotCheck` when it cannot be read."""
+        if self._tree is None:
+            from patchlint.patch.trees import TreeError, open_tree
+
+            try:
+                self._tree = open_tree(self.path)
+            except TreeError as error:
+                raise CannotCheck(str(error)) from error
+        return self._tree
+
+    def name(self, base: str | None) -> str:
+        """The commit (or folder) that is read for a series with that base."""
+        tree = self._at(base)
+        return tree.commit or tree.name
+
+    def _at(self, base: str | None) -> Tree:
+        return (self.tree.at(base) if base else None) or self.tree
+
+    def facts(self, base: str | None, macros: Sequence[Macro]) -> TreeFacts:
+        """What the whole tree knows, at ``base`` when it has that commit."""
+        if base not in self._facts:
+            from patchlint.index import open_facts
+
+            self._facts[base] = open_facts(self._at(base), macros)
+        return self._facts[base]
+
+    def ways(self, base: str | None, ruleset: Ruleset, name: str, path: str) -> Ways:
+        """How a function of the tree comes to run."""
+        key = (base, name, path)
+        if key not in self._ways:
+            from patchlint.graph.reach import ways
+
+            facts = self.facts(base, ruleset.kernel.macros)
+            self._ways[key] = ways(facts, ruleset.kernel, name, path)
+        return self._ways[key]
+
+
+def check_series(
+    series: Iterable[Series], ruleset: Ruleset, options: Options,
+    tree: TreeAtHand | None = None,
+) -> Report:
+    """Report on series that are at hand already.  Nothing is read but the tree.
+
+    ``tree`` may be handed in by a caller that checks many series against one tree.
+    """
+    if tree is None and (path := tree_path(options)) is not None:
+        tree = TreeAtHand(path)
     gathered = _Findings()
     for one in series:
-        _check_one(one, ruleset, options, gathered)
+        _check_one(one, ruleset, tree, gathered)
     return Report(__version__, tuple(gathered.series), tuple(gathered.findings),
                   tuple(gathered.limitations), ())
 
 
 def _check_one(
-    series: Series, ruleset: Ruleset, options: Options, gathered: _Findings
+    series: Series, ruleset: Ruleset, tree: TreeAtHand | None, gathered: _Findings
 ) -> None:
     from patchlint.patch.diff import parse
 
-    del options
     files: dict[int, tuple[FileDiff, ...]] = {}
     for patch in series.patches:
         parsed = parse(patch.diff)
@@ -130,12 +202,16 @@ def _check_one(
         )
     gathered.limitations.extend(_missing(series))
     index = len(gathered.series)
-    gathered.series.append(_reference(series, files))
+    reference = _reference(series, files)
+    gathered.series.append(reference)
     if not may_matter(series):
         return
-    downgrades, limitations = analyse(series, files, ruleset)
-    gathered.limitations.extend(limitations)
-    gathered.findings.extend(_speak(ruleset, downgrades, index, series, files))
+    analysis = analyse(series, files, ruleset, tree)
+    gathered.series[index] = replace(
+        reference, images=analysis.images,
+        tree=tree.name(series.base_commit) if tree is not None else None)
+    gathered.limitations.extend(analysis.limitations)
+    gathered.findings.extend(_speak(ruleset, analysis.downgrades, index, series, files))
 
 
 def _missing(series: Series) -> list[Limitation]:
@@ -166,25 +242,59 @@ def may_matter(series: Series) -> bool:
     return any(candidate(p.diff.encode("utf-8", "replace")) for p in series.patches)
 
 
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """The downgrades of one series, what its images were, and what could not be known."""
+
+    downgrades: tuple[Downgrade, ...]
+    images: Literal["hunks", "whole", "mixed"]
+    limitations: tuple[Limitation, ...]
+
+
 def analyse(
-    series: Series, files: dict[int, tuple[FileDiff, ...]], ruleset: Ruleset
-) -> tuple[list[Downgrade], list[Limitation]]:
+    series: Series, files: dict[int, tuple[FileDiff, ...]], ruleset: Ruleset,
+    tree: TreeAtHand | None = None,
+) -> Analysis:
     """Downgrades from before the series to after it, each with the patch that caused it."""
+    composition, images, limitations = _compose(series, files, tree)
+    facts = _Facts(ruleset, "\n\n".join(p.message for p in series.patches))
+    if tree is not None:
+        facts.ways = partial(tree.ways, series.base_commit, ruleset)
+    found = facts.compare(composition.states[-1])
+    placed = tuple(_place(downgrade, composition, facts) for downgrade in found)
+    said = [Limitation("tree", text) for text in dict.fromkeys(facts.limitations)]
+    return Analysis(placed, images, (*limitations, *said))
+
+
+def _compose(
+    series: Series, files: dict[int, tuple[FileDiff, ...]], tree: TreeAtHand | None
+) -> tuple[Composition, Literal["hunks", "whole", "mixed"], tuple[Limitation, ...]]:
+    """The images of a series: whole where the tree has the files, else out of hunks."""
     from patchlint.patch.images import compose
 
-    composition = compose([(p.number, files[p.number], p.message_id) for p in series.patches])
-    facts = _Facts(ruleset)
-    message = "\n\n".join(p.message for p in series.patches)
-    found = facts.compare(composition.states[-1], message)
-    placed = [_place(downgrade, composition, facts, message) for downgrade in found]
-    return placed, list(composition.limitations)
+    diffs = [(p.number, files[p.number], p.message_id) for p in series.patches]
+    if tree is None:
+        composition = compose(diffs)
+        return composition, "hunks", composition.limitations
+    from patchlint.patch.apply import whole_images
+
+    whole = whole_images(tree.tree, [files[p.number] for p in series.patches],
+                         series.base_commit)
+    composition = compose(diffs, whole.texts([p.number for p in series.patches]))
+    images: Literal["hunks", "whole", "mixed"] = "whole"
+    if whole.failed:
+        images = "mixed" if whole.files else "hunks"
+    return composition, images, (*whole.limitations, *composition.limitations)
 
 
 class _Facts:
     """Facts of images and comparisons of states, each worked out once."""
 
-    def __init__(self, ruleset: Ruleset) -> None:
+    def __init__(self, ruleset: Ruleset, message: str) -> None:
         self.ruleset = ruleset
+        self.message = message
+        self.ways: Callable[[str, str], Ways] | None = None
+        self.limitations: list[str] = []
         self._read: dict[tuple[str, bytes], FileFacts] = {}
         self._compared: dict[int, tuple[Downgrade, ...]] = {}
 
@@ -197,31 +307,32 @@ class _Facts:
             self._read[key] = extract(image, self.ruleset.kernel.macros)
         return self._read[key]
 
-    def compare(self, state: SeriesState, message: str) -> tuple[Downgrade, ...]:
+    def compare(self, state: SeriesState) -> tuple[Downgrade, ...]:
         """The downgrades from before the series to ``state``."""
         if state.upto not in self._compared:
-            self._compared[state.upto] = _compare(state, self, message)
+            self._compared[state.upto] = self._compare(state)
         return self._compared[state.upto]
 
+    def _compare(self, state: SeriesState) -> tuple[Downgrade, ...]:
+        from patchlint.graph.build import build
+        from patchlint.graph.downgrades import Comparison, find
+        from patchlint.graph.follow import lines_of
 
-def _compare(state: SeriesState, facts: _Facts, message: str) -> tuple[Downgrade, ...]:
-    from patchlint.graph.build import build
-    from patchlint.graph.downgrades import Comparison, find
-    from patchlint.graph.follow import lines_of
+        kernel = self.ruleset.kernel
+        pairs = [pair for pair in state.files if pair.path.endswith(C_SOURCES)]
+        before = build([self.of(p.pre) for p in pairs if p.pre], kernel)
+        after = build([self.of(p.post) for p in pairs if p.post], kernel)
+        comparison = Comparison(before, after, lines_of(pairs), self.message, self.ways)
+        found = find(comparison)
+        self.limitations.extend(comparison.limitations)
+        return found
 
-    pairs = [pair for pair in state.files if pair.path.endswith(C_SOURCES)]
-    before = build([facts.of(p.pre) for p in pairs if p.pre], facts.ruleset.kernel)
-    after = build([facts.of(p.post) for p in pairs if p.post], facts.ruleset.kernel)
-    return find(Comparison(before, after, lines_of(pairs), message))
 
-
-def _place(
-    downgrade: Downgrade, composition: Composition, facts: _Facts, message: str
-) -> Downgrade:
+def _place(downgrade: Downgrade, composition: Composition, facts: _Facts) -> Downgrade:
     """``downgrade`` as it first shows, with the number of the patch that brings it."""
     *earlier, last = composition.numbers
     for number in earlier:
-        for first in facts.compare(composition.state(number), message):
+        for first in facts.compare(composition.state(number)):
             if _same(first, downgrade):
                 return replace(first, patch=number)
     return replace(downgrade, patch=last)

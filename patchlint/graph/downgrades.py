@@ -408,6 +408,10 @@ def _in_tree(comparison: Comparison, was: Function) -> Ways | None:
         comparison.limitations.append(
             f"{was.name}(): too many callers to follow all of them; the entry points are "
             "a part of those that reach it")
+    if found.hubs:
+        comparison.limitations.append(
+            f"{was.name}(): not followed above {', '.join(f'{h}()' for h in found.hubs[:6])}: "
+            "too many callers")
     return found
 
 
@@ -416,7 +420,7 @@ def _from_tree(found: Ways) -> _Old | None:
     tasks = [way for way in found.ways if way.context == "task"]
     others = [way for way in found.ways if way.context != "task"]
     if not tasks:
-        if not found.cut and all(way.strength == "certain" for way in others):
+        if not found.cut and not found.hubs and all(way.strength == "certain" for way in others):
             return None
         return _Old(others[0].context, task=False, entries=(), certain=False, reasons=(),
                     doubt=f"no task is seen to reach the old path: {others[0].why}")
@@ -668,10 +672,10 @@ def _lost_wait(comparison: Comparison, was: Function, call: Call) -> Downgrade |
     for deferral in comparison.before.deferrals:
         if deferral.keeps or not waits.wait_matches(comparison.before, deferral, was, call):
             continue
-        if not any(d.callback == deferral.callback for d in comparison.after.deferrals):
-            continue
+        late = {e.cleanup for d in comparison.after.deferrals
+                if d.callback == deferral.callback for e in comparison.new.behind(d)}
         behind = [e for e in comparison.old.behind(deferral)
-                  if not e.memory and not e.asynchronous and e.visible]
+                  if e.cleanup in late and not e.memory and not e.asynchronous and e.visible]
         if not behind:
             continue
         old = _old_context(comparison, was)

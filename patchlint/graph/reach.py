@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from patchlint.model.context import Context
     from patchlint.model.kernel import EntryPoint, KernelFacts
 
-_MOST_NODES: Final = 700
-_DEEPEST: Final = 14
+_MOST_NODES: Final = 300
+_DEEPEST: Final = 12
 #: a member called from more places than this says nothing about who calls one function
 _MOST_MEMBER_CALLS: Final = 24
-_MOST_CALLERS: Final = 160
+#: a function with more callers than this is a helper of everybody (for removal, for logging): what lies above it is named as not followed
+_MOST_CALLERS: Final = 20
 
 
 class Site(Protocol):
@@ -91,12 +92,14 @@ class Way:
 class Ways:
     """All ways found.  ``known`` is False when the tree has no such function.
 
-    ``cut`` is set when the walk reached its bound before it had seen all callers.
+    ``cut`` is set when the walk reached its bound before it had seen all callers;
+    ``hubs`` names the helpers of everybody above which it did not go.
     """
 
     ways: tuple[Way, ...]
     known: bool
     cut: bool
+    hubs: tuple[str, ...] = ()
 
     @property
     def entry_points(self) -> tuple[EntryChain, ...]:
@@ -124,6 +127,7 @@ class _Walk:
     seen: set[tuple[str, str]] = field(default_factory=set)
     queue: deque[_Node] = field(default_factory=deque)
     cut: bool = False
+    hubs: list[str] = field(default_factory=list)
 
     def push(self, node: _Node) -> None:
         key = (node.name, node.path)
@@ -149,16 +153,17 @@ def ways(tree: Tree, kernel: KernelFacts, name: str, path: str) -> Ways:
         tree.prepare(sorted({node.name for node in level}))
         for node in level:
             _visit(walk, node)
-    return Ways(tuple(walk.ways), known=True, cut=walk.cut)
+    return Ways(tuple(walk.ways), known=True, cut=walk.cut, hubs=tuple(walk.hubs))
 
 
 def _visit(walk: _Walk, node: _Node) -> None:
     for use in walk.tree.address_taken(node.name, node.path):
         _through_use(walk, node, use)
     sites = walk.tree.callers(node.name, node.path)
-    if len(sites) > _MOST_CALLERS:
-        walk.cut = True
-    for site in sites[:_MOST_CALLERS]:
+    if len(node.chain) > 1 and len({(site.path, site.function) for site in sites}) > _MOST_CALLERS:
+        walk.hubs.append(node.name)
+        sites = [site for site in sites if site.kind == "syscall"]
+    for site in sites:
         _through_call(walk, node, site, node.strength)
 
 
