@@ -228,23 +228,22 @@ def _unflow(part: mime.Part) -> str:
 
 
 def _flowed(text: str, *, delsp: bool) -> str:
-    out: list[str] = []
+    out: list[list[str]] = []
     open_depth: int | None = None
     for line in text.split("\n"):
         content = line.lstrip(">")
         depth = len(line) - len(content)
         content = content.removeprefix(" ")
         signature = content == "-- "
-        if open_depth == depth and not signature:
-            out[-1] += content
-        else:
-            out.append((">" * depth + " " if depth else "") + content)
         # A lone blank is an empty context line of a diff, whose end no sender marks.
         soft = content.endswith(" ") and content != " " and not signature
+        piece = content[:-1] if soft and delsp else content
+        if open_depth == depth and not signature:
+            out[-1].append(piece)
+        else:
+            out.append([">" * depth + " " if depth else "", piece])
         open_depth = depth if soft else None
-        if soft and delsp:
-            out[-1] = out[-1][:-1]
-    return "\n".join(out)
+    return "\n".join("".join(pieces) for pieces in out)
 
 
 def _unsign(text: str) -> str:

@@ -23,6 +23,10 @@ _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 
 #: Longer values of structured headers are not read to their end.
 _LONGEST_VALUE = 8192
+#: What goes on for longer than this is no block of headers.
+_LONGEST_HEADERS = 1 << 20
+#: Parts of one multipart that are read.
+_MOST_PARTS = 500
 #: Nesting of multiparts that is followed; real mail has two or three levels.
 MAX_DEPTH = 12
 
@@ -62,7 +66,7 @@ def split_headers(data: bytes, *, skip_from: bool = True) -> tuple[Headers, byte
     name = ""
     fresh = False
     size = len(data)
-    while at < size:
+    while at < min(size, _LONGEST_HEADERS):
         end = data.find(b"\n", at)
         end = size if end < 0 else end
         line = data[at:end]
@@ -79,7 +83,7 @@ def split_headers(data: bytes, *, skip_from: bool = True) -> tuple[Headers, byte
         elif not (skip_from and not folded and _FROM_LINE.match(line)):
             return _joined(folded), data[at:]
         at = end + 1
-    return _joined(folded), b""
+    return _joined(folded), data[at:]
 
 
 def _joined(folded: dict[str, list[bytes]]) -> Headers:
@@ -203,6 +207,9 @@ def _split_parts(body: bytes, boundary: bytes, problems: list[str]) -> list[byte
             parts.append(body[begin : max(begin, found.start() - 1)])
         begin = found.end() + 1
         if found.group(1):
+            return parts
+        if len(parts) >= _MOST_PARTS:
+            problems.append(f"more than {_MOST_PARTS} parts; the rest is left out")
             return parts
     if begin is None:
         problems.append("multipart boundary does not occur in the body")

@@ -47,6 +47,8 @@ _ESCAPES = {
     b"v": b"\v",
 }
 _NULL = "/dev/null"
+#: Pieces that a mailer breaks off one line, at the most.
+_MOST_PIECES = 6
 #: Header lines of git: how they begin, what kind of change they tell of, whose name it is.
 _EXTENDED: tuple[tuple[str, FileKind, int | None], ...] = (
     ("new file mode ", "add", None),
@@ -292,13 +294,13 @@ def _mend(region: list[str], section: str, old: int, new: int) -> tuple[_Mended,
     skip = 0
     if region and region[0][:1] not in _MARKS:
         section, skip = f"{section.rstrip()} {region[0]}", 1
-    first = _join_broken(region, skip, old, new, section, prose=True)
+    first = _join_broken(region, skip, (old, new), section, 1)
     if first.lengths == (old, new):
         what = "hunk header broken by a mailer; mended"
         if any(line[:1] not in _MARKS for line in region[skip : first.used]):
             what = "line broken by a mailer; joined to the one before"
         return first, what
-    second = _join_broken(region, skip, old, new, section, prose=False)
+    second = _join_broken(region, skip, (old, new), section, _MOST_PIECES)
     if second.lengths == (old, new):
         return second, "lines broken by a mailer; joined"
     unmarked = [line if line[:1] in _MARKS else " " + line for line in region]
@@ -322,14 +324,15 @@ class _Mended:
 
 
 def _join_broken(
-    region: list[str], at: int, old: int, new: int, section: str, *, prose: bool
+    region: list[str], at: int, lengths: tuple[int, int], section: str, most: int
 ) -> _Mended:
     """Read a hunk from ``at``, with broken lines joined.
 
-    An unmarked line after an empty one ends it; with ``prose``, several in a row do too.
+    Prose ends it: an unmarked line after an empty one, or more than ``most`` in a row.
     """
     body: list[str] = []
-    got_old = got_new = 0
+    old, new = lengths
+    got_old = got_new = pieces = 0
     while at < len(region):
         line = region[at]
         mark = line[:1]
@@ -339,11 +342,19 @@ def _join_broken(
             break
         if mark in _MARKS:
             body.append(line or " ")
+            pieces = 0
             got_old += mark in {" ", "-", ""}
             got_new += mark in {" ", "+", ""}
-        elif not body or not region[at - 1] or (prose and _is_unmarked(region, at + 1)):
+        elif (
+            not body
+            or not region[at - 1]
+            or pieces == most
+            or most == 1
+            and _is_unmarked(region, at + 1)
+        ):
             break
         else:
+            pieces += 1
             body[-1] += ("" if body[-1].endswith((" ", "\t")) else " ") + line
         at += 1
     while body and not region[at - 1] and (got_old, got_new) != (old, new):

@@ -6,21 +6,18 @@ from pathlib import Path
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "mail"
 
-DIFF = "\n".join(
-    [
-        "diff --git a/drivers/demo/ring.c b/drivers/demo/ring.c",
-        "index 1a2b3c4d5e6f..6f5e4d3c2b1a 100644",
-        "--- a/drivers/demo/ring.c",
-        "+++ b/drivers/demo/ring.c",
-        "@@ -40,4 +40,5 @@ static void ring_exit(struct ring *ring)",
-        " \tstruct ring *next;",
-        " ",
-        "-\tring_stop(ring);",
-        "+\tring_stop_sync(ring);",
-        "+\tring->stopped = true;",
-        " }",
-        "",
-    ]
+DIFF = (
+    "diff --git a/drivers/demo/ring.c b/drivers/demo/ring.c\n"
+    "index 1a2b3c4d5e6f..6f5e4d3c2b1a 100644\n"
+    "--- a/drivers/demo/ring.c\n"
+    "+++ b/drivers/demo/ring.c\n"
+    "@@ -40,4 +40,5 @@ static void ring_exit(struct ring *ring)\n"
+    " \tstruct ring *next;\n"
+    " \n"
+    "-\tring_stop(ring);\n"
+    "+\tring_stop_sync(ring);\n"
+    "+\tring->stopped = true;\n"
+    " }\n"
 )
 
 
