@@ -331,8 +331,8 @@ class _Facts:
 def _place(downgrade: Downgrade, composition: Composition, facts: _Facts) -> Downgrade:
     """``downgrade`` as it first shows, with the number of the patch that brings it."""
     *earlier, last = composition.numbers
-    for number in earlier:
-        for first in facts.compare(composition.state(number)):
+    for state, number in zip(composition.states[1:], earlier, strict=False):
+        for first in facts.compare(state):
             if _same(first, downgrade):
                 return replace(first, patch=number)
     return replace(downgrade, patch=last)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from patchlint.model.kernel import KernelFacts
 
 _WRAPPERS: Final = re.compile(r"^(?:un)?likely\s*\((.*)\)$")
+_WORDS: Final = re.compile(r"[A-Za-z_]\w*(?=\s*\()")
 _FALSE: Final = frozenset({"false", "0", "NULL"})
 _TRUE: Final = frozenset({"true", "1"})
 
@@ -41,9 +42,17 @@ def _one_group(text: str) -> bool:
     return depth == 0
 
 
-def fresh(call: Call, path: str, lines: Lines) -> list[Condition]:
-    """Conditions above ``call`` that the series added."""
-    return [c for c in call.conditions if lines.added(path, c.line)]
+def fresh(
+    call: Call, path: str, lines: Lines, was: Function | None = None
+) -> list[Condition]:
+    """Conditions above ``call`` that the series added.
+
+    One that the function before, ``was``, tested as well is not new: a diff may show the
+    head of a function as added when its old body stays behind as the new callback.
+    """
+    old = {(c.text, c.taken) for known in was.calls for c in known.conditions} if was else set()
+    return [c for c in call.conditions
+            if lines.added(path, c.line) and (c.text, c.taken) not in old]
 
 
 def is_error(kernel: KernelFacts, condition: Condition) -> bool:
@@ -61,11 +70,19 @@ def on_error_path(kernel: KernelFacts, call: Call) -> bool:
 def telling(kernel: KernelFacts, conditions: Iterable[Condition]) -> Condition | None:
     """The branch that decides between now and later, None when it is on all ways.
 
-    A guard that only leaves on a failed allocation or an empty list decides nothing.
+    The outermost one; a guard that only leaves on a failed allocation or an empty list
+    decides nothing, nor does a test of whether the item was queued already.
     """
-    candidates = [c for c in conditions if not c.early]
-    early = [c for c in conditions if c.early and not _leaves_on_failure(kernel, c)]
-    return (candidates or early or [None])[-1]
+    candidates = [c for c in conditions if not _queues(kernel, c)]
+    branches = [c for c in candidates if not c.early]
+    early = [c for c in candidates if c.early and not _leaves_on_failure(kernel, c)]
+    return (branches or early or [None])[0]
+
+
+def _queues(kernel: KernelFacts, condition: Condition) -> bool:
+    """Whether the test itself is the hand-off: ``if (add(item, list)) queue()``."""
+    return any(word in kernel.list_adds or word in kernel.activations
+               for word in _WORDS.findall(condition.text))
 
 
 def _leaves_on_failure(kernel: KernelFacts, guard: Condition) -> bool:

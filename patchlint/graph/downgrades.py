@@ -223,7 +223,7 @@ def _lost(
     for name in dict.fromkeys(e.cleanup for e in old):
         sites = [e for e in old if e.cleanup == name]
         left = [e for e in new if e.cleanup == name]
-        free = [e for e in left if not _narrowed(comparison, now, e, deferral)]
+        free = [e for e in left if not _narrowed(comparison, was, now, e, deferral)]
         stayed = {lines.forward(was.path, e.root.line) for e in sites}
         kept = [e for e in free if e.root.line in stayed]
         again = [e for e in free if e.root.line not in stayed
@@ -232,20 +232,20 @@ def _lost(
             continue
         lost.extend(sites)
         for effect in left:
-            conditions = branches.fresh(effect.root, now.path, lines) or branches.fresh(
-                effect.site, effect.where.path, lines)
+            conditions = branches.fresh(effect.root, now.path, lines, was) or branches.fresh(
+                effect.site, effect.where.path, lines, was)
             if conditions:
                 narrowed = conditions[-1]
     return lost, narrowed
 
 
 def _narrowed(
-    comparison: Comparison, now: Function, effect: Effect, deferral: Deferral
+    comparison: Comparison, was: Function, now: Function, effect: Effect, deferral: Deferral
 ) -> bool:
     """Whether the inline release ``effect`` is not done on the way of ``deferral``."""
     lines = comparison.lines
-    if branches.fresh(effect.root, now.path, lines) or branches.fresh(
-            effect.site, effect.where.path, lines):
+    if branches.fresh(effect.root, now.path, lines, was) or branches.fresh(
+            effect.site, effect.where.path, lines, was):
         return True
     calls = (effect.root, effect.site, *effect.between)
     return any(
@@ -326,7 +326,7 @@ def _judge(
             f"{wait.callee}() waits for {deferral.callback}(), but {main.cleanup}() defers "
             "itself again in there")
     condition = branches.telling(
-        kernel, branches.fresh(deferral.call, deferral.function.path, comparison.lines))
+        kernel, branches.fresh(deferral.call, deferral.function.path, comparison.lines, loss.was))
     if condition is None and loss.condition is not None and not branches.is_error(
             kernel, loss.condition):
         condition = replace(loss.condition, taken=not loss.condition.taken)
@@ -416,8 +416,14 @@ def _in_tree(comparison: Comparison, was: Function) -> Ways | None:
 
 
 def _from_tree(found: Ways) -> _Old | None:
-    """The verdict of a whole tree: all deferred is dropped, mixed is said."""
-    tasks = [way for way in found.ways if way.context == "task"]
+    """The verdict of a whole tree: all deferred is dropped, mixed is said.
+
+    A member that a task calls among others (an I/O completion) shows no task; one behind
+    which user space waits does.
+    """
+    elsewhere = {(way.name, way.why) for way in found.ways if way.context != "task"}
+    tasks = [way for way in found.ways if way.context == "task"
+             and (way.reaches_user or (way.name, way.why) not in elsewhere)]
     others = [way for way in found.ways if way.context != "task"]
     if not tasks:
         if not found.cut and not found.hubs and all(way.strength == "certain" for way in others):
@@ -593,7 +599,7 @@ def _twin(
                 if c.callee == twin.direct and lines.forward(was.path, c.line) is None]
         kept = [c for c in now.calls
                 if c.callee == twin.direct and lines.added(now.path, c.line)
-                and not branches.fresh(c, now.path, lines)]
+                and not branches.fresh(c, now.path, lines, was)]
         if len(gone) <= len(kept):
             continue
         old = _old_context(comparison, was)
@@ -607,7 +613,8 @@ def _twin(
             volume.down(old.doubt)
         if branches.on_error_path(comparison.kernel, call):
             volume.down("deferred on an error path only")
-        condition = branches.telling(comparison.kernel, branches.fresh(call, now.path, lines))
+        condition = branches.telling(
+            comparison.kernel, branches.fresh(call, now.path, lines, was))
         if old.entries and old.certain and volume.level == "warning":
             volume.level = "error"
         removed = gone[0]
