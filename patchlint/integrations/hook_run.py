@@ -5,7 +5,7 @@ slow is imported.  Exit status: 0 git goes on, 1 findings stop it, 2 the check f
 """
 
 # pathlib would cost the fast path more than the check itself
-# ruff: noqa: PTH100, PTH103, PTH111, PTH116, PTH118, PTH123, PTH208
+# ruff: noqa: PTH100, PTH103, PTH110, PTH111, PTH112, PTH116, PTH118, PTH123, PTH208
 from __future__ import annotations
 
 import os
@@ -104,7 +104,6 @@ def _sendemail_validate(arguments: Sequence[str], fail_on: str | None) -> int:
         return 2
     path = os.path.abspath(arguments[0])
     counter, total = _count("GIT_SENDEMAIL_FILE_COUNTER"), _count("GIT_SENDEMAIL_FILE_TOTAL")
-    own_rules = _asked_for_own_rules()
     sent = _recorded(path, counter, total)
     last = counter is not None and counter == total
     data = _read(path)
@@ -113,7 +112,7 @@ def _sendemail_validate(arguments: Sequence[str], fail_on: str | None) -> int:
     files = sent if last and sent else series_files.siblings(path)
     texts = [text for text in map(_read, files) if series_files.has_diff(text)]
     diffs = b"\n".join(texts)
-    if not texts or not (_candidate(diffs) or _has_own_rules(own_rules)):
+    if not texts or not (_candidate(diffs) or _has_own_rules()):
         return 0
     if sys.flags.no_site:
         raise _NeedsMore
@@ -166,7 +165,7 @@ def _applypatch_msg(arguments: Sequence[str], fail_on: str | None) -> int:  # no
         return 0
     files = [os.path.join(folder, name) for name in names]
     diffs = b"\n".join(map(_read, files))
-    if not (_candidate(diffs) or _has_own_rules(_asked_for_own_rules())):
+    if not (_candidate(diffs) or _has_own_rules()):
         return 0
     number = series_files.place(_read(os.path.join(folder, current))).number
     return _check_files("applypatch-msg", files, diffs, number, fail_on)
@@ -215,7 +214,7 @@ def _push_one(local: str, far: str, remote: str, fail_on: str | None) -> int:
         )
         return 0
     ranges, diffs = _ranges(commits, local)
-    if not (_candidate(diffs) or _has_own_rules(_asked_for_own_rules())):
+    if not (_candidate(diffs) or _has_own_rules()):
         return 0
     from patchlint.integrations import analysis, trees
 
@@ -276,21 +275,38 @@ def _candidate(data: bytes) -> bool:
     return candidate(data)
 
 
-def _asked_for_own_rules() -> tuple[int, int] | None:
-    """Ask git whether the user has rules of their own, and do not wait for the answer."""
-    from patchlint.integrations import programs
+def _has_own_rules() -> bool:
+    """Whether the user has rules of their own, which may find what the filter does not know.
 
-    return programs.begin(["git", "config", "--get-all", "patchlint.rules"])
-
-
-def _has_own_rules(asked: tuple[int, int] | None) -> bool:
-    """Whether the user has rules of their own, which may find what the filter does not know."""
-    from patchlint.integrations import programs
-
-    if programs.finish(asked)[0] == 0 or os.environ.get("PATCHLINT_RULES"):
+    git is asked only when one of its usual files speaks of patchlint or includes another
+    file.  Errs for a system-wide file in an unusual place: nobody should keep rules there.
+    """
+    if os.environ.get("PATCHLINT_RULES"):
         return True
     home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-    return b"rules" in _read(os.path.join(home, "patchlint", "config.toml"))
+    if b"rules" in _read(os.path.join(home, "patchlint", "config.toml")):
+        return True
+    if not _git_speaks_of_us(home):
+        return False
+    from patchlint.integrations import programs
+
+    return programs.quick(["git", "config", "--get-all", "patchlint.rules"])[0] == 0
+
+
+def _git_speaks_of_us(home: str) -> bool:
+    if any(n.startswith("GIT_CONFIG") and n != "GIT_CONFIG_NOSYSTEM" for n in os.environ):
+        return True
+    folder = os.environ.get("GIT_DIR", ".git")
+    if not os.path.isdir(folder) or os.path.exists(os.path.join(folder, "commondir")):
+        return True
+    files = (
+        "/etc/gitconfig",
+        os.path.join(home, "git", "config"),
+        os.path.expanduser("~/.gitconfig"),
+        os.path.join(folder, "config"),
+    )
+    texts = [_read(name).lower() for name in files]
+    return any(word in text for text in texts for word in (b"[patchlint", b"[include"))
 
 
 def _settings(fail_on: str | None) -> Settings:

@@ -77,11 +77,6 @@ def quick(argv: Sequence[str]) -> tuple[int, bytes]:
     into memory; standard error is thrown away.  A program that is not there gives
     status 127.
     """
-    return finish(begin(argv))
-
-
-def begin(argv: Sequence[str]) -> tuple[int, int] | None:
-    """Start a short command and go on; ``finish`` gives what ``quick`` would."""
     reader, writer = os.pipe()
     silent = os.open(os.devnull, os.O_RDWR)
     actions = [
@@ -93,18 +88,10 @@ def begin(argv: Sequence[str]) -> tuple[int, int] | None:
         child = os.posix_spawnp(argv[0], list(argv), os.environ, file_actions=actions)
     except OSError:
         os.close(reader)
-        return None
+        return 127, b""
     finally:
         os.close(writer)
         os.close(silent)
-    return child, reader
-
-
-def finish(begun: tuple[int, int] | None) -> tuple[int, bytes]:
-    """Wait for a command that ``begin`` started; its exit status and standard output."""
-    if begun is None:
-        return 127, b""
-    child, reader = begun
     with os.fdopen(reader, "rb") as pipe:
         data = pipe.read()
     _, status = os.waitpid(child, 0)

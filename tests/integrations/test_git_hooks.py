@@ -383,3 +383,37 @@ def test_rules_of_the_users_own_switch_the_filter_off(repo):
     repo.git("config", "--global", "patchlint.rules", str(rules))
     out, _ = start_hook(repo, "sendemail-validate", clean, status=0)
     assert out == ""
+
+
+@pytest.mark.parametrize(
+    ("place", "settings"),
+    [
+        ("home/.gitconfig", "[PatchLint]\n\trules = {rules}\n"),
+        ("home/.config/git/config", "[patchlint]\n\trules = {rules}\n"),
+        ("linux/.git/config", '[include]\n\tpath = "{root}/more"\n'),
+        ("home/.config/patchlint/config.toml", 'rules = ["{rules}"]\n'),
+    ],
+)
+def test_rules_of_the_users_own_are_seen_wherever_they_are_set(repo, place, settings):
+    [clean] = repo.patches(revisions=CLEAN)
+    missing = repo.root / "no-such-rules"
+    (repo.root / "more").write_text(f"[patchlint]\n\trules = {missing}\n")
+    path = repo.root / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        file.write(settings.format(rules=missing, root=repo.root))
+    _, err = start_hook(repo, "sendemail-validate", clean, status=2)
+    assert "no-such-rules" in err
+
+
+def test_rules_in_a_linked_work_tree_are_seen(repo):
+    linked = repo.root / "linked"
+    repo.git("worktree", "add", "-q", "--detach", str(linked), "topic")
+    repo.git("config", "patchlint.rules", str(repo.root / "no-such-rules"))
+    [clean] = repo.patches(revisions=CLEAN)
+    repo.patchlint("hook", "install")
+    _, err = repo.call(
+        "git", "send-email", "--dry-run", "--quiet", "--to=list@example.org", clean,
+        cwd=linked, status=None,
+    )  # fmt: skip
+    assert "no-such-rules" in err
