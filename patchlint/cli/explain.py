@@ -125,7 +125,7 @@ def _cleanup(known: Cleanup) -> str:
 
 def _twin(known: Twin) -> str:
     return (
-        f"  {known.deferred}() does what {known.direct}() does, but in {known.runs_in} "
+        f"  {known.deferred}() does what {known.direct}() does, but in {known.runs_in}() "
         f"({known.context}, {known.guarantee})\n{_source(known.source)}"
     )
 

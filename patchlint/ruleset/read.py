@@ -69,12 +69,15 @@ class _Gathered:
     def compiled(self, digest: str) -> Compiled:
         """Plain data in the order that :mod:`patchlint.ruleset.build` expects."""
         rows = {name: list(table.values()) for name, table in self.tables.items()}
+        later: dict[str, list[str]] = {}
+        for twin in rows["twin"]:
+            later.setdefault(twin["direct"], []).append(twin["deferred"])
         kernel: Compiled = {
             "families": {
                 name: [row["symptoms"], row["advice"], row["why"]]
                 for name, row in self.families.items()
             },
-            "cleanups": [_cleanup(row) for row in rows["cleanup"]],
+            "cleanups": [_cleanup(row, later.get(row["name"], [])) for row in rows["cleanup"]],
             "twins": [_twin(row) for row in rows["twin"]],
             "registrations": [_registration(row) for row in rows["registration"]],
             "activations": [_activation(row) for row in rows["activation"]],
@@ -99,7 +102,7 @@ class _Gathered:
         return {"digest": digest, "kernel": kernel, "rules": rules, "words": _words(kernel)}
 
 
-def _cleanup(row: Row) -> list[Any]:
+def _cleanup(row: Row, twins: list[str]) -> list[Any]:
     # None stands for the family's own words
     task, deferred = _GUARANTEES[row["kind"]]
     visible = row.get("visible", row["kind"] != "memory")
@@ -116,7 +119,7 @@ def _cleanup(row: Row) -> list[Any]:
         row.get("why"),
         _source(row),
         row.get("callback_arg"),
-        row.get("twins", []),
+        twins,
     ]
 
 
@@ -204,7 +207,7 @@ def _identity(table: str, row: Row) -> str:
     if table == "entry":
         return ".".join(row.get(key, "") for key in ("struct", "member", "macro"))
     if table == "hint":
-        return f"{row.get('kind')} {row.get('pattern')}"
+        return f"{row.get('kind')} {row.get('pattern')} {row.get('context')}"
     if table == "macro":
         return str(row.get("name") or row.get("regex"))
     return str(row.get({"twin": "deferred", "callback": "type"}.get(table, "name")))

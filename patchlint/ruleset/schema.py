@@ -221,7 +221,6 @@ CLEANUP: Final[Row] = (
     Key("advice", texts, required=False),
     Key("why", text, required=False),
     Key("callback_arg", number, required=False),
-    Key("twins", words, required=False),
     *_SOURCE,
 )
 ROWS: Final[dict[str, Row]] = {
@@ -232,7 +231,7 @@ ROWS: Final[dict[str, Row]] = {
         Key("mechanism", text),
         Key("context", _CONTEXT),
         Key("guarantee", _GUARANTEE),
-        Key("runs_in", text),
+        Key("runs_in", word),
         *_SOURCE,
     ),
     "registration": (

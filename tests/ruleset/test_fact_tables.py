@@ -225,6 +225,13 @@ def test_twins_defer_and_differ():
     for row in KERNEL.twins.values():
         assert row.direct != row.deferred
         assert row.guarantee in GUARANTEES[1:], row.deferred
+        assert re.fullmatch(r"\w+", row.runs_in), row.deferred
+
+
+def test_a_cleanup_knows_its_deferred_twins():
+    assert KERNEL.cleanups["mmput"].twins == ("mmput_async",)
+    assert "btrfs_add_delayed_iput" in KERNEL.cleanups["iput"].twins
+    assert KERNEL.cleanups["mntput"].twins == ()
 
 
 def test_entries_name_a_member_or_a_macro_and_a_known_context():
@@ -276,6 +283,10 @@ def test_atomic_sections_are_closed_by_another_function():
         ("name", "lamp_irq_thread", "kthread"),
         ("name", "lamp_timer_fn", "softirq"),
         ("name", "lamp_end_io", "softirq"),
+        ("name", "nfsd4_lamp_cleanup", "kthread"),
+        ("name", "lamp_shrink_scan", "task"),
+        ("name", "lamp_shrink_scan", "kthread"),
+        ("trace", "this happens when kswapd runs the shrinker", "kthread"),
         ("trace", " process_one_work+0x1a7/0x360", "workqueue"),
         ("trace", " rcu_do_batch+0x1ab/0x520", "rcu-callback"),
         ("trace", " __do_softirq+0xd1/0x2c1", "softirq"),
@@ -301,6 +312,9 @@ def test_hints_tell_the_context(kind, text, context):
         ("name", "lamp_framework"),
         ("name", "lamp_release"),
         ("name", "thread_lamp"),
+        ("name", "nfsd_shutdown_net"),
+        ("name", "nfsd_startup_generic"),
+        ("trace", "shrinking the table saves memory"),
         ("trace", "the work is done in process context"),
     ],
 )
