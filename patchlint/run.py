@@ -16,7 +16,7 @@ from patchlint.model.effect import Downgrade
 from patchlint.model.facts import FileFacts
 from patchlint.model.finding import Finding, PatchRef, Report, SeriesRef
 from patchlint.model.image import Image, SeriesState
-from patchlint.model.kernel import Ruleset
+from patchlint.model.kernel import Cleanup, Ruleset
 from patchlint.model.mail import Mail, Patch, RawMail, Series
 from patchlint.model.problem import InputError, Limitation
 
@@ -130,6 +130,7 @@ class TreeAtHand:
         self._tree: Tree | None = None
         self._facts: dict[str | None, TreeFacts] = {}
         self._ways: dict[tuple[str | None, str, str], Ways] = {}
+        self._derived: dict[tuple[str | None, str, str], Cleanup | None] = {}
 
     @property
     def tree(self) -> Tree:
@@ -168,6 +169,19 @@ class TreeAtHand:
             facts = self.facts(base, ruleset.kernel.macros)
             self._ways[key] = ways(facts, ruleset.kernel, name, path)
         return self._ways[key]
+
+
+    def derive(
+        self, base: str | None, ruleset: Ruleset, name: str, path: str
+    ) -> Cleanup | None:
+        """The table entry that the tree derives for a function, None when there is none."""
+        key = (base, name, path)
+        if key not in self._derived:
+            from patchlint.graph.derive import derive
+
+            found = derive(self.facts(base, ruleset.kernel.macros), ruleset.kernel, name, path)
+            self._derived[key] = found.row() if found else None
+        return self._derived[key]
 
 
 def check_series(
@@ -260,6 +274,7 @@ def analyse(
     facts = _Facts(ruleset, "\n\n".join(p.message for p in series.patches))
     if tree is not None:
         facts.ways = partial(tree.ways, series.base_commit, ruleset)
+        facts.derive = partial(tree.derive, series.base_commit, ruleset)
     found = facts.compare(composition.states[-1])
     placed = tuple(_place(downgrade, composition, facts) for downgrade in found)
     said = [Limitation("tree", text) for text in dict.fromkeys(facts.limitations)]
@@ -294,6 +309,7 @@ class _Facts:
         self.ruleset = ruleset
         self.message = message
         self.ways: Callable[[str, str], Ways] | None = None
+        self.derive: Callable[[str, str], Cleanup | None] | None = None
         self.limitations: list[str] = []
         self._read: dict[tuple[str, bytes], FileFacts] = {}
         self._compared: dict[int, tuple[Downgrade, ...]] = {}
@@ -323,6 +339,12 @@ class _Facts:
         before = build([self.of(p.pre) for p in pairs if p.pre], kernel)
         after = build([self.of(p.post) for p in pairs if p.post], kernel)
         comparison = Comparison(before, after, lines_of(pairs), self.message, self.ways)
+        if self.derive is not None:
+            from patchlint.graph.derive import moved_calls
+
+            rows = {name: self.derive(name, path)
+                    for name, path in moved_calls(comparison).items()}
+            comparison.learn({name: row for name, row in rows.items() if row is not None})
         found = find(comparison)
         self.limitations.extend(comparison.limitations)
         return found

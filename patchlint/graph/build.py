@@ -101,6 +101,21 @@ class Graph:
         others = self.by_name.get(name, [])
         return [f for f in others if not f.static or f.path.endswith(".h")]
 
+    def reach(self, start: Function, depth: int) -> list[Function]:
+        """``start`` and what it calls in the images, at most ``depth`` calls down."""
+        seen = {(start.path, start.name): start}
+        frontier = [start]
+        for _ in range(depth):
+            following = []
+            for function in frontier:
+                for call in function.calls:
+                    callee = self.find(call.callee, function.path)
+                    if callee is not None and (callee.path, callee.name) not in seen:
+                        seen[callee.path, callee.name] = callee
+                        following.append(callee)
+            frontier = following
+        return list(seen.values())
+
     def deferrals_of(self, function: Function) -> list[Deferral]:
         """Deferral edges that start in ``function``, in line order."""
         return self.by_function.get((function.path, function.name), [])
@@ -304,7 +319,7 @@ def _handoffs(graph: Graph) -> list[Deferral]:
         start = graph.find(binding.callback, binding.path)
         if start is None:
             continue
-        for function in _reach(graph, start, depth=2):
+        for function in graph.reach(start, 2):
             for call in function.calls:
                 index = graph.kernel.list_drains.get(call.callee)
                 text = _argument(call, index)
@@ -331,19 +346,3 @@ def _handoffs(graph: Graph) -> list[Deferral]:
                                       guarantee, target, None, keeps=False, waits=False,
                                       handoff=True, via=drain))
     return found
-
-
-def _reach(graph: Graph, start: Function, depth: int) -> list[Function]:
-    """``start`` and what it calls in the images, at most ``depth`` calls down."""
-    seen = {(start.path, start.name): start}
-    frontier = [start]
-    for _ in range(depth):
-        following = []
-        for function in frontier:
-            for call in function.calls:
-                callee = graph.find(call.callee, function.path)
-                if callee is not None and (callee.path, callee.name) not in seen:
-                    seen[callee.path, callee.name] = callee
-                    following.append(callee)
-        frontier = following
-    return list(seen.values())

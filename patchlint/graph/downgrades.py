@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from patchlint.graph.reach import Ways
     from patchlint.model.context import Context
     from patchlint.model.facts import Call, Condition, Function
-    from patchlint.model.kernel import KernelFacts, Twin
+    from patchlint.model.kernel import Cleanup, KernelFacts, Twin
 
 _CLIMB: Final = 3
 #: lines between a removed release and what stands for it
@@ -49,14 +49,21 @@ class Comparison:
     #: the ways to a function in a whole tree, None without one
     ways: Callable[[str, str], Ways] | None = None
     limitations: list[str] = field(default_factory=list)
+    #: cleanups that a whole tree adds to the tables
+    derived: dict[str, Cleanup] = field(default_factory=dict)
     lineage: Lineage = field(init=False)
     old: Effects = field(init=False)
     new: Effects = field(init=False)
 
     def __post_init__(self) -> None:
         self.lineage = trace(self.before, self.after, self.lines)
-        self.old = Effects(self.before)
-        self.new = Effects(self.after)
+        self.learn({})
+
+    def learn(self, derived: dict[str, Cleanup]) -> None:
+        """Take cleanups that the tree knows and the tables do not."""
+        self.derived = derived
+        self.old = Effects(self.before, derived)
+        self.new = Effects(self.after, derived)
 
     @property
     def kernel(self) -> KernelFacts:
@@ -165,10 +172,10 @@ def _continues(comparison: Comparison, deferral: Deferral, other: Deferral) -> b
     return any(f.name == other.callback for f in comparison.lineage.of(callback))
 
 
-def _climb(
+def climb(
     comparison: Comparison, deferral: Deferral
 ) -> list[tuple[Function, tuple[tuple[Function, Call], ...]]]:
-    """``deferral``'s function and what calls it, nearest first, with the calls between."""
+    """Give ``deferral``'s function and what calls it, nearest first, with the calls between."""
     graph = comparison.after
     start = deferral.function
     levels = [(start, ())]
@@ -194,7 +201,7 @@ def _climb(
 
 def _loss(comparison: Comparison, deferral: Deferral, gained: Sequence[Effect]) -> _Loss | None:
     names = {effect.cleanup for effect in gained}
-    for now, through in _climb(comparison, deferral):
+    for now, through in climb(comparison, deferral):
         if now.name == deferral.callback:
             continue
         for was in comparison.lineage.of(now):

@@ -70,8 +70,10 @@ class Effect:
 class Effects:
     """Effects of the functions of one graph, computed once each."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, derived: dict[str, Cleanup] | None = None) -> None:
         self.graph = graph
+        #: cleanups that a whole tree adds to the tables
+        self.derived = derived or {}
         self._known: dict[tuple[str, str, int], tuple[Effect, ...]] = {}
 
     def inline(self, function: Function) -> tuple[Effect, ...]:
@@ -105,7 +107,7 @@ class Effects:
         self, function: Function, call: Call, depth: int, above: frozenset[tuple[str, str]]
     ) -> list[Effect]:
         kernel = self.graph.kernel
-        known = kernel.cleanups.get(call.callee)
+        known = kernel.cleanups.get(call.callee) or self.derived.get(call.callee)
         if known is not None and known.kind == "inherit":
             return self._inherited(function, call, known, depth, above)
         if known is not None:

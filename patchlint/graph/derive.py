@@ -1,0 +1,121 @@
+"""Derives cleanups from a whole tree: a function that reaches a known one is one itself.
+
+The tables cannot know each driver's own ``foo_put()``; the tree can.  Followed are calls
+inside the same file and calls of functions that are named like a teardown, a few levels
+deep; that errs towards missing one.  A release that is reached on a condition counts.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+from patchlint.model.kernel import Cleanup, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from patchlint.graph.downgrades import Comparison
+    from patchlint.model.facts import Call, Function
+    from patchlint.model.kernel import KernelFacts
+
+_DEPTH: Final = 4
+_MOST: Final = 40
+_REACH: Final = 3
+
+
+class Definitions(Protocol):
+    """Where function bodies come from."""
+
+    def definition(self, name: str, near_path: str | None = None) -> Function | None:
+        """The function that ``name`` means in ``near_path``, None when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """``name`` in ``path`` reaches ``cleanup``; ``chain`` leads there, ``name`` first."""
+
+    name: str
+    path: str
+    cleanup: Cleanup
+    chain: tuple[str, ...]
+
+    def row(self) -> Cleanup:
+        """The table entry that this derivation stands for."""
+        reached = self.cleanup
+        way = " -> ".join((*self.chain, reached.name))
+        return Cleanup(
+            name=self.name, family=reached.family, kind="wrap", task=reached.task,
+            deferred=reached.deferred, visible=reached.visible, releases=reached.releases,
+            symptoms=reached.symptoms, advice=reached.advice, why=reached.why,
+            source=Source(self.path, f"reaches {reached.name}(): {way}"))
+
+
+def derive(
+    tree: Definitions, kernel: KernelFacts, name: str, path: str
+) -> Derived | None:
+    """What ``name`` releases in the end, the nearest visible release, None when nothing."""
+    start = tree.definition(name, path)
+    if start is None:
+        return None
+    queue: deque[tuple[Function, tuple[str, ...]]] = deque([(start, (name,))])
+    seen = {(start.path, start.name)}
+    while queue:
+        function, chain = queue.popleft()
+        for call in function.calls:
+            known = kernel.cleanups.get(call.callee)
+            if known is not None and _counts(known):
+                return Derived(name, start.path, known, chain)
+            if len(chain) >= _DEPTH or len(seen) >= _MOST or not _follow(kernel, call):
+                continue
+            inner = tree.definition(call.callee, function.path)
+            if inner is not None and (inner.path, inner.name) not in seen and (
+                    inner.path == function.path or _teardown(kernel, call.callee)):
+                seen.add((inner.path, inner.name))
+                queue.append((inner, (*chain, call.callee)))
+    return None
+
+
+def _counts(known: Cleanup) -> bool:
+    return known.visible and known.kind in ("ctx", "sync", "wrap")
+
+
+def _teardown(kernel: KernelFacts, name: str) -> bool:
+    return (kernel.teardown.search(name) is not None
+            and kernel.not_teardown.search(name) is None)
+
+
+def _follow(kernel: KernelFacts, call: Call) -> bool:
+    return not (call.indirect or call.callee in kernel.cleanups or call.callee.isupper()
+                or call.callee in kernel.registrations or call.callee in kernel.activations
+                or call.callee in kernel.waits or call.callee in kernel.list_adds)
+
+
+def moved_calls(comparison: Comparison) -> dict[str, str]:
+    """Calls that stood in a task before and stand behind a deferral now: name to path.
+
+    Only those that no table knows and whose body is in no image: what to ask the tree.
+    """
+    from patchlint.graph.downgrades import climb
+
+    asked: dict[str, str] = {}
+    kernel = comparison.kernel
+    for deferral in comparison.after.deferrals:
+        callback = comparison.after.find(deferral.callback, deferral.function.path)
+        if callback is None or deferral.keeps:
+            continue
+        behind = _called(comparison.after.reach(callback, _REACH))
+        for now, _through in climb(comparison, deferral):
+            for was in comparison.lineage.of(now):
+                before = _called(comparison.before.reach(was, _REACH))
+                for name in behind & before:
+                    if (name not in kernel.cleanups and name not in kernel.twins
+                            and comparison.after.find(name, callback.path) is None):
+                        asked[name] = callback.path
+    return asked
+
+
+def _called(functions: Iterable[Function]) -> set[str]:
+    return {call.callee for function in functions for call in function.calls
+            if not call.indirect}
