@@ -14,6 +14,8 @@ from patchlint.syntax.edit import Edit, ScopeExit, Span
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    Action = Callable[[Edit, int, int], int]
+
 _STORAGE: Final = re.compile(rb"(?:^|\n)[ \t]*((?:(?:static|extern|const|inline|volatile)\s+)+)\Z")
 _LAST_WORD: Final = re.compile(rb"([A-Za-z_]\w*)\s*\Z")
 _ASM_WORDS: Final = re.compile(
@@ -24,6 +26,7 @@ _KEYWORDS: Final = frozenset(
 )
 _BEFORE_STATEMENT: Final = frozenset(b";{}:)")
 _TAG: Final = re.compile(rb"([(,])\s*((?:struct|union|enum)\s+\w+[\s*]*)(?=([,)]))")
+_CALLED: Final = re.compile(rb"([A-Za-z_]\w*)\s*\(")
 _BLOCK_CALL: Final = re.compile(
     rb"\n[ \t]+(?!(?:if|for|while|switch|return|else|do)\b)([A-Za-z_]\w*)[ \t]?"
     rb"\([^;{}\n]*\)[ \t]*\{[ \t]*(?=\n)"
@@ -244,6 +247,30 @@ def _scope_call(_edit: Edit, _start: int, end: int) -> int:
     return end
 
 
+def _define(kind: str, release: int, constructor: int | None) -> Action:
+    """Make the action that reads a scope-exit class off its definition, and blanks that.
+
+    ``release`` and ``constructor`` count arguments.  The last thing called in one is what
+    it calls: ``if (_T) fput(_T)``.
+    """
+
+    def action(edit: Edit, start: int, end: int) -> int:
+        call = edit.call(end)
+        if call is None:
+            return end
+        texts = [edit.text[slice(*span)] for span in call.spans]
+        wanted = [release] if constructor is None else [release, constructor]
+        if len(texts) > 2:  # noqa: PLR2004  name, type, release
+            called = [_CALLED.findall(texts[index]) for index in wanted]
+            if called[0]:
+                name = texts[0].strip().decode("utf-8", "replace")
+                edit.releases[kind, name] = tuple([one[-1].decode() for one in called if one])
+        edit.blank(start, call.closing + 1)
+        return call.closing + 1
+
+    return action
+
+
 def column_zero(edit: Edit, start: int, end: int) -> int:
     """Close a call in column 0 that no semicolon follows; blank one before a body."""
     if edit.text[start:end] in _KEYWORDS:
@@ -282,7 +309,7 @@ def block_calls(edit: Edit) -> None:
 
 
 #: Action name -> rewriting.
-ACTIONS: Final[dict[str, Callable[[Edit, int, int], int]]] = {
+ACTIONS: Final[dict[str, Action]] = {
     "blank": _blank,
     "blank-call": _blank_call,
     "blank-args": _blank_args,
@@ -304,4 +331,7 @@ ACTIONS: Final[dict[str, Callable[[Edit, int, int], int]]] = {
     "scope-free": _scope_free,
     "scope-class": _scope_call,
     "scope-guard": _scope_call,
+    "define-free": _define("free", 2, None),
+    "define-class": _define("class", 2, 3),
+    "define-guard": _define("guard", -1, -2),
 }

@@ -104,6 +104,7 @@ class Edit:
         self.text = text
         self.out = bytearray(text)
         self.scope_exits: list[ScopeExit] = []
+        self.releases: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def blank(self, start: int, end: int) -> None:
         """Turn all but newlines into spaces."""

@@ -27,6 +27,9 @@ An entry's ``action`` is one of these
 ``scope-free``     ``blank-call``, and the variable before it is released at scope exit
 ``scope-class``    a call; the variable it declares is released at scope exit
 ``scope-guard``    a call; what it takes is released at scope exit
+``define-free``    blank, and what it defines holds for the file: ``(name, type, release)``
+``define-class``   likewise: ``(name, type, release, constructor, ...)``
+``define-guard``   likewise: ``(name, ..., constructor, release)``
 ``free F``         not a word of its own: ``F`` is what ``scope-free`` of this name calls
 ``class F [C]``    likewise for ``scope-class``; ``C`` is the constructor
 ``guard F [C]``    likewise for ``scope-guard`` and ``scoped``
@@ -73,6 +76,7 @@ _TOKEN: Final = re.compile(
     rb"|(?P<range>\.\.\.)",
     re.DOTALL,
 )
+_COLUMN0: Final = re.compile(rb"[A-Za-z_]\w*(?=\()")
 _NO_WORD: Final = frozenset(b"/\"'\n")
 _CASE: Final = re.compile(rb"\bcase\b[^;{}]*\Z")
 
@@ -101,10 +105,14 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Rewritten text of the same length, and the releases at scope exit that it hides."""
+    """Rewritten text of the same length, and the releases at scope exit that it hides.
+
+    ``releases`` are those that the text defines itself, as in :class:`Table`.
+    """
 
     text: bytes
     scope_exits: tuple[ScopeExit, ...]
+    releases: dict[tuple[str, str], tuple[str, ...]]
 
 
 @lru_cache(maxsize=8)
@@ -142,6 +150,9 @@ def rewrite(text: bytes, table: Table) -> Prepared:
     if first:
         directives.append(Span(*first.span()))
         resume = first.end()
+    column0 = _COLUMN0.match(text)
+    if column0:
+        resume = _column0(edit, table, *column0.span())
     known = table.seen.get
     for match in _TOKEN.finditer(text, resume):
         action = known(match[0])
@@ -162,7 +173,7 @@ def rewrite(text: bytes, table: Table) -> Prepared:
     actions.struct_arguments(edit)
     actions.block_calls(edit)
     conditionals.resolve(edit, directives)
-    return Prepared(bytes(edit.out), tuple(edit.scope_exits))
+    return Prepared(bytes(edit.out), tuple(edit.scope_exits), edit.releases)
 
 
 def _special(
@@ -177,5 +188,10 @@ def _special(
         if _CASE.search(edit.text, max(0, start - 80), start):
             edit.out[start:end] = b" | "
         return start
-    action = actions.ACTIONS.get(table.action(match[special]))
+    return _column0(edit, table, start, end)
+
+
+def _column0(edit: Edit, table: Table, start: int, end: int) -> int:
+    """Treat a call in column 0: by its table entry, else as a macro that lacks ``;``."""
+    action = actions.ACTIONS.get(table.action(edit.text[start:end]))
     return action(edit, start, end) if action else actions.column_zero(edit, start, end)

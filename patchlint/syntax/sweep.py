@@ -164,6 +164,7 @@ class Sweep:
         self.text = Text(original)
         self.code = Text(prepared.text)
         self.exits = prepared.scope_exits
+        self.releases = {**table.releases, **prepared.releases}
         self.table = table
         self.known = known
         self.headers = headers
@@ -319,6 +320,12 @@ class Sweep:
     def _source(self, node: Node) -> str:
         return self.text.folded(node.start_byte, node.end_byte)
 
+    def _type(self, kind: Node, declarator: Node | None = None) -> str:
+        """Give a type's text; ``long`` may be a rewriting's own."""
+        return type_text(
+            self.code if kind.type == "sized_type_specifier" else self.text, kind, declarator
+        )
+
     def _unchanged(self, node: Node) -> bool:
         """Whether a node's first bytes are the file's own, not a rewriting's."""
         start = node.start_byte
@@ -451,7 +458,7 @@ class Sweep:
             inner = child.child_by_field_name("declarator")
             name = declared_name(inner)
             if kind is not None and name is not None:
-                type_ = "" if self.of_macros else type_text(self.text, kind, inner)
+                type_ = "" if self.of_macros else self._type(kind, inner)
                 result.append(Parameter(type_, self._source(name)))
         return result
 
@@ -586,7 +593,7 @@ class Sweep:
         self, kind: str, name: str, args: tuple[str, ...], variable: str | None, line: int
     ) -> None:
         """Report what a scope's declaration constructs, and what its end releases."""
-        known = self.table.releases.get((kind, name))
+        known = self.releases.get((kind, name))
         if not known:
             return
         release, *constructors = known
@@ -598,7 +605,7 @@ class Sweep:
         near = self.text.chars[max(0, end - 200) : end]
         match = _WORD_BEFORE.search(near)
         class_name = name.decode("utf-8", "replace")
-        release = (self.table.releases.get(("free", class_name)) or (class_name,))[0]
+        release = (self.releases.get(("free", class_name)) or (class_name,))[0]
         line = self.text.data.count(b"\n", 0, end) + 1
         self._add_call(release, (match[1],) if match else (), line, implicit=True)
 
@@ -640,7 +647,7 @@ class Sweep:
         kind = node.child_by_field_name("type")
         if kind is None:
             return
-        self._declared_type = type_text(self.text, kind)
+        self._declared_type = self._type(kind)
         for declarator in node.children_by_field_name("declarator"):
             value = None
             inner: Node | None = declarator
@@ -681,7 +688,7 @@ class Sweep:
     def _on_literal(self, end: int, node: Node, _extra: object) -> None:
         descriptor = node.child_by_field_name("type")
         kind = descriptor.child_by_field_name("type") if descriptor is not None else None
-        type_ = type_text(self.text, kind) if kind is not None else ""
+        type_ = self._type(kind) if kind is not None else ""
         self._push(end, _OBJECT).object = (type_, "", ())
 
     def _on_pair(self, end: int, node: Node, _extra: object) -> None:
@@ -745,6 +752,6 @@ class Sweep:
                 for declarator in child.children_by_field_name("declarator"):
                     name = declared_name(declarator)
                     if name is not None and self._knows(name.start_point[0] + 1):
-                        type_ = type_text(self.text, kind, declarator)
+                        type_ = self._type(kind, declarator)
                         line = name.start_point[0] + 1
                         self.fields.append((owner, self._source(name), type_, line))
