@@ -1,6 +1,6 @@
 """What a scan calls of the rest of the program, behind one small door.
 
-Workers import the heavy part of it only when a candidate reaches them.
+Workers import the heavy part of it only when a series reaches them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from patchlint.archive.sift import Sift
     from patchlint.model.finding import Report
     from patchlint.model.kernel import Ruleset
     from patchlint.model.mail import Mail, RawMail, Series
@@ -21,8 +22,14 @@ if TYPE_CHECKING:
 class Engine(Protocol):
     """The stages as a scan sees them."""
 
-    def candidate(self, data: bytes) -> bool:
-        """Whether the bytes can matter; False only when they certainly cannot."""
+    def bits(self, data: bytes) -> int:
+        """What the words of a mail's bytes are good for, as bits to be ored; 0 for nothing."""
+
+    def possible(self, bits: int) -> bool:
+        """Whether mails whose bits together are ``bits`` can make a finding."""
+
+    def may_matter(self, series: Series) -> bool:
+        """Whether a series can have a finding; False only when it certainly has none."""
 
     def decode(self, raw: RawMail) -> Mail:
         """The mail ``raw`` decoded."""
@@ -42,7 +49,7 @@ class Settings:
     """How to check, picklable.  ``engine`` is ``module:callable(settings) -> Engine``.
 
     ``limit`` is the time in seconds that one series may take, ``everything`` switches
-    the byte filter off.
+    the filters off, which a tree does as well: it shows more than the words of a mail.
     """
 
     engine: str = "patchlint.archive.engine:Pipeline"
@@ -52,6 +59,10 @@ class Settings:
     tree: str | None = None
     limit: float = 30.0
     everything: bool = False
+
+    def __post_init__(self) -> None:
+        if self.tree is not None:
+            object.__setattr__(self, "everything", True)
 
 
 def load(settings: Settings) -> Engine:
@@ -67,10 +78,28 @@ class Pipeline:
 
     settings: Settings
     _rules: Ruleset | None = field(default=None)
+    _sift: Sift | None = field(default=None)
 
-    def candidate(self, data: bytes) -> bool:
+    def bits(self, data: bytes) -> int:
         """See :class:`Engine`."""
-        return _candidate(data)
+        return self._words().bits(data)
+
+    def possible(self, bits: int) -> bool:
+        """See :class:`Engine`."""
+        from patchlint.archive.sift import possible
+
+        return possible(bits)
+
+    def may_matter(self, series: Series) -> bool:
+        """See :class:`Engine`."""
+        return self._words().may_matter(patch.diff for patch in series.patches)
+
+    def _words(self) -> Sift:
+        if self._sift is None:
+            from patchlint.archive.sift import Sift
+
+            self._sift = Sift(self.rules().kernel)
+        return self._sift
 
     def decode(self, raw: RawMail) -> Mail:
         """See :class:`Engine`."""
@@ -109,12 +138,6 @@ class Pipeline:
             without=settings.without,
             no_tree=settings.tree is None,
         )
-
-
-def _candidate(data: bytes) -> bool:
-    from patchlint.ruleset.prefilter import candidate
-
-    return candidate(data)
 
 
 #: the engine of this program

@@ -30,8 +30,8 @@ class Light(NamedTuple):
     """The headers of one mail.
 
     Ids are without angle brackets; ``message_id`` is empty when the mail has none.
-    ``date`` is seconds since 1970, None when it cannot be read.  ``head`` is the
-    lower-cased header block, from which the sieve tells transfer encodings.
+    ``date`` is seconds since 1970, None when it cannot be read.  ``kind`` is
+    the content type and the transfer encoding in lower case, a line each.
     """
 
     message_id: str
@@ -40,7 +40,7 @@ class Light(NamedTuple):
     subject: str
     author: str
     date: float | None
-    head: bytes
+    kind: bytes
 
 
 def read(data: bytes) -> Light:
@@ -60,7 +60,9 @@ def read(data: bytes) -> Light:
         words(_field(head, low, b"\nsubject:")),
         words(_field(head, low, b"\nfrom:")),
         date(_text(_field(head, low, b"\ndate:"))),
-        low,
+        _field(low, low, b"\ncontent-type:")
+        + b"\n"
+        + _field(low, low, b"\ncontent-transfer-encoding:"),
     )
 
 

@@ -30,7 +30,7 @@ class TimeLimitError(Exception):
 def judge(
     thread: Thread, shelf: Shelf, engine: Engine, reach: Reach, settings: Settings
 ) -> Verdict:
-    """Check the series of ``thread`` that have a candidate among their patches.
+    """Check the series of ``thread`` whose words can make a finding.
 
     A mail that is gone, a series that takes too long or meets a bug is told in the
     verdict; this never raises for any mail.
@@ -38,7 +38,6 @@ def judge(
     limitations: list[Limitation] = []
     errors: list[InputError] = []
     mails: list[Mail] = []
-    candidates: set[str | None] = set()
     data = _fetch(thread.mails, shelf)
     for wanted in thread.mails:
         raw = data.get((wanted.source, wanted.locator))
@@ -50,14 +49,11 @@ def judge(
                 )
             )  # fmt: skip
             continue
-        mail = engine.decode(RawMail(wanted.source.name, raw))
-        mails.append(mail)
-        if wanted.candidate or settings.everything:
-            candidates.add(mail.message_id or None)
+        mails.append(engine.decode(RawMail(wanted.source.name, raw)))
     checked = [
         _check(series, engine, reach, settings)
         for series in engine.group(mails)
-        if any(patch.message_id in candidates for patch in series.patches)
+        if settings.everything or engine.may_matter(series)
     ]
     words: set[str] = set()
     for one in checked:

@@ -15,7 +15,7 @@ class Row(NamedTuple):
     """One mail as the survey saw it.
 
     ``patch`` says that the mail may belong to a series (it has hunks, or a subject of a
-    patch or a cover letter), ``candidate`` that the byte filter let it through.
+    patch or a cover letter), ``words`` what its words are good for (see ``sift``).
     ``keys`` are what ties it to a thread.
     """
 
@@ -28,7 +28,7 @@ class Row(NamedTuple):
     in_reply_to: str | None
     references: str
     patch: bool
-    candidate: bool
+    words: int
     keys: tuple[str, ...]
 
 
@@ -49,7 +49,6 @@ class Wanted:
     message_id: str
     source: Source
     locator: str
-    candidate: bool
     data: bytes | None = None
 
 

@@ -61,7 +61,9 @@ def scan(
         except sources.SourceError as error:
             store.add_problems((), (InputError(archive.name, str(error)),))
     store.reopen(reach.digest)
-    threads = _check(store, settings, reach.digest(()), executor, progress)
+    possible = (lambda _: True) if settings.everything else engine.possible
+    ids = store.open_threads(possible)
+    threads = _check(store, ids, settings, reach.digest(()), executor, progress)
     if mails or threads:
         from patchlint.archive import outcomes
 
@@ -123,11 +125,15 @@ def _by_parts(portion: Portion, executor: Executor, failure: object) -> Survey:
 # --- second pass -------------------------------------------------------------------
 
 
-def _check(
-    store: Store, settings: Settings, digest: str, executor: Executor, progress: Progress
+def _check(  # noqa: PLR0917
+    store: Store,
+    ids: Sequence[int],
+    settings: Settings,
+    digest: str,
+    executor: Executor,
+    progress: Progress,
 ) -> int:
-    """Check the open threads; how many there were."""
-    ids = store.open_threads(everything=settings.everything)
+    """Check the open threads ``ids``; how many there were."""
     if not ids:
         return 0
     progress.stage("checking series", len(ids))

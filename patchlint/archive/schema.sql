@@ -44,7 +44,8 @@ CREATE TABLE IF NOT EXISTS messages (
     in_reply_to TEXT,
     "references" TEXT NOT NULL,
     patch INTEGER NOT NULL,
-    candidate INTEGER NOT NULL,
+    -- bits: what its words are good for
+    words INTEGER NOT NULL,
     thread INTEGER
 );
 CREATE INDEX IF NOT EXISTS messages_thread ON messages (thread) WHERE thread IS NOT NULL;
@@ -52,7 +53,7 @@ CREATE INDEX IF NOT EXISTS messages_thread ON messages (thread) WHERE thread IS 
 -- Threads of patch mails and cover letters: the unit that is checked again as a whole.
 CREATE TABLE IF NOT EXISTS threads (
     id INTEGER PRIMARY KEY,
-    candidate INTEGER NOT NULL DEFAULT 0,
+    words INTEGER NOT NULL DEFAULT 0,
     checked TEXT
 );
 CREATE INDEX IF NOT EXISTS threads_open ON threads (id) WHERE checked IS NULL;

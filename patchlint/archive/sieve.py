@@ -14,48 +14,50 @@ from patchlint.mail import mime
 from patchlint.mail import subject as subjects
 
 #: what every hunk has at the start of a line, in whatever diff format patches come in
+_ANY: Final = b"@@ -"
 _HUNK: Final = b"\n@@ -"
 #: ... in flowed text, and in a clear-signed message
 _STUFFED: Final = b"\n @@ -"
 _ESCAPED: Final = b"\n- @@ -"
-_HIDING: Final = (b"quoted-printable", b"base64", b"utf-16", b"utf-32", b"utf-7", b"utf16", b"utf7")
+_QUOTED: Final = b"quoted-printable"
+_MARKED: Final = re.compile(rb"\n(?:- |=2D=?(?:20)? ?|=20| )?(?:@|=40)|=0[Aa]")
+_HIDING: Final = (_QUOTED, b"base64", b"utf-16", b"utf-32", b"utf-7", b"utf16", b"utf7")
 #: soft breaks that may stand inside a word
 _JOINING: Final = b"delsp"
 _MULTIPART: Final = (b"multipart/", b"message/")
 
 
-def unwrap(data: bytes, head: bytes) -> bytes:
-    """The bytes of a mail with what its encodings hide added behind.
+def unwrap(data: bytes, kind: bytes) -> bytes:
+    """Return the text of a mail that has an encoding which hides words, else its bytes.
 
-    ``head`` is its lower-cased header block.
+    ``kind`` is its type and transfer encoding in lower case, as the headers have them.
     """
-    low = data.lower() if any(word in head for word in _MULTIPART) else head
-    if not any(word in low for word in _HIDING):
-        return b"\n" + data
+    low = data.lower() if any(word in kind for word in _MULTIPART) else kind
+    hidden = [word for word in _HIDING if word in low]
+    # quoted-printable text starts a line with a hunk's mark only where these show
+    if not hidden or (hidden == [_QUOTED] and not _MARKED.search(data)):
+        return data
     lines = data.replace(b"\r\n", b"\n").lstrip(b"\n")
     parts = mime.leaves(*mime.split_headers(lines), [])
     texts = (part.text.encode("utf-8", "replace") for part in parts)
-    return b"\n".join((b"", data, *texts))
+    return b"\n".join((b"", *texts))
 
 
-def joins_words(data: bytes, head: bytes) -> bool:
+def joins_words(data: bytes, kind: bytes) -> bool:
     """Whether reading the mail may join halves of a word: no word filter holds then."""
-    if _JOINING in head:
+    if _JOINING in kind:
         return True
-    return any(word in head for word in _MULTIPART) and _JOINING in data.lower()
+    return any(word in kind for word in _MULTIPART) and _JOINING in data.lower()
 
 
 def has_hunk(text: bytes) -> bool:
     """Whether unwrapped bytes hold a hunk that is not quoted."""
-    return _HUNK in text or _STUFFED in text or _ESCAPED in text
-
-
-_BRACKET: Final = re.compile(r"^[^\[]{0,40}\[")
+    return _ANY in text and (_HUNK in text or _STUFFED in text or _ESCAPED in text)
 
 
 def series_subject(subject: str) -> subjects.Subject | None:
     """What the subject of a patch or cover letter says, None for any other mail."""
-    if not _BRACKET.match(subject):
+    if "[" not in subject or subject.startswith(("Re:", "RE:", "re:")):
         return None
     spoken = subjects.parse(subject)
     if spoken.is_reply or not (spoken.is_patch or spoken.number is not None):

@@ -20,7 +20,7 @@ from patchlint.archive.records import Checked, Row, Survey, Thread, Verdict, Wan
 from patchlint.archive.sources import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from patchlint.model.finding import Finding
     from patchlint.model.kernel import Rule
@@ -176,16 +176,16 @@ class Store:
             threads.place(survey.rows)
             connection.executemany(
                 'INSERT INTO messages (message_id, source, locator, size, subject, author, date,'
-                ' in_reply_to, "references", patch, candidate, thread)'
+                ' in_reply_to, "references", patch, words, thread)'
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT (message_id) DO UPDATE SET"
-                " locator = excluded.locator, candidate = max(candidate, excluded.candidate)"
-                " WHERE source = excluded.source AND (candidate < excluded.candidate"
+                " locator = excluded.locator, words = words | excluded.words"
+                " WHERE source = excluded.source AND (words | excluded.words <> words"
                 " OR locator <> excluded.locator)",
                 [
                     (
                         row.message_id, source, row.locator, row.size, row.subject, row.author,
-                        row.date, row.in_reply_to, row.references, row.patch, row.candidate,
+                        row.date, row.in_reply_to, row.references, row.patch, row.words,
                         threads.of(row),
                     )
                     for row in survey.rows
@@ -201,7 +201,7 @@ class Store:
 
     # --- checking ---------------------------------------------------------------
 
-    def reopen(self, digest_of: Any) -> int:
+    def reopen(self, digest_of: Callable[[Iterable[str]], str]) -> int:
         """Open the checked threads whose rules changed; how many there are.
 
         ``digest_of(words)`` is the digest that a thread with these words has today.
@@ -222,17 +222,16 @@ class Store:
             connection.executemany("UPDATE threads SET checked = NULL WHERE id = ?", changed)
         return len(changed)
 
-    def open_threads(self, *, everything: bool = False) -> list[int]:
-        """Ids of the threads that are to be checked, in order.
+    def open_threads(self, possible: Callable[[int], bool]) -> list[int]:
+        """Return the ids of the threads that are to be checked, in order.
 
-        Those without a candidate are left out unless ``everything`` is set.
+        ``possible(bits)`` says whether a thread whose mails' words have these bits can
+        have a finding.
         """
         return [
             row["id"]
-            for row in self.rows(
-                "SELECT id FROM threads WHERE checked IS NULL AND (candidate OR ?) ORDER BY id",
-                (everything,),
-            )
+            for row in self.rows("SELECT id, words FROM threads WHERE checked IS NULL ORDER BY id")
+            if possible(row["words"])
         ]
 
     def thread(self, thread: int) -> Thread:
@@ -244,10 +243,9 @@ class Store:
                     row["message_id"],
                     Source(row["kind"], row["place"], row["name"]),
                     row["locator"],
-                    bool(row["candidate"]),
                 )
                 for row in self.rows(
-                    "SELECT message_id, kind, place, name, locator, candidate"
+                    "SELECT message_id, kind, place, name, locator"
                     " FROM messages JOIN sources ON sources.id = messages.source"
                     " WHERE thread = ? ORDER BY messages.id",
                     (thread,),
@@ -306,7 +304,7 @@ class _Threads:
         stored = self._stored([row.message_id for row in patches])
         for row in patches:
             earlier = stored.get(row.message_id)
-            if earlier is not None and (earlier or not row.candidate):
+            if earlier is not None and row.words | earlier == earlier:
                 continue
             tied = sorted(
                 {self._root(self._thread[key]) for key in row.keys if key in self._thread}
@@ -320,10 +318,10 @@ class _Threads:
                 following += 1
                 opened[thread] = 0
             stale.add(thread)
-            opened[thread] = max(opened.get(thread, 0), int(row.candidate))
+            opened[thread] = opened.get(thread, 0) | row.words
             for key in row.keys:
                 self._thread[key] = thread
-            stored[row.message_id] = int(row.candidate)
+            stored[row.message_id] = (earlier or 0) | row.words
         self._write(known, opened)
 
     def of(self, row: Row) -> int | None:
@@ -347,7 +345,7 @@ class _Threads:
         for part in _parts(ids):
             stored.update(
                 self._connection.execute(
-                    "SELECT message_id, candidate FROM messages"  # noqa: S608 - marks only
+                    "SELECT message_id, words FROM messages"  # noqa: S608 - marks only
                     f" WHERE patch AND message_id IN ({_marks(part)})",
                     part,
                 ).fetchall()
@@ -366,20 +364,19 @@ class _Threads:
             run("UPDATE thread_keys SET thread = ? WHERE thread = ?", (thread, other))
             run("UPDATE messages SET thread = ? WHERE thread = ?", (thread, other))
             _clear(self._connection, other)
-        candidates = dict.fromkeys(map(self._root, opened), 0)
-        for thread, candidate in opened.items():
-            root = self._root(thread)
-            candidates[root] = max(candidates[root], candidate)
+        words = dict.fromkeys(map(self._root, opened), 0)
+        for thread, bits in opened.items():
+            words[self._root(thread)] |= bits
         for other in self._moved:
             root = self._root(other)
-            row = run("SELECT candidate FROM threads WHERE id = ?", (other,)).fetchone()
+            row = run("SELECT words FROM threads WHERE id = ?", (other,)).fetchone()
             if row is not None:
-                candidates[root] = max(candidates.get(root, 0), row[0])
+                words[root] = words.get(root, 0) | row[0]
                 run("DELETE FROM threads WHERE id = ?", (other,))
         self._connection.executemany(
-            "INSERT INTO threads (id, candidate) VALUES (?, ?) ON CONFLICT (id) DO UPDATE"
-            " SET candidate = max(candidate, excluded.candidate), checked = NULL",
-            sorted(candidates.items()),
+            "INSERT INTO threads (id, words) VALUES (?, ?) ON CONFLICT (id) DO UPDATE"
+            " SET words = words | excluded.words, checked = NULL",
+            sorted(words.items()),
         )
         self._connection.executemany(
             "INSERT OR REPLACE INTO thread_keys (key, thread) VALUES (?, ?)",

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from patchlint.archive.engine import Engine
     from patchlint.archive.sources import Portion, Raw
 
+#: the bits of a mail whose words cannot be told
+ALL: Final = (1 << 31) - 1
 _DAY: Final = 86400
 
 
@@ -43,11 +45,13 @@ def survey(portion: Portion, engine: Engine) -> Survey:
 def row(raw: Raw, data: bytes, engine: Engine) -> Row:
     """The row of one mail."""
     light = headers.read(data)
-    text = sieve.unwrap(data, light.head)
+    text = sieve.unwrap(data, light.kind)
     hunk = sieve.has_hunk(text)
     spoken = sieve.series_subject(light.subject)
     patch = hunk or spoken is not None
-    candidate = hunk and (sieve.joins_words(data, light.head) or engine.candidate(text))
+    bits = 0
+    if hunk:
+        bits = ALL if sieve.joins_words(data, light.kind) else engine.bits(text)
     message_id = light.message_id or f"{raw.locator}@without-message-id"
     return Row(
         message_id,
@@ -59,7 +63,7 @@ def row(raw: Raw, data: bytes, engine: Engine) -> Row:
         light.in_reply_to or None,
         " ".join(light.references),
         patch,
-        candidate,
+        bits,
         _keys(light, message_id) if patch else (),
     )
 

@@ -105,15 +105,15 @@ def mixture(count: int, seed: int = 5) -> list[Post]:
     while len(posts) < count:
         number += 1
         total = rng.choice((1, 1, 2, 3))
-        for place in range(1, total + 1):
-            posts.append(
-                patch(
-                    place, total, f"set{number}",
-                    rng.choice((BAD, GOOD, GOOD)),
-                    day=number,
-                    encoding=rng.choice(("8bit", "8bit", "base64", "quoted-printable")),
-                )
-            )  # fmt: skip
+        posts += [
+            patch(
+                place, total, f"set{number}",
+                rng.choice((BAD, GOOD, GOOD)),
+                day=number,
+                encoding=rng.choice(("8bit", "8bit", "base64", "quoted-printable")),
+            )
+            for place in range(1, total + 1)
+        ]  # fmt: skip
         parent = posts[-1].message_id
         posts.append(
             Post(
@@ -172,8 +172,8 @@ def rule(name: str = "widget-put-deferred", message: str = "w") -> Rule:
 
 def cleanup(why: str = "it sleeps") -> Cleanup:
     return Cleanup(
-        "widget_put", "widget", "sync", "before-call-returns", "eventually", True, "a widget",
-        (), (), why, Source("fs/widget.c", "body"),
+        "widget_put", "widget", "sync", "before-call-returns", "eventually", visible=True, releases="a widget",
+        symptoms=(), advice=(), why=why, source=Source("fs/widget.c", "body"),
     )  # fmt: skip
 
 
@@ -194,15 +194,21 @@ def finding(series: SeriesRef, number: int, message_id: str | None) -> Finding:
         "lazy", (EntryChain("close", "syscall", ("close", "drop")),), ("EBUSY",), ("wait",),
         f"widget_put() is now done in a work item ({series.subject})", f"print-{number}", "why",
         ("evidence",), ("other_put",),
-        (HunkLine("-", "\twidget_put(w);", 11, None, True),),
+        (HunkLine("-", "\twidget_put(w);", 11, None, marked=True),),
     )  # fmt: skip
 
 
 class Fake(Pipeline):
     """A patch that adds ``queue_work`` is a finding; nothing else is."""
 
-    def candidate(self, data: bytes) -> bool:
-        return b"queue_work" in data
+    def bits(self, data: bytes) -> int:
+        return int(b"queue_work" in data)
+
+    def possible(self, bits: int) -> bool:
+        return bits > 0
+
+    def may_matter(self, series) -> bool:
+        return any("queue_work" in one.diff for one in series.patches)
 
     def rules(self) -> Ruleset:
         return ruleset()
@@ -256,10 +262,10 @@ class Trouble(Fake):
             raise ValueError("no such thing")
         return super().check(series)
 
-    def candidate(self, data: bytes) -> bool:
+    def bits(self, data: bytes) -> int:
         if b"poison" in data:
             os.kill(os.getpid(), signal.SIGKILL)
-        return super().candidate(data)
+        return super().bits(data)
 
 
 def settings(engine: str = "Fake", **more) -> Settings:
