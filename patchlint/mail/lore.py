@@ -1,12 +1,18 @@
 """Threads fetched by message-id or archive URL: the only module that uses the network.
 
 It runs only when the user gives a message-id or URL, through liblore, which honours the
-``lore.*`` and ``b4.*`` settings of git.
+``lore.*`` settings of git; a bare message-id is asked of the archive that ``b4.midmask``
+names, as b4 does.
 """
 
 from __future__ import annotations
 
+import subprocess
+from urllib.parse import unquote, urlsplit
+
 from patchlint.model.problem import InputError
+
+_MASK = "https://lore.kernel.org/all/%s"
 
 
 def fetch(name: str) -> bytes | InputError:
@@ -14,14 +20,46 @@ def fetch(name: str) -> bytes | InputError:
     try:
         from liblore import LibloreError
         from liblore.node import LoreNode
-        from liblore.utils import get_msgid_from_url
     except ImportError:
         return InputError(name, "fetching needs liblore: pip install 'patchlint[b4]'")
-    message_id = get_msgid_from_url(name) if "://" in name else name.strip("<>")
+    archive, message_id = where(name, midmask())
     if not message_id:
         return InputError(name, "no message-id in this URL")
     try:
-        data: bytes = LoreNode.from_git_config().get_mbox_by_msgid(message_id)
+        with LoreNode.from_git_config(archive) as node:
+            data: bytes = node.get_mbox_by_msgid(message_id)
     except (LibloreError, OSError, ValueError) as error:
         return InputError(name, f"cannot be fetched: {error}", message_id=message_id)
     return data
+
+
+def midmask() -> str:
+    """Give the user's ``b4.midmask``, or the one of lore.kernel.org."""
+    done = subprocess.run(
+        ["git", "config", "--get", "b4.midmask"], capture_output=True, check=False
+    )
+    mask = done.stdout.decode("utf-8", "replace").strip()
+    return mask if "://" in mask else _MASK
+
+
+def where(name: str, mask: str) -> tuple[str, str]:
+    """Archive and message-id that ``name`` means; the id is empty when a URL has none.
+
+    A URL names its own archive; ``/r/``, and no list at all, mean all lists.
+    """
+    if "://" in name:
+        url = urlsplit(name)
+        folders: list[str] = []
+        for piece in url.path.split("/"):
+            text = unquote(piece)
+            if "@" in text:
+                return _archive(f"{url.scheme}://{url.netloc}", folders), text
+            folders.append(piece)
+        return "", ""
+    url = urlsplit(mask.replace("%s", ""))
+    return _archive(f"{url.scheme}://{url.netloc}", url.path.split("/")), name.strip("<>")
+
+
+def _archive(origin: str, folders: list[str]) -> str:
+    path = "/".join(piece for piece in folders if piece)
+    return f"{origin}/{'all' if path in {'', 'r'} else path}"

@@ -89,30 +89,37 @@ class _Grouping:
         self._threads = Threads(mails)
         self._threaded: dict[tuple[str, int, int], list[_Draft]] = {}
         self._loose: dict[tuple[str, int, int, tuple[str, ...]], list[_Draft]] = {}
+        self._last: tuple[Mail, _Draft] | None = None
 
     def place(self, mail: Mail, position: int) -> None:
         """Put a mail with a patch into its series, or open one for it."""
+        before, self._last = self._last, None
         version = self._version(mail)
         thread = self._threads.name(mail)
         if mail.is_reply or mail.number is None or mail.total is None:
-            draft = _Draft(version, 1, thread, position, numbered=False, slots={1: mail})
-            self.drafts.append(draft)
+            self.drafts.append(
+                _Draft(version, 1, thread, position, numbered=False, slots={1: mail})
+            )
             return
         total = max(mail.total, mail.number)
         if self._threads.alone(mail):
-            loose = self._loose.setdefault((_sender(mail), version, total, mail.prefixes), [])
-            open_drafts = [one for one in loose if _same_sitting(mail, one)]
+            drafts = self._loose.setdefault((_sender(mail), version, total, mail.prefixes), [])
+            near = [one for one in drafts if _same_sitting(mail, one)]
+            if before is not None and _follows(mail, version, total, before):
+                near = [before[1]]
         else:
-            loose = self._threaded.setdefault((thread, version, total), [])
-            open_drafts = loose
-        open_drafts = [one for one in open_drafts if mail.number not in one.slots]
-        if open_drafts:
-            best = max(open_drafts, key=lambda one: _likeness(mail, one.sample))
-            best.slots[mail.number] = mail
-            return
-        draft = _Draft(version, total, thread, position, numbered=True, slots={mail.number: mail})
-        loose.append(draft)
-        self.drafts.append(draft)
+            drafts = self._threaded.setdefault((thread, version, total), [])
+            near = drafts
+        near = [one for one in near if mail.number not in one.slots]
+        if near:
+            draft = max(near, key=lambda one: _likeness(mail, one.sample))
+            draft.slots[mail.number] = mail
+        else:
+            draft = _Draft(version, total, thread, position, numbered=True)
+            draft.slots[mail.number] = mail
+            drafts.append(draft)
+            self.drafts.append(draft)
+        self._last = (mail, draft)
 
     def _version(self, mail: Mail) -> int:
         """Version of a patch; one that does not say takes that of its cover or first patch."""
@@ -127,23 +134,33 @@ class _Grouping:
 
     def give_covers(self) -> None:
         """Give each numbered series the cover letter of its thread and version."""
-        covers: dict[tuple[str, int], list[Mail]] = {}
+        threaded: dict[tuple[str, int], list[Mail]] = {}
         loose: dict[tuple[str, int, int], list[Mail]] = {}
         for mail in self._mails:
-            if mail.diff_start is None and not mail.is_reply and mail.number == 0:
-                covers.setdefault((self._threads.name(mail), mail.version), []).append(mail)
-                if self._threads.alone(mail):
-                    key = (_sender(mail), mail.version, mail.total or 0)
-                    loose.setdefault(key, []).append(mail)
+            if _is_cover(mail) and self._threads.alone(mail):
+                key = (_sender(mail), mail.version, mail.total or 0)
+                loose.setdefault(key, []).append(mail)
+            elif _is_cover(mail):
+                threaded.setdefault((self._threads.name(mail), mail.version), []).append(mail)
         for draft in self.drafts:
             if not draft.numbered:
                 continue
-            found = [mail for mail in covers.get((draft.thread, draft.version), []) if draft.thread]
+            found = threaded.get((draft.thread, draft.version), [])
             if not found and self._threads.alone(draft.sample):
-                key = (_sender(draft.sample), draft.version, draft.total)
-                found = [mail for mail in loose.get(key, []) if _same_sitting(mail, draft)]
+                found = self._loose_covers(draft, loose)
             if found:
                 draft.cover = max(found, key=lambda mail: _likeness(draft.sample, mail))
+
+    def _loose_covers(
+        self, draft: _Draft, loose: dict[tuple[str, int, int], list[Mail]]
+    ) -> list[Mail]:
+        key = (_sender(draft.sample), draft.version, draft.total)
+        found = [mail for mail in loose.get(key, []) if _same_sitting(mail, draft)]
+        above = self._mails[draft.first - 1] if draft.first else draft.sample
+        if not found and _is_cover(above) and self._threads.alone(above):
+            alike = (above.version, above.total) == (draft.version, draft.total)
+            return [above] if alike and _one_source(above, draft.sample) else []
+        return found
 
     def complete_rerolls(self) -> None:
         """Fill a version that only replaces patches with those of the version before."""
@@ -175,6 +192,10 @@ class _Grouping:
         return found
 
 
+def _is_cover(mail: Mail) -> bool:
+    return mail.diff_start is None and not mail.is_reply and mail.number == 0
+
+
 def _sender(mail: Mail) -> str:
     found = _ADDRESS.search(mail.sender or mail.author)
     return found.group().lower() if found else ""
@@ -187,6 +208,26 @@ def _likeness(one: Mail, other: Mail) -> int:
         other.message_id,
     }
     return 4 * (_sender(one) == _sender(other)) + 2 * same_parent + (one.prefixes == other.prefixes)
+
+
+def _follows(mail: Mail, version: int, total: int, before: tuple[Mail, _Draft]) -> bool:
+    """Whether a mail stands right behind its predecessor, in one file, folder or range.
+
+    That is how ``git format-patch`` and ``b4 am`` write a series, without threading, and
+    with the authors for senders.
+    """
+    last, draft = before
+    return (
+        (draft.version, draft.total) == (version, total)
+        and last.number is not None
+        and mail.number == last.number + 1
+        and mail.prefixes == last.prefixes
+        and _one_source(mail, last)
+    )
+
+
+def _one_source(one: Mail, other: Mail) -> bool:
+    return one.input.rpartition("/")[0] == other.input.rpartition("/")[0]
 
 
 def _same_sitting(mail: Mail, draft: _Draft) -> bool:

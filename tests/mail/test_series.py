@@ -114,7 +114,26 @@ def test_patches_sent_without_threading_are_one_series() -> None:
 def test_unthreaded_patches_of_another_day_are_another_series() -> None:
     first = patch("[PATCH 1/2] x", mid="a@example.org")
     later = patch("[PATCH 2/2] x", mid="b@example.org", date="Mon, 08 Jan 2024 10:00:00 +0100")
-    assert [one.missing for one in series_of(first, later)] == [(2,), (1,)]
+    between = patch("[PATCH] y", mid="c@example.org")
+    assert [one.missing for one in series_of(first, between, later)] == [(2,), (), (1,)]
+
+
+def test_files_of_several_authors_and_years_are_one_series() -> None:
+    sent = [
+        mail("[PATCH 0/3] x"),
+        patch("[PATCH 1/3] a", sender="Bo <bo@example.org>"),
+        patch("[PATCH 2/3] b", sender="Cy <cy@example.org>", date="1 Jan 2022 10:00:00 +0000"),
+        patch("[PATCH 3/3] c", sender="Bo <bo@example.org>", date="1 Jan 2020 10:00:00 +0000"),
+    ]
+    (one,) = series_of(*sent)
+    assert [only.number for only in one.patches] == [1, 2, 3]
+    assert one.subject == "[PATCH 0/3] x"
+
+
+def test_patches_of_others_do_not_fill_a_gap() -> None:
+    first = patch("[PATCH 2/2] x", mid="a@example.org")
+    other = patch("[PATCH 1/2] y", mid="b@example.org", sender="Bo <bo@example.org>")
+    assert [one.missing for one in series_of(first, other)] == [(1,), (2,)]
 
 
 def test_files_without_ids_are_one_series() -> None:
