@@ -103,9 +103,10 @@ class TreeFacts(Protocol):
     def tree(self) -> Tree:
         """The tree that the answers are about."""
 
-    def prepare(self, names: Iterable[str]) -> None:
-        """Look ``names`` up at once; asking for them later is then cheap.
+    def prepare(self, names: Iterable[str], members: Iterable[str] = ()) -> None:
+        """Look ``names`` up at once, and ``members`` for :meth:`member_calls`.
 
+        Asking for them later is then cheap.
         Names that are known to be static functions of one file are passed over.
         """
 
@@ -134,8 +135,8 @@ class TreeFacts(Protocol):
 class Hits(Protocol):
     """Where the rows come from."""
 
-    def prepare(self, names: Iterable[str]) -> None:
-        """Look these names up at once."""
+    def prepare(self, names: Iterable[str], members: Iterable[str]) -> None:
+        """Look these names and members up at once."""
 
     def hits(self, name: str) -> Sequence[Hit]:
         """Return all files that define, call or use ``name``, sorted by path."""
@@ -176,9 +177,10 @@ class Facts:
     _shared: set[str] = field(default_factory=set)
     _functions: dict[tuple[str, int], Function | None] = field(default_factory=dict)
 
-    def prepare(self, names: Iterable[str]) -> None:
+    def prepare(self, names: Iterable[str], members: Iterable[str] = ()) -> None:
         """Look ``names`` up at once, but for those told as static functions alone."""
-        self.rows.prepare(n for n in names if n in self._shared or n not in self._local)
+        wanted = (name for name in names if name in self._shared or name not in self._local)
+        self.rows.prepare(wanted, members)
 
     def definitions(self, name: str, from_path: str | None = None) -> tuple[Definition, ...]:
         """Return all functions, system calls and macros called ``name``."""

@@ -43,9 +43,10 @@ class Search:
     shelf: Shelf | None = None
     _known: dict[str, tuple[Hit, ...]] = field(default_factory=dict)
 
-    def prepare(self, names: Iterable[str]) -> None:
-        """Search for all ``names`` that are not known yet, at once."""
-        self._look_up(sorted({name for name in names if name}))
+    def prepare(self, names: Iterable[str], members: Iterable[str]) -> None:
+        """Search for all names and members that are not known yet, at once."""
+        keys = {name for name in names if name} | {_MEMBER + name for name in members if name}
+        self._look_up(sorted(keys))
 
     def hits(self, name: str) -> Sequence[Hit]:
         """Return all files that define, call or use ``name``."""

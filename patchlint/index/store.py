@@ -367,7 +367,7 @@ class Indexed:
     _known: dict[str, Sequence[Hit]] = field(default_factory=dict)
     _texts: dict[str, bytes] | None = None
 
-    def prepare(self, names: Iterable[str]) -> None:
+    def prepare(self, names: Iterable[str], members: Iterable[str]) -> None:
         """Do nothing: each name is looked up fast enough."""
 
     def hits(self, name: str) -> Sequence[Hit]:

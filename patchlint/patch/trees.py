@@ -54,8 +54,9 @@ class Tree(Protocol):
     def files_with(self, words: Sequence[str], *, members: bool = False) -> tuple[str, ...]:
         """C sources and headers with any of ``words`` as a whole word, sorted.
 
-        With ``members`` only where one is called as a member (``->word(``, ``.word(``).
-        Errs towards too many: comments and strings count.
+        With ``members`` only where one is called as a member, written without spaces.
+        Errs towards too many: comments and strings count, and a file may be told that
+        stands beside the tree and cannot be read from it.
         """
 
     def list_c(self) -> Iterable[tuple[str, str]]:
@@ -339,44 +340,83 @@ class GitTree:
 
     def _grep(
         self, words: Sequence[str], members: bool, revision: str | None, paths: Sequence[str] = ()
-    ) -> Iterator[str]:
+    ) -> list[str]:
+        if revision is None:
+            found = _ripgrep(self.repository, words, members=members)
+            if found is not None:
+                return found
         specs = [f":(literal){path}" for path in paths] or ["*.c", "*.h"]
         where = [revision] if revision is not None else []
-        found = b""
         for pattern in _patterns(words, members=members):
-            done = subprocess.run(
+            found = _names(
                 [
-                    *(*_GIT, "-C", str(self.repository), "grep", "--no-textconv", "--full-name"),
-                    *("-z", "-l", "-I", *pattern, *where, "--", *specs),
+                    *(*_GIT, "grep", "--no-textconv", "--full-name", "-z", "-l", "-I"),
+                    *(*pattern, *where, "--", *specs),
                 ],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                env=_environment(),
-                check=False,
+                self.repository,
             )
-            if done.returncode in {0, 1}:
-                found = done.stdout
-                break
-        for name in found.split(b"\0")[:-1]:
-            path = name.decode("utf-8", "surrogateescape")
-            yield path.partition(":")[2] if revision is not None else path
+            if found is not None:
+                return found if revision is None else [n.partition(":")[2] for n in found]
+        return []
+
+
+def _ripgrep(folder: Path, words: Sequence[str], *, members: bool) -> list[str] | None:
+    """Search a folder by rg, the fastest; None when there is no such program."""
+    step = _AT_ONCE // 2 if members else _AT_ONCE
+    found: list[str] = []
+    for at in range(0, len(words), step):
+        some = _names(
+            [
+                *("rg", "--no-config", "--no-ignore", "-0", "-l", "-g*.[ch]"),
+                *(*_fixed(words[at : at + step], members=members), "."),
+            ],
+            folder,
+        )
+        if some is None:
+            return None
+        found += some
+    return found
+
+
+#: rg looks for this many strings at once with vector instructions, and not for more.
+_AT_ONCE: Final = 12
+
+
+def _names(command: list[str], folder: Path) -> list[str] | None:
+    """Return names that ``command`` lists; None when the program is missing or refuses."""
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            cwd=folder,
+            env=_environment(),
+            check=False,
+        )
+    except OSError:
+        return None
+    if done.returncode not in {0, 1}:
+        return None
+    names = done.stdout.split(b"\0")[:-1]
+    return [n.decode("utf-8", "surrogateescape").removeprefix("./") for n in names]
+
+
+def _fixed(words: Sequence[str], *, members: bool) -> list[str]:
+    """Return options of rg and git grep alike; all programs find fixed strings the fastest."""
+    if not members:
+        return ["-w", "-F", *(part for word in words for part in ("-e", word))]
+    return ["-F", *(part for word in words for part in ("-e", f"->{word}(", "-e", f".{word}("))]
 
 
 def _patterns(words: Sequence[str], *, members: bool) -> Iterator[list[str]]:
     """Give options for git grep: the best first, then what every git knows."""
-    if members or len(words) > _FEW_WORDS:
-        yield ["-P", "-e", _expression(words, members=members)]
-    yield ["-w", "-F", *(part for word in words for part in ("-e", word))]
+    if len(words) > _MANY_WORDS and not members:
+        yield ["-P", "-e", rf"\b(?:{'|'.join(map(re.escape, words))})\b"]
+    yield _fixed(words, members=members)
 
 
-def _expression(words: Sequence[str], *, members: bool) -> str:
-    """Return a regular expression that all engines at hand understand alike."""
-    either = "|".join(re.escape(word) for word in words)
-    return rf"(?:->|\.)\s*(?:{either})\s*\(" if members else rf"\b(?:{either})\b"
-
-
-#: git looks for a few fixed words faster than for an expression.
-_FEW_WORDS: Final = 2
+#: git looks for fewer fixed words than this faster than for one expression.
+_MANY_WORDS: Final = 40
 
 #: With more changed files than this the work tree is not searched.
 _MANY: Final = 500
@@ -448,37 +488,19 @@ class FolderTree:
         """Return C sources and headers with any of ``words`` as a whole word, sorted."""
         if not words:
             return ()
-        expression = _expression(words, members=members)
-        found = self._run(
-            ["rg", "--no-config", "--no-ignore", "-0", "-l", "-g*.[ch]", "-e", expression, "."]
-        )
+        found = _ripgrep(self.folder, words, members=members)
         for pattern in _patterns(words, members=members):
             if found is None:
-                found = self._run(
-                    [*_GIT, "grep", "--no-index", "-zlI", *pattern, "--", ":(glob)**/*.[ch]"]
+                found = _names(
+                    [*_GIT, "grep", "--no-index", "-zlI", *pattern, "--", ":(glob)**/*.[ch]"],
+                    self.folder,
                 )
         if found is not None:
-            return tuple(sorted(found))
+            return tuple(sorted(set(found)))
+        either = "|".join(map(re.escape, words))
+        expression = rf"(?:->|\.)(?:{either})\(" if members else rf"\b(?:{either})\b"
         compiled = re.compile(expression.encode())
         return tuple(p for p, _, _ in self.stat_c() if compiled.search(self.read(p) or b""))
-
-    def _run(self, command: list[str]) -> Iterable[str] | None:
-        """Names that ``command`` lists, None when the program is missing or failed."""
-        try:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                cwd=self.folder,
-                env=_environment(),
-                check=False,
-            )
-        except OSError:
-            return None
-        if done.returncode not in {0, 1}:
-            return None
-        names = done.stdout.split(b"\0")[:-1]
-        return [n.decode("utf-8", "surrogateescape").removeprefix("./") for n in names]
 
 
 def _walk(folder: str, prefix: str) -> Iterator[tuple[str, int, int]]:
