@@ -17,8 +17,18 @@ if TYPE_CHECKING:
 
 _WORD: Final = re.compile(rb"[A-Za-z_][A-Za-z0-9_]{3,}")
 #: encodings that hide words: unreadable here, so that the text passes
-_OPAQUE: Final = re.compile(rb"(?i)base64|utf-?16|utf-?32|utf-?7|delsp|begin pgp message")
-_QUOTED: Final = re.compile(rb"(?i)quoted-printable")
+_OPAQUE: Final = (
+    b"base64",
+    b"utf-16",
+    b"utf16",
+    b"utf-32",
+    b"utf32",
+    b"utf-7",
+    b"utf7",
+    b"delsp",
+    b"begin pgp message",
+)
+_QUOTED: Final = b"quoted-printable"
 _HUNK: Final = b"@@ -"
 _HEX: Final = re.compile(rb"=([0-9A-F]{2})|=[ \t]*\r?\n")
 
@@ -37,9 +47,10 @@ class Vocabulary:
 
     def candidate(self, data: bytes, more: Collection[bytes] = ()) -> bool:
         """Whether ``data`` may give a finding."""
-        if _OPAQUE.search(data):
+        low = data.lower()
+        if any(word in low for word in _OPAQUE):
             return True
-        if _QUOTED.search(data):
+        if _QUOTED in low:
             data = data + b"\n" + _HEX.sub(_unquoted, data)
         # words of the prose before the first hunk defer nothing
         words = set(_WORD.findall(data, max(0, data.find(_HUNK))))
