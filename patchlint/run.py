@@ -272,6 +272,9 @@ def analyse(
     """Downgrades from before the series to after it, each with the patch that caused it."""
     composition, images, limitations = _compose(series, files, tree)
     facts = _Facts(ruleset, "\n\n".join(p.message for p in series.patches))
+    facts.titles = tuple(
+        (p.subject, frozenset(f.old_path or f.path for f in files[p.number]))
+        for p in series.patches)
     if tree is not None:
         facts.ways = partial(tree.ways, series.base_commit, ruleset)
         facts.derive = partial(tree.derive, series.base_commit, ruleset)
@@ -308,6 +311,7 @@ class _Facts:
     def __init__(self, ruleset: Ruleset, message: str) -> None:
         self.ruleset = ruleset
         self.message = message
+        self.titles: tuple[tuple[str, frozenset[str]], ...] = ()
         self.ways: Callable[[str, str], Ways] | None = None
         self.derive: Callable[[str, str], Cleanup | None] | None = None
         self.limitations: list[str] = []
@@ -338,7 +342,8 @@ class _Facts:
         pairs = [pair for pair in state.files if pair.path.endswith(C_SOURCES)]
         before = build([self.of(p.pre) for p in pairs if p.pre], kernel)
         after = build([self.of(p.post) for p in pairs if p.post], kernel)
-        comparison = Comparison(before, after, lines_of(pairs), self.message, self.ways)
+        comparison = Comparison(before, after, lines_of(pairs), self.message, self.titles,
+                                self.ways)
         if self.derive is not None:
             from patchlint.graph.derive import moved_calls
 

@@ -20,9 +20,21 @@ examples:
   patchlint facts fs/namespace.c
   patchlint facts fs/namespace.c --function umount
   patchlint facts drivers/block/loop.c --format json
+  patchlint facts --tree ~/linux --derive --under fs/nfsd/
 
 exit status: 0, or 2 when the file cannot be read"""
-    parser.add_argument("file", metavar="FILE", help="a C file, or - for standard input")
+    parser.add_argument(
+        "file", metavar="FILE", nargs="?", help="a C file, or - for standard input"
+    )
+    parser.add_argument("--tree", metavar="DIR", help="with --derive: the kernel source")
+    parser.add_argument(
+        "--derive",
+        action="store_true",
+        help="propose table rows: functions that reach a known cleanup, deferred twins",
+    )
+    parser.add_argument(
+        "--under", metavar="DIR", default="", help="with --derive: only files below DIR"
+    )
     parser.add_argument(
         "--format", choices=("text", "json"), default="text", help="how to print (default: text)"
     )
@@ -43,7 +55,12 @@ exit status: 0, or 2 when the file cannot be read"""
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the facts of one file."""
+    """Print the facts of one file, or proposals from a tree."""
+    if arguments.derive:
+        return _derive(arguments)
+    if arguments.file is None:
+        print("patchlint: give a C file, or --tree DIR --derive", file=sys.stderr)
+        return 2
     from patchlint.ruleset.load import RuleError, load
     from patchlint.syntax.facts import extract_functions, extract_text
 
@@ -65,6 +82,28 @@ def run(arguments: argparse.Namespace) -> int:
         print(as_json(facts))
     else:
         print("\n".join(as_text(facts)))
+    return 0
+
+
+def _derive(arguments: argparse.Namespace) -> int:
+    """Print proposals as TOML rows, each with its evidence."""
+    from patchlint.index import open_facts
+    from patchlint.index.proposals import propose
+    from patchlint.patch.trees import TreeError, open_tree
+    from patchlint.ruleset.load import RuleError, load
+
+    if not arguments.tree:
+        print("patchlint: --derive needs --tree", file=sys.stderr)
+        return 2
+    try:
+        ruleset = load([Path(folder) for folder in arguments.rules])
+        tree = open_tree(arguments.tree)
+    except (TreeError, RuleError) as error:
+        print(f"patchlint: {error}", file=sys.stderr)
+        return 2
+    facts = open_facts(tree, ruleset.kernel.macros)
+    for proposal in propose(tree, facts, ruleset, arguments.under):
+        print(proposal.toml(), flush=True)
     return 0
 
 

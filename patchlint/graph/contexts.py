@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final, Literal
 from patchlint.model.context import Context
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from patchlint.graph.build import Graph
     from patchlint.model.facts import Function
 
@@ -71,15 +73,20 @@ class Verdict:
         return self.task and any(r.context != "task" for r in self.reasons)
 
 
-def of(graph: Graph, function: Function, message: str = "") -> Verdict:
-    """What the images (and the patch's message) show of ``function``'s context."""
+def of(
+    graph: Graph, function: Function, message: str = "", titles: Sequence[str] = ()
+) -> Verdict:
+    """What the images (and the patch's message) show of ``function``'s context.
+
+    ``titles`` are the subjects of the patches that touch its file.
+    """
     own = _own(graph, function)
     if any(r.strength == "certain" for r in own):
         return Verdict(tuple(own))
     above = _from_callers(graph, function, _DEPTH, {(function.path, function.name)})
     reasons = [*own, *above]
-    if not reasons and message:
-        reasons = from_message(graph, function, message)
+    if not reasons:
+        reasons = [*_from_titles(graph, titles), *from_message(graph, function, message)]
     return Verdict(tuple(dict.fromkeys(reasons)))
 
 
@@ -161,6 +168,15 @@ def _from_callers(
             for r in found
         )
     return reasons
+
+
+def _from_titles(graph: Graph, titles: Sequence[str]) -> list[Reason]:
+    """A subject that speaks of a context that must not sleep says why the patch is there."""
+    return [
+        Reason(hint.context, "likely", f"the subject says so: {hint.why}")
+        for title in titles for hint in graph.kernel.hints
+        if hint.kind == "trace" and hint.context in _ATOMIC and hint.pattern.search(title)
+    ]
 
 
 def from_message(graph: Graph, function: Function, message: str) -> list[Reason]:

@@ -46,6 +46,8 @@ class Comparison:
     after: Graph
     lines: Lines
     message: str = ""
+    #: subject of each patch, and the files that it touches
+    titles: tuple[tuple[str, frozenset[str]], ...] = ()
     #: the ways to a function in a whole tree, None without one
     ways: Callable[[str, str], Ways] | None = None
     limitations: list[str] = field(default_factory=list)
@@ -383,7 +385,8 @@ class _Old:
 
 def _old_context(comparison: Comparison, was: Function) -> _Old | None:
     """The old context of ``was``; None when it certainly was no task."""
-    verdict = contexts.of(comparison.before, was, comparison.message)
+    titles = [title for title, paths in comparison.titles if was.path in paths]
+    verdict = contexts.of(comparison.before, was, comparison.message, titles)
     if verdict.deferred == "certain":
         return None
     found = _in_tree(comparison, was)

@@ -43,6 +43,8 @@ INDENT: Final = "  "
 STEPS: Final = 3
 HUNK_LINES: Final = 4
 ENTRIES: Final = 4
+#: entry points that --verbose lists with their chains
+MOST_ENTRIES: Final = 20
 
 _FUNCTION: Final = 28
 _GAP: Final = " │ "
@@ -246,7 +248,7 @@ def _entries(finding: Finding, style: Style) -> list[str]:
             f"{entry.name} ({entry.kind})" + (f": {' → '.join(entry.chain)}" if entry.chain else "")
             for entry in entries
         ]
-        return _listed("reached", told, style, most=len(told))
+        return _listed("reached", told, style, most=MOST_ENTRIES)
     names = [f"{entry.name} ({entry.kind})" for entry in entries[:ENTRIES]]
     if len(entries) > ENTRIES:
         names.append(f"{len(entries) - ENTRIES} more")

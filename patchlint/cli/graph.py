@@ -1,0 +1,135 @@
+"""``patchlint graph``: what the graph stage sees, as text, dot or mermaid."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+    from patchlint.graph.build import Graph
+    from patchlint.graph.show import Branch
+    from patchlint.model.facts import Function
+    from patchlint.model.kernel import KernelFacts
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """A C file with ``--function``, or a function with ``--tree``."""
+    parser.epilog = """\
+examples:
+  patchlint graph fs/namespace.c --function namespace_unlock
+  patchlint graph namespace_unlock --tree ~/linux --up
+  patchlint graph put_mnt_ns --tree ~/linux --down --to mntput --format dot"""
+    parser.add_argument("target", metavar="FILE|FUNCTION")
+    parser.add_argument("--function", metavar="F", help="function of FILE")
+    parser.add_argument("--tree", metavar="DIR", help="kernel source to look FUNCTION up in")
+    parser.add_argument("--path", metavar="PATH", help="file of FUNCTION, when its name is not "
+                        "the only one in the tree")
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--up", action="store_true", help="callers and contexts (default)")
+    way.add_argument("--down", action="store_true", help="calls that lead to releases")
+    parser.add_argument("--to", metavar="CLEANUP", help="with --down: only ways to this release")
+    parser.add_argument("--format", choices=("text", "dot", "mermaid"), default="text")
+    parser.add_argument("--rules", action="append", default=[], metavar="DIR")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the tree; 2 when the file or the function cannot be found."""
+    from patchlint.ruleset.load import RuleError, load
+
+    try:
+        kernel = load([Path(folder) for folder in arguments.rules]).kernel
+    except RuleError as error:
+        return _fail(str(error))
+    if arguments.function:
+        return _file(arguments, kernel)
+    if not arguments.tree:
+        return _fail("give a C file with --function, or a function with --tree")
+    from patchlint.index import open_facts
+    from patchlint.patch.trees import TreeError, open_tree
+
+    try:
+        tree = open_facts(open_tree(arguments.tree), kernel.macros)
+    except TreeError as error:
+        return _fail(str(error))
+    path = arguments.path
+    if path is None:
+        found = [d for d in tree.definitions(arguments.target) if d.kind != "macro"]
+        if not found:
+            return _fail(f"{arguments.target}(): not in {arguments.tree}")
+        path = found[0].path
+    from patchlint.graph import reach, show
+
+    if arguments.down:
+        root = show.downwards(tree, kernel, arguments.target, path, arguments.to)
+    else:
+        ways = reach.ways(tree, kernel, arguments.target, path)
+        root = show.upwards(arguments.target, ways)
+        if ways.cut:
+            print("patchlint: too many callers to follow all of them", file=sys.stderr)
+        if ways.hubs:
+            print(f"patchlint: not followed above {', '.join(ways.hubs)}", file=sys.stderr)
+    if root is None:
+        return _fail(f"{arguments.target}(): no body in {arguments.tree}")
+    _print(root, arguments, up=not arguments.down)
+    return 0
+
+
+def _fail(message: str) -> int:
+    print(f"patchlint: {message}", file=sys.stderr)
+    return 2
+
+
+def _print(root: Branch, arguments: argparse.Namespace, *, up: bool) -> None:
+    from patchlint.graph import show
+
+    if arguments.format == "dot":
+        sys.stdout.write(show.dot(root, up=up))
+    elif arguments.format == "mermaid":
+        sys.stdout.write(show.mermaid(root, up=up))
+    else:
+        sys.stdout.write(show.text(root))
+
+
+def _file(arguments: argparse.Namespace, kernel: KernelFacts) -> int:
+    """One function of one file: contexts, deferrals and cleanup effects."""
+    from patchlint.graph.build import build
+    from patchlint.syntax.facts import extract_text
+
+    try:
+        text = Path(arguments.target).read_bytes()
+    except OSError as error:
+        return _fail(f"{arguments.target}: {error.strerror}")
+    graph = build([extract_text(arguments.target, text, kernel.macros)], kernel)
+    function = graph.find(arguments.function, arguments.target)
+    if function is None:
+        return _fail(f"{arguments.target}: no function {arguments.function}()")
+    _print(_effects(graph, function), arguments, up=False)
+    return 0
+
+
+def _effects(graph: Graph, function: Function) -> Branch:
+    from patchlint.graph import contexts
+    from patchlint.graph.effects import Effects
+    from patchlint.graph.show import Branch
+
+    effects = Effects(graph)
+    verdict = contexts.of(graph, function)
+    shown = ", ".join(sorted(verdict.contexts)) or "context unknown"
+    root = Branch(function.name, f"{function.path}:{function.line}, {shown}")
+    for context in sorted({reason.context for reason in verdict.reasons}):
+        why = next(r.why for r in verdict.reasons if r.context == context)
+        root.branches.append(Branch(f"runs as {context}", why))
+    deferred = [effect for edge in graph.deferrals_of(function)
+                for effect in effects.behind(edge)]
+    for effect in (*effects.inline(function), *deferred):
+        current = root
+        for step in effect.chain[1:]:
+            current = current.child(step.function)
+        leaf = current.child(effect.cleanup)
+        leaf.note = f"{effect.family}, {effect.guarantee}"
+        if effect.deferral is not None:
+            leaf.note += f", by {effect.deferral.mechanism}()"
+    return root
