@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 #: b4 marks its own commits, which are no patches, with such a line.
 _B4_COMMIT: Final = re.compile(r"^--- b4-(?:submit|review)-tracking ---", re.MULTILINE)
+_FIRST_FILE: Final = re.compile(rb"^\+\+\+ [a-z]/([^\t\r\n]+)", re.MULTILINE)
 #: The commits below HEAD among which a mail is looked for.
 _REACH: Final = 200
 #: Seconds for which the mails of a thread are kept to complete it.
@@ -110,7 +111,10 @@ def _from_history(mail: bytes, here: series_files.Place, top: str) -> list[str]:
     if not wanted:
         return []
     same_title = [commit for commit in patches if commit.title == here.title]
-    match = _matching(wanted, same_title, top) or _matching(wanted, patches, top)
+    match = _matching(wanted, same_title, top)
+    if match is None:
+        touching = _touching(mail, patches, top)
+        match = _matching(wanted, [one for one in patches if one.name in touching], top)
     if match is None:
         return []
     number = here.number or 1
@@ -124,8 +128,8 @@ def _history(top: str) -> list[_Commit]:
     """Return the newest commits, oldest first; the title of b4's own ones is empty."""
     try:
         log = programs.git(
-            "log", "--first-parent", "--no-merges", f"-n{_REACH}", "--reverse",
-            "--format=%H%x00%s%x00%b%x1e", "HEAD", cwd=top,
+            "log", "--first-parent", "--min-parents=1", "--max-parents=1", "--reverse",
+            f"-n{_REACH}", "--format=%H%x00%s%x00%b%x1e", "HEAD", cwd=top,
         )  # fmt: skip
     except programs.ProgramError:
         return []
@@ -162,6 +166,20 @@ def _matching(wanted: str, commits: Sequence[_Commit], top: str) -> str | None:
         if patch_id == wanted:
             return name
     return None
+
+
+def _touching(mail: bytes, commits: Sequence[_Commit], top: str) -> set[str]:
+    """Return those of ``commits`` that touch the first file of ``mail``.
+
+    Only their diffs are worth a patch-id: the diff of a big import takes seconds.
+    """
+    path = _FIRST_FILE.search(mail)
+    if path is None or not commits:
+        return set()
+    span = f"{commits[0].name}^..{commits[-1].name}"
+    name = path.group(1).decode("utf-8", "surrogateescape")
+    options = ("--first-parent", "--format=%H")
+    return set(programs.git("log", *options, span, "--", f":(top,literal){name}", cwd=top).split())
 
 
 def _patch_id(mail: bytes) -> str:

@@ -224,6 +224,23 @@ def test_a_mail_outside_of_a_repository_is_checked_alone(repo):
     assert RULE in out
 
 
+def test_a_patch_is_found_by_what_it_changes_whatever_its_title(repo, monkeypatch):
+    monkeypatch.chdir(repo.repo)
+    mail = repo.patches()[1].read_bytes().replace(b"drop trees from", b"let trees go in")
+    found = b4_series.find(mail, config.load_settings())
+    base = repo.git("rev-parse", "master").strip()
+    tip = repo.git("rev-parse", "topic").strip()
+    assert found.work.inputs == (f"{base}..{tip}",)
+    assert found.number == 2
+
+
+def test_a_patch_of_another_version_is_not_taken_for_the_commit(repo, monkeypatch):
+    monkeypatch.chdir(repo.repo)
+    mail = repo.patches()[1].read_bytes().replace(b"system_unbound_wq", b"system_wq")
+    found = b4_series.find(mail, config.load_settings())
+    assert found.work.inputs == ("-",)
+
+
 def test_mails_of_a_thread_complete_the_series_one_by_one(repo, monkeypatch):
     monkeypatch.chdir(repo.root)
     files = repo.patches("--thread=shallow", "--cover-letter")[1:]
