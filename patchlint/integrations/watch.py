@@ -105,7 +105,9 @@ def _keep(plan: Plan, state: State, batch: Sequence[tuple[str, RawMail]]) -> int
             if mail.message_id:
                 kept = KeptMail(mail.message_id, time.time(), raw.data)
                 new += state.keep(kept, mail.references)
-        state.set_position(plan.source, batch[-1][0])
+        position = next((place for place, _ in reversed(batch) if place), None)
+        if position is not None:
+            state.set_position(plan.source, position)
     return new
 
 
@@ -173,14 +175,11 @@ def _judge(
     report = check_series([series], ruleset, plan.options)
     standing, _ = accept.split(report.findings, settings.accepted)
     author = _author(series)
-    new = tuple(
-        finding
-        for finding in standing
-        if finding.level != "note" and not state.was_told(finding.fingerprint, author)
-    )
+    loud = [finding for finding in standing if finding.level != "note"]
+    new = tuple(one for one in loud if not state.was_told(one.fingerprint, author))
     made = mail_format.drafts(replace(report, findings=new), Style())
     if not made:
-        return None, "told before" if standing else "nothing found", []
+        return None, "told before" if loud else "nothing found", []
     text = _with_message_id(made[0].text)
     told = [(fingerprint, author) for fingerprint in made[0].fingerprints]
     return text, f"{len(told)} finding{'s' if len(told) > 1 else ''}, drafted", told

@@ -35,7 +35,8 @@ class Source(Protocol):
     def poll(self, position: str) -> Iterator[tuple[str, RawMail]]:
         """Yield new mails, each with the position to go on from once it is kept.
 
-        Raises ``SourceError`` when the source cannot be read.
+        The position is empty where the one before still holds; a mail without a byte
+        only brings a position.  Raises ``SourceError`` when the source cannot be read.
         """
 
 
@@ -99,7 +100,8 @@ class Maildir:
                 except FileNotFoundError:  # moved from new to cur just now
                     continue
                 known.add(name)
-                yield json.dumps(sorted(known)), RawMail(str(file), data)
+                yield "", RawMail(str(file), data)
+        yield json.dumps(sorted(known)), RawMail(str(self.path), b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ class WebArchive:
         data = _posted(f"{self.url}/?x=m&q=rt:{since}..")
         for item in inputs.read_inputs(["-"], data) if data else ():
             if isinstance(item, RawMail):
-                yield position or str(since), item
+                yield "", item
         yield str(now), RawMail(self.url, b"")
 
 
