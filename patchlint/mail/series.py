@@ -89,6 +89,7 @@ class _Grouping:
         self._threads = Threads(mails)
         self._threaded: dict[tuple[str, int, int], list[_Draft]] = {}
         self._loose: dict[tuple[str, int, int, tuple[str, ...]], list[_Draft]] = {}
+        self._draft_of: dict[str, _Draft] = {}
         self._last: tuple[Mail, _Draft] | None = None
 
     def place(self, mail: Mail, position: int) -> None:
@@ -101,7 +102,7 @@ class _Grouping:
                 _Draft(version, 1, thread, position, numbered=False, slots={1: mail})
             )
             return
-        total = max(mail.total, mail.number)
+        total = mail.total
         if self._threads.alone(mail):
             drafts = self._loose.setdefault((_sender(mail), version, total, mail.prefixes), [])
             near = [one for one in drafts if _same_sitting(mail, one)]
@@ -119,6 +120,8 @@ class _Grouping:
             draft.slots[mail.number] = mail
             drafts.append(draft)
             self.drafts.append(draft)
+        draft.total = max(draft.total, mail.number)  # a late [PATCH 6/5]
+        self._draft_of[mail.message_id] = draft
         self._last = (mail, draft)
 
     def _version(self, mail: Mail) -> int:
@@ -171,11 +174,18 @@ class _Grouping:
                     draft.slots = {**before.slots, **draft.slots}
 
     def _before(self, draft: _Draft) -> _Draft | None:
-        candidates = self._threaded.get((draft.thread, draft.version - 1, draft.total), [])
+        """Find the series whose patches the mails of ``draft`` replace, the newest first."""
         replaced = [self._replaced(mail) for mail in draft.slots.values()]
-        for one in candidates:
+        if not all(replaced):
+            return None
+        candidates = [
+            self._draft_of[one]
+            for one in set.union(*replaced)
+            if one in self._draft_of and self._draft_of[one] is not draft
+        ]
+        for one in sorted(candidates, key=lambda one: one.version, reverse=True):
             ids = {mail.message_id for mail in one.slots.values()}
-            if all(ids & found for found in replaced):
+            if one.total == draft.total and all(ids & found for found in replaced):
                 return one
         return None
 

@@ -185,6 +185,12 @@ def test_number_above_the_total_lengthens_the_series() -> None:
     assert (one.expected, one.missing) == (3, (1, 2))
 
 
+def test_late_addition_joins_its_series() -> None:
+    first = patch("[PATCH 1/1] x", mid="a@example.org")
+    (one,) = series_of(first, patch("[PATCH 2/1] y", mid="b@example.org", refs=("a@example.org",)))
+    assert (one.expected, ids(one)) == (2, ["a@example.org", "b@example.org"])
+
+
 def test_absurd_total_is_survived() -> None:
     (one,) = series_of(patch("[PATCH 1/9999] x", mid="a@example.org"))
     assert one.expected == 9999
