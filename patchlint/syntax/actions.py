@@ -26,6 +26,19 @@ _KEYWORDS: Final = frozenset(
 )
 _BEFORE_STATEMENT: Final = frozenset(b";{}:)")
 _TAG: Final = re.compile(rb"([(,])\s*((?:struct|union|enum)\s+\w+[\s*]*)(?=([,)]))")
+_BARE_CALL: Final = re.compile(
+    rb"\n([ \t]+)(?!(?:if|for|while|switch|return|else|do)\b)([A-Za-z_]\w*)[ \t]?"
+    rb"\([^;{}\n]*\)[ \t]*\n\1[ \t]+(?=[A-Za-z_*])"
+)
+_NUMBER_NAME: Final = re.compile(rb"[(,][ \t]*(?!0[xXbB])(\d+(?:[A-Za-z_]\w*))(?=[ \t]*[,)])")
+_NUMBER: Final = re.compile(rb"\d+(?:[uUlL]+|[eE]\d+[fFlL]?|[fF])")
+_HEADER_WORDS: Final = re.compile(rb"\n([A-Za-z_][\w \t*]*(?:\n[A-Za-z_*][\w \t*]*)?)\(")
+_QUALIFIERS: Final = frozenset(
+    b"static inline extern const volatile unsigned signed struct union enum register".split()
+)
+_ARITHMETIC: Final = frozenset(b"unsigned signed long short int char double".split())
+_ANNOTATION: Final = re.compile(rb"__\w+|[A-Z][A-Z0-9_]+")
+_WORD: Final = re.compile(rb"\w+")
 _CALLED: Final = re.compile(rb"([A-Za-z_]\w*)\s*\(")
 _BLOCK_CALL: Final = re.compile(
     rb"\n[ \t]+(?!(?:if|for|while|switch|return|else|do)\b)([A-Za-z_]\w*)[ \t]?"
@@ -41,7 +54,7 @@ def _blank(edit: Edit, start: int, end: int) -> int:
 
 def _blank_prefix(edit: Edit, start: int, end: int) -> int:
     following = edit.following(end)
-    if following not in (b",", b")", b"(", b";"):
+    if following.isalnum() or following in (b"_", b'"'):
         edit.blank(start, end)
     return end
 
@@ -303,9 +316,42 @@ def struct_arguments(edit: Edit) -> None:
 
 
 def block_calls(edit: Edit) -> None:
-    """Make a loop of each statement that is a call followed by a block."""
+    """Make a loop of each statement that is a call followed by a block or by its body."""
     for match in _BLOCK_CALL.finditer(edit.text):
         _loop(edit, *match.span(1))
+    for match in _BARE_CALL.finditer(edit.text):
+        _loop(edit, *match.span(2))
+
+
+def header_annotations(edit: Edit) -> None:
+    """Blank words of a function's header that can only be annotations.
+
+    A header has a type and a name; what is more and looks like a macro is one.
+    """
+    for match in _HEADER_WORDS.finditer(bytes(edit.out)):
+        words = list(_WORD.finditer(match[1]))
+        if len(words) < 3:  # noqa: PLR2004  an annotation, a type and a name
+            continue
+        names = [word for word in words if word[0] not in _QUALIFIERS]
+        arithmetic = sum(word[0] in _ARITHMETIC for word in words)
+        more = (
+            len(names)
+            - 2
+            - max(0, arithmetic - 1)
+            + sum(word[0] in _ARITHMETIC and word[0] in _QUALIFIERS for word in words)
+        )
+        for word in names[:-1]:
+            if more > 0 and _ANNOTATION.fullmatch(word[0]):
+                start = match.start(1)
+                edit.blank(start + word.start(), start + word.end())
+                more -= 1
+
+
+def number_names(edit: Edit) -> None:
+    """Make an identifier of a macro's argument that starts with a digit (``100baseT``)."""
+    for match in _NUMBER_NAME.finditer(edit.text):
+        if not _NUMBER.fullmatch(match[1]):
+            edit.out[match.start(1)] = ord("_")
 
 
 #: Action name -> rewriting.

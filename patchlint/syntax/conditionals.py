@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _DEPTH: Final = 24
 
 _WORD: Final = re.compile(rb"[ \t]*#[ \t]*(if|ifdef|ifndef|elif|elifdef|elifndef|else|endif)\b")
+_OTHER: Final = re.compile(rb"[ \t]*#[ \t]*(?:define|undef|include|pragma)\b")
+_CUT: Final = re.compile(rb"(?:[,(&|+?]|=\s*\{?)\s*\Z")
 _OPENING: Final = frozenset({b"if", b"ifdef", b"ifndef"})
 _ELSE: Final = re.compile(rb"else\b")
 _CONTINUES: Final = re.compile(rb"else\b|[|&?:=+,.)-]")
@@ -45,7 +47,20 @@ def resolve(edit: Edit, directives: Sequence[Span]) -> None:
     What stands between whole statements or declarations is left to the grammar, which
     reads all branches.  Else the directive lines become spaces, and where the branches
     cannot all stay (an ``if`` head in two versions) all but the first that has code.
+    Other directives become spaces where they cut through an expression or initializer.
     """
+    for span in directives:
+        if _OTHER.match(edit.text, *span):
+            code_end = edit.code_end(span.start)
+            if _CUT.search(edit.out, max(0, code_end - 40), code_end):
+                end = span.end
+                while edit.text.startswith((b"\\\n", b"\\\r\n"), end - 1) or (
+                    edit.text[end : end + 1] not in (b"\n", b"")
+                ):
+                    end = edit.text.find(b"\n", end + 1)
+                    if end < 0:
+                        end = len(edit.text)
+                edit.blank(span.start, end)
     for marks in _groups(edit.text, directives):
         _settle(edit, marks)
 

@@ -104,6 +104,8 @@ class Edit:
         self.text = text
         self.out = bytearray(text)
         self.scope_exits: list[ScopeExit] = []
+        #: directive line -> end of the code before it, so that long runs are passed once
+        self._code_ends: dict[int, int] = {}
         self.releases: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def blank(self, start: int, end: int) -> None:
@@ -138,6 +140,7 @@ class Edit:
     def code_end(self, position: int) -> int:
         """Give where the code before ``position`` ends: no comments, no directives."""
         out = self.out
+        passed: list[int] = []
         while position:
             while position and out[position - 1] in b" \t\r\n\f\v\\":
                 position -= 1
@@ -146,6 +149,11 @@ class Edit:
                 continue
             line = self.directive_line(position)
             if line is not None:
+                known = self._code_ends.get(line)
+                if known is not None:
+                    position = known
+                    break
+                passed.append(line)
                 position = line
                 continue
             line = out.rfind(b"\n", 0, position) + 1
@@ -153,6 +161,8 @@ class Edit:
             if comment < 0:
                 break
             position = comment
+        for line in passed:
+            self._code_ends[line] = position
         return position
 
     def directive_line(self, position: int) -> int | None:

@@ -11,7 +11,7 @@ An entry's ``action`` is one of these
 ``blank-asm``      word, qualifiers and parentheses become spaces (``asm volatile (...)``)
 ``word``           the parentheses after the word become spaces (``typeof(x)``)
 ``static``         the word becomes ``static`` when it is as long (``STATIC``)
-``blank-prefix``   the word becomes spaces unless a comma or parenthesis follows (``KERN_ERR``)
+``blank-prefix``   the word becomes spaces when a word or string follows (``KERN_ERR``)
 ``type-args``      arguments that are types become identifiers (``container_of(p, struct s, m)``)
 ``keyword-call``   likewise, for a word that the grammar treats as a keyword (``offsetof``)
 ``loop``           a loop head becomes ``while (...)`` (``list_for_each(...)``)
@@ -37,8 +37,9 @@ An entry's ``action`` is one of these
 
 Besides, without any table: conditional directives that cut through an expression, an
 initializer or a statement are resolved for their first branch, ranges of ``case`` become
-expressions, ``struct s`` among arguments becomes an identifier, a call in column 0 without
-a semicolon is closed, and a statement that is a call followed by a block is a loop.
+expressions, ``struct s`` and ``100baseT`` among arguments become identifiers, a call in column
+0 without a semicolon is closed, and a statement that is a call followed by a block or an
+indented statement is a loop.
 """
 
 from __future__ import annotations
@@ -172,6 +173,8 @@ def rewrite(text: bytes, table: Table) -> Prepared:
             resume = actions.ACTIONS[action](edit, *match.span())
     actions.struct_arguments(edit)
     actions.block_calls(edit)
+    actions.number_names(edit)
+    actions.header_annotations(edit)
     conditionals.resolve(edit, directives)
     return Prepared(bytes(edit.out), tuple(edit.scope_exits), edit.releases)
 
