@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from patchlint.graph.build import Graph
     from patchlint.model.facts import Function
+    from patchlint.model.kernel import EntryPoint
 
 Strength = Literal["certain", "likely"]
 
@@ -118,14 +119,10 @@ def _own(graph: Graph, function: Function) -> list[Reason]:
     for path, entry in graph.initializers:
         if entry.value.lstrip("&") != function.name:
             continue
-        reasons.extend(
-            Reason(context, "certain",
-                   f"{function.name}() is .{entry.member} of {entry.struct} at {path}:{entry.line}")
-            for known in graph.kernel.entries
-            if known.member == entry.member and known.struct
-            and known.struct in entry.struct
-            for context in (("task",) if known.reaches_user else known.contexts)
-        )
+        where = f"{function.name}() is .{entry.member} of {entry.struct} at {path}:{entry.line}"
+        for known in graph.kernel.entries:
+            if known.member == entry.member and known.struct and known.struct in entry.struct:
+                reasons.extend(_of_entry(known, where))
     if not reasons:
         reasons.extend(
             Reason(hint.context, hint.strength, f"{function.name}(): {hint.why}")
@@ -133,6 +130,23 @@ def _own(graph: Graph, function: Function) -> list[Reason]:
             if hint.kind == "name" and hint.pattern.search(function.name)
         )
     return reasons or _named_like_member(graph, function)
+
+
+def _of_entry(known: EntryPoint, where: str) -> list[Reason]:
+    """What a member of an operations table tells.
+
+    One that user space waits for shows a task, whoever else calls it; one that also runs
+    where it must not sleep shows that; one that inherits the context of the last put, a
+    task's or a worker's, tells nothing.
+    """
+    if known.reaches_user:
+        return [Reason("task", "certain", where)]
+    atomic = [context for context in known.contexts if context in _ATOMIC]
+    if atomic and len(known.contexts) > len(atomic):
+        return [Reason(atomic[0], "likely", where)]
+    if len(set(known.contexts)) > 1 and "task" in known.contexts:
+        return []
+    return [Reason(context, "certain", where) for context in known.contexts]
 
 
 def _named_like_member(graph: Graph, function: Function) -> list[Reason]:

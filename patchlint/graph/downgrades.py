@@ -334,11 +334,7 @@ def _judge(
         volume.reasons.append(
             f"{wait.callee}() waits for {deferral.callback}(), but {main.cleanup}() defers "
             "itself again in there")
-    condition = branches.telling(
-        kernel, branches.fresh(deferral.call, deferral.function.path, comparison.lines, loss.was))
-    if condition is None and loss.condition is not None and not branches.is_error(
-            kernel, loss.condition):
-        condition = replace(loss.condition, taken=not loss.condition.taken)
+    condition = _condition(comparison, deferral, loss)
     entries = old.entries or _entries(comparison, loss)
     if entries and old.certain and volume.level == "warning":
         volume.level = "error"
@@ -365,6 +361,36 @@ def _judge(
         weight=_weight(main) + (100 if volume.level != "note" else 0),
         lost=tuple(sorted({e.root.line for e in loss.effects})),
     )
+
+
+def _condition(
+    comparison: Comparison, deferral: Deferral, loss: _Loss
+) -> Condition | None:
+    """The branch on which the release is deferred, None when on all.
+
+    A condition above the deferral that the lost release did not have.  One that stood
+    there before tells only where the whole function is known: in a part of it the old
+    release may have had it as well.
+    """
+    kernel = comparison.kernel
+    had = {(c.text, c.taken) for e in loss.effects for c in e.root.conditions}
+    above = [(call.conditions, caller) for caller, call in reversed(loss.through)]
+    found = [
+        condition
+        for conditions, function in (*above, (deferral.conditions, deferral.function))
+        for condition in conditions
+        if (condition.text, condition.taken) not in had and (
+            comparison.lines.added(function.path, condition.line)
+            or (function.complete and loss.was.complete))
+    ]
+    fresh = [c for c in found if (c.text, c.taken) not in {
+        (known.text, known.taken) for call in loss.was.calls for known in call.conditions
+        if not loss.was.complete}]
+    told = branches.telling(kernel, fresh)
+    if told is None and loss.condition is not None and not branches.is_error(
+            kernel, loss.condition):
+        return replace(loss.condition, taken=not loss.condition.taken)
+    return told
 
 
 @dataclass(frozen=True, slots=True)
