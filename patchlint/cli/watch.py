@@ -84,6 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _watch(arguments: argparse.Namespace, settings: Settings, source: Source, state: State) -> int:
     import time
+    from dataclasses import replace
 
     from patchlint.integrations import watch
     from patchlint.integrations.watch_sources import SourceError
@@ -103,6 +104,7 @@ def _watch(arguments: argparse.Namespace, settings: Settings, source: Source, st
             no_tree=settings.tree is None,
         ),
     )
+    plan = replace(plan, domain=_domain() or plan.domain)
     while True:
         try:
             for said in watch.once(plan, source, state, settings):
@@ -114,3 +116,12 @@ def _watch(arguments: argparse.Namespace, settings: Settings, source: Source, st
         if arguments.once:
             return 0
         time.sleep(max(1, settings.number("watch-interval")))
+
+
+def _domain() -> str:
+    """Return the domain of the user's address as git knows it, empty when it knows none."""
+    from patchlint.integrations import programs
+
+    _, address = programs.quick(["git", "config", "user.email"])
+    domain = address.decode("utf-8", "replace").strip().rpartition("@")[2]
+    return domain if domain.replace("-", "").replace(".", "").isalnum() else ""

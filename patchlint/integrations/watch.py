@@ -46,7 +46,10 @@ _ADDRESS: Final = re.compile(r"[^\s<>\"]+@[^\s<>\"]+")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to watch.  ``settle`` is in seconds; ``cc`` goes on each mail that is sent."""
+    """How to watch.  ``settle`` is in seconds; ``cc`` goes on each mail that is sent.
+
+    ``domain`` is the one of the user's address, for message-ids.
+    """
 
     source: str
     drafts: str
@@ -54,6 +57,7 @@ class Plan:
     send: bool
     cc: tuple[str, ...]
     options: Options
+    domain: str = "patchlint.invalid"
 
 
 def once(plan: Plan, source: Source, state: State, settings: Settings) -> list[str]:
@@ -180,7 +184,7 @@ def _judge(
     made = mail_format.drafts(replace(report, findings=new), Style())
     if not made:
         return None, "told before" if loud else "nothing found", []
-    text = _with_message_id(made[0].text)
+    text = _with_message_id(made[0].text, plan.domain)
     told = [(fingerprint, author) for fingerprint in made[0].fingerprints]
     return text, f"{len(told)} finding{'s' if len(told) > 1 else ''}, drafted", told
 
@@ -190,10 +194,10 @@ def _author(series: Series) -> str:
     return found.group().lower() if found else ""
 
 
-def _with_message_id(text: str) -> str:
+def _with_message_id(text: str, domain: str) -> str:
     """Return a draft with a message-id that the same draft has each time it is made."""
     name = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
-    return f"Message-ID: <{name}@patchlint.invalid>\n{text}"
+    return f"Message-ID: <patchlint.{name}@{domain}>\n{text}"
 
 
 # --- drafts

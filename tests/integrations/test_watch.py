@@ -79,6 +79,7 @@ def test_a_complete_series_has_one_draft_to_its_author(watcher):
     assert draft["References"].split()[0] == ids(mails)[0]
     assert draft["To"] == "Ada Author <ada@example.org>"
     assert draft["Cc"] is None
+    assert draft["Message-ID"].endswith("@example.org>")
     assert draft["Auto-Submitted"] == "auto-generated"
     assert draft["X-Patchwork-Hint"] == "ignore"
     assert draft["Subject"].startswith("Re: [PATCH 2/3]")
