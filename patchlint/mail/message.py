@@ -53,6 +53,8 @@ def decode(raw: RawMail) -> Mail:
         problems.append("no body; the mail may be cut short")
     parts = mime.leaves(headers, body, problems)
     text = _unsign(_choose(parts))
+    if not text.strip() and any(part.content_type == "text/html" for part in parts):
+        problems.append("HTML without a plain text; nothing of it is read")
     inner = _take_inner(text)
     if not headers.values and (shown := _SHOWN.match(inner.body)) is not None:
         commit, inner = _take_shown(shown, inner.body)

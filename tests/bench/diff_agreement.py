@@ -88,7 +88,6 @@ def main() -> int:
     parser.add_argument("inputs", nargs="+")
     parser.add_argument("--newest", type=int, help="of an epoch, only the newest so many mails")
     parser.add_argument("--show", type=int, default=10, help="how many differences to show")
-    parser.add_argument("--per-mail", action="store_true", help="one line for each mail")
     arguments = parser.parse_args()
     count: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as name:

@@ -216,6 +216,12 @@ def test_html_twin_is_left_out() -> None:
     assert "<pre>" not in one.body
 
 
+def test_html_alone_says_so() -> None:
+    one = read(multipart(("Content-Type: text/html", f"<pre>{DIFF}</pre>")))
+    assert one.diff_start is None
+    assert any("HTML" in problem for problem in one.problems)
+
+
 def test_list_footer_part_stays_behind_the_diff() -> None:
     one = read(multipart((PLAIN, f"Why.\n{DIFF}"), (PLAIN, "______\nlist footer\n")))
     assert parse(diff_of(one)).problems == ()
