@@ -92,7 +92,7 @@ def _prune(keep: int) -> None:
     from patchlint.index.store import Store
 
     here = _current()
-    for path in sorted(here.parent.glob("index-*.sqlite*")):
+    for path in sorted([*here.parent.glob("index-*.sqlite*"), *here.parent.glob("answers-*")]):
         if not path.name.startswith(here.name):
             path.unlink()
             print(f"removed {path}")

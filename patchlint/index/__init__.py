@@ -17,8 +17,12 @@ def open_facts(tree: Tree, macros: Sequence[Macro]) -> TreeFacts:
     from patchlint.index import lean
     from patchlint.index.facts import Facts
     from patchlint.index.search import Search
-    from patchlint.index.store import index_path, open_rows
+    from patchlint.index.shelf import DiskShelf
+    from patchlint.index.store import answers_path, index_path, open_rows
 
     words = lean.words(macros)
     rows = open_rows(index_path(macros), tree, words)
-    return Facts(tree, Search(tree, words) if rows is None else rows, macros)
+    if rows is not None:
+        return Facts(tree, rows, macros)
+    shelf = DiskShelf(answers_path(macros), tree.commit) if tree.commit is not None else None
+    return Facts(tree, Search(tree, words, shelf), macros)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from patchlint.model.kernel import Macro
 
 #: Goes up with every change of what is read, so that older indexes are read anew.
-VERSION: Final = 1
+VERSION: Final = 2
 
 STATIC, INLINE, MACRO, SYSCALL = 1, 2, 4, 8
 
@@ -297,6 +297,8 @@ class _Reader:
             callee = call[1]
             if callee in _KEYWORDS or callee in mine:
                 continue
+            if parameters is None and callee.isupper():
+                continue
             found = True
             if self.asked(callee):
                 before = body[: call.start()].rstrip()[-2:]
@@ -443,16 +445,31 @@ class _Reader:
         self.values(start, opening, closing)
 
     def arguments(self, start: int, opening: int, closing: int) -> None:
-        code, only = self.code, self.only
-        find = code.find
-        for match in _ARGUMENT.finditer(code, opening, closing):
+        """Tell the arguments in a function that can be functions."""
+        only = self.only
+        first: dict[bytes, int] = {}
+        for match in _ARGUMENT.finditer(self.code, opening, closing):
             name = match[2]
-            if only is not None and name not in only:
-                continue
-            at = match.start(2)
-            if name not in self.functions and (match[1] or find(name, start, at) >= 0):
-                continue
-            self.argument(name, at, opening)
+            if only is None or name in only:
+                at = match.start(2)
+                if self.may_be_function(name, start, at, first, address=bool(match[1])):
+                    self.argument(name, at, opening)
+
+    def may_be_function(
+        self, name: bytes, start: int, at: int, first: dict[bytes, int], *, address: bool
+    ) -> bool:
+        """Whether a value is a function, as far as the function around it can tell.
+
+        One that stands further up in the function is a variable.
+        """
+        if name in self.functions:
+            return True
+        if address:
+            return False
+        before = first.get(name)
+        if before is None:
+            before = first[name] = _first_word(self.code, name, start, at)
+        return before == at
 
     def argument(self, name: bytes, at: int, lowest: int) -> None:
         """Tell ``name`` at ``at`` as an argument, when it is one of a call."""
@@ -465,13 +482,13 @@ class _Reader:
 
     def values(self, start: int, opening: int, closing: int) -> None:
         code, only = self.code, self.only
-        find = code.find
+        first: dict[bytes, int] = {}
         for match in _VALUE.finditer(code, opening, closing):
             name = match[3]
             if name in _KEYWORDS or (only is not None and name not in only):
                 continue
             at = match.start(3)
-            if name not in self.functions and (match[2] or find(name, start, at) >= 0):
+            if not self.may_be_function(name, start, at, first, address=bool(match[2])):
                 continue
             if match[1] != b"=":
                 self.use(name, at, VALUE, "", "")
@@ -574,6 +591,22 @@ def _groups(header: bytes) -> Iterator[tuple[bytes, int, int]]:
             last = None
         else:
             depth -= 1
+
+
+def _first_word(code: bytes, word: bytes, start: int, last: int) -> int:
+    """Return the first offset of ``word`` from ``start`` on; ``last`` is where it stands."""
+    at = code.find(word, start)
+    while at < last:
+        if not _in_word(code[at - 1 : at]) and not _in_word(
+            code[at + len(word) : at + len(word) + 1]
+        ):
+            return at
+        at = code.find(word, at + 1)
+    return last
+
+
+def _in_word(letter: bytes) -> bool:
+    return letter.isalnum() or letter == b"_"
 
 
 def _callee(code: bytes, at: int, lowest: int) -> tuple[bytes, int] | None:

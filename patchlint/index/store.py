@@ -66,6 +66,11 @@ def index_path(macros: Sequence[Macro]) -> Path:
     return cache_folder() / f"index-{SCHEMA}.{lean.VERSION}-{digest(macros)}.sqlite"
 
 
+def answers_path(macros: Sequence[Macro]) -> Path:
+    """Return the file that answers of searches are kept in for these macros."""
+    return cache_folder() / f"answers-{lean.VERSION}-{digest(macros)}.sqlite"
+
+
 def tree_key(tree: Tree) -> str:
     """Return what a tree is listed by: its commit, or its folder's whole path."""
     if tree.commit is not None:
