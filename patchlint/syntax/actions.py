@@ -39,6 +39,7 @@ _QUALIFIERS: Final = frozenset(
 _ARITHMETIC: Final = frozenset(b"unsigned signed long short int char double".split())
 _ANNOTATION: Final = re.compile(rb"__\w+|[A-Z][A-Z0-9_]+")
 _WORD: Final = re.compile(rb"\w+")
+_LOUD: Final = re.compile(rb"[A-Z_][A-Z0-9_]+")
 _CALLED: Final = re.compile(rb"([A-Za-z_]\w*)\s*\(")
 _BLOCK_CALL: Final = re.compile(
     rb"\n[ \t]+(?!(?:if|for|while|switch|return|else|do)\b)([A-Za-z_]\w*)[ \t]?"
@@ -206,16 +207,18 @@ def _array(edit: Edit, start: int, end: int) -> int:
 
 
 def _header_name(edit: Edit, start: int, end: int) -> list[Span] | None:
+    """Make ``long name(`` of ``M(name,``; give the arguments after the name."""
     call = edit.call(end)
-    if call is None or not call[2] or end - start < len(b"long"):
+    type_ = b"long" if end - start > len(b"long") else b"int"
+    if call is None or not call.spans or end - start <= len(type_):
         return None
     opening, closing, spans = call
-    if not re.fullmatch(rb"\s*\w+\s*", edit.text[slice(*spans[0])]):
+    name = edit.text[slice(*spans[0])]
+    if not _WORD.fullmatch(name.strip()):
         return None
     edit.blank(start, opening + 1)
-    edit.out[start : start + 4] = b"long"
+    edit.out[start : start + len(type_)] = type_
     if len(spans) == 1:
-        name = edit.text[slice(*spans[0])]
         edit.out[opening : closing + 1] = name + b"()"
         return []
     edit.out[spans[0].end] = ord("(")
@@ -285,20 +288,30 @@ def _define(kind: str, release: int, constructor: int | None) -> Action:
 
 
 def column_zero(edit: Edit, start: int, end: int) -> int:
-    """Close a call in column 0 that no semicolon follows; blank one before a body."""
-    if edit.text[start:end] in _KEYWORDS:
-        return end
-    call = edit.call(end)
+    """Make sense of a call in column 0, which may stand after ``static``.
+
+    Before a body it is a header that has the name as its first argument, or an annotation
+    when a header stands before it.  Else it is a declaration; a missing ``;`` is made up for.
+    """
+    word = edit.text[start:end]
+    call = None if word in _KEYWORDS else edit.call(end)
     if call is None:
         return end
-    opening, closing, spans = call
-    before = edit.before(start)
-    if edit.following(closing + 1) == b"{" and before[-1:] == b")":
-        edit.blank(start, closing + 1)
-        return closing + 1
-    if (not before or before[-1:] in b";}") and edit.following(closing + 1) != b"{":
-        edit.type_arguments(spans)
-        _close(edit, opening, closing, spans)
+    storage = start > 0 and edit.text[start - 1 : start] != b"\n"
+    if storage and not _LOUD.fullmatch(word):
+        return end
+    before = b"" if storage else edit.before(start)
+    if edit.following(call.closing + 1) == b"{":
+        if before[-1:] == b")":
+            edit.blank(start, call.closing + 1)
+            return call.closing + 1
+        if _LOUD.fullmatch(word) and (not before or before[-1:] in b";}"):
+            _header_name(edit, start, end)
+    elif storage:
+        return _statement(edit, start, end)
+    elif not before or before[-1:] in b";}":
+        edit.type_arguments(call.spans)
+        _close(edit, *call)
     return end
 
 

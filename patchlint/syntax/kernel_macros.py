@@ -38,7 +38,7 @@ An entry's ``action`` is one of these
 Besides, without any table: conditional directives that cut through an expression, an
 initializer or a statement are resolved for their first branch, ranges of ``case`` become
 expressions, ``struct s`` and ``100baseT`` among arguments become identifiers, a call in column
-0 without a semicolon is closed, and a statement that is a call followed by a block or an
+0 without a semicolon is closed, or is a function's header when a body follows, and a statement that is a call followed by a block or an
 indented statement is a loop.
 """
 
@@ -72,7 +72,7 @@ _TOKEN: Final = re.compile(
     rb'|"(?:[^"\\\n]|\\.)*"'
     rb"|\n(?:(?P<directive>[ \t]*#[ \t]*"
     rb"(?:define[ \t]+\w+(?:\([^)\n]*\))?|(?:\\\r?\n|[^\n])*))"
-    rb"|(?P<column0>[A-Za-z_]\w*)(?=\())"
+    rb"|(?:static[ \t]+(?:inline[ \t]+)?)?(?P<column0>[A-Za-z_]\w*)(?=\())"
     rb"|'(?:[^'\\\n]|\\.)+'"
     rb"|(?P<range>\.\.\.)",
     re.DOTALL,

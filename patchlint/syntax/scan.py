@@ -16,6 +16,8 @@ _HEADER: Final = re.compile(
 _NAME: Final = re.compile(rb"([A-Za-z_]\w*)\s*\(\s*([A-Za-z_]\w*)?")
 _COMMENT: Final = re.compile(rb"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _NO_FUNCTION: Final = re.compile(rb"(?:struct|union|enum|typedef)\s+\w*\s*\Z")
+_LOUD: Final = re.compile(rb"[A-Z_][A-Z0-9_]+")
+_STORAGE: Final = re.compile(rb"(?:(?:static|inline)\s+)*")
 _NAMED_BY_ARGUMENT: Final = frozenset({"syscall", "header", "header-pairs"})
 _ANNOTATION: Final = frozenset({"blank-call", "word", "blank-args"})
 
@@ -57,7 +59,8 @@ def _name(head: bytes, table: Table) -> str | None:
         action = table.action(match[1])
         if action in _ANNOTATION:
             continue
-        word = match[2] if action in _NAMED_BY_ARGUMENT else match[1]
+        loud = _LOUD.fullmatch(match[1]) and _STORAGE.fullmatch(head, 0, match.start())
+        word = match[2] if action in _NAMED_BY_ARGUMENT or loud else match[1]
         return word.decode() if word else None
     return None
 

@@ -207,3 +207,16 @@ def test_the_digest_ignores_white_space_and_the_header(reader: Reader) -> None:
     other = reader.function("long f(long b)\n{\n        g(a);\n\n\treturn  0;\n}\n")
     third = reader.function("int f(int a)\n{\n\th(a);\n\treturn 0;\n}\n")
     assert one.body_digest == other.body_digest != third.body_digest
+
+
+def test_a_header_by_macro_has_its_first_argument_as_name(reader: Reader) -> None:
+    text = "static MY_CALLBACK(free_it)\n{\n\tg();\n}\n\nSHOW(all)\n{\n\th();\n}\n"
+    assert [(one.name, one.line, one.static) for one in reader.file(text).functions] == [
+        ("free_it", 1, True),
+        ("all", 6, False),
+    ]
+
+
+def test_annotations_in_headers_are_told_by_their_looks(reader: Reader) -> None:
+    function = reader.function("static MY_NOTE struct a * __my_note f(int b)\n{\n\tg();\n}\n")
+    assert (function.returns, function.errors) == ("struct a *", False)
