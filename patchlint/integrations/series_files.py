@@ -9,7 +9,6 @@ parts, since the send-email hook runs this for each mail.
 from __future__ import annotations
 
 import os
-import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,12 +17,7 @@ if TYPE_CHECKING:
 _HEAD_BYTES: Final = 16_384
 _LARGEST: Final = 64 << 20
 _MOST_FILES: Final = 2_000
-_PATCH_NAME: Final = re.compile(r"(?:^|-)\d{4}(?:-|$)|\.(?:patch|eml|mail|mbox|diff|txt)$")
-_ID: Final = re.compile(rb"<([^<>\s]+)>")
-_PREFIX: Final = re.compile(r"\[([^\]]*)\]")
-_NUMBER: Final = re.compile(r"(?:^|\s)(\d+)\s*/\s*(\d+)(?:$|\s)")
-_VERSION: Final = re.compile(r"(?:^|\s|PATCH)v(\d+)(?:$|\s)", re.IGNORECASE)
-_DIFF: Final = re.compile(rb"^(?:diff --git |--- .*\r?\n\+\+\+ )", re.MULTILINE)
+_SUFFIXES: Final = (".patch", ".eml", ".mail", ".mbox", ".diff", ".txt")
 
 
 class Place:
@@ -43,25 +37,38 @@ class Place:
 
 def has_diff(data: bytes) -> bool:
     """Whether a mail brings a patch.  Transfer encodings are not undone: errs to True."""
-    return (
-        bool(_DIFF.search(data))
-        or b"content-transfer-encoding: base64" in data[:_HEAD_BYTES].lower()
-    )
+    if data.startswith(b"diff --git ") or b"\ndiff --git " in data:
+        return True
+    if b"\n--- " in data and b"\n+++ " in data:
+        return True
+    return b"content-transfer-encoding: base64" in data[:_HEAD_BYTES].lower()
 
 
 def place(data: bytes) -> Place:
     """Read the place in a series off the head of a mail."""
-    subject = header(header_block(data), b"subject")
+    rest = header(header_block(data), b"subject")
     version, number, total = 1, None, None
-    rest = subject
-    while (prefix := _PREFIX.match(rest)) is not None:
-        inside = prefix.group(1)
-        if (numbered := _NUMBER.search(inside)) is not None:
-            number, total = int(numbered.group(1)), int(numbered.group(2))
-        if (versioned := _VERSION.search(inside)) is not None:
-            version = int(versioned.group(1))
-        rest = rest[prefix.end() :].lstrip()
+    while rest.startswith("[") and "]" in rest:
+        inside, _, rest = rest[1:].partition("]")
+        rest = rest.lstrip()
+        for word in inside.replace(" /", "/").replace("/ ", "/").split():
+            above, _, below = word.partition("/")
+            if _is_number(above) and _is_number(below):
+                number, total = int(above), int(below)
+            digits = word.lower().removeprefix("patch").removeprefix("v")
+            if _is_number(digits) and digits != word:
+                version = int(digits)
     return Place(rest, version, number, total)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _may_be_patch(name: str) -> bool:
+    """Whether a file is called as a mail is, or numbered as ``git format-patch`` does."""
+    parts = name.split("-")
+    return name.endswith(_SUFFIXES) or any(len(p) == 4 and _is_number(p) for p in parts)  # noqa: PLR2004
 
 
 def siblings(path: str) -> list[str]:
@@ -78,7 +85,7 @@ def siblings(path: str) -> list[str]:
     best: dict[int, tuple[float, str]] = {}
     for name in sorted(os.listdir(folder))[:_MOST_FILES]:
         other = os.path.join(folder, name)
-        if not _PATCH_NAME.search(name) or not _readable(other):
+        if not _may_be_patch(name) or not _readable(other):
             continue
         there = place(_head(other))
         if there.number is None or (there.version, there.total) != (own.version, own.total):
@@ -102,13 +109,22 @@ def header(head: bytes, name: bytes) -> str:
 
 def message_ids(head: bytes, name: bytes) -> list[str]:
     """Return the message-ids in a header, in order, without angle brackets."""
-    return [found.decode("utf-8", "replace") for found in _ID.findall(_raw(head, name))]
+    parts = _raw(head, name).split(b"<")[1:]
+    ids = [part.partition(b">")[0] for part in parts if b">" in part]
+    return [one.decode("utf-8", "replace") for one in ids if one and not one.split()[1:]]
 
 
 def _raw(head: bytes, name: bytes) -> bytes:
-    pattern = rb"^" + name + rb":[ \t]*(.*(?:\n[ \t].*)*)"
-    match = re.search(pattern, head, re.IGNORECASE | re.MULTILINE)
-    return match.group(1) if match else b""
+    """Return the first header called ``name`` as it stands there, folded lines and all."""
+    start = (b"\n" + head).lower().find(b"\n" + name + b":")
+    if start < 0:
+        return b""
+    first, *lines = head[start + len(name) + 1 :].split(b"\n")
+    for line in lines:
+        if not line.startswith((b" ", b"\t")):
+            break
+        first += b"\n" + line
+    return first.strip()
 
 
 def _decoded(raw: bytes) -> str:

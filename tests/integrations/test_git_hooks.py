@@ -417,3 +417,29 @@ def test_rules_in_a_linked_work_tree_are_seen(repo):
         cwd=linked, status=None,
     )  # fmt: skip
     assert "no-such-rules" in err
+
+
+@pytest.mark.parametrize(
+    ("prefix", "expected"),
+    [
+        (b"[PATCHv4 1/2]", (4, 1, 2)),
+        (b"[RFC PATCH V2 10 / 12]", (2, 10, 12)),
+        (b"[net-next] [PATCH v7] [3/9]", (7, 3, 9)),
+        (b"[PATCH 5.10 v2]", (2, None, None)),
+        (b"[PATCH 3]", (1, None, None)),
+        (b"[PATCH v]", (1, None, None)),
+        ("[PATCH v\u00b2 1/2]".encode(), (1, 1, 2)),
+        (b"[PATCH", (1, None, None)),
+    ],
+)
+def test_prefixes_as_people_write_them(prefix, expected):
+    here = series_files.place(b"subject:" + prefix + b" fs: a\nFrom: b\n\nSubject: [PATCH 8/9]\n")
+    assert (here.version, here.number, here.total) == expected
+
+
+def test_message_ids_of_a_folded_header():
+    head = series_files.header_block(
+        b"From: a\r\nReferences: <a@example.org>\r\n\t<b@example.org> or <c d>\r\nTo: e\r\n\r\n"
+    )
+    assert series_files.message_ids(head, b"references") == ["a@example.org", "b@example.org"]
+    assert series_files.message_ids(head, b"in-reply-to") == []
