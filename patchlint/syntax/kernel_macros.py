@@ -37,9 +37,9 @@ An entry's ``action`` is one of these
 
 Besides, without any table: conditional directives that cut through an expression, an
 initializer or a statement are resolved for their first branch, ranges of ``case`` become
-expressions, ``struct s`` and ``100baseT`` among arguments become identifiers, a call in column
-0 without a semicolon is closed, or is a function's header when a body follows, and a statement that is a call followed by a block or an
-indented statement is a loop.
+expressions, ``struct s`` and ``100baseT`` among arguments become identifiers, a call in
+column 0 is closed when it lacks a semicolon and is a function's header when a body follows,
+and a statement that is a call followed by a block or an indented statement is a loop.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ _TOKEN: Final = re.compile(
     rb"|(?P<range>\.\.\.)",
     re.DOTALL,
 )
-_COLUMN0: Final = re.compile(rb"[A-Za-z_]\w*(?=\()")
+_COLUMN0: Final = re.compile(rb"(?:static[ \t]+(?:inline[ \t]+)?)?([A-Za-z_]\w*)(?=\()")
 _NO_WORD: Final = frozenset(b"/\"'\n")
 _CASE: Final = re.compile(rb"\bcase\b[^;{}]*\Z")
 
@@ -153,7 +153,7 @@ def rewrite(text: bytes, table: Table) -> Prepared:
         resume = first.end()
     column0 = _COLUMN0.match(text)
     if column0:
-        resume = _column0(edit, table, *column0.span())
+        resume = _column0(edit, table, *column0.span(1))
     known = table.seen.get
     for match in _TOKEN.finditer(text, resume):
         action = known(match[0])
