@@ -341,7 +341,7 @@ def header_annotations(edit: Edit) -> None:
 
     A header has a type and a name; what is more and looks like a macro is one.
     """
-    for match in _HEADER_WORDS.finditer(bytes(edit.out)):
+    for match in _HEADER_WORDS.finditer(b"\n" + bytes(edit.out)):
         words = list(_WORD.finditer(match[1]))
         if len(words) < 3:  # noqa: PLR2004  an annotation, a type and a name
             continue
@@ -355,7 +355,7 @@ def header_annotations(edit: Edit) -> None:
         )
         for word in names[:-1]:
             if more > 0 and _ANNOTATION.fullmatch(word[0]):
-                start = match.start(1)
+                start = match.start(1) - 1
                 edit.blank(start + word.start(), start + word.end())
                 more -= 1
 
