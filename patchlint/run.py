@@ -5,25 +5,25 @@ mails -> series -> images before and after -> facts -> graph -> downgrades -> fi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from patchlint import __version__
-from patchlint.model.diff import FileDiff
-from patchlint.model.effect import Downgrade
-from patchlint.model.facts import FileFacts
 from patchlint.model.finding import Finding, PatchRef, Report, SeriesRef
-from patchlint.model.image import Image, SeriesState
-from patchlint.model.kernel import Cleanup, Ruleset
 from patchlint.model.mail import Mail, Patch, RawMail, Series
 from patchlint.model.problem import InputError, Limitation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
     from patchlint.graph.reach import Ways
     from patchlint.index.facts import TreeFacts
-    from patchlint.model.kernel import Macro
+    from patchlint.model.diff import FileDiff
+    from patchlint.model.effect import Downgrade
+    from patchlint.model.facts import FileFacts
+    from patchlint.model.image import Image, SeriesState
+    from patchlint.model.kernel import Cleanup, Macro, Ruleset
     from patchlint.patch.images import Composition
     from patchlint.patch.trees import Tree
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 C_SOURCES = (".c", ".h")
 
 
-class CannotCheck(Exception):
+class CannotCheck(Exception):  # noqa: N818  it is an answer, the text is for the user
     """Nothing can be checked: the text says why, for the user."""
 
 
@@ -82,10 +82,13 @@ def load_rules(options: Options) -> Ruleset:
             import difflib
 
             near = difflib.get_close_matches(wanted, known, n=1)
-            raise CannotCheck(f"no rule '{wanted}'" + (
-                f"; did you mean '{near[0]}'?" if near else " (see patchlint rules)"))
+            raise CannotCheck(
+                f"no rule '{wanted}'"
+                + (f"; did you mean '{near[0]}'?" if near else " (see patchlint rules)")
+            )
     rules = tuple(
-        rule for rule in ruleset.rules
+        rule
+        for rule in ruleset.rules
         if (not options.only or rule.id in options.only) and rule.id not in options.without
     )
     return replace(ruleset, rules=rules)
@@ -170,10 +173,7 @@ class TreeAtHand:
             self._ways[key] = ways(facts, ruleset.kernel, name, path)
         return self._ways[key]
 
-
-    def derive(
-        self, base: str | None, ruleset: Ruleset, name: str, path: str
-    ) -> Cleanup | None:
+    def derive(self, base: str | None, ruleset: Ruleset, name: str, path: str) -> Cleanup | None:
         """The table entry that the tree derives for a function, None when there is none."""
         key = (base, name, path)
         if key not in self._derived:
@@ -185,7 +185,9 @@ class TreeAtHand:
 
 
 def check_series(
-    series: Iterable[Series], ruleset: Ruleset, options: Options,
+    series: Iterable[Series],
+    ruleset: Ruleset,
+    options: Options,
     tree: TreeAtHand | None = None,
 ) -> Report:
     """Report on series that are at hand already.  Nothing is read but the tree.
@@ -197,8 +199,13 @@ def check_series(
     gathered = _Findings()
     for one in series:
         _check_one(one, ruleset, tree, gathered)
-    return Report(__version__, tuple(gathered.series), tuple(gathered.findings),
-                  tuple(gathered.limitations), ())
+    return Report(
+        __version__,
+        tuple(gathered.series),
+        tuple(gathered.findings),
+        tuple(gathered.limitations),
+        (),
+    )
 
 
 def _check_one(
@@ -222,8 +229,10 @@ def _check_one(
         return
     analysis = analyse(series, files, ruleset, tree)
     gathered.series[index] = replace(
-        reference, images=analysis.images,
-        tree=tree.name(series.base_commit) if tree is not None else None)
+        reference,
+        images=analysis.images,
+        tree=tree.name(series.base_commit) if tree is not None else None,
+    )
     gathered.limitations.extend(analysis.limitations)
     gathered.findings.extend(_speak(ruleset, analysis.downgrades, index, series, files))
 
@@ -232,21 +241,41 @@ def _missing(series: Series) -> list[Limitation]:
     if not series.missing:
         return []
     numbers = ", ".join(str(n) for n in series.missing[:20])
-    return [Limitation(
-        "mail", f"{series.subject}: {len(series.missing)} of {series.expected} patches are "
-        f"not in the input ({numbers}): what they change is not seen",
-        message_id=series.patches[0].message_id if series.patches else None)]
+    return [
+        Limitation(
+            "mail",
+            f"{series.subject}: {len(series.missing)} of {series.expected} patches are "
+            f"not in the input ({numbers}): what they change is not seen",
+            message_id=series.patches[0].message_id if series.patches else None,
+        )
+    ]
 
 
 def _reference(series: Series, files: dict[int, tuple[FileDiff, ...]]) -> SeriesRef:
     patches = tuple(
-        PatchRef(p.number, p.message_id, p.commit, p.subject,
-                 tuple(f.path for f in files[p.number]), p.author, p.date)
+        PatchRef(
+            p.number,
+            p.message_id,
+            p.commit,
+            p.subject,
+            tuple(f.path for f in files[p.number]),
+            p.author,
+            p.date,
+        )
         for p in series.patches
     )
-    return SeriesRef(series.subject, series.version, series.base_commit,
-                     series.cover_message_id, series.expected, series.missing, patches,
-                     "hunks", None, series.references)
+    return SeriesRef(
+        series.subject,
+        series.version,
+        series.base_commit,
+        series.cover_message_id,
+        series.expected,
+        series.missing,
+        patches,
+        "hunks",
+        None,
+        series.references,
+    )
 
 
 def may_matter(series: Series) -> bool:
@@ -266,7 +295,9 @@ class Analysis:
 
 
 def analyse(
-    series: Series, files: dict[int, tuple[FileDiff, ...]], ruleset: Ruleset,
+    series: Series,
+    files: dict[int, tuple[FileDiff, ...]],
+    ruleset: Ruleset,
     tree: TreeAtHand | None = None,
 ) -> Analysis:
     """Downgrades from before the series to after it, each with the patch that caused it."""
@@ -274,7 +305,8 @@ def analyse(
     facts = _Facts(ruleset, "\n\n".join(p.message for p in series.patches))
     facts.titles = tuple(
         (p.subject, frozenset(f.old_path or f.path for f in files[p.number]))
-        for p in series.patches)
+        for p in series.patches
+    )
     if tree is not None:
         facts.ways = partial(tree.ways, series.base_commit, ruleset)
         facts.derive = partial(tree.derive, series.base_commit, ruleset)
@@ -296,8 +328,7 @@ def _compose(
         return composition, "hunks", composition.limitations
     from patchlint.patch.apply import whole_images
 
-    whole = whole_images(tree.tree, [files[p.number] for p in series.patches],
-                         series.base_commit)
+    whole = whole_images(tree.tree, [files[p.number] for p in series.patches], series.base_commit)
     composition = compose(diffs, whole.texts([p.number for p in series.patches]))
     images: Literal["hunks", "whole", "mixed"] = "whole"
     if whole.failed:
@@ -335,20 +366,21 @@ class _Facts:
 
     def _compare(self, state: SeriesState) -> tuple[Downgrade, ...]:
         from patchlint.graph.build import build
-        from patchlint.graph.downgrades import Comparison, find
+        from patchlint.graph.comparison import Comparison
+        from patchlint.graph.downgrades import find
         from patchlint.graph.follow import lines_of
 
         kernel = self.ruleset.kernel
         pairs = [pair for pair in state.files if pair.path.endswith(C_SOURCES)]
         before = build([self.of(p.pre) for p in pairs if p.pre], kernel)
         after = build([self.of(p.post) for p in pairs if p.post], kernel)
-        comparison = Comparison(before, after, lines_of(pairs), self.message, self.titles,
-                                self.ways)
+        comparison = Comparison(
+            before, after, lines_of(pairs), self.message, self.titles, self.ways
+        )
         if self.derive is not None:
             from patchlint.graph.derive import moved_calls
 
-            rows = {name: self.derive(name, path)
-                    for name, path in moved_calls(comparison).items()}
+            rows = {name: self.derive(name, path) for name, path in moved_calls(comparison).items()}
             comparison.learn({name: row for name, row in rows.items() if row is not None})
         found = find(comparison)
         self.limitations.extend(comparison.limitations)
@@ -371,7 +403,10 @@ def _same(one: Downgrade, other: Downgrade) -> bool:
 
 
 def _speak(
-    ruleset: Ruleset, downgrades: Sequence[Downgrade], index: int, series: Series,
+    ruleset: Ruleset,
+    downgrades: Sequence[Downgrade],
+    index: int,
+    series: Series,
     files: dict[int, tuple[FileDiff, ...]],
 ) -> Iterator[Finding]:
     from patchlint.ruleset.findings import finding

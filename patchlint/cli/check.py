@@ -27,34 +27,57 @@ examples:
   patchlint check --tree ~/linux v6.12..topic
 
 exit status: 0 nothing at or above --fail-on, 1 findings, 2 could not check"""
-    parser.add_argument("input", nargs="*", metavar="INPUT",
-                        help="mbox (also .gz, .xz), Maildir, mail, .patch file, folder of "
-                        "those, public-inbox epoch, git range A..B, or - for standard input")
+    parser.add_argument(
+        "input",
+        nargs="*",
+        metavar="INPUT",
+        help="mbox (also .gz, .xz), Maildir, mail, .patch file, folder of "
+        "those, public-inbox epoch, git range A..B, or - for standard input",
+    )
     add_check_options(parser)
     from patchlint.report.render import FORMATS
 
-    parser.add_argument("--format", choices=list(FORMATS), default="terminal",
-                        help="how to print (default: terminal)")
+    parser.add_argument(
+        "--format",
+        choices=list(FORMATS),
+        default="terminal",
+        help="how to print (default: terminal)",
+    )
     parser.add_argument("--output", metavar="FILE", help="write there, not to standard output")
-    parser.add_argument("--fail-on", choices=("error", "warning", "note", "never"),
-                        default="warning", help="exit 1 from this level on (default: warning)")
-    parser.add_argument("--strict", action="store_true",
-                        help="exit 2 when any input could not be read")
+    parser.add_argument(
+        "--fail-on",
+        choices=("error", "warning", "note", "never"),
+        default="warning",
+        help="exit 1 from this level on (default: warning)",
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="exit 2 when any input could not be read"
+    )
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
 
 
 def add_check_options(parser: argparse.ArgumentParser) -> None:
     """Options that every command which checks has in common."""
-    parser.add_argument("--tree", metavar="DIR",
-                        help="kernel source: git repository or folder (default: the "
-                        "repository of the working directory when it is a kernel tree)")
+    parser.add_argument(
+        "--tree",
+        metavar="DIR",
+        help="kernel source: git repository or folder (default: the "
+        "repository of the working directory when it is a kernel tree)",
+    )
     parser.add_argument("--no-tree", action="store_true", help="use the mails alone")
-    parser.add_argument("--rule", action="append", default=[], metavar="ID",
-                        help="use this rule only (repeatable)")
-    parser.add_argument("--not-rule", action="append", default=[], metavar="ID",
-                        help="leave this rule out (repeatable)")
-    parser.add_argument("--rules", action="append", default=[], metavar="DIR",
-                        help="further rules of your own")
+    parser.add_argument(
+        "--rule", action="append", default=[], metavar="ID", help="use this rule only (repeatable)"
+    )
+    parser.add_argument(
+        "--not-rule",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="leave this rule out (repeatable)",
+    )
+    parser.add_argument(
+        "--rules", action="append", default=[], metavar="DIR", help="further rules of your own"
+    )
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="worker processes")
     parser.add_argument("--quiet", action="store_true", help="no summary, no progress")
     parser.add_argument("--verbose", action="store_true", help="notes and limitations in full")
@@ -65,8 +88,10 @@ def run(arguments: argparse.Namespace) -> int:
     inputs = list(arguments.input)
     if not inputs:
         if sys.stdin.isatty():
-            print("usage: patchlint check [OPTIONS] INPUT... (see patchlint check --help)",
-                  file=sys.stderr)
+            print(
+                "usage: patchlint check [OPTIONS] INPUT... (see patchlint check --help)",
+                file=sys.stderr,
+            )
             return 2
         inputs = ["-"]
     stdin = sys.stdin.buffer.read() if "-" in inputs else None
@@ -76,8 +101,11 @@ def run(arguments: argparse.Namespace) -> int:
     options = pipeline.Options(
         tree=None if arguments.no_tree else arguments.tree,
         no_tree=arguments.no_tree,
-        rules=tuple(arguments.rules), only=tuple(arguments.rule),
-        without=tuple(arguments.not_rule), jobs=max(1, arguments.jobs))
+        rules=tuple(arguments.rules),
+        only=tuple(arguments.rule),
+        without=tuple(arguments.not_rule),
+        jobs=max(1, arguments.jobs),
+    )
     try:
         report = pipeline.check(inputs, options, stdin)
     except (RuleError, pipeline.CannotCheck) as error:
@@ -118,8 +146,13 @@ def _print(arguments: argparse.Namespace, report: Report, ruleset: Ruleset) -> b
         import shutil
 
         width = shutil.get_terminal_size().columns
-    style = Style(color=color, width=width, verbose=arguments.verbose, quiet=arguments.quiet,
-                  rules={rule.id: rule for rule in ruleset.rules})
+    style = Style(
+        color=color,
+        width=width,
+        verbose=arguments.verbose,
+        quiet=arguments.quiet,
+        rules={rule.id: rule for rule in ruleset.rules},
+    )
     text = render(report, arguments.format, style)
     if arguments.output is None:
         sys.stdout.write(text)

@@ -33,9 +33,13 @@ def run(arguments: argparse.Namespace) -> int:
     from patchlint.ruleset.load import RuleError
 
     options = pipeline.Options(
-        tree=None if arguments.no_tree else arguments.tree, no_tree=arguments.no_tree,
-        rules=tuple(arguments.rules), only=tuple(arguments.rule),
-        without=tuple(arguments.not_rule), jobs=max(1, arguments.jobs))
+        tree=None if arguments.no_tree else arguments.tree,
+        no_tree=arguments.no_tree,
+        rules=tuple(arguments.rules),
+        only=tuple(arguments.rule),
+        without=tuple(arguments.not_rule),
+        jobs=max(1, arguments.jobs),
+    )
     reports = []
     for name in (arguments.old, arguments.new):
         try:
@@ -53,24 +57,29 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         import json
 
-        print(json.dumps({
-            "fixed": [f.fingerprint for f in fixed],
-            "kept": [f.fingerprint for f in kept],
-            "new": [f.fingerprint for f in new],
-        }, indent=1))
+        print(
+            json.dumps(
+                {
+                    "fixed": [f.fingerprint for f in fixed],
+                    "kept": [f.fingerprint for f in kept],
+                    "new": [f.fingerprint for f in new],
+                },
+                indent=1,
+            )
+        )
     else:
         for word, findings in (("fixed", fixed), ("kept", kept), ("new", new)):
             for finding in findings:
-                print(f"{word:5} {finding.path}:{finding.line}: {finding.level}: "
-                      f"[{finding.rule}] {finding.message}")
+                print(
+                    f"{word:5} {finding.path}:{finding.line}: {finding.level}: "
+                    f"[{finding.rule}] {finding.message}"
+                )
         if not arguments.quiet:
             print(f"{len(fixed)} fixed, {len(kept)} kept, {len(new)} new")
     return int(bool(new))
 
 
-def difference(
-    old: Report, new: Report
-) -> tuple[list[Finding], list[Finding], list[Finding]]:
+def difference(old: Report, new: Report) -> tuple[list[Finding], list[Finding], list[Finding]]:
     """Findings of the old report that are gone, that stay, and those that are new."""
     before = {finding.fingerprint for finding in old.findings}
     after = {finding.fingerprint for finding in new.findings}

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 USAGE_ERROR: Final = 2
 
@@ -39,8 +41,10 @@ def run(arguments: Sequence[str], commands: Mapping[str, tuple[str, str]]) -> in
         return USAGE_ERROR
     module = importlib.import_module(f"patchlint.cli.{commands[name][0]}")
     parser = argparse.ArgumentParser(
-        prog=f"patchlint {name}", description=commands[name][1],
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+        prog=f"patchlint {name}",
+        description=commands[name][1],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     module.add_arguments(parser)
     try:
         parsed = parser.parse_args(list(arguments[1:]))

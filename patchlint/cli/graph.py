@@ -25,8 +25,11 @@ examples:
     parser.add_argument("target", metavar="FILE|FUNCTION")
     parser.add_argument("--function", metavar="F", help="function of FILE")
     parser.add_argument("--tree", metavar="DIR", help="kernel source to look FUNCTION up in")
-    parser.add_argument("--path", metavar="PATH", help="file of FUNCTION, when its name is not "
-                        "the only one in the tree")
+    parser.add_argument(
+        "--path",
+        metavar="PATH",
+        help="file of FUNCTION, when its name is not the only one in the tree",
+    )
     way = parser.add_mutually_exclusive_group()
     way.add_argument("--up", action="store_true", help="callers and contexts (default)")
     way.add_argument("--down", action="store_true", help="calls that lead to releases")
@@ -122,8 +125,7 @@ def _effects(graph: Graph, function: Function) -> Branch:
     for context in sorted({reason.context for reason in verdict.reasons}):
         why = next(r.why for r in verdict.reasons if r.context == context)
         root.branches.append(Branch(f"runs as {context}", why))
-    deferred = [effect for edge in graph.deferrals_of(function)
-                for effect in effects.behind(edge)]
+    deferred = [effect for edge in graph.deferrals_of(function) for effect in effects.behind(edge)]
     for effect in (*effects.inline(function), *deferred):
         current = root
         for step in effect.chain[1:]:

@@ -7,8 +7,10 @@ imported only when its command is given, so that the hook starts fast.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: command -> (module in this package, one line for ``--help``)
 COMMANDS: Final[dict[str, tuple[str, str]]] = {

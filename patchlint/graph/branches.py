@@ -42,17 +42,16 @@ def _one_group(text: str) -> bool:
     return depth == 0
 
 
-def fresh(
-    call: Call, path: str, lines: Lines, was: Function | None = None
-) -> list[Condition]:
+def fresh(call: Call, path: str, lines: Lines, was: Function | None = None) -> list[Condition]:
     """Conditions above ``call`` that the series added.
 
     One that the function before, ``was``, tested as well is not new: a diff may show the
     head of a function as added when its old body stays behind as the new callback.
     """
     old = {(c.text, c.taken) for known in was.calls for c in known.conditions} if was else set()
-    return [c for c in call.conditions
-            if lines.added(path, c.line) and (c.text, c.taken) not in old]
+    return [
+        c for c in call.conditions if lines.added(path, c.line) and (c.text, c.taken) not in old
+    ]
 
 
 def is_error(kernel: KernelFacts, condition: Condition) -> bool:
@@ -81,8 +80,10 @@ def telling(kernel: KernelFacts, conditions: Iterable[Condition]) -> Condition |
 
 def _queues(kernel: KernelFacts, condition: Condition) -> bool:
     """Whether the test itself is the hand-off: ``if (add(item, list)) queue()``."""
-    return any(word in kernel.list_adds or word in kernel.activations
-               for word in _WORDS.findall(condition.text))
+    return any(
+        word in kernel.list_adds or word in kernel.activations
+        for word in _WORDS.findall(condition.text)
+    )
 
 
 def _leaves_on_failure(kernel: KernelFacts, guard: Condition) -> bool:

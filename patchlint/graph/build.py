@@ -142,9 +142,14 @@ def build(files: Iterable[FileFacts], kernel: KernelFacts) -> Graph:
     for function in graph.functions.values():
         for call in function.calls:
             graph.callers.setdefault(call.callee, []).append((function, call))
-    graph.bindings = [*_call_bindings(graph), *_file_bindings(graph, facts),
-                      *_container_bindings(graph)]
-    graph.deferrals = [*_deferrals(graph), ]
+    graph.bindings = [
+        *_call_bindings(graph),
+        *_file_bindings(graph, facts),
+        *_container_bindings(graph),
+    ]
+    graph.deferrals = [
+        *_deferrals(graph),
+    ]
     graph.deferrals += _handoffs(graph)
     grouped: defaultdict[tuple[str, str], list[Deferral]] = defaultdict(list)
     for deferral in graph.deferrals:
@@ -187,7 +192,7 @@ def _callback_name(text: str | None) -> str | None:
         return None
     bare = text.strip().lstrip("&").strip()
     if bare.startswith("("):
-        bare = bare[bare.rfind(")") + 1:].strip() or bare.strip("()")
+        bare = bare[bare.rfind(")") + 1 :].strip() or bare.strip("()")
     return bare if _IDENTIFIER.match(bare) and bare != "NULL" else None
 
 
@@ -202,8 +207,9 @@ def _call_bindings(graph: Graph) -> list[Binding]:
             text = _argument(call, registration.object_arg)
             target = refer(text, function, function.path, graph.fields) if text else None
             if callback and target:
-                found.append(Binding(target, callback, registration, function.path,
-                                     call.line, function.name))
+                found.append(
+                    Binding(target, callback, registration, function.path, call.line, function.name)
+                )
     return found
 
 
@@ -247,8 +253,16 @@ def _container_bindings(graph: Graph) -> list[Binding]:
                 owner = struct_name(function.type_of(call.assigned or "")) or ""
             path_text = call.args[places[2]]
             if owner and re.match(r"^[\w.>\-]+$", path_text):
-                found.append(Binding(member(owner, path_text, function.path), function.name,
-                                     registration, function.path, call.line, function.name))
+                found.append(
+                    Binding(
+                        member(owner, path_text, function.path),
+                        function.name,
+                        registration,
+                        function.path,
+                        call.line,
+                        function.name,
+                    )
+                )
     return found
 
 
@@ -280,8 +294,18 @@ def _deferrals(graph: Graph) -> list[Deferral]:
             callbacks = _bound(graph, target, counts) or [None]
             queue = _argument(call, activation.queue_arg)
             found.extend(
-                Deferral(function, call, call.callee, callback, activation.context,
-                         activation.guarantee, target, queue, activation.keeps, waits=False)
+                Deferral(
+                    function,
+                    call,
+                    call.callee,
+                    callback,
+                    activation.context,
+                    activation.guarantee,
+                    target,
+                    queue,
+                    activation.keeps,
+                    waits=False,
+                )
                 for callback in callbacks
             )
     return found
@@ -296,14 +320,24 @@ def _from_registration(
     text = _argument(call, registration.object_arg)
     target = refer(text, function, function.path, graph.fields) if text else None
     keeps = registration.context == "task" and registration.guarantee in (
-        "before-return-to-user", "before-call-returns")
-    return Deferral(function, call, call.callee, callback, registration.context,
-                    registration.guarantee, target, None, keeps, registration.waits)
+        "before-return-to-user",
+        "before-call-returns",
+    )
+    return Deferral(
+        function,
+        call,
+        call.callee,
+        callback,
+        registration.context,
+        registration.guarantee,
+        target,
+        None,
+        keeps,
+        registration.waits,
+    )
 
 
-def _bound(
-    graph: Graph, target: ObjectRef | None, counts: Counter[str]
-) -> list[str | None]:
+def _bound(graph: Graph, target: ObjectRef | None, counts: Counter[str]) -> list[str | None]:
     if target is None:
         return []
     hits = [b.callback for b in graph.bindings if same(b.target, target, counts)]
@@ -325,9 +359,15 @@ def _handoffs(graph: Graph) -> list[Deferral]:
                 text = _argument(call, index)
                 target = refer(text, function, function.path, graph.fields) if text else None
                 if target is not None and not target.local:
-                    drains.append((target, start, call.callee,
-                                   binding.registration.context or "unknown",
-                                   binding.registration.guarantee))
+                    drains.append(
+                        (
+                            target,
+                            start,
+                            call.callee,
+                            binding.registration.context or "unknown",
+                            binding.registration.guarantee,
+                        )
+                    )
     found = []
     seen = set()
     for function in graph.functions.values():
@@ -342,7 +382,20 @@ def _handoffs(graph: Graph) -> list[Deferral]:
                 if not same(target, other) or start == function or key in seen:
                     continue
                 seen.add(key)
-                found.append(Deferral(function, call, call.callee, start.name, context,
-                                      guarantee, target, None, keeps=False, waits=False,
-                                      handoff=True, via=drain))
+                found.append(
+                    Deferral(
+                        function,
+                        call,
+                        call.callee,
+                        start.name,
+                        context,
+                        guarantee,
+                        target,
+                        None,
+                        keeps=False,
+                        waits=False,
+                        handoff=True,
+                        via=drain,
+                    )
+                )
     return found

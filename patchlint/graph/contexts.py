@@ -13,12 +13,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from patchlint.model.context import Context
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from patchlint.graph.build import Graph
+    from patchlint.model.context import Context
     from patchlint.model.facts import Function
     from patchlint.model.kernel import EntryPoint
 
@@ -74,9 +73,7 @@ class Verdict:
         return self.task and any(r.context != "task" for r in self.reasons)
 
 
-def of(
-    graph: Graph, function: Function, message: str = "", titles: Sequence[str] = ()
-) -> Verdict:
+def of(graph: Graph, function: Function, message: str = "", titles: Sequence[str] = ()) -> Verdict:
     """What the images (and the patch's message) show of ``function``'s context.
 
     ``titles`` are the subjects of the patches that touch its file.
@@ -104,16 +101,24 @@ def _own(graph: Graph, function: Function) -> list[Reason]:
     for binding in graph.bindings:
         context = binding.registration.context
         if binding.callback == function.name and context is not None:
-            reasons.append(Reason(
-                context, "certain",
-                f"{function.name}() is bound by {binding.registration.name}() "
-                f"at {binding.path}:{binding.line}"))
+            reasons.append(
+                Reason(
+                    context,
+                    "certain",
+                    f"{function.name}() is bound by {binding.registration.name}() "
+                    f"at {binding.path}:{binding.line}",
+                )
+            )
     for deferral in graph.deferrals:
         if deferral.callback == function.name and not deferral.handoff:
-            reasons.append(Reason(
-                deferral.context, "certain",
-                f"{function.name}() is started by {deferral.mechanism}() "
-                f"at {deferral.function.path}:{deferral.line}"))
+            reasons.append(
+                Reason(
+                    deferral.context,
+                    "certain",
+                    f"{function.name}() is started by {deferral.mechanism}() "
+                    f"at {deferral.function.path}:{deferral.line}",
+                )
+            )
     if any(r.strength == "certain" for r in reasons):
         return reasons
     for path, entry in graph.initializers:
@@ -155,8 +160,11 @@ def _named_like_member(graph: Graph, function: Function) -> list[Reason]:
     Only members with a long name whose callers are all of one kind tell something.
     """
     return [
-        Reason(entry.contexts[0], "likely",
-               f"{function.name}() is named like .{entry.member} of struct {entry.struct}")
+        Reason(
+            entry.contexts[0],
+            "likely",
+            f"{function.name}() is named like .{entry.member} of struct {entry.struct}",
+        )
         for entry in graph.kernel.entries
         if len(entry.member) >= _TELLING_MEMBER
         and len(set(entry.contexts)) == 1
@@ -177,8 +185,11 @@ def _from_callers(
         seen.add(key)
         found = _own(graph, caller) or _from_callers(graph, caller, depth - 1, seen)
         reasons.extend(
-            Reason(r.context, "likely",
-                   f"called by {caller.name}() at {caller.path}:{call.line}; {r.why}")
+            Reason(
+                r.context,
+                "likely",
+                f"called by {caller.name}() at {caller.path}:{call.line}; {r.why}",
+            )
             for r in found
         )
     return reasons
@@ -188,7 +199,8 @@ def _from_titles(graph: Graph, titles: Sequence[str]) -> list[Reason]:
     """A subject that speaks of a context that must not sleep says why the patch is there."""
     return [
         Reason(hint.context, "likely", f"the subject says so: {hint.why}")
-        for title in titles for hint in graph.kernel.hints
+        for title in titles
+        for hint in graph.kernel.hints
         if hint.kind == "trace" and hint.context in _ATOMIC and hint.pattern.search(title)
     ]
 
@@ -210,8 +222,11 @@ def from_message(graph: Graph, function: Function, message: str) -> list[Reason]
             continue
         outer = _outer_frames(frames, place)
         reasons.extend(
-            Reason(hint.context, "likely", f"the trace in the message shows "
-                   f"{function.name}() there: {hint.why}")
+            Reason(
+                hint.context,
+                "likely",
+                f"the trace in the message shows {function.name}() there: {hint.why}",
+            )
             for hint in hints
             if hint.context in _ATOMIC and any(hint.pattern.search(one) for one in outer)
         )
@@ -220,9 +235,12 @@ def from_message(graph: Graph, function: Function, message: str) -> list[Reason]
     for sentence in _SENTENCE.split(prose):
         if name.search(sentence):
             reasons.extend(
-                Reason(hint.context, "likely",
-                       f"the message says so of {function.name}(): {hint.why}")
-                for hint in hints if hint.pattern.search(sentence))
+                Reason(
+                    hint.context, "likely", f"the message says so of {function.name}(): {hint.why}"
+                )
+                for hint in hints
+                if hint.pattern.search(sentence)
+            )
     return reasons
 
 

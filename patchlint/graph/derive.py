@@ -16,7 +16,7 @@ from patchlint.model.kernel import Cleanup, Source
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from patchlint.graph.downgrades import Comparison
+    from patchlint.graph.comparison import Comparison
     from patchlint.model.facts import Call, Function
     from patchlint.model.kernel import KernelFacts
 
@@ -46,15 +46,21 @@ class Derived:
         reached = self.cleanup
         way = " -> ".join((*self.chain, reached.name))
         return Cleanup(
-            name=self.name, family=reached.family, kind="wrap", task=reached.task,
-            deferred=reached.deferred, visible=reached.visible, releases=reached.releases,
-            symptoms=reached.symptoms, advice=reached.advice, why=reached.why,
-            source=Source(self.path, f"reaches {reached.name}(): {way}"))
+            name=self.name,
+            family=reached.family,
+            kind="wrap",
+            task=reached.task,
+            deferred=reached.deferred,
+            visible=reached.visible,
+            releases=reached.releases,
+            symptoms=reached.symptoms,
+            advice=reached.advice,
+            why=reached.why,
+            source=Source(self.path, f"reaches {reached.name}(): {way}"),
+        )
 
 
-def derive(
-    tree: Definitions, kernel: KernelFacts, name: str, path: str
-) -> Derived | None:
+def derive(tree: Definitions, kernel: KernelFacts, name: str, path: str) -> Derived | None:
     """What ``name`` releases in the end, the nearest visible release, None when nothing."""
     start = tree.definition(name, path)
     if start is None:
@@ -70,8 +76,11 @@ def derive(
             if len(chain) >= _DEPTH or len(seen) >= _MOST or not _follow(kernel, call):
                 continue
             inner = tree.definition(call.callee, function.path)
-            if inner is not None and (inner.path, inner.name) not in seen and (
-                    inner.path == function.path or _teardown(kernel, call.callee)):
+            if (
+                inner is not None
+                and (inner.path, inner.name) not in seen
+                and (inner.path == function.path or _teardown(kernel, call.callee))
+            ):
                 seen.add((inner.path, inner.name))
                 queue.append((inner, (*chain, call.callee)))
     return None
@@ -82,14 +91,19 @@ def _counts(known: Cleanup) -> bool:
 
 
 def _teardown(kernel: KernelFacts, name: str) -> bool:
-    return (kernel.teardown.search(name) is not None
-            and kernel.not_teardown.search(name) is None)
+    return kernel.teardown.search(name) is not None and kernel.not_teardown.search(name) is None
 
 
 def _follow(kernel: KernelFacts, call: Call) -> bool:
-    return not (call.indirect or call.callee in kernel.cleanups or call.callee.isupper()
-                or call.callee in kernel.registrations or call.callee in kernel.activations
-                or call.callee in kernel.waits or call.callee in kernel.list_adds)
+    return not (
+        call.indirect
+        or call.callee in kernel.cleanups
+        or call.callee.isupper()
+        or call.callee in kernel.registrations
+        or call.callee in kernel.activations
+        or call.callee in kernel.waits
+        or call.callee in kernel.list_adds
+    )
 
 
 def moved_calls(comparison: Comparison) -> dict[str, str]:
@@ -110,12 +124,14 @@ def moved_calls(comparison: Comparison) -> dict[str, str]:
             for was in comparison.lineage.of(now):
                 before = _called(comparison.before.reach(was, _REACH))
                 for name in behind & before:
-                    if (name not in kernel.cleanups and name not in kernel.twins
-                            and comparison.after.find(name, callback.path) is None):
+                    if (
+                        name not in kernel.cleanups
+                        and name not in kernel.twins
+                        and comparison.after.find(name, callback.path) is None
+                    ):
                         asked[name] = callback.path
     return asked
 
 
 def _called(functions: Iterable[Function]) -> set[str]:
-    return {call.callee for function in functions for call in function.calls
-            if not call.indirect}
+    return {call.callee for function in functions for call in function.calls if not call.indirect}

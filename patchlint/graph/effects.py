@@ -63,8 +63,11 @@ class Effect:
     @property
     def context_bound(self) -> bool:
         """Whether the release itself defers when it runs outside of a task."""
-        return self.known is not None and self.known.kind in ("ctx", "wrap") and (
-            self.known.deferred != self.known.task)
+        return (
+            self.known is not None
+            and self.known.kind in ("ctx", "wrap")
+            and (self.known.deferred != self.known.task)
+        )
 
 
 class Effects:
@@ -118,19 +121,26 @@ class Effects:
         inner = None if call.indirect else self.graph.find(call.callee, function.path)
         found = []
         if inner is not None and inner != function:
-            found = [self._through(function, call, effect)
-                     for effect in self._of(inner, depth - 1, above)]
+            found = [
+                self._through(function, call, effect)
+                for effect in self._of(inner, depth - 1, above)
+            ]
             if inner.complete and not found:
                 return []
             if inner.complete and all(e.memory or e.asynchronous for e in found):
                 return found
         if self._looks_like_teardown(call):
-            found.append(self._direct(function, call, call.callee, STRUCTURAL, None,
-                                      "before-call-returns"))
+            found.append(
+                self._direct(function, call, call.callee, STRUCTURAL, None, "before-call-returns")
+            )
         return found
 
     def _within(
-        self, function: Function, call: Call, known: Cleanup, depth: int,
+        self,
+        function: Function,
+        call: Call,
+        known: Cleanup,
+        depth: int,
         above: frozenset[tuple[str, str]],
     ) -> list[Effect]:
         """Releases inside a known one whose body the images show: it may be new or moved.
@@ -143,13 +153,20 @@ class Effects:
         return [self._through(function, call, e) for e in self._of(inner, depth - 1, above)]
 
     def _inherited(
-        self, function: Function, call: Call, known: Cleanup, depth: int,
+        self,
+        function: Function,
+        call: Call,
+        known: Cleanup,
+        depth: int,
         above: frozenset[tuple[str, str]],
     ) -> list[Effect]:
         """``kref_put(&x->ref, release)``: the release runs here when this is the last put."""
         index = known.callback_arg
-        text = call.args[index].strip().lstrip("&") if (
-            index is not None and index < len(call.args)) else ""
+        text = (
+            call.args[index].strip().lstrip("&")
+            if (index is not None and index < len(call.args))
+            else ""
+        )
         inner = self.graph.find(text, function.path) if text.isidentifier() else None
         found: list[Effect] = []
         if inner is not None and inner != function:
@@ -157,8 +174,9 @@ class Effects:
             if inner.complete and found and all(e.memory or e.asynchronous for e in found):
                 return found
         if text.isidentifier() and text != "NULL":
-            found.append(self._direct(function, call, text, STRUCTURAL, None,
-                                      "before-call-returns"))
+            found.append(
+                self._direct(function, call, text, STRUCTURAL, None, "before-call-returns")
+            )
         return found
 
     def _looks_like_teardown(self, call: Call) -> bool:
@@ -175,7 +193,12 @@ class Effects:
         )
 
     def _direct(
-        self, function: Function, call: Call, name: str, family: str, known: Cleanup | None,
+        self,
+        function: Function,
+        call: Call,
+        name: str,
+        family: str,
+        known: Cleanup | None,
         guarantee: Guarantee,
     ) -> Effect:
         step = Step(function.name, function.path, call.line, f"{call.callee}()")
@@ -183,28 +206,56 @@ class Effects:
 
     def _through(self, function: Function, call: Call, effect: Effect) -> Effect:
         step = Step(function.name, function.path, call.line, f"calls {call.callee}()")
-        return Effect(effect.cleanup, effect.family, effect.known, effect.guarantee, call,
-                      effect.site, effect.where, (step, *effect.chain), effect.deferral,
-                      (effect.root, *effect.between))
+        return Effect(
+            effect.cleanup,
+            effect.family,
+            effect.known,
+            effect.guarantee,
+            call,
+            effect.site,
+            effect.where,
+            (step, *effect.chain),
+            effect.deferral,
+            (effect.root, *effect.between),
+        )
 
     def behind(
-        self, deferral: Deferral, depth: int = _DEPTH,
+        self,
+        deferral: Deferral,
+        depth: int = _DEPTH,
         above: frozenset[tuple[str, str]] = frozenset(),
     ) -> list[Effect]:
         """What the callback of ``deferral`` releases, lowered to what the edge is worth."""
         callback = self.graph.find(deferral.callback, deferral.function.path)
         if callback is None:
             return []
-        step = Step(deferral.function.name, deferral.function.path, deferral.line,
-                    f"{deferral.mechanism}() runs {callback.name}()")
+        step = Step(
+            deferral.function.name,
+            deferral.function.path,
+            deferral.line,
+            f"{deferral.mechanism}() runs {callback.name}()",
+        )
         lowered = []
         for effect in self._of(callback, depth - 1, above):
             own = effect.guarantee
-            if not deferral.keeps and effect.known is not None and (
-                    effect.known.kind in ("ctx", "wrap")):
+            if (
+                not deferral.keeps
+                and effect.known is not None
+                and (effect.known.kind in ("ctx", "wrap"))
+            ):
                 own = effect.known.deferred
             worst = max(own, deferral.guarantee, key=GUARANTEES.index)
-            lowered.append(Effect(effect.cleanup, effect.family, effect.known, worst,
-                                  deferral.call, effect.site, effect.where,
-                                  (step, *effect.chain), deferral))
+            lowered.append(
+                Effect(
+                    effect.cleanup,
+                    effect.family,
+                    effect.known,
+                    worst,
+                    deferral.call,
+                    effect.site,
+                    effect.where,
+                    (step, *effect.chain),
+                    deferral,
+                )
+            )
         return lowered

@@ -42,8 +42,10 @@ class Lines:
         kept = self.kept.get(path, {})
         above = max((old for old in kept if old < line), default=None)
         below = min((old for old in kept if old > line), default=None)
-        return (kept[above] if above is not None else 0,
-                kept[below] if below is not None else 1 << 30)
+        return (
+            kept[above] if above is not None else 0,
+            kept[below] if below is not None else 1 << 30,
+        )
 
     def added(self, path: str, line: int) -> bool:
         """Whether a line after was not there before (in a file that the series touches)."""
@@ -122,4 +124,5 @@ def _renamed_file(before: Graph, lines: Lines, new: Function) -> Function | None
 def _body_lines(function: Function) -> set[int]:
     """Lines that carry the function's identity: its calls and assignments, not its braces."""
     return {c.line for c in function.calls if not c.implicit} | {
-        a.line for a in function.assignments}
+        a.line for a in function.assignments
+    }

@@ -85,14 +85,16 @@ def refer(text: str, function: Function | None, path: str, fields: Fields) -> Ob
         tail = _TAIL.search(bare)
         if tail is None:
             return None
-        return ObjectRef(frozenset({tail.group(1)}), None, plain=False, path=path,
-                         function=name, text=bare)
+        return ObjectRef(
+            frozenset({tail.group(1)}), None, plain=False, path=path, function=name, text=bare
+        )
     parts = _SPLIT.split(bare)
     names, joints = parts[::2], parts[1::2]
     if len(names) == 1:
         local = function is not None and function.type_of(names[0]) is not None
-        return ObjectRef(frozenset(names), None, plain=True, path=path, function=name,
-                         text=bare, local=local)
+        return ObjectRef(
+            frozenset(names), None, plain=True, path=path, function=name, text=bare, local=local
+        )
     owner = struct_name(function.type_of(names[0])) if function else None
     keys = {names[-1]}
     owners: list[str | None] = [owner]
@@ -104,15 +106,17 @@ def refer(text: str, function: Function | None, path: str, fields: Fields) -> Ob
     while position > 1 and joints[position - 1] == ".":
         position -= 1
         keys.add(names[position])
-    return ObjectRef(frozenset(keys), owners[position - 1], plain=False, path=path,
-                     function=name, text=bare)
+    return ObjectRef(
+        frozenset(keys), owners[position - 1], plain=False, path=path, function=name, text=bare
+    )
 
 
 def member(owner: str, path_text: str, path: str) -> ObjectRef:
     """The object that ``container_of(ptr, struct owner, path_text)`` names."""
     names = [n for n in re.split(r"->|\.", path_text.replace(" ", "")) if n]
-    return ObjectRef(frozenset(names), owner, plain=False, path=path, function=None,
-                     text=f"{owner}.{path_text}")
+    return ObjectRef(
+        frozenset(names), owner, plain=False, path=path, function=None, text=f"{owner}.{path_text}"
+    )
 
 
 def same(one: ObjectRef, other: ObjectRef, common: Mapping[str, int] | None = None) -> bool:

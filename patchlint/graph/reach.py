@@ -29,17 +29,29 @@ _MOST_NODES: Final = 300
 _DEEPEST: Final = 12
 #: a member called from more places than this says nothing about who calls one function
 _MOST_MEMBER_CALLS: Final = 24
-#: a function with more callers than this is a helper of everybody (for removal, for logging): what lies above it is named as not followed
+#: a function with more callers than this is a helper of everybody: what lies above it is
+#: named as not followed
 _MOST_CALLERS: Final = 20
 
 
 class Site(Protocol):
     """A call: ``function`` (of ``kind`` function, macro or syscall) calls at ``path:line``."""
 
-    function: str
-    path: str
-    line: int
-    kind: str
+    @property
+    def function(self) -> str:
+        """The caller, "" for a call outside of every function."""
+
+    @property
+    def path(self) -> str:
+        """File of the call."""
+
+    @property
+    def line(self) -> int:
+        """Line of the call."""
+
+    @property
+    def kind(self) -> str:
+        """What the caller is."""
 
 
 class Use(Protocol):
@@ -172,8 +184,17 @@ def _through_call(walk: _Walk, node: _Node, site: Site, strength: Strength) -> N
         return
     chain = (site.function, *node.chain)
     if site.kind == "syscall":
-        walk.ways.append(Way(site.function, "syscall", "task", strength, reaches_user=True,
-                             chain=chain, why=f"{site.function}(2) at {site.path}:{site.line}"))
+        walk.ways.append(
+            Way(
+                site.function,
+                "syscall",
+                "task",
+                strength,
+                reaches_user=True,
+                chain=chain,
+                why=f"{site.function}(2) at {site.path}:{site.line}",
+            )
+        )
         return
     walk.push(_Node(site.function, site.path, chain, strength))
 
@@ -190,8 +211,11 @@ def _through_use(walk: _Walk, node: _Node, use: Use) -> None:
 
 
 def _through_member(walk: _Walk, node: _Node, use: Use, struct: str, member: str) -> None:
-    entries = [e for e in walk.kernel.entries if e.member == member and (
-        not struct or (e.struct and e.struct in struct.split()))]
+    entries = [
+        e
+        for e in walk.kernel.entries
+        if e.member == member and (not struct or (e.struct and e.struct in struct.split()))
+    ]
     if struct or len({e.struct for e in entries}) == 1:
         for entry in entries:
             _add_entry(walk, node, entry, f".{member} at {use.path}:{use.line}")
@@ -207,10 +231,17 @@ def _through_member(walk: _Walk, node: _Node, use: Use, struct: str, member: str
 
 def _add_entry(walk: _Walk, node: _Node, entry: EntryPoint, where: str) -> None:
     for context in entry.contexts:
-        walk.ways.append(Way(
-            node.name, entry.kind, context, node.strength,
-            reaches_user=entry.reaches_user and context == "task", chain=node.chain,
-            why=f"{node.name}() is {where}"))
+        walk.ways.append(
+            Way(
+                node.name,
+                entry.kind,
+                context,
+                node.strength,
+                reaches_user=entry.reaches_user and context == "task",
+                chain=node.chain,
+                why=f"{node.name}() is {where}",
+            )
+        )
 
 
 def _through_argument(walk: _Walk, node: _Node, use: Use) -> None:
@@ -218,9 +249,17 @@ def _through_argument(walk: _Walk, node: _Node, use: Use) -> None:
     registration = kernel.registrations.get(use.callee)
     place = f"{use.callee}() at {use.path}:{use.line}"
     if registration is not None and registration.context is not None:
-        walk.ways.append(Way(
-            node.name, "callback", registration.context, node.strength, reaches_user=False,
-            chain=node.chain, why=f"{node.name}() is bound by {place}"))
+        walk.ways.append(
+            Way(
+                node.name,
+                "callback",
+                registration.context,
+                node.strength,
+                reaches_user=False,
+                chain=node.chain,
+                why=f"{node.name}() is bound by {place}",
+            )
+        )
         return
     macro = next((e for e in kernel.entries if e.macro and e.macro == use.callee), None)
     if macro is not None:

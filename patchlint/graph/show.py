@@ -66,7 +66,11 @@ def downwards(
 
 
 def _down(
-    tree: Definitions, kernel: KernelFacts, function: Function, depth: int, to: str | None,
+    tree: Definitions,
+    kernel: KernelFacts,
+    function: Function,
+    depth: int,
+    to: str | None,
     seen: set[tuple[str, str]],
 ) -> Branch | None:
     branch = Branch(function.name, f"{function.path}:{function.line}")
@@ -93,8 +97,13 @@ def _down(
 
 
 def _follow(kernel: KernelFacts, call: Call) -> bool:
-    return not (call.indirect or call.callee.isupper() or call.callee in kernel.cleanups
-                or call.callee in kernel.registrations or call.callee in kernel.waits)
+    return not (
+        call.indirect
+        or call.callee.isupper()
+        or call.callee in kernel.cleanups
+        or call.callee in kernel.registrations
+        or call.callee in kernel.waits
+    )
 
 
 def text(root: Branch) -> str:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from patchlint.model.facts import Call, Function
 
 
-def restoring(graph: Graph, deferral: Deferral, through: list[tuple[Function, Call]]) -> Call | None:
+def restoring(
+    graph: Graph, deferral: Deferral, through: list[tuple[Function, Call]]
+) -> Call | None:
     """The wait that restores ``deferral``'s promise, None when there is none.
 
     ``through`` are the callers on the way up, nearest first, each with its call.
@@ -59,7 +61,8 @@ def wait_matches(graph: Graph, deferral: Deferral, function: Function, call: Cal
         return False
     if wait.kind == "queue":
         queue = deferral.queue and refer(
-            deferral.queue, deferral.function, deferral.function.path, graph.fields)
+            deferral.queue, deferral.function, deferral.function.path, graph.fields
+        )
         return isinstance(queue, ObjectRef) and bool(queue.keys & target.keys)
     if wait.kind == "completion":
         return _completed(graph, deferral, target)

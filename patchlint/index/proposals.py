@@ -39,15 +39,17 @@ class Proposal:
     def toml(self) -> str:
         """The row as it would stand in ``rules/kernel/``."""
         if self.kind == "twin":
-            return (f'[[twin]]\ndirect = "{self.of}"\ndeferred = "{self.name}"\n'
-                    f'file = "{self.path}"\nevidence = "{self.evidence}"\n')
-        return (f'[[cleanup]]\nname = "{self.name}"\nkind = "wrap"  # family {self.family}\n'
-                f'file = "{self.path}"\nevidence = "{self.evidence}"\n')
+            return (
+                f'[[twin]]\ndirect = "{self.of}"\ndeferred = "{self.name}"\n'
+                f'file = "{self.path}"\nevidence = "{self.evidence}"\n'
+            )
+        return (
+            f'[[cleanup]]\nname = "{self.name}"\nkind = "wrap"  # family {self.family}\n'
+            f'file = "{self.path}"\nevidence = "{self.evidence}"\n'
+        )
 
 
-def propose(
-    tree: Tree, facts: TreeFacts, ruleset: Ruleset, under: str = ""
-) -> Iterator[Proposal]:
+def propose(tree: Tree, facts: TreeFacts, ruleset: Ruleset, under: str = "") -> Iterator[Proposal]:
     """Proposals for the C files below the folder ``under``, in path order."""
     from patchlint.graph.build import build
     from patchlint.syntax.facts import extract_text
@@ -65,20 +67,28 @@ def propose(
             yield from _twin(graph, kernel, function)
 
 
-def _cleanup(
-    facts: TreeFacts, kernel: KernelFacts, function: Function
-) -> Iterator[Proposal]:
+def _cleanup(facts: TreeFacts, kernel: KernelFacts, function: Function) -> Iterator[Proposal]:
     from patchlint.graph.derive import derive
 
     name = function.name
-    if (name in kernel.cleanups or not kernel.teardown.search(name)
-            or kernel.not_teardown.search(name)):
+    if (
+        name in kernel.cleanups
+        or not kernel.teardown.search(name)
+        or kernel.not_teardown.search(name)
+    ):
         return
     found = derive(facts, kernel, name, function.path)
     if found is not None:
         way = " -> ".join((*found.chain, f"{found.cleanup.name}()"))
-        yield Proposal("cleanup", name, found.cleanup.name, found.cleanup.family,
-                       function.path, function.line, f"{function.path}:{function.line}: {way}")
+        yield Proposal(
+            "cleanup",
+            name,
+            found.cleanup.name,
+            found.cleanup.family,
+            function.path,
+            function.line,
+            f"{function.path}:{function.line}: {way}",
+        )
 
 
 def _twin(graph: Graph, kernel: KernelFacts, function: Function) -> Iterator[Proposal]:
@@ -90,9 +100,18 @@ def _twin(graph: Graph, kernel: KernelFacts, function: Function) -> Iterator[Pro
             continue
         for call in callback.calls:
             direct = call.callee
-            if direct in function.name and direct != function.name and (
-                    direct in kernel.cleanups or kernel.teardown.search(direct)):
+            if (
+                direct in function.name
+                and direct != function.name
+                and (direct in kernel.cleanups or kernel.teardown.search(direct))
+            ):
                 yield Proposal(
-                    "twin", function.name, direct, "", function.path, function.line,
+                    "twin",
+                    function.name,
+                    direct,
+                    "",
+                    function.path,
+                    function.line,
                     f"{function.path}:{edge.line}: {edge.mechanism}() runs {callback.name}(), "
-                    f"which calls {direct}()")
+                    f"which calls {direct}()",
+                )

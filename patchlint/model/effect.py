@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from patchlint.model.context import Context, Guarantee
+if TYPE_CHECKING:
+    from patchlint.model.context import Context, Guarantee
 
 
 @dataclass(frozen=True, slots=True)

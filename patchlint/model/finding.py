@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from patchlint.model.effect import EntryChain, Promise
-from patchlint.model.problem import InputError, Limitation
+if TYPE_CHECKING:
+    from patchlint.model.effect import EntryChain, Promise
+    from patchlint.model.problem import InputError, Limitation
 
 Level = Literal["error", "warning", "note"]
 Confidence = Literal["high", "medium", "low"]

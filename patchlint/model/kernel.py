@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from patchlint.model.context import Context, Guarantee
+if TYPE_CHECKING:
+    from patchlint.model.context import Context, Guarantee
 
 CleanupClass = Literal["ctx", "sync", "wrap", "async", "memory", "inherit"]
 

@@ -62,7 +62,10 @@ def _specific(rule: Rule, downgrade: Downgrade) -> tuple[int, int, int, int]:
 
 
 def finding(
-    ruleset: Ruleset, downgrade: Downgrade, series: int, patch: Patch,
+    ruleset: Ruleset,
+    downgrade: Downgrade,
+    series: int,
+    patch: Patch,
     files: Sequence[FileDiff],
 ) -> Finding | None:
     """The finding for one downgrade, None when no rule speaks of it."""
@@ -101,8 +104,14 @@ def finding(
 
 def fingerprint(rule: str, downgrade: Downgrade) -> str:
     """Sixteen hex digits that line shifts and new versions of a series do not change."""
-    parts = (rule, downgrade.path, downgrade.function, downgrade.cleanup,
-             downgrade.after.mechanism or "", downgrade.after.callback or "")
+    parts = (
+        rule,
+        downgrade.path,
+        downgrade.function,
+        downgrade.cleanup,
+        downgrade.after.mechanism or "",
+        downgrade.after.callback or "",
+    )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
@@ -130,23 +139,32 @@ def _way(promise: Promise) -> str:
 def _message(downgrade: Downgrade) -> str:
     before, after = downgrade.before, downgrade.after
     if downgrade.shape == "lost-wait":
-        return (f"{downgrade.function}() no longer waits for {after.callback}(), which does "
-                f"{downgrade.cleanup}() {_WHERE[after.context]}")
+        return (
+            f"{downgrade.function}() no longer waits for {after.callback}(), which does "
+            f"{downgrade.cleanup}() {_WHERE[after.context]}"
+        )
     when = f" when `{downgrade.condition}`" if downgrade.condition else ""
-    also = f" (and {', '.join(f'{name}()' for name in downgrade.also[:3])})" if (
-        downgrade.also) else ""
-    return (f"{downgrade.cleanup}(){also} was done {_WHEN[before.guarantee]} in "
-            f"{downgrade.function}(); {when.lstrip() + ' ' if when else ''}it is now done "
-            f"{_WHERE[after.context]} ({_way(after)}), {_WHEN[after.guarantee]}")
+    also = (
+        f" (and {', '.join(f'{name}()' for name in downgrade.also[:3])})"
+        if (downgrade.also)
+        else ""
+    )
+    return (
+        f"{downgrade.cleanup}(){also} was done {_WHEN[before.guarantee]} in "
+        f"{downgrade.function}(); {when.lstrip() + ' ' if when else ''}it is now done "
+        f"{_WHERE[after.context]} ({_way(after)}), {_WHEN[after.guarantee]}"
+    )
 
 
 def _why(known: Cleanup | None, downgrade: Downgrade) -> str:
     if known and known.why:
         return known.why
     after = downgrade.after
-    return (f"a caller that returns to user space no longer implies that "
-            f"{downgrade.cleanup}() is done: it runs {_WHERE[after.context]}, "
-            f"{_WHEN[after.guarantee]}")
+    return (
+        f"a caller that returns to user space no longer implies that "
+        f"{downgrade.cleanup}() is done: it runs {_WHERE[after.context]}, "
+        f"{_WHEN[after.guarantee]}"
+    )
 
 
 def _evidence(known: Cleanup | None, downgrade: Downgrade) -> tuple[str, ...]:
@@ -154,22 +172,23 @@ def _evidence(known: Cleanup | None, downgrade: Downgrade) -> tuple[str, ...]:
     if known:
         found.append(f"{known.name}(): {known.source.file}: {known.source.evidence}")
     else:
-        found.append(f"{downgrade.cleanup}() is in no table: judged by its name and by the "
-                     "move of its call")
+        found.append(
+            f"{downgrade.cleanup}() is in no table: judged by its name and by the move of its call"
+        )
     return tuple(found)
 
 
 def _hunk(downgrade: Downgrade, files: Sequence[FileDiff]) -> tuple[HunkLine, ...]:
     """The diff lines at issue with a little context: the release that went, the deferral."""
     for file in files:
-        if file.path != downgrade.path and file.old_path != downgrade.path:
+        if downgrade.path not in (file.path, file.old_path):
             continue
         marked: list[HunkLine] = []
         for hunk in file.hunks:
             marks = {
-                place for place, line in enumerate(hunk.lines)
-                if _at_issue(line, downgrade)
-                or (line.kind == "-" and line.old in downgrade.lost)
+                place
+                for place, line in enumerate(hunk.lines)
+                if _at_issue(line, downgrade) or (line.kind == "-" and line.old in downgrade.lost)
             }
             marked.extend(_cut(hunk.lines, marks))
         if marked:
@@ -182,14 +201,18 @@ def _at_issue(line: DiffLine, downgrade: Downgrade) -> bool:
 
 
 def _cut(lines: Sequence[DiffLine], marks: set[int]) -> tuple[HunkLine, ...]:
-    wanted = sorted({
-        near for place in marks
-        for near in range(place - _CONTEXT_LINES, place + _CONTEXT_LINES + 1)
-        if 0 <= near < len(lines)
-    })
+    wanted = sorted(
+        {
+            near
+            for place in marks
+            for near in range(place - _CONTEXT_LINES, place + _CONTEXT_LINES + 1)
+            if 0 <= near < len(lines)
+        }
+    )
     if len(wanted) > _MOST_LINES:
-        wanted = [place for place in wanted
-                  if any(abs(place - mark) <= 1 for mark in marks)][:_MOST_LINES]
+        wanted = [place for place in wanted if any(abs(place - mark) <= 1 for mark in marks)][
+            :_MOST_LINES
+        ]
     return tuple(
         HunkLine(lines[p].kind, lines[p].text, lines[p].old, lines[p].new, p in marks)
         for p in wanted

@@ -1,0 +1,126 @@
+"""In which context a release ran before: from the images, the message, or a whole tree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from patchlint.graph import contexts
+
+if TYPE_CHECKING:
+    from patchlint.graph.comparison import Comparison
+    from patchlint.graph.reach import Ways
+    from patchlint.model.context import Context
+    from patchlint.model.effect import EntryChain
+    from patchlint.model.facts import Function
+
+
+@dataclass(slots=True)
+class Volume:
+    """Starts loud; each doubt turns it down and leaves its reason."""
+
+    level: str = "warning"
+    reasons: list[str] = field(default_factory=list)
+
+    def down(self, reason: str) -> None:
+        self.level = "note"
+        self.reasons.append(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class OldContext:
+    """What is known of the context in which the release ran before.
+
+    ``doubt`` says why it was no task, or not only, and turns a finding down; ``certain``
+    is set when a chain to an entry point was shown that rests on no guess.
+    """
+
+    shown: Context
+    task: bool
+    doubt: str
+    entries: tuple[EntryChain, ...]
+    certain: bool
+    reasons: tuple[str, ...]
+
+
+def old_context(comparison: Comparison, was: Function) -> OldContext | None:
+    """The old context of ``was``; None when it certainly was no task."""
+    titles = [title for title, paths in comparison.titles if was.path in paths]
+    verdict = contexts.of(comparison.before, was, comparison.message, titles)
+    if verdict.deferred == "certain":
+        return None
+    found = _in_tree(comparison, was)
+    if found is not None and found.ways:
+        return _from_tree(found)
+    doubt = ""
+    if verdict.deferred == "likely":
+        doubt = f"the old path was not a task: {verdict.reasons[0].why}"
+    elif verdict.mixed:
+        why = next(r.why for r in verdict.reasons if r.context != "task")
+        doubt = f"the old path was partly deferred: {why}"
+    shown: Context = "unknown"
+    if verdict.task:
+        shown = "task"
+    elif len(verdict.contexts) == 1:
+        shown = next(iter(verdict.contexts))
+    reasons = tuple(r.why for r in verdict.reasons if r.context == "task")[:1]
+    return OldContext(shown, verdict.task, doubt, (), certain=True, reasons=reasons)
+
+
+def _in_tree(comparison: Comparison, was: Function) -> Ways | None:
+    if comparison.ways is None:
+        return None
+    found = comparison.ways(was.name, was.path)
+    if not found.known:
+        comparison.limitations.append(
+            f"{was.name}() is not in the tree: its callers are those that the mail shows"
+        )
+    elif found.cut:
+        comparison.limitations.append(
+            f"{was.name}(): too many callers to follow all of them; the entry points are "
+            "a part of those that reach it"
+        )
+    if found.hubs:
+        comparison.limitations.append(
+            f"{was.name}(): not followed above {', '.join(f'{h}()' for h in found.hubs[:6])}: "
+            "too many callers"
+        )
+    return found
+
+
+def _from_tree(found: Ways) -> OldContext | None:
+    """The verdict of a whole tree: all deferred is dropped, mixed is said.
+
+    A member that a task calls among others (an I/O completion) shows no task; one behind
+    which user space waits does.
+    """
+    elsewhere = {(way.name, way.why) for way in found.ways if way.context != "task"}
+    tasks = [
+        way
+        for way in found.ways
+        if way.context == "task" and (way.reaches_user or (way.name, way.why) not in elsewhere)
+    ]
+    others = [way for way in found.ways if way.context != "task"]
+    if not tasks:
+        if not found.cut and not found.hubs and all(way.strength == "certain" for way in others):
+            return None
+        return OldContext(
+            others[0].context,
+            task=False,
+            entries=(),
+            certain=False,
+            reasons=(),
+            doubt=f"no task is seen to reach the old path: {others[0].why}",
+        )
+    certain = any(way.strength == "certain" and way.reaches_user for way in tasks)
+    reasons = [f"reached by a task: {tasks[0].why}"]
+    if others:
+        reasons.append(f"mixed: also reached from {others[0].context} ({others[0].why})")
+    return OldContext(
+        "task",
+        task=True,
+        doubt="",
+        entries=found.entry_points,
+        certain=certain,
+        reasons=tuple(reasons),
+    )
