@@ -23,6 +23,11 @@ def plain(value: Any) -> Any:
     return value
 
 
+def parse(text: str) -> Any:
+    """Return the plain value that a JSON column holds."""
+    return json.loads(text)
+
+
 def load_all(kind: type[Noun], text: str) -> tuple[Noun, ...]:
     """Return the flat dataclasses of type ``kind`` that :func:`dump` wrote as a list.
 

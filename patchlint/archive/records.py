@@ -16,7 +16,8 @@ class Row(NamedTuple):
 
     ``patch`` says that the mail may belong to a series (it has hunks, or a subject of a
     patch or a cover letter), ``words`` what its words are good for (see ``sift``).
-    ``keys`` are what ties it to a thread.
+    ``keys`` are what ties it to a thread, ``fixes`` the commits that it says it mends:
+    title and abbreviated id.
     """
 
     message_id: str
@@ -30,6 +31,7 @@ class Row(NamedTuple):
     patch: bool
     words: int
     keys: tuple[str, ...]
+    fixes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def scan(
     possible = (lambda _: True) if settings.everything else engine.possible
     ids = store.open_threads(possible)
     threads = _check(store, ids, settings, reach.digest(()), executor, progress)
-    if mails or threads:
+    if store.outcomes_are_old():
         from patchlint.archive import outcomes
 
         with Shelf() as shelf:

@@ -154,6 +154,14 @@ CREATE TABLE IF NOT EXISTS errors (
 );
 CREATE INDEX IF NOT EXISTS errors_thread ON errors (thread);
 
+-- Fixes: trailers of patch mails, by the title of the commit that they mend.
+CREATE TABLE IF NOT EXISTS fixes (
+    message_id TEXT NOT NULL,
+    title TEXT NOT NULL,
+    "commit" TEXT NOT NULL,
+    PRIMARY KEY (title, message_id)
+) WITHOUT ROWID;
+
 -- What happened next in the archive, one row for each thing that was found.
 CREATE TABLE IF NOT EXISTS outcomes (
     id INTEGER PRIMARY KEY,
@@ -165,3 +173,35 @@ CREATE TABLE IF NOT EXISTS outcomes (
     evidence TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS outcomes_finding ON outcomes (finding);
+
+-- The strongest thing that is known of each finding.
+CREATE VIEW IF NOT EXISTS finding_outcomes AS
+SELECT
+    findings.id AS finding,
+    findings.rule,
+    findings.level,
+    findings.year,
+    findings.subsystem,
+    coalesce(
+        (
+            SELECT kind FROM outcomes
+            WHERE outcomes.finding = findings.id
+            ORDER BY CASE kind
+                WHEN 'reverted' THEN 1 WHEN 'fixed' THEN 2 WHEN 'dropped' THEN 3
+                WHEN 'discussed' THEN 4 WHEN 'kept' THEN 5 ELSE 6
+            END, id
+            LIMIT 1
+        ),
+        'unknown'
+    ) AS outcome,
+    findings.subject,
+    findings.message_id
+FROM findings;
+
+CREATE VIEW IF NOT EXISTS findings_by_rule_and_year AS
+SELECT rule, level, year, count(*) AS findings
+FROM findings GROUP BY rule, level, year ORDER BY rule, level, year;
+
+CREATE VIEW IF NOT EXISTS findings_by_subsystem AS
+SELECT subsystem, level, count(*) AS findings
+FROM findings GROUP BY subsystem, level ORDER BY findings DESC;

@@ -7,6 +7,7 @@ come together or not at all, and so do a thread's results and the mark that it i
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 import time
@@ -191,6 +192,14 @@ class Store:
                     for row in survey.rows
                 ],
             )  # fmt: skip
+            connection.executemany(
+                'INSERT OR IGNORE INTO fixes (message_id, title, "commit") VALUES (?, ?, ?)',
+                [
+                    (row.message_id, title, commit)
+                    for row in survey.rows
+                    for title, commit in row.fixes
+                ],
+            )
             for message_id in survey.deleted:
                 _forget(connection, message_id)
             _add_problems(connection, None, None, survey.limitations, survey.errors)
@@ -271,15 +280,33 @@ class Store:
         with self.transaction() as connection:
             _add_problems(connection, None, None, limitations, errors)
 
+    def state(self) -> list[Any]:
+        """Return a value that changes when mails or findings come or go."""
+        return [
+            self.value("SELECT count(*) FROM messages"),
+            self.value("SELECT max(id) FROM messages"),
+            self.value("SELECT count(*) FROM findings"),
+            self.value("SELECT group_concat(fingerprint || id) FROM findings"),
+        ]
+
+    def outcomes_are_old(self) -> bool:
+        """Whether mails or findings changed since the outcomes were looked for."""
+        return bool(self.meta("outcomes") != _digest(self.state()))
+
     def set_outcomes(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """Replace all outcomes: (finding, kind, message id, subject, date, evidence)."""
         with self.transaction() as connection:
+            self._remember("outcomes", _digest(self.state()))
             connection.execute("DELETE FROM outcomes")
             connection.executemany(
                 "INSERT INTO outcomes (finding, kind, message_id, subject, date, evidence)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
                 rows,
             )
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:24]
 
 
 class _Threads:
@@ -404,6 +431,7 @@ def _forget(connection: sqlite3.Connection, message_id: str) -> None:
     if row is None:
         return
     connection.execute("DELETE FROM messages WHERE message_id = ?", (message_id,))
+    connection.execute("DELETE FROM fixes WHERE message_id = ?", (message_id,))
     if row["thread"] is not None:
         connection.execute("UPDATE threads SET checked = NULL WHERE id = ?", (row["thread"],))
 

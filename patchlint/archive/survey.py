@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from patchlint.archive import headers, sieve, sources
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 #: the bits of a mail whose words cannot be told
 ALL: Final = (1 << 31) - 1
 _DAY: Final = 86400
+_FIXES: Final = re.compile(
+    rb"^Fixes:[ \t]*([0-9a-fA-F]{6,64})[ \t]*\(\s*[\"']?([^\n]+(?:\n(?![\w-]+:)[^\n]+)?)[\"']\s*\)",
+    re.MULTILINE,
+)
 
 
 def survey(portion: Portion, engine: Engine) -> Survey:
@@ -65,7 +70,16 @@ def row(raw: Raw, data: bytes, engine: Engine) -> Row:
         patch,
         bits,
         _keys(light, message_id) if patch else (),
+        _fixes(text) if hunk and b"\nFixes:" in text else (),
     )
+
+
+def _fixes(text: bytes) -> tuple[tuple[str, str], ...]:
+    found = {
+        " ".join(title.decode("utf-8", "replace").split()): commit.decode()
+        for commit, title in _FIXES.findall(text)
+    }
+    return tuple(found.items())
 
 
 def _keys(light: headers.Light, message_id: str) -> tuple[str, ...]:

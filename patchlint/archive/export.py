@@ -1,0 +1,109 @@
+"""A store's tables as JSON Lines, CSV or Parquet, and the metadata for Datasette."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import IO
+
+    from patchlint.archive.store import Store
+
+TABLES: Final = (
+    "findings", "outcomes", "series", "messages", "limitations", "errors", "runs", "rules",
+)  # fmt: skip
+FORMATS: Final = ("jsonl", "csv", "parquet")
+_JSON: Final = "_json"
+_ROWS: Final = 5000
+
+
+def write(store: Store, table: str, kind: str, out: IO[bytes]) -> int:
+    """Write ``table`` to ``out`` in one of :data:`FORMATS`; how many rows there were.
+
+    In JSON Lines the columns that hold JSON are written as what they hold, without the
+    ending of their name; in the other two they stay text.  Parquet needs pyarrow: raises
+    ImportError without it.
+    """
+    rows = store.rows(f'SELECT * FROM "{_known(table)}" ORDER BY 1')  # noqa: S608 - a known name
+    if kind == "jsonl":
+        return _jsonl(rows, out)
+    if kind == "csv":
+        return _csv(store, table, rows, out)
+    return _parquet(store, table, rows, out)
+
+
+def _known(table: str) -> str:
+    if table not in TABLES:
+        raise ValueError(f"no table {table!r}")
+    return table
+
+
+def _jsonl(rows: Iterator[Any], out: IO[bytes]) -> int:
+    number = 0
+    for row in rows:
+        number += 1
+        value = {
+            name.removesuffix(_JSON): json.loads(row[name])
+            if name.endswith(_JSON) and row[name] is not None
+            else row[name]
+            for name in row.keys()  # noqa: SIM118 - a row iterates over its values
+        }
+        out.write(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+    return number
+
+
+def _columns(store: Store, table: str) -> list[tuple[str, str]]:
+    return [
+        (row["name"], row["type"]) for row in store.rows(f'PRAGMA table_info("{_known(table)}")')
+    ]
+
+
+def _csv(store: Store, table: str, rows: Iterator[Any], out: IO[bytes]) -> int:
+    text = io.TextIOWrapper(out, encoding="utf-8", errors="replace", newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([name for name, _ in _columns(store, table)])
+    number = 0
+    for row in rows:
+        number += 1
+        writer.writerow([_harmless(value) for value in row])
+    text.flush()
+    text.detach()
+    return number
+
+
+def _harmless(value: object) -> object:
+    """``value``, but for a text that a spreadsheet would run as a formula."""
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return "'" + value
+    return value
+
+
+def _parquet(store: Store, table: str, rows: Iterator[Any], out: IO[bytes]) -> int:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    kinds = {"INTEGER": pa.int64(), "REAL": pa.float64()}
+    schema = pa.schema(
+        [(name, kinds.get(kind, pa.string())) for name, kind in _columns(store, table)]
+    )
+    number = 0
+    with parquet.ParquetWriter(out, schema) as writer:
+        while batch := [dict(row) for _, row in zip(range(_ROWS), rows, strict=False)]:
+            writer.write_table(pa.Table.from_pylist(batch, schema=schema))
+            number += len(batch)
+    return number
+
+
+def datasette(path: str) -> str:
+    """Return the metadata that Datasette shows for the store at ``path``, as JSON."""
+    text = files("patchlint.archive").joinpath("datasette.json").read_text(encoding="utf-8")
+    metadata = json.loads(text)
+    tables = metadata["databases"].pop("*")
+    metadata["databases"][Path(path).stem] = tables
+    return json.dumps(metadata, indent=2) + "\n"

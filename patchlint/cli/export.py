@@ -1,0 +1,68 @@
+"""``patchlint export``: a store as JSON Lines, CSV or Parquet."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Final
+
+EPILOG: Final = """\
+examples:
+  patchlint export block.db > findings.jsonl
+  patchlint export block.db --table outcomes --format csv --output outcomes.csv
+  patchlint export block.db --format parquet --output findings.parquet
+  patchlint export block.db --format datasette > metadata.json
+  datasette block.db --metadata metadata.json"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``export``."""
+    from patchlint.archive.export import FORMATS, TABLES
+
+    parser.epilog = EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("store", metavar="DB", help="a store that patchlint scan wrote")
+    parser.add_argument(
+        "--format",
+        choices=(*FORMATS, "datasette"),
+        default="jsonl",
+        help="jsonl (default), csv, parquet; datasette: the metadata that it shows",
+    )
+    parser.add_argument("--table", choices=TABLES, default="findings", help="(default: findings)")
+    parser.add_argument("--output", metavar="FILE", help="write there, not to standard output")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Export; 0, or 2 when the store could not be read or the file not written."""
+    from patchlint.archive import export
+    from patchlint.archive.store import Store, StoreError
+
+    try:
+        with Store(arguments.store, write=False) as store:
+            if arguments.format == "datasette":
+                _write_text(arguments.output, export.datasette(arguments.store))
+            elif arguments.output is None:
+                export.write(store, arguments.table, arguments.format, sys.stdout.buffer)
+                sys.stdout.buffer.flush()
+            else:
+                with Path(arguments.output).open("wb") as out:
+                    export.write(store, arguments.table, arguments.format, out)
+    except ImportError:
+        print(
+            "patchlint: Parquet needs pyarrow (pip install 'patchlint[parquet]')", file=sys.stderr
+        )
+        return 2
+    except BrokenPipeError:
+        raise
+    except (StoreError, OSError) as error:
+        print(f"patchlint: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _write_text(output: str | None, text: str) -> None:
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        Path(output).write_text(text, encoding="utf-8")

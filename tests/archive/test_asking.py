@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import archive_kit as kit
+import pytest
+
+from patchlint.archive import ask, export
+from patchlint.archive.store import Store
+from patchlint.cli import dispatch
+from patchlint.cli.main import COMMANDS
+from patchlint.report.render import FORMATS
+
+YEAR = 366 * kit.DAY
+
+
+@pytest.fixture(name="store", scope="module")
+def _store(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("asking")
+    posts = [
+        kit.patch(1, 1, "early", kit.BAD),
+        replace(
+            kit.patch(1, 2, "later", kit.BAD, author="Other <other@example.org>"),
+            when=kit.START + YEAR,
+        ),
+        replace(
+            kit.patch(2, 2, "later", kit.BAD, author="Other <other@example.org>"),
+            when=kit.START + YEAR,
+        ),
+    ]
+    path = folder / "scan.db"
+    kit.run([kit.epoch(folder / "linux-demo.git", posts)], path)
+    return path
+
+
+def command(capsys, *arguments: str) -> tuple[int, str, str]:
+    status = dispatch.run(list(map(str, arguments)), COMMANDS)
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def test_findings_come_back_as_they_went_in(store):
+    with Store(str(store), write=False) as opened:
+        report = ask.findings(opened, ask.Question())
+    assert len(report.series) == 2
+    assert report.series[1].expected == 2
+    again = kit.finding(report.series[0], 1, "early-v1-1@example.org")
+    assert report.findings[0] == again
+    assert [one.series for one in report.findings] == [0, 1, 1]
+    assert report.limitations[0].message == "callers are not known"
+
+
+@pytest.mark.parametrize(
+    ("question", "number"),
+    [
+        ({"since": "2021"}, 2),
+        ({"until": "2020"}, 1),
+        ({"until": "2020-08"}, 0),
+        ({"since": "2020-09-13", "until": "2020-09-13"}, 1),
+        ({"author": "OTHER@"}, 2),
+        ({"author": "%"}, 0),
+        ({"level": "error"}, 0),
+        ({"level": "note"}, 3),
+        ({"rules": ("widget-put-deferred",)}, 3),
+        ({"rules": ("no-such-rule",)}, 0),
+        ({"source": "linux-demo"}, 3),
+        ({"source": "linux-other"}, 0),
+        ({"subsystem": "fs"}, 3),
+        ({"outcome": "unknown"}, 3),
+    ],
+)
+def test_questions_narrow(store, question, number):
+    with Store(str(store), write=False) as opened:
+        assert len(ask.findings(opened, ask.Question(**question)).findings) == number
+        counted = ask.count(opened, "rule", ask.Question(**question))
+        assert sum(sum(levels.values()) for _, levels in counted) == number
+
+
+def test_day_that_is_none_is_refused(capsys, store):
+    status, out, err = command(capsys, "findings", store, "--since", "yesterday")
+    assert (status, out) == (2, "")
+    assert "yesterday" in err
+
+
+@pytest.mark.parametrize("kind", sorted(FORMATS))
+def test_every_format_prints(capsys, store, kind):
+    status, out, _ = command(capsys, "findings", store, "--format", kind, "--verbose")
+    assert status == 0
+    assert "widget" in out
+
+
+def test_page_has_charts(capsys, store):
+    _, out, _ = command(capsys, "findings", store, "--format", "html")
+    assert out.count("<svg") >= 3
+    assert "Findings by subsystem" in out
+
+
+@pytest.mark.parametrize(
+    ("by", "names"),
+    [
+        ("year", ["2020", "2021"]),
+        ("rule", ["widget-put-deferred"]),
+        ("subsystem", ["fs"]),
+        ("outcome", ["unknown"]),
+        ("level", ["warning"]),
+    ],
+)
+def test_stats_count(capsys, store, by, names):
+    _, out, _ = command(capsys, "stats", store, "--by", by, "--format", "json")
+    groups = json.loads(out)["groups"]
+    assert [group["name"] for group in groups] == names
+    assert sum(group["total"] for group in groups) == 3
+    _, text, _ = command(capsys, "stats", store, "--by", by)
+    assert all(name in text for name in names)
+    assert "3 mails" in text
+
+
+def test_charts_are_written(capsys, store, tmp_path):
+    status, _, _ = command(capsys, "stats", store, "--by", "year", "--plot", tmp_path / "a.svg")
+    assert status == 0
+    root = ET.fromstring((tmp_path / "a.svg").read_text())  # noqa: S314 - our own chart
+    texts = [element.text for element in root.iter() if element.text]
+    assert {"2020", "2021", "Findings by year"} <= set(texts)
+    status, _, _ = command(capsys, "stats", store, "--plot", tmp_path / "a.png")
+    assert status == 0
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_json_lines_hold_chains(capsysbinary, store):
+    status = dispatch.run(["export", str(store)], COMMANDS)
+    out = capsysbinary.readouterr().out
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert status == 0
+    assert len(rows) == 3
+    assert rows[0]["after_chain"][0]["function"] == "drop"
+
+
+def test_csv_has_a_header_and_no_formulas(store):
+    with Store(str(store), write=False) as opened:
+        out = io.BytesIO()
+        assert export.write(opened, "messages", "csv", out) == 3
+    rows = list(csv.reader(io.StringIO(out.getvalue().decode())))
+    assert rows[0][:2] == ["id", "message_id"]
+    assert export._harmless("=1+1") == "'=1+1"
+
+
+def test_parquet_is_read_back(store, tmp_path):
+    from pyarrow import parquet
+
+    with Store(str(store), write=False) as opened, (tmp_path / "f.parquet").open("wb") as out:
+        assert export.write(opened, "findings", "parquet", out) == 3
+    table = parquet.read_table(tmp_path / "f.parquet").to_pylist()
+    assert [row["rule"] for row in table] == ["widget-put-deferred"] * 3
+    assert table[0]["line"] == 11
+
+
+def test_datasette_metadata_names_only_what_is_there(capsys, store):
+    _, out, _ = command(capsys, "export", store, "--format", "datasette")
+    described = json.loads(out)["databases"]["scan"]
+    with Store(str(store), write=False) as opened:
+        for table, about in described["tables"].items():
+            columns = {row["name"] for row in opened.rows(f"PRAGMA table_info({table})")}
+            assert columns
+            named = {*about.get("facets", ()), about.get("label_column"), about.get("sort_desc")}
+            assert named - {None} <= columns
+        for query in described["queries"].values():
+            assert list(opened.rows(query["sql"].replace(":finding", "1"))) is not None
+
+
+@pytest.mark.parametrize("name", ["findings", "stats", "export"])
+def test_missing_store_is_an_error(capsys, tmp_path, name):
+    status, out, err = command(capsys, name, tmp_path / "none.db")
+    assert (status, out) == (2, "")
+    assert "no such store" in err
+
+
+@pytest.mark.parametrize("name", ["scan", "findings", "stats", "export"])
+def test_help_has_an_example(capsys, name):
+    status, out, _ = command(capsys, name, "--help")
+    assert status == 0
+    assert f"patchlint {name} " in out.split("examples:")[1]
