@@ -137,11 +137,12 @@ def _folder(path: str) -> str:
 def time_limit(seconds: float) -> Iterator[None]:
     """Raise :class:`TimeLimitError` inside after ``seconds`` of wall time.
 
-    It needs the main thread; elsewhere (a thread of a cluster's worker) nothing is
-    limited, and the pool's own limit on a whole task holds alone.
+    Code that does not come back to Python is not stopped; a limit on the whole task is
+    for that.
     """
-    if threading.current_thread() is not threading.main_thread() or seconds <= 0:
-        yield
+    if threading.current_thread() is not threading.main_thread():
+        with _thread_limit(seconds):
+            yield
         return
 
     def expire(_signal: int, _frame: FrameType | None) -> None:
@@ -154,3 +155,30 @@ def time_limit(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def _thread_limit(seconds: float) -> Iterator[None]:
+    """As :func:`time_limit`, in a thread of a cluster's worker, where no signal arrives."""
+    import ctypes
+
+    thread = threading.get_ident()
+    lock = threading.Lock()
+    over = False
+
+    def expire() -> None:
+        with lock:
+            if not over:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                    ctypes.c_ulong(thread), ctypes.py_object(TimeLimitError)
+                )
+
+    timer = threading.Timer(seconds, expire)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        with lock:
+            over = True
+        timer.cancel()

@@ -309,6 +309,17 @@ def read(portion: Portion) -> Iterator[Raw]:
             yield from _read_file(portion.source.place, key)
 
 
+def has(source: Source, keys: Sequence[str]) -> bool:
+    """Whether this machine's copy of ``source`` is new enough to have the last of ``keys``."""
+    if source.kind != "git":
+        return (Path(source.place) / keys[-1]).is_file()
+    known = subprocess.run(
+        _git(source.place, "cat-file", "-e", f"{keys[-1]}^{{commit}}"),
+        capture_output=True, check=False,
+    )  # fmt: skip
+    return known.returncode == 0
+
+
 def _read_commits(place: str, commits: Iterable[str]) -> Iterator[Raw]:
     """Each commit's blob ``m``; its blob ``d`` as a deletion when it has no ``m``."""
     without: list[str] = []

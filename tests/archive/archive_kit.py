@@ -172,7 +172,8 @@ def rule(name: str = "widget-put-deferred", message: str = "w") -> Rule:
 
 def cleanup(why: str = "it sleeps") -> Cleanup:
     return Cleanup(
-        "widget_put", "widget", "sync", "before-call-returns", "eventually", visible=True, releases="a widget",
+        "widget_put", "widget", "sync", "before-call-returns", "eventually", visible=True,
+        releases="a widget",
         symptoms=(), advice=(), why=why, source=Source("fs/widget.c", "body"),
     )  # fmt: skip
 
