@@ -25,12 +25,6 @@ _KEYWORDS: Final = frozenset(
     b"if for while switch return sizeof else do case goto typedef struct union enum".split()
 )
 _BEFORE_STATEMENT: Final = frozenset(b";{}:)")
-_TAG: Final = re.compile(rb"([(,])\s*((?:struct|union|enum)\s+\w+[\s*]*)(?=([,)]))")
-_BARE_CALL: Final = re.compile(
-    rb"\n([ \t]+)(?!(?:if|for|while|switch|return|else|do)\b)([A-Za-z_]\w*)[ \t]?"
-    rb"\([^;{}\n]*\)[ \t]*\n\1[ \t]+(?=[A-Za-z_*])"
-)
-_NUMBER_NAME: Final = re.compile(rb"[(,][ \t]*(?!0[xXbB])(\d+(?:[A-Za-z_]\w*))(?=[ \t]*[,)])")
 _NUMBER: Final = re.compile(rb"\d+(?:[uUlL]+|[eE]\d+[fFlL]?|[fF])")
 _HEADER_WORDS: Final = re.compile(rb"\n([A-Za-z_][\w \t*]*(?:\n[A-Za-z_*][\w \t*]*)?)\(")
 _QUALIFIERS: Final = frozenset(
@@ -42,8 +36,12 @@ _WORD: Final = re.compile(rb"\w+")
 _LOUD: Final = re.compile(rb"[A-Z_][A-Z0-9_]+")
 _CALLED: Final = re.compile(rb"([A-Za-z_]\w*)\s*\(")
 _BLOCK_CALL: Final = re.compile(
-    rb"\n[ \t]+(?!(?:if|for|while|switch|return|else|do)\b)([A-Za-z_]\w*)[ \t]?"
-    rb"\([^;{}\n]*\)[ \t]*\{[ \t]*(?=\n)"
+    rb"\n([ \t]+)(?!(?:if|for|while|switch|return|else|do)\b)([A-Za-z_]\w*)[ \t]?"
+    rb"\([^;{}\n]*\)[ \t]*(?:\{[ \t]*(?=\n)|\n\1[ \t]+(?=[A-Za-z_*]))"
+)
+_ODD_ARGUMENT: Final = re.compile(
+    rb"([(,])\s*(?:((?:struct|union|enum)\s+\w+[\s*]*)"
+    rb"|(?!0[xXbB])(\d+[A-Za-z_]\w*)\s*)(?=([,)]))"
 )
 
 
@@ -315,12 +313,16 @@ def column_zero(edit: Edit, start: int, end: int) -> int:
     return end
 
 
-def struct_arguments(edit: Edit) -> None:
-    """Make one identifier of each ``struct name *`` that stands among arguments."""
+def odd_arguments(edit: Edit) -> None:
+    """Make identifiers of arguments that are none: ``struct name *``, ``100baseT``."""
     text = edit.text
-    for match in _TAG.finditer(text):
+    for match in _ODD_ARGUMENT.finditer(text):
+        if match[3]:
+            if not _NUMBER.fullmatch(match[3]):
+                edit.out[match.start(3)] = ord("_")
+            continue
         start, end = match.span(2)
-        if match[1] == b"(" and match[3] == b")":
+        if match[1] == b"(" and match[4] == b")":
             word = _LAST_WORD.search(text, max(0, match.start() - 60), match.start())
             if word is None or word[1] in _KEYWORDS or word.end(1) != match.start():
                 continue
@@ -331,8 +333,6 @@ def struct_arguments(edit: Edit) -> None:
 def block_calls(edit: Edit) -> None:
     """Make a loop of each statement that is a call followed by a block or by its body."""
     for match in _BLOCK_CALL.finditer(edit.text):
-        _loop(edit, *match.span(1))
-    for match in _BARE_CALL.finditer(edit.text):
         _loop(edit, *match.span(2))
 
 
@@ -358,13 +358,6 @@ def header_annotations(edit: Edit) -> None:
                 start = match.start(1) - 1
                 edit.blank(start + word.start(), start + word.end())
                 more -= 1
-
-
-def number_names(edit: Edit) -> None:
-    """Make an identifier of a macro's argument that starts with a digit (``100baseT``)."""
-    for match in _NUMBER_NAME.finditer(edit.text):
-        if not _NUMBER.fullmatch(match[1]):
-            edit.out[match.start(1)] = ord("_")
 
 
 #: Action name -> rewriting.

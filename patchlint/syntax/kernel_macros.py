@@ -171,9 +171,8 @@ def rewrite(text: bytes, table: Table) -> Prepared:
                 continue
         if action and match.start() >= resume:
             resume = actions.ACTIONS[action](edit, *match.span())
-    actions.struct_arguments(edit)
+    actions.odd_arguments(edit)
     actions.block_calls(edit)
-    actions.number_names(edit)
     actions.header_annotations(edit)
     conditionals.resolve(edit, directives)
     return Prepared(bytes(edit.out), tuple(edit.scope_exits), edit.releases)

@@ -459,7 +459,7 @@ class Sweep:
             name = declared_name(inner)
             if kind is not None and name is not None:
                 type_ = "" if self.of_macros else self._type(kind, inner)
-                result.append(Parameter(type_, self._source(name)))
+                result.append(Parameter(type_, self.text.plain(name.start_byte, name.end_byte)))
         return result
 
     def _finish_function(self) -> None:
@@ -509,12 +509,12 @@ class Sweep:
         return max((b for a, b in self.known if line <= b < end), default=line)
 
     def _digest(self, node: Node) -> str:
-        """Give a hash of the body's text, white space folded."""
+        """Give a hash of the body's text, white space left out."""
         body = node.child_by_field_name("body")
         if body is None:
             return ""
-        words = self.text.data[body.start_byte : body.end_byte].split()
-        return blake2b(b" ".join(words), digest_size=8).hexdigest()
+        text = self.text.data[body.start_byte : body.end_byte].translate(None, b" \t\n\r\f\v")
+        return blake2b(text, digest_size=8).hexdigest()
 
     # -- calls -----------------------------------------------------------------------
 
@@ -666,7 +666,7 @@ class Sweep:
         type_ = self._declared_type
         if declarator.type != "identifier" and function_declarator(declarator) is not None:
             type_ += " (*)()"
-        known = self._knows(name.start_point[0] + 1)
+        known = self.known is None or self._knows(name.start_point[0] + 1)
         if self._body is not None:
             if known:
                 self._body.locals.append(Parameter(type_, text))
