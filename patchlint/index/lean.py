@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from patchlint.model.kernel import Macro
 
 #: Goes up with every change of what is read, so that older indexes are read anew.
-VERSION: Final = 2
+VERSION: Final = 3
 
 STATIC, INLINE, MACRO, SYSCALL = 1, 2, 4, 8
 
@@ -44,12 +44,14 @@ _IF: Final = re.compile(rb"[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else|endif)\b[ \t]
 _ALIAS: Final = re.compile(rb"[\s\\]*([a-z_]\w*)[\s\\]*\Z")
 _ALIASES: Final = re.compile(rb"#[ \t]*define[ \t]+\w+[ \t]+[a-z_]")
 _CALL: Final = re.compile(rb"\b([A-Za-z_]\w*)\s*\(")
-_ARGUMENT: Final = re.compile(rb"(?<=[(,])\s*(&?)\s*([a-z_]\w*)\s*(?=[,)])")
-_VALUE: Final = re.compile(rb"(?:([=?:])|\breturn\b)\s*(&?)\s*([a-z_]\w*)\s*(?=[;,:}?)])")
+_ARGUMENT: Final = re.compile(rb"[(,]\s*(&?)\s*([a-z_]\w*)\s*(?=[,)])")
+_VALUE: Final = re.compile(rb"([=?:])\s*(&?)\s*([a-z_]\w*)\s*(?=[;,:}?)])")
+_RETURN: Final = re.compile(rb"return\s+([a-z_]\w*)\s*;")
+_COLUMN_0: Final = re.compile(rb"\n[{}]")
 _DESIGNATED: Final = re.compile(
     rb"\.\s*(\w+)(?:\s*\[[^\]]*\])?\s*=\s*(?:\([\w\s]+\**\)\s*)?&?\s*([A-Za-z_]\w*)\s*(?=[,}])"
 )
-_POSITIONAL: Final = re.compile(rb"(?<=[{,])\s*&?\s*([a-z_]\w*)\s*(?=[,}])")
+_POSITIONAL: Final = re.compile(rb"[{,]\s*&?\s*([a-z_]\w*)\s*(?=[,}])")
 _FILE_MACRO: Final = re.compile(
     rb"^(?:(?:static|extern|const|inline|__\w+)\s+)*([A-Za-z_]\w*)\s*(\([^;{}]*?\))\s*(?:;|$)",
     re.MULTILINE,
@@ -57,8 +59,8 @@ _FILE_MACRO: Final = re.compile(
 _FILE_VALUE: Final = re.compile(
     rb"([A-Za-z_]\w*)[)\]\s]*(?:\([^()=;]*\)\s*)?=\s*&?\s*(?:([a-z_]\w*)|\w+\s*\([^;{}]*\))\s*;"
 )
-_ANY_ARGUMENT: Final = re.compile(rb"(?<=[(,])\s*&?\s*([A-Za-z_]\w*)\s*(?=[,)])")
-_SIMPLE_HEADER: Final = re.compile(rb"\s*[\w\s*]*?\b([A-Za-z_]\w*)\s*\([^()]*\)\s*\Z")
+_ANY_ARGUMENT: Final = re.compile(rb"[(,]\s*&?\s*([A-Za-z_]\w*)\s*(?=[,)])")
+_NAME: Final = re.compile(rb"[A-Za-z_]\w*")
 _HEADER_TOKEN: Final = re.compile(rb"([A-Za-z_]\w*)|([()])")
 _WORD: Final = re.compile(rb"[A-Za-z_]\w*")
 _WORD_BEFORE: Final = re.compile(rb"([A-Za-z_]\w*)\s*\Z")
@@ -68,6 +70,8 @@ _LOCAL_OBJECT: Final = re.compile(
     rb"((?:struct|union)\s+\w+|\w+)\s+(\w+)(?:\s*\[[^\]]*\])*\s*=\s*\{[^;]*\Z"
 )
 _TARGET: Final = re.compile(rb"[\w.>\-\[\]()*\s]*\Z")
+
+_OPEN: Final = ord("{")
 
 _KEYWORDS: Final = frozenset(
     b"if for while switch return sizeof else do case goto typedef struct union enum typeof"
@@ -200,12 +204,15 @@ class _Reader:
         self.functions: set[bytes] = set()
         self.at = 0
         self.line = 1
+        self.braces: list[int] = []
+        self.brace = 0
 
     def run(self) -> Lean:
         if b"(" not in self.code and b"{" not in self.code and not _ALIASES.search(self.code):
             return self.lean
         if b"#" in self.code:
             self.directives()
+        self.braces = [match.start() for match in _COLUMN_0.finditer(self.code)]
         functions, objects, gaps = self.items()
         for start, item in functions:
             self.body(start, item)
@@ -230,6 +237,9 @@ class _Reader:
         """Whether any name that is asked for can stand between two offsets."""
         if self.only is None:
             return True
+        if len(self.only) == 1:
+            (name,) = self.only
+            return self.code.find(name, start, end) >= 0
         return any(self.code.find(name, start, end) >= 0 for name in self.only)
 
     def asked(self, name: bytes) -> bool:
@@ -355,11 +365,8 @@ class _Reader:
         eol = len(code) if eol < 0 else eol
         if code.count(b"}", opening, eol) >= code.count(b"{", opening, eol):
             return self.counted(opening)
-        closing = code.find(b"\n}", opening)
+        closing = self.next_in_column_0(opening)
         if closing < 0:
-            return self.counted(opening)
-        inside = code.find(b"\n{", opening, closing)
-        if inside >= 0:
             return self.counted(opening)
         if not function and (
             code.count(b"{", opening, closing) - 1 != code.count(b"}", opening, closing)
@@ -367,6 +374,19 @@ class _Reader:
         ):
             return self.counted(opening)
         return closing + 1
+
+    def next_in_column_0(self, opening: int) -> int:
+        """Return where a brace in column 0 closes, -1 when one opens before that.
+
+        To be asked in ascending order; the line feed before the brace is meant.
+        """
+        braces, index = self.braces, self.brace
+        while index < len(braces) and braces[index] < opening:
+            index += 1
+        self.brace = index
+        if index == len(braces) or self.code[braces[index] + 1] == _OPEN:
+            return -1
+        return braces[index]
 
     def counted(self, opening: int) -> int:
         """Find a closing brace by counting; the next one in column 0 when that fails."""
@@ -385,9 +405,9 @@ class _Reader:
         blank = header.rfind(b"\n\n")
         if blank >= 0 and header[blank:].strip():
             start, header = start + blank, header[blank:]
-        simple = _SIMPLE_HEADER.match(header)
-        if simple is not None and not self.table.action(simple[1]) and not simple[1].isupper():
-            name, at = simple[1], simple.start(1)
+        simple = _simple_header(header)
+        if simple is not None and not self.table.action(simple[0]) and not simple[0].isupper():
+            name, at = simple
             flags = 0
         else:
             found = self.odd_header(header)
@@ -502,6 +522,13 @@ class _Reader:
             elif target:
                 self.use(name, at, ASSIGNMENT, "", target.split(b" ")[-1].decode())
 
+        for match in _RETURN.finditer(code, opening, closing):
+            name, at = match[1], match.start(1)
+            if name in _KEYWORDS or (only is not None and name not in only):
+                continue
+            if self.may_be_function(name, start, at, first, address=False):
+                self.use(name, at, VALUE, "", "")
+
     def use(self, name: bytes, at: int, kind: int, where: str, what: str) -> None:
         self.lean.uses.append(Use(name.decode(), self.line_of(at), kind, where, what))
 
@@ -574,6 +601,17 @@ class _Reader:
             for value in _ARGUMENT.finditer(self.code, *match.span()):
                 if self.asked(value[2]):
                     self.argument(value[2], value.start(2), match.start())
+
+
+def _simple_header(header: bytes) -> tuple[bytes, int] | None:
+    """Return name and offset of ``type name(parameters)``, None for any other header."""
+    opening = header.find(b"(")
+    if header.find(b"(", opening + 1) >= 0 or not header.rstrip().endswith(b")"):
+        return None
+    head = header[:opening].rstrip()
+    at = 1 + max(head.rfind(mark) for mark in (b" ", b"*", b"\t", b"\n"))
+    name = head[at:]
+    return (name, at) if _NAME.fullmatch(name) else None
 
 
 def _groups(header: bytes) -> Iterator[tuple[bytes, int, int]]:
