@@ -315,6 +315,12 @@ def _settle(draft: _Draft) -> Text:
     return Text(tuple(lines), origin)
 
 
+def _exact(text: Text, hunks: Sequence[Hunk]) -> bool:
+    """Whether git itself would apply ``hunks``."""
+    applied = apply_hunks(text, hunks)
+    return isinstance(applied, Applied) and not any(place.leniency for place in applied.places)
+
+
 def reversed_hunk(hunk: Hunk) -> Hunk:
     """Return the hunk that takes ``hunk`` back."""
     turned = {"+": "-", "-": "+", " ": " "}
@@ -448,21 +454,68 @@ class _Series:
     tree: Tree
     base: Tree
     based: bool
+    patches: Sequence[Sequence[FileDiff]]
+    before: list[FileDiff] = field(default_factory=list)
     current: dict[str, _Growing] = field(default_factory=dict)
     histories: list[_Growing] = field(default_factory=list)
     failed: set[str] = field(default_factory=set)
     limitations: list[Limitation] = field(default_factory=list)
 
-    def load(self, path: str, blob: str | None) -> _Growing:
-        """Start a history with the old text of ``path``."""
-        content = self.tree.blob(blob) if blob else None
-        source: Source = "blob"
-        if content is None:
-            content = self.base.read(path)
-            source = "base" if self.based else "head"
+    def load(self, diff: FileDiff, path: str) -> _Growing:
+        """Start a history with the old text of ``path``, which ``diff`` is the first to touch."""
+        content = self.tree.blob(diff.old_blob) if diff.old_blob else None
+        if content is not None:
+            return _Growing([Moment(path, Text.of(content))], "blob")
+        content = self.prepared(path)
         if content is None:
             raise _Failure("the tree has no such file")
-        return _Growing([Moment(path, Text.of(content))], source)
+        text = Text.of(content)
+        if not _exact(text, diff.hunks):
+            undone = self.undone(path, text)
+            if undone is not None:
+                self.limitations.append(
+                    Limitation("images", f"{path}: the tree has the series already", path)
+                )
+                return _Growing([Moment(path, Text.of(undone.content))], "reverse")
+        return _Growing([Moment(path, text)], "base" if self.based else "head")
+
+    def require(self, ids: Sequence[str]) -> None:
+        """Take in the patches that the series says must stand before it on its base."""
+        from patchlint.patch.diff import parse
+
+        found = self.base.patches(ids)
+        for one in ids:
+            if one in found:
+                self.before += parse(found[one]).files
+            else:
+                message = f"prerequisite patch {one[:12]} is not among the repository's commits"
+                self.limitations.append(Limitation("images", message))
+
+    def prepared(self, path: str) -> bytes | None:
+        """Return the file of the base, after the prerequisite patches."""
+        content = self.base.read(path)
+        for diff in self.before:
+            if path not in {diff.old_path, diff.new_path} or diff.kind in {"rename", "copy"}:
+                continue
+            applied = apply_hunks(Text.of(content or b""), diff.hunks)
+            if isinstance(applied, Applied):
+                content = applied.text.content if diff.new_path is not None else None
+        return content
+
+    def undone(self, path: str, text: Text) -> Text | None:
+        """Take all that the series does to ``path`` back, None when that is not in ``text``."""
+        for diffs in reversed(self.patches):
+            for diff in reversed(diffs):
+                if path not in {diff.old_path, diff.new_path}:
+                    continue
+                back = [reversed_hunk(hunk) for hunk in diff.hunks]
+                if diff.old_path != diff.new_path or not _exact(text, back):
+                    return None
+                applied = apply_hunks(text, back)
+                if isinstance(applied, Conflict):
+                    return None
+                text = applied.text
+        return text
 
     def patch(self, position: int, diffs: Iterable[FileDiff]) -> None:
         """Take in one patch."""
@@ -530,7 +583,7 @@ class _Series:
         if history is None:
             if self.moved_away(diff.old_path):
                 raise _Failure("an earlier patch deletes or moves the file")
-            history = self.load(diff.old_path, diff.old_blob)
+            history = self.load(diff, diff.old_path)
         moment = history.upto(position - 1) if moved else history.moments[-1]
         if moment.text is None or moment.path is None:
             raise _Failure("an earlier patch deletes or moves the file")
@@ -576,15 +629,20 @@ def whole_images(
     tree: Tree,
     patches: Sequence[Sequence[FileDiff]],
     base_commit: str | None = None,
+    prerequisites: Sequence[str] = (),
 ) -> WholeImages:
     """Follow every file of a series from its whole old text through all its patches.
 
     The old text of a file is the blob that the ``index`` line of the first patch that
-    touches it names; else the file at ``base_commit``; else the file in ``tree``.  A
-    file that cannot be followed to the end is left out, with a limitation.
+    touches it names; else the file at ``base_commit``, with the patches applied whose ids
+    ``prerequisites`` has; else the file in ``tree``; when that has the series already, the
+    file with the series taken back.  A file that cannot be followed to the end is left
+    out, with a limitation.
     """
     base = tree.at(base_commit) if base_commit else None
-    series = _Series(tree, base or tree, base is not None)
+    series = _Series(tree, base or tree, base is not None, patches)
+    if base is not None and prerequisites:
+        series.require(prerequisites)
     for position, diffs in enumerate(patches, 1):
         series.patch(position, diffs)
     for history in series.histories:

@@ -62,6 +62,9 @@ class Tree(Protocol):
     def list_c(self) -> Iterable[tuple[str, str]]:
         """All C sources and headers: path and full blob id, sorted by path."""
 
+    def patches(self, ids: Sequence[str]) -> dict[str, str]:
+        """Return diffs of commits after this one, by their stable patch ids, where known."""
+
     def at(self, revision: str) -> Tree | None:
         """Return the same tree at another commit, None when it has no such commit."""
 
@@ -285,6 +288,29 @@ class GitTree:
             hits.update(self._grep(words, members, self.name, changed))
         return tuple(sorted(hits))
 
+    def patches(self, ids: Sequence[str]) -> dict[str, str]:
+        """Return diffs of commits after this one, by their stable patch ids.
+
+        Only the newest commits of all branches are looked at; what is not found is left
+        out.
+        """
+        if self._commit is None:
+            return {}
+        listing = ("rev-list", "--all", "--no-merges", f"--max-count={_NEWEST}", f"^{self._commit}")
+        commits = self._git(*listing)
+        show = ("diff-tree", "--stdin", "-p", "--no-ext-diff", "--no-textconv")
+        identified = self._git("patch-id", "--stable", data=self._git(*show, data=commits)).decode(
+            "ascii", "replace"
+        )
+        wanted = set(ids)
+        found: dict[str, str] = {}
+        for line in identified.splitlines():
+            patch_id, _, commit = line.partition(" ")
+            if patch_id in wanted:
+                diff = self._git(*show, "--no-commit-id", data=commit.encode() + b"\n")
+                found[patch_id] = diff.decode("utf-8", "surrogateescape")
+        return found
+
     def changes(self, since: str) -> dict[str, str | None] | None:
         """Return the C files that differ from commit ``since``, with their blob ids here.
 
@@ -308,15 +334,16 @@ class GitTree:
         """End the program that reads objects."""
         self._objects.close()
 
-    def _git(self, *arguments: str, good: tuple[int, ...] = (0,)) -> bytes:
+    def _git(self, *arguments: str, data: bytes = b"") -> bytes:
+        """Run git and return what it prints, nothing when it fails."""
         done = subprocess.run(
             [*_GIT, "-C", str(self.repository), *arguments],
-            stdin=subprocess.DEVNULL,
+            input=data,
             capture_output=True,
             env=_environment(),
             check=False,
         )
-        return done.stdout if done.returncode in good else b""
+        return done.stdout if done.returncode == 0 else b""
 
     def _ask_changed(self) -> subprocess.Popen[bytes] | None:
         """Ask which C files of the work tree may differ from the commit.
@@ -418,6 +445,9 @@ def _patterns(words: Sequence[str], *, members: bool) -> Iterator[list[str]]:
 #: git looks for fewer fixed words than this faster than for one expression.
 _MANY_WORDS: Final = 40
 
+#: How many commits are searched for prerequisite patches.
+_NEWEST: Final = 300
+
 #: With more changed files than this the work tree is not searched.
 _MANY: Final = 500
 
@@ -464,6 +494,11 @@ class FolderTree:
         """None: a folder keeps no objects."""
         del abbreviated
         return None
+
+    def patches(self, ids: Sequence[str]) -> dict[str, str]:
+        """Return nothing: a folder has no commits."""
+        del ids
+        return {}
 
     def at(self, revision: str) -> FolderTree | None:
         """None: a folder has no commits."""

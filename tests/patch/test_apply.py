@@ -233,6 +233,48 @@ def test_a_conflict_names_file_and_hunk_and_spares_the_other_files(tmp_path):
     assert [h.path for h in result.files] == ["b.c"]
 
 
+def test_prerequisite_patches_are_applied_to_the_base(tmp_path):
+    folder = repository(tmp_path / "r")
+    start = commit(folder, {"a.c": BODY})
+    needed = commit(folder, {"a.c": BODY.replace(b"line 20\n", b"twenty\n"), "n.c": b"n\n"})
+    commit(folder, {"a.c": BODY.replace(b"line 20\n", b"twenty one\n"), "n.c": b"n\nm\n"})
+    patches, _ = series_of(folder, needed)
+    other = repository(tmp_path / "other")
+    base = commit(other, {"a.c": b"top\n" + BODY})
+    git(other, "checkout", "-q", "-b", "topic")
+    git(other, "am", "-q", data=git(folder, "format-patch", "--stdout", f"{start}..{needed}"))
+    shown = git(other, "show", "HEAD")
+    patch_id = git(other, "patch-id", "--stable", data=shown).decode().split()[0]
+    git(other, "checkout", "-q", "main")
+    result = whole_images(open_tree(other), patches, base, [patch_id, "0" * 40])
+    assert [x.message for x in result.limitations] == [
+        "prerequisite patch 000000000000 is not among the repository's commits"
+    ]
+    by_path = {history.path: history for history in result.files}
+    assert by_path["a.c"].source == "base"
+    assert by_path["a.c"].old == b"top\n" + BODY.replace(b"line 20\n", b"twenty\n")
+    assert by_path["n.c"].new(1) == b"n\nm\n"
+    assert open_tree(tmp_path / "r" / ".git").patches([]) == {}
+
+
+def test_a_tree_that_has_the_series_gives_the_text_before_it(tmp_path):
+    folder = repository(tmp_path / "r")
+    start = commit(folder, {"a.c": BODY})
+    first = BODY.replace(b"line 10\n", b"ten\n")
+    commit(folder, {"a.c": first})
+    commit(folder, {"a.c": first.replace(b"line 12\n", b"twelve\n"), "n.c": b"n\n"})
+    patches, commits = series_of(folder, start)
+    other = repository(tmp_path / "other")
+    commit(other, {"a.c": b"top\n" + show(folder, commits[-1], "a.c"), "n.c": b"n\nmore\n"})
+    result = whole_images(open_tree(other), patches)
+    assert [x.message for x in result.limitations] == ["a.c: the tree has the series already"]
+    by_path = {history.path: history for history in result.files}
+    assert by_path["a.c"].source == "reverse"
+    assert by_path["a.c"].old == b"top\n" + BODY
+    assert by_path["a.c"].new(1) == b"top\n" + first
+    assert by_path["n.c"].new(2) == b"n\n"
+
+
 def test_a_file_that_the_tree_lacks_is_a_limitation(tmp_path):
     folder = repository(tmp_path / "r")
     start = commit(folder, {"a.c": BODY})
