@@ -56,6 +56,7 @@ def test_rule_has_two_cases_to_find_and_two_near_misses(rule):
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_rule_is_documented_in_the_fixed_outline(rule):
     assert problems(rule) == ()
+    assert rule.documentation.startswith(f"# {rule.title}\n")
 
 
 def test_every_folder_of_fixtures_is_a_rule():
