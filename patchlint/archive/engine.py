@@ -92,7 +92,7 @@ class Pipeline:
 
     def may_matter(self, series: Series) -> bool:
         """See :class:`Engine`."""
-        return self._words().may_matter(patch.diff for patch in series.patches)
+        return self._words().may_matter([patch.diff for patch in series.patches])
 
     def _words(self) -> Sift:
         if self._sift is None:

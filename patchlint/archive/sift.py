@@ -14,12 +14,13 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Final
 
+from patchlint.archive.sketch import Sketch, names
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from patchlint.model.kernel import KernelFacts
 
-_WORD: Final = re.compile(rb"[A-Za-z_]\w{2,}")
 _HUNK: Final = b"@@ -"
 #: everything that is no part of a word made a blank
 _BLANKED: Final = bytes(
@@ -55,10 +56,11 @@ class Sift:
         self._known: dict[bytes, int] = {}
         self._teardown = re.compile(kernel.teardown.pattern.encode())
         self._not_teardown = re.compile(kernel.not_teardown.pattern.encode())
-        for names, bits in _tables(kernel):
-            for name in names:
+        for listed, bits in _tables(kernel):
+            for name in listed:
                 word = name.encode()
                 self._known[word] = self._known.get(word, 0) | bits
+        self._names = names(kernel, self._releases, self._wild)
 
     def bits(self, text: bytes) -> int:
         """Return what the words of a mail or diff, from its first hunk on, are good for."""
@@ -79,30 +81,18 @@ class Sift:
             self._words[word] = bits
         return bits
 
-    def may_matter(self, diffs: Iterable[str]) -> bool:
+    def may_matter(self, diffs: Sequence[str]) -> bool:
         """Whether a series with these diffs may have a finding."""
-        pre: set[bytes] = set()
-        post: set[bytes] = set()
+        together = 0
         for diff in diffs:
-            data = diff.encode("utf-8", "replace")
-            start = data.find(_HUNK)
-            if start < 0:
-                continue
-            for line in data[start:].split(b"\n"):
-                words = _WORD.findall(line)
-                if line[:1] != b"+":
-                    pre.update(words)
-                if line[:1] != b"-":
-                    post.update(words)
-        before = reduce(or_, map(self._of, pre), 0)
-        after = reduce(or_, map(self._of, post), 0)
-        if not possible(before | after):
-            return False
-        if before & _DIRECT and after & _DEFERRED:
-            return True
-        if before & after & _WILD or before & _WAITS:
-            return True
-        return any(self._of(word) & _RELEASE for word in pre & post)
+            together |= self.bits(diff.encode("utf-8", "replace"))
+        return possible(together) and Sketch(diffs, self._names).may_matter()
+
+    def _releases(self, name: str) -> bool:
+        return bool(self._of(name.encode()) & _RELEASE)
+
+    def _wild(self, name: str) -> bool:
+        return bool(self._of(name.encode()) & _WILD)
 
 
 def _tables(kernel: KernelFacts) -> Iterator[tuple[Iterable[str], int]]:
