@@ -20,16 +20,16 @@ from patchlint.patch.apply import (
     split_lines,
     whole_images,
 )
+from patchlint.patch.diff import parse
 from patchlint.patch.trees import open_tree
 
 BODY = b"".join(b"line %d\n" % n for n in range(1, 41))
 
 
-def series_of(folder, base, tip="HEAD"):
-    commits = git(folder, "rev-list", "--reverse", f"{base}..{tip}").decode().split()
+def series_of(folder, base, read=read_diff):
+    commits = git(folder, "rev-list", "--reverse", f"{base}..HEAD").decode().split()
     return [
-        read_diff(git(folder, "diff-tree", "-p", "-M", "-C", "--no-commit-id", one))
-        for one in commits
+        read(git(folder, "diff-tree", "-p", "-M", "-C", "--no-commit-id", one)) for one in commits
     ], commits
 
 
@@ -118,7 +118,8 @@ def test_kept_lines_are_the_same_on_both_sides_and_in_order(texts):
     assert back.text.content == old
 
 
-def test_a_series_is_equal_to_the_commits_it_came_from(tmp_path):
+@pytest.mark.parametrize("read", [read_diff, lambda raw: parse(raw.decode()).files])
+def test_a_series_is_equal_to_the_commits_it_came_from(tmp_path, read):
     folder = repository(tmp_path / "r")
     start = commit(
         folder,
@@ -146,7 +147,7 @@ def test_a_series_is_equal_to_the_commits_it_came_from(tmp_path):
     (folder / "fs/a.c").chmod(0o755)
     commit(folder, {"sub/moved.c": moved + b"end\n", "gone.c": b"back\n", "empty.c": b"full\n"})
     commit(folder, {"new/n.c": None, "fs/a.c": BODY.replace(b"line 5\n", b"five\n")})
-    patches, commits = series_of(folder, start)
+    patches, commits = series_of(folder, start, read)
     result = whole_images(open_tree(folder, start), patches)
     assert (result.failed, result.limitations) == (frozenset(), ())
     for history in result.files:
