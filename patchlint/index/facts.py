@@ -215,15 +215,15 @@ class Facts:
         )
 
     def definition(self, name: str, near_path: str | None = None) -> Function | None:
-        """Return full facts of the function that ``name`` means in ``near_path``."""
-        known = [one for one in self.definitions(name) if one.kind != "macro"]
+        """Return full facts of the function or macro that ``name`` means in ``near_path``."""
+        known = self.definitions(name)
         if near_path is not None:
-            here = [one for one in known if one.path == near_path]
-            known = here or [
+            here = tuple(one for one in known if one.path == near_path)
+            known = here or tuple(
                 one
                 for one in known
                 if (not one.static or one.path.endswith(".h")) and reachable(near_path, one.path)
-            ]
+            )
         if not known:
             return None
         best = min(known, key=lambda one: _distance(one, near_path or ""))
@@ -234,8 +234,9 @@ class Facts:
         text = self.text(path)
         if text is None:
             return None
-        around = lean.Lines.of(lean.read(text, lean.words(self.macros)).definitions).around(line)
-        if around is None or around.flags & lean.MACRO:
+        definitions = lean.read(text, lean.words(self.macros), ()).definitions
+        around = lean.Lines.of(definitions).around(line)
+        if around is None:
             return None
         key = (path, around.line)
         if key not in self._functions:
@@ -331,15 +332,22 @@ def _address_use(row: lean.Use, path: str, function: str) -> AddressUse:
     return AddressUse(*told, target=row.what)
 
 
-def _distance(one: Definition, near: str) -> tuple[bool, bool, int, int, str]:
-    """Order definitions: kernel before tools, whole before stub, near before far."""
+def _distance(one: Definition, near: str) -> tuple[bool, bool, bool, int, int, str]:
+    """Order definitions: kernel before tools, functions before macros and stubs, near first."""
     common = 0
     for mine, other in zip(one.path.split("/"), near.split("/"), strict=False):
         if mine != other:
             break
         common += 1
     stub = one.inline and one.end - one.line <= _STUB_LINES
-    return (side(one.path) in _OUTSIDE, stub, -common, one.path.count("/"), one.path)
+    return (
+        side(one.path) in _OUTSIDE,
+        one.kind == "macro",
+        stub,
+        -common,
+        one.path.count("/"),
+        one.path,
+    )
 
 
 #: An inline function this short may be the stub for a switched off configuration.

@@ -89,7 +89,8 @@ def test_the_definition_that_a_file_means(facts):
     assert facts.definition("thing_put", "fs/user.c").path == "fs/thing.c"
     assert facts.definition("thing_put", "fs/twin.c").path == "fs/twin.c"
     assert facts.definition("thing_free", "fs/thing.c") is None
-    assert facts.definition("thing_drop") is None
+    assert [call.callee for call in facts.definition("thing_drop").calls] == ["thing_put"]
+    assert facts.definition("none") is None
 
 
 def test_full_facts_of_one_function(facts):
