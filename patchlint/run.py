@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from patchlint.graph.reach import Ways
-    from patchlint.index.facts import TreeFacts
     from patchlint.model.diff import FileDiff
     from patchlint.model.effect import Downgrade
     from patchlint.model.facts import FileFacts
     from patchlint.model.image import Image, SeriesState
     from patchlint.model.kernel import Cleanup, Macro, Ruleset
+    from patchlint.model.tree import TreeFacts
     from patchlint.patch.images import Composition
     from patchlint.patch.trees import Tree
 

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import argparse
 
+    from patchlint.integrations.config import Settings
     from patchlint.model.finding import Report
     from patchlint.model.kernel import Ruleset
+    from patchlint.run import Options
 
+USAGE_ERROR: Final = 2
 #: formats in which standard error stays empty unless the check itself failed
 SILENT: Final = frozenset({"terse", "b4", "b4-check"})
 #: formats that show the inputs that could not be read themselves
@@ -47,13 +50,12 @@ exit status: 0 nothing at or above --fail-on, 1 findings, 2 could not check"""
     parser.add_argument(
         "--fail-on",
         choices=("error", "warning", "note", "never"),
-        default="warning",
         help="exit 1 from this level on (default: warning)",
     )
     parser.add_argument(
         "--strict", action="store_true", help="exit 2 when any input could not be read"
     )
-    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
+    parser.add_argument("--color", choices=("auto", "always", "never"))
 
 
 def add_check_options(parser: argparse.ArgumentParser) -> None:
@@ -78,7 +80,7 @@ def add_check_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rules", action="append", default=[], metavar="DIR", help="further rules of your own"
     )
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="worker processes")
+    parser.add_argument("--jobs", type=int, metavar="N", help="worker processes")
     parser.add_argument("--quiet", action="store_true", help="no summary, no progress")
     parser.add_argument("--verbose", action="store_true", help="notes and limitations in full")
 
@@ -92,30 +94,28 @@ def run(arguments: argparse.Namespace) -> int:
                 "usage: patchlint check [OPTIONS] INPUT... (see patchlint check --help)",
                 file=sys.stderr,
             )
-            return 2
+            return USAGE_ERROR
         inputs = ["-"]
     stdin = sys.stdin.buffer.read() if "-" in inputs else None
     from patchlint import run as pipeline
+    from patchlint.integrations.config import ConfigError
     from patchlint.ruleset.load import RuleError
 
-    options = pipeline.Options(
-        tree=None if arguments.no_tree else arguments.tree,
-        no_tree=arguments.no_tree,
-        rules=tuple(arguments.rules),
-        only=tuple(arguments.rule),
-        without=tuple(arguments.not_rule),
-        jobs=max(1, arguments.jobs),
-    )
     try:
+        settings = _settings(arguments)
+        options = options_of(arguments, settings)
         report = pipeline.check(inputs, options, stdin)
-    except (RuleError, pipeline.CannotCheck) as error:
-        print(f"patchlint: {error}", file=sys.stderr)
-        return 2
-    if not _print(arguments, report, pipeline.load_rules(options)):
-        return 2
-    status = exit_status(report, arguments.fail_on, strict=arguments.strict)
+    except (RuleError, ConfigError, pipeline.CannotCheck) as problem:
+        print(f"patchlint: {problem}", file=sys.stderr)
+        return USAGE_ERROR
+    for ignored in settings.problems if arguments.format not in SILENT else ():
+        print(f"patchlint: {ignored}", file=sys.stderr)
+    report = _without_accepted(report, settings)
+    if not _print(arguments, report, pipeline.load_rules(options), settings.one("color")):
+        return USAGE_ERROR
+    status = exit_status(report, settings.fail_on, strict=arguments.strict)
     shown = arguments.format in SHOWS_ERRORS and arguments.output is None
-    if not shown and (arguments.format not in SILENT or status == 2):
+    if not shown and (arguments.format not in SILENT or status == USAGE_ERROR):
         for error in report.errors:
             place = f"{error.input}:{error.line}" if error.line else error.input
             mail = f" <{error.message_id}>" if error.message_id else ""
@@ -123,24 +123,71 @@ def run(arguments: argparse.Namespace) -> int:
     return status
 
 
+def _settings(arguments: argparse.Namespace) -> Settings:
+    """What holds: the command line over the user's configuration over the defaults."""
+    from patchlint.integrations.config import load_settings
+
+    given = {
+        "fail-on": arguments.fail_on,
+        "tree": arguments.tree,
+        "jobs": arguments.jobs,
+        "color": arguments.color,
+    }
+    layer = {name: (str(value),) for name, value in given.items() if value is not None}
+    layer |= {
+        "rule": tuple(arguments.rule),
+        "not-rule": tuple(arguments.not_rule),
+        "rules": tuple(arguments.rules),
+    }
+    return load_settings(layer)
+
+
+def options_of(arguments: argparse.Namespace, settings: Settings) -> Options:
+    """The pipeline's options for the settings that hold."""
+    from patchlint.run import Options
+
+    return Options(
+        tree=None if arguments.no_tree else settings.tree,
+        no_tree=arguments.no_tree,
+        rules=settings.all("rules"),
+        only=settings.all("rule"),
+        without=settings.all("not-rule"),
+        jobs=settings.number("jobs"),
+    )
+
+
+def _without_accepted(report: Report, settings: Settings) -> Report:
+    """The report less the findings that the user has accepted with a reason."""
+    if not settings.accepted:
+        return report
+    from dataclasses import replace
+
+    from patchlint.integrations.accept import split
+
+    standing, _taken = split(report.findings, settings.accepted)
+    return replace(report, findings=standing)
+
+
 def exit_status(report: Report, fail_on: str, *, strict: bool = False) -> int:
     """0, 1 or 2 as the output contract says."""
     from patchlint.model.finding import LEVELS
 
     if report.errors and (strict or not report.series):
-        return 2
+        return USAGE_ERROR
     if fail_on == "never":
         return 0
-    loud = LEVELS[: LEVELS.index(fail_on) + 1]  # type: ignore[arg-type]
+    loud = LEVELS[: LEVELS.index(fail_on) + 1]
     return int(any(finding.level in loud for finding in report.findings))
 
 
-def _print(arguments: argparse.Namespace, report: Report, ruleset: Ruleset) -> bool:
+def _print(
+    arguments: argparse.Namespace, report: Report, ruleset: Ruleset, wanted: str
+) -> bool:
     from patchlint.report.render import render
     from patchlint.report.style import Style
 
     to_terminal = arguments.output is None and sys.stdout.isatty()
-    color = arguments.color == "always" or (arguments.color == "auto" and to_terminal)
+    color = wanted == "always" or (wanted == "auto" and to_terminal)
     width = 100
     if to_terminal:
         import shutil

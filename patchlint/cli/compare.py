@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         rules=tuple(arguments.rules),
         only=tuple(arguments.rule),
         without=tuple(arguments.not_rule),
-        jobs=max(1, arguments.jobs),
+        jobs=arguments.jobs or 1,
     )
     reports = []
     for name in (arguments.old, arguments.new):

@@ -7,10 +7,12 @@ imported only when its command is given, so that the hook starts fast.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Final
+
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Final
 
 #: command -> (module in this package, one line for ``--help``)
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
@@ -40,6 +42,11 @@ USAGE_ERROR: Final = 2
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status (see the output contract)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:2] == ["hook", "run"] and not "".join(arguments[2:3]).startswith("-"):
+        # the hook stands between a developer and the send: no parser, no table of commands
+        from patchlint.integrations.hook_run import main as run_hook
+
+        return run_hook(arguments[2:])
     from patchlint.cli import dispatch
 
     return dispatch.run(arguments, COMMANDS)

@@ -75,7 +75,7 @@ def telling(kernel: KernelFacts, conditions: Iterable[Condition]) -> Condition |
     candidates = [c for c in conditions if not _queues(kernel, c)]
     branches = [c for c in candidates if not c.early]
     early = [c for c in candidates if c.early and not _leaves_on_failure(kernel, c)]
-    return (branches or early or [None])[0]
+    return next(iter(branches or early), None)
 
 
 def _queues(kernel: KernelFacts, condition: Condition) -> bool:

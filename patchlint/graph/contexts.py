@@ -216,7 +216,7 @@ def from_message(graph: Graph, function: Function, message: str) -> list[Reason]
         return []
     hints = [hint for hint in graph.kernel.hints if hint.kind == "trace"]
     frames = [line for line in message.splitlines() if _FRAME.search(line)]
-    reasons = []
+    reasons: list[Reason] = []
     for place, line in enumerate(frames):
         if not re.search(rf"\b{re.escape(function.name)}\+0x", line):
             continue

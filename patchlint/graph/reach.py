@@ -14,16 +14,15 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from patchlint.model.effect import EntryChain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from patchlint.graph.contexts import Strength
     from patchlint.model.context import Context
     from patchlint.model.kernel import EntryPoint, KernelFacts
+    from patchlint.model.tree import AddressUse, CallerSite, TreeFacts
 
 _MOST_NODES: Final = 300
 _DEEPEST: Final = 12
@@ -32,59 +31,6 @@ _MOST_MEMBER_CALLS: Final = 24
 #: a function with more callers than this is a helper of everybody: what lies above it is
 #: named as not followed
 _MOST_CALLERS: Final = 20
-
-
-class Site(Protocol):
-    """A call: ``function`` (of ``kind`` function, macro or syscall) calls at ``path:line``."""
-
-    @property
-    def function(self) -> str:
-        """The caller, "" for a call outside of every function."""
-
-    @property
-    def path(self) -> str:
-        """File of the call."""
-
-    @property
-    def line(self) -> int:
-        """Line of the call."""
-
-    @property
-    def kind(self) -> str:
-        """What the caller is."""
-
-
-class Use(Protocol):
-    """A function's name used as a value (see the index for the meaning of each field)."""
-
-    path: str
-    line: int
-    kind: str
-    function: str
-    struct: str
-    member: str
-    callee: str
-    argument: int
-    target: str
-
-
-class Tree(Protocol):
-    """The questions that the walk asks of a tree."""
-
-    def prepare(self, names: Iterable[str]) -> None:
-        """Announce names that will be asked for."""
-
-    def definitions(self, name: str) -> Sequence[object]:
-        """Definitions of ``name``."""
-
-    def callers(self, name: str, from_path: str | None = None) -> Sequence[Site]:
-        """Direct calls of ``name`` as defined in ``from_path``."""
-
-    def member_calls(self, member: str) -> Sequence[Site]:
-        """Calls through a struct member."""
-
-    def address_taken(self, name: str, from_path: str | None = None) -> Sequence[Use]:
-        """Places where ``name`` is used as a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +79,7 @@ class _Node:
 
 @dataclass(slots=True)
 class _Walk:
-    tree: Tree
+    tree: TreeFacts
     kernel: KernelFacts
     ways: list[Way] = field(default_factory=list)
     seen: set[tuple[str, str]] = field(default_factory=set)
@@ -152,7 +98,7 @@ class _Walk:
         self.queue.append(node)
 
 
-def ways(tree: Tree, kernel: KernelFacts, name: str, path: str) -> Ways:
+def ways(tree: TreeFacts, kernel: KernelFacts, name: str, path: str) -> Ways:
     """How ``name``, as defined in ``path``, comes to run."""
     tree.prepare([name])
     if not tree.definitions(name):
@@ -174,12 +120,12 @@ def _visit(walk: _Walk, node: _Node) -> None:
     sites = walk.tree.callers(node.name, node.path)
     if len(node.chain) > 1 and len({(site.path, site.function) for site in sites}) > _MOST_CALLERS:
         walk.hubs.append(node.name)
-        sites = [site for site in sites if site.kind == "syscall"]
+        sites = tuple(site for site in sites if site.kind == "syscall")
     for site in sites:
         _through_call(walk, node, site, node.strength)
 
 
-def _through_call(walk: _Walk, node: _Node, site: Site, strength: Strength) -> None:
+def _through_call(walk: _Walk, node: _Node, site: CallerSite, strength: Strength) -> None:
     if not site.function:
         return
     chain = (site.function, *node.chain)
@@ -199,7 +145,7 @@ def _through_call(walk: _Walk, node: _Node, site: Site, strength: Strength) -> N
     walk.push(_Node(site.function, site.path, chain, strength))
 
 
-def _through_use(walk: _Walk, node: _Node, use: Use) -> None:
+def _through_use(walk: _Walk, node: _Node, use: AddressUse) -> None:
     if use.kind == "initializer":
         _through_member(walk, node, use, use.struct, use.member)
     elif use.kind == "assignment":
@@ -210,7 +156,7 @@ def _through_use(walk: _Walk, node: _Node, use: Use) -> None:
         _through_argument(walk, node, use)
 
 
-def _through_member(walk: _Walk, node: _Node, use: Use, struct: str, member: str) -> None:
+def _through_member(walk: _Walk, node: _Node, use: AddressUse, struct: str, member: str) -> None:
     entries = [
         e
         for e in walk.kernel.entries
@@ -244,7 +190,7 @@ def _add_entry(walk: _Walk, node: _Node, entry: EntryPoint, where: str) -> None:
         )
 
 
-def _through_argument(walk: _Walk, node: _Node, use: Use) -> None:
+def _through_argument(walk: _Walk, node: _Node, use: AddressUse) -> None:
     kernel = walk.kernel
     registration = kernel.registrations.get(use.callee)
     place = f"{use.callee}() at {use.path}:{use.line}"

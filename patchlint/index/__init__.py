@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from patchlint.index.facts import TreeFacts
     from patchlint.model.kernel import Macro
+    from patchlint.model.tree import TreeFacts
     from patchlint.patch.trees import Tree
 
 

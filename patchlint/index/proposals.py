@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from patchlint.graph.build import Graph
-    from patchlint.index.facts import TreeFacts
     from patchlint.model.facts import Function
     from patchlint.model.kernel import KernelFacts, Ruleset
+    from patchlint.model.tree import TreeFacts
     from patchlint.patch.trees import Tree
 
 #: calls of a function whose only work is to queue: the queueing, a list, a reference count

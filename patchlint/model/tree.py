@@ -1,0 +1,101 @@
+"""Questions to a whole tree, and their answers: who calls this, who takes its address.
+
+:mod:`patchlint.index` answers them; the graph stage asks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from patchlint.model.facts import Function
+
+DefinitionKind = Literal["function", "macro", "syscall"]
+UseKind = Literal["initializer", "argument", "assignment", "value"]
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """Where something is defined.  ``line`` is the line of its name, ``end`` its last."""
+
+    name: str
+    path: str
+    line: int
+    end: int
+    static: bool
+    inline: bool
+    kind: DefinitionKind
+
+
+@dataclass(frozen=True, slots=True)
+class CallerSite:
+    """A call: ``function`` calls at ``path:line``.
+
+    ``function`` is "" for a call outside of every function.  ``kind`` tells what the
+    caller is; ``function_line`` is the line of its name; ``static`` is about the caller.
+    """
+
+    function: str
+    path: str
+    line: int
+    static: bool
+    kind: DefinitionKind
+    function_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddressUse:
+    """A function's name used as a value at ``path:line``.
+
+    ``function`` is the one around it, "" at file scope.  By ``kind``: ``initializer`` has
+    ``struct`` (``struct file_operations``), ``variable`` and ``member`` ("" when it is
+    positional); ``argument`` has ``callee`` and ``argument`` counting from 0 (also for
+    macros at file scope); ``assignment`` has ``target``, the text on the left.
+    """
+
+    name: str
+    path: str
+    line: int
+    kind: UseKind
+    function: str = ""
+    struct: str = ""
+    variable: str = ""
+    member: str = ""
+    callee: str = ""
+    argument: int = -1
+    target: str = ""
+
+
+class TreeFacts(Protocol):
+    """What the graph stage asks of a whole tree."""
+
+    def prepare(self, names: Iterable[str], members: Iterable[str] = ()) -> None:
+        """Look ``names`` up at once, and ``members`` for :meth:`member_calls`.
+
+        Asking for them later is then cheap.
+        Names that are known to be static functions of one file are passed over.
+        """
+
+    def definitions(self, name: str, from_path: str | None = None) -> tuple[Definition, ...]:
+        """All functions, system calls and macros of that name, by path and line.
+
+        With ``from_path`` only those that ``name`` can mean there, which is cheaper.
+        """
+
+    def definition(self, name: str, near_path: str | None = None) -> Function | None:
+        """Full facts of the function that ``name`` means in ``near_path``."""
+
+    def callers(self, name: str, from_path: str | None = None) -> tuple[CallerSite, ...]:
+        """Direct calls of ``name`` as defined in ``from_path``, by path and line."""
+
+    def member_calls(self, member: str) -> tuple[CallerSite, ...]:
+        """Find calls through a struct member of that name, whatever the struct."""
+
+    def address_taken(self, name: str, from_path: str | None = None) -> tuple[AddressUse, ...]:
+        """Places where the function ``name``, as defined in ``from_path``, is a value."""
+
+    def function(self, path: str, line: int) -> Function | None:
+        """Full facts of the function at ``path:line``."""
