@@ -11,6 +11,12 @@ if TYPE_CHECKING:
 #: How far a parenthesis may be from the one that closes it.
 _REACH: Final = 6000
 
+#: With more unclosed calls than this a text is no code, and calls are no longer looked for.
+_PATIENCE: Final = 400
+
+#: How long a comment may be that is passed over backwards.
+_COMMENT_REACH: Final = 20_000
+
 DIRECTIVE: Final = re.compile(rb"[ \t]*#[^\n]*")
 _PUNCTUATION: Final = re.compile(
     rb'/\*[^*]*\*+(?:[^/*][^*]*\*+)*/|//[^\n]*|"(?:[^"\\]|\\.)*"|\'(?:[^\'\\\n]|\\.)+\''
@@ -106,6 +112,9 @@ class Edit:
         self.scope_exits: list[ScopeExit] = []
         #: directive line -> end of the code before it, so that long runs are passed once
         self._code_ends: dict[int, int] = {}
+        #: line of a continued directive -> the directive's first line
+        self._directive_starts: dict[int, int] = {}
+        self._unclosed = 0
         self.releases: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def blank(self, start: int, end: int) -> None:
@@ -130,7 +139,11 @@ class Edit:
     def call(self, end: int) -> MacroCall | None:
         """Give the parentheses after the word that ends at ``end``."""
         opening = self.opening(end)
-        return None if opening is None else arguments(self.text, opening)
+        if opening is None or self._unclosed > _PATIENCE:
+            return None
+        found = arguments(self.text, opening)
+        self._unclosed += found is None
+        return found
 
     def before(self, position: int) -> bytes:
         """Give some rewritten bytes that end in the last code before ``position``."""
@@ -145,7 +158,11 @@ class Edit:
             while position and out[position - 1] in b" \t\r\n\f\v\\":
                 position -= 1
             if out.startswith(b"*/", max(0, position - 2)):
-                position = max(0, out.rfind(b"/*", 0, max(0, position - 2)))
+                reach = max(0, position - _COMMENT_REACH)
+                start = out.rfind(b"/*", reach, max(0, position - 2))
+                if start < 0:
+                    break
+                position = start
                 continue
             line = self.directive_line(position)
             if line is not None:
@@ -168,8 +185,16 @@ class Edit:
     def directive_line(self, position: int) -> int | None:
         """Give the start of the directive that ``position`` stands in, None outside."""
         line = self.text.rfind(b"\n", 0, position) + 1
+        passed: list[int] = []
         while line >= 2 and self.text[line - 2 : line] == b"\\\n":  # noqa: PLR2004
+            known = self._directive_starts.get(line)
+            if known is not None:
+                line = known
+                break
+            passed.append(line)
             line = self.text.rfind(b"\n", 0, line - 1) + 1
+        for one in passed:
+            self._directive_starts[one] = line
         return line if DIRECTIVE.match(self.text, line, position) else None
 
     def type_arguments(self, spans: Sequence[Span]) -> None:

@@ -34,6 +34,10 @@ _QUERY: Final = """
 """
 
 
+#: Time grows with the square of the depth; the deepest code in a kernel has some hundreds.
+_DEPTH: Final = 1500
+
+
 @lru_cache(maxsize=1)
 def _language() -> tuple[Language, Query]:
     language = Language(tree_sitter_c.language())
@@ -46,5 +50,10 @@ def parse(text: bytes) -> Node:
 
 
 def captures(root: Node) -> dict[str, list[Node]]:
-    """Give the nodes of the kinds that facts are read from, in no certain order."""
-    return QueryCursor(_language()[1]).captures(root)
+    """Give the nodes of the kinds that facts are read from, in no certain order.
+
+    Nodes deeper in the tree than any real code is are passed over.
+    """
+    cursor = QueryCursor(_language()[1])
+    cursor.set_max_start_depth(_DEPTH)
+    return cursor.captures(root)

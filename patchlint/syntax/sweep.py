@@ -72,6 +72,10 @@ _PLAIN_EVENTS: Final = (
 #: What comes first of the events for one range.
 _ORDER: Final = {"branch": 0, "test": 1, "side": 2, "if": 3, "exit": 4}
 
+#: A test's text is cut after so many bytes, and so many conditions are told of a call.
+_LONGEST_TEST: Final = 2000
+_MOST_CONDITIONS: Final = 200
+
 # What a frame on the stack stands for.
 _OTHER, _FUNCTION, _BRANCH, _LOOP, _CASE, _SWITCH, _OBJECT = range(7)
 
@@ -181,6 +185,7 @@ class Sweep:
         self._loops = 0
         self._test_end = -1
         self._at = 0
+        self._exit_line, self._exit_end = 1, 0
         self._assigned: dict[int, str] = {}
         self._declared_type = ""
 
@@ -275,7 +280,8 @@ class Sweep:
             if inner is None:
                 break
             node = inner
-        return self.text.folded(node.start_byte, node.end_byte)
+        start = node.start_byte
+        return self.text.folded(start, min(node.end_byte, start + _LONGEST_TEST))
 
     # -- the stack -------------------------------------------------------------------
 
@@ -309,7 +315,10 @@ class Sweep:
                     guard.else_leaves = True
         last = not (frame.side and guard.with_else)
         if last and guard.then_leaves != guard.else_leaves:
-            condition = Condition(guard.text, guard.else_leaves, guard.line, early=True)
+            self._add_condition(Condition(guard.text, guard.else_leaves, guard.line, early=True))
+
+    def _add_condition(self, condition: Condition) -> None:
+        if len(self._conditions) < _MOST_CONDITIONS:
             self._conditions = (*self._conditions, condition)
 
     def _knows(self, line: int) -> bool:
@@ -371,12 +380,11 @@ class Sweep:
     def _on_branch(self, end: int, _node: Node, extra: tuple[_Guard, bool]) -> None:
         frame = self._push(end, _BRANCH)
         frame.guard, frame.side = extra
-        condition = Condition(frame.guard.text, frame.side, frame.guard.line)
-        self._conditions = (*self._conditions, condition)
+        self._add_condition(Condition(frame.guard.text, frame.side, frame.guard.line))
 
     def _on_side(self, end: int, _node: Node, condition: Condition) -> None:
         self._push(end, _OTHER)
-        self._conditions = (*self._conditions, condition)
+        self._add_condition(condition)
 
     def _on_loop(self, end: int, node: Node, _extra: object) -> None:
         if not self._unchanged(node) and self._macro_loop(node):
@@ -414,8 +422,7 @@ class Sweep:
             empty = node.named_child_count == (0 if value is None else 1)
             switch.subject = (subject, text if empty else "")
         self._push(end, _CASE)
-        condition = Condition(text, taken=True, line=node.start_point[0] + 1)
-        self._conditions = (*self._conditions, condition)
+        self._add_condition(Condition(text, taken=True, line=node.start_point[0] + 1))
 
     def _on_leave(self, end: int, node: Node, _extra: object) -> None:
         if self._stack:
@@ -606,7 +613,9 @@ class Sweep:
         match = _WORD_BEFORE.search(near)
         class_name = name.decode("utf-8", "replace")
         release = (self.releases.get(("free", class_name)) or (class_name,))[0]
-        line = self.text.data.count(b"\n", 0, end) + 1
+        self._exit_line += self.text.data.count(b"\n", self._exit_end, end)
+        self._exit_end = end
+        line = self._exit_line
         self._add_call(release, (match[1],) if match else (), line, implicit=True)
 
     # -- assignments and declarations ------------------------------------------------
