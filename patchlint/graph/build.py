@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from patchlint.model.facts import Call, Condition, FileFacts, Function, Initializer
     from patchlint.model.kernel import KernelFacts, Registration
 
+_CALL: Final = re.compile(r"^(\w+)\s*\((.*)\)$")
 _IDENTIFIER: Final = re.compile(r"^[A-Za-z_]\w*$")
 
 
@@ -145,6 +146,7 @@ def build(files: Iterable[FileFacts], kernel: KernelFacts) -> Graph:
     graph.bindings = [
         *_call_bindings(graph),
         *_file_bindings(graph, facts),
+        *_initializer_bindings(graph),
         *_container_bindings(graph),
     ]
     graph.deferrals = [
@@ -227,6 +229,29 @@ def _file_bindings(graph: Graph, facts: Sequence[FileFacts]) -> list[Binding]:
             target = refer(macro.args[registration.object_arg], None, file.path, graph.fields)
             if callback and target:
                 found.append(Binding(target, callback, registration, file.path, macro.line, None))
+    return found
+
+
+def _initializer_bindings(graph: Graph) -> list[Binding]:
+    """``.work = INITIALIZER(object.work, callback)`` inside a static object."""
+    found = []
+    for path, entry in graph.initializers:
+        call = _CALL.match(entry.value)
+        registration = graph.kernel.registrations.get(call.group(1)) if call else None
+        if call is None or registration is None or registration.callback_arg is None:
+            continue
+        args = [arg.strip() for arg in call.group(2).split(",")]
+        if max(registration.callback_arg, registration.object_arg or 0) >= len(args):
+            continue
+        callback = _callback_name(args[registration.callback_arg])
+        text = (
+            args[registration.object_arg]
+            if registration.object_arg is not None
+            else (f"{entry.variable}.{entry.member}")
+        )
+        target = refer(text, None, path, graph.fields)
+        if callback and target:
+            found.append(Binding(target, callback, registration, path, entry.line, None))
     return found
 
 

@@ -140,14 +140,14 @@ def _own(graph: Graph, function: Function) -> list[Reason]:
 def _of_entry(known: EntryPoint, where: str) -> list[Reason]:
     """What a member of an operations table tells.
 
-    One that user space waits for shows a task, whoever else calls it; one that also runs
-    where it must not sleep shows that; one that inherits the context of the last put, a
-    task's or a worker's, tells nothing.
+    One that user space waits for shows a task, whoever else calls it.  A completion, which
+    also runs where it must not sleep, shows that.  A release runs wherever the last put is,
+    kernel threads included, and tells nothing.
     """
     if known.reaches_user:
         return [Reason("task", "certain", where)]
     atomic = [context for context in known.contexts if context in _ATOMIC]
-    if atomic and len(known.contexts) > len(atomic):
+    if atomic and "kthread" not in known.contexts and len(known.contexts) > len(atomic):
         return [Reason(atomic[0], "likely", where)]
     if len(set(known.contexts)) > 1 and "task" in known.contexts:
         return []

@@ -94,7 +94,8 @@ def _gained(comparison: Comparison, deferral: Deferral) -> list[Effect]:
     old = {
         effect.cleanup
         for other in comparison.before.deferrals
-        if other.callback == deferral.callback or _continues(comparison, deferral, other)
+        if not other.keeps
+        and (other.callback == deferral.callback or _continues(comparison, deferral, other))
         for effect in comparison.old.behind(other)
     }
     return [effect for effect in behind if effect.cleanup not in old]
@@ -105,6 +106,7 @@ def _only_moved(comparison: Comparison, deferral: Deferral) -> bool:
     ancestors = comparison.lineage.of(deferral.function)
     return any(
         other.function in ancestors
+        and not other.keeps
         and (other.callback == deferral.callback or _continues(comparison, deferral, other))
         for other in comparison.before.deferrals
     )
@@ -186,7 +188,13 @@ def _lost(
         again = [
             e for e in free if e.root.line not in stayed and lines.added(now.path, e.root.line)
         ]
-        if len(kept) + len(again) >= len(sites):
+        merged = sum(_jumps_to(comparison, now, e) for e in again)
+        if len(kept) + len(again) + merged >= len(sites):
+            continue
+        if all(branches.on_error_path(comparison.kernel, e.root) for e in sites) and not (
+            branches.on_error_path(comparison.kernel, deferral.call)
+        ):
+            # what failed ways released is not what the way that succeeds hands on
             continue
         lost.extend(sites)
         for effect in left:
@@ -196,6 +204,19 @@ def _lost(
             if conditions:
                 narrowed = conditions[-1]
     return lost, narrowed
+
+
+def _jumps_to(comparison: Comparison, now: Function, effect: Effect) -> int:
+    """How many new gotos share the release ``effect`` behind its label, beyond the first."""
+    if effect.root.label is None:
+        return 0
+    jumps = [
+        leave
+        for leave in now.exits
+        if leave.text == f"goto {effect.root.label}"
+        and comparison.lines.added(now.path, leave.line)
+    ]
+    return max(0, len(jumps) - 1)
 
 
 def _narrowed(

@@ -7,7 +7,7 @@ table and no image knows, but that is named like a teardown, is a *structural* e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from patchlint.model.context import GUARANTEES
@@ -225,9 +225,12 @@ class Effects:
         depth: int = _DEPTH,
         above: frozenset[tuple[str, str]] = frozenset(),
     ) -> list[Effect]:
-        """What the callback of ``deferral`` releases, lowered to what the edge is worth."""
+        """What the callback of ``deferral`` releases, lowered to what the edge is worth.
+
+        A callback that defers again adds its hop; ``Effect.deferral`` is then the last one.
+        """
         callback = self.graph.find(deferral.callback, deferral.function.path)
-        if callback is None:
+        if callback is None or depth <= 0 or (callback.path, callback.name) in above:
             return []
         step = Step(
             deferral.function.name,
@@ -235,27 +238,28 @@ class Effects:
             deferral.line,
             f"{deferral.mechanism}() runs {callback.name}()",
         )
-        lowered = []
-        for effect in self._of(callback, depth - 1, above):
-            own = effect.guarantee
-            if (
-                not deferral.keeps
-                and effect.known is not None
-                and (effect.known.kind in ("ctx", "wrap"))
-            ):
-                own = effect.known.deferred
-            worst = max(own, deferral.guarantee, key=GUARANTEES.index)
-            lowered.append(
-                Effect(
-                    effect.cleanup,
-                    effect.family,
-                    effect.known,
-                    worst,
-                    deferral.call,
-                    effect.site,
-                    effect.where,
-                    (step, *effect.chain),
-                    deferral,
+        inside = above | {(callback.path, callback.name)}
+        found = [
+            self._lowered(deferral, effect, deferral, step)
+            for effect in self._of(callback, depth - 1, above)
+        ]
+        for again in self.graph.deferrals_of(callback):
+            if not (again.keeps or again.waits):
+                found.extend(
+                    self._lowered(deferral, effect, effect.deferral or again, step)
+                    for effect in self.behind(again, depth - 1, inside)
                 )
-            )
-        return lowered
+        return found
+
+    def _lowered(self, first: Deferral, effect: Effect, last: Deferral, step: Step) -> Effect:
+        own = effect.guarantee
+        if not first.keeps and effect.known is not None and effect.known.kind in ("ctx", "wrap"):
+            own = effect.known.deferred
+        return replace(
+            effect,
+            guarantee=max(own, first.guarantee, key=GUARANTEES.index),
+            root=first.call,
+            chain=(step, *effect.chain),
+            deferral=last,
+            between=(),
+        )

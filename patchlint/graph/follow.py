@@ -107,7 +107,29 @@ def trace(before: Graph, after: Graph, lines: Lines) -> Lineage:
             if function not in found:
                 found.append(function)
         lineage.ancestors[key] = found
+    for old, new in _slots(before, after, lines):
+        ancestors = lineage.ancestors.setdefault((new.path, new.name), [])
+        if old not in ancestors:
+            ancestors.append(old)
     return lineage
+
+
+def _slots(before: Graph, after: Graph, lines: Lines) -> list[tuple[Function, Function]]:
+    """Functions that took each other's place in an operations table: old, new."""
+    held = {
+        (lines.renamed.get(path, path), entry.variable, entry.member): (path, entry.value)
+        for path, entry in before.initializers
+    }
+    pairs = []
+    for path, entry in after.initializers:
+        origin, value = held.get((path, entry.variable, entry.member), (path, entry.value))
+        if value == entry.value or not entry.variable:
+            continue
+        old = before.find(value.lstrip("&"), origin)
+        new = after.find(entry.value.lstrip("&"), path)
+        if old is not None and new is not None:
+            pairs.append((old, new))
+    return pairs
 
 
 def _renamed_file(before: Graph, lines: Lines, new: Function) -> Function | None:

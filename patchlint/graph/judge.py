@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from patchlint.graph.build import Deferral
     from patchlint.graph.comparison import Comparison, Loss
     from patchlint.model.facts import Condition, Function
+    from patchlint.model.kernel import KernelFacts
 
 
 def judge(
@@ -37,6 +38,8 @@ def judge(
         return None
     if _kept_by_task_work(comparison, loss.now, deferral, main):
         return None
+    if any(_asks_for_context(kernel, c) for c in deferral.conditions):
+        return None
     old = old_context(comparison, loss.was)
     if old is None:
         return None
@@ -53,7 +56,7 @@ def judge(
         and (late.deferral.context == "rcu-callback")
     ):
         volume.down(f"{main.cleanup}() is in no table and cannot sleep in an RCU callback")
-    wait = waits.restoring(comparison.after, deferral, list(loss.through))
+    wait = waits.restoring(comparison.after, deferral, late.deferral or deferral, loss.through)
     if wait is not None:
         if not main.context_bound:
             return None
@@ -79,7 +82,7 @@ def judge(
             "task" if entries else old.shown, main.guarantee, before_chain(comparison, loss, main)
         ),
         after=Promise(
-            deferral.context,
+            late.deferral.context if late.deferral else deferral.context,
             late.guarantee,
             after_chain(comparison, deferral, loss, late),
             _mechanism(comparison, deferral),
@@ -93,6 +96,12 @@ def judge(
         weight=weight(main) + (100 if volume.level != "note" else 0),
         lost=tuple(sorted({e.root.line for e in loss.effects})),
     )
+
+
+def _asks_for_context(kernel: KernelFacts, condition: Condition) -> bool:
+    """Whether the branch itself leaves only what is no task: tasks then do as before."""
+    said = branches.plain(condition)
+    return any(h.kind == "condition" and h.pattern.search(said) for h in kernel.hints)
 
 
 def _condition(comparison: Comparison, deferral: Deferral, loss: Loss) -> Condition | None:

@@ -76,6 +76,8 @@ def _lost_wait(comparison: Comparison, was: Function, call: Call) -> Downgrade |
         volume = Volume()
         if main.family == STRUCTURAL:
             volume.down(f"{main.cleanup}() is in no table")
+        if old.entries and old.certain and volume.level == "warning":
+            volume.level = "error"
         step = Step(was.name, was.path, call.line, f"{call.callee}() waited for it")
         return Downgrade(
             shape="lost-wait",

@@ -12,22 +12,25 @@ from typing import TYPE_CHECKING
 from patchlint.graph.objects import ObjectRef, refer, same
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from patchlint.graph.build import Deferral, Graph
     from patchlint.model.facts import Call, Function
 
 
 def restoring(
-    graph: Graph, deferral: Deferral, through: list[tuple[Function, Call]]
+    graph: Graph, deferral: Deferral, last: Deferral, through: Sequence[tuple[Function, Call]]
 ) -> Call | None:
     """The wait that restores ``deferral``'s promise, None when there is none.
 
-    ``through`` are the callers on the way up, nearest first, each with its call.
+    ``last`` is the hop that does the release: a wait for an earlier one restores nothing
+    beyond it.  ``through`` are the callers on the way up, nearest first, with their calls.
     """
-    found = _after(graph, deferral, deferral.function, deferral.call)
+    found = _after(graph, last, deferral.function, deferral.call)
     if found is not None:
         return found
     for caller, call in through:
-        found = _after(graph, deferral, caller, call)
+        found = _after(graph, last, caller, call)
         if found is not None:
             return found
     return None

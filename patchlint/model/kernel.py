@@ -167,10 +167,11 @@ class ContextHint:
     ``kind``: ``parameter`` (regex on ``type name`` of the parameter list), ``returns``
     (regex on the return type), ``name`` (regex on the function's name), ``trace`` (regex
     on a line of the mail's message), ``around`` (a call before the cleanup that opens an
-    atomic section; ``closes`` ends it).  ``strength``: ``certain`` or ``likely``.
+    atomic section; ``closes`` ends it), ``condition`` (regex on a branch taken that asks
+    for the context itself).  ``strength``: ``certain`` or ``likely``.
     """
 
-    kind: Literal["parameter", "returns", "name", "trace", "around"]
+    kind: Literal["parameter", "returns", "name", "trace", "around", "condition"]
     pattern: re.Pattern[str]
     context: Context
     strength: Literal["certain", "likely"]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import zlib
+
 # typing costs a seventh of the hook's time: it is imported for the type checker alone
 TYPE_CHECKING = False
 

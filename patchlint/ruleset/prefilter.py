@@ -10,6 +10,7 @@ text does not explain may defer as well: give their names as ``more``.
 from __future__ import annotations
 
 import re
+
 # typing costs a seventh of the hook's time: it is imported for the type checker alone
 TYPE_CHECKING = False
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CONTEXTS: Final = frozenset(get_args(Context))
 KINDS: Final = frozenset({"ctx", "sync", "wrap", "async", "memory", "inherit"})
 WAIT_KINDS: Final = frozenset({"object", "queue", "completion", "rcu", "grace-period", "other"})
-HINT_KINDS: Final = frozenset({"parameter", "returns", "name", "trace", "around"})
+HINT_KINDS: Final = frozenset({"parameter", "returns", "name", "trace", "around", "condition"})
 SHAPES: Final = frozenset(
     {
         "twin",
