@@ -23,7 +23,11 @@ _ADDRESS: Final = re.compile(r"<([^<>]*)>\s*$")
 _MOST_REFERENCES: Final = 50
 #: a header block longer than this is cut: nothing that matters is that far down
 _MOST_HEAD: Final = 1 << 18
-_BLANKS: Final = (b" ", b"\t")
+_FIELDS: Final = re.compile(
+    rb"\n(message-id|in-reply-to|references|subject|from|date|content-type"
+    rb"|content-transfer-encoding):[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)",
+    re.IGNORECASE,
+)
 
 
 class Light(NamedTuple):
@@ -45,45 +49,33 @@ class Light(NamedTuple):
 
 def read(data: bytes) -> Light:
     """Read the headers of the mail ``data``.  Never raises: what is unreadable is empty."""
-    head = b"\n" + data[: _end_of_head(data)]
-    if b"\r" in head:
-        head = head.replace(b"\r\n", b"\n")
-    low = head.lower()
-    ids = _ID.findall(_field(head, low, b"\nmessage-id:"))
-    replied = _ID.findall(_field(head, low, b"\nin-reply-to:"))
-    references = _ID.findall(_field(head, low, b"\nreferences:"))[-_MOST_REFERENCES:]
-    bare = ids or _field(head, low, b"\nmessage-id:").split()
+    fields: dict[bytes, bytes] = {}
+    for name, value in _FIELDS.findall(_head(data)):
+        fields.setdefault(name.lower(), value)
+    get = fields.get
+    given = get(b"message-id", b"")
+    ids = _ID.findall(given) or given.split()
+    replied = _ID.findall(get(b"in-reply-to", b""))
+    references = _ID.findall(get(b"references", b""))[-_MOST_REFERENCES:]
+    kind = get(b"content-type", b"") + b"\n" + get(b"content-transfer-encoding", b"")
     return Light(
-        _text(bare[0]) if bare else "",
+        _text(ids[0]) if ids else "",
         _text(replied[0]) if replied else "",
         tuple(map(_text, references)),
-        words(_field(head, low, b"\nsubject:")),
-        words(_field(head, low, b"\nfrom:")),
-        date(_text(_field(head, low, b"\ndate:"))),
-        _field(low, low, b"\ncontent-type:")
-        + b"\n"
-        + _field(low, low, b"\ncontent-transfer-encoding:"),
+        words(get(b"subject", b"")),
+        words(get(b"from", b"")),
+        date(_text(get(b"date", b"").strip())),
+        kind.lower(),
     )
 
 
-def _end_of_head(data: bytes) -> int:
+def _head(data: bytes) -> bytes:
+    """The header block with a line feed before it, LF line ends."""
     end = data.find(b"\n\n", 0, _MOST_HEAD)
-    other = data.find(b"\n\r\n", 0, end if end >= 0 else _MOST_HEAD)
-    if other >= 0:
-        return other
-    return end if end >= 0 else min(len(data), _MOST_HEAD)
-
-
-def _field(head: bytes, low: bytes, name: bytes) -> bytes:
-    """Value of the first header ``name`` with its continuation lines, empty without one."""
-    start = low.find(name)
-    if start < 0:
-        return b""
-    start += len(name)
-    end = head.find(b"\n", start)
-    while end >= 0 and head[end + 1 : end + 2] in _BLANKS:
-        end = head.find(b"\n", end + 1)
-    return head[start : end if end >= 0 else len(head)].strip()
+    if data.find(b"\r", 0, end if end >= 0 else _MOST_HEAD) < 0:
+        return b"\n" + data[: end if end >= 0 else _MOST_HEAD]
+    head = data[:_MOST_HEAD].replace(b"\r\n", b"\n")
+    return b"\n" + head[: max(head.find(b"\n\n"), 0) or len(head)]
 
 
 def _text(value: bytes) -> str:

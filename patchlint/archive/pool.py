@@ -8,6 +8,7 @@ consumer slows the producer down.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import resource
@@ -189,6 +190,9 @@ def _serve(pipe: Connection, settings: Settings) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from patchlint.archive.sources import Shelf
     from patchlint.archive.worker import Worker
+
+    # few cycles are made and each task is collected after: look for them rarely
+    gc.set_threshold(50_000, 20, 100)
 
     with Shelf() as shelf:
         worker = Worker(settings, shelf)

@@ -7,6 +7,7 @@ of wide characters) is undone with the mail stage's own functions, and only such
 
 from __future__ import annotations
 
+import binascii
 import re
 from typing import Final
 
@@ -20,6 +21,9 @@ _HUNK: Final = b"\n@@ -"
 _STUFFED: Final = b"\n @@ -"
 _ESCAPED: Final = b"\n- @@ -"
 _QUOTED: Final = b"quoted-printable"
+_BASE64: Final = b"base64"
+#: more of these than one text ends with: several texts in one
+_PADDING: Final = 2
 _MARKED: Final = re.compile(rb"\n(?:- |=2D=?(?:20)? ?|=20| )?(?:@|=40)|=0[Aa]")
 _HIDING: Final = (_QUOTED, b"base64", b"utf-16", b"utf-32", b"utf-7", b"utf16", b"utf7")
 #: soft breaks that may stand inside a word
@@ -32,15 +36,36 @@ def unwrap(data: bytes, kind: bytes) -> bytes:
 
     ``kind`` is its type and transfer encoding in lower case, as the headers have them.
     """
-    low = data.lower() if any(word in kind for word in _MULTIPART) else kind
+    parted = any(word in kind for word in _MULTIPART)
+    low = data.lower() if parted else kind
     hidden = [word for word in _HIDING if word in low]
     # quoted-printable text starts a line with a hunk's mark only where these show
     if not hidden or (hidden == [_QUOTED] and not _MARKED.search(data)):
         return data
+    if not parted and len(hidden) == 1:
+        plain = _undone(data, hidden[0])
+        if plain is not None:
+            return plain
     lines = data.replace(b"\r\n", b"\n").lstrip(b"\n")
     parts = mime.leaves(*mime.split_headers(lines), [])
     texts = (part.text.encode("utf-8", "replace") for part in parts)
     return b"\n".join((b"", *texts))
+
+
+def _undone(data: bytes, encoding: bytes) -> bytes | None:
+    """The body of a mail of one part, None where it is not certain to be all of it."""
+    start = re.search(rb"\n\r?\n", data)
+    if start is None:
+        return None
+    body = data[start.end() :]
+    if encoding == _QUOTED:
+        return b"\n" + binascii.a2b_qp(body)
+    if encoding == _BASE64 and body.count(b"=") <= _PADDING:
+        try:
+            return b"\n" + binascii.a2b_base64(body)
+        except binascii.Error:
+            return None
+    return None
 
 
 def joins_words(data: bytes, kind: bytes) -> bool:

@@ -53,6 +53,7 @@ class Sift:
 
     def __init__(self, kernel: KernelFacts) -> None:
         self._words: dict[bytes, int] = {}
+        self._idle: set[bytes] = set()
         self._known: dict[bytes, int] = {}
         self._teardown = re.compile(kernel.teardown.pattern.encode())
         self._not_teardown = re.compile(kernel.not_teardown.pattern.encode())
@@ -68,7 +69,8 @@ class Sift:
         if start < 0:
             return 0
         words = set(text[start:].translate(_BLANKED).split())
-        return reduce(or_, map(self._of, words), 0)
+        # most words of a diff are good for nothing, and were met before
+        return reduce(or_, map(self._of, words - self._idle), 0)
 
     def _of(self, word: bytes) -> int:
         bits = self._words.get(word)
@@ -78,7 +80,10 @@ class Sift:
                 bits |= _RELEASE
             if len(self._words) >= _MOST_WORDS:
                 self._words.clear()
+                self._idle.clear()
             self._words[word] = bits
+            if not bits:
+                self._idle.add(word)
         return bits
 
     def may_matter(self, diffs: Sequence[str]) -> bool:

@@ -31,6 +31,8 @@ _C_SOURCE: Final = (".c", ".h")
 _KEYWORDS: Final = frozenset(
     {"if", "for", "while", "switch", "return", "do", "else", "sizeof", "defined", "typeof"}
 )
+#: a line that starts so neither begins nor ends a function; an empty line has none
+_INDENT: Final = ("\t", " ", "")
 #: lines that the arguments of a call, or the parameters of a function, may go on for
 _GOES_ON: Final = 4
 #: levels of callers between a function that queues and one that lost its release
@@ -47,14 +49,17 @@ _ELSEWHERE: Final = "??"
 class Names:
     """The names of the tables that a sketch asks for.
 
-    ``binds`` take a callback, ``queues`` start one (or put an item on a list),
-    ``keeps`` do so and leave the promise, ``types`` are those of a callback's parameter,
-    ``waits`` give a promise back; ``releases(name)`` and ``wild(name)`` say whether a
-    call releases something, under its own name or under that of an argument.
+    ``binds`` take a callback, ``queues`` start one, ``adds`` put an item on a list that
+    a callback may walk with one of ``drains``.  ``keeps`` queue and leave the promise,
+    ``types`` are those of a callback's parameter, ``waits`` give a promise back;
+    ``releases(name)`` and ``wild(name)`` say whether a call releases something, under
+    its own name or under that of an argument.
     """
 
     binds: frozenset[str]
     queues: frozenset[str]
+    adds: frozenset[str]
+    drains: frozenset[str]
     keeps: frozenset[str]
     types: frozenset[str]
     waits: frozenset[str]
@@ -74,8 +79,9 @@ def names(
     return Names(
         binds=frozenset(kernel.registrations),
         queues=frozenset(kernel.activations)
-        | frozenset(name for name, one in registrations if one.activates)
-        | frozenset(kernel.list_adds),
+        | frozenset(name for name, one in registrations if one.activates),
+        adds=frozenset(kernel.list_adds),
+        drains=frozenset(kernel.list_drains),
         keeps=frozenset(name for name, one in kernel.activations.items() if one.keeps)
         | frozenset(name for name, one in registrations if one.waits or one.context == "task"),
         types=frozenset(kernel.callback_types),
@@ -145,7 +151,9 @@ class Sketch:
         self._moved: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self._branched: set[str] = set()
         self._queuing: set[str] = set()
+        self._adding: set[str] = set()
         self._queues_anew = False
+        self._adds_anew = False
         self._bound_anew: set[str] = set()
         self._wait_gone = False
         self._twin = False
@@ -168,6 +176,10 @@ class Sketch:
         if not after:
             return False
         before = self._pre.callbacks()
+        drains = self._known.drains
+        if any(not drains.isdisjoint(self._post.reach(one, self._known.keeps)) for one in after):
+            self._queuing |= self._adding
+            self._queues_anew |= self._adds_anew
         gained: set[str] = set()
         for callback in after:
             behind = self._behind(self._post, callback)
@@ -188,7 +200,9 @@ class Sketch:
         for now in {*self._post.callers(self._queuing), _UNKNOWN}:
             origins = {now, _UNKNOWN, *(old for old, new in self._moved if new == now)}
             reached = self._post.reach(now, keeps)
-            narrowed = not self._branched.isdisjoint({now, _UNKNOWN, _ELSEWHERE, *reached})
+            narrowed: set[str] = set()
+            for one in self._branched & {now, _UNKNOWN, _ELSEWHERE, *reached}:
+                narrowed |= self._post.reach(one, keeps)
             for was in origins:
                 gone = set(self._removed.get(was, ()))
                 for (old, new), calls in self._moved.items():
@@ -197,8 +211,7 @@ class Sketch:
                 lost = set(gone)
                 for name in gone & self._pre.calls.keys():
                     lost |= self._pre.reach(name, keeps)
-                if narrowed:
-                    lost |= reached
+                lost |= narrowed
                 yield lost & self._pre.reach(was, keeps)
 
     # filled by the reader
@@ -222,8 +235,6 @@ class Sketch:
                 self._branched.add(new)
         elif old != new:
             self._moved[old, new].update(calls)
-        if kind != "-" and not known.queues.isdisjoint(calls):
-            self._queuing.add(new)
         return calls
 
     def bind(self, body: str, kind: str) -> None:
@@ -236,9 +247,14 @@ class Sketch:
         if kind == "+":
             self._bound_anew.update(found)
 
-    def queue_anew(self) -> None:
-        """Note that something is queued on a new line."""
-        self._queues_anew = True
+    def queue(self, function: str, *, adds: bool) -> None:
+        """Note a function that queues, or that adds to a list."""
+        (self._adding if adds else self._queuing).add(function)
+
+    def queue_anew(self, *, adds: bool) -> None:
+        """Note that something is queued, or added to a list, on a new line."""
+        self._adds_anew |= adds
+        self._queues_anew |= not adds
 
     def head(self, name: str, kind: str, *, shaped: bool) -> None:
         """Take in the header of a function; ``shaped`` when it has a callback's parameter."""
@@ -277,12 +293,15 @@ class _Reader:
         self._in_head = [0, 0]
         self._binding = 0
         self._queuing = 0
+        self._adds = False
         self._calls: dict[str, set[str]] = {"-": set(), " ": set(), "+": set()}
 
     def read(self, text: str) -> None:
         """Read from the first ``@@`` of a file on."""
         for line in text.split("\n"):
             kind = line[:1]
+            if kind in {" ", "-"} and "(" not in line and line[1:2] in _INDENT and self._calm():
+                continue
             if kind == "@" and line.startswith("@@ "):
                 self._start(line)
             elif self._added:
@@ -294,6 +313,10 @@ class _Reader:
                 # a line that lost its mark on the way
                 self._line(line, " ")
         self._sketch.twins(self._calls["-"], self._calls[" "], self._calls["+"])
+
+    def _calm(self) -> bool:
+        """Whether nothing is open that the next line may belong to."""
+        return not (self._binding or self._queuing or self._in_head[0] or self._in_head[1])
 
     def _start(self, line: str) -> None:
         section = line.split("@@", 2)[-1].strip()
@@ -336,8 +359,12 @@ class _Reader:
             self._calls[kind].update(calls)
             if not self._known.binds.isdisjoint(calls):
                 self._binding = _GOES_ON
-            if not self._known.queues.isdisjoint(calls):
+            queues = not self._known.queues.isdisjoint(calls)
+            if queues or not self._known.adds.isdisjoint(calls):
                 self._queuing = _GOES_ON
+                self._adds = not queues
+                if kind != "-":
+                    self._sketch.queue(self._owners[1], adds=not queues)
         elif kind == "+" and _BRANCH.search(body):
             self._sketch.add(body, kind, (self._owners[0], self._owners[1]))
 
@@ -358,7 +385,7 @@ class _Reader:
             self._binding = 0 if ";" in body else self._binding - 1
         if self._queuing:
             if kind == "+":
-                self._sketch.queue_anew()
+                self._sketch.queue_anew(adds=self._adds)
             self._queuing = 0 if ";" in body else self._queuing - 1
 
 
