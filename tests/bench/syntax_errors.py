@@ -10,12 +10,21 @@ from __future__ import annotations
 import argparse
 import re
 import time
-import tomllib
 from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
-from patchlint.model.kernel import Macro, Source
+from patchlint.ruleset.load import load
 from patchlint.syntax import facts, kernel_macros, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from patchlint.model.facts import FileFacts
+    from patchlint.model.kernel import Macro
+
+T = TypeVar("T")
 
 FOLDERS = ("drivers/nvme", "drivers/md", "drivers/scsi", "io_uring", "net/core", "net/ipv4")
 WATCHED = (
@@ -30,125 +39,131 @@ WATCHED = (
     "kthread_run",
     "container_of",
 )
-RULES = Path(__file__).parents[2] / "rules" / "kernel" / "macros.toml"
 CODE = re.compile(
-    rb'/\*[^*]*\*+(?:[^/*][^*]*\*+)*/|//[^\n]*|"(?:[^"\\\n]|\\.)*"|^[ \t]*#(?:\\\n|[^\n])*', re.M
+    rb'/\*[^*]*\*+(?:[^/*][^*]*\*+)*/|//[^\n]*|"(?:[^"\\\n]|\\.)*"|^[ \t]*#(?:\\\n|[^\n])*',
+    re.MULTILINE,
 )
-SYSCALL = re.compile(rb"^(?:COMPAT_)?SYSCALL_DEFINE\d\(", re.M)
+SYSCALL = re.compile(rb"^(?:COMPAT_)?SYSCALL_DEFINE\d\(", re.MULTILINE)
 
 
-def load() -> tuple[Macro, ...]:
-    entries = tomllib.loads(RULES.read_text())["macro"]
-    return tuple(
-        Macro(
-            entry.get("name") or entry["regex"],
-            entry["action"],
-            "regex" in entry,
-            Source(entry["file"], entry["evidence"], entry.get("since"), entry.get("until")),
-        )
-        for entry in entries
-    )
+@dataclass
+class Parsed:
+    """What one parse found; ``calls`` by callee and line."""
+
+    functions: int = 0
+    broken: list[str] = field(default_factory=list)
+    calls: Counter[tuple[str, int]] = field(default_factory=Counter)
 
 
-def measure(text: bytes) -> tuple[int, int, Counter[tuple[str, int]], float, list[str]]:
-    """Functions, those with errors, call sites (callee, line), seconds, names with errors."""
-    begin = time.process_time()
-    root = parse.parse(text)
-    spent = time.process_time() - begin
+@dataclass
+class Measure:
+    """Sums over all files."""
+
+    macros: Sequence[Macro]
+    total: Counter[str] = field(default_factory=Counter)
+    spent: Counter[str] = field(default_factory=Counter)
+    lost: Counter[str] = field(default_factory=Counter)
+    where: dict[str, str] = field(default_factory=dict)
+    watched: Counter[tuple[str, str]] = field(default_factory=Counter)
+    broken: list[str] = field(default_factory=list)
+
+    def timed(self, kind: str, work: Callable[[], T]) -> T:
+        begin = time.process_time()
+        result = work()
+        self.spent[kind] += time.process_time() - begin
+        return result
+
+    def add(self, path: Path, name: str) -> None:
+        text = path.read_bytes()
+        table = kernel_macros.compile_table(self.macros)
+        prepared = self.timed("prepass", lambda: kernel_macros.rewrite(text, table).text)
+        raw_root = self.timed("parse raw", lambda: parse.parse(text))
+        root = self.timed("parse prepared", lambda: parse.parse(prepared))
+        raw, read = look(raw_root, text), look(root, prepared)
+        got = self.timed("all", lambda: facts.extract_text(name, text, self.macros))
+        seen = calls_of(got)
+        self.total["files"] += 1
+        self.total["bytes"] += len(text)
+        self.total["functions, raw"] += raw.functions
+        self.total["functions with errors, raw"] += len(raw.broken)
+        self.total["functions"] += read.functions
+        self.total["functions with errors"] += len(read.broken)
+        self.total["calls, raw"] += raw.calls.total()
+        self.total["calls"] += read.calls.total()
+        self.total["calls in facts"] += seen.total()
+        self.total["system call headers"] += len(SYSCALL.findall(text))
+        self.total["system calls found"] += sum(one.entry == "syscall" for one in got.functions)
+        self.broken.extend(f"{name}:{one}" for one in read.broken)
+        for (callee, line), count in raw.calls.items():
+            missing = count - max(read.calls[callee, line], seen[callee, line])
+            if missing > 0:
+                self.lost[callee] += missing
+                self.where[callee] = f"{name}:{line}"
+        code = CODE.sub(b" ", text)
+        for watched in WATCHED:
+            sites = len(re.findall(rb"\b%s\s*\(" % watched.encode(), code))
+            self.watched[watched, "text"] += sites
+            found = (count for (callee, _), count in seen.items() if callee == watched)
+            self.watched[watched, "facts"] += sum(found)
+
+    def tell(self, show: int, lost: int) -> None:
+        for kind, count in self.total.items():
+            print(f"{kind:32} {count}")
+        for kind in (", raw", ""):
+            part = self.total[f"functions with errors{kind}"]
+            part /= max(1, self.total[f"functions{kind}"])
+            print(f"{'part with errors' + kind:32} {part:.2%}")
+        unit = max(1e-9, self.spent["parse raw"])
+        self.spent["facts alone"] = self.spent["all"] - self.spent["prepass"]
+        self.spent["facts alone"] -= self.spent["parse prepared"]
+        for kind, seconds in self.spent.items():
+            print(f"{kind:32} {seconds:.2f} s  {seconds / unit:.2f} x parse")
+        for name in WATCHED:
+            text, found = self.watched[name, "text"], self.watched[name, "facts"]
+            print(f"{name:16} text {text:6} facts {found:6}")
+        print("call sites found raw and not after rewriting:", self.lost.total())
+        for name, count in self.lost.most_common(lost):
+            print(f"  {count:5} {name}  {self.where[name]}")
+        for line in self.broken[:show]:
+            print(line)
+
+
+def look(root: parse.Node, text: bytes) -> Parsed:
+    """Give functions, those with errors and call sites of a parsed text."""
     found = parse.captures(root)
-    functions = found.get("function", [])
-    bad = [node for node in functions if node.has_error]
-    calls: Counter[tuple[str, int]] = Counter()
+    result = Parsed(functions=len(found.get("function", ())))
+    for node in found.get("function", ()):
+        if node.has_error:
+            head = text[node.start_byte : node.end_byte].split(b"{")[0].split(b"(")[0]
+            result.broken.append(f"{node.start_point[0] + 1} {head.decode(errors='replace')}")
     for node in found.get("call", ()):
         function = node.child_by_field_name("function")
         if function is not None and function.type == "identifier":
-            name = text[function.start_byte : function.end_byte].decode()
-            calls[name, node.start_point[0] + 1] += 1
-    names = []
-    for node in bad:
-        head = text[node.start_byte : node.end_byte].split(b"{")[0]
-        names.append(f"{node.start_point[0] + 1} {head.decode(errors='replace').split('(')[0]}")
-    return len(functions), len(bad), calls, spent, names
+            name = text[function.start_byte : function.end_byte].decode(errors="replace")
+            result.calls[name, node.start_point[0] + 1] += 1
+    return result
+
+
+def calls_of(got: FileFacts) -> Counter[tuple[str, int]]:
+    """Give call sites by callee and line, those of the file itself among them."""
+    seen = Counter((call.callee, call.line) for one in got.functions for call in one.calls)
+    seen.update((macro.name, macro.line) for macro in got.macros)
+    return seen
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tree", type=Path)
     parser.add_argument("folders", nargs="*", default=FOLDERS)
     parser.add_argument("--show", type=int, default=0, help="list so many functions with errors")
     parser.add_argument("--lost", type=int, default=25, help="list so many callees with lost sites")
-    parser.add_argument("--facts", action="store_true", help="time all facts as well")
     parser.add_argument("--ext", default="c")
     options = parser.parse_args()
-    macros = load()
-    table = kernel_macros.compile_table(macros)
-    total: Counter[str] = Counter()
-    spent: Counter[str] = Counter()
-    lost: Counter[str] = Counter()
-    where: dict[str, str] = {}
-    watched: Counter[tuple[str, str]] = Counter()
-    shown: list[str] = []
+    measure = Measure(load(cached=False).kernel.macros)
     for folder in options.folders:
         for path in sorted((options.tree / folder).rglob(f"*.{options.ext}")):
-            text = path.read_bytes()
-            begin = time.process_time()
-            prepared = kernel_macros.rewrite(text, table).text
-            spent["prepass"] += time.process_time() - begin
-            raw_functions, raw_bad, raw_calls, seconds, _ = measure(text)
-            spent["parse raw"] += seconds
-            functions, bad, calls, seconds, names = measure(prepared)
-            spent["parse prepared"] += seconds
-            total.update(
-                {
-                    "files": 1,
-                    "bytes": len(text),
-                    "raw functions": raw_functions,
-                    "raw functions with errors": raw_bad,
-                    "functions": functions,
-                    "functions with errors": bad,
-                    "raw calls": raw_calls.total(),
-                    "calls": calls.total(),
-                }
-            )
-            shown.extend(f"{path.relative_to(options.tree)}:{name}" for name in names)
-            begin = time.process_time()
-            got = facts.extract_text(str(path), text, macros)
-            spent["facts with prepass and parse"] += time.process_time() - begin
-            seen: Counter[tuple[str, int]] = Counter()
-            for function in got.functions:
-                seen.update((call.callee, call.line) for call in function.calls)
-            seen.update((macro.name, macro.line) for macro in got.macros)
-            total["calls in facts"] += seen.total()
-            for (name, line), count in raw_calls.items():
-                missing = count - max(calls[name, line], seen[name, line])
-                if missing > 0:
-                    lost[name] += missing
-                    where[name] = f"{path.relative_to(options.tree)}:{line}"
-            total["syscall headers"] += len(SYSCALL.findall(text))
-            total["syscalls found"] += sum(one.entry == "syscall" for one in got.functions)
-            code = CODE.sub(b" ", text)
-            for name in WATCHED:
-                sites = len(re.findall(rb"\b%s\s*\(" % name.encode(), code))
-                watched[name, "text"] += sites
-                watched[name, "facts"] += sum(
-                    count for (callee, _), count in seen.items() if callee == name
-                )
-    for kind, count in total.items():
-        print(f"{kind:32} {count}")
-    for kind in ("raw functions", "functions"):
-        part = total[f"{kind} with errors"] / max(1, total[kind])
-        print(f"{kind + ' with errors':32} {part:.2%}")
-    for kind, seconds in spent.items():
-        print(
-            f"{kind:32} {seconds:.2f} s  {seconds / max(1e-9, spent['parse prepared']):.2f} x parse"
-        )
-    for name in WATCHED:
-        print(f"{name:16} text {watched[name, 'text']:6} facts {watched[name, 'facts']:6}")
-    print("lost call sites:", lost.total())
-    for name, count in lost.most_common(options.lost):
-        print(f"  {count:5} {name}  {where[name]}")
-    for line in shown[: options.show]:
-        print(line)
+            measure.add(path, str(path.relative_to(options.tree)))
+    measure.tell(options.show, options.lost)
 
 
 if __name__ == "__main__":
