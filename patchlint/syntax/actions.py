@@ -158,7 +158,9 @@ def _statement(edit: Edit, start: int, end: int) -> int:
         edit.blank(first, start)
         column0 = first == 0 or edit.text[first - 1 : first] == b"\n"
     edit.type_arguments(spans)
-    if column0:
+    if column0 and edit.following(closing + 1) == b"{":
+        _header_name(edit, start, end)
+    elif column0:
         _close(edit, opening, closing, spans)
     return end
 
@@ -326,7 +328,7 @@ def odd_arguments(edit: Edit) -> None:
             word = _LAST_WORD.search(text, max(0, match.start() - 60), match.start())
             if word is None or word[1] in _KEYWORDS or word.end(1) != match.start():
                 continue
-        if edit.out.startswith(match[2], start):
+        if edit.out.startswith(match[2] + match[4], start):
             edit.type_arguments([Span(start, end)])
 
 

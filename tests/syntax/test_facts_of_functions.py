@@ -220,3 +220,10 @@ def test_a_header_by_macro_has_its_first_argument_as_name(reader: Reader) -> Non
 def test_annotations_in_headers_are_told_by_their_looks(reader: Reader) -> None:
     function = reader.function("static MY_NOTE struct a * __my_note f(int b)\n{\n\tg();\n}\n")
     assert (function.returns, function.errors) == ("struct a *", False)
+
+
+def test_headers_with_types_and_names_as_arguments(reader: Reader) -> None:
+    text = "BPF_CALL_2(look_up, struct bpf_map *, map, void *, key)\n{\n\tg();\n}\n"
+    (function,) = reader.file(text).functions
+    assert (function.name, function.entry) == ("look_up", None)
+    assert function.parameters == (Parameter("struct bpf_map", "map"), Parameter("void", "key"))
