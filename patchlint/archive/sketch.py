@@ -11,7 +11,7 @@ finding.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -24,8 +24,10 @@ _CALL: Final = re.compile(r"\b([A-Za-z_]\w*)[ \t]*\(")
 _NAME: Final = re.compile(r"[A-Za-z_]\w+")
 _HEAD: Final = re.compile(r"(?![A-Z0-9_]+[ \t]*\()[A-Za-z_][^(]*?\b([A-Za-z_]\w*)[ \t]*\(")
 _BRANCH: Final = re.compile(r"\b(?:if|else|case|default|return|goto|break|continue|switch)\b|\?")
-_CHANGED: Final = re.compile(r"^[+-]([A-Za-z_][^\n]*\([^\n]*)", re.MULTILINE)
+_CHANGED: Final = re.compile(r"^[+-][A-Za-z_][^\n]*\([^\n]*", re.MULTILINE)
 _COMMENT: Final = re.compile(r"[ \t]*(?:\* |\*$|/\*|//)")
+#: a comment or a text may name a wait that is not done
+_TALK: Final = re.compile(r"/\*|//|\"|\*/")
 _SECTION: Final = re.compile(r"^(?=diff --git )", re.MULTILINE)
 _C_SOURCE: Final = (".c", ".h")
 _KEYWORDS: Final = frozenset(
@@ -51,7 +53,8 @@ class Names:
 
     ``binds`` take a callback, ``queues`` start one, ``adds`` put an item on a list that
     a callback may walk with one of ``drains``.  ``keeps`` queue and leave the promise,
-    ``types`` are those of a callback's parameter, ``waits`` give a promise back;
+    ``types`` are those of a callback's parameter, ``waits`` wait for anything, ``flushes``
+    for a callback that runs; ``quiet`` are releases that no lost wait is told of.
     ``releases(name)`` and ``wild(name)`` say whether a call releases something, under
     its own name or under that of an argument.
     """
@@ -63,6 +66,8 @@ class Names:
     keeps: frozenset[str]
     types: frozenset[str]
     waits: frozenset[str]
+    flushes: frozenset[str]
+    quiet: frozenset[str]
     twins: dict[str, frozenset[str]]
     releases: Callable[[str], bool]
     wild: Callable[[str], bool]
@@ -85,7 +90,17 @@ def names(
         keeps=frozenset(name for name, one in kernel.activations.items() if one.keeps)
         | frozenset(name for name, one in registrations if one.waits or one.context == "task"),
         types=frozenset(kernel.callback_types),
-        waits=frozenset(name for name, one in kernel.waits.items() if one.restores),
+        waits=frozenset(kernel.waits),
+        flushes=frozenset(
+            name
+            for name, one in kernel.waits.items()
+            if one.restores and one.kind not in {"grace-period", "other"}
+        ),
+        quiet=frozenset(
+            name
+            for name, one in kernel.cleanups.items()
+            if one.kind in {"memory", "async"} or not one.visible
+        ),
         twins={name: frozenset(direct) for name, direct in twins.items()},
         releases=releases,
         wild=wild,
@@ -152,19 +167,15 @@ class Sketch:
         self._branched: set[str] = set()
         self._queuing: set[str] = set()
         self._adding: set[str] = set()
-        self._queues_anew = False
-        self._adds_anew = False
+        self._queuing_anew: set[str] = set()
+        self._adding_anew: set[str] = set()
         self._bound_anew: set[str] = set()
-        self._wait_gone = False
+        #: how often each wait is added, less how often it is removed
+        self._waits: Counter[str] = Counter()
+        self._flush_gone = False
         self._twin = False
         files = list(_c_files(diffs))
-        changed = {
-            name
-            for hunks, added in files
-            if not added
-            for line in _CHANGED.findall(hunks)
-            if (name := _header(line)) is not None
-        }
+        changed = {name for hunks, added in files if not added for name in _changed(hunks)}
         for hunks, added in files:
             _Reader(self, known, set() if added else changed, added=added).read(hunks)
 
@@ -179,29 +190,42 @@ class Sketch:
         drains = self._known.drains
         if any(not drains.isdisjoint(self._post.reach(one, self._known.keeps)) for one in after):
             self._queuing |= self._adding
-            self._queues_anew |= self._adds_anew
-        gained: set[str] = set()
+            self._queuing_anew |= self._adding_anew
+        behind_all: set[str] = set()
+        grown: set[str] = set()
         for callback in after:
             behind = self._behind(self._post, callback)
-            if self._wait_gone and callback in before and behind:
+            if callback in before and not behind <= self._known.quiet and self._wait_is_gone():
                 return True
-            anew = self._queues_anew or callback not in before or callback in self._bound_anew
-            gained |= behind if anew else behind - self._behind(self._pre, callback)
-        return bool(gained) and any(not gained.isdisjoint(lost) for lost in self._losses())
+            behind_all |= behind
+            anew = callback not in before or callback in self._bound_anew
+            grown |= behind if anew else behind - self._behind(self._pre, callback)
+        return any(
+            not lost.isdisjoint(behind_all if anew else grown) for lost, anew in self._losses()
+        )
 
     def _behind(self, side: _Side, callback: str) -> set[str]:
         """What a callback releases: calls that release, and names handed to such."""
         known = self._known
         return {name for name in side.reach(callback, known.keeps) if known.releases(name)}
 
-    def _losses(self) -> Iterator[set[str]]:
-        """For each function that may have lost a release, what it may have lost."""
+    def _wait_is_gone(self) -> bool:
+        """Whether a wait was removed and none came for it."""
+        return self._flush_gone and not any(count > 0 for count in self._waits.values())
+
+    def _losses(self) -> Iterator[tuple[set[str], bool]]:
+        """For each function that may have lost a release, what it may have lost.
+
+        And whether something is queued on a new line in it or below it.
+        """
         keeps = self._known.keeps
         for now in {*self._post.callers(self._queuing), _UNKNOWN}:
             origins = {now, _UNKNOWN, *(old for old, new in self._moved if new == now)}
             reached = self._post.reach(now, keeps)
+            below = {now, _UNKNOWN, _ELSEWHERE, *reached}
+            anew = not self._queuing_anew.isdisjoint(below)
             narrowed: set[str] = set()
-            for one in self._branched & {now, _UNKNOWN, _ELSEWHERE, *reached}:
+            for one in self._branched & below:
                 narrowed |= self._post.reach(one, keeps)
             for was in origins:
                 gone = set(self._removed.get(was, ()))
@@ -212,7 +236,7 @@ class Sketch:
                 for name in gone & self._pre.calls.keys():
                     lost |= self._pre.reach(name, keeps)
                 lost |= narrowed
-                yield lost & self._pre.reach(was, keeps)
+                yield lost & self._pre.reach(was, keeps), anew
 
     # filled by the reader
 
@@ -229,8 +253,11 @@ class Sketch:
             self._post.calls[new].update(calls)
         if kind == "-":
             self._removed[old].update(calls)
-            self._wait_gone = self._wait_gone or not known.waits.isdisjoint(calls)
+            self._flush_gone = self._flush_gone or not known.flushes.isdisjoint(calls)
+            self._waits.subtract(known.waits.intersection(calls))
         elif kind == "+":
+            if not _TALK.search(body):
+                self._waits.update(known.waits.intersection(calls))
             if _BRANCH.search(body):
                 self._branched.add(new)
         elif old != new:
@@ -251,10 +278,9 @@ class Sketch:
         """Note a function that queues, or that adds to a list."""
         (self._adding if adds else self._queuing).add(function)
 
-    def queue_anew(self, *, adds: bool) -> None:
-        """Note that something is queued, or added to a list, on a new line."""
-        self._adds_anew |= adds
-        self._queues_anew |= not adds
+    def queue_anew(self, function: str, *, adds: bool) -> None:
+        """Note a function that queues, or adds to a list, on a new line."""
+        (self._adding_anew if adds else self._queuing_anew).add(function)
 
     def head(self, name: str, kind: str, *, shaped: bool) -> None:
         """Take in the header of a function; ``shaped`` when it has a callback's parameter."""
@@ -385,8 +411,25 @@ class _Reader:
             self._binding = 0 if ";" in body else self._binding - 1
         if self._queuing:
             if kind == "+":
-                self._sketch.queue_anew(adds=self._adds)
+                self._sketch.queue_anew(self._owners[1], adds=self._adds)
             self._queuing = 0 if ";" in body else self._queuing - 1
+
+
+def _changed(hunks: str) -> Iterator[str]:
+    """Functions whose headers are added or removed; not those that only changed in place."""
+    last = ("", "")
+    for line in _CHANGED.findall(hunks):
+        name = _header(line[1:])
+        if name is None:
+            continue
+        if (line[0], last) == ("+", ("-", name)):
+            last = ("", "")
+            continue
+        if last[1]:
+            yield last[1]
+        last = (line[0], name)
+    if last[1]:
+        yield last[1]
 
 
 def _header(line: str) -> str | None:
