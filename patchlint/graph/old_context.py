@@ -92,17 +92,37 @@ def _from_tree(found: Ways) -> OldContext | None:
     """The verdict of a whole tree: all deferred is dropped, mixed is said.
 
     A member that a task calls among others (an I/O completion) shows no task; one behind
-    which user space waits does.
+    which user space waits does.  One that runs wherever the last reference is dropped,
+    kernel threads included, tells nothing.
     """
-    elsewhere = {(way.name, way.why) for way in found.ways if way.context != "task"}
-    tasks = [
+    called: dict[tuple[str, str], set[str]] = {}
+    for way in found.ways:
+        called.setdefault((way.name, way.why), set()).add(way.context)
+    telling = [
         way
         for way in found.ways
-        if way.context == "task" and (way.reaches_user or (way.name, way.why) not in elsewhere)
+        if way.reaches_user
+        or not called[way.name, way.why] >= {"task", "kthread"}
+        or any(w.reaches_user for w in found.ways if (w.name, w.why) == (way.name, way.why))
     ]
-    others = [way for way in found.ways if way.context != "task"]
+    tasks = [
+        way
+        for way in telling
+        if way.context == "task" and (way.reaches_user or len(called[way.name, way.why]) == 1)
+    ]
+    others = [way for way in telling if way.context != "task"]
+    if not tasks and not others:
+        return OldContext(
+            "unknown",
+            task=False,
+            doubt="",
+            entries=(),
+            certain=False,
+            reasons=(f"runs wherever the last reference is dropped: {found.ways[0].why}",),
+        )
     if not tasks:
-        if not found.cut and not found.hubs and all(way.strength == "certain" for way in others):
+        everything = not found.cut and not found.hubs and len(telling) == len(found.ways)
+        if everything and all(way.strength == "certain" for way in others):
             return None
         return OldContext(
             others[0].context,
