@@ -34,6 +34,8 @@ _DEEPEST: Final = 12
 _REVERT: Final = re.compile(r'^Revert\s+"(.+)"\s*$', re.IGNORECASE)
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_]\w{3,}")
 _ERRNO: Final = re.compile(r"\bE[A-Z]{3,}\b")
+#: the end of a title that is looked at first
+_TAIL: Final = 12
 _LONGEST: Final = 200
 _SILENT: Final = (
     "nothing in this archive: no reply that speaks of it, no newer version, revert or Fixes: "
@@ -146,9 +148,13 @@ def _posts(store: Store, wanted: set[str]) -> _Posts:
     posts = _Posts()
     if not wanted:
         return posts
+    ends = {title[-_TAIL:] for title in wanted}
+    tails = (*ends, *(f'{end}"' for end in ends))
     for row in store.rows(
         "SELECT message_id, subject, author, date FROM messages WHERE patch ORDER BY id"
     ):
+        if not row["subject"].endswith(tails):
+            continue
         spoken = subjects.parse(row["subject"])
         title = " ".join(spoken.title.split())
         revert = _REVERT.match(title)

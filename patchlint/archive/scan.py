@@ -78,12 +78,11 @@ def scan(
 
 def _survey(source: Source, store: Store, executor: Executor, progress: Progress) -> int:
     number, state = store.source(source)
-    total = sources.count(source, state)
+    total, portions = sources.plan(source, state)
     if total == 0:
         return 0
     progress.stage(f"reading {source.name}", total)
     done = 0
-    portions = sources.portions(source, state)
     for task, result in executor.run((portion, _survey_limit(portion)) for portion in portions):
         portion = cast("Portion", task)
         if isinstance(result, Survey):

@@ -15,10 +15,12 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+from patchlint.archive import words
 
-    from patchlint.model.kernel import KernelFacts
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from patchlint.archive.words import Words
 
 _CALL: Final = re.compile(r"\b([A-Za-z_]\w*)[ \t]*\(")
 _NAME: Final = re.compile(r"[A-Za-z_]\w+")
@@ -33,10 +35,12 @@ _C_SOURCE: Final = (".c", ".h")
 _KEYWORDS: Final = frozenset(
     {"if", "for", "while", "switch", "return", "do", "else", "sizeof", "defined", "typeof"}
 )
+_KINDS: Final = ("+", "-", " ")
 #: a line that starts so neither begins nor ends a function; an empty line has none
 _INDENT: Final = ("\t", " ", "")
 #: lines that the arguments of a call, or the parameters of a function, may go on for
 _GOES_ON: Final = 4
+_TWINS: Final = words.DIRECT | words.DEFERRED
 #: levels of callers between a function that queues and one that lost its release
 _CLIMB: Final = 3
 #: the function of a line that stands in none
@@ -45,66 +49,6 @@ _OUTSIDE: Final = ""
 _UNKNOWN: Final = "?"
 #: the same, when the line may have changed its function: the header above was changed
 _ELSEWHERE: Final = "??"
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """The names of the tables that a sketch asks for.
-
-    ``binds`` take a callback, ``queues`` start one, ``adds`` put an item on a list that
-    a callback may walk with one of ``drains``.  ``keeps`` queue and leave the promise,
-    ``types`` are those of a callback's parameter, ``waits`` wait for anything, ``flushes``
-    for a callback that runs; ``quiet`` are releases that no lost wait is told of.
-    ``releases(name)`` and ``wild(name)`` say whether a call releases something, under
-    its own name or under that of an argument.
-    """
-
-    binds: frozenset[str]
-    queues: frozenset[str]
-    adds: frozenset[str]
-    drains: frozenset[str]
-    keeps: frozenset[str]
-    types: frozenset[str]
-    waits: frozenset[str]
-    flushes: frozenset[str]
-    quiet: frozenset[str]
-    twins: dict[str, frozenset[str]]
-    releases: Callable[[str], bool]
-    wild: Callable[[str], bool]
-
-
-def names(
-    kernel: KernelFacts, releases: Callable[[str], bool], wild: Callable[[str], bool]
-) -> Names:
-    """Return the names that a sketch needs out of ``kernel``."""
-    registrations = kernel.registrations.items()
-    twins: defaultdict[str, set[str]] = defaultdict(set)
-    for twin in kernel.twins.values():
-        twins[twin.deferred].add(twin.direct)
-    return Names(
-        binds=frozenset(kernel.registrations),
-        queues=frozenset(kernel.activations)
-        | frozenset(name for name, one in registrations if one.activates),
-        adds=frozenset(kernel.list_adds),
-        drains=frozenset(kernel.list_drains),
-        keeps=frozenset(name for name, one in kernel.activations.items() if one.keeps)
-        | frozenset(name for name, one in registrations if one.waits or one.context == "task"),
-        types=frozenset(kernel.callback_types),
-        waits=frozenset(kernel.waits),
-        flushes=frozenset(
-            name
-            for name, one in kernel.waits.items()
-            if one.restores and one.kind not in {"grace-period", "other"}
-        ),
-        quiet=frozenset(
-            name
-            for name, one in kernel.cleanups.items()
-            if one.kind in {"memory", "async"} or not one.visible
-        ),
-        twins={name: frozenset(direct) for name, direct in twins.items()},
-        releases=releases,
-        wild=wild,
-    )
 
 
 def _sets() -> defaultdict[str, set[str]]:
@@ -124,7 +68,7 @@ class _Side:
         """Functions that are shown and may run as a callback."""
         return (self.bound & self.calls.keys()) | self.shaped
 
-    def reach(self, function: str, keeps: frozenset[str]) -> set[str]:
+    def reach(self, function: str, known: Words) -> set[str]:
         """All that ``function`` calls, and what those of the diff call that it calls."""
         found = self._reach.get(function)
         if found is None:
@@ -135,7 +79,7 @@ class _Side:
                 called = self.calls.get(todo.pop(), set())
                 found |= called
                 inner = called & self.calls.keys()
-                if not keeps.isdisjoint(called):
+                if any(known[name] & words.KEEPS for name in called):
                     inner = inner | self.callbacks()
                 todo.extend(inner - seen)
                 seen |= inner
@@ -156,7 +100,7 @@ class _Side:
 class Sketch:
     """The sketch of one series, made of its diffs."""
 
-    def __init__(self, diffs: Iterable[str], known: Names) -> None:
+    def __init__(self, diffs: Iterable[str], known: Words) -> None:
         self._known = known
         self._pre = _Side()
         self._post = _Side()
@@ -174,6 +118,8 @@ class Sketch:
         self._waits: Counter[str] = Counter()
         self._flush_gone = False
         self._twin = False
+        #: names handed to a call that releases what it is given
+        self._handed: set[str] = set()
         files = list(_c_files(diffs))
         changed = {name for hunks, added in files if not added for name in _changed(hunks)}
         for hunks, added in files:
@@ -187,15 +133,14 @@ class Sketch:
         if not after:
             return False
         before = self._pre.callbacks()
-        drains = self._known.drains
-        if any(not drains.isdisjoint(self._post.reach(one, self._known.keeps)) for one in after):
+        if any(self._drains(callback) for callback in after):
             self._queuing |= self._adding
             self._queuing_anew |= self._adding_anew
         behind_all: set[str] = set()
         grown: set[str] = set()
         for callback in after:
             behind = self._behind(self._post, callback)
-            if callback in before and not behind <= self._known.quiet and self._wait_is_gone():
+            if callback in before and self._loud(behind) and self._wait_is_gone():
                 return True
             behind_all |= behind
             anew = callback not in before or callback in self._bound_anew
@@ -204,10 +149,19 @@ class Sketch:
             not lost.isdisjoint(behind_all if anew else grown) for lost, anew in self._losses()
         )
 
+    def _drains(self, callback: str) -> bool:
+        known = self._known
+        return any(known[name] & words.LIST_DRAIN for name in self._post.reach(callback, known))
+
+    def _loud(self, behind: set[str]) -> bool:
+        """Whether a release is among them that a lost wait is told of."""
+        return any(not self._known[name] & words.QUIET for name in behind)
+
     def _behind(self, side: _Side, callback: str) -> set[str]:
         """What a callback releases: calls that release, and names handed to such."""
         known = self._known
-        return {name for name in side.reach(callback, known.keeps) if known.releases(name)}
+        reached = side.reach(callback, known)
+        return {name for name in reached if known[name] & words.RELEASE or name in self._handed}
 
     def _wait_is_gone(self) -> bool:
         """Whether a wait was removed and none came for it."""
@@ -218,15 +172,15 @@ class Sketch:
 
         And whether something is queued on a new line in it or below it.
         """
-        keeps = self._known.keeps
-        for now in {*self._post.callers(self._queuing), _UNKNOWN}:
+        known = self._known
+        for now in self._post.callers(self._queuing):
             origins = {now, _UNKNOWN, *(old for old, new in self._moved if new == now)}
-            reached = self._post.reach(now, keeps)
+            reached = self._post.reach(now, known)
             below = {now, _UNKNOWN, _ELSEWHERE, *reached}
             anew = not self._queuing_anew.isdisjoint(below)
             narrowed: set[str] = set()
             for one in self._branched & below:
-                narrowed |= self._post.reach(one, keeps)
+                narrowed |= self._post.reach(one, known)
             for was in origins:
                 gone = set(self._removed.get(was, ()))
                 for (old, new), calls in self._moved.items():
@@ -234,35 +188,40 @@ class Sketch:
                         gone |= calls
                 lost = set(gone)
                 for name in gone & self._pre.calls.keys():
-                    lost |= self._pre.reach(name, keeps)
+                    lost |= self._pre.reach(name, known)
                 lost |= narrowed
-                yield lost & self._pre.reach(was, keeps), anew
+                yield lost & self._pre.reach(was, known), anew
 
     # filled by the reader
 
-    def add(self, body: str, kind: str, owners: tuple[str, str]) -> list[str]:
-        """Take in one line of code; the calls in it."""
-        known = self._known
-        calls = [name for name in _CALL.findall(body) if name not in _KEYWORDS]
+    def add(self, calls: list[str], kind: str, owners: list[str]) -> None:
+        """Take in the calls of one line of code."""
         old, new = owners
-        if calls and any(known.wild(name) for name in calls):
-            calls.extend(_NAME.findall(body))
         if kind != "+":
             self._pre.calls[old].update(calls)
         if kind != "-":
             self._post.calls[new].update(calls)
         if kind == "-":
             self._removed[old].update(calls)
-            self._flush_gone = self._flush_gone or not known.flushes.isdisjoint(calls)
-            self._waits.subtract(known.waits.intersection(calls))
-        elif kind == "+":
-            if not _TALK.search(body):
-                self._waits.update(known.waits.intersection(calls))
-            if _BRANCH.search(body):
-                self._branched.add(new)
-        elif old != new:
+        elif kind == " " and old != new:
             self._moved[old, new].update(calls)
-        return calls
+
+    def branch(self, function: str, line: str) -> None:
+        """Take in a new line of a function: it may be a condition."""
+        if function not in self._branched and _BRANCH.search(line):
+            self._branched.add(function)
+
+    def wait(self, calls: list[str], kind: str) -> None:
+        """Take in the waits of a changed line."""
+        for name in calls:
+            bits = self._known[name]
+            if bits & words.WAITS:
+                self._waits[name] += 1 if kind == "+" else -1
+                self._flush_gone |= kind == "-" and bool(bits & words.FLUSHES)
+
+    def hand(self, names: list[str]) -> None:
+        """Note names that stand in a call which releases what it is given."""
+        self._handed.update(names)
 
     def bind(self, body: str, kind: str) -> None:
         """Take in a line of a call that binds: each name in it may be a callback."""
@@ -273,6 +232,11 @@ class Sketch:
             self._post.bound.update(found)
         if kind == "+":
             self._bound_anew.update(found)
+
+    def continues(self, old: str, new: str) -> None:
+        """Note that what follows was part of ``old`` and is part of ``new``."""
+        if old != new:
+            self._moved[old, new].update(())
 
     def queue(self, function: str, *, adds: bool) -> None:
         """Note a function that queues, or that adds to a list."""
@@ -305,7 +269,7 @@ class Sketch:
 class _Reader:
     """Reads the hunks of one file into a sketch."""
 
-    def __init__(self, sketch: Sketch, known: Names, changed: set[str], *, added: bool) -> None:
+    def __init__(self, sketch: Sketch, known: Words, changed: set[str], *, added: bool) -> None:
         """``changed`` are functions whose header the series adds, removes or changes.
 
         ``added`` is set for a file that the series itself brings: it has no state before.
@@ -319,37 +283,46 @@ class _Reader:
         self._in_head = [0, 0]
         self._binding = 0
         self._queuing = 0
+        self._handing = 0
         self._adds = False
         self._calls: dict[str, set[str]] = {"-": set(), " ": set(), "+": set()}
 
     def read(self, text: str) -> None:
         """Read from the first ``@@`` of a file on."""
-        for line in text.split("\n"):
+        for given in text.split("\n"):
+            line = given
             kind = line[:1]
-            if kind in {" ", "-"} and "(" not in line and line[1:2] in _INDENT and self._calm():
-                continue
             if kind == "@" and line.startswith("@@ "):
                 self._start(line)
-            elif self._added:
-                if kind != "-":
-                    self._line(line[1:], "+")
-            elif kind in {"+", "-", " "}:
-                self._line(line[1:], kind)
-            elif kind != "\\":
+                continue
+            if kind not in _KINDS:
+                if kind == "\\":
+                    continue
                 # a line that lost its mark on the way
-                self._line(line, " ")
+                kind, line = " ", f" {line}"
+            if self._added:
+                if kind == "-":
+                    continue
+                kind = "+"
+            if "(" not in line and line[1:2] in _INDENT and self._calm():
+                if kind == "+":
+                    self._branch(line)
+                continue
+            self._line(line[1:], kind)
         self._sketch.twins(self._calls["-"], self._calls[" "], self._calls["+"])
 
     def _calm(self) -> bool:
         """Whether nothing is open that the next line may belong to."""
-        return not (self._binding or self._queuing or self._in_head[0] or self._in_head[1])
+        return not (
+            self._binding or self._queuing or self._handing or self._in_head[0] or self._in_head[1]
+        )
 
     def _start(self, line: str) -> None:
         section = line.split("@@", 2)[-1].strip()
         name = _header(section)
         self._owners = [_UNKNOWN, _ELSEWHERE if self._changed else _UNKNOWN]
         self._in_head = [0, 0]
-        self._binding = self._queuing = 0
+        self._binding = self._queuing = self._handing = 0
         if name:
             self._head(section, name, "+" if self._added else " ")
             if name in self._changed:
@@ -357,12 +330,14 @@ class _Reader:
                 self._owners = [_UNKNOWN, _ELSEWHERE]
 
     def _head(self, body: str, name: str, kind: str) -> None:
-        shaped = not self._known.types.isdisjoint(_NAME.findall(body))
+        shaped = self._shaped(body)
         self._sketch.head(name, kind, shaped=shaped)
         for side, other in ((0, "+"), (1, "-")):
             if kind != other:
                 self._owners[side] = name
                 self._in_head[side] = 0 if "{" in body else _GOES_ON
+        if kind != " ":
+            self._sketch.continues(self._owners[0], self._owners[1])
 
     def _line(self, body: str, kind: str) -> None:
         first = body[:1]
@@ -370,29 +345,47 @@ class _Reader:
         if name and not self._continues(kind):
             self._head(body, name, kind)
             return
-        if any(self._in_head):
+        if self._in_head[0] or self._in_head[1]:
             self._parameters(body, kind)
         self._code(body, kind)
-        self._go_on(body, kind)
+        if self._binding or self._queuing or self._handing:
+            self._go_on(body, kind)
         if first == "}":
             for side, other in ((0, "+"), (1, "-")):
                 if kind != other:
                     self._owners[side] = _OUTSIDE
 
+    def _branch(self, line: str) -> None:
+        self._sketch.branch(self._owners[1], line)
+
     def _code(self, body: str, kind: str) -> None:
-        if "(" in body and not _COMMENT.match(body):
-            calls = self._sketch.add(body, kind, (self._owners[0], self._owners[1]))
+        if kind == "+":
+            self._branch(body)
+        if "(" not in body or _COMMENT.match(body):
+            return
+        calls = [name for name in _CALL.findall(body) if name not in _KEYWORDS]
+        bits = 0
+        for name in calls:
+            bits |= self._known[name]
+        self._sketch.add(calls, kind, self._owners)
+        if bits:
+            self._telling(calls, bits, body, kind)
+
+    def _telling(self, calls: list[str], bits: int, body: str, kind: str) -> None:
+        """Take in a line with calls that the tables know."""
+        if bits & _TWINS:
             self._calls[kind].update(calls)
-            if not self._known.binds.isdisjoint(calls):
-                self._binding = _GOES_ON
-            queues = not self._known.queues.isdisjoint(calls)
-            if queues or not self._known.adds.isdisjoint(calls):
-                self._queuing = _GOES_ON
-                self._adds = not queues
-                if kind != "-":
-                    self._sketch.queue(self._owners[1], adds=not queues)
-        elif kind == "+" and _BRANCH.search(body):
-            self._sketch.add(body, kind, (self._owners[0], self._owners[1]))
+        if bits & words.WAITS and kind != " " and (kind == "-" or not _TALK.search(body)):
+            self._sketch.wait(calls, kind)
+        if bits & words.WILD:
+            self._handing = _GOES_ON
+        if bits & words.BINDS:
+            self._binding = _GOES_ON
+        if bits & (words.QUEUES | words.LIST_ADD):
+            self._queuing = _GOES_ON
+            self._adds = not bits & words.QUEUES
+            if kind != "-":
+                self._sketch.queue(self._owners[1], adds=self._adds)
 
     def _continues(self, kind: str) -> bool:
         """Whether a line in the first column belongs to a call that is still open."""
@@ -402,10 +395,19 @@ class _Reader:
         for side, other in ((0, "+"), (1, "-")):
             if kind != other and self._in_head[side]:
                 self._in_head[side] = 0 if "{" in body else self._in_head[side] - 1
-                if not self._known.types.isdisjoint(_NAME.findall(body)):
+                if self._shaped(body):
                     self._sketch.head(self._owners[side], "+" if side else "-", shaped=True)
 
+    def _shaped(self, body: str) -> bool:
+        """Whether a line of a header has the parameter of a callback."""
+        return any(self._known[name] & words.TYPE for name in _NAME.findall(body))
+
     def _go_on(self, body: str, kind: str) -> None:
+        if self._handing:
+            found = _NAME.findall(body)
+            self._sketch.hand(found)
+            self._sketch.add(found, kind, self._owners)
+            self._handing = 0 if ";" in body else self._handing - 1
         if self._binding:
             self._sketch.bind(body, kind)
             self._binding = 0 if ";" in body else self._binding - 1

@@ -26,7 +26,7 @@ Kind = Literal["git", "maildir", "mbox"]
 #: a mail larger than this is not read: recorded as a limitation
 MOST_BYTES: Final = 16 << 20
 #: mails of a portion, and bytes of a portion that carries its mails
-PORTION_MAILS: Final = 1500
+PORTION_MAILS: Final = 2500
 PORTION_BYTES: Final = 4 << 20
 _CHUNK: Final = 1 << 20
 _EPOCH_HEAD: Final = "HEAD"
@@ -132,26 +132,19 @@ def _repository(path: Path) -> Path | None:
 # --- cutting into portions ---------------------------------------------------------
 
 
-def portions(source: Source, state: Mapping[str, Any]) -> Iterator[Portion]:
-    """What of ``source`` is new since ``state``, oldest first.
+def plan(source: Source, state: Mapping[str, Any]) -> tuple[int | None, Iterator[Portion]]:
+    """Return what of ``source`` is new since ``state``, oldest first, and how many mails.
 
-    Raises :class:`SourceError` when the source cannot be read.
+    The number is None when only reading would tell.  Raises :class:`SourceError` when the
+    source cannot be read.
     """
     if source.kind == "git":
-        yield from _commits(source, state.get("tip"))
-    elif source.kind == "maildir":
-        yield from _files(source, state.get("last", ""))
-    else:
-        yield from _split(source, state)
-
-
-def count(source: Source, state: Mapping[str, Any]) -> int | None:
-    """How many mails :func:`portions` will give, None when only reading would tell."""
-    if source.kind == "git":
-        return len(_revisions(source.place, state.get("tip")))
+        revisions = _revisions(source.place, state.get("tip"))
+        return len(revisions), _commits(source, revisions)
     if source.kind == "maildir":
-        return sum(len(portion) for portion in _files(source, state.get("last", "")))
-    return None
+        files = _new_files(source, state.get("last", ""))
+        return len(files), _files(source, files)
+    return None, _split(source, state)
 
 
 def _git(place: str, *arguments: str) -> list[str]:
@@ -185,14 +178,13 @@ def _revisions(place: str, tip: str | None) -> list[str]:
     return listed.stdout.split()
 
 
-def _commits(source: Source, tip: str | None) -> Iterator[Portion]:
-    revisions = _revisions(source.place, tip)
+def _commits(source: Source, revisions: Sequence[str]) -> Iterator[Portion]:
     for start in range(0, len(revisions), PORTION_MAILS):
         part = tuple(revisions[start : start + PORTION_MAILS])
         yield Portion(source, keys=part, state={"tip": part[-1]})
 
 
-def _files(source: Source, last: str) -> Iterator[Portion]:
+def _new_files(source: Source, last: str) -> list[tuple[str, str]]:
     """New files of a Maildir by name: a delivery's name starts with its time."""
     names: list[tuple[str, str]] = []
     for folder in ("cur", "new"):
@@ -203,9 +195,12 @@ def _files(source: Source, last: str) -> Iterator[Portion]:
                 for entry in os.scandir(directory)
                 if entry.is_file()
             )
-    ordered = sorted(pair for pair in names if pair[0] > last)
-    for start in range(0, len(ordered), PORTION_MAILS):
-        part = ordered[start : start + PORTION_MAILS]
+    return sorted(pair for pair in names if pair[0] > last)
+
+
+def _files(source: Source, names: Sequence[tuple[str, str]]) -> Iterator[Portion]:
+    for start in range(0, len(names), PORTION_MAILS):
+        part = names[start : start + PORTION_MAILS]
         yield Portion(
             source, keys=tuple(locator for _, locator in part), state={"last": part[-1][0]}
         )

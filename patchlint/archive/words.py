@@ -1,0 +1,100 @@
+"""What a word of a patch can be good for, as bits, out of one set of tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from patchlint.model.kernel import KernelFacts
+
+#: starts a callback that is bound elsewhere
+ACTIVATES: Final = 1
+#: binds a callback and starts it
+STARTS: Final = 2
+#: binds a callback
+BINDS: Final = 4
+#: type of a callback's parameter, and the macro that goes from there to an object
+TYPE: Final = 8
+CONTAINER: Final = 16
+LIST_ADD: Final = 32
+LIST_DRAIN: Final = 64
+#: releases something, by a table or by its looks
+RELEASE: Final = 128
+#: the halves of a deferred twin
+DIRECT: Final = 256
+DEFERRED: Final = 512
+WAITS: Final = 1024
+#: releases under a name that no table and no pattern tells: that of an argument
+WILD: Final = 2048
+#: starts a callback that keeps the promise
+KEEPS: Final = 4096
+#: waits for a callback that runs
+FLUSHES: Final = 8192
+#: a release that no lost wait is told of
+QUIET: Final = 16384
+
+QUEUES: Final = ACTIVATES | STARTS
+_SCOPE: Final = "scope"
+_MOST: Final = 200_000
+
+
+class Words(dict[str, int]):
+    """Bits by word.  A word that was not met yet is judged when it is asked for."""
+
+    def __init__(self, kernel: KernelFacts) -> None:
+        super().__init__()
+        self._known: dict[str, int] = {}
+        self._teardown = kernel.teardown
+        self._not_teardown = kernel.not_teardown
+        for names, bits in _tables(kernel):
+            for name in names:
+                self._known[name] = self._known.get(name, 0) | bits
+        self.update(self._known)
+        #: deferred twin -> its direct ones
+        self.twins: dict[str, set[str]] = {}
+        for twin in kernel.twins.values():
+            self.twins.setdefault(twin.deferred, set()).add(twin.direct)
+
+    def __missing__(self, word: str) -> int:
+        if len(self) > _MOST:
+            self.clear()
+        bits = self._known.get(word, 0)
+        if self._teardown.search(word) and not self._not_teardown.search(word):
+            bits |= RELEASE
+        self[word] = bits
+        return bits
+
+
+def _tables(kernel: KernelFacts) -> Iterator[tuple[Iterable[str], int]]:
+    """Names of the tables with what they are good for."""
+    cleanups = kernel.cleanups.items()
+    registrations = kernel.registrations.items()
+    activations = kernel.activations.items()
+    waits = kernel.waits.items()
+    twins = kernel.twins.values()
+    yield kernel.cleanups, RELEASE
+    yield (name for name, one in cleanups if one.kind == "inherit"), WILD
+    yield (
+        (name for name, one in cleanups if one.kind in {"memory", "async"} or not one.visible),
+        QUIET,
+    )
+    yield kernel.registrations, BINDS
+    yield (name for name, one in registrations if one.activates), STARTS
+    yield (name for name, one in registrations if one.waits or one.context == "task"), KEEPS
+    yield kernel.activations, ACTIVATES
+    yield (name for name, one in activations if one.keeps), KEEPS
+    yield kernel.callback_types, TYPE
+    yield kernel.container_macros, CONTAINER
+    yield kernel.list_adds, LIST_ADD
+    yield kernel.list_drains, LIST_DRAIN
+    yield kernel.waits, WAITS
+    yield (
+        (name for name, one in waits if one.restores and one.kind not in {"grace-period", "other"}),
+        FLUSHES,
+    )
+    yield (twin.direct for twin in twins), DIRECT
+    yield (twin.deferred for twin in twins), DEFERRED
+    scopes = (macro.pattern for macro in kernel.macros if macro.action.startswith(_SCOPE))
+    yield scopes, RELEASE | WILD
