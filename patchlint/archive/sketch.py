@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 
 _CALL: Final = re.compile(r"\b([A-Za-z_]\w*)[ \t]*\(")
 _NAME: Final = re.compile(r"[A-Za-z_]\w+")
-_HEAD: Final = re.compile(r"(?![A-Z0-9_]+[ \t]*\()[A-Za-z_][^(]*?\b([A-Za-z_]\w*)[ \t]*\(")
+_HEAD: Final = re.compile(r"(?:[A-Za-z_][^(]*?\b)?([A-Za-z_]\w*)[ \t]*\(")
 _BRANCH: Final = re.compile(r"\b(?:if|else|case|default|return|goto|break|continue|switch)\b|\?")
 _CHANGED: Final = re.compile(r"^[+-][A-Za-z_][^\n]*\([^\n]*", re.MULTILINE)
 _COMMENT: Final = re.compile(r"[ \t]*(?:\* |\*$|/\*|//)")
 #: a comment or a text may name a wait that is not done
 _TALK: Final = re.compile(r"/\*|//|\"|\*/")
 _SECTION: Final = re.compile(r"^(?=diff --git )", re.MULTILINE)
+_RENAMED: Final = re.compile(r"^rename from (.+)\nrename to (.+)$", re.MULTILINE)
 _C_SOURCE: Final = (".c", ".h")
 _KEYWORDS: Final = frozenset(
     {"if", "for", "while", "switch", "return", "do", "else", "sizeof", "defined", "typeof"}
@@ -45,14 +46,24 @@ _TWINS: Final = words.DIRECT | words.DEFERRED
 _CLIMB: Final = 3
 #: the function of a line that stands in none
 _OUTSIDE: Final = ""
-#: the function of a line that stands in one that is not shown
+#: the function of a line that stands in one that is not shown; its file follows
 _UNKNOWN: Final = "?"
+#: a header that is a macro's
+_MACRO: Final = "!"
 #: the same, when the line may have changed its function: the header above was changed
 _ELSEWHERE: Final = "??"
 
 
 def _sets() -> defaultdict[str, set[str]]:
     return defaultdict(set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """Names that are called from a function on, and the functions on the way."""
+
+    calls: set[str]
+    functions: set[str]
 
 
 @dataclass(slots=True)
@@ -62,39 +73,60 @@ class _Side:
     calls: defaultdict[str, set[str]] = field(default_factory=_sets)
     bound: set[str] = field(default_factory=set)
     shaped: set[str] = field(default_factory=set)
-    _reach: dict[str, set[str]] = field(default_factory=dict)
+    #: the files in which a function is shown
+    home: defaultdict[str, set[str]] = field(default_factory=_sets)
+    _reach: dict[str, _Reached] = field(default_factory=dict)
 
     def callbacks(self) -> set[str]:
         """Functions that are shown and may run as a callback."""
         return (self.bound & self.calls.keys()) | self.shaped
 
-    def reach(self, function: str, known: Words) -> set[str]:
-        """All that ``function`` calls, and what those of the diff call that it calls."""
+    def reach(self, function: str, known: Words) -> _Reached:
+        """What ``function`` calls, and what those of the diff call that it calls."""
         found = self._reach.get(function)
         if found is None:
-            found = set(self.calls.get(_UNKNOWN, ())) | self.calls.get(_ELSEWHERE, set())
+            calls: set[str] = set()
             todo = [function]
-            seen = {function}
+            functions = {function}
             while todo:
-                called = self.calls.get(todo.pop(), set())
-                found |= called
+                one = todo.pop()
+                called = self.calls.get(one, set())
+                calls |= called
                 inner = called & self.calls.keys()
                 if any(known[name] & words.KEEPS for name in called):
-                    inner = inner | self.callbacks()
-                todo.extend(inner - seen)
-                seen |= inner
-            self._reach[function] = found
+                    inner |= self.callbacks()
+                inner |= self.unknown(one)
+                todo.extend(inner - functions)
+                functions |= inner
+            found = self._reach[function] = _Reached(calls, functions)
         return found
+
+    def unknown(self, function: str) -> set[str]:
+        """What stands for the lines of ``function`` that are not known to be its own."""
+        return {
+            name
+            for path in self.home.get(function, ())
+            for name in (_UNKNOWN + path, _ELSEWHERE + path)
+            if name in self.calls
+        }
 
     def callers(self, functions: set[str]) -> set[str]:
         """``functions`` and what calls them, some levels up."""
-        found = set(functions)
+        found = self._with_homes(functions)
         for _ in range(_CLIMB):
             above = {name for name, called in self.calls.items() if not found.isdisjoint(called)}
             if above <= found:
                 break
-            found |= above
+            found |= self._with_homes(above)
         return found
+
+    def _with_homes(self, functions: set[str]) -> set[str]:
+        """``functions``, and where a line of an unknown one is among them, all of its file."""
+        paths = {name.lstrip(_UNKNOWN) for name in functions if name.startswith(_UNKNOWN)}
+        if not paths:
+            return set(functions)
+        shown = {name for name, homes in self.home.items() if not paths.isdisjoint(homes)}
+        return functions | shown
 
 
 class Sketch:
@@ -121,9 +153,9 @@ class Sketch:
         #: names handed to a call that releases what it is given
         self._handed: set[str] = set()
         files = list(_c_files(diffs))
-        changed = {name for hunks, added in files if not added for name in _changed(hunks)}
-        for hunks, added in files:
-            _Reader(self, known, set() if added else changed, added=added).read(hunks)
+        changed = {name for hunks, added, _ in files if not added for name in _changed(hunks)}
+        for hunks, added, path in files:
+            _Reader(self, known, set() if added else changed, added=added, path=path).read(hunks)
 
     def may_matter(self) -> bool:
         """Whether a finding is possible."""
@@ -151,7 +183,8 @@ class Sketch:
 
     def _drains(self, callback: str) -> bool:
         known = self._known
-        return any(known[name] & words.LIST_DRAIN for name in self._post.reach(callback, known))
+        reached = self._post.reach(callback, known).calls
+        return any(known[name] & words.LIST_DRAIN for name in reached)
 
     def _loud(self, behind: set[str]) -> bool:
         """Whether a release is among them that a lost wait is told of."""
@@ -160,7 +193,7 @@ class Sketch:
     def _behind(self, side: _Side, callback: str) -> set[str]:
         """What a callback releases: calls that release, and names handed to such."""
         known = self._known
-        reached = side.reach(callback, known)
+        reached = side.reach(callback, known).calls
         return {name for name in reached if known[name] & words.RELEASE or name in self._handed}
 
     def _wait_is_gone(self) -> bool:
@@ -174,23 +207,28 @@ class Sketch:
         """
         known = self._known
         for now in self._post.callers(self._queuing):
-            origins = {now, _UNKNOWN, *(old for old, new in self._moved if new == now)}
-            reached = self._post.reach(now, known)
-            below = {now, _UNKNOWN, _ELSEWHERE, *reached}
+            below = self._post.reach(now, known).functions
             anew = not self._queuing_anew.isdisjoint(below)
             narrowed: set[str] = set()
             for one in self._branched & below:
-                narrowed |= self._post.reach(one, known)
-            for was in origins:
-                gone = set(self._removed.get(was, ()))
-                for (old, new), calls in self._moved.items():
-                    if old == was and new != now:
-                        gone |= calls
-                lost = set(gone)
-                for name in gone & self._pre.calls.keys():
-                    lost |= self._pre.reach(name, known)
-                lost |= narrowed
-                yield lost & self._pre.reach(was, known), anew
+                narrowed |= self._post.reach(one, known).calls
+            origins = {now, *(old for old, new in self._moved if new == now)}
+            for was in origins | self._pre.unknown(now):
+                yield self._lost(was, now, narrowed), anew
+
+    def _lost(self, was: str, now: str, narrowed: set[str]) -> set[str]:
+        """What ``was`` called and ``now`` may not call any more, or not always."""
+        known = self._known
+        gone = set(narrowed)
+        for one in {was, *self._pre.unknown(was)}:
+            gone |= self._removed.get(one, set())
+            for (old, new), calls in self._moved.items():
+                if old == one and new != now:
+                    gone |= calls
+        lost = set(gone)
+        for name in gone & self._pre.calls.keys():
+            lost |= self._pre.reach(name, known).calls
+        return lost & self._pre.reach(was, known).calls
 
     # filled by the reader
 
@@ -246,11 +284,12 @@ class Sketch:
         """Note a function that queues, or adds to a list, on a new line."""
         (self._adding_anew if adds else self._queuing_anew).add(function)
 
-    def head(self, name: str, kind: str, *, shaped: bool) -> None:
+    def head(self, name: str, kind: str, path: str, *, shaped: bool) -> None:
         """Take in the header of a function; ``shaped`` when it has a callback's parameter."""
         for side, other in ((self._pre, "+"), (self._post, "-")):
             if kind != other:
                 side.calls[name].update(())
+                side.home[name].add(path)
                 if shaped:
                     side.shaped.add(name)
         if kind == "+":
@@ -269,16 +308,21 @@ class Sketch:
 class _Reader:
     """Reads the hunks of one file into a sketch."""
 
-    def __init__(self, sketch: Sketch, known: Words, changed: set[str], *, added: bool) -> None:
+    def __init__(
+        self, sketch: Sketch, known: Words, changed: set[str], *, added: bool, path: str
+    ) -> None:
         """``changed`` are functions whose header the series adds, removes or changes.
 
         ``added`` is set for a file that the series itself brings: it has no state before.
         """
         self._added = added
+        self._path = path
+        self._lost = _UNKNOWN + path
+        self._adrift = _ELSEWHERE + path
         self._sketch = sketch
         self._known = known
         self._changed = changed
-        self._owners = [_UNKNOWN, _UNKNOWN]
+        self._owners = [self._lost, self._lost]
         #: lines that a header, a call that binds, a call that queues may still go on for
         self._in_head = [0, 0]
         self._binding = 0
@@ -320,18 +364,20 @@ class _Reader:
     def _start(self, line: str) -> None:
         section = line.split("@@", 2)[-1].strip()
         name = _header(section)
-        self._owners = [_UNKNOWN, _ELSEWHERE if self._changed else _UNKNOWN]
+        self._owners = [self._lost, self._adrift if self._changed else self._lost]
         self._in_head = [0, 0]
         self._binding = self._queuing = self._handing = 0
-        if name:
+        if name and name != _MACRO:
             self._head(section, name, "+" if self._added else " ")
             if name in self._changed:
                 # it may have another name, or end earlier, on one of the sides
-                self._owners = [_UNKNOWN, _ELSEWHERE]
+                self._owners = [self._lost, self._adrift]
 
     def _head(self, body: str, name: str, kind: str) -> None:
-        shaped = self._shaped(body)
-        self._sketch.head(name, kind, shaped=shaped)
+        if name == _MACRO:
+            name = self._lost
+        else:
+            self._sketch.head(name, kind, self._path, shaped=self._shaped(body))
         for side, other in ((0, "+"), (1, "-")):
             if kind != other:
                 self._owners[side] = name
@@ -396,7 +442,8 @@ class _Reader:
             if kind != other and self._in_head[side]:
                 self._in_head[side] = 0 if "{" in body else self._in_head[side] - 1
                 if self._shaped(body):
-                    self._sketch.head(self._owners[side], "+" if side else "-", shaped=True)
+                    owner = self._owners[side]
+                    self._sketch.head(owner, "+" if side else "-", self._path, shaped=True)
 
     def _shaped(self, body: str) -> bool:
         """Whether a line of a header has the parameter of a callback."""
@@ -422,7 +469,7 @@ def _changed(hunks: str) -> Iterator[str]:
     last = ("", "")
     for line in _CHANGED.findall(hunks):
         name = _header(line[1:])
-        if name is None:
+        if name is None or name == _MACRO:
             continue
         if (line[0], last) == ("+", ("-", name)):
             last = ("", "")
@@ -435,28 +482,40 @@ def _changed(hunks: str) -> Iterator[str]:
 
 
 def _header(line: str) -> str | None:
-    """The name of the function whose header ``line`` starts, None when it starts none."""
+    """The name of the function whose header ``line`` starts, None when it starts none.
+
+    A macro may define a function of another name.
+    """
     if line.rstrip().endswith(";") and "{" not in line:
         return None
     found = _HEAD.match(line)
-    return found.group(1) if found and found.group(1) not in _KEYWORDS else None
+    if found is None or found.group(1) in _KEYWORDS:
+        return None
+    name = found.group(1)
+    return _MACRO if name.isupper() else name
 
 
-def _c_files(diffs: Iterable[str]) -> Iterator[tuple[str, bool]]:
-    """The hunks of each C file in ``diffs``, and whether the series itself adds the file.
+def _c_files(diffs: Iterable[str]) -> Iterator[tuple[str, bool, str]]:
+    """The hunks of each C file in ``diffs``, whether the series itself adds it, its path.
 
     A diff without git's headers is taken for one file that was there before.
     """
     seen: dict[str, bool] = {}
+    first_name: dict[str, str] = {}
     for diff in diffs:
         for section in _SECTION.split(diff):
             start = section.find("@@ -")
+            head = section if start < 0 else section[:start]
+            renamed = _RENAMED.search(head)
+            if renamed:
+                first_name[renamed[2]] = first_name.get(renamed[1], renamed[1])
             if start < 0:
                 continue
-            first = section.partition("\n")[0].strip()
+            first = head.partition("\n")[0].strip()
             if not first.startswith("diff --git "):
-                yield section[start:], False
+                yield section[start:], False, ""
             elif first.endswith(_C_SOURCE):
-                path = first.rpartition(" ")[2]
-                added = seen.setdefault(path, "\n--- /dev/null" in section[:start])
-                yield section[start:], added
+                path = first.rpartition(" ")[2].partition("/")[2]
+                path = first_name.get(path, path)
+                added = seen.setdefault(path, "\n--- /dev/null" in head)
+                yield section[start:], added, path
