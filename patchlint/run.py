@@ -398,8 +398,13 @@ def _place(downgrade: Downgrade, composition: Composition, facts: _Facts) -> Dow
 
 
 def _same(one: Downgrade, other: Downgrade) -> bool:
-    """Whether two states show one downgrade; a later patch may rename its function."""
-    return (one.cleanup, one.after.callback) == (other.cleanup, other.after.callback)
+    """Whether two states show one downgrade.
+
+    A later patch may rename its function or add to what moved; the callback stays.
+    """
+    return one.after.callback == other.after.callback and not {one.cleanup, *one.also}.isdisjoint(
+        {other.cleanup, *other.also}
+    )
 
 
 def _speak(

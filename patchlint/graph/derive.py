@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _DEPTH: Final = 4
 _MOST: Final = 40
-_REACH: Final = 3
+_REACH: Final = 1
 
 
 class Definitions(Protocol):

@@ -28,7 +28,7 @@ def judge(
     order = {e.cleanup: place for place, e in enumerate(gained)}
     lost = sorted(
         {e.cleanup: e for e in loss.effects}.values(),
-        key=lambda e: (-weight(e), order.get(e.cleanup, 0)),
+        key=lambda e: (-_rank(e), len(e.chain), -weight(e), order.get(e.cleanup, 0)),
     )
     main = lost[0]
     late = next(e for e in gained if e.cleanup == main.cleanup)
@@ -50,11 +50,8 @@ def judge(
         volume.down(old.doubt)
     if branches.on_error_path(kernel, deferral.call):
         volume.down("deferred on an error path only")
-    if (
-        main.family == STRUCTURAL
-        and late.deferral is not None
-        and (late.deferral.context == "rcu-callback")
-    ):
+    guessed = main.family == STRUCTURAL or main.cleanup in comparison.derived
+    if guessed and late.deferral is not None and late.deferral.context == "rcu-callback":
         volume.down(f"{main.cleanup}() is in no table and cannot sleep in an RCU callback")
     wait = waits.restoring(comparison.after, deferral, late.deferral or deferral, loss.through)
     if wait is not None:
@@ -143,6 +140,15 @@ def _condition(comparison: Comparison, deferral: Deferral, loss: Loss) -> Condit
     ):
         return replace(loss.condition, taken=not loss.condition.taken)
     return told
+
+
+def _rank(effect: Effect) -> int:
+    """What a finding speaks of first: a known release, then a name, then memory."""
+    if effect.memory or effect.asynchronous:
+        return 0
+    if not effect.visible:
+        return 1
+    return 3 if effect.known is not None else 2
 
 
 def weight(effect: Effect) -> int:

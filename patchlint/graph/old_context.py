@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from patchlint.graph import contexts
@@ -41,6 +41,7 @@ class OldContext:
     entries: tuple[EntryChain, ...]
     certain: bool
     reasons: tuple[str, ...]
+    mixed: bool = False
 
 
 def old_context(comparison: Comparison, was: Function) -> OldContext | None:
@@ -51,7 +52,7 @@ def old_context(comparison: Comparison, was: Function) -> OldContext | None:
         return None
     found = _in_tree(comparison, was)
     if found is not None and found.ways:
-        return _from_tree(found)
+        return _with_message(_from_tree(found), verdict)
     doubt = ""
     if verdict.deferred == "likely":
         doubt = f"the old path was not a task: {verdict.reasons[0].why}"
@@ -65,6 +66,15 @@ def old_context(comparison: Comparison, was: Function) -> OldContext | None:
         shown = next(iter(verdict.contexts))
     reasons = tuple(r.why for r in verdict.reasons if r.context == "task")[:1]
     return OldContext(shown, verdict.task, doubt, (), certain=True, reasons=reasons)
+
+
+def _with_message(old: OldContext | None, verdict: contexts.Verdict) -> OldContext | None:
+    """A mixed verdict of the tree that the message settles for the path at issue."""
+    if old is None or not old.mixed or verdict.deferred is None:
+        return old
+    return replace(
+        old, doubt=f"the old path was not only a task: {verdict.reasons[0].why}", certain=False
+    )
 
 
 def _in_tree(comparison: Comparison, was: Function) -> Ways | None:
@@ -143,4 +153,5 @@ def _from_tree(found: Ways) -> OldContext | None:
         entries=found.entry_points,
         certain=certain,
         reasons=tuple(reasons),
+        mixed=bool(others),
     )
