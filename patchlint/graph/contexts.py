@@ -84,7 +84,7 @@ def of(graph: Graph, function: Function, message: str = "", titles: Sequence[str
     above = _from_callers(graph, function, _DEPTH, {(function.path, function.name)})
     reasons = [*own, *above]
     if not reasons:
-        reasons = [*_from_titles(graph, titles), *from_message(graph, function, message)]
+        reasons = spoken(graph, function, message, titles)
     return Verdict(tuple(dict.fromkeys(reasons)))
 
 
@@ -193,6 +193,11 @@ def _from_callers(
             for r in found
         )
     return reasons
+
+
+def spoken(graph: Graph, function: Function, message: str, titles: Sequence[str]) -> list[Reason]:
+    """What the patches themselves say of ``function``'s context: subject, traces, prose."""
+    return [*_from_titles(graph, titles), *from_message(graph, function, message)]
 
 
 def _from_titles(graph: Graph, titles: Sequence[str]) -> list[Reason]:

@@ -52,7 +52,8 @@ def old_context(comparison: Comparison, was: Function) -> OldContext | None:
         return None
     found = _in_tree(comparison, was)
     if found is not None and found.ways:
-        return _with_message(_from_tree(found), verdict)
+        said = contexts.spoken(comparison.before, was, comparison.message, titles)
+        return _with_message(_from_tree(found), contexts.Verdict(tuple(said)))
     doubt = ""
     if verdict.deferred == "likely":
         doubt = f"the old path was not a task: {verdict.reasons[0].why}"
@@ -68,12 +69,12 @@ def old_context(comparison: Comparison, was: Function) -> OldContext | None:
     return OldContext(shown, verdict.task, doubt, (), certain=True, reasons=reasons)
 
 
-def _with_message(old: OldContext | None, verdict: contexts.Verdict) -> OldContext | None:
+def _with_message(old: OldContext | None, said: contexts.Verdict) -> OldContext | None:
     """A mixed verdict of the tree that the message settles for the path at issue."""
-    if old is None or not old.mixed or verdict.deferred is None:
+    if old is None or not old.mixed or said.deferred is None:
         return old
     return replace(
-        old, doubt=f"the old path was not only a task: {verdict.reasons[0].why}", certain=False
+        old, doubt=f"the old path was not only a task: {said.reasons[0].why}", certain=False
     )
 
 
