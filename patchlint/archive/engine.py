@@ -28,8 +28,11 @@ class Engine(Protocol):
     def possible(self, bits: int) -> bool:
         """Whether mails whose bits together are ``bits`` can make a finding."""
 
-    def may_matter(self, series: Series) -> bool:
-        """Whether a series can have a finding; False only when it certainly has none."""
+    def may_matter(self, series: Series, bits: int) -> bool:
+        """Whether a series can have a finding; False only when it certainly has none.
+
+        ``bits`` are those of its mails.
+        """
 
     def decode(self, raw: RawMail) -> Mail:
         """The mail ``raw`` decoded."""
@@ -90,9 +93,11 @@ class Pipeline:
 
         return possible(bits)
 
-    def may_matter(self, series: Series) -> bool:
+    def may_matter(self, series: Series, bits: int) -> bool:
         """See :class:`Engine`."""
-        return self._words().may_matter([patch.diff for patch in series.patches])
+        return self.possible(bits) and self._words().may_matter(
+            [patch.diff for patch in series.patches]
+        )
 
     def _words(self) -> Sift:
         if self._sift is None:

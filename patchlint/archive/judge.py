@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from patchlint.archive.records import Checked, Thread, Verdict, Wanted
+from patchlint.archive.survey import ALL
 from patchlint.model.finding import PatchRef, SeriesRef
 from patchlint.model.mail import RawMail
 from patchlint.model.problem import InputError, Limitation
@@ -38,6 +39,7 @@ def judge(
     limitations: list[Limitation] = []
     errors: list[InputError] = []
     mails: list[Mail] = []
+    bits: dict[str | None, int] = {}
     data = _fetch(thread.mails, shelf)
     for wanted in thread.mails:
         raw = data.get((wanted.source, wanted.locator))
@@ -49,11 +51,13 @@ def judge(
                 )
             )  # fmt: skip
             continue
-        mails.append(engine.decode(RawMail(wanted.source.name, raw)))
+        mail = engine.decode(RawMail(wanted.source.name, raw))
+        mails.append(mail)
+        bits[mail.message_id or None] = bits.get(mail.message_id or None, 0) | wanted.words
     checked = [
         _check(series, engine, reach, settings)
         for series in engine.group(mails)
-        if settings.everything or engine.may_matter(series)
+        if settings.everything or engine.may_matter(series, _bits(series, bits))
     ]
     words: set[str] = set()
     for one in checked:
@@ -61,6 +65,14 @@ def judge(
     return Verdict(
         thread.id, reach.digest(words), tuple(checked), tuple(limitations), tuple(errors)
     )
+
+
+def _bits(series: Series, bits: dict[str | None, int]) -> int:
+    """What the words of the mails of a series are good for; an unknown mail's for all."""
+    together = 0
+    for patch in series.patches:
+        together |= bits.get(patch.message_id, ALL)
+    return together
 
 
 def _fetch(mails: Sequence[Wanted], shelf: Shelf) -> dict[tuple[Source, str], bytes]:

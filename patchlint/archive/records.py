@@ -46,11 +46,15 @@ class Survey:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A mail of a thread to be checked.  ``data`` is set when it travels with the task."""
+    """A mail of a thread to be checked.
+
+    ``words`` as in :class:`Row`; ``data`` is set when the mail travels with the task.
+    """
 
     message_id: str
     source: Source
     locator: str
+    words: int
     data: bytes | None = None
 
 

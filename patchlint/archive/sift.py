@@ -56,11 +56,8 @@ class Sift:
         return bits
 
     def may_matter(self, diffs: Sequence[str]) -> bool:
-        """Whether a series with these diffs may have a finding."""
-        together = 0
-        for diff in diffs:
-            together |= self.bits(diff.encode("utf-8", "replace"))
-        return possible(together) and Sketch(diffs, self._words).may_matter()
+        """Whether a series with these diffs may have a finding, looked at line by line."""
+        return Sketch(diffs, self._words).may_matter()
 
 
 def possible(bits: int) -> bool:

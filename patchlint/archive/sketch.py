@@ -177,9 +177,7 @@ class Sketch:
             behind_all |= behind
             anew = callback not in before or callback in self._bound_anew
             grown |= behind if anew else behind - self._behind(self._pre, callback)
-        return any(
-            not lost.isdisjoint(behind_all if anew else grown) for lost, anew in self._losses()
-        )
+        return bool(behind_all) and self._is_lost(behind_all, grown)
 
     def _drains(self, callback: str) -> bool:
         known = self._known
@@ -200,35 +198,57 @@ class Sketch:
         """Whether a wait was removed and none came for it."""
         return self._flush_gone and not any(count > 0 for count in self._waits.values())
 
-    def _losses(self) -> Iterator[tuple[set[str], bool]]:
-        """For each function that may have lost a release, what it may have lost.
+    def _is_lost(self, behind: set[str], grown: set[str]) -> bool:
+        """Whether a function lost a release that stands behind a callback now.
 
-        And whether something is queued on a new line in it or below it.
+        Any of ``behind`` where something is queued on a new line in it or below it, else
+        one of ``grown``.
         """
         known = self._known
+        moved: defaultdict[str, list[tuple[str, set[str]]]] = defaultdict(list)
+        became = _sets()
+        for (old, new), calls in self._moved.items():
+            moved[old].append((new, calls))
+            became[new].add(old)
         for now in self._post.callers(self._queuing):
-            below = self._post.reach(now, known).functions
-            anew = not self._queuing_anew.isdisjoint(below)
-            narrowed: set[str] = set()
-            for one in self._branched & below:
-                narrowed |= self._post.reach(one, known).calls
-            origins = {now, *(old for old, new in self._moved if new == now)}
-            for was in origins | self._pre.unknown(now):
-                yield self._lost(was, now, narrowed), anew
+            reached = self._post.reach(now, known)
+            sought = grown if self._queuing_anew.isdisjoint(reached.functions) else behind
+            if not sought:
+                continue
+            for was in {now, *became.get(now, ()), *self._pre.unknown(now)}:
+                had = sought & self._pre.reach(was, known).calls
+                if had and (self._is_narrowed(had, reached) or self._is_gone(had, was, now, moved)):
+                    return True
+        return False
 
-    def _lost(self, was: str, now: str, narrowed: set[str]) -> set[str]:
-        """What ``was`` called and ``now`` may not call any more, or not always."""
-        known = self._known
-        gone = set(narrowed)
-        for one in {was, *self._pre.unknown(was)}:
-            gone |= self._removed.get(one, set())
-            for (old, new), calls in self._moved.items():
-                if old == one and new != now:
-                    gone |= calls
-        lost = set(gone)
-        for name in gone & self._pre.calls.keys():
-            lost |= self._pre.reach(name, known).calls
-        return lost & self._pre.reach(was, known).calls
+    def _is_narrowed(self, had: set[str], reached: _Reached) -> bool:
+        """Whether a new line may be a condition of one of ``had``."""
+        return not had.isdisjoint(reached.calls) and any(
+            not had.isdisjoint(self._post.reach(one, self._known).calls)
+            for one in self._branched & reached.functions
+        )
+
+    def _is_gone(
+        self,
+        had: set[str],
+        was: str,
+        now: str,
+        moved: defaultdict[str, list[tuple[str, set[str]]]],
+    ) -> bool:
+        """Whether a call to one of ``had``, or to what calls it, left ``was``.
+
+        Or left what ``was`` calls: then its own call stays and does less.
+        """
+        for one in self._pre.reach(was, self._known).functions:
+            gone = [self._removed.get(one, set())]
+            gone.extend(calls for new, calls in moved.get(one, ()) if new != now)
+            for calls in gone:
+                if not had.isdisjoint(calls):
+                    return True
+                for name in calls & self._pre.calls.keys():
+                    if not had.isdisjoint(self._pre.reach(name, self._known).calls):
+                        return True
+        return False
 
     # filled by the reader
 

@@ -252,9 +252,10 @@ class Store:
                     row["message_id"],
                     Source(row["kind"], row["place"], row["name"]),
                     row["locator"],
+                    row["words"],
                 )
                 for row in self.rows(
-                    "SELECT message_id, kind, place, name, locator"
+                    "SELECT message_id, kind, place, name, locator, words"
                     " FROM messages JOIN sources ON sources.id = messages.source"
                     " WHERE thread = ? ORDER BY messages.id",
                     (thread,),

@@ -208,8 +208,8 @@ class Fake(Pipeline):
     def possible(self, bits: int) -> bool:
         return bits > 0
 
-    def may_matter(self, series) -> bool:
-        return any("queue_work" in one.diff for one in series.patches)
+    def may_matter(self, series, bits: int) -> bool:
+        return self.possible(bits) and any("queue_work" in one.diff for one in series.patches)
 
     def rules(self) -> Ruleset:
         return ruleset()
