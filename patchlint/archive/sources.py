@@ -285,7 +285,8 @@ def _bounded(first: bytes, stream: IO[bytes]) -> Iterator[bytes]:
     while line := stream.readline(_CHUNK):
         if line.startswith(b"From ") and mbox.is_separator(line):
             size = 0
-        if size <= MOST_BYTES:
+        # the separator counts here and not in the message: keep enough that it is too long
+        if size <= MOST_BYTES + _CHUNK:
             yield line
         size += len(line)
 
