@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 USAGE_ERROR: Final = 2
+#: 128 and the number of SIGINT, as shells have it
+INTERRUPTED: Final = 130
 
 EPILOG: Final = """\
 examples:
@@ -26,19 +29,23 @@ def run(arguments: Sequence[str], commands: Mapping[str, tuple[str, str]]) -> in
         out = sys.stdout if arguments else sys.stderr
         print(top_parser(commands).format_help(), end="", file=out)
         return 0 if arguments else USAGE_ERROR
-    if arguments[0] in ("--version", "-V"):
+    name = arguments[0]
+    if name in ("--version", "-V"):
         from patchlint import __version__
 
         print(f"patchlint {__version__}")
         return 0
-    name = arguments[0]
-    if name not in commands:
-        import difflib
+    if name in commands:
+        return _command(name, arguments[1:], commands)
+    import difflib
 
-        near = difflib.get_close_matches(name, commands, n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else ""
-        print(f"patchlint: no command '{name}'{hint} (see patchlint --help)", file=sys.stderr)
-        return USAGE_ERROR
+    near = difflib.get_close_matches(name, commands, n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    print(f"patchlint: no command '{name}'{hint} (see patchlint --help)", file=sys.stderr)
+    return USAGE_ERROR
+
+
+def _command(name: str, arguments: Sequence[str], commands: Mapping[str, tuple[str, str]]) -> int:
     module = importlib.import_module(f"patchlint.cli.{commands[name][0]}")
     parser = argparse.ArgumentParser(
         prog=f"patchlint {name}",
@@ -47,17 +54,16 @@ def run(arguments: Sequence[str], commands: Mapping[str, tuple[str, str]]) -> in
     )
     module.add_arguments(parser)
     try:
-        parsed = parser.parse_args(list(arguments[1:]))
+        return int(module.run(parser.parse_args(list(arguments))))
     except SystemExit as stop:
         return int(stop.code or 0)
-    try:
-        return int(module.run(parsed))
     except BrokenPipeError:
-        # the reader of a pipe went away: that is its choice, not an error of ours
-        sys.stderr.close()
+        # the reader of a pipe went away: that is its choice, not an error of ours; what is
+        # left in the buffer must not be written at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
 
 
 def top_parser(commands: Mapping[str, tuple[str, str]]) -> argparse.ArgumentParser:

@@ -23,9 +23,7 @@ examples:
   patchlint facts --tree ~/linux --derive --under fs/nfsd/
 
 exit status: 0, or 2 when the file cannot be read"""
-    parser.add_argument(
-        "file", metavar="FILE", nargs="?", help="a C file, or - for standard input"
-    )
+    parser.add_argument("file", metavar="FILE", nargs="?", help="a C file, or - for standard input")
     parser.add_argument("--tree", metavar="DIR", help="with --derive: the kernel source")
     parser.add_argument(
         "--derive",

@@ -40,42 +40,43 @@ examples:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the tree; 2 when the file or the function cannot be found."""
+    from patchlint.patch.trees import TreeError
     from patchlint.ruleset.load import RuleError, load
 
     try:
         kernel = load([Path(folder) for folder in arguments.rules]).kernel
-    except RuleError as error:
-        return _fail(str(error))
-    if arguments.function:
-        return _file(arguments, kernel)
-    if not arguments.tree:
-        return _fail("give a C file with --function, or a function with --tree")
-    from patchlint.index import open_facts
-    from patchlint.patch.trees import TreeError, open_tree
+        if arguments.function:
+            return _file(arguments, kernel)
+        if arguments.tree:
+            return _tree(arguments, kernel)
+    except (RuleError, TreeError) as problem:
+        return _fail(str(problem))
+    return _fail("give a C file with --function, or a function with --tree")
 
-    try:
-        tree = open_facts(open_tree(arguments.tree), kernel.macros)
-    except TreeError as error:
-        return _fail(str(error))
-    path = arguments.path
-    if path is None:
-        found = [d for d in tree.definitions(arguments.target) if d.kind != "macro"]
-        if not found:
-            return _fail(f"{arguments.target}(): not in {arguments.tree}")
-        path = found[0].path
+
+def _tree(arguments: argparse.Namespace, kernel: KernelFacts) -> int:
+    """Callers of one function of a tree, or its ways to releases."""
     from patchlint.graph import reach, show
+    from patchlint.index import open_facts
+    from patchlint.patch.trees import open_tree
 
+    tree = open_facts(open_tree(arguments.tree), kernel.macros)
+    name = arguments.target
+    found = [one.path for one in tree.definitions(name) if one.kind != "macro"]
+    path = arguments.path or next(iter(found), None)
+    if path is None:
+        return _fail(f"{name}(): not in {arguments.tree}")
     if arguments.down:
-        root = show.downwards(tree, kernel, arguments.target, path, arguments.to)
+        root = show.downwards(tree, kernel, name, path, arguments.to)
+        if root is None:
+            return _fail(f"{name}(): no body in {arguments.tree}")
     else:
-        ways = reach.ways(tree, kernel, arguments.target, path)
-        root = show.upwards(arguments.target, ways)
+        ways = reach.ways(tree, kernel, name, path)
+        root = show.upwards(name, ways)
         if ways.cut:
             print("patchlint: too many callers to follow all of them", file=sys.stderr)
         if ways.hubs:
             print(f"patchlint: not followed above {', '.join(ways.hubs)}", file=sys.stderr)
-    if root is None:
-        return _fail(f"{arguments.target}(): no body in {arguments.tree}")
     _print(root, arguments, up=not arguments.down)
     return 0
 

@@ -369,58 +369,70 @@ def _bound(graph: Graph, target: ObjectRef | None, counts: Counter[str]) -> list
     return list(dict.fromkeys(hits))
 
 
+@dataclass(frozen=True, slots=True)
+class _Drain:
+    """A list that a deferred callback takes items off."""
+
+    target: ObjectRef
+    callback: Function
+    by: str
+    context: Context
+    guarantee: Guarantee
+
+
 def _handoffs(graph: Graph) -> list[Deferral]:
     """Edges through a list: one function adds an item, a deferred callback drains it."""
-    drains: list[tuple[ObjectRef, Function, str, Context, Guarantee]] = []
-    for binding in graph.bindings:
-        if binding.registration.context in (None, "task"):
-            continue
-        start = graph.find(binding.callback, binding.path)
-        if start is None:
-            continue
-        for function in graph.reach(start, 2):
-            for call in function.calls:
-                index = graph.kernel.list_drains.get(call.callee)
-                text = _argument(call, index)
-                target = refer(text, function, function.path, graph.fields) if text else None
-                if target is not None and not target.local:
-                    drains.append(
-                        (
-                            target,
-                            start,
-                            call.callee,
-                            binding.registration.context or "unknown",
-                            binding.registration.guarantee,
-                        )
-                    )
-    found = []
-    seen = set()
+    drains = _drains(graph)
+    found: dict[tuple[str, str, int, str], Deferral] = {}
     for function in graph.functions.values():
         for call in function.calls:
             places = graph.kernel.list_adds.get(call.callee)
-            text = _argument(call, places[1]) if places else None
-            target = refer(text, function, function.path, graph.fields) if text else None
-            if target is None or target.local:
+            target = _list(graph, function, call, places[1] if places else None)
+            if target is None:
                 continue
-            for other, start, drain, context, guarantee in drains:
-                key = (function.path, function.name, call.line, start.name)
-                if not same(target, other) or start == function or key in seen:
+            for drain in drains:
+                if drain.callback == function or not same(target, drain.target):
                     continue
-                seen.add(key)
-                found.append(
+                key = (function.path, function.name, call.line, drain.callback.name)
+                found.setdefault(
+                    key,
                     Deferral(
                         function,
                         call,
                         call.callee,
-                        start.name,
-                        context,
-                        guarantee,
+                        drain.callback.name,
+                        drain.context,
+                        drain.guarantee,
                         target,
                         None,
                         keeps=False,
                         waits=False,
                         handoff=True,
-                        via=drain,
-                    )
+                        via=drain.by,
+                    ),
                 )
+    return list(found.values())
+
+
+def _drains(graph: Graph) -> list[_Drain]:
+    found = []
+    for binding in graph.bindings:
+        context = binding.registration.context
+        start = graph.find(binding.callback, binding.path)
+        if context in (None, "task") or start is None:
+            continue
+        for function in graph.reach(start, 2):
+            for call in function.calls:
+                index = graph.kernel.list_drains.get(call.callee)
+                target = _list(graph, function, call, index)
+                if target is not None and context is not None:
+                    guarantee = binding.registration.guarantee
+                    found.append(_Drain(target, start, call.callee, context, guarantee))
     return found
+
+
+def _list(graph: Graph, function: Function, call: Call, index: int | None) -> ObjectRef | None:
+    """The list in an argument, None for one that lives in the function itself."""
+    text = _argument(call, index)
+    target = refer(text, function, function.path, graph.fields) if text else None
+    return None if target is None or target.local else target

@@ -18,6 +18,7 @@ _LONGEST: Final = 8
 
 
 def before_chain(comparison: Comparison, loss: Loss, main: Effect) -> tuple[Step, ...]:
+    """How the release was reached before, with the callers that the images show."""
     above = callers_above(comparison.before, loss.was, ())
     return (*above, *main.chain)
 
@@ -25,6 +26,7 @@ def before_chain(comparison: Comparison, loss: Loss, main: Effect) -> tuple[Step
 def after_chain(
     comparison: Comparison, deferral: Deferral, loss: Loss, late: Effect
 ) -> tuple[Step, ...]:
+    """How it is reached now: callers, the deferral, the callback, the release."""
     between = tuple(
         Step(caller.name, caller.path, call.line, f"calls {call.callee}()")
         for caller, call in reversed(loss.through)

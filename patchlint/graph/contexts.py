@@ -89,52 +89,72 @@ def of(graph: Graph, function: Function, message: str = "", titles: Sequence[str
 
 
 def _own(graph: Graph, function: Function) -> list[Reason]:
-    reasons: list[Reason] = []
-    if function.entry is not None:
-        reasons.append(Reason("task", "certain", f"{function.name}() is a system call"))
-    signature = ", ".join(f"{p.type} {p.name}" for p in function.parameters)
-    for hint in graph.kernel.hints:
-        if (hint.kind == "parameter" and hint.pattern.search(signature)) or (
-            hint.kind == "returns" and hint.pattern.search(function.returns)
-        ):
-            reasons.append(Reason(hint.context, hint.strength, f"{function.name}(): {hint.why}"))
-    for binding in graph.bindings:
-        context = binding.registration.context
-        if binding.callback == function.name and context is not None:
-            reasons.append(
-                Reason(
-                    context,
-                    "certain",
-                    f"{function.name}() is bound by {binding.registration.name}() "
-                    f"at {binding.path}:{binding.line}",
-                )
-            )
-    for deferral in graph.deferrals:
-        if deferral.callback == function.name and not deferral.handoff:
-            reasons.append(
-                Reason(
-                    deferral.context,
-                    "certain",
-                    f"{function.name}() is started by {deferral.mechanism}() "
-                    f"at {deferral.function.path}:{deferral.line}",
-                )
-            )
-    if any(r.strength == "certain" for r in reasons):
-        return reasons
-    for path, entry in graph.initializers:
-        if entry.value.lstrip("&") != function.name:
-            continue
-        where = f"{function.name}() is .{entry.member} of {entry.struct} at {path}:{entry.line}"
-        for known in graph.kernel.entries:
-            if known.member == entry.member and known.struct and known.struct in entry.struct:
-                reasons.extend(_of_entry(known, where))
+    """What shows of the function itself, the surest kind of evidence first."""
+    certain = [*_by_signature(graph, function), *_by_start(graph, function)]
+    if any(reason.strength == "certain" for reason in certain):
+        return certain
+    reasons = [*certain, *_by_table(graph, function)]
     if not reasons:
-        reasons.extend(
+        reasons = [
             Reason(hint.context, hint.strength, f"{function.name}(): {hint.why}")
             for hint in graph.kernel.hints
             if hint.kind == "name" and hint.pattern.search(function.name)
-        )
+        ]
     return reasons or _named_like_member(graph, function)
+
+
+def _by_signature(graph: Graph, function: Function) -> list[Reason]:
+    """A system call, or a parameter or return type that only some contexts have."""
+    signature = ", ".join(f"{p.type} {p.name}" for p in function.parameters)
+    reasons = [
+        Reason(hint.context, hint.strength, f"{function.name}(): {hint.why}")
+        for hint in graph.kernel.hints
+        if (hint.kind == "parameter" and hint.pattern.search(signature))
+        or (hint.kind == "returns" and hint.pattern.search(function.returns))
+    ]
+    if function.entry is not None:
+        reasons.insert(0, Reason("task", "certain", f"{function.name}() is a system call"))
+    return reasons
+
+
+def _by_start(graph: Graph, function: Function) -> list[Reason]:
+    """A registration that binds the function, or an activation that starts it."""
+    bound = [
+        Reason(
+            binding.registration.context,
+            "certain",
+            f"{function.name}() is bound by {binding.registration.name}() "
+            f"at {binding.path}:{binding.line}",
+        )
+        for binding in graph.bindings
+        if binding.callback == function.name and binding.registration.context is not None
+    ]
+    started = [
+        Reason(
+            deferral.context,
+            "certain",
+            f"{function.name}() is started by {deferral.mechanism}() "
+            f"at {deferral.function.path}:{deferral.line}",
+        )
+        for deferral in graph.deferrals
+        if deferral.callback == function.name and not deferral.handoff
+    ]
+    return bound + started
+
+
+def _by_table(graph: Graph, function: Function) -> list[Reason]:
+    """Operations tables that hold the function."""
+    return [
+        reason
+        for path, entry in graph.initializers
+        if entry.value.lstrip("&") == function.name
+        for known in graph.kernel.entries
+        if known.member == entry.member and known.struct and known.struct in entry.struct
+        for reason in _of_entry(
+            known,
+            f"{function.name}() is .{entry.member} of {entry.struct} at {path}:{entry.line}",
+        )
+    ]
 
 
 def _of_entry(known: EntryPoint, where: str) -> list[Reason]:

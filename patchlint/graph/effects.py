@@ -114,7 +114,7 @@ class Effects:
         if known is not None and known.kind == "inherit":
             return self._inherited(function, call, known, depth, above)
         if known is not None:
-            direct = self._direct(function, call, call.callee, known.family, known, known.task)
+            direct = _site(function, call, call.callee, known)
             return [direct, *self._within(function, call, known, depth, above)]
         if call.callee in kernel.registrations or call.callee in kernel.activations:
             return []
@@ -130,9 +130,7 @@ class Effects:
             if inner.complete and all(e.memory or e.asynchronous for e in found):
                 return found
         if self._looks_like_teardown(call):
-            found.append(
-                self._direct(function, call, call.callee, STRUCTURAL, None, "before-call-returns")
-            )
+            found.append(_site(function, call, call.callee, None))
         return found
 
     def _within(
@@ -174,9 +172,7 @@ class Effects:
             if inner.complete and found and all(e.memory or e.asynchronous for e in found):
                 return found
         if text.isidentifier() and text != "NULL":
-            found.append(
-                self._direct(function, call, text, STRUCTURAL, None, "before-call-returns")
-            )
+            found.append(_site(function, call, text, None))
         return found
 
     def _looks_like_teardown(self, call: Call) -> bool:
@@ -191,18 +187,6 @@ class Effects:
             and kernel.teardown.search(name) is not None
             and kernel.not_teardown.search(name) is None
         )
-
-    def _direct(
-        self,
-        function: Function,
-        call: Call,
-        name: str,
-        family: str,
-        known: Cleanup | None,
-        guarantee: Guarantee,
-    ) -> Effect:
-        step = Step(function.name, function.path, call.line, f"{call.callee}()")
-        return Effect(name, family, known, guarantee, call, call, function, (step,))
 
     def _through(self, function: Function, call: Call, effect: Effect) -> Effect:
         step = Step(function.name, function.path, call.line, f"calls {call.callee}()")
@@ -263,3 +247,11 @@ class Effects:
             deferral=last,
             between=(),
         )
+
+
+def _site(function: Function, call: Call, name: str, known: Cleanup | None) -> Effect:
+    """The effect of a call that releases: by its row, or by its name alone."""
+    step = Step(function.name, function.path, call.line, f"{call.callee}()")
+    family = known.family if known else STRUCTURAL
+    guarantee: Guarantee = known.task if known else "before-call-returns"
+    return Effect(name, family, known, guarantee, call, call, function, (step,))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import bisect
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from patchlint.model.image import FilePair
 
 _Key = tuple[str, str]
+#: functions before that one function after may continue, besides its namesake
+_HEIRS: Final = 3
 
 
 @dataclass(slots=True)
@@ -78,31 +80,11 @@ class Lineage:
 def trace(before: Graph, after: Graph, lines: Lines) -> Lineage:
     """Which functions before live on in which functions after."""
     lineage = Lineage()
-    by_path: dict[str, list[Function]] = {}
-    for function in after.functions.values():
-        by_path.setdefault(function.path, []).append(function)
-    starts = {}
-    for path, functions in by_path.items():
-        functions.sort(key=lambda f: f.line)
-        starts[path] = [f.line for f in functions]
-    shared: dict[_Key, Counter[_Key]] = {}
-    for old in before.functions.values():
-        path = lines.renamed.get(old.path, old.path)
-        kept = lines.kept.get(old.path)
-        if not kept or path not in by_path:
-            continue
-        for number in _body_lines(old):
-            target = kept.get(number)
-            if target is None:
-                continue
-            place = bisect.bisect_right(starts[path], target) - 1
-            if place >= 0 and target <= by_path[path][place].end:
-                new = by_path[path][place]
-                shared.setdefault((new.path, new.name), Counter())[old.path, old.name] += 1
+    shared = _shared_lines(before, after, lines)
     for key, new in after.functions.items():
         namesake = before.functions.get(key) or _renamed_file(before, lines, new)
         found = [namesake] if namesake else []
-        for other, _count in shared.get(key, Counter()).most_common(3):
+        for other, _count in shared.get(key, Counter()).most_common(_HEIRS):
             function = before.functions[other]
             if function not in found:
                 found.append(function)
@@ -112,6 +94,30 @@ def trace(before: Graph, after: Graph, lines: Lines) -> Lineage:
         if old not in ancestors:
             ancestors.append(old)
     return lineage
+
+
+def _shared_lines(before: Graph, after: Graph, lines: Lines) -> dict[_Key, Counter[_Key]]:
+    """How many telling lines each function after holds of each function before."""
+    by_path: dict[str, list[Function]] = {}
+    for function in sorted(after.functions.values(), key=lambda f: f.line):
+        by_path.setdefault(function.path, []).append(function)
+    shared: dict[_Key, Counter[_Key]] = {}
+    for old in before.functions.values():
+        functions = by_path.get(lines.renamed.get(old.path, old.path), [])
+        kept = lines.kept.get(old.path, {})
+        for number in _body_lines(old):
+            new = _around(functions, kept.get(number))
+            if new is not None:
+                shared.setdefault((new.path, new.name), Counter())[old.path, old.name] += 1
+    return shared
+
+
+def _around(functions: list[Function], line: int | None) -> Function | None:
+    """The function that holds ``line``; ``functions`` are sorted by line."""
+    if line is None:
+        return None
+    place = bisect.bisect_right(functions, line, key=lambda f: f.line) - 1
+    return functions[place] if place >= 0 and line <= functions[place].end else None
 
 
 def _slots(before: Graph, after: Graph, lines: Lines) -> list[tuple[Function, Function]]:

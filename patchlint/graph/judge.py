@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from patchlint.graph import branches, waits
 from patchlint.graph.chains import after_chain, before_chain, entries_in_images
 from patchlint.graph.effects import STRUCTURAL, Effect
-from patchlint.graph.old_context import Volume, old_context
+from patchlint.graph.old_context import OldContext, Volume, old_context
 from patchlint.model.context import weaker
 from patchlint.model.effect import Downgrade, Promise
+
+#: added to the weight of what is louder than a note
+LOUD: Final = 100
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 def judge(
     comparison: Comparison, deferral: Deferral, loss: Loss, gained: Sequence[Effect]
 ) -> Downgrade | None:
-    kernel = comparison.kernel
+    """The downgrade of one loss, with its level and reasons; None when no promise is lost."""
     order = {e.cleanup: place for place, e in enumerate(gained)}
     lost = sorted(
         {e.cleanup: e for e in loss.effects}.values(),
@@ -32,31 +35,14 @@ def judge(
     )
     main = lost[0]
     late = next(e for e in gained if e.cleanup == main.cleanup)
-    if main.asynchronous:
-        return None
-    if not weaker(late.guarantee, main.guarantee):
-        return None
-    if _kept_by_task_work(comparison, loss.now, deferral, main):
-        return None
-    if any(_asks_for_context(kernel, c) for c in deferral.conditions):
+    if _promise_kept(comparison, deferral, loss, main, late):
         return None
     old = old_context(comparison, loss.was)
-    if old is None:
-        return None
-    volume = Volume()
-    if main.memory or not main.visible:
-        volume.down("only memory is freed later")
-    if old.doubt:
-        volume.down(old.doubt)
-    if branches.on_error_path(kernel, deferral.call):
-        volume.down("deferred on an error path only")
-    guessed = main.family == STRUCTURAL or main.cleanup in comparison.derived
-    if guessed and late.deferral is not None and late.deferral.context == "rcu-callback":
-        volume.down(f"{main.cleanup}() is in no table and cannot sleep in an RCU callback")
     wait = waits.restoring(comparison.after, deferral, late.deferral or deferral, loss.through)
+    if old is None or (wait is not None and not main.context_bound):
+        return None
+    volume = _volume(comparison, deferral, main, late, old)
     if wait is not None:
-        if not main.context_bound:
-            return None
         volume.reasons.append(
             f"{wait.callee}() waits for {deferral.callback}(), but {main.cleanup}() defers "
             "itself again in there"
@@ -90,9 +76,38 @@ def judge(
         confidence=_confidence(main, task=old.task or bool(entries), level=volume.level),
         reasons=(*volume.reasons, *old.reasons),
         entry_points=entries,
-        weight=weight(main) + (100 if volume.level != "note" else 0),
+        weight=weight(main) + (LOUD if volume.level != "note" else 0),
         lost=tuple(sorted({e.root.line for e in loss.effects})),
     )
+
+
+def _promise_kept(
+    comparison: Comparison, deferral: Deferral, loss: Loss, main: Effect, late: Effect
+) -> bool:
+    """Whether nothing is lost: it defers itself anyway, task work does it, no task goes there."""
+    return (
+        main.asynchronous
+        or not weaker(late.guarantee, main.guarantee)
+        or _kept_by_task_work(comparison, loss.now, deferral, main)
+        or any(_asks_for_context(comparison.kernel, c) for c in deferral.conditions)
+    )
+
+
+def _volume(
+    comparison: Comparison, deferral: Deferral, main: Effect, late: Effect, old: OldContext
+) -> Volume:
+    """How loud a finding may be at most, and every doubt that turned it down."""
+    volume = Volume()
+    if main.memory or not main.visible:
+        volume.down("only memory is freed later")
+    if old.doubt:
+        volume.down(old.doubt)
+    if branches.on_error_path(comparison.kernel, deferral.call):
+        volume.down("deferred on an error path only")
+    guessed = main.family == STRUCTURAL or main.cleanup in comparison.derived
+    if guessed and late.deferral is not None and late.deferral.context == "rcu-callback":
+        volume.down(f"{main.cleanup}() is in no table and cannot sleep in an RCU callback")
+    return volume
 
 
 def _asks_for_context(kernel: KernelFacts, condition: Condition) -> bool:
@@ -152,6 +167,7 @@ def _rank(effect: Effect) -> int:
 
 
 def weight(effect: Effect) -> int:
+    """How telling a release is: one that branches on the context most, memory least."""
     if effect.memory:
         return 0
     if effect.asynchronous:

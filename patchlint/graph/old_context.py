@@ -23,6 +23,7 @@ class Volume:
     reasons: list[str] = field(default_factory=list)
 
     def down(self, reason: str) -> None:
+        """Turn down to a note, and keep why."""
         self.level = "note"
         self.reasons.append(reason)
 

@@ -60,19 +60,22 @@ def downwards(
     start = tree.definition(name, path)
     if start is None:
         return None
-    seen = {(start.path, start.name)}
-    root = _down(tree, kernel, start, _DEPTH, to, seen)
+    root = _down(_Descent(tree, kernel, to, {(start.path, start.name)}), start, _DEPTH)
     return root or Branch(name, "releases nothing that is known")
 
 
-def _down(
-    tree: Definitions,
-    kernel: KernelFacts,
-    function: Function,
-    depth: int,
-    to: str | None,
-    seen: set[tuple[str, str]],
-) -> Branch | None:
+@dataclass(frozen=True, slots=True)
+class _Descent:
+    """What a walk down asks, and where it has been."""
+
+    tree: Definitions
+    kernel: KernelFacts
+    to: str | None
+    seen: set[tuple[str, str]]
+
+
+def _down(descent: _Descent, function: Function, depth: int) -> Branch | None:
+    kernel, to, seen = descent.kernel, descent.to, descent.seen
     branch = Branch(function.name, f"{function.path}:{function.line}")
     for call in function.calls:
         known = kernel.cleanups.get(call.callee)
@@ -86,11 +89,11 @@ def _down(
             continue
         if depth <= 1 or len(seen) >= _MOST or not _follow(kernel, call):
             continue
-        inner = tree.definition(call.callee, function.path)
+        inner = descent.tree.definition(call.callee, function.path)
         if inner is None or (inner.path, inner.name) in seen:
             continue
         seen.add((inner.path, inner.name))
-        below = _down(tree, kernel, inner, depth - 1, to, seen)
+        below = _down(descent, inner, depth - 1)
         if below is not None:
             branch.branches.append(below)
     return branch if branch.branches else None
@@ -130,9 +133,11 @@ def dot(root: Branch, *, up: bool) -> str:
     for parent, child in _edges(root):
         caller, callee = (child, parent) if up else (parent, child)
         lines.append(f'  "{_plain(caller.name)}" -> "{_plain(callee.name)}";')
-    for branch in _all(root):
-        if branch.note:
-            lines.append(f'  "{_plain(branch.name)}" [tooltip="{_plain(branch.note)}"];')
+    lines += [
+        f'  "{_plain(branch.name)}" [tooltip="{_plain(branch.note)}"];'
+        for branch in _all(root)
+        if branch.note
+    ]
     return "\n".join([*dict.fromkeys(lines), "}"]) + "\n"
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def by_twin(comparison: Comparison) -> list[Downgrade]:
+    """Direct releases that were replaced by their twin, one for each twin and file."""
     found: dict[tuple[str, str], Downgrade] = {}
     for now in comparison.after.functions.values():
         for call in now.calls:

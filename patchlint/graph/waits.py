@@ -1,4 +1,4 @@
-"""Waits on the path of a deferral: do they give the promise back?
+"""Waits on the path of a deferral, and whether they give the promise back.
 
 A wait counts only when it stands on every way on from the deferral (no condition that
 the deferral does not have), speaks of the same object, queue or completion, and runs the
@@ -52,24 +52,26 @@ def _after(graph: Graph, deferral: Deferral, function: Function, start: Call) ->
 def wait_matches(graph: Graph, deferral: Deferral, function: Function, call: Call) -> bool:
     """Whether the wait ``call`` in ``function`` waits for ``deferral``'s callback."""
     wait = graph.kernel.waits[call.callee]
-    if wait.kind == "rcu":
-        return deferral.context == "rcu-callback"
-    if wait.kind in ("grace-period", "other"):
-        return False
-    index = wait.object_arg
-    if index is None or index >= len(call.args):
+    if wait.kind in ("rcu", "grace-period", "other"):
+        return wait.kind == "rcu" and deferral.context == "rcu-callback"
+    if wait.object_arg is None or wait.object_arg >= len(call.args):
         return wait.kind == "queue" and deferral.queue is None
-    target = refer(call.args[index], function, function.path, graph.fields)
+    target = refer(call.args[wait.object_arg], function, function.path, graph.fields)
     if target is None:
         return False
     if wait.kind == "queue":
-        queue = deferral.queue and refer(
-            deferral.queue, deferral.function, deferral.function.path, graph.fields
-        )
-        return isinstance(queue, ObjectRef) and bool(queue.keys & target.keys)
+        return _same_queue(graph, deferral, target)
     if wait.kind == "completion":
         return _completed(graph, deferral, target)
     return deferral.target is not None and same(deferral.target, target)
+
+
+def _same_queue(graph: Graph, deferral: Deferral, target: ObjectRef) -> bool:
+    if deferral.queue is None:
+        return False
+    origin = deferral.function
+    queue = refer(deferral.queue, origin, origin.path, graph.fields)
+    return queue is not None and bool(queue.keys & target.keys)
 
 
 def _completed(graph: Graph, deferral: Deferral, target: ObjectRef) -> bool:

@@ -349,8 +349,7 @@ def _join_broken(
             not body
             or not region[at - 1]
             or pieces == most
-            or (most == 1
-            and _is_unmarked(region, at + 1))
+            or (most == 1 and _is_unmarked(region, at + 1))
         ):
             break
         else:

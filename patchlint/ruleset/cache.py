@@ -14,14 +14,13 @@ from __future__ import annotations
 import os
 import zlib
 
-# typing costs a seventh of the hook's time: it is imported for the type checker alone
-TYPE_CHECKING = False
-
 from patchlint import __version__
 
+# typing costs a seventh of the hook's time: it is imported for the type checker alone
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final
     from collections.abc import Iterator, Sequence
+    from typing import Final
 
 _FORMAT: Final = "2"
 _HERE: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

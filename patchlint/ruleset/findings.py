@@ -92,7 +92,7 @@ def finding(
         condition=downgrade.condition,
         entry_points=downgrade.entry_points,
         symptoms=tuple(known.symptoms if known and known.symptoms else rule.symptoms),
-        advice=_advice(rule, known, downgrade),
+        advice=_advice(rule, known),
         message=_message(downgrade),
         fingerprint=fingerprint(rule.id, downgrade),
         why=_why(known, downgrade),
@@ -124,10 +124,8 @@ def _level(rule: Rule, downgrade: Downgrade) -> Level:
     return max(wanted, cast("Level", cap), key=LEVELS.index)
 
 
-def _advice(rule: Rule, known: Cleanup | None, downgrade: Downgrade) -> tuple[str, ...]:
-    own = tuple(known.advice) if known else ()
-    shaped = rule.advice if rule.shape else ()
-    return tuple(dict.fromkeys((*own, *shaped, *rule.advice)))
+def _advice(rule: Rule, known: Cleanup | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*(known.advice if known else ()), *rule.advice)))
 
 
 def _way(promise: Promise) -> str:

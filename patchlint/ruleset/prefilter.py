@@ -15,8 +15,8 @@ import re
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from typing import Any, Final
     from collections.abc import Collection
+    from typing import Any, Final
 
 _WORD: Final = re.compile(rb"[A-Za-z_][A-Za-z0-9_]{3,}")
 #: encodings that hide words: unreadable here, so that the text passes
