@@ -1,0 +1,84 @@
+"""Our own small C, read with the shipped tables: graphs, and comparisons of two of them."""
+
+from __future__ import annotations
+
+import difflib
+from functools import cache
+
+from patchlint.graph.build import build
+from patchlint.graph.comparison import Comparison
+from patchlint.graph.downgrades import find
+from patchlint.graph.follow import lines_of
+from patchlint.model.image import FilePair
+from patchlint.ruleset.load import load
+from patchlint.syntax.facts import extract_text
+
+PATH = "fs/lamp.c"
+
+
+@cache
+def shipped():
+    """The shipped rules, read once."""
+    return load(cached=False)
+
+
+def kernel():
+    return shipped().kernel
+
+
+@cache
+def facts(path, text):
+    return extract_text(path, text.encode(), kernel().macros)
+
+
+def files(source):
+    """``source`` as path -> text; a text alone is one file."""
+    return {PATH: source} if isinstance(source, str) else source
+
+
+def graph(source):
+    """The graph of one text, or of files by path in the order given."""
+    return build([facts(path, text) for path, text in files(source).items()], kernel())
+
+
+def function(of, name, path=PATH):
+    found = of.find(name, path)
+    assert found is not None, name
+    return found
+
+
+def kept(before, after):
+    """The lines that stay, pre line to post line, counted from 1."""
+    matcher = difflib.SequenceMatcher(None, before.split("\n"), after.split("\n"), autojunk=False)
+    return {
+        block.a + place + 1: block.b + place + 1
+        for block in matcher.get_matching_blocks()
+        for place in range(block.size)
+    }
+
+
+def compare(before, after, *, renamed=None, message="", titles=(), ways=None):
+    """Both sides compared; ``renamed`` leads from an old path to the new one."""
+    old, new = files(before), files(after)
+    origin = {to: name for name, to in (renamed or {}).items()}
+    pairs = [
+        FilePair(
+            path,
+            origin.get(path),
+            None,
+            None,
+            kept(old.get(origin.get(path, path), ""), text),
+            (1,),
+        )
+        for path, text in new.items()
+    ]
+    return Comparison(graph(old), graph(new), lines_of(pairs), message, tuple(titles), ways)
+
+
+def downgrades(before, after, **more):
+    return find(compare(before, after, **more))
+
+
+def edges(of):
+    """Deferrals as (function, mechanism, callback), in the graph's order."""
+    return [(d.function.name, d.mechanism, d.callback) for d in of.deferrals]
