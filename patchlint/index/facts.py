@@ -55,6 +55,9 @@ class Hits(Protocol):
     def member_hits(self, name: str) -> Sequence[Hit]:
         """Return all files that call a member ``name``, sorted by path."""
 
+    def definition_hits(self, name: str) -> Sequence[Hit]:
+        """Return all files that define ``name``, sorted by path."""
+
     def hit(self, path: str, name: str) -> Hit | None:
         """Return what one file has about ``name``, None for nothing."""
 
@@ -84,6 +87,7 @@ class Facts:
     rows: Hits
     macros: Sequence[Macro] = ()
     _files: dict[str, bytes | None] = field(default_factory=dict)
+    _lines: dict[str, lean.Lines] = field(default_factory=dict)
     _local: set[str] = field(default_factory=set)
     _shared: set[str] = field(default_factory=set)
     _functions: dict[tuple[str, int], Function | None] = field(default_factory=dict)
@@ -95,9 +99,11 @@ class Facts:
 
     def definitions(self, name: str, from_path: str | None = None) -> tuple[Definition, ...]:
         """Return all functions, system calls and macros called ``name``."""
+        if from_path is not None and self._is_local(name, from_path):
+            return self._defined(name, from_path)
         return tuple(
             _definition(row, hit.path)
-            for hit in self._visible(name, from_path)
+            for hit in _linked(self.rows.definition_hits(name), name, from_path)
             for row in hit.definitions.called(name)
         )
 
@@ -127,13 +133,13 @@ class Facts:
 
     def definition(self, name: str, near_path: str | None = None) -> Function | None:
         """Return full facts of the function or macro that ``name`` means in ``near_path``."""
-        known = self.definitions(name)
-        if near_path is not None:
-            here = tuple(one for one in known if one.path == near_path)
-            known = here or tuple(
+        known = () if near_path is None else self._defined(name, near_path)
+        if not known:
+            known = tuple(
                 one
-                for one in known
-                if (not one.static or one.path.endswith(".h")) and reachable(near_path, one.path)
+                for one in self.definitions(name)
+                if near_path is None
+                or ((not one.static or one.path.endswith(".h")) and reachable(near_path, one.path))
             )
         if not known:
             return None
@@ -145,8 +151,7 @@ class Facts:
         text = self.text(path)
         if text is None:
             return None
-        definitions = lean.read(text, lean.words(self.macros), ()).definitions
-        around = lean.Lines.of(definitions).around(line)
+        around = self.lines(path).around(line)
         if around is None:
             return None
         key = (path, around.line)
@@ -162,20 +167,28 @@ class Facts:
             self._files[path] = self.tree.read(path)
         return self._files[path]
 
+    def lines(self, path: str) -> lean.Lines:
+        """Return the definitions of a file of the tree, none when there is no such file."""
+        if path not in self._lines:
+            if len(self._lines) > _MANY_FILES:
+                self._lines.clear()
+            read = lean.read(self.text(path) or b"", lean.words(self.macros), ())
+            self._lines[path] = lean.Lines.of(read.definitions)
+        return self._lines[path]
+
+    def _defined(self, name: str, path: str) -> tuple[Definition, ...]:
+        return tuple(_definition(row, path) for row in self.lines(path).called(name))
+
+    def _is_local(self, name: str, path: str) -> bool:
+        """Whether ``name`` means a static function of the C file at ``path`` there."""
+        return path.endswith(".c") and _has_static(self.lines(path), name)
+
     def _visible(self, name: str, home: str | None) -> list[Hit]:
         """Return the files in which ``name`` can mean what it means in ``home``."""
-        if home is not None and home.endswith(".c"):
+        if home is not None and self._is_local(name, home):
             own = self.rows.hit(home, name)
-            if own is not None and _is_static(own, name):
-                return [own]
-        hits = self.rows.hits(name)
-        if home is None:
-            return list(hits)
-        return [
-            hit
-            for hit in hits
-            if reachable(hit.path, home) and not (hit.path.endswith(".c") and _is_static(hit, name))
-        ]
+            return [] if own is None else [own]
+        return _linked(self.rows.hits(name), name, home)
 
     def _site(self, hit: Hit, line: int) -> CallerSite:
         around = hit.definitions.around(line)
@@ -225,11 +238,21 @@ def _definition(row: Row, path: str) -> Definition:
     )
 
 
-def _is_static(hit: Hit, name: str) -> bool:
-    return any(
-        row.flags & lean.STATIC and not row.flags & lean.MACRO
-        for row in hit.definitions.called(name)
-    )
+def _has_static(lines: lean.Lines, name: str) -> bool:
+    return any(row.flags & lean.STATIC and not row.flags & lean.MACRO for row in lines.called(name))
+
+
+def _linked(hits: Sequence[Hit], name: str, home: str | None) -> list[Hit]:
+    """Return the files in which ``name`` can mean a global function of ``home``."""
+    return [
+        hit
+        for hit in hits
+        if home is None
+        or (
+            reachable(hit.path, home)
+            and not (hit.path.endswith(".c") and _has_static(hit.definitions, name))
+        )
+    ]
 
 
 def _address_use(row: lean.Use, path: str, function: str) -> AddressUse:

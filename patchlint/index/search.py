@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from patchlint.index.lean import Words
-    from patchlint.patch.trees import Tree
+    from patchlint.patch.trees import Tree, Wanted
 
 
 class Shelf(Protocol):
@@ -30,8 +30,8 @@ class Shelf(Protocol):
         """Keep answers; a failure to do so is no failure of the run."""
 
 
-#: Before the name of a member, where answers are kept.
-_MEMBER: Final = "->"
+#: Before a name, where answers to narrower questions are kept.
+_MARKS: Final[dict[Wanted, str]] = {"word": "", "member": "->", "definition": "="}
 
 
 @dataclass(slots=True)
@@ -45,18 +45,25 @@ class Search:
 
     def prepare(self, names: Iterable[str], members: Iterable[str]) -> None:
         """Search for all names and members that are not known yet, at once."""
-        keys = {name for name in names if name} | {_MEMBER + name for name in members if name}
-        self._look_up(sorted(keys))
+        self._look_up_many(names, "word")
+        self._look_up_many(members, "member")
+
+    def _look_up_many(self, names: Iterable[str], what: Wanted) -> None:
+        wanted = sorted({name for name in names if name})
+        if len(wanted) > 1:  # one alone is searched for when it is asked for
+            self._look_up(wanted, what)
 
     def hits(self, name: str) -> Sequence[Hit]:
         """Return all files that define, call or use ``name``."""
-        self._look_up([name])
-        return self._known.get(name, ())
+        return self._look_up([name], "word")
 
     def member_hits(self, name: str) -> Sequence[Hit]:
         """Return all files that call a member ``name``."""
-        self._look_up([_MEMBER + name])
-        return self._known.get(_MEMBER + name, ())
+        return self._look_up([name], "member")
+
+    def definition_hits(self, name: str) -> Sequence[Hit]:
+        """Return all files that define ``name``."""
+        return self._known.get(name) or self._look_up([name], "definition")
 
     def hit(self, path: str, name: str) -> Hit | None:
         """Return what one file has about ``name``."""
@@ -65,34 +72,35 @@ class Search:
         text = self.tree.read(path)
         return None if text is None else hits_in(path, text, [name], self.words).get(name)
 
-    def _look_up(self, keys: Sequence[str]) -> None:
-        """Make answers known: names, and members with a mark before them."""
-        missing = [key for key in keys if key not in self._known]
+    def _look_up(self, names: Sequence[str], what: Wanted) -> Sequence[Hit]:
+        """Make the answers for ``names`` known, and return the first."""
+        mark = _MARKS[what]
+        missing = [mark + name for name in names if mark + name not in self._known]
         if self.shelf is not None and missing:
             self._known |= self.shelf.take(missing)
             missing = [key for key in missing if key not in self._known]
-        if not missing:
-            return
-        names = [key for key in missing if not key.startswith(_MEMBER)]
-        answers = {name: tuple(hits) for name, hits in self._search(names, members=False)}
-        members = [key.removeprefix(_MEMBER) for key in missing if key.startswith(_MEMBER)]
-        for name, hits in self._search(members, members=True):
-            called = [hit for hit in hits if any(indirect for _, indirect in hit.calls)]
-            answers[_MEMBER + name] = tuple(called)
-        self._known |= answers
-        if self.shelf is not None:
-            self.shelf.put(answers)
+        if missing:
+            answers = self._search([key.removeprefix(mark) for key in missing], what)
+            self._known |= answers
+            if self.shelf is not None:
+                self.shelf.put(answers)
+        return self._known[mark + names[0]]
 
-    def _search(self, names: Sequence[str], *, members: bool) -> Iterable[tuple[str, list[Hit]]]:
+    def _search(self, names: Sequence[str], what: Wanted) -> dict[str, tuple[Hit, ...]]:
         found: dict[str, list[Hit]] = {name: [] for name in names}
-        if not found:
-            return ()
-        for path in self.tree.files_with(names, members=members):
+        for path in self.tree.files_with(names, what):
             text = self.tree.read(path)
             if text is not None:
                 for name, hit in hits_in(path, text, names, self.words).items():
-                    found[name].append(hit)
-        return found.items()
+                    if _answers(hit, name, what):
+                        found[name].append(hit)
+        return {_MARKS[what] + name: tuple(hits) for name, hits in found.items()}
+
+
+def _answers(hit: Hit, name: str, what: Wanted) -> bool:
+    if what == "member":
+        return any(indirect for _, indirect in hit.calls)
+    return what == "word" or any(hit.definitions.called(name))
 
 
 def hits_in(path: str, text: bytes, names: Sequence[str], words: Words) -> dict[str, Hit]:

@@ -388,6 +388,10 @@ class Indexed:
         """Return all files that call a member ``name``."""
         return [hit for hit in self.hits(name) if any(indirect for _, indirect in hit.calls)]
 
+    def definition_hits(self, name: str) -> Sequence[Hit]:
+        """Return all files that define ``name``."""
+        return [hit for hit in self.hits(name) if any(hit.definitions.called(name))]
+
     def hit(self, path: str, name: str) -> Hit | None:
         """Return what one file has about ``name``."""
         return next((hit for hit in self.hits(name) if hit.path == path), None)

@@ -14,7 +14,7 @@ import subprocess
 import weakref
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final, Protocol
+from typing import IO, TYPE_CHECKING, Final, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -25,6 +25,10 @@ _TOP: Final = ("MAINTAINERS", "Makefile", "kernel", "include", "fs", "drivers")
 _BLOB: Final = re.compile(r"[0-9a-f]{4,64}\Z")
 
 _GIT: Final = ("git", "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
+
+
+#: What a word is searched as; see :meth:`Tree.files_with`.
+Wanted = Literal["word", "member", "definition"]
 
 
 class TreeError(Exception):
@@ -51,10 +55,11 @@ class Tree(Protocol):
     def blob(self, abbreviated: str) -> bytes | None:
         """Content of the blob with that id, None when unknown or ambiguous."""
 
-    def files_with(self, words: Sequence[str], *, members: bool = False) -> tuple[str, ...]:
+    def files_with(self, words: Sequence[str], what: Wanted = "word") -> tuple[str, ...]:
         """C sources and headers with any of ``words`` as a whole word, sorted.
 
-        With ``members`` only where one is called as a member, written without spaces.
+        ``what`` narrows that down: for ``member`` to calls of a member of that name, written
+        without spaces; for ``definition`` to lines that begin in column 0, and macros.
         Errs towards too many: comments and strings count, and a file may be told that
         stands beside the tree and cannot be read from it.
         """
@@ -270,22 +275,22 @@ class GitTree:
                     meta.rpartition(b" ")[2].decode("ascii"),
                 )
 
-    def files_with(self, words: Sequence[str], *, members: bool = False) -> tuple[str, ...]:
+    def files_with(self, words: Sequence[str], what: Wanted = "word") -> tuple[str, ...]:
         """Return C sources and headers of the commit with any of ``words``, sorted."""
         if not words:
             return ()
         asked = self._ask_changed() if self._changed is None else None
         if self._changed == _ALL:
-            return tuple(sorted(self._grep(words, members, self.name)))
-        hits = set(self._grep(words, members, None))
+            return tuple(sorted(self._grep(words, what, self.name)))
+        hits = set(self._grep(words, what, None))
         if asked is not None:
             self._changed = _answer(asked)
         changed = self._changed or ()
         if changed == _ALL:
-            return tuple(sorted(self._grep(words, members, self.name)))
+            return tuple(sorted(self._grep(words, what, self.name)))
         if changed:
             hits.difference_update(changed)
-            hits.update(self._grep(words, members, self.name, changed))
+            hits.update(self._grep(words, what, self.name, changed))
         return tuple(sorted(hits))
 
     def patches(self, ids: Sequence[str]) -> dict[str, str]:
@@ -366,15 +371,15 @@ class GitTree:
         )
 
     def _grep(
-        self, words: Sequence[str], members: bool, revision: str | None, paths: Sequence[str] = ()
+        self, words: Sequence[str], what: Wanted, revision: str | None, paths: Sequence[str] = ()
     ) -> list[str]:
         if revision is None:
-            found = _ripgrep(self.repository, words, members=members)
+            found = _ripgrep(self.repository, words, what)
             if found is not None:
                 return found
         specs = [f":(literal){path}" for path in paths] or ["*.c", "*.h"]
         where = [revision] if revision is not None else []
-        for pattern in _patterns(words, members=members):
+        for pattern in _patterns(words, what):
             found = _names(
                 [
                     *(*_GIT, "grep", "--no-textconv", "--full-name", "-z", "-l", "-I"),
@@ -387,17 +392,15 @@ class GitTree:
         return []
 
 
-def _ripgrep(folder: Path, words: Sequence[str], *, members: bool) -> list[str] | None:
+def _ripgrep(folder: Path, words: Sequence[str], what: Wanted) -> list[str] | None:
     """Search a folder by rg, the fastest; None when there is no such program."""
-    step = _AT_ONCE // 2 if members else _AT_ONCE
+    step = {"word": _AT_ONCE, "member": _AT_ONCE // 2, "definition": 1}[what]
     found: list[str] = []
     for at in range(0, len(words), step):
+        here = words[at : at + step]
+        pattern = ["-e", _definition(here[0])] if what == "definition" else _fixed(here, what)
         some = _names(
-            [
-                *("rg", "--no-config", "--no-ignore", "-0", "-l", "-g*.[ch]"),
-                *(*_fixed(words[at : at + step], members=members), "."),
-            ],
-            folder,
+            ["rg", "--no-config", "--no-ignore", "-0", "-l", "-g*.[ch]", *pattern, "."], folder
         )
         if some is None:
             return None
@@ -428,18 +431,26 @@ def _names(command: list[str], folder: Path) -> list[str] | None:
     return [n.decode("utf-8", "surrogateescape").removeprefix("./") for n in names]
 
 
-def _fixed(words: Sequence[str], *, members: bool) -> list[str]:
+def _fixed(words: Sequence[str], what: Wanted) -> list[str]:
     """Return options of rg and git grep alike; all programs find fixed strings the fastest."""
-    if not members:
+    if what != "member":
         return ["-w", "-F", *(part for word in words for part in ("-e", word))]
     return ["-F", *(part for word in words for part in ("-e", f"->{word}(", "-e", f".{word}("))]
 
 
-def _patterns(words: Sequence[str], *, members: bool) -> Iterator[list[str]]:
+def _definition(word: str) -> str:
+    """Return an expression for lines that can define ``word``; one word, or rg is slow."""
+    return rf"^(?:\w.*|[ \t]*#[ \t]*define[ \t]+|)\b{word}\b"
+
+
+def _patterns(words: Sequence[str], what: Wanted) -> Iterator[list[str]]:
     """Give options for git grep: the best first, then what every git knows."""
-    if len(words) > _MANY_WORDS and not members:
-        yield ["-P", "-e", rf"\b(?:{'|'.join(map(re.escape, words))})\b"]
-    yield _fixed(words, members=members)
+    either = "|".join(map(re.escape, words))
+    if what == "definition":
+        yield ["-P", "-e", _definition(f"(?:{either})")]
+    elif what == "word" and len(words) > _MANY_WORDS:
+        yield ["-P", "-e", rf"\b(?:{either})\b"]
+    yield _fixed(words, what)
 
 
 #: git looks for fewer fixed words than this faster than for one expression.
@@ -519,12 +530,12 @@ class FolderTree:
         """All C sources and headers: path, size in bytes, time of change in ns."""
         yield from sorted(_walk(str(self.folder), ""))
 
-    def files_with(self, words: Sequence[str], *, members: bool = False) -> tuple[str, ...]:
+    def files_with(self, words: Sequence[str], what: Wanted = "word") -> tuple[str, ...]:
         """Return C sources and headers with any of ``words`` as a whole word, sorted."""
         if not words:
             return ()
-        found = _ripgrep(self.folder, words, members=members)
-        for pattern in _patterns(words, members=members):
+        found = _ripgrep(self.folder, words, what)
+        for pattern in _patterns(words, what):
             if found is None:
                 found = _names(
                     [*_GIT, "grep", "--no-index", "-zlI", *pattern, "--", ":(glob)**/*.[ch]"],
@@ -533,8 +544,12 @@ class FolderTree:
         if found is not None:
             return tuple(sorted(set(found)))
         either = "|".join(map(re.escape, words))
-        expression = rf"(?:->|\.)(?:{either})\(" if members else rf"\b(?:{either})\b"
-        compiled = re.compile(expression.encode())
+        expression = {
+            "word": rf"\b(?:{either})\b",
+            "member": rf"(?:->|\.)(?:{either})\(",
+            "definition": _definition(f"(?:{either})"),
+        }[what]
+        compiled = re.compile(expression.encode(), re.MULTILINE)
         return tuple(p for p, _, _ in self.stat_c() if compiled.search(self.read(p) or b""))
 
 

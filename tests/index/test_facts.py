@@ -109,8 +109,8 @@ def test_one_search_serves_many_names(facts, monkeypatch):
     asked = []
     search = facts.tree.files_with
 
-    def files_with(_, words, *, members=False):
-        assert not members
+    def files_with(_, words, what):
+        assert what == "word"
         asked.append(words)
         return search(words)
 

@@ -19,9 +19,9 @@ from patchlint.patch.trees import (
 )
 
 FILES = {
-    "fs/a.c": b"void f(void) { put(x); go(x); }\n",
+    "fs/a.c": b"void f(void)\n{\n\tput(x); go(x);\n}\n",
     "fs/b.c": b"void g(void) { input(x); x->go(1); }\n",
-    "include/h.h": b"void put(int);\n",
+    "include/h.h": b"void put(int);\n#define PUT put\n",
     "doc/put.txt": b"put\n",
     "fs/näme.c": b"put\n",
 }
@@ -69,8 +69,11 @@ def test_every_kind_of_tree_gives_the_same(kind, folder, tmp_path):
     assert tree.files_with(["input", "put"]) == tuple(C_FILES)
     assert tree.files_with(["nothing"]) == ()
     assert tree.files_with([]) == ()
+    assert tree.files_with(["put"], "definition") == ("fs/näme.c", "include/h.h")
+    assert tree.files_with(["f", "g"], "definition") == ("fs/a.c", "fs/b.c")
+    assert tree.files_with(["PUT"], "definition") == ("include/h.h",)
     assert tree.files_with(["put", "nothing", "none"]) == ("fs/a.c", "fs/näme.c", "include/h.h")
-    assert tree.files_with(["go"], members=True) == ("fs/b.c",)
+    assert tree.files_with(["go"], "member") == ("fs/b.c",)
     for path, blob in tree.list_c():
         assert tree.blob(blob) == (None if kind == "plain" else tree.read(path))
 
@@ -79,7 +82,8 @@ def test_a_folder_is_searched_without_any_program(folder, monkeypatch):
     monkeypatch.setenv("PATH", "")
     tree = FolderTree(folder)
     assert tree.files_with(["put"]) == ("fs/a.c", "fs/näme.c", "include/h.h")
-    assert tree.files_with(["go"], members=True) == ("fs/b.c",)
+    assert tree.files_with(["go"], "member") == ("fs/b.c",)
+    assert tree.files_with(["put"], "definition") == ("fs/näme.c", "include/h.h")
 
 
 def test_blobs_are_found_by_abbreviated_ids_only_when_sure(folder):
