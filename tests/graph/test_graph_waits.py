@@ -1,0 +1,122 @@
+"""Which waits give the promise of a deferral back."""
+
+from __future__ import annotations
+
+import pytest
+from graph_kit import function, graph
+
+from patchlint.graph import waits
+
+LAMP = """\
+static void lamp_gone(struct work_struct *work)
+{{
+	struct lamp *lamp = container_of(work, struct lamp, work);
+
+	iput(lamp->inode);
+	complete(&lamp->done);
+}}
+
+static void lamp_rcu(struct rcu_head *head)
+{{
+	iput(lamp->inode);
+}}
+
+void f(struct lamp *l, struct lamp *other, struct bulb *bulb, bool lazy)
+{{
+{body}
+}}
+
+void above(struct lamp *a)
+{{
+	f(a, b, c, false);
+{caller}
+}}
+"""
+QUEUE = "\tqueue_work(lamp_wq, &l->work);\n"
+
+
+def wait(body, caller="\treturn;"):
+    built = graph(LAMP.format(body=body, caller=caller))
+    edge = built.deferrals_of(function(built, "f"))[0]
+    above = function(built, "above")
+    return waits.restoring(built, edge, edge, [(above, above.calls[0])])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        QUEUE + "\tflush_work(&l->work);",
+        QUEUE + "\tflush_workqueue(lamp_wq);",
+        QUEUE + "\twait_for_completion(&l->done);",
+        "\tcall_rcu(&l->rcu, lamp_rcu);\n\trcu_barrier();",
+        "\tif (lazy) {\n\t" + QUEUE + "\t\tflush_work(&l->work);\n\t}",
+        "\tif (!lazy)\n\t\treturn;\n" + QUEUE + "\tflush_work(&l->work);",
+    ],
+)
+def test_a_wait_for_the_same_on_every_way_restores(body):
+    assert wait(body) is not None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        QUEUE + "\tflush_work(&bulb->work);",
+        QUEUE + "\tflush_work(&l->other);",
+        QUEUE + "\tflush_workqueue(other_wq);",
+        QUEUE + "\twait_for_completion(&l->other);",
+        QUEUE + "\tcancel_work_sync(&l->work);",
+        QUEUE + "\tsynchronize_rcu();",
+        QUEUE + "\trcu_barrier();",
+        QUEUE + "\twait_event(l->wait, l->gone);",
+        QUEUE + "\tif (lazy)\n\t\tflush_work(&l->work);",
+        "\tflush_work(&l->work);\n" + QUEUE,
+        "\tcall_rcu(&l->rcu, lamp_rcu);\n\tsynchronize_rcu();",
+        QUEUE,
+    ],
+)
+def test_others_do_not(body):
+    assert wait(body) is None
+
+
+def test_a_caller_may_wait():
+    assert wait(QUEUE, "\tflush_work(&a->work);").callee == "flush_work"
+    assert wait(QUEUE, "\tif (a)\n\t\tflush_work(&a->work);") is None
+
+
+TWO_HOPS = """\
+static void second(struct work_struct *work)
+{
+	struct lamp *lamp = container_of(work, struct lamp, again);
+
+	iput(lamp->inode);
+}
+
+static void first(struct work_struct *work)
+{
+	struct lamp *lamp = container_of(work, struct lamp, work);
+
+	schedule_work(&lamp->again);
+}
+
+void f(struct lamp *l)
+{
+	schedule_work(&l->work);
+	flush_work(&l->work);
+}
+
+void g(struct lamp *l)
+{
+	schedule_work(&l->work);
+	flush_work(&l->again);
+}
+"""
+
+
+def test_a_wait_for_the_first_hop_restores_nothing_that_the_second_does():
+    built = graph(TWO_HOPS)
+    last = built.deferrals_of(function(built, "first"))[0]
+    first = built.deferrals_of(function(built, "f"))[0]
+    assert waits.restoring(built, first, first, []) is not None
+    assert waits.restoring(built, first, last, []) is None
+    other = built.deferrals_of(function(built, "g"))[0]
+    assert waits.restoring(built, other, last, []).args == ("&l->again",)
