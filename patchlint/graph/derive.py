@@ -11,11 +11,10 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from patchlint.graph.downgrades import climb
 from patchlint.model.kernel import Cleanup, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from patchlint.graph.comparison import Comparison
     from patchlint.model.facts import Call, Function
     from patchlint.model.kernel import KernelFacts
@@ -107,31 +106,48 @@ def _follow(kernel: KernelFacts, call: Call) -> bool:
 
 
 def moved_calls(comparison: Comparison) -> dict[str, str]:
-    """Calls that stood in a task before and stand behind a deferral now: name to path.
+    """Calls that left a function before and stand behind a deferral now: name to path.
 
     Only those that no table knows and whose body is in no image: what to ask the tree.
     """
-    from patchlint.graph.downgrades import climb
-
     asked: dict[str, str] = {}
-    kernel = comparison.kernel
     for deferral in comparison.after.deferrals:
         callback = comparison.after.find(deferral.callback, deferral.function.path)
         if callback is None or deferral.keeps:
             continue
-        behind = _called(comparison.after.reach(callback, _REACH))
+        behind = {
+            call.callee
+            for function in comparison.after.reach(callback, _REACH)
+            for call in function.calls
+        }
         for now, _through in climb(comparison, deferral):
             for was in comparison.lineage.of(now):
-                before = _called(comparison.before.reach(was, _REACH))
-                for name in behind & before:
-                    if (
-                        name not in kernel.cleanups
-                        and name not in kernel.twins
-                        and comparison.after.find(name, callback.path) is None
-                    ):
-                        asked[name] = callback.path
+                asked |= {
+                    call.callee: callback.path
+                    for call in was.calls
+                    if call.callee in behind
+                    and _left(comparison, was, now, call)
+                    and _unknown(comparison, call, callback.path)
+                }
     return asked
 
 
-def _called(functions: Iterable[Function]) -> set[str]:
-    return {call.callee for function in functions for call in function.calls if not call.indirect}
+def _left(comparison: Comparison, was: Function, now: Function, call: Call) -> bool:
+    """Whether the call's line is gone, or went to another function."""
+    line = comparison.lines.forward(was.path, call.line)
+    return line is None or not now.line <= line <= now.end
+
+
+def _unknown(comparison: Comparison, call: Call, path: str) -> bool:
+    """Whether neither a table nor an image tells what the call does."""
+    kernel = comparison.kernel
+    name = call.callee
+    return (
+        _follow(kernel, call)
+        and name not in kernel.twins
+        and name not in kernel.container_macros
+        and name not in kernel.list_drains
+        and name not in kernel.refcount_puts
+        and kernel.not_teardown.search(name) is None
+        and comparison.after.find(name, path) is None
+    )
