@@ -1,0 +1,309 @@
+"""Which releases are done later than before."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from graph_kit import PATH, compare, downgrades, files
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from patchlint.graph.downgrades import find
+
+HEAD = "struct lamp;\n\n"
+DIRECT = """\
+void lamp_close(struct lamp *lamp)
+{
+	lamp_dark(lamp);
+	iput(lamp->inode);
+}
+"""
+CALLER = """
+SYSCALL_DEFINE1(lamp_off, int, fd)
+{
+	lamp_close(lamp_of(fd));
+	return 0;
+}
+"""
+QUEUED = """\
+static void lamp_gone(struct work_struct *work)
+{
+	struct lamp *lamp = container_of(work, struct lamp, work);
+
+	iput(lamp->inode);
+}
+
+void lamp_close(struct lamp *lamp)
+{
+	lamp_dark(lamp);
+	INIT_WORK(&lamp->work, lamp_gone);
+	queue_work(lamp_wq, &lamp->work);
+}
+"""
+LAZY = QUEUED.replace(
+    "\tINIT_WORK(&lamp->work, lamp_gone);\n\tqueue_work(lamp_wq, &lamp->work);\n",
+    """\
+	if (lamp->lazy) {
+		INIT_WORK(&lamp->work, lamp_gone);
+		queue_work(lamp_wq, &lamp->work);
+		return;
+	}
+	iput(lamp->inode);
+""",
+)
+
+
+def said(found):
+    return [(d.cleanup, d.function, d.after.callback, d.level_cap) for d in found]
+
+
+def test_a_release_that_is_queued_is_a_downgrade():
+    (found,) = downgrades(DIRECT, QUEUED)
+    assert said([found]) == [("iput", "lamp_close", "lamp_gone", "warning")]
+    assert (found.before.guarantee, found.after.guarantee) == ("before-call-returns", "eventually")
+    assert (found.before.context, found.after.context) == ("unknown", "workqueue")
+    assert (found.shape, found.path, found.line, found.side) == ("deferred", PATH, 12, "post")
+    assert found.condition is None
+    assert found.lost == (4,)
+
+
+def test_a_system_call_above_makes_it_an_error_with_its_chain():
+    (found,) = downgrades(DIRECT + CALLER, QUEUED + CALLER)
+    assert (found.level_cap, found.before.context, found.confidence) == ("error", "task", "high")
+    assert [(e.name, e.kind, e.chain) for e in found.entry_points] == [
+        ("lamp_off", "syscall", ("lamp_off", "lamp_close"))
+    ]
+
+
+def test_the_branch_on_which_it_is_deferred_is_told():
+    (found,) = downgrades(DIRECT, LAZY)
+    assert found.condition == "lamp->lazy"
+
+
+PAIRS = {
+    "queued": (DIRECT, QUEUED),
+    "lazy": (DIRECT, LAZY),
+    "with a caller": (DIRECT + CALLER, QUEUED + CALLER),
+    "rcu": (
+        DIRECT,
+        DIRECT.replace("\tiput(lamp->inode);\n", "\tcall_rcu(&lamp->rcu, lamp_rcu);\n")
+        + "\nstatic void lamp_rcu(struct rcu_head *head)\n{\n\tiput(lamp->inode);\n}\n",
+    ),
+    "thread": (
+        DIRECT,
+        "static int lamp_thread(void *data)\n{\n\tiput(lamp->inode);\n}\n\n"
+        + DIRECT.replace("\tiput(lamp->inode);\n", '\tkthread_run(lamp_thread, lamp, "lamp");\n'),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_the_other_direction_gives_nothing(name):
+    before, after = PAIRS[name]
+    assert downgrades(before, after) != ()
+    assert downgrades(after, before) == ()
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_no_change_gives_nothing(name):
+    for side in PAIRS[name]:
+        assert downgrades(side, side) == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (("struct lamp *lamp)\n{\n\tlamp_dark", "struct rcu_head *lamp)\n{\n\tlamp_dark"), "rcu"),
+        (("&lamp->work);\n}", "&lamp->work);\n\tflush_work(&lamp->work);\n}"), "waits"),
+    ],
+)
+def test_what_was_no_task_or_waits_gives_nothing(change, why):
+    old, new = change
+    before = DIRECT.replace(*change) if why == "rcu" else DIRECT
+    after = QUEUED.replace(old, new)
+    assert after != QUEUED
+    assert downgrades(before, after) == ()
+
+
+def test_a_flush_of_a_release_that_defers_itself_there_restores_nothing():
+    before, after = (
+        text.replace("iput(lamp->inode)", "fput(lamp->file)") for text in PAIRS["queued"]
+    )
+    waited = after.replace("&lamp->work);\n}", "&lamp->work);\n\tflush_work(&lamp->work);\n}")
+    (found,) = downgrades(before, waited)
+    assert found.cleanup == "fput"
+    assert any("flush_work() waits for lamp_gone()" in reason for reason in found.reasons)
+
+
+def test_memory_alone_is_a_note():
+    before, after = (text.replace("iput(lamp->inode)", "kfree(lamp)") for text in PAIRS["queued"])
+    (found,) = downgrades(before, after)
+    assert (found.level_cap, found.reasons[0]) == ("note", "only memory is freed later")
+
+
+def test_what_the_message_says_of_the_old_context_turns_it_down():
+    (found,) = downgrades(DIRECT, QUEUED, message="lamp_close() is called from softirq context.")
+    assert found.level_cap == "note"
+    assert "the old path was not a task" in found.reasons[0]
+
+
+def test_a_subject_counts_for_the_files_of_its_patch_alone():
+    title = "lamp: fix sleep in atomic context"
+    (found,) = downgrades(DIRECT, QUEUED, titles=[(title, frozenset({PATH}))])
+    assert found.level_cap == "note"
+    (found,) = downgrades(DIRECT, QUEUED, titles=[(title, frozenset({"fs/other.c"}))])
+    assert found.level_cap == "warning"
+
+
+def test_a_new_helper_on_the_same_way_is_no_downgrade():
+    after = (
+        "static void lamp_end(struct lamp *lamp)\n{\n\tiput(lamp->inode);\n}\n\n"
+        + DIRECT.replace("iput(lamp->inode)", "lamp_end(lamp)")
+    )
+    assert downgrades(DIRECT, after) == ()
+
+
+def test_a_work_item_that_was_queued_before_is_not_new():
+    before = QUEUED.replace("queue_work(lamp_wq, &lamp->work)", "schedule_work(&lamp->work)")
+    assert downgrades(before, QUEUED) == ()
+
+
+def test_task_work_with_a_work_item_as_fallback_keeps_the_promise():
+    after = QUEUED.replace(
+        "\tINIT_WORK(&lamp->work, lamp_gone);\n",
+        """\
+	init_task_work(&lamp->cb, lamp_cb);
+	if (!task_work_add(current, &lamp->cb, TWA_RESUME))
+		return;
+	INIT_WORK(&lamp->work, lamp_gone);
+""",
+    )
+    callback = "static void lamp_cb(struct callback_head *cb)\n{\n\tiput(lamp->inode);\n}\n\n"
+    assert downgrades(DIRECT, callback + after) == ()
+
+
+# -- other shapes --------------------------------------------------------------------------
+
+WAITS = (
+    QUEUED.replace("&lamp->work);\n}", "&lamp->work);\n}\n")
+    + """
+SYSCALL_DEFINE1(lamp_off, int, fd)
+{
+	lamp_close(lamp);
+	flush_work(&lamp->work);
+	return 0;
+}
+"""
+)
+
+
+def test_a_flush_that_is_gone_is_a_lost_wait():
+    after = WAITS.replace("\tflush_work(&lamp->work);\n", "")
+    (found,) = downgrades(WAITS, after)
+    assert (found.shape, found.side, found.function) == ("lost-wait", "pre", "lamp_off")
+    assert (found.before.guarantee, found.after.callback) == ("after-wait", "lamp_gone")
+    assert found.line == 19
+    assert downgrades(after, WAITS) == ()
+
+
+def test_another_wait_in_its_place_is_none():
+    after = WAITS.replace("flush_work(&lamp->work)", "flush_workqueue(lamp_wq)")
+    assert downgrades(WAITS, after) == ()
+
+
+def test_a_twin_is_a_downgrade_without_any_queueing():
+    before = "void f(struct mm_struct *mm)\n{\n\tlamp_dark(mm);\n\tmmput(mm);\n}\n"
+    after = before.replace("mmput(mm)", "mmput_async(mm)")
+    (found,) = downgrades(before, after)
+    assert (found.shape, found.cleanup, found.after.mechanism) == ("twin", "mmput", "mmput_async")
+    assert downgrades(after, before) == ()
+
+
+def test_twins_in_two_functions_are_one_downgrade_that_names_both():
+    before = "".join(
+        f"void {name}(struct mm_struct *mm)\n{{\n\t{name}_dark(mm);\n\tmmput(mm);\n}}\n\n"
+        for name in ("f", "g")
+    )
+    (found,) = downgrades(before, before.replace("mmput(mm)", "mmput_async(mm)"))
+    assert any(f"also in {name}()" in found.reasons for name in ("f", "g"))
+
+
+# -- laws ----------------------------------------------------------------------------------
+
+SPREAD = (
+    {
+        "fs/close.c": DIRECT,
+        "fs/call.c": CALLER,
+        "fs/gone.c": HEAD,
+        "fs/mm.c": "void drop(struct mm_struct *mm)\n{\n\tmmput(mm);\n}\n",
+    },
+    {
+        "fs/close.c": DIRECT.replace(
+            "\tiput(lamp->inode);\n", "\tqueue_work(lamp_wq, &lamp->work);\n"
+        ),
+        "fs/call.c": CALLER,
+        "fs/gone.c": HEAD
+        + QUEUED.partition("void lamp_close")[0].replace("static ", "", 1)
+        + "void lamp_init(struct lamp *lamp)\n{\n\tINIT_WORK(&lamp->work, lamp_gone);\n}\n",
+        "fs/mm.c": "void drop(struct mm_struct *mm)\n{\n\tmmput_async(mm);\n}\n",
+    },
+)
+
+
+@given(st.permutations(sorted(SPREAD[0])), st.permutations(sorted(SPREAD[1])))
+def test_the_order_of_files_does_not_matter(old, new):
+    usual = downgrades(*SPREAD)
+    assert {d.cleanup for d in usual} == {"iput", "mmput"}
+    before = {path: SPREAD[0][path] for path in old}
+    after = {path: SPREAD[1][path] for path in new}
+    assert downgrades(before, after) == usual
+
+
+PARTS = [
+    part.strip("\n") + "\n" for part in re.split(r"\n\n(?=\w)", WAITS + "\nvoid z(void)\n{\n}\n")
+]
+EARLIER = DIRECT.rstrip("\n") + "\n"
+
+
+@given(st.permutations(range(4)))
+def test_the_order_of_functions_does_not_matter(order):
+    assert len(PARTS) == 4
+    gone, close, call, rest = PARTS
+    call = call.replace("\tflush_work(&lamp->work);\n", "")
+    before = {0: "", 1: EARLIER, 2: call, 3: rest}
+    after = {0: gone, 1: close, 2: call, 3: rest}
+    (found,) = downgrades(*("\n".join(side[n] for n in order) for side in (before, after)))
+    assert said([found]) == [("iput", "lamp_close", "lamp_gone", "error")]
+    assert found.condition is None
+    assert [e.name for e in found.entry_points] == ["lamp_off"]
+
+
+@given(st.sampled_from(sorted(PAIRS)), st.integers(0, 30), st.booleans())
+def test_lines_in_front_shift_the_numbers_and_nothing_else(name, count, remark):
+    before, after = PAIRS[name]
+    front = ("/* a remark */\n" if remark else "\n") * count
+    usual, shifted = downgrades(before, after), downgrades(front + before, front + after)
+    assert said(shifted) == said(usual)
+    for one, other in zip(usual, shifted, strict=True):
+        assert other.line == one.line + count
+        assert other.lost == tuple(line + count for line in one.lost)
+        same = {"line": 0, "lost": (), "before": one.before, "after": one.after, "reasons": ()}
+        assert replace(other, **same) == replace(one, **same)
+
+
+SNIPPETS = [DIRECT, QUEUED, LAZY, WAITS, DIRECT + CALLER, HEAD, "", *PARTS]
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(SNIPPETS), st.sampled_from(SNIPPETS), st.data())
+def test_any_two_texts_are_compared_and_every_place_is_in_the_file(before, after, data):
+    cut = data.draw(st.integers(0, after.count("\n")))
+    after = "\n".join(after.split("\n")[cut:])
+    comparison = compare(before, after)
+    for found in find(comparison):
+        side = files(after if found.side == "post" else before)[found.path]
+        assert 1 <= found.line <= side.count("\n") + 1
+        assert found.before.chain
+        assert found.after.chain
