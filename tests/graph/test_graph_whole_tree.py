@@ -1,0 +1,290 @@
+"""Walks over a whole tree, and how they are shown: small trees made of our own text."""
+
+from __future__ import annotations
+
+import pytest
+from graph_kit import facts, kernel
+
+from patchlint.graph import reach, show
+from patchlint.graph.derive import derive
+from patchlint.graph.show import Branch
+from patchlint.model.tree import AddressUse, CallerSite, Definition
+
+
+class Tree:
+    """Answers from facts of a few texts; uses of addresses are given by hand."""
+
+    def __init__(self, files, uses=(), members=None):
+        self.functions = [f for path, text in files.items() for f in facts(path, text).functions]
+        self.uses = uses
+        self.members = members or {}
+
+    def prepare(self, names, members=()):
+        """Everything is at hand."""
+
+    def definitions(self, name, from_path=None):
+        return tuple(
+            Definition(f.name, f.path, f.line, f.end, f.static, inline=False, kind="function")
+            for f in self.functions
+            if f.name == name and (not f.static or from_path in (None, f.path))
+        )
+
+    def definition(self, name, near_path=None):
+        found = [f for f in self.functions if f.name == name]
+        own = [f for f in found if f.path == near_path]
+        return next(iter(own or [f for f in found if not f.static]), None)
+
+    def callers(self, name, from_path=None):
+        target = self.definition(name, from_path)
+        return tuple(
+            CallerSite(f.name, f.path, call.line, f.static, f.entry or "function", f.line)
+            for f in self.functions
+            for call in f.calls
+            if call.callee == name and self.definition(name, f.path) == target
+        )
+
+    def member_calls(self, member):
+        return self.members.get(member, ())
+
+    def address_taken(self, name, from_path=None):  # noqa: ARG002  the interface of trees
+        return tuple(use for use in self.uses if use.name == name)
+
+    def function(self, path, line):
+        return next((f for f in self.functions if f.path == path and f.line == line), None)
+
+
+def one(name, *callees, head="static void {}(struct lamp *l)"):
+    calls = "".join(f"\t{callee}(l);\n" for callee in callees)
+    return f"{head.format(name)}\n{{\n{calls}}}\n"
+
+
+def ways(source, uses=(), members=None, name="f"):
+    return reach.ways(Tree({"a.c": source}, uses, members), kernel(), name, "a.c")
+
+
+START = one("f", "iput")
+SYSCALL = one("lamp_off", "middle", head="SYSCALL_DEFINE1({}, int, fd)")
+
+
+def told(found):
+    return [(w.name, w.kind, w.context, w.strength, w.reaches_user) for w in found.ways]
+
+
+def test_a_system_call_is_reached_through_callers():
+    found = ways(START + one("middle", "f") + SYSCALL)
+    assert told(found) == [("lamp_off", "syscall", "task", "certain", True)]
+    assert found.ways[0].chain == ("lamp_off", "middle", "f")
+    assert (found.known, found.cut, found.hubs) == (True, False, ())
+    assert [e.name for e in found.entry_points] == ["lamp_off"]
+
+
+def test_a_function_that_the_tree_has_not_is_said():
+    found = ways(START, name="who")
+    assert (found.known, found.ways) == (False, ())
+
+
+def test_nobody_calls_it():
+    found = ways(START)
+    assert (found.known, found.ways, found.entry_points) == (True, (), ())
+
+
+def test_cycles_end():
+    assert ways(one("f", "g") + one("g", "f")).ways == ()
+
+
+def initializer(struct, member, name="f"):
+    return AddressUse(name, "a.c", 40, "initializer", struct=struct, variable="ops", member=member)
+
+
+def test_a_member_of_an_operations_table_is_an_entry():
+    found = ways(START, [initializer("struct file_operations", "unlocked_ioctl")])
+    assert told(found) == [("f", "file operation", "task", "certain", True)]
+    assert found.ways[0].why == "f() is .unlocked_ioctl at a.c:40"
+
+
+def test_a_member_that_several_contexts_call_gives_a_way_for_each():
+    found = ways(START, [initializer("struct super_operations", "put_super")])
+    assert [w.context for w in found.ways] == ["task", "workqueue"]
+    assert [w.reaches_user for w in found.ways] == [True, False]
+
+
+def test_a_member_of_another_struct_counts_where_such_a_member_is_called():
+    site = CallerSite("lamp_off", "b.c", 7, static=False, kind="syscall", function_line=5)
+    found = ways(START, [initializer("struct lamp_ops", "glow")], {"glow": (site,)})
+    assert told(found) == [("lamp_off", "syscall", "task", "likely", True)]
+
+
+def test_a_member_that_everybody_calls_tells_nothing_and_is_said():
+    sites = tuple(
+        CallerSite(f"f{n}", "b.c", n, static=False, kind="function", function_line=n)
+        for n in range(30)
+    )
+    found = ways(START, [initializer("struct lamp_ops", "glow")], {"glow": sites})
+    assert (found.ways, found.cut) == ((), True)
+
+
+def test_an_assignment_to_a_member_counts_like_one():
+    use = AddressUse("f", "a.c", 9, "assignment", function="g", target="bio->bi_end_io")
+    contexts = {w.context for w in ways(START, [use]).ways}
+    assert "softirq" in contexts
+
+
+def test_a_registration_is_a_callback_in_its_context():
+    use = AddressUse("f", "a.c", 9, "argument", function="g", callee="INIT_WORK", argument=1)
+    found = ways(START, [use])
+    assert told(found) == [("f", "callback", "workqueue", "certain", False)]
+    assert found.entry_points == ()
+
+
+def test_a_macro_of_the_file_is_an_entry():
+    use = AddressUse("f", "a.c", 9, "argument", callee="module_exit", argument=0)
+    assert told(ways(START, [use])) == [("f", "module exit", "task", "certain", True)]
+
+
+@pytest.mark.parametrize(("callee", "strength"), [("kref_put", "certain"), ("walk", "likely")])
+def test_a_function_given_away_runs_where_it_is_given(callee, strength):
+    use = AddressUse("f", "a.c", 9, "argument", function="middle", callee=callee, argument=1)
+    found = ways(START + one("middle", "g") + SYSCALL, [use])
+    assert told(found) == [("lamp_off", "syscall", "task", strength, True)]
+
+
+def test_a_helper_of_everybody_is_named_and_not_followed():
+    users = "".join(one(f"user{n}", "helper") for n in range(30))
+    source = START + one("helper", "f") + users
+    source += one("lamp_off", "helper", head="SYSCALL_DEFINE1({}, int, fd)")
+    source += one("other", "user3", head="SYSCALL_DEFINE1({}, int, fd)")
+    found = ways(source)
+    assert found.hubs == ("helper",)
+    assert [w.name for w in found.ways] == ["lamp_off"]
+
+
+def test_a_walk_that_gets_too_deep_is_cut():
+    steps = "".join(one(f"f{n}", f"f{n - 1}" if n else "f") for n in range(20))
+    found = ways(START + steps + one("lamp_off", "f19", head="SYSCALL_DEFINE1({}, int, fd)"))
+    assert (found.ways, found.cut) == ((), True)
+
+
+# -- rows that a tree derives --------------------------------------------------------------
+
+
+def derived(source, name="f", path="a.c"):
+    files = {"a.c": source} if isinstance(source, str) else source
+    return derive(Tree(files), kernel(), name, path)
+
+
+def test_a_function_that_reaches_a_release_is_one():
+    found = derived(one("f", "inner") + one("inner", "kfree", "fput"))
+    assert (found.cleanup.name, found.chain) == ("fput", ("f", "inner"))
+    row = found.row()
+    assert (row.name, row.family, row.kind) == ("f", "file", "wrap")
+    assert (row.task, row.deferred) == ("before-return-to-user", "eventually")
+    assert row.source.evidence == "reaches fput(): f -> inner -> fput"
+
+
+def test_the_nearest_release_is_taken():
+    found = derived(one("f", "inner", "dput") + one("inner", "fput"))
+    assert found.cleanup.name == "dput"
+
+
+@pytest.mark.parametrize("callee", ["kfree", "put_net", "count", "queue_work"])
+def test_memory_what_defers_itself_and_others_derive_nothing(callee):
+    assert derived(one("f", callee)) is None
+
+
+def test_another_file_is_entered_through_names_like_a_teardown():
+    other = one("lamp_put", "iput", head="void {}(struct lamp *l)")
+    other += one("lamp_walk", "iput", head="void {}(struct lamp *l)")
+    assert derived({"a.c": one("f", "lamp_put"), "b.c": other}).cleanup.name == "iput"
+    assert derived({"a.c": one("f", "lamp_walk"), "b.c": other}) is None
+
+
+def test_cycles_and_unknown_functions_derive_nothing():
+    assert derived(one("f", "g") + one("g", "f")) is None
+    assert derived(START, name="who") is None
+
+
+# -- shown ---------------------------------------------------------------------------------
+
+
+def tree():
+    root = Branch("f", "a.c:1")
+    left = root.child("left")
+    left.child("fput").note = 'file, "late"'
+    root.child("right")
+    return root
+
+
+TEXT = """\
+f  [a.c:1]
+├─ left
+│  └─ fput  [file, "late"]
+└─ right
+"""
+DOT = """\
+digraph patchlint {
+  rankdir=LR;
+  node [shape=box];
+  "f" -> "left";
+  "left" -> "fput";
+  "f" -> "right";
+  "f" [tooltip="a.c:1"];
+  "fput" [tooltip="file, 'late'"];
+}
+"""
+MERMAID = """\
+flowchart LR
+  f0["f  [a.c:1]"]
+  f1["left"]
+  f2["fput  [file, 'late']"]
+  f3["right"]
+  f0 --> f1
+  f1 --> f2
+  f0 --> f3
+"""
+
+
+def test_shown_as_text():
+    assert show.text(tree()) == TEXT
+
+
+def test_shown_as_dot():
+    assert show.dot(tree(), up=False) == DOT
+    assert '"left" -> "f";' in show.dot(tree(), up=True)
+
+
+def test_shown_as_mermaid():
+    assert show.mermaid(tree(), up=False) == MERMAID
+    assert "f1 --> f0" in show.mermaid(tree(), up=True)
+
+
+def test_a_child_is_made_once():
+    root = Branch("f")
+    assert root.child("g") is root.child("g")
+    assert len(root.branches) == 1
+
+
+def test_upwards_leads_to_entry_points_with_their_context():
+    found = ways(START + one("middle", "f") + SYSCALL)
+    assert show.text(show.upwards("f", found)) == (
+        "f\n└─ middle\n   └─ lamp_off  [task: syscall]\n"
+    )
+
+
+def test_downwards_leads_to_releases_alone():
+    source = one("f", "inner", "count") + one("inner", "fput", "dput") + one("count", "g")
+    root = show.downwards(Tree({"a.c": source}), kernel(), "f", "a.c")
+    assert show.text(root) == (
+        "f  [a.c:1]\n"
+        "└─ inner  [a.c:6]\n"
+        "   ├─ fput  [file, before-return-to-user in a task, eventually elsewhere]\n"
+        "   └─ dput  [dentry, before-call-returns in a task, before-call-returns elsewhere]\n"
+    )
+    narrow = show.text(show.downwards(Tree({"a.c": source}), kernel(), "f", "a.c", "dput"))
+    assert "fput" not in narrow
+    assert "dput" in narrow
+
+
+def test_downwards_says_when_there_is_nothing():
+    nothing = show.downwards(Tree({"a.c": one("f", "g")}), kernel(), "f", "a.c")
+    assert show.text(nothing) == "f  [releases nothing that is known]\n"
+    assert show.downwards(Tree({"a.c": START}), kernel(), "who", None) is None
