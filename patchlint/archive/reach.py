@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from patchlint.model.kernel import Rule, Ruleset
 
-_WORD: Final = re.compile(r"[A-Za-z_]\w+")
+_GAP: Final = re.compile(r"\W+", re.ASCII)
 
 
 class Reach:
@@ -57,7 +57,7 @@ class Reach:
         """The names of the tables that stand in ``texts``, sorted."""
         found: set[str] = set()
         for text in texts:
-            found.update(self.vocabulary.intersection(_WORD.findall(text)))
+            found.update(self.vocabulary.intersection(_GAP.split(text)))
         return tuple(sorted(found))
 
     def digest(self, words: Iterable[str]) -> str:

@@ -52,8 +52,7 @@ def row(raw: Raw, data: bytes, engine: Engine) -> Row:
     light = headers.read(data)
     text = sieve.unwrap(data, light.kind)
     hunk = sieve.has_hunk(text)
-    spoken = sieve.series_subject(light.subject)
-    patch = hunk or spoken is not None
+    patch = hunk or sieve.series_subject(light.subject) is not None
     bits = 0
     if hunk:
         bits = ALL if sieve.joins_words(data, light.kind) else engine.bits(text)
