@@ -124,18 +124,24 @@ def moved_calls(comparison: Comparison) -> dict[str, str]:
             for was in comparison.lineage.of(now):
                 asked |= {
                     call.callee: callback.path
-                    for call in was.calls
-                    if call.callee in behind
-                    and _left(comparison, was, now, call)
-                    and _unknown(comparison, call, callback.path)
+                    for call in _gone(comparison, was, now)
+                    if call.callee in behind and _unknown(comparison, call, callback.path)
                 }
     return asked
 
 
-def _left(comparison: Comparison, was: Function, now: Function, call: Call) -> bool:
-    """Whether the call's line is gone, or went to another function."""
-    line = comparison.lines.forward(was.path, call.line)
-    return line is None or not now.line <= line <= now.end
+def _gone(comparison: Comparison, was: Function, now: Function) -> list[Call]:
+    """Calls whose line is gone or went to another function, and those one call below."""
+    found = []
+    for call in was.calls:
+        line = comparison.lines.forward(was.path, call.line)
+        if line is not None and now.line <= line <= now.end:
+            continue
+        found.append(call)
+        inner = comparison.before.find(call.callee, was.path)
+        if inner is not None and inner != was:
+            found.extend(inner.calls)
+    return found
 
 
 def _unknown(comparison: Comparison, call: Call, path: str) -> bool:
