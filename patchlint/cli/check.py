@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from patchlint.integrations.config import Settings
     from patchlint.model.finding import Report
-    from patchlint.model.kernel import Ruleset
+    from patchlint.model.kernel import Rule
     from patchlint.run import Options
 
 USAGE_ERROR: Final = 2
 #: formats in which standard error stays empty unless the check itself failed
 SILENT: Final = frozenset({"terse", "b4", "b4-check"})
+#: formats that print the rules' own texts
+NEEDS_RULES: Final = frozenset({"sarif", "html"})
 #: formats that show the inputs that could not be read themselves
 SHOWS_ERRORS: Final = frozenset({"terminal"})
 
@@ -111,7 +114,8 @@ def run(arguments: argparse.Namespace) -> int:
     for ignored in settings.problems if arguments.format not in SILENT else ():
         print(f"patchlint: {ignored}", file=sys.stderr)
     report = _without_accepted(report, settings)
-    if not _print(arguments, report, pipeline.load_rules(options), settings.one("color")):
+    rules = pipeline.load_rules(options).rules if arguments.format in NEEDS_RULES else ()
+    if not _print(arguments, report, rules, settings.one("color")):
         return USAGE_ERROR
     status = exit_status(report, settings.fail_on, strict=arguments.strict)
     shown = arguments.format in SHOWS_ERRORS and arguments.output is None
@@ -196,7 +200,7 @@ def _print(arguments: argparse.Namespace, report: Report, ruleset: Ruleset, want
         width=width,
         verbose=arguments.verbose,
         quiet=arguments.quiet,
-        rules={rule.id: rule for rule in ruleset.rules},
+        rules={rule.id: rule for rule in rules},
     )
     text = render(report, arguments.format, style)
     if arguments.output is None:
