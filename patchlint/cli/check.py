@@ -184,7 +184,9 @@ def exit_status(report: Report, fail_on: str, *, strict: bool = False) -> int:
     return int(any(finding.level in loud for finding in report.findings))
 
 
-def _print(arguments: argparse.Namespace, report: Report, ruleset: Ruleset, wanted: str) -> bool:
+def _print(
+    arguments: argparse.Namespace, report: Report, rules: Sequence[Rule], wanted: str
+) -> bool:
     from patchlint.report.render import render
     from patchlint.report.style import Style
 
