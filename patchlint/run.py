@@ -66,7 +66,21 @@ def check(inputs: Sequence[str], options: Options, stdin: bytes | None = None) -
     mails = list(_read(inputs, options, stdin, errors))
     series = _group(mails)
     report = check_series(series, ruleset, options)
-    return replace(report, errors=(*errors, *report.errors))
+    return replace(
+        report,
+        limitations=(*_amiss(mails), *report.limitations),
+        errors=(*errors, *report.errors),
+    )
+
+
+def _amiss(mails: Iterable[Mail]) -> list[Limitation]:
+    """What of the mails could not be read; answers to patches hold nothing to check."""
+    return [
+        Limitation("mail", f"{mail.subject}: {problem}", message_id=mail.message_id or None)
+        for mail in mails
+        if not mail.is_reply
+        for problem in mail.problems
+    ]
 
 
 def load_rules(options: Options) -> Ruleset:
