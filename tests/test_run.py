@@ -1,0 +1,310 @@
+"""The pipeline from mails to findings: series, trees, and what could not be known."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from series_kit import (
+    DIRECT,
+    PATH,
+    QUEUED,
+    TIDY,
+    WITH_CALLBACK,
+    git,
+    mail,
+    mails,
+    mbox,
+    repository,
+)
+
+from patchlint.run import CannotCheck, Options, check
+
+pytestmark = pytest.mark.usefixtures("alone")
+NO_TREE = Options(no_tree=True)
+
+
+def report(texts, options=NO_TREE):
+    found = check(["-"], options, mbox(texts).encode())
+    assert found.errors == ()
+    return found
+
+
+def told(found):
+    return [(f.rule, f.cleanup, f.function, f.patch) for f in found.findings]
+
+
+LOST = ("inode-put-deferred", "iput", "lamp_close")
+
+
+def test_a_lone_patch():
+    found = report(mails(DIRECT, QUEUED))
+    assert told(found) == [(*LOST, 1)]
+    (one,) = found.findings
+    assert (one.message_id, one.commit, one.path) == ("lamp-v1-1@example.org", "0" * 40, PATH)
+    assert QUEUED.splitlines()[one.line - 1] == "\tschedule_work(&lamp->work);"
+    assert (one.level, one.before.context, one.entry_points) == ("warning", "unknown", ())
+    assert [line.text.strip() for line in one.hunk if line.marked] == [
+        "iput(lamp->inode);",
+        "schedule_work(&lamp->work);",
+    ]
+    assert (found.series[0].images, found.series[0].tree) == ("hunks", None)
+
+
+@pytest.mark.parametrize(
+    ("states", "patch"),
+    [
+        ((DIRECT, WITH_CALLBACK, QUEUED), 2),
+        ((DIRECT, QUEUED, TIDY), 1),
+        ((DIRECT, WITH_CALLBACK, QUEUED, TIDY), 2),
+    ],
+)
+def test_the_patch_that_brings_it_is_named(states, patch):
+    found = report(mails(*states))
+    assert told(found) == [(*LOST, patch)]
+    assert found.findings[0].message_id == f"lamp-v1-{patch}@example.org"
+
+
+def test_the_first_patch_is_named_when_a_later_one_renames_the_function():
+    renamed = QUEUED.replace("lamp_close", "lamp_shut")
+    (found,) = report(mails(DIRECT, QUEUED, renamed)).findings
+    assert (found.patch, found.function) == (1, "lamp_close")
+
+
+@pytest.mark.parametrize("states", [(DIRECT, QUEUED, DIRECT), (DIRECT, QUEUED, WITH_CALLBACK)])
+def test_what_a_later_patch_takes_back_is_not_said(states):
+    assert told(report(mails(*states))) == []
+
+
+@pytest.mark.parametrize("states", [(QUEUED, DIRECT), (DIRECT, WITH_CALLBACK), (QUEUED, TIDY)])
+def test_other_directions_are_silent(states):
+    assert told(report(mails(*states))) == []
+
+
+def test_a_callback_in_another_file_of_another_patch_is_found():
+    callback = WITH_CALLBACK.partition("void lamp_close")[0].replace("static ", "")
+    close = QUEUED.partition("void lamp_close")
+    close = close[1] + close[2]
+    before = {"fs/lamp.c": DIRECT, "fs/gone.c": "struct lamp;\n"}
+    middle = before | {"fs/gone.c": callback}
+    found = report(mails(before, middle, middle | {"fs/lamp.c": close}))
+    assert told(found) == [(*LOST, 2)]
+    assert {step.path for step in found.findings[0].after.chain} == {"fs/lamp.c", "fs/gone.c"}
+
+
+def test_the_order_of_mails_does_not_matter():
+    texts = mails(DIRECT, WITH_CALLBACK, QUEUED, TIDY)
+    usual, turned = report(texts), report(reversed(texts))
+    assert turned.findings == usual.findings
+
+
+def test_missing_patches_are_a_limitation():
+    texts = mails(DIRECT, WITH_CALLBACK, QUEUED)
+    found = report(texts[:1])
+    assert found.series[0].missing == (2,)
+    (limit,) = found.limitations
+    assert limit.stage == "mail"
+    assert "1 of 2 patches are not in the input (2)" in limit.message
+
+
+def test_what_of_a_mail_could_not_be_read_is_a_limitation():
+    plain = mails(DIRECT, QUEUED)[0]
+    head, _, body = plain.partition("\n\n")
+    cut = (
+        f"{head}\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=XX\n\n"
+        f"--XX\nContent-Type: text/plain\n\n{body}"
+    )
+    found = report([cut])
+    assert told(found) == [(*LOST, 1)]
+    assert ["no closing boundary" in one.message for one in found.limitations] == [True]
+    assert found.limitations[0].message_id == "lamp-v1-1@example.org"
+
+
+def test_an_answer_that_cannot_be_read_is_no_limitation():
+    answer = (
+        "From: B. Other <other@example.org>\nSubject: Re: [PATCH] lamp: part 1\n"
+        "Message-ID: <answer@example.org>\nIn-Reply-To: <lamp-v1-1@example.org>\n"
+        "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=XX\n\n"
+        "--XX\nContent-Type: text/plain\n\nLooks good.\n"
+    )
+    found = report([*mails(DIRECT, QUEUED), answer])
+    assert found.limitations == ()
+    assert told(found) == [(*LOST, 1)]
+
+
+def test_a_hunk_that_cannot_be_read_is_a_limitation_and_the_rest_is_checked():
+    text = mails(DIRECT, QUEUED)[0]
+    broken = "diff --git a/fs/b.c b/fs/b.c\n--- a/fs/b.c\n+++ b/fs/b.c\n@@ -1,x @@\n context\n"
+    found = report([text.replace("diff --git", f"{broken}diff --git", 1)])
+    assert told(found) == [(*LOST, 1)]
+    assert {one.path for one in found.limitations} == {"fs/b.c"}
+
+
+def test_two_versions_are_two_series():
+    found = report([*mails(DIRECT, QUEUED), *mails(DIRECT, TIDY, version=2)])
+    assert [s.version for s in found.series] == [1, 2]
+    assert [f.series for f in found.findings] == [0, 1]
+
+
+def test_one_input_that_cannot_be_read_leaves_the_rest(tmp_path):
+    good = tmp_path / "good.mbox"
+    good.write_text(mbox(mails(DIRECT, QUEUED)), encoding="utf-8")
+    found = check([str(tmp_path / "none.mbox"), str(good)], NO_TREE)
+    assert told(found) == [(*LOST, 1)]
+    assert [one.input for one in found.errors] == [str(tmp_path / "none.mbox")]
+
+
+def test_files_that_are_no_c_are_passed_over():
+    before = {"Documentation/lamp.rst": DIRECT, "tools/lamp.py": "fput(a)\n"}
+    after = {"Documentation/lamp.rst": QUEUED, "tools/lamp.py": "schedule_work(a)\n"}
+    assert told(report(mails(before, after))) == []
+
+
+def test_a_system_call_in_the_hunks_is_an_entry_point():
+    loud = QUEUED.replace("lamp_close(lamp_of(fd))", "lamp_close(lamp_of(fd, 0))")
+    (found,) = report(mails(DIRECT, loud)).findings
+    assert (found.level, found.before.context) == ("error", "task")
+    assert [(e.name, e.kind) for e in found.entry_points] == [("lamp_off", "syscall")]
+
+
+# -- rules that are asked for --------------------------------------------------------------
+
+
+def test_rules_can_be_chosen_and_left_out():
+    texts = mails(DIRECT, QUEUED)
+    only = Options(no_tree=True, only=("inode-put-deferred",))
+    assert told(report(texts, only)) == [(*LOST, 1)]
+    without = Options(no_tree=True, without=("inode-put-deferred",))
+    assert "inode-put-deferred" not in {f.rule for f in report(texts, without).findings}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "hint"),
+    [("inode-put-defered", "did you mean 'inode-put-deferred'?"), ("xyzzy", "patchlint rules")],
+)
+def test_a_rule_that_is_not_there_cannot_be_chosen(wanted, hint):
+    with pytest.raises(CannotCheck, match="no rule") as raised:
+        check(["-"], Options(no_tree=True, only=(wanted,)), b"")
+    assert hint in str(raised.value)
+
+
+# -- fingerprints --------------------------------------------------------------------------
+
+QUIET = settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@QUIET
+@given(st.integers(1, 60), st.sampled_from(["\n", "/* a remark */\n", "\t\n"]))
+def test_a_fingerprint_stays_when_lines_are_put_in_front(count, line):
+    front = line * count
+    (usual,) = report(mails(DIRECT, QUEUED)).findings
+    (shifted,) = report(mails(front + DIRECT, front + QUEUED)).findings
+    assert shifted.line == usual.line + count
+    assert shifted.fingerprint == usual.fingerprint
+
+
+@QUIET
+@given(st.integers(2, 9), st.sampled_from(["Say it better.", "Why not?"]))
+def test_a_fingerprint_stays_in_a_new_version(version, message):
+    (usual,) = report(mails(DIRECT, QUEUED)).findings
+    again = mails(DIRECT, WITH_CALLBACK, TIDY, version=version, message=message)
+    (found,) = report(again).findings
+    assert found.fingerprint == usual.fingerprint
+    assert found.patch == 2
+
+
+def test_a_fingerprint_tells_another_function_apart():
+    (usual,) = report(mails(DIRECT, QUEUED)).findings
+    other = [text.replace("lamp_close", "lamp_shut") for text in (DIRECT, QUEUED)]
+    (found,) = report(mails(*other)).findings
+    assert found.fingerprint != usual.fingerprint
+
+
+# -- with a tree ---------------------------------------------------------------------------
+
+CLOSE, _, CALL = DIRECT.partition("SYSCALL_DEFINE1")
+CLOSE_LATE = QUEUED.partition("SYSCALL_DEFINE1")[0]
+SPLIT = {
+    "MAINTAINERS": "THE REST\n",
+    PATH: CLOSE,
+    "fs/call.c": "SYSCALL_DEFINE1" + CALL,
+}
+LATE = SPLIT | {PATH: CLOSE_LATE}
+
+
+def test_a_tree_gives_whole_images_and_the_callers_of_other_files(tmp_path):
+    tree = repository(tmp_path / "tree", SPLIT)
+    texts = mails(SPLIT, LATE)
+    assert [f.level for f in report(texts).findings] == ["warning"]
+    found = report(texts, Options(tree=str(tree)))
+    assert told(found) == [(*LOST, 1)]
+    (one,) = found.findings
+    assert (one.level, one.before.context) == ("error", "task")
+    assert [(e.name, e.chain) for e in one.entry_points] == [
+        ("lamp_off", ("lamp_off", "lamp_close"))
+    ]
+    assert (found.series[0].images, found.series[0].tree) == (
+        "whole",
+        git(tree, "rev-parse", "HEAD").strip(),
+    )
+    assert found.limitations == ()
+
+
+def test_a_range_of_the_tree_is_a_series(tmp_path):
+    tree = repository(tmp_path / "tree", SPLIT, SPLIT | {PATH: CLOSE + "\nint lamps;\n"}, LATE)
+    found = check(["HEAD~2..HEAD"], Options(tree=str(tree)))
+    assert found.errors == ()
+    assert told(found) == [(*LOST, 2)]
+    assert found.findings[0].commit == git(tree, "rev-parse", "HEAD").strip()
+    assert [p.number for p in found.series[0].patches] == [1, 2]
+
+
+def test_a_tree_that_does_not_match_is_a_limitation_and_hunks_are_read(tmp_path):
+    other = SPLIT | {PATH: CLOSE.replace("lamp_dark(lamp)", "lamp_flash(lamp)")}
+    tree = repository(tmp_path / "tree", other)
+    found = report(mails(SPLIT, LATE), Options(tree=str(tree)))
+    assert [(f.cleanup, f.function) for f in found.findings] == [("iput", "lamp_close")]
+    assert found.series[0].images == "hunks"
+    assert found.limitations != ()
+    assert PATH in {one.path for one in found.limitations}
+
+
+def test_a_folder_will_do_for_a_tree(tmp_path):
+    for path, text in SPLIT.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    found = report(mails(SPLIT, LATE), Options(tree=str(tmp_path)))
+    assert told(found) == [(*LOST, 1)]
+    assert found.series[0].tree == str(tmp_path)
+
+
+def test_a_tree_that_is_not_there_cannot_be_used(tmp_path):
+    with pytest.raises(CannotCheck, match="nowhere"):
+        report(mails(DIRECT, QUEUED), Options(tree=str(tmp_path / "nowhere")))
+
+
+def test_a_range_that_git_does_not_know_is_an_error(tmp_path):
+    tree = repository(tmp_path / "tree", SPLIT)
+    found = check(["v1..v2"], Options(tree=str(tree)))
+    assert found.series == ()
+    assert [one.input for one in found.errors] == ["v1..v2"]
+
+
+def test_nothing_of_the_tree_is_changed(tmp_path):
+    tree = repository(tmp_path / "tree", SPLIT)
+    report(mails(SPLIT, LATE), Options(tree=str(tree)))
+    assert git(tree, "status", "--porcelain") == ""
+    assert (
+        subprocess.run(
+            ["git", "-C", str(tree), "stash", "list"], check=True, capture_output=True
+        ).stdout
+        == b""
+    )
+
+
+def test_a_mail_that_is_no_patch_gives_no_series():
+    text = mail("").replace("[PATCH]", "").replace("---\n", "")
+    found = report([text])
+    assert (found.series, found.findings) == ((), ())
