@@ -38,7 +38,7 @@ _NOISE: Final = re.compile(
     rb"/\*[^*]*\*+(?:[^/*][^*]*\*+)*/|//[^\n]*|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)+'",
     re.DOTALL,
 )
-_DIRECTIVE: Final = re.compile(rb"^[ \t]*#(?:[^\n\\]|\\.)*", re.DOTALL | re.MULTILINE)
+_DIRECTIVE: Final = re.compile(rb"^[ \t]*#[^\n\\]*(?:\\.[^\n\\]*)*", re.DOTALL | re.MULTILINE)
 _DEFINE: Final = re.compile(rb"[ \t]*#[ \t]*define[ \t]+(\w+)(\([^)]*\))?(.*)\Z", re.DOTALL)
 _IF: Final = re.compile(rb"[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else|endif)\b[ \t]*(0[ \t]*\Z)?")
 _ALIAS: Final = re.compile(rb"[\s\\]*([a-z_]\w*)[\s\\]*\Z")
@@ -173,14 +173,17 @@ def heeded(macros: Iterable[Macro]) -> tuple[Macro, ...]:
     return tuple(macro for macro in macros if macro.action in _HEADS | _BLANKS)
 
 
-def read(text: bytes, table: Words, only: Collection[str] | None = None) -> Lean:
+def read(
+    text: bytes, table: Words, only: Collection[str] | None = None, *, sparse: bool = False
+) -> Lean:
     """Read a file.  Never raises on any bytes.
 
     With ``only`` calls and uses are told for these names alone, which is much faster where
-    they are rare; definitions are told all.
+    they are rare; definitions are told all, but with ``sparse`` only those of such a name
+    and those that hold one.
     """
     wanted = None if only is None else frozenset(name.encode() for name in only)
-    return _Reader(text, table, wanted).run()
+    return _Reader(text, table, wanted, sparse=sparse).run()
 
 
 def _blank(match: re.Match[bytes]) -> bytes:
@@ -196,9 +199,12 @@ class _Item(NamedTuple):
 
 
 class _Reader:
-    def __init__(self, text: bytes, table: Words, only: frozenset[bytes] | None) -> None:
+    def __init__(
+        self, text: bytes, table: Words, only: frozenset[bytes] | None, *, sparse: bool
+    ) -> None:
         self.table = table
         self.only = only
+        self.sparse = sparse
         self.code = _NOISE.sub(_blank, text)
         self.lean = Lean()
         self.functions: set[bytes] = set()
@@ -209,6 +215,8 @@ class _Reader:
 
     def run(self) -> Lean:
         if b"(" not in self.code and b"{" not in self.code and not _ALIASES.search(self.code):
+            return self.lean
+        if self.sparse and not self.wants(0, len(self.code)):
             return self.lean
         if b"#" in self.code:
             self.directives()
@@ -242,6 +250,10 @@ class _Reader:
             return self.code.find(name, start, end) >= 0
         return any(self.code.find(name, start, end) >= 0 for name in self.only)
 
+    def skips(self, start: int, end: int) -> bool:
+        """Whether what stands between two offsets is left out."""
+        return self.sparse and not self.wants(start, end)
+
     def asked(self, name: bytes) -> bool:
         """Whether rows for ``name`` are asked for."""
         return self.only is None or name in self.only
@@ -259,7 +271,7 @@ class _Reader:
             raw = match[0]
             head = _IF.match(raw)
             if head is None:
-                if not dead and b"define" in raw:
+                if not dead and b"define" in raw and not self.skips(start, end):
                     self.define(raw, start)
                 pieces.append(code[at:start])
                 pieces.append(raw.translate(_SPACES))
@@ -344,6 +356,10 @@ class _Reader:
             last = header.rstrip()[-1:]
             function = last not in b"=," and b"(" in header
             closing = self.closing(opening, function=function)
+            if self.skips(start, closing):
+                gaps.append((at, start))
+                at = closing + 1
+                continue
             item = _Item(start, opening, closing)
             if last == b"=":
                 objects.append(item)

@@ -108,7 +108,7 @@ def hits_in(path: str, text: bytes, names: Sequence[str], words: Words) -> dict[
     here = [name for name in names if name.encode() in text]
     if not here:
         return {}
-    read = lean.read(text, words, here)
+    read = lean.read(text, words, here, sparse=True)
     lines = lean.Lines.of(read.definitions)
     defined = {row.name for row in read.definitions}
     answers: dict[str, Hit] = {}

@@ -45,6 +45,9 @@ _INDEXES: Final = ("definitions", "calls", "uses")
 #: How long a writer waits for another, in seconds.
 _PATIENCE: Final = 120
 
+#: How much of the file is mapped into memory instead of copied, in bytes.
+_MAPPED: Final = 1 << 30
+
 _CACHE_KIB: Final = 32 * 1024
 
 
@@ -166,6 +169,7 @@ class Store:
     def _set_up(self, *, create: bool) -> None:
         self._db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.execute(f"PRAGMA mmap_size = {_MAPPED}")
         if create:
             self._db.execute("PRAGMA journal_mode = WAL")
             schema = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")

@@ -171,6 +171,12 @@ def test_asking_for_one_name_gives_the_rows_of_that_name(parts):
     assert part.calls == [one for one in whole.calls if one.name in {"f", "g"}]
     assert part.uses == [one for one in whole.uses if one.name in {"f", "g"}]
     assert read(text, []).calls == []
+    sparse = lean.read(text, WORDS, ["g", "f"], sparse=True)
+    assert (sparse.calls, sparse.uses) == (part.calls, part.uses)
+    around, sparsely = lean.Lines.of(whole.definitions), lean.Lines.of(sparse.definitions)
+    for row in (*part.calls, *part.uses):
+        assert around.around(row.line) == sparsely.around(row.line)
+    assert list(around.called("f")) == list(sparsely.called("f"))
 
 
 def test_the_innermost_definition_is_around_a_line():
