@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from email.charset import SHORTEST, Charset
 from email.header import Header
 from email.utils import formataddr, parseaddr
 from typing import TYPE_CHECKING, Final
@@ -149,7 +150,7 @@ def _encoded(subject: str) -> list[str]:
     if subject.isascii():
         first, *rest = wrap(f"Subject: {subject}", PROSE)
         return [first, *(f" {text}" for text in rest)]
-    header = Header(subject, "utf-8", header_name="Subject", maxlinelen=76)
+    header = Header(subject, _charset(), header_name="Subject", maxlinelen=76)
     return f"Subject: {header.encode()}".splitlines()
 
 
@@ -158,7 +159,7 @@ def _address(author: str) -> str | None:
     if HIDDEN.search(author):
         return None
     name, address = parseaddr(author)
-    return formataddr((cut(name, _NAME), address)) if _ADDRESS.match(address) else None
+    return formataddr((cut(name, _NAME), address), _charset()) if _ADDRESS.match(address) else None
 
 
 def _body(report: Report, series: SeriesRef, groups: list[list[Finding]]) -> list[str]:
@@ -243,3 +244,10 @@ def _chain(name: str, promise: Promise) -> list[str]:
         told = f"{place}, {line(step.note)}" if step.note else place
         lines.append(told if len(told) <= PROSE else cut(place, _LONGEST_LINE))
     return lines
+
+
+def _charset() -> Charset:
+    """UTF-8 that encodes headers, whatever other users of the process registered for it."""
+    charset = Charset("utf-8")
+    charset.header_encoding = SHORTEST
+    return charset

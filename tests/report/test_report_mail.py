@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from email import message_from_bytes
+from email import charset, message_from_bytes
 from email.policy import default
 
 import pytest
@@ -58,6 +58,13 @@ def test_a_subject_that_has_its_prefix_keeps_it():
 def test_names_and_subjects_outside_ascii():
     mail = draft(with_patch(subject="burrow: größere Höhlen 穴", author="Jörg <j@example.org>"))
     assert mail["Subject"] == "Re: [PATCH v3 2/4] burrow: größere Höhlen 穴"
+    assert mail["To"].addresses[0].display_name == "Jörg"
+
+
+def test_headers_are_encoded_whatever_the_process_registered(monkeypatch):
+    monkeypatch.setitem(charset.CHARSETS, "utf-8", (None, None, None))
+    mail = draft(with_patch(subject="burrow: größere Höhlen", author="Jörg <j@example.org>"))
+    assert mail["Subject"] == "Re: [PATCH v3 2/4] burrow: größere Höhlen"
     assert mail["To"].addresses[0].display_name == "Jörg"
 
 
