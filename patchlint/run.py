@@ -69,7 +69,7 @@ def check(inputs: Sequence[str], options: Options, stdin: bytes | None = None) -
     return replace(
         report,
         limitations=(*_amiss(mails), *report.limitations),
-        errors=(*errors, *report.errors),
+        errors=(*errors, *_without_diff(mails), *report.errors),
     )
 
 
@@ -80,6 +80,24 @@ def _amiss(mails: Iterable[Mail]) -> list[Limitation]:
         for mail in mails
         if not mail.is_reply
         for problem in mail.problems
+    ]
+
+
+def _without_diff(mails: Iterable[Mail]) -> list[InputError]:
+    """Mails that are called a patch and hold none."""
+    from patchlint.mail.subject import parse
+
+    return [
+        InputError(
+            mail.input,
+            f"{mail.subject}: there is no diff in this patch; the mail may be cut short",
+            mail.message_id or None,
+            mail.line,
+        )
+        for mail in mails
+        if mail.diff_start is None
+        and not (mail.attached or mail.is_reply or mail.number == 0)
+        and parse(mail.subject).is_patch
     ]
 
 
