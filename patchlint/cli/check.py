@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from patchlint.run import Options
 
 USAGE_ERROR: Final = 2
+#: inputs may stand before and after options
+MIXED: Final = True
 #: formats in which standard error stays empty unless the check itself failed
 SILENT: Final = frozenset({"terse", "b4", "b4-check"})
 #: formats that print the rules' own texts

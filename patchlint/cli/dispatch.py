@@ -53,8 +53,11 @@ def _command(name: str, arguments: Sequence[str], commands: Mapping[str, tuple[s
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.add_arguments(parser)
+    # a parser of sub-commands cannot take its arguments on both sides of an option
+    mixed = getattr(module, "MIXED", False)
+    parse = parser.parse_intermixed_args if mixed else parser.parse_args
     try:
-        return int(module.run(parser.parse_args(list(arguments))))
+        return int(module.run(parse(list(arguments))))
     except SystemExit as stop:
         return int(stop.code or 0)
     except BrokenPipeError:
