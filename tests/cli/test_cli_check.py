@@ -1,0 +1,303 @@
+"""``patchlint check``: exit statuses, and what goes to which stream."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from series_kit import DIRECT, QUEUED, TIDY, mail, mails, mbox
+
+from patchlint.cli.main import main
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "fixtures" / "examples" / "lazy-detach.mbox"
+pytestmark = pytest.mark.usefixtures("alone")
+
+
+@pytest.fixture
+def check(capsys):
+    """Run the command without a tree; returns status, standard output and error."""
+
+    def run(*arguments):
+        status = main(["check", "--no-tree", *map(str, arguments)])
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return run
+
+
+@pytest.fixture
+def write(tmp_path):
+    def to(name, text):
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return to
+
+
+@pytest.fixture
+def lost(write):
+    return write("lost.mbox", mbox(mails(DIRECT, QUEUED)))
+
+
+@pytest.fixture
+def clean(write):
+    return write("clean.mbox", mbox(mails(QUEUED, TIDY, version=2)))
+
+
+def test_the_shipped_example_is_found(check):
+    status, out, err = check(EXAMPLE)
+    assert status == 1
+    assert "[mount-put-deferred]" in out
+    assert out.endswith("1 finding (1 warning) in 1 of 1 patch\n")
+    assert err == ""
+
+
+def test_a_clean_patch_is_fine(check, clean):
+    assert check(clean) == (0, "no findings in 1 patch\n", "")
+
+
+# -- inputs that cannot be checked ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (b"myhost\n", "neither a mail nor a patch"),
+        (b"", "there is no mail in it"),
+        (b"\n\n\n", "there is no mail in it"),
+        (bytes(range(256)) * 4096, "binary data, not a mail"),
+        (b"From: a@example.org\nSubject: [PATCH] lamp\n", "no diff in this patch"),
+        (mail("").encode(), "no diff in this patch"),
+    ],
+    ids=["text", "empty", "blank", "noise", "headers-alone", "no-diff"],
+)
+def test_what_is_no_patch_cannot_be_checked(check, write, text, why):
+    path = write("input", text)
+    status, out, err = check(path)
+    assert (status, err) == (2, "")
+    assert f"{path}" in out
+    assert why in out
+    status, out, err = check("--format", "json", path)
+    assert status == 2
+    assert [why in one["message"] for one in json.loads(out)["errors"]] == [True]
+    assert err.startswith(f"patchlint: {path}")
+    status, out, err = check("--format", "terse", path)
+    assert (status, out) == (2, "")
+    assert why in err
+
+
+def test_a_cover_letter_or_an_answer_is_no_patch_that_lost_its_diff(check, write):
+    cover = mail("", 0, 1).replace("[PATCH]", "[PATCH 0/1]")
+    answer = mail("").replace("[PATCH]", "Re: [PATCH]").replace("lamp-v1-1@", "answer@")
+    path = write("both.mbox", mbox([cover, answer, *mails(QUEUED, TIDY)]))
+    assert check("--strict", path)[0] == 0
+
+
+def test_a_file_that_is_not_there(check, tmp_path):
+    status, out, _err = check(tmp_path / "none")
+    assert status == 2
+    assert "no such file" in out
+
+
+def test_a_folder_that_leads_to_itself(check, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "again").symlink_to("../in")
+    status, out, _err = check(tmp_path / "in")
+    assert status == 2
+    assert "no mail in this folder" in out
+
+
+def test_a_link_that_leads_to_itself(check, tmp_path):
+    (tmp_path / "self").symlink_to("self")
+    assert check(tmp_path / "self")[0] == 2
+
+
+def test_a_diff_that_is_cut_in_half_is_checked_as_far_as_it_goes(check, write):
+    whole = mails(DIRECT, QUEUED)[0]
+    cut = whole[: whole.index("+\tINIT_WORK")]
+    status, out, err = check("--format", "json", write("cut.mbox", mbox([cut])))
+    report = json.loads(out)
+    assert status == 0
+    assert err == ""
+    assert report["errors"] == []
+    assert {one["stage"] for one in report["limitations"]} == {"diff"}
+
+
+def test_a_mail_cut_at_any_place_is_no_traceback(check, write):
+    whole = mbox(mails(DIRECT, QUEUED))
+    for place in range(0, len(whole), 97):
+        status, _out, err = check(write("cut.mbox", whole[:place]))
+        assert status in (0, 1, 2)
+        assert "Traceback" not in err
+
+
+def test_one_bad_input_stops_the_rest_only_when_strict(check, lost, clean, tmp_path):
+    none = tmp_path / "none"
+    assert check(none, lost)[0] == 1
+    assert check(none, clean)[0] == 0
+    assert check("--strict", none, clean)[0] == 2
+    assert check("--strict", none, lost)[0] == 2
+    assert check("--strict", lost)[0] == 1
+
+
+def test_inputs_may_stand_on_both_sides_of_an_option(check, lost, clean):
+    status, out, _err = check(clean, "--strict", lost)
+    assert status == 1
+    assert "in 1 of 2 patches" in out
+
+
+# -- levels and rules ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("level", "status"), [("error", 0), ("warning", 1), ("note", 1), ("never", 0)]
+)
+def test_fails_from_the_wanted_level_on(check, lost, level, status):
+    found, out, _err = check("--fail-on", level, lost)
+    assert found == status
+    assert "warning" in out
+
+
+@pytest.fixture
+def noted(write):
+    """A finding that is a note."""
+    before, after = (text.replace("iput(lamp->inode)", "kfree(lamp)") for text in (DIRECT, QUEUED))
+    return write("noted.mbox", mbox(mails(before, after)))
+
+
+@pytest.mark.parametrize(("level", "status"), [("warning", 0), ("note", 1)])
+def test_a_note_fails_only_when_wanted(check, noted, level, status):
+    found, out, _err = check("--format", "json", "--fail-on", level, noted)
+    assert [one["level"] for one in json.loads(out)["findings"]] == ["note"]
+    assert found == status
+
+
+def test_an_unknown_rule_is_an_error_with_a_hint(check, lost):
+    for option in ("--rule", "--not-rule"):
+        status, out, err = check(option, "inode-put-defered", lost)
+        assert (status, out) == (2, "")
+        assert err == (
+            "patchlint: no rule 'inode-put-defered'; did you mean 'inode-put-deferred'?\n"
+        )
+
+
+def test_rules_can_be_left_out(check, lost):
+    every = json.loads(check("--format", "json", lost)[1])["findings"]
+    assert [one["rule"] for one in every] == ["inode-put-deferred"]
+    left = check("--format", "json", "--not-rule", "inode-put-deferred", lost)[1]
+    assert "inode-put-deferred" not in {one["rule"] for one in json.loads(left)["findings"]}
+
+
+def test_a_typo_in_a_rule_names_file_line_and_what_was_meant(check, lost, tmp_path):
+    rule = tmp_path / "rules" / "lamp-deferred.toml"
+    rule.parent.mkdir()
+    rule.write_text('title = "A lamp"\nlevle = "note"\n', encoding="utf-8")
+    status, out, err = check("--rules", rule.parent, lost)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"patchlint: {rule}:2: ")
+    assert "unknown key 'levle'; did you mean 'level'?" in err
+
+
+def test_a_folder_of_rules_that_is_not_there(check, lost, tmp_path):
+    status, _out, err = check("--rules", tmp_path / "none", lost)
+    assert status == 2
+    assert "no such folder of rules" in err
+
+
+def test_a_tree_that_is_not_there(capsys, lost, tmp_path):
+    assert main(["check", "--tree", str(tmp_path / "none"), str(lost)]) == 2
+    assert "no such folder" in capsys.readouterr().err
+
+
+# -- streams -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["terse", "b4", "b4-check"])
+def test_quiet_formats_leave_standard_error_empty(check, lost, tmp_path, form):
+    _status, out, err = check("--format", form, lost, tmp_path / "none")
+    assert out != ""
+    assert err == ""
+
+
+def test_terse_is_one_line_a_finding_and_nothing_else(check, lost, clean, noted):
+    assert check("--format", "terse", clean)[1] == ""
+    assert check("--format", "terse", noted)[1] == ""
+    _status, out, _err = check("--format", "terse", lost)
+    assert out.startswith("fs/lamp.c:14: WARNING: [inode-put-deferred] iput() was done ")
+    assert out.count("\n") == 1
+
+
+@pytest.mark.parametrize("form", ["json", "sarif", "rdjson", "gitlab", "b4"])
+def test_standard_output_is_the_report_alone(check, lost, tmp_path, form):
+    _status, out, _err = check("--verbose", "--format", form, lost, tmp_path / "none")
+    assert json.loads(out)
+
+
+def test_a_report_goes_to_a_file(check, lost, tmp_path):
+    target = tmp_path / "report.json"
+    status, out, err = check("--format", "json", "--output", target, lost)
+    assert (status, out, err) == (1, "", "")
+    assert json.loads(target.read_text(encoding="utf-8"))["schema"] == "patchlint/1"
+
+
+@pytest.mark.parametrize("place", [".", "none/report"])
+def test_a_report_that_cannot_be_written(check, lost, tmp_path, place):
+    status, out, err = check("--output", tmp_path / place, lost)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"patchlint: {tmp_path / place}: ")
+
+
+def test_color_is_said(check, lost):
+    assert "\x1b[" in check("--color", "always", lost)[1]
+    assert "\x1b[" not in check(lost)[1]
+
+
+class Pipe:
+    """Standard input that is not a terminal."""
+
+    def __init__(self, data):
+        self.buffer = io.BytesIO(data)
+
+    def isatty(self):
+        return False
+
+
+@pytest.mark.parametrize("arguments", [[], ["-"]])
+def test_standard_input_is_read(check, monkeypatch, arguments):
+    monkeypatch.setattr("sys.stdin", Pipe(mbox(mails(DIRECT, QUEUED)).encode()))
+    status, out, err = check("--format", "terse", *arguments)
+    assert (status, err) == (1, "")
+    assert out.startswith("fs/lamp.c:")
+
+
+def test_no_input_and_a_terminal_is_usage(check, monkeypatch):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    status, out, err = check()
+    assert (status, out) == (2, "")
+    assert err.startswith("usage: patchlint check")
+
+
+def test_a_closed_pipe_is_no_traceback(lost):
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "patchlint.cli.main", "check", "--no-tree", str(lost)],
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            check=False,
+            timeout=60,
+        )
+    finally:
+        os.close(writer)
+    assert b"Traceback" not in done.stderr
+    assert b"Exception" not in done.stderr
+    assert done.returncode in (0, 1)

@@ -1,0 +1,242 @@
+"""The commands: how they are found, helped with, and what the small ones print."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from series_kit import DIRECT, QUEUED, mails, mbox
+
+from patchlint import __version__
+from patchlint.cli.main import COMMANDS, main
+
+pytestmark = pytest.mark.usefixtures("alone")
+
+
+@pytest.fixture
+def run(capsys):
+    def command(*arguments):
+        status = main([str(one) for one in arguments])
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return command
+
+
+# -- finding a command ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"), [("chekc", "check"), ("rule", "rules"), ("explian", "explain")]
+)
+def test_a_command_that_is_not_there_gets_a_hint(run, wrong, meant):
+    status, out, err = run(wrong)
+    assert (status, out) == (2, "")
+    assert err == (
+        f"patchlint: no command '{wrong}'; did you mean '{meant}'? (see patchlint --help)\n"
+    )
+
+
+def test_nothing_near_gets_none(run):
+    assert "did you mean" not in run("xyzzy")[2]
+
+
+@pytest.mark.parametrize("flag", ["--version", "-V"])
+def test_version(run, flag):
+    assert run(flag) == (0, f"patchlint {__version__}\n", "")
+
+
+def test_help_lists_every_command(run):
+    status, out, _err = run("--help")
+    assert status == 0
+    assert all(f"\n  {name} " in out for name in COMMANDS)
+
+
+def test_no_arguments_is_usage(run):
+    status, out, err = run()
+    assert (status, out) == (2, "")
+    assert "usage: patchlint" in err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example(run, name):
+    status, out, err = run(name, "--help")
+    assert (status, err) == (0, "")
+    assert "example" in out
+    assert f"  patchlint {name} " in out or f"  patchlint {name}\n" in out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_unknown_option_is_usage(run, name):
+    status, _out, err = run(name, "--no-such-option")
+    assert status == 2
+    assert "Traceback" not in err
+
+
+# -- compare -------------------------------------------------------------------------------
+
+OTHER = [
+    text.replace("lamp_close", "bulb_close").replace("lamp_gone", "bulb_gone")
+    for text in (DIRECT, QUEUED)
+]
+
+
+@pytest.fixture
+def version(tmp_path):
+    """A series with the given losses, in one file each."""
+
+    def write(number, **lost):
+        before = {"fs/lamp.c": DIRECT, "fs/bulb.c": OTHER[0]}
+        after = {
+            "fs/lamp.c": QUEUED if lost["lamp"] else DIRECT + "\nint lamps;\n",
+            "fs/bulb.c": OTHER[1] if lost["bulb"] else OTHER[0] + "\nint bulbs;\n",
+        }
+        path = tmp_path / f"v{number}.mbox"
+        path.write_text(mbox(mails(before, after, version=number)), encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "counts"),
+    [
+        ({"lamp": True, "bulb": False}, {"lamp": False, "bulb": False}, (1, 0, 0)),
+        ({"lamp": True, "bulb": False}, {"lamp": True, "bulb": False}, (0, 1, 0)),
+        ({"lamp": False, "bulb": False}, {"lamp": True, "bulb": False}, (0, 0, 1)),
+        ({"lamp": True, "bulb": False}, {"lamp": False, "bulb": True}, (1, 0, 1)),
+        ({"lamp": True, "bulb": True}, {"lamp": True, "bulb": False}, (1, 1, 0)),
+    ],
+)
+def test_versions_are_compared(run, version, old, new, counts):
+    pair = (version(1, **old), version(2, **new))
+    fixed, kept, more = counts
+    status = 1 if more else 0
+    found, out, err = run("compare", "--no-tree", *pair)
+    assert (found, err) == (status, "")
+    assert out.endswith(f"{fixed} fixed, {kept} kept, {more} new\n")
+    words = [line.split()[0] for line in out.splitlines()[:-1]]
+    assert words == ["fixed"] * fixed + ["kept"] * kept + ["new"] * more
+    found, out, _err = run("compare", "--no-tree", "--format", "json", *pair)
+    told = json.loads(out)
+    assert (found, [len(told[word]) for word in ("fixed", "kept", "new")]) == (status, [*counts])
+
+
+def test_a_version_that_cannot_be_read(run, version, tmp_path):
+    good = version(1, lamp=True, bulb=False)
+    for pair in ((good, tmp_path / "none"), (tmp_path / "none", good)):
+        status, out, err = run("compare", "--no-tree", *pair)
+        assert (status, out) == (2, "")
+        assert f"{tmp_path / 'none'}: holds no patch" in err
+
+
+# -- graph and facts -----------------------------------------------------------------------
+
+LAMP = """\
+static void lamp_gone(struct work_struct *work)
+{
+	fput(lamp->file);
+}
+static DECLARE_WORK(lamp_work, lamp_gone);
+
+static void lamp_end(struct lamp *lamp)
+{
+	iput(lamp->inode);
+}
+
+SYSCALL_DEFINE1(lamp_off, int, fd)
+{
+	lamp_end(lamp);
+	schedule_work(&lamp_work);
+	return 0;
+}
+"""
+
+
+@pytest.fixture
+def tree(tmp_path):
+    (tmp_path / "fs").mkdir()
+    (tmp_path / "fs" / "lamp.c").write_text(LAMP, encoding="utf-8")
+    return tmp_path
+
+
+def test_graph_of_a_function_of_a_file(run, tree, monkeypatch):
+    monkeypatch.chdir(tree)
+    status, out, err = run("graph", "fs/lamp.c", "--function", "lamp_off")
+    assert (status, err) == (0, "")
+    assert out == (
+        "lamp_off  [fs/lamp.c:12, task]\n"
+        "├─ runs as task  [lamp_off() is a system call]\n"
+        "├─ lamp_end\n"
+        "│  └─ iput  [inode, before-call-returns]\n"
+        "└─ lamp_gone\n"
+        "   └─ fput  [file, eventually, by schedule_work()]\n"
+    )
+
+
+def test_graph_upwards_in_a_tree(run, tree):
+    status, out, err = run("graph", "lamp_end", "--tree", tree)
+    assert (status, out) == (0, "lamp_end\n└─ lamp_off  [task: syscall]\n")
+    assert err == ""
+
+
+def test_graph_upwards_from_a_callback(run, tree):
+    assert run("graph", "lamp_gone", "--tree", tree)[1] == "lamp_gone  [workqueue]\n"
+
+
+def test_graph_downwards_in_a_tree(run, tree):
+    status, out, _err = run("graph", "lamp_off", "--tree", tree, "--down")
+    assert status == 0
+    assert [line.strip("├─└│ ").split("  ")[0] for line in out.splitlines()] == [
+        "lamp_off",
+        "lamp_end",
+        "iput",
+        "schedule_work(&lamp_work)",
+    ]
+
+
+@pytest.mark.parametrize(("form", "first"), [("dot", "digraph"), ("mermaid", "flowchart")])
+def test_graph_in_other_forms(run, tree, form, first):
+    status, out, _err = run("graph", "lamp_end", "--tree", tree, "--format", form)
+    assert status == 0
+    assert out.startswith(first)
+    assert "lamp_off" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["fs/lamp.c", "--function", "who"], "no function who()"),
+        (["fs/none.c", "--function", "who"], "No such file"),
+        (["who", "--tree", "."], "who(): not in ."),
+        (["who", "--tree", "none"], "no such folder"),
+        (["lamp_end"], "give a C file with --function"),
+        (["fs/lamp.c", "--function", "lamp_end", "--rules", "none"], "no such folder of rules"),
+    ],
+)
+def test_graph_says_what_it_cannot_find(run, tree, monkeypatch, arguments, why):
+    monkeypatch.chdir(tree)
+    status, out, err = run("graph", *arguments)
+    assert (status, out) == (2, "")
+    assert why in err
+
+
+def test_facts_of_a_file(run, tree):
+    status, out, err = run("facts", tree / "fs" / "lamp.c")
+    assert (status, err) == (0, "")
+    assert "12-17: long lamp_off(int fd) [syscall]\n  14: lamp_end(lamp)\n" in out
+    assert "5: DECLARE_WORK(lamp_work, lamp_gone)" in out
+
+
+def test_facts_of_one_function_as_json(run, tree):
+    file = tree / "fs" / "lamp.c"
+    status, out, _err = run("facts", file, "--function", "lamp_end", "--format", "json")
+    assert status == 0
+    (one,) = json.loads(out)["functions"]
+    assert (one["name"], [call["callee"] for call in one["calls"]]) == ("lamp_end", ["iput"])
+
+
+def test_facts_of_a_file_that_is_not_there(run, tree):
+    status, out, err = run("facts", tree / "none.c")
+    assert (status, out) == (2, "")
+    assert "none.c" in err
