@@ -61,6 +61,9 @@ class Hits(Protocol):
     def hit(self, path: str, name: str) -> Hit | None:
         """Return what one file has about ``name``, None for nothing."""
 
+    def lines(self, path: str, name: str) -> lean.Lines:
+        """Return definitions of one file, at least those of ``name``."""
+
 
 def side(path: str) -> str:
     """Return which world a file is of: "" the kernel, "arch/X/", or a user space folder."""
@@ -87,7 +90,6 @@ class Facts:
     rows: Hits
     macros: Sequence[Macro] = ()
     _files: dict[str, bytes | None] = field(default_factory=dict)
-    _lines: dict[str, lean.Lines] = field(default_factory=dict)
     _local: set[str] = field(default_factory=set)
     _shared: set[str] = field(default_factory=set)
     _functions: dict[tuple[str, int], Function | None] = field(default_factory=dict)
@@ -151,7 +153,8 @@ class Facts:
         text = self.text(path)
         if text is None:
             return None
-        around = self.lines(path).around(line)
+        definitions = lean.read(text, lean.words(self.macros), ()).definitions
+        around = lean.Lines.of(definitions).around(line)
         if around is None:
             return None
         key = (path, around.line)
@@ -167,21 +170,12 @@ class Facts:
             self._files[path] = self.tree.read(path)
         return self._files[path]
 
-    def lines(self, path: str) -> lean.Lines:
-        """Return the definitions of a file of the tree, none when there is no such file."""
-        if path not in self._lines:
-            if len(self._lines) > _MANY_FILES:
-                self._lines.clear()
-            read = lean.read(self.text(path) or b"", lean.words(self.macros), ())
-            self._lines[path] = lean.Lines.of(read.definitions)
-        return self._lines[path]
-
     def _defined(self, name: str, path: str) -> tuple[Definition, ...]:
-        return tuple(_definition(row, path) for row in self.lines(path).called(name))
+        return tuple(_definition(row, path) for row in self.rows.lines(path, name).called(name))
 
     def _is_local(self, name: str, path: str) -> bool:
         """Whether ``name`` means a static function of the C file at ``path`` there."""
-        return path.endswith(".c") and _has_static(self.lines(path), name)
+        return path.endswith(".c") and _has_static(self.rows.lines(path, name), name)
 
     def _visible(self, name: str, home: str | None) -> list[Hit]:
         """Return the files in which ``name`` can mean what it means in ``home``."""

@@ -42,6 +42,7 @@ class Search:
     words: Words
     shelf: Shelf | None = None
     _known: dict[str, tuple[Hit, ...]] = field(default_factory=dict)
+    _lines: dict[str, lean.Lines] = field(default_factory=dict)
 
     def prepare(self, names: Iterable[str], members: Iterable[str]) -> None:
         """Search for all names and members that are not known yet, at once."""
@@ -72,6 +73,16 @@ class Search:
         text = self.tree.read(path)
         return None if text is None else hits_in(path, text, [name], self.words).get(name)
 
+    def lines(self, path: str, name: str) -> lean.Lines:
+        """Return all definitions of one file."""
+        del name
+        if path not in self._lines:
+            if len(self._lines) > _MANY_FILES:
+                self._lines.clear()
+            read = lean.read(self.tree.read(path) or b"", self.words, ())
+            self._lines[path] = lean.Lines.of(read.definitions)
+        return self._lines[path]
+
     def _look_up(self, names: Sequence[str], what: Wanted) -> Sequence[Hit]:
         """Make the answers for ``names`` known, and return the first."""
         mark = _MARKS[what]
@@ -95,6 +106,10 @@ class Search:
                     if _answers(hit, name, what):
                         found[name].append(hit)
         return {_MARKS[what] + name: tuple(hits) for name, hits in found.items()}
+
+
+#: Bounds the memory of definitions.
+_MANY_FILES: Final = 256
 
 
 def _answers(hit: Hit, name: str, what: Wanted) -> bool:

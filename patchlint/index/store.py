@@ -9,10 +9,10 @@ taken up where it stopped and a reader never sees half a tree.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sqlite3
 import time
+import zlib
 from array import array
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -61,7 +61,7 @@ def cache_folder() -> Path:
 def digest(macros: Sequence[Macro]) -> str:
     """Return what the macros that the reader heeds make of a file's name."""
     told = sorted((macro.pattern, macro.action, macro.regex) for macro in lean.heeded(macros))
-    return hashlib.sha256(repr(told).encode()).hexdigest()[:8]
+    return f"{zlib.crc32(repr(told).encode()):08x}"
 
 
 def index_path(macros: Sequence[Macro]) -> Path:
@@ -399,6 +399,11 @@ class Indexed:
     def hit(self, path: str, name: str) -> Hit | None:
         """Return what one file has about ``name``."""
         return next((hit for hit in self.hits(name) if hit.path == path), None)
+
+    def lines(self, path: str, name: str) -> lean.Lines:
+        """Return definitions of one file, none when it has nothing about ``name``."""
+        hit = self.hit(path, name)
+        return lean.Lines.of(()) if hit is None else hit.definitions
 
     def _fresh(self) -> Mapping[str, bytes]:
         if self._texts is None:

@@ -7,7 +7,6 @@ objects that a partial clone lacks.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import subprocess
@@ -76,6 +75,8 @@ class Tree(Protocol):
 
 def blob_id(content: bytes) -> str:
     """Return the id that git (SHA-1) gives to ``content``."""
+    import hashlib
+
     digest = hashlib.sha1(b"blob %d\0" % len(content), usedforsecurity=False)
     digest.update(content)
     return digest.hexdigest()

