@@ -1,0 +1,268 @@
+"""Which rule speaks of a downgrade, how loud, and in which words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from patchlint.model.diff import DiffLine, FileDiff, Hunk
+from patchlint.model.effect import Downgrade, EntryChain, Promise, Step
+from patchlint.model.finding import LEVELS
+from patchlint.model.mail import Patch
+from patchlint.ruleset.findings import choose, finding, fingerprint
+from patchlint.ruleset.load import load
+
+SHIPPED = load(cached=False)
+PATH = "fs/lamp.c"
+STEP = Step("lamp_close", PATH, 6, "iput()")
+LOSS = Downgrade(
+    shape="deferred",
+    cleanup="iput",
+    family="inode",
+    also=(),
+    function="lamp_close",
+    path=PATH,
+    line=4,
+    side="post",
+    patch=1,
+    before=Promise("task", "before-call-returns", (STEP,)),
+    after=Promise("workqueue", "eventually", (STEP,), "queue_work", "lamp_gone"),
+    condition=None,
+    level_cap="warning",
+    confidence="high",
+    reasons=("it was so",),
+    lost=(3,),
+)
+ENTRY = EntryChain("lamp_off", "syscall", ("lamp_off", "lamp_close"))
+PATCH = Patch(1, "lamp@example.org", None, "lamp: wait", "", None, "", "", "lamp.mbox")
+
+
+def hunk(*texts):
+    """A hunk from diff lines, both sides counted from 1."""
+    lines, old, new = [], 1, 1
+    for text in texts:
+        kind = text[0]
+        lines.append(
+            DiffLine(kind, text[1:], old if kind != "+" else None, new if kind != "-" else None)
+        )
+        old += kind != "+"
+        new += kind != "-"
+    return Hunk(1, old - 1, 1, new - 1, "", tuple(lines))
+
+
+DIFF = FileDiff(PATH, PATH, "modify", (hunk(" a", " b", "-iput", "+init", "+queue", " c", " d"),))
+
+
+def said(loss=LOSS, files=(DIFF,), ruleset=SHIPPED):
+    return finding(ruleset, loss, 0, PATCH, files)
+
+
+# -- which rule ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({}, "inode-put-deferred"),
+        ({"cleanup": "mntput", "family": "mount"}, "mount-put-deferred"),
+        ({"cleanup": "fput", "family": "file"}, "file-put-deferred"),
+        ({"cleanup": "lamp_destroy", "family": "structural"}, "teardown-deferred"),
+        ({"shape": "twin"}, "deferred-twin"),
+        ({"shape": "lost-wait"}, "lost-flush"),
+        ({"shape": "task-work-to-workqueue"}, "task-work-to-workqueue"),
+        ({"shape": "moved-body"}, "inode-put-deferred"),
+        (
+            {"shape": "moved-body", "cleanup": "lamp_destroy", "family": "structural"},
+            "teardown-moved-to-callback",
+        ),
+    ],
+)
+def test_the_most_specific_rule_speaks(change, rule):
+    assert choose(SHIPPED, replace(LOSS, **change)).id == rule
+
+
+def test_the_order_of_rules_does_not_matter():
+    turned = replace(SHIPPED, rules=tuple(reversed(SHIPPED.rules)))
+    assert choose(turned, LOSS) == choose(SHIPPED, LOSS)
+
+
+def test_no_rule_no_finding():
+    bare = replace(SHIPPED, rules=())
+    assert choose(bare, LOSS) is None
+    assert said(ruleset=bare) is None
+
+
+def test_a_rule_without_family_cleanup_and_shape_speaks_of_nothing():
+    rule = next(r for r in SHIPPED.rules if r.id == "inode-put-deferred")
+    empty = replace(rule, families=(), cleanups=(), shape=None)
+    assert choose(replace(SHIPPED, rules=(empty,)), LOSS) is None
+
+
+def test_a_rule_of_one_cleanup_goes_before_that_of_its_family():
+    rule = next(r for r in SHIPPED.rules if r.id == "inode-put-deferred")
+    own = replace(rule, id="iput-alone", cleanups=("iput",))
+    both = replace(SHIPPED, rules=(rule, own))
+    assert choose(both, LOSS).id == "iput-alone"
+    assert choose(both, replace(LOSS, cleanup="evict")).id == "inode-put-deferred"
+
+
+# -- how loud ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cap", "entries", "level"),
+    [
+        ("error", (ENTRY,), "error"),
+        ("error", (), "warning"),
+        ("warning", (ENTRY,), "warning"),
+        ("note", (ENTRY,), "note"),
+    ],
+)
+def test_a_chain_raises_and_a_doubt_lowers(cap, entries, level):
+    assert said(replace(LOSS, level_cap=cap, entry_points=entries)).level == level
+
+
+@given(st.sampled_from(SHIPPED.rules), st.sampled_from(LEVELS), st.sampled_from([(), (ENTRY,)]))
+def test_never_louder_than_the_evidence(rule, cap, entries):
+    loss = replace(LOSS, level_cap=cap, entry_points=entries, shape=rule.shape or "deferred")
+    loss = replace(loss, family=(rule.families or ("inode",))[0])
+    one = replace(SHIPPED, rules=(replace(rule, cleanups=()),))
+    level = said(loss, ruleset=one).level
+    assert LEVELS.index(level) >= LEVELS.index(cap)
+    if rule.level == "note":
+        assert level == "note"
+
+
+# -- words ---------------------------------------------------------------------------------
+
+
+def test_the_sentence_says_what_was_and_what_is():
+    assert said().message == (
+        "iput() was done before the call returned in lamp_close(); it is now done in a work "
+        "item (queue_work() -> lamp_gone()), at some later time"
+    )
+
+
+def test_the_sentence_names_the_branch_and_what_moved_along():
+    loss = replace(LOSS, condition="lazy", also=("dput", "fput", "mntput", "path_put"))
+    message = said(loss).message
+    assert "lamp_close(); when `lazy` it is now done" in message
+    assert message.startswith("iput() (and dput(), fput(), mntput()) was done")
+
+
+def test_a_lost_wait_is_said_as_one():
+    assert said(replace(LOSS, shape="lost-wait")).message == (
+        "lamp_close() no longer waits for lamp_gone(), which does iput() in a work item"
+    )
+
+
+@pytest.mark.parametrize(
+    ("context", "words"),
+    [
+        ("task", "in the calling task"),
+        ("kthread", "in a kernel thread"),
+        ("rcu-callback", "in an RCU callback"),
+        ("softirq", "in softirq context"),
+        ("unknown", "in the caller"),
+    ],
+)
+def test_every_context_has_words(context, words):
+    after = replace(LOSS.after, context=context, callback=None)
+    assert f"now done {words} (queue_work()), at" in said(replace(LOSS, after=after)).message
+
+
+def test_evidence_ends_with_the_row_or_with_what_it_stands_for():
+    known = SHIPPED.kernel.cleanups["iput"]
+    assert said().evidence == (
+        "it was so",
+        f"iput(): {known.source.file}: {known.source.evidence}",
+    )
+    unknown = said(replace(LOSS, cleanup="lamp_destroy", family="structural"))
+    assert "lamp_destroy() is in no table" in unknown.evidence[-1]
+    assert "lamp_destroy() is done" in unknown.why
+
+
+@pytest.mark.parametrize("name", ["iput", "mntput", "fput", "lamp_destroy"])
+def test_every_finding_has_advice_and_symptoms_once(name):
+    known = SHIPPED.kernel.cleanups.get(name)
+    one = said(replace(LOSS, cleanup=name, family=known.family if known else "structural"))
+    assert one.symptoms
+    assert one.advice
+    assert len(set(one.advice)) == len(one.advice)
+
+
+# -- the hunk ------------------------------------------------------------------------------
+
+
+def test_the_hunk_marks_the_deferral_and_the_release_that_went():
+    found = said(replace(LOSS, line=4)).hunk
+    assert [(line.kind + line.text, line.marked) for line in found] == [
+        (" a", False),
+        (" b", False),
+        ("-iput", True),
+        ("+init", False),
+        ("+queue", True),
+        (" c", False),
+        (" d", False),
+    ]
+
+
+def test_a_loss_on_the_old_side_marks_old_lines_alone():
+    found = said(replace(LOSS, side="pre", line=3, lost=())).hunk
+    assert [line.text for line in found if line.marked] == ["iput"]
+
+
+def test_a_line_outside_of_the_diff_has_no_hunk():
+    assert said(replace(LOSS, line=99, lost=())).hunk == ()
+    assert said(replace(LOSS, path="fs/other.c")).hunk == ()
+
+
+@given(st.lists(st.integers(1, 200), min_size=1, max_size=40))
+def test_a_hunk_stays_short_and_shows_marks(lost):
+    long = replace(DIFF, hunks=(hunk(*(f"-{n}" for n in range(200))),))
+    found = said(replace(LOSS, line=999, lost=tuple(lost)), (long,)).hunk
+    assert 1 <= len(found) <= 12
+    assert any(line.marked for line in found)
+    numbers = [line.old for line in found]
+    assert numbers == sorted(set(numbers))
+
+
+# -- the fingerprint -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"line": 900, "lost": (800,)},
+        {"patch": 7},
+        {"condition": "lazy"},
+        {"level_cap": "note", "confidence": "low", "reasons": ()},
+        {"also": ("dput",), "entry_points": (ENTRY,)},
+        {"before": replace(LOSS.before, chain=())},
+    ],
+)
+def test_places_and_doubts_do_not_change_a_fingerprint(change):
+    assert fingerprint("rule", replace(LOSS, **change)) == fingerprint("rule", LOSS)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"function": "bulb_close"},
+        {"path": "fs/bulb.c"},
+        {"cleanup": "dput"},
+        {"after": replace(LOSS.after, mechanism="call_rcu")},
+        {"after": replace(LOSS.after, callback="bulb_gone")},
+    ],
+)
+def test_another_thing_has_another_fingerprint(change):
+    assert fingerprint("rule", replace(LOSS, **change)) != fingerprint("rule", LOSS)
+    assert fingerprint("other", LOSS) != fingerprint("rule", LOSS)
+
+
+def test_a_fingerprint_is_sixteen_hex_digits_and_stays_over_releases():
+    assert said().fingerprint == fingerprint("inode-put-deferred", LOSS)
+    assert fingerprint("inode-put-deferred", LOSS) == "2e825af8caa97473"
