@@ -6,33 +6,20 @@ mails -> series -> images before and after -> facts -> graph -> downgrades -> fi
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from patchlint import __version__
+from patchlint.analysis import CannotCheck, TreeAtHand, analyse
 from patchlint.model.finding import Finding, PatchRef, Report, SeriesRef
 from patchlint.model.mail import Mail, Patch, RawMail, Series
 from patchlint.model.problem import InputError, Limitation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from patchlint.graph.reach import Ways
     from patchlint.model.diff import FileDiff
     from patchlint.model.effect import Downgrade
-    from patchlint.model.facts import FileFacts
-    from patchlint.model.image import Image, SeriesState
-    from patchlint.model.kernel import Cleanup, Macro, Ruleset
-    from patchlint.model.tree import TreeFacts
-    from patchlint.patch.images import Composition
-    from patchlint.patch.trees import Tree
-
-#: files whose text the syntax stage reads
-C_SOURCES = (".c", ".h")
-
-
-class CannotCheck(Exception):  # noqa: N818  it is an answer, the text is for the user
-    """Nothing can be checked: the text says why, for the user."""
+    from patchlint.model.kernel import Ruleset
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,65 +144,6 @@ def tree_path(options: Options) -> str | None:
     return None if here is None else str(here)
 
 
-class TreeAtHand:
-    """A kernel tree, opened when first needed, and what was asked of it."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self._tree: Tree | None = None
-        self._facts: dict[str | None, TreeFacts] = {}
-        self._ways: dict[tuple[str | None, str, str], Ways] = {}
-        self._derived: dict[tuple[str | None, str, str], Cleanup | None] = {}
-
-    @property
-    def tree(self) -> Tree:
-        """The tree at its HEAD.  Raises :class:`CannotCheck` when it cannot be read."""
-        if self._tree is None:
-            from patchlint.patch.trees import TreeError, open_tree
-
-            try:
-                self._tree = open_tree(self.path)
-            except TreeError as error:
-                raise CannotCheck(str(error)) from error
-        return self._tree
-
-    def name(self, base: str | None) -> str:
-        """The commit (or folder) that is read for a series with that base."""
-        tree = self._at(base)
-        return tree.commit or tree.name
-
-    def _at(self, base: str | None) -> Tree:
-        return (self.tree.at(base) if base else None) or self.tree
-
-    def facts(self, base: str | None, macros: Sequence[Macro]) -> TreeFacts:
-        """What the whole tree knows, at ``base`` when it has that commit."""
-        if base not in self._facts:
-            from patchlint.index import open_facts
-
-            self._facts[base] = open_facts(self._at(base), macros)
-        return self._facts[base]
-
-    def ways(self, base: str | None, ruleset: Ruleset, name: str, path: str) -> Ways:
-        """How a function of the tree comes to run."""
-        key = (base, name, path)
-        if key not in self._ways:
-            from patchlint.graph.reach import ways
-
-            facts = self.facts(base, ruleset.kernel.macros)
-            self._ways[key] = ways(facts, ruleset.kernel, name, path)
-        return self._ways[key]
-
-    def derive(self, base: str | None, ruleset: Ruleset, name: str, path: str) -> Cleanup | None:
-        """The table entry that the tree derives for a function, None when there is none."""
-        key = (base, name, path)
-        if key not in self._derived:
-            from patchlint.graph.derive import derive
-
-            found = derive(self.facts(base, ruleset.kernel.macros), ruleset.kernel, name, path)
-            self._derived[key] = found.row() if found else None
-        return self._derived[key]
-
-
 def check_series(
     series: Iterable[Series],
     ruleset: Ruleset,
@@ -230,7 +158,7 @@ def check_series(
         tree = TreeAtHand(path)
     gathered = _Findings()
     for one in series:
-        _check_one(one, ruleset, tree, gathered)
+        _check_one(one, ruleset, options, tree, gathered)
     return Report(
         __version__,
         tuple(gathered.series),
@@ -241,7 +169,11 @@ def check_series(
 
 
 def _check_one(
-    series: Series, ruleset: Ruleset, tree: TreeAtHand | None, gathered: _Findings
+    series: Series,
+    ruleset: Ruleset,
+    options: Options,
+    tree: TreeAtHand | None,
+    gathered: _Findings,
 ) -> None:
     from patchlint.patch.diff import parse
 
@@ -257,7 +189,7 @@ def _check_one(
     index = len(gathered.series)
     reference = _reference(series, files)
     gathered.series.append(reference)
-    if not may_matter(series):
+    if not may_matter(series, options):
         return
     analysis = analyse(series, files, ruleset, tree)
     gathered.series[index] = replace(
@@ -310,133 +242,17 @@ def _reference(series: Series, files: dict[int, tuple[FileDiff, ...]]) -> Series
     )
 
 
-def may_matter(series: Series) -> bool:
-    """Whether any word of the series can lead to a finding (sound, see the prefilter)."""
+def may_matter(series: Series, options: Options) -> bool:
+    """Whether any word of the series can lead to a finding (sound, see the prefilter).
+
+    The filter knows the words of the shipped tables; with rules of the user's own every
+    series is looked at.
+    """
     from patchlint.ruleset.prefilter import candidate
 
+    if options.rules:
+        return True
     return any(candidate(p.diff.encode("utf-8", "replace")) for p in series.patches)
-
-
-@dataclass(frozen=True, slots=True)
-class Analysis:
-    """The downgrades of one series, what its images were, and what could not be known."""
-
-    downgrades: tuple[Downgrade, ...]
-    images: Literal["hunks", "whole", "mixed"]
-    limitations: tuple[Limitation, ...]
-
-
-def analyse(
-    series: Series,
-    files: dict[int, tuple[FileDiff, ...]],
-    ruleset: Ruleset,
-    tree: TreeAtHand | None = None,
-) -> Analysis:
-    """Downgrades from before the series to after it, each with the patch that caused it."""
-    composition, images, limitations = _compose(series, files, tree)
-    facts = _Facts(ruleset, "\n\n".join(p.message for p in series.patches))
-    facts.titles = tuple(
-        (p.subject, frozenset(f.old_path or f.path for f in files[p.number]))
-        for p in series.patches
-    )
-    if tree is not None:
-        facts.ways = partial(tree.ways, series.base_commit, ruleset)
-        facts.derive = partial(tree.derive, series.base_commit, ruleset)
-    found = facts.compare(composition.states[-1])
-    placed = tuple(_place(downgrade, composition, facts) for downgrade in found)
-    said = [Limitation("tree", text) for text in dict.fromkeys(facts.limitations)]
-    return Analysis(placed, images, (*limitations, *said))
-
-
-def _compose(
-    series: Series, files: dict[int, tuple[FileDiff, ...]], tree: TreeAtHand | None
-) -> tuple[Composition, Literal["hunks", "whole", "mixed"], tuple[Limitation, ...]]:
-    """The images of a series: whole where the tree has the files, else out of hunks."""
-    from patchlint.patch.images import compose
-
-    diffs = [(p.number, files[p.number], p.message_id) for p in series.patches]
-    if tree is None:
-        composition = compose(diffs)
-        return composition, "hunks", composition.limitations
-    from patchlint.patch.apply import whole_images
-
-    whole = whole_images(tree.tree, [files[p.number] for p in series.patches], series.base_commit)
-    composition = compose(diffs, whole.texts([p.number for p in series.patches]))
-    images: Literal["hunks", "whole", "mixed"] = "whole"
-    if whole.failed:
-        images = "mixed" if whole.files else "hunks"
-    return composition, images, (*whole.limitations, *composition.limitations)
-
-
-class _Facts:
-    """Facts of images and comparisons of states, each worked out once."""
-
-    def __init__(self, ruleset: Ruleset, message: str) -> None:
-        self.ruleset = ruleset
-        self.message = message
-        self.titles: tuple[tuple[str, frozenset[str]], ...] = ()
-        self.ways: Callable[[str, str], Ways] | None = None
-        self.derive: Callable[[str, str], Cleanup | None] | None = None
-        self.limitations: list[str] = []
-        self._read: dict[tuple[str, bytes], FileFacts] = {}
-        self._compared: dict[int, tuple[Downgrade, ...]] = {}
-
-    def of(self, image: Image) -> FileFacts:
-        """The facts of one image."""
-        from patchlint.syntax.facts import extract
-
-        key = (image.path, image.text)
-        if key not in self._read:
-            self._read[key] = extract(image, self.ruleset.kernel.macros)
-        return self._read[key]
-
-    def compare(self, state: SeriesState) -> tuple[Downgrade, ...]:
-        """The downgrades from before the series to ``state``."""
-        if state.upto not in self._compared:
-            self._compared[state.upto] = self._compare(state)
-        return self._compared[state.upto]
-
-    def _compare(self, state: SeriesState) -> tuple[Downgrade, ...]:
-        from patchlint.graph.build import build
-        from patchlint.graph.comparison import Comparison
-        from patchlint.graph.downgrades import find
-        from patchlint.graph.follow import lines_of
-
-        kernel = self.ruleset.kernel
-        pairs = [pair for pair in state.files if pair.path.endswith(C_SOURCES)]
-        before = build([self.of(p.pre) for p in pairs if p.pre], kernel)
-        after = build([self.of(p.post) for p in pairs if p.post], kernel)
-        comparison = Comparison(
-            before, after, lines_of(pairs), self.message, self.titles, self.ways
-        )
-        if self.derive is not None:
-            from patchlint.graph.derive import moved_calls
-
-            rows = {name: self.derive(name, path) for name, path in moved_calls(comparison).items()}
-            comparison.learn({name: row for name, row in rows.items() if row is not None})
-        found = find(comparison)
-        self.limitations.extend(comparison.limitations)
-        return found
-
-
-def _place(downgrade: Downgrade, composition: Composition, facts: _Facts) -> Downgrade:
-    """``downgrade`` as it first shows, with the number of the patch that brings it."""
-    *earlier, last = composition.numbers
-    for state, number in zip(composition.states[1:], earlier, strict=False):
-        for first in facts.compare(state):
-            if _same(first, downgrade):
-                return replace(first, patch=number)
-    return replace(downgrade, patch=last)
-
-
-def _same(one: Downgrade, other: Downgrade) -> bool:
-    """Whether two states show one downgrade.
-
-    A later patch may rename its function or add to what moved; the callback stays.
-    """
-    return one.after.callback == other.after.callback and not {one.cleanup, *one.also}.isdisjoint(
-        {other.cleanup, *other.also}
-    )
 
 
 def _speak(

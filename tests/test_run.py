@@ -20,7 +20,8 @@ from series_kit import (
     repository,
 )
 
-from patchlint.run import CannotCheck, Options, check
+from patchlint.analysis import CannotCheck
+from patchlint.run import Options, check
 
 pytestmark = pytest.mark.usefixtures("alone")
 NO_TREE = Options(no_tree=True)

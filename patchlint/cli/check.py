@@ -103,6 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
         inputs = ["-"]
     stdin = sys.stdin.buffer.read() if "-" in inputs else None
     from patchlint import run as pipeline
+    from patchlint.analysis import CannotCheck
     from patchlint.integrations.config import ConfigError
     from patchlint.ruleset.load import RuleError
 
@@ -110,7 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
         settings = _settings(arguments)
         options = options_of(arguments, settings)
         report = pipeline.check(inputs, options, stdin)
-    except (RuleError, ConfigError, pipeline.CannotCheck) as problem:
+    except (RuleError, ConfigError, CannotCheck) as problem:
         print(f"patchlint: {problem}", file=sys.stderr)
         return USAGE_ERROR
     for ignored in settings.problems if arguments.format not in SILENT else ():

@@ -30,6 +30,7 @@ exit status: 0 nothing new, 1 the new version has findings that the old one had 
 def run(arguments: argparse.Namespace) -> int:
     """Check both and print the difference by fingerprint."""
     from patchlint import run as pipeline
+    from patchlint.analysis import CannotCheck
     from patchlint.ruleset.load import RuleError
 
     options = pipeline.Options(
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     for name in (arguments.old, arguments.new):
         try:
             report = pipeline.check([name], options)
-        except (RuleError, pipeline.CannotCheck) as error:
+        except (RuleError, CannotCheck) as error:
             print(f"patchlint: {error}", file=sys.stderr)
             return 2
         for problem in report.errors:

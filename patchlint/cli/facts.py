@@ -74,6 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
         missing = set(arguments.function) - {function.name for function in facts.functions}
         for name in sorted(missing):
             print(f"patchlint: {path}: no function {name}", file=sys.stderr)
+        if missing and not facts.functions:
+            return 2
     else:
         facts = extract_text(path, text, macros)
     if arguments.format == "json":

@@ -101,22 +101,39 @@ class _Walk:
 def ways(tree: TreeFacts, kernel: KernelFacts, name: str, path: str) -> Ways:
     """How ``name``, as defined in ``path``, comes to run."""
     tree.prepare([name])
-    if not tree.definitions(name):
+    if not tree.definitions(name, path):
         return Ways((), known=False, cut=False)
     walk = _Walk(tree, kernel)
     walk.push(_Node(name, path, (name,)))
     while walk.queue:
-        level = list(walk.queue)
+        nodes = list(walk.queue)
         walk.queue.clear()
-        tree.prepare(sorted({node.name for node in level}))
-        for node in level:
-            _visit(walk, node)
+        tree.prepare(sorted({node.name for node in nodes}))
+        level = [(node, tree.address_taken(node.name, node.path)) for node in nodes]
+        members = {_member(use) for _, uses in level for use in uses}
+        tree.prepare((), sorted(members - {""}))
+        for node, uses in level:
+            _visit(walk, node, uses)
     return Ways(tuple(walk.ways), known=True, cut=walk.cut, hubs=tuple(walk.hubs))
 
 
-def _visit(walk: _Walk, node: _Node) -> None:
-    for use in walk.tree.address_taken(node.name, node.path):
-        _through_use(walk, node, use)
+def _member(use: AddressUse) -> str:
+    """The struct member that a use binds the function to, "" for none."""
+    if use.kind == "initializer":
+        return use.member
+    if use.kind != "assignment":
+        return ""
+    member = use.target.replace("->", ".").rsplit(".", 1)[-1].strip()
+    return member if member.isidentifier() and member != use.target else ""
+
+
+def _visit(walk: _Walk, node: _Node, uses: tuple[AddressUse, ...]) -> None:
+    for use in uses:
+        if use.kind == "argument":
+            _through_argument(walk, node, use)
+        elif (member := _member(use)) != "":
+            struct = use.struct if use.kind == "initializer" else ""
+            _through_member(walk, node, use, struct, member)
     sites = walk.tree.callers(node.name, node.path)
     if len(node.chain) > 1 and len({(site.path, site.function) for site in sites}) > _MOST_CALLERS:
         walk.hubs.append(node.name)
@@ -143,17 +160,6 @@ def _through_call(walk: _Walk, node: _Node, site: CallerSite, strength: Strength
         )
         return
     walk.push(_Node(site.function, site.path, chain, strength))
-
-
-def _through_use(walk: _Walk, node: _Node, use: AddressUse) -> None:
-    if use.kind == "initializer":
-        _through_member(walk, node, use, use.struct, use.member)
-    elif use.kind == "assignment":
-        member = use.target.replace("->", ".").rsplit(".", 1)[-1].strip()
-        if member.isidentifier() and member != use.target:
-            _through_member(walk, node, use, "", member)
-    elif use.kind == "argument":
-        _through_argument(walk, node, use)
 
 
 def _through_member(walk: _Walk, node: _Node, use: AddressUse, struct: str, member: str) -> None:
