@@ -33,6 +33,7 @@ class Watcher:
         self.drafts = repo.root / "drafts"
         self.state = repo.root / "state.db"
         self.count = 0
+        self.made = 0
         for part in ("cur", "new", "tmp"):
             (self.source / part).mkdir(parents=True)
 
@@ -40,7 +41,18 @@ class Watcher:
         place = self.repo.root / name
         shutil.rmtree(place, ignore_errors=True)
         files = self.repo.patches("--thread=shallow", *options, revisions=revisions, name=name)
-        return [b"".join(f.read_bytes().partition(b"\n")[2:]) for f in files]
+        self.made += 1
+        # git makes a message-id of the commit and the second: two sets within one second
+        # would be the same mails
+        mark = rb"\1: <%d." % self.made
+        return [
+            re.sub(
+                rb"(?mi)^(message-id|in-reply-to|references): <",
+                mark,
+                b"".join(f.read_bytes().partition(b"\n")[2:]),
+            )
+            for f in files
+        ]
 
     def deliver(self, *mails):
         for mail in mails:
