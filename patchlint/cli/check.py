@@ -34,7 +34,8 @@ examples:
   patchlint check --format terse 0001-fs-defer-the-release.patch
   patchlint check --tree ~/linux v6.12..topic
 
-exit status: 0 nothing at or above --fail-on, 1 findings, 2 could not check"""
+exit status: 0 nothing at or above --fail-on, 1 findings, 2 could not check;
+with --format nipa 0, 250 for warnings, 1 for errors, as NIPA reads them"""
     parser.add_argument(
         "input",
         nargs="*",
@@ -121,6 +122,10 @@ def run(arguments: argparse.Namespace) -> int:
     if not _print(arguments, report, rules, settings.one("color")):
         return USAGE_ERROR
     status = exit_status(report, settings.fail_on, strict=arguments.strict)
+    if arguments.format == "nipa" and status != USAGE_ERROR:
+        from patchlint.report.nipa import nipa
+
+        return nipa(report)[0]
     shown = arguments.format in SHOWS_ERRORS and arguments.output is None
     if not shown and (arguments.format not in SILENT or status == USAGE_ERROR):
         for error in report.errors:
