@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from patchlint.model.kernel import EntryPoint, KernelFacts
     from patchlint.model.tree import AddressUse, CallerSite, TreeFacts
 
-_MOST_NODES: Final = 300
+_MOST_NODES: Final = 600
 _DEEPEST: Final = 12
 #: a member called from more places than this says nothing about who calls one function
 _MOST_MEMBER_CALLS: Final = 24
