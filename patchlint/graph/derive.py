@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from patchlint.graph.downgrades import climb
+from patchlint.graph.effects import named_teardown
 from patchlint.model.kernel import Cleanup, Source
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def derive(tree: Definitions, kernel: KernelFacts, name: str, path: str) -> Deri
             if (
                 inner is not None
                 and (inner.path, inner.name) not in seen
-                and (inner.path == function.path or _teardown(kernel, call.callee))
+                and (inner.path == function.path or named_teardown(kernel, call.callee))
             ):
                 seen.add((inner.path, inner.name))
                 queue.append((inner, (*chain, call.callee)))
@@ -87,10 +88,6 @@ def derive(tree: Definitions, kernel: KernelFacts, name: str, path: str) -> Deri
 
 def _counts(known: Cleanup) -> bool:
     return known.visible and known.kind in ("ctx", "sync", "wrap")
-
-
-def _teardown(kernel: KernelFacts, name: str) -> bool:
-    return kernel.teardown.search(name) is not None and kernel.not_teardown.search(name) is None
 
 
 def _follow(kernel: KernelFacts, call: Call) -> bool:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from patchlint.graph.build import Deferral, Graph
     from patchlint.model.context import Guarantee
     from patchlint.model.facts import Call, Function
-    from patchlint.model.kernel import Cleanup
+    from patchlint.model.kernel import Cleanup, KernelFacts
 
 STRUCTURAL: Final = "structural"
 _DEPTH: Final = 6
@@ -184,8 +184,7 @@ class Effects:
             and name not in kernel.list_drains
             and name not in kernel.refcount_puts
             and name not in kernel.twins
-            and kernel.teardown.search(name) is not None
-            and kernel.not_teardown.search(name) is None
+            and named_teardown(kernel, name)
         )
 
     def _through(self, function: Function, call: Call, effect: Effect) -> Effect:
@@ -247,6 +246,11 @@ class Effects:
             deferral=last,
             between=(),
         )
+
+
+def named_teardown(kernel: KernelFacts, name: str) -> bool:
+    """Whether a function is named like one that releases something that lasts."""
+    return kernel.teardown.search(name) is not None and kernel.not_teardown.search(name) is None
 
 
 def _site(function: Function, call: Call, name: str, known: Cleanup | None) -> Effect:

@@ -69,13 +69,10 @@ def propose(tree: Tree, facts: TreeFacts, ruleset: Ruleset, under: str = "") -> 
 
 def _cleanup(facts: TreeFacts, kernel: KernelFacts, function: Function) -> Iterator[Proposal]:
     from patchlint.graph.derive import derive
+    from patchlint.graph.effects import named_teardown
 
     name = function.name
-    if (
-        name in kernel.cleanups
-        or not kernel.teardown.search(name)
-        or kernel.not_teardown.search(name)
-    ):
+    if name in kernel.cleanups or not named_teardown(kernel, name):
         return
     found = derive(facts, kernel, name, function.path)
     if found is not None:
