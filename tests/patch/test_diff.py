@@ -255,7 +255,9 @@ def applied(file: FileDiff, before: str) -> str:
     at = 0
     for hunk in file.hunks:
         begin = hunk.old_start - (1 if hunk.old_length else 0)
-        out += source[at:begin]
+        if at < begin:
+            out += source[at:begin]
+            ends = True
         at = begin + hunk.old_length
         removed = [line.text for line in hunk.lines if line.kind != "+"]
         assert removed == source[begin:at]
