@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from patchlint.model.problem import Limitation
 
@@ -89,8 +91,7 @@ class TreeAtHand:
         return self._derived[key]
 
 
-@dataclass(frozen=True, slots=True)
-class Analysis:
+class Analysis(Struct, frozen=True):
     """The downgrades of one series, what its images were, and what could not be known."""
 
     downgrades: tuple[Downgrade, ...]
@@ -184,7 +185,12 @@ class _Facts:
         before = build([self.of(p.pre) for p in pairs if p.pre], kernel)
         after = build([self.of(p.post) for p in pairs if p.post], kernel)
         comparison = Comparison(
-            before, after, lines_of(pairs), self.message, self.titles, self.ways
+            before,
+            after,
+            lines_of(pairs),
+            message=self.message,
+            titles=self.titles,
+            ways=self.ways,
         )
         if self.derive is not None:
             from patchlint.graph.derive import moved_calls

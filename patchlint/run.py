@@ -5,8 +5,10 @@ mails -> series -> images before and after -> facts -> graph -> downgrades -> fi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from patchlint import __version__
 from patchlint.analysis import CannotCheck, TreeAtHand, analyse
@@ -22,8 +24,7 @@ if TYPE_CHECKING:
     from patchlint.model.kernel import Ruleset
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """How to check.  ``tree`` is a path or None; ``only``/``without`` are rule ids."""
 
     tree: str | None = None
@@ -34,8 +35,7 @@ class Options:
     no_tree: bool = False
 
 
-@dataclass(slots=True)
-class _Findings:
+class _Findings(Struct):
     """What is gathered while the series go by."""
 
     series: list[SeriesRef] = field(default_factory=list)

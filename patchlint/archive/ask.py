@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from patchlint import __version__
 from patchlint.archive import codec
@@ -28,8 +29,7 @@ GROUPS: Final = {
 _LEVELS_SQL: Final = "CASE findings.level WHEN 'error' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END"
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """Which findings.  An empty field asks for nothing.
 
     ``level`` is this level and louder; ``since`` and ``until`` are days (``2024-05-01``),

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import Any, TypeVar
 
-Noun = TypeVar("Noun")
+from msgspec import Struct
+
+Noun = TypeVar("Noun", bound=Struct)
 
 
 def dump(value: object) -> str:
-    """Return ``value`` (dataclasses, tuples, plain values) as compact JSON, keys in order."""
+    """Return ``value`` (structs, tuples, plain values) as compact JSON, keys in order."""
     return json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"))
 
 
 def plain(value: Any) -> Any:
-    """Return ``value`` with dataclasses as dictionaries and tuples as lists."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {item.name: plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    """Return ``value`` with structs as dictionaries and tuples as lists."""
+    if isinstance(value, Struct):
+        return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
     if isinstance(value, (tuple, list)):
         return [plain(item) for item in value]
     return value
@@ -29,11 +30,11 @@ def parse(text: str) -> Any:
 
 
 def load_all(kind: type[Noun], text: str) -> tuple[Noun, ...]:
-    """Return the flat dataclasses of type ``kind`` that :func:`dump` wrote as a list.
+    """Return the flat structs of type ``kind`` that :func:`dump` wrote as a list.
 
     Keys that ``kind`` does not have are passed over: a newer program wrote them.
     """
-    names = {item.name for item in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    names = set(kind.__struct_fields__)
     return tuple(
         kind(**{name: _tuple(value) for name, value in one.items() if name in names})
         for one in json.loads(text)

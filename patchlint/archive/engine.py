@@ -5,9 +5,10 @@ Workers import the heavy part of it only when a series reaches them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, Protocol
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,8 +48,7 @@ class Engine(Protocol):
         """The rules in force."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """How to check, picklable.  ``engine`` is ``module:callable(settings) -> Engine``.
 
     ``limit`` is the time in seconds that one series may take, ``everything`` switches
@@ -63,9 +63,10 @@ class Settings:
     limit: float = 30.0
     everything: bool = False
 
-    def __post_init__(self) -> None:
-        if self.tree is not None:
-            object.__setattr__(self, "everything", True)
+    @property
+    def unfiltered(self) -> bool:
+        """Whether the filters are off: a tree shows more than the words of a mail do."""
+        return self.everything or self.tree is not None
 
 
 def load(settings: Settings) -> Engine:
@@ -75,8 +76,7 @@ def load(settings: Settings) -> Engine:
     return engine
 
 
-@dataclass(slots=True)
-class Pipeline:
+class Pipeline(Struct):
     """The real stages."""
 
     settings: Settings

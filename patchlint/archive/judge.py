@@ -57,7 +57,7 @@ def judge(
     checked = [
         _check(series, engine, reach, settings)
         for series in engine.group(mails)
-        if settings.everything or engine.may_matter(series, _bits(series, bits))
+        if settings.unfiltered or engine.may_matter(series, _bits(series, bits))
     ]
     words: set[str] = set()
     for one in checked:

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from patchlint.archive import sources
 from patchlint.archive.records import Failure, Survey, Thread
@@ -35,13 +37,11 @@ _RETRIES: Final = 3
 _PATIENCE: Final = 2 * _AHEAD
 
 
-@dataclass(frozen=True, slots=True)
-class Absent:
+class Absent(Struct, frozen=True):
     """A worker has no clone with these mails: they must travel with the task."""
 
 
-@dataclass(slots=True)
-class Cluster:
+class Cluster(Struct):
     """Runs tasks on the workers of a scheduler.  A context manager.
 
     ``clones`` is a folder of the workers under which the sources are found by the last

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct, field
 
 from patchlint.archive import headers
 from patchlint.mail import subject as subjects
@@ -45,8 +46,7 @@ _SILENT: Final = (
 Row = tuple[int, str, str | None, str | None, float | None, str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Post:
+class _Post(Struct, frozen=True):
     """A later patch mail whose title is one that a finding has."""
 
     message_id: str
@@ -57,8 +57,7 @@ class _Post:
     revert: bool
 
 
-@dataclass(slots=True)
-class _Posts:
+class _Posts(Struct):
     """Patch mails and cover letters by the titles that findings ask for."""
 
     by_title: dict[str, list[_Post]] = field(default_factory=lambda: defaultdict(list))

@@ -14,9 +14,10 @@ import os
 import resource
 import signal
 import time
-from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+
+from msgspec import Struct, field
 
 from patchlint.archive.records import Failure
 
@@ -48,8 +49,7 @@ class Executor(Protocol):
         """Another executor for tasks that failed, to use while this one runs."""
 
 
-@dataclass(slots=True)
-class _Slot:
+class _Slot(Struct):
     """One worker process and what it is at."""
 
     process: BaseProcess
@@ -59,8 +59,7 @@ class _Slot:
     idle: bool = True
 
 
-@dataclass(slots=True)
-class Pool:
+class Pool(Struct):
     """Worker processes of this machine.  A context manager; leaving it ends them."""
 
     settings: Settings

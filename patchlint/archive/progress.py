@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, Self
+
+from msgspec import Struct, field
 
 _EVERY: Final = 10.0
 
@@ -40,8 +41,7 @@ class Quiet:
         return None
 
 
-@dataclass(slots=True)
-class Lines:
+class Lines(Struct):
     """A line at the start of a stage, every ten seconds, and at its end."""
 
     _text: str = ""

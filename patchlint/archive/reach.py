@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,18 +37,18 @@ class Reach:
             name: cleanup.family for name, cleanup in kernel.cleanups.items()
         }
         rest = []
-        for field in fields(kernel):
-            value = getattr(kernel, field.name)
+        for field in kernel.__struct_fields__:
+            value = getattr(kernel, field)
             if isinstance(value, dict):
                 for name, entry in value.items():
-                    shown = f"{field.name}={_show(entry)}"
+                    shown = f"{field}={_show(entry)}"
                     for known in dict.fromkeys((name, *_names(entry))):
                         self._entries.setdefault(known, []).append(shown)
             elif isinstance(value, frozenset):
                 for name in value:
-                    self._entries.setdefault(name, []).append(field.name)
+                    self._entries.setdefault(name, []).append(field)
             else:
-                rest.append(f"{field.name}={_show(value)}")
+                rest.append(f"{field}={_show(value)}")
         if far:
             rest.append(_show(ruleset))
         self._everywhere = _digest([context, *rest])
@@ -97,9 +98,9 @@ def _names(entry: object) -> tuple[str, ...]:
 def rule_digest(rule: Rule) -> str:
     """Digest of all that a rule says in a finding; its documentation is not part of it."""
     return _digest(
-        f"{one.name}={_show(getattr(rule, one.name))}"
-        for one in fields(rule)
-        if one.name != "documentation"
+        f"{name}={_show(getattr(rule, name))}"
+        for name in rule.__struct_fields__
+        if name != "documentation"
     )
 
 
@@ -117,7 +118,7 @@ def _show(value: Any) -> str:
         return "{" + ",".join(sorted(map(_show, value))) + "}"
     if isinstance(value, dict):
         return "{" + ",".join(sorted(f"{_show(k)}:{_show(v)}" for k, v in value.items())) + "}"
-    if hasattr(value, "__dataclass_fields__"):
-        inner = (f"{one.name}={_show(getattr(value, one.name))}" for one in fields(value))
+    if isinstance(value, Struct):
+        inner = (f"{name}={_show(getattr(value, name))}" for name in value.__struct_fields__)
         return f"{type(value).__name__}({','.join(inner)})"
     return repr(value)

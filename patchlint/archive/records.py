@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from patchlint.archive.sources import Source
@@ -34,8 +35,7 @@ class Row(NamedTuple):
     fixes: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(Struct, frozen=True):
     """A portion's rows; ``deleted`` are ids that the archive took back."""
 
     rows: tuple[Row, ...]
@@ -44,8 +44,7 @@ class Survey:
     errors: tuple[InputError, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """A mail of a thread to be checked.
 
     ``words`` as in :class:`Row`; ``data`` is set when the mail travels with the task.
@@ -58,16 +57,14 @@ class Wanted:
     data: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Thread:
+class Thread(Struct, frozen=True):
     """A thread to be checked: its patch mails and cover letters, oldest first."""
 
     id: int
     mails: tuple[Wanted, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """One series with what was found in it.  ``words`` are the known names it speaks."""
 
     series: SeriesRef
@@ -80,8 +77,7 @@ class Checked:
     errors: tuple[InputError, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What came of a thread.  ``digest`` says under which rules (see ``reach``)."""
 
     thread: int
@@ -91,8 +87,7 @@ class Verdict:
     errors: tuple[InputError, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """A task that was not done: its worker died, hung, or met a bug (``text`` says)."""
 
     text: str

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final, Self, cast
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from patchlint import __version__
 from patchlint.archive import sources, worker
@@ -27,8 +29,7 @@ _STARTING: Final = 30.0
 _TASK_MAILS: Final = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What a run did: mails surveyed, threads checked, findings that the store now has."""
 
     mails: int
@@ -61,7 +62,7 @@ def scan(
         except sources.SourceError as error:
             store.add_problems((), (InputError(archive.name, str(error)),))
     store.reopen(reach.digest)
-    possible = (lambda _: True) if settings.everything else engine.possible
+    possible = (lambda _: True) if settings.unfiltered else engine.possible
     ids = store.open_threads(possible)
     threads = _check(store, ids, settings, reach.digest(()), executor, progress)
     if store.outcomes_are_old():

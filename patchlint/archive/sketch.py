@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
 
 from patchlint.archive import words
 
@@ -58,16 +59,14 @@ def _sets() -> defaultdict[str, set[str]]:
     return defaultdict(set)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reached:
+class _Reached(Struct, frozen=True):
     """Names that are called from a function on, and the functions on the way."""
 
     calls: set[str]
     functions: set[str]
 
 
-@dataclass(slots=True)
-class _Side:
+class _Side(Struct):
     """One side of a series: calls by function, and what may be a callback."""
 
     calls: defaultdict[str, set[str]] = field(default_factory=_sets)

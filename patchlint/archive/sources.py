@@ -13,10 +13,11 @@ import os
 import subprocess
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, Literal, Self, cast
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,8 +37,7 @@ class SourceError(Exception):
     """An input that is no archive, or one that cannot be read.  The text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """One archive: ``place`` is an absolute path, ``name`` what the user called it."""
 
     kind: Kind
@@ -45,8 +45,7 @@ class Source:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Raw:
+class Raw(Struct, frozen=True):
     """One mail's bytes.  ``data`` is None when it was larger than :data:`MOST_BYTES`.
 
     ``deleted`` is set for a mail that public-inbox took out of the archive.
@@ -58,8 +57,7 @@ class Raw:
     deleted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Portion:
+class Portion(Struct, frozen=True):
     """Some mails of a source, in order.
 
     ``keys`` are commits (git) or file names (Maildir) for the reader to look up, or

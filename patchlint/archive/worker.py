@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from patchlint import __version__
 from patchlint.archive import survey as surveys
@@ -19,7 +20,7 @@ Result = Survey | tuple[Verdict, ...]
 
 def context(settings: Settings) -> str:
     """What results depend on besides the rules: the program's version and its options."""
-    return f"{__version__}|{settings.tree}|{settings.everything}|{settings.limit}"
+    return f"{__version__}|{settings.tree}|{settings.unfiltered}|{settings.limit}"
 
 
 def reach_of(engine: Engine, settings: Settings) -> Reach:
@@ -27,8 +28,7 @@ def reach_of(engine: Engine, settings: Settings) -> Reach:
     return Reach(engine.rules(), context(settings), far=settings.tree is not None)
 
 
-@dataclass(slots=True)
-class Worker:
+class Worker(Struct):
     """Holds what tasks share: the loaded rules, the open repositories."""
 
     settings: Settings

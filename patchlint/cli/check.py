@@ -172,7 +172,7 @@ def _without_accepted(report: Report, settings: Settings) -> Report:
     """The report less the findings that the user has accepted with a reason."""
     if not settings.accepted:
         return report
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from patchlint.integrations.accept import split
 

@@ -109,10 +109,11 @@ def _derive(arguments: argparse.Namespace) -> int:
 
 def as_json(facts: FileFacts) -> str:
     """Give the facts as one JSON object with the fields' own names."""
-    import dataclasses
     import json
 
-    return json.dumps(dataclasses.asdict(facts), indent=1)
+    from msgspec import to_builtins
+
+    return json.dumps(to_builtins(facts), indent=1)
 
 
 def as_text(facts: FileFacts) -> Iterator[str]:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
+
+from msgspec import Struct
 
 from patchlint.cli.main import COMMANDS
 
@@ -21,8 +22,7 @@ _FOLDERS: Final = ("DIR", "MAILDIR", "TREE", "FOLDER")
 _FILES: Final = ("FILE", "INPUT", "SOURCE", "MBOX", "STORE", "DB", "V1", "V2", "PATH", "ARCHIVE")
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """An option: its spellings, what it takes (``value`` is what ``--help`` calls it)."""
 
     names: tuple[str, ...]
@@ -33,8 +33,7 @@ class Option:
     repeatable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(Struct, frozen=True):
     """A positional argument as ``--help`` calls it; ``many`` when it may come repeatedly."""
 
     name: str
@@ -44,8 +43,7 @@ class Argument:
     many: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """A command, with its path from the program down; ``epilog`` holds its examples."""
 
     path: tuple[str, ...]

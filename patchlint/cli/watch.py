@@ -84,7 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _watch(arguments: argparse.Namespace, settings: Settings, source: Source, state: State) -> int:
     import time
-    from dataclasses import replace
+
+    from msgspec.structs import replace
 
     from patchlint.integrations import watch
     from patchlint.integrations.watch_sources import SourceError

@@ -88,7 +88,7 @@ def _queues(kernel: KernelFacts, condition: Condition) -> bool:
 
 def _leaves_on_failure(kernel: KernelFacts, guard: Condition) -> bool:
     """An early guard is said by its stay side; the side that leaves is the failure."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     return is_error(kernel, replace(guard, taken=not guard.taken))
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
 
 from patchlint.graph.objects import Fields, ObjectRef, member, refer, same, struct_name
 
@@ -24,8 +25,7 @@ _CALL: Final = re.compile(r"^(\w+)\s*\((.*)\)$")
 _IDENTIFIER: Final = re.compile(r"^[A-Za-z_]\w*$")
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(Struct, frozen=True):
     """``callback`` will run when ``target`` is activated."""
 
     target: ObjectRef
@@ -36,8 +36,7 @@ class Binding:
     function: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Deferral:
+class Deferral(Struct, frozen=True):
     """An edge from ``function`` to a callback that runs later or elsewhere.
 
     ``callback`` is None when the binding stands in no image.  ``keeps`` is set for task
@@ -69,8 +68,7 @@ class Deferral:
         return self.call.conditions
 
 
-@dataclass(slots=True)
-class Graph:
+class Graph(Struct):
     """One side of a series.  Look-ups never raise; an unknown name gives nothing."""
 
     kernel: KernelFacts
@@ -165,7 +163,7 @@ def _add(graph: Graph, function: Function) -> None:
     key = (function.path, function.name)
     present = graph.functions.get(key)
     if present is not None:
-        from dataclasses import replace
+        from msgspec.structs import replace
 
         merged = replace(
             present,
@@ -369,8 +367,7 @@ def _bound(graph: Graph, target: ObjectRef | None, counts: Counter[str]) -> list
     return list(dict.fromkeys(hits))
 
 
-@dataclass(frozen=True, slots=True)
-class _Drain:
+class _Drain(Struct, frozen=True):
     """A list that a deferred callback takes items off."""
 
     target: ObjectRef

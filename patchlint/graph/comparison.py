@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from patchlint.graph.effects import Effect, Effects
 from patchlint.graph.follow import Lineage, Lines, trace
@@ -17,34 +18,37 @@ if TYPE_CHECKING:
     from patchlint.model.kernel import Cleanup, KernelFacts
 
 
-@dataclass(slots=True)
 class Comparison:
     """Both sides of a series, ready to be compared.
 
     ``message`` is the text of the patches' commit messages, evidence for contexts.
     """
 
-    before: Graph
-    after: Graph
-    lines: Lines
-    message: str = ""
-    #: subject of each patch, and the files that it touches
-    titles: tuple[tuple[str, frozenset[str]], ...] = ()
-    #: the ways to a function in a whole tree, None without one
-    ways: Callable[[str, str], Ways] | None = None
-    limitations: list[str] = field(default_factory=list)
-    #: cleanups that a whole tree adds to the tables
-    derived: dict[str, Cleanup] = field(default_factory=dict)
-    lineage: Lineage = field(init=False)
-    old: Effects = field(init=False)
-    new: Effects = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.lineage = trace(self.before, self.after, self.lines)
+    def __init__(
+        self,
+        before: Graph,
+        after: Graph,
+        lines: Lines,
+        *,
+        message: str = "",
+        titles: tuple[tuple[str, frozenset[str]], ...] = (),
+        ways: Callable[[str, str], Ways] | None = None,
+    ) -> None:
+        self.before = before
+        self.after = after
+        self.lines = lines
+        self.message = message
+        #: subject of each patch, and the files that it touches
+        self.titles = titles
+        #: the ways to a function in a whole tree, None without one
+        self.ways = ways
+        self.limitations: list[str] = []
+        self.lineage: Lineage = trace(before, after, lines)
         self.learn({})
 
     def learn(self, derived: dict[str, Cleanup]) -> None:
         """Take cleanups that the tree knows and the tables do not."""
+        #: cleanups that a whole tree adds to the tables
         self.derived = derived
         self.old = Effects(self.before, derived)
         self.new = Effects(self.after, derived)
@@ -55,8 +59,7 @@ class Comparison:
         return self.after.kernel
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
+class Loss(Struct, frozen=True):
     """``now`` continues ``was``, which did the releases ``effects`` inline."""
 
     was: Function

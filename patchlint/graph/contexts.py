@@ -10,8 +10,9 @@ callers are deferred is *likely* deferred, never certainly.  That errs towards a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +33,7 @@ _SENTENCE: Final = re.compile(r"(?<=[.!?:;])\s+")
 _TELLING_MEMBER: Final = 9
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """``context`` of a function, how sure, and why (one clause, with file and line)."""
 
     context: Context
@@ -41,8 +41,7 @@ class Reason:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """All that is known of one function.  ``reasons`` is empty for an unknown context."""
 
     reasons: tuple[Reason, ...]

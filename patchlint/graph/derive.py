@@ -8,8 +8,9 @@ deep; that errs towards missing one.  A release that is reached on a condition c
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
+
+from msgspec import Struct
 
 from patchlint.graph.downgrades import climb
 from patchlint.graph.effects import named_teardown
@@ -32,8 +33,7 @@ class Definitions(Protocol):
         """The function that ``name`` means in ``near_path``, None when there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Derived:
+class Derived(Struct, frozen=True):
     """``name`` in ``path`` reaches ``cleanup``; ``chain`` leads there, ``name`` first."""
 
     name: str

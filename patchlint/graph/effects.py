@@ -7,8 +7,10 @@ table and no image knows, but that is named like a teardown, is a *structural* e
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from patchlint.model.context import GUARANTEES
 from patchlint.model.effect import Step
@@ -24,8 +26,7 @@ _DEPTH: Final = 6
 _MOST: Final = 400
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(Struct, frozen=True):
     """One release reached from a function.
 
     ``root`` is the call in that function on the way to it, ``site`` the call that

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,8 +25,7 @@ _Key = tuple[str, str]
 _HEIRS: Final = 3
 
 
-@dataclass(slots=True)
-class Lines:
+class Lines(Struct):
     """Which lines of the files stayed, both ways.  Paths are those of each side."""
 
     kept: dict[str, dict[int, int]] = field(default_factory=dict)
@@ -66,8 +66,7 @@ def lines_of(files: Iterable[FilePair]) -> Lines:
     return lines
 
 
-@dataclass(slots=True)
-class Lineage:
+class Lineage(Struct):
     """Ancestors (before) of functions after."""
 
     ancestors: dict[_Key, list[Function]] = field(default_factory=dict)

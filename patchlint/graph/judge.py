@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from patchlint.graph import branches, waits
 from patchlint.graph.chains import after_chain, before_chain, entries_in_images

@@ -10,8 +10,9 @@ structs of one file.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,8 +30,7 @@ _TAIL: Final = re.compile(r"(?:->|\.)\s*([A-Za-z_]\w*)\s*$")
 Fields = dict[tuple[str, str], str]
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectRef:
+class ObjectRef(Struct, frozen=True):
     """What an expression points at.
 
     ``keys`` are the member names it may be known by (``dwork`` and ``work`` for

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from patchlint.graph import contexts
 
@@ -15,8 +17,7 @@ if TYPE_CHECKING:
     from patchlint.model.facts import Function
 
 
-@dataclass(slots=True)
-class Volume:
+class Volume(Struct):
     """Starts loud; each doubt turns it down and leaves its reason."""
 
     level: str = "warning"
@@ -28,8 +29,7 @@ class Volume:
         self.reasons.append(reason)
 
 
-@dataclass(frozen=True, slots=True)
-class OldContext:
+class OldContext(Struct, frozen=True):
     """What is known of the context in which the release ran before.
 
     ``doubt`` says why it was no task, or not only, and turns a finding down; ``certain``

@@ -13,8 +13,9 @@ The walk is bounded; what was left out is said.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
 
 from patchlint.model.effect import EntryChain
 
@@ -33,8 +34,7 @@ _MOST_MEMBER_CALLS: Final = 24
 _MOST_CALLERS: Final = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(Struct, frozen=True):
     """One way in which a function comes to run: ``chain`` from the entry point down."""
 
     name: str
@@ -46,8 +46,7 @@ class Way:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ways:
+class Ways(Struct, frozen=True):
     """All ways found.  ``known`` is False when the tree has no such function.
 
     ``cut`` is set when the walk reached its bound before it had seen all callers;
@@ -69,16 +68,14 @@ class Ways:
         return tuple(seen.values())
 
 
-@dataclass(slots=True)
-class _Node:
+class _Node(Struct):
     name: str
     path: str
     chain: tuple[str, ...]
     strength: Strength = "certain"
 
 
-@dataclass(slots=True)
-class _Walk:
+class _Walk(Struct):
     tree: TreeFacts
     kernel: KernelFacts
     ways: list[Way] = field(default_factory=list)

@@ -5,8 +5,9 @@ Text, Graphviz dot, and mermaid from one small tree.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,8 +21,7 @@ _DEPTH: Final = 5
 _MOST: Final = 200
 
 
-@dataclass(slots=True)
-class Branch:
+class Branch(Struct):
     """One function with a note, and what lies beyond it."""
 
     name: str
@@ -64,8 +64,7 @@ def downwards(
     return root or Branch(name, "releases nothing that is known")
 
 
-@dataclass(frozen=True, slots=True)
-class _Descent:
+class _Descent(Struct, frozen=True):
     """What a walk down asks, and where it has been."""
 
     tree: Definitions

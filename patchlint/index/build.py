@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from patchlint.index import lean
 from patchlint.index.store import File, Packed, Store, index_path, pack, tree_key
@@ -25,8 +26,7 @@ _BATCH: Final = 768
 _FEW: Final = 300
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
+class Built(Struct, frozen=True):
     """What a build did: files of the tree, files that were read, and where the index is."""
 
     files: int

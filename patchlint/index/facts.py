@@ -12,8 +12,9 @@ file that includes another C file is told of the file it stands in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
+
+from msgspec import Struct, field
 
 from patchlint.index import lean
 from patchlint.model.tree import AddressUse, CallerSite, Definition
@@ -33,8 +34,7 @@ _USE_KINDS: Final[tuple[UseKind, ...]] = ("initializer", "argument", "assignment
 _OUTSIDE: Final = ("tools/", "scripts/", "usr/", "Documentation/")
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """What one file has about one name: raw rows, and its definitions to place them in."""
 
     path: str
@@ -82,8 +82,7 @@ def reachable(site: str, home: str) -> bool:
     return not (one and other)
 
 
-@dataclass(slots=True)
-class Facts:
+class Facts(Struct):
     """Answers from rows; see :class:`TreeFacts` for what each method returns."""
 
     tree: Tree

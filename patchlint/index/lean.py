@@ -18,9 +18,10 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -117,8 +118,7 @@ class Use(NamedTuple):
     what: str
 
 
-@dataclass(slots=True)
-class Lean:
+class Lean(Struct):
     """What a file has, each list in the order of lines, but for macros, which come first."""
 
     definitions: list[Definition] = field(default_factory=list)
@@ -126,8 +126,7 @@ class Lean:
     uses: list[Use] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """The macro words that matter for function headers: word to action."""
 
     names: dict[bytes, str]

@@ -8,8 +8,9 @@ file and linkage only, and a release on a condition counts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 _FEW: Final = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True):
     """One row: ``kind`` is ``cleanup`` or ``twin``; ``of`` what it reaches or defers."""
 
     kind: str

@@ -7,8 +7,9 @@ when a :class:`Shelf` is given: a commit never changes, so what is kept stays tr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
+
+from msgspec import Struct, field
 
 from patchlint.index import lean
 from patchlint.index.facts import Hit
@@ -34,8 +35,7 @@ class Shelf(Protocol):
 _MARKS: Final[dict[Wanted, str]] = {"word": "", "member": "->", "definition": "="}
 
 
-@dataclass(slots=True)
-class Search:
+class Search(Struct):
     """Rows out of a tree as it is."""
 
     tree: Tree

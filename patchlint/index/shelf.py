@@ -11,8 +11,9 @@ import json
 import sqlite3
 import zlib
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from patchlint.index import lean
 from patchlint.index.facts import Hit
@@ -33,8 +34,7 @@ _SCHEMA: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DiskShelf:
+class DiskShelf(Struct, frozen=True):
     """Answers about the tree of one commit, in the file at ``path``."""
 
     path: Path

@@ -15,9 +15,10 @@ import time
 import zlib
 from array import array
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
+
+from msgspec import Struct, field
 
 from patchlint.index import lean
 from patchlint.index.facts import Hit
@@ -136,8 +137,7 @@ class File(NamedTuple):
     changed: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TreeRow:
+class TreeRow(Struct, frozen=True):
     """A tree that the index has whole; ``made`` in seconds since the epoch."""
 
     id: int
@@ -359,8 +359,7 @@ def _folder_gone(key: str) -> bool:
     return key.startswith("folder:") and not Path(key.removeprefix("folder:")).is_dir()
 
 
-@dataclass(slots=True)
-class Indexed:
+class Indexed(Struct):
     """Rows for one tree: out of the index, but for files that have changed since.
 
     ``changed`` are the paths that the index has another text of, or none; those that

@@ -13,9 +13,10 @@ import hashlib
 import json
 import os
 import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct, to_builtins
 
 import patchlint
 from patchlint.integrations import programs
@@ -38,8 +39,7 @@ class AnalysisError(Exception):
     """The series could not be checked at all; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+class Remark(Struct, frozen=True):
     """A finding, boiled down to what the integrations print.
 
     ``before`` and ``after`` are one sentence each: the context, the guarantee and the
@@ -64,8 +64,7 @@ class Remark:
         return f"{self.path}:{self.line}: {_WORDS[self.level]}: [{self.rule}] {sentence}"
 
 
-@dataclass(frozen=True, slots=True)
-class Analysis:
+class Analysis(Struct, frozen=True):
     """What is to be said about one series, and what could not be read of it.
 
     ``checked`` counts the patches that were looked at.
@@ -77,8 +76,7 @@ class Analysis:
     limitations: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """What to check: ``inputs`` as ``patchlint check`` takes them, or ``stdin`` alone.
 
     ``diffs`` is the text that the patch-ids are made from (mails or ``git log -p``);
@@ -250,7 +248,7 @@ def _store(path: Path, analysis: Analysis) -> None:
     _prune(path.parent)
     partial = path.with_name(f"{path.name}.{os.getpid()}")
     with contextlib.suppress(OSError):
-        partial.write_text(json.dumps(asdict(analysis)), encoding="utf-8")
+        partial.write_text(json.dumps(to_builtins(analysis)), encoding="utf-8")
         partial.replace(path)
 
 

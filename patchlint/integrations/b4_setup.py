@@ -11,9 +11,10 @@ import os
 import shlex
 import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from patchlint.integrations import programs, trees
 
@@ -29,8 +30,7 @@ _KEYS: Final[dict[str, tuple[str, str]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One value of git's configuration."""
 
     key: str

@@ -10,9 +10,10 @@ up.  Nothing is read from a file that the tree or a mail under check could bring
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from patchlint.integrations import programs
 
@@ -52,8 +53,7 @@ class ConfigError(Exception):
     """A value that cannot hold, or a file that cannot be read; the text says where."""
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """The value or values of one name, and the place they come from."""
 
     name: str
@@ -61,8 +61,7 @@ class Setting:
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
-class Acceptance:
+class Acceptance(Struct, frozen=True):
     """A finding that the user accepts, by fingerprint, with the reason they gave."""
 
     fingerprint: str
@@ -70,8 +69,7 @@ class Acceptance:
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """All that holds.  ``problems`` names what was ignored and why, one sentence each."""
 
     settings: tuple[Setting, ...]
@@ -106,8 +104,7 @@ class Settings:
         return self.one("tree") or None
 
 
-@dataclass(frozen=True, slots=True)
-class _Layer:
+class _Layer(Struct, frozen=True):
     """Raw values of one place, by canonical name."""
 
     origin: str

@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 import patchlint
 from patchlint.integrations import programs
@@ -60,8 +61,7 @@ class HookError(Exception):
     """The hook cannot be put in place or taken out; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """What was done to one hook, and where."""
 
     hook: str

@@ -13,8 +13,9 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 import patchlint
 
@@ -37,8 +38,7 @@ class PatchworkError(Exception):
     """The server refused, or could not be reached; the text says which."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """A check as Patchwork keeps it.  ``context`` is a slug."""
 
     state: str
@@ -47,8 +47,7 @@ class Check:
     target_url: str
 
 
-@dataclass(frozen=True, slots=True)
-class RemotePatch:
+class RemotePatch(Struct, frozen=True):
     """A patch as the server knows it; ``message_id`` is without angle brackets."""
 
     number: int

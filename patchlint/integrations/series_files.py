@@ -23,7 +23,7 @@ _SUFFIXES: Final = (".patch", ".eml", ".mail", ".mbox", ".diff", ".txt")
 class Place:
     """Where a mail stands: ``[PATCH vVERSION NUMBER/TOTAL] title``; None, None when alone.
 
-    Not a dataclass: importing those would double the time that the hook takes.
+    Not a struct: importing those would double the time that the hook takes.
     """
 
     __slots__ = ("number", "title", "total", "version")

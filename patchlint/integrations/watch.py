@@ -13,9 +13,11 @@ import re
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from patchlint.integrations import accept, programs
 from patchlint.integrations.watch_state import KeptDraft, KeptMail, State
@@ -44,8 +46,7 @@ _MACHINE_MADE: Final = re.compile(
 _ADDRESS: Final = re.compile(r"[^\s<>\"]+@[^\s<>\"]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """How to watch.  ``settle`` is in seconds; ``cc`` goes on each mail that is sent.
 
     ``domain`` is the one of the user's address, for message-ids.

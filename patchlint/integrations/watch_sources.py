@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
+
+from msgspec import Struct
 
 from patchlint.integrations import programs
 from patchlint.mail import inputs, public_inbox
@@ -56,8 +57,7 @@ def open_source(name: str, backlog: int) -> Source:
     raise SourceError(f"{name} is no Maildir, no public-inbox folder or epoch, and no URL")
 
 
-@dataclass(frozen=True, slots=True)
-class Epochs:
+class Epochs(Struct, frozen=True):
     """A public-inbox folder or one epoch; fetched first where it is a mirror."""
 
     path: Path
@@ -81,8 +81,7 @@ class Epochs:
                 yield json.dumps(heads), mail
 
 
-@dataclass(frozen=True, slots=True)
-class Maildir:
+class Maildir(Struct, frozen=True):
     """A Maildir, as ``lei`` or any delivery fills it; nothing in it is changed."""
 
     path: Path
@@ -104,8 +103,7 @@ class Maildir:
         yield json.dumps(sorted(known)), RawMail(str(self.path), b"")
 
 
-@dataclass(frozen=True, slots=True)
-class WebArchive:
+class WebArchive(Struct, frozen=True):
     """A public-inbox archive on the web, asked for what it received since the last time."""
 
     url: str

@@ -8,8 +8,9 @@ is unescaped.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,8 +23,7 @@ _MIN_YEAR = 90
 MAX_BELIEVED = 64 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One message of an mbox: its separator, its bytes, and the line it starts on."""
 
     separator: bytes
@@ -48,8 +48,7 @@ def is_separator(line: bytes) -> bool:
     return year is not None and int(year.group(1)) > _MIN_YEAR
 
 
-@dataclass(slots=True)
-class _Building:
+class _Building(Struct):
     """The message being read; ``doubts`` are separators inside an announced length."""
 
     separator: bytes

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from patchlint.mail import mime, shape
 from patchlint.mail import subject as subjects
@@ -127,8 +129,7 @@ def _take_shown(shown: re.Match[str], body: str) -> tuple[str, _Inner]:
     return shown.group(1), _Inner(rest, subject, fields.get("Author", ""))
 
 
-@dataclass(frozen=True, slots=True)
-class _Inner:
+class _Inner(Struct, frozen=True):
     body: str
     subject: str = ""
     author: str = ""

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import binascii
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _HEADER = re.compile(rb"^([!-9;-~]+):[ \t]*(.*)$", re.DOTALL)
 _FROM_LINE = re.compile(rb"^>?From ")
@@ -31,8 +32,7 @@ _MOST_PARTS = 500
 MAX_DEPTH = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One leaf of a MIME tree: its type, its name if any, and its decoded text."""
 
     content_type: str
@@ -43,8 +43,7 @@ class Part:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Headers:
+class Headers(Struct, frozen=True):
     """The headers of a message or part; the first of each name counts."""
 
     values: dict[str, bytes]

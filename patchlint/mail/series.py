@@ -10,8 +10,9 @@ and needs every mail parsed by the ``email`` package, at a quarter of the speed.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from patchlint.mail import subject as subjects
 from patchlint.mail.threads import Threads
@@ -30,8 +31,7 @@ _SITTING = 86400.0
 _MOST = 2000
 
 
-@dataclass(slots=True)
-class _Draft:
+class _Draft(Struct):
     """A series being put together."""
 
     version: int

@@ -10,7 +10,8 @@ that a git hook has to do.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _REPLY = re.compile(
     r"^\s*(?:(?:re|aw|fwd?|sv|vs|antw|wg|tr|odp|ref)\s*(?:\[\d+\])?\s*:\s*)+",
@@ -26,8 +27,7 @@ _WHITE = re.compile(r"\s+")
 _SPLIT_COUNTER = re.compile(r"^\[([^][]*)\] ?(\d{1,4}/\d{1,4}) ?\]")
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """What a subject line says.
 
     ``number`` and ``total`` are None when no ``n/m`` stands there; ``version`` is 1 and

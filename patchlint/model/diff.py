@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 LineKind = Literal[" ", "+", "-"]
 FileKind = Literal["modify", "add", "delete", "rename", "copy", "mode", "binary"]
 
 
-@dataclass(frozen=True, slots=True)
-class DiffLine:
+class DiffLine(Struct, frozen=True):
     """One line of a hunk; the numbers count from 1, None on the side it is not on.
 
     ``text`` has no line feed, but keeps a carriage return that the file has.  ``newline``
@@ -24,8 +24,7 @@ class DiffLine:
     newline: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Hunk:
+class Hunk(Struct, frozen=True):
     """``@@ -old_start,old_length +new_start,new_length @@ section``."""
 
     old_start: int
@@ -36,8 +35,7 @@ class Hunk:
     lines: tuple[DiffLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FileDiff:
+class FileDiff(Struct, frozen=True):
     """What one patch does to one file.
 
     ``old_path`` is None for a new file, ``new_path`` for a deleted one.  The blob ids
@@ -67,8 +65,7 @@ class FileDiff:
         return sum(line.kind == "-" for hunk in self.hunks for line in hunk.lines)
 
 
-@dataclass(frozen=True, slots=True)
-class DiffProblem:
+class DiffProblem(Struct, frozen=True):
     """Something in a diff that could not be read as it stands.
 
     ``line`` counts from 1 in the diff text; ``path`` is the file it belongs to, None when
@@ -80,8 +77,7 @@ class DiffProblem:
     path: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedDiff:
+class ParsedDiff(Struct, frozen=True):
     """The files that could be read, in the order of the text, and what could not."""
 
     files: tuple[FileDiff, ...]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from patchlint.model.context import Context, Guarantee
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One link of a chain: ``function`` at ``path:line`` does ``note``."""
 
     function: str
@@ -19,8 +19,7 @@ class Step:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class Promise:
+class Promise(Struct, frozen=True):
     """One side of a downgrade: in which context a release runs, and by when it is done."""
 
     context: Context
@@ -30,8 +29,7 @@ class Promise:
     callback: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EntryChain:
+class EntryChain(Struct, frozen=True):
     """An entry point that loses the promise, with the call chain that leads to it."""
 
     name: str
@@ -39,8 +37,7 @@ class EntryChain:
     chain: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Downgrade:
+class Downgrade(Struct, frozen=True):
     """A cleanup whose promise got weaker.
 
     ``shape`` as in :class:`patchlint.model.kernel.Rule`; ``cleanup`` is the function that

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """A branch above a statement: ``text`` of the test, ``taken`` False for its else side.
 
     A loop's test is no condition.  ``case X:`` is ``switch-expression == X``.
@@ -20,8 +19,7 @@ class Condition:
     early: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One call site.  ``callee`` is the function's name, or the member's for ``p->fn()``.
 
     ``args`` are source texts with white space folded.  ``label`` is the nearest goto
@@ -44,8 +42,7 @@ class Call:
     implicit: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(Struct, frozen=True):
     """A statement that leaves its block: ``text`` is ``return``, ``goto LABEL``, ``break``..."""
 
     text: str
@@ -53,8 +50,7 @@ class Exit:
     conditions: tuple[Condition, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(Struct, frozen=True):
     """``target = value`` where value is a plain identifier or ``&identifier``."""
 
     target: str
@@ -62,8 +58,7 @@ class Assignment:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Initializer:
+class Initializer(Struct, frozen=True):
     """``.member = value`` inside a designated initializer of a file-scope or local object.
 
     ``struct`` is the type's text (``struct file_operations``), ``variable`` the object.
@@ -76,16 +71,14 @@ class Initializer:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """A parameter or local variable: type text without the declarator's stars, and name."""
 
     type: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(Struct, frozen=True):
     """One function definition, or the known parts of one.
 
     ``entry`` is ``syscall`` for SYSCALL_DEFINEn and COMPAT_SYSCALL_DEFINEn (``name`` is
@@ -120,8 +113,7 @@ class Function:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class FileMacro:
+class FileMacro(Struct, frozen=True):
     """A macro call at file scope: ``DECLARE_WORK(name, fn)``, ``module_exit(fn)``..."""
 
     name: str
@@ -129,8 +121,7 @@ class FileMacro:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class FileFacts:
+class FileFacts(Struct, frozen=True):
     """All facts of one image.  ``fields`` are struct members: (struct, member, type, line)."""
 
     path: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from patchlint.model.effect import EntryChain, Promise
@@ -16,8 +17,7 @@ Confidence = Literal["high", "medium", "low"]
 LEVELS: Final[tuple[Level, ...]] = ("error", "warning", "note")
 
 
-@dataclass(frozen=True, slots=True)
-class HunkLine:
+class HunkLine(Struct, frozen=True):
     """A diff line that a finding quotes; ``marked`` when the finding speaks of it."""
 
     kind: str
@@ -27,8 +27,7 @@ class HunkLine:
     marked: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One promise that got weaker, said once.
 
     ``fingerprint`` is stable over line shifts and over new versions of the series.
@@ -63,8 +62,7 @@ class Finding:
     hunk: tuple[HunkLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PatchRef:
+class PatchRef(Struct, frozen=True):
     """A patch as the report lists it."""
 
     number: int
@@ -76,8 +74,7 @@ class PatchRef:
     date: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesRef:
+class SeriesRef(Struct, frozen=True):
     """A series as the report lists it.  ``tree`` is the commit or path, None without one."""
 
     subject: str
@@ -92,8 +89,7 @@ class SeriesRef:
     references: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """All that one run has to say."""
 
     version: str

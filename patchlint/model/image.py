@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 Side = Literal["pre", "post"]
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Struct, frozen=True):
     """One file at one moment.
 
     ``text`` has the file's own line numbers: line n of ``text`` is line n of the file.
@@ -39,8 +39,7 @@ class Image:
         return any(a <= first and last <= b for a, b in self.known)
 
 
-@dataclass(frozen=True, slots=True)
-class FilePair:
+class FilePair(Struct, frozen=True):
     """One file before a series and after the first k patches of it.
 
     ``pre`` is None for a new file, ``post`` for a deleted one.  ``kept`` maps the lines
@@ -56,8 +55,7 @@ class FilePair:
     touched: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesState:
+class SeriesState(Struct, frozen=True):
     """All files that a series touches, before it and after its first ``upto`` patches."""
 
     upto: int

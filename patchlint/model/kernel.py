@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from patchlint.model.context import Context, Guarantee
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
 CleanupClass = Literal["ctx", "sync", "wrap", "async", "memory", "inherit"]
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """Where an entry is true: file, what was seen there, and for which kernels.
 
     ``since`` and ``until`` are kernel versions (``6.1``), None for no bound known.
@@ -25,8 +25,7 @@ class Source:
     until: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Cleanup:
+class Cleanup(Struct, frozen=True):
     """A function that releases something.
 
     ``kind``: ``ctx`` branches on the execution context (``fput``); ``sync`` works inline
@@ -52,8 +51,7 @@ class Cleanup:
     twins: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Twin:
+class Twin(Struct, frozen=True):
     """``deferred`` does later what ``direct`` does now: the diff shows no queueing."""
 
     direct: str
@@ -65,8 +63,7 @@ class Twin:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
+class Registration(Struct, frozen=True):
     """Binds a callback to an object: ``INIT_WORK(object, callback)``.
 
     ``object_arg`` and ``callback_arg`` count from 0; None when there is no such argument
@@ -91,8 +88,7 @@ class Registration:
     also: tuple[tuple[int, Context], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Activation:
+class Activation(Struct, frozen=True):
     """Starts a bound callback: ``queue_work(wq, object)``.
 
     ``queue_arg`` is the workqueue argument, None when fixed.  ``keeps`` is set for
@@ -109,8 +105,7 @@ class Activation:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """Waits for something deferred.
 
     ``kind``: ``object`` waits for the object in ``object_arg``, ``queue`` for the whole
@@ -127,8 +122,7 @@ class Wait:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class EntryPoint:
+class EntryPoint(Struct, frozen=True):
     """A struct member or macro whose function is called from outside the kernel's C code.
 
     ``struct`` and ``member`` (``file_operations``, ``release``), or ``macro``
@@ -146,8 +140,7 @@ class EntryPoint:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class Macro:
+class Macro(Struct, frozen=True):
     """A macro that breaks the grammar, and the action of equal length that mends it.
 
     ``pattern`` is the macro's name or a regular expression for it; ``action`` is one of
@@ -160,8 +153,7 @@ class Macro:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class ContextHint:
+class ContextHint(Struct, frozen=True):
     """Tells a context from how something looks, where no call graph is at hand.
 
     ``kind``: ``parameter`` (regex on ``type name`` of the parameter list), ``returns``
@@ -179,8 +171,7 @@ class ContextHint:
     closes: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class KernelFacts:
+class KernelFacts(Struct, frozen=True):
     """All tables.  Look-ups are by function name."""
 
     cleanups: dict[str, Cleanup]
@@ -213,8 +204,7 @@ class KernelFacts:
     completers: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """What to say when a cleanup of ``families`` lost its promise.
 
     A ``shape`` names the form that a cross-cutting rule speaks of (``twin``,
@@ -234,8 +224,7 @@ class Rule:
     priority: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Ruleset:
+class Ruleset(Struct, frozen=True):
     """Rules and the tables they rest on.  ``digest`` changes with any of them."""
 
     rules: tuple[Rule, ...]

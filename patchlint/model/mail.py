@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 
-@dataclass(frozen=True, slots=True)
-class RawMail:
+class RawMail(Struct, frozen=True):
     """The bytes of one message, still encoded, and where they came from.
 
     ``input`` is the name the user gave; ``line`` is the line of ``input`` on which the
@@ -21,8 +20,7 @@ class RawMail:
     commit: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(Struct, frozen=True):
     """One message, decoded: headers that matter, and the text of its patch.
 
     ``message_id`` and the ids in ``references`` are without angle brackets.
@@ -57,8 +55,7 @@ class Mail:
     attached: tuple[Mail, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Patch:
+class Patch(Struct, frozen=True):
     """One patch of a series.
 
     ``message`` is the commit message without the diff; ``diff`` is the diff text alone,
@@ -77,8 +74,7 @@ class Patch:
     line: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(Struct, frozen=True):
     """The unit of analysis: one version of one series, in order, gaps named.
 
     ``expected`` is the m of ``n/m`` (1 for a lone patch); ``missing`` holds the numbers

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Limitation:
+class Limitation(Struct, frozen=True):
     """Something that could not be known, so that silence is never mistaken for a pass.
 
     ``stage`` is the stage that met it (mail, diff, images, syntax, graph, tree, rules).
@@ -20,8 +19,7 @@ class Limitation:
     line: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class InputError:
+class InputError(Struct, frozen=True):
     """An input, or a part of one, that could not be checked at all.
 
     ``input`` is the file name (or ``-``) as the user gave it; ``line`` is the line in it

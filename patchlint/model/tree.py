@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,8 +18,7 @@ DefinitionKind = Literal["function", "macro", "syscall"]
 UseKind = Literal["initializer", "argument", "assignment", "value"]
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(Struct, frozen=True):
     """Where something is defined.  ``line`` is the line of its name, ``end`` its last."""
 
     name: str
@@ -30,8 +30,7 @@ class Definition:
     kind: DefinitionKind
 
 
-@dataclass(frozen=True, slots=True)
-class CallerSite:
+class CallerSite(Struct, frozen=True):
     """A call: ``function`` calls at ``path:line``.
 
     ``function`` is "" for a call outside of every function.  ``kind`` tells what the
@@ -46,8 +45,7 @@ class CallerSite:
     function_line: int
 
 
-@dataclass(frozen=True, slots=True)
-class AddressUse:
+class AddressUse(Struct, frozen=True):
     """A function's name used as a value at ``path:line``.
 
     ``function`` is the one around it, "" at file scope.  By ``kind``: ``initializer`` has

@@ -9,8 +9,9 @@ less context), and every such place is told as a limitation.
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
+
+from msgspec import Struct, field
 
 from patchlint.model.diff import DiffLine, FileDiff, Hunk
 from patchlint.model.problem import Limitation
@@ -47,8 +48,7 @@ def join_lines(lines: Sequence[bytes]) -> bytes:
     return b"\n".join(lines)[:-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A file at one moment of a series.
 
     ``origin[n]`` is the number that line n + 1 had before the series, 0 for a new line.
@@ -76,8 +76,7 @@ class Text:
         return numbers
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a hunk went: 0-based line in the new text, distance from its own word for it.
 
     ``leniency`` says how it was placed where git would have refused it, else None.
@@ -88,24 +87,21 @@ class Place:
     leniency: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+class Conflict(Struct, frozen=True):
     """A hunk, counted from 1, that has no place in the text."""
 
     hunk: int
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """A text after a patch, and where its hunks went."""
 
     text: Text
     places: tuple[Place, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
+class _Block(Struct, frozen=True):
     """Both sides of a hunk, with the numbers of context lines at its ends."""
 
     pre: list[bytes]
@@ -129,8 +125,7 @@ class _Block:
         )
 
 
-@dataclass(slots=True)
-class _Draft:
+class _Draft(Struct):
     """A text while hunks go into it; ``patched`` marks the lines that a hunk has set."""
 
     lines: list[bytes]
@@ -333,16 +328,14 @@ def reversed_hunk(hunk: Hunk) -> Hunk:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """A file before a series or after one of its patches; ``path`` None: no such file."""
 
     path: str | None
     text: Text | None
 
 
-@dataclass(frozen=True, slots=True)
-class FileHistory:
+class FileHistory(Struct, frozen=True):
     """One file through a series.
 
     ``moments[0]`` is before the series, ``moments[k]`` after its k-th patch in order
@@ -389,8 +382,7 @@ class FileHistory:
         return text.kept
 
 
-@dataclass(frozen=True, slots=True)
-class WholeImages:
+class WholeImages(Struct, frozen=True):
     """What :func:`whole_images` could make whole.
 
     ``failed`` holds the paths of files whose images must come from hunks; each has a
@@ -421,8 +413,7 @@ class WholeImages:
         }
 
 
-@dataclass(slots=True, eq=False)
-class _Growing:
+class _Growing(Struct, eq=False):
     """A history in the making; two are the same only when they are one object."""
 
     moments: list[Moment]
@@ -447,8 +438,7 @@ class _Failure(Exception):  # noqa: N818 - it never leaves this module
     """A file diff that cannot be followed; the text says why."""
 
 
-@dataclass(slots=True)
-class _Series:
+class _Series(Struct):
     """The files of a series while its patches go in one by one."""
 
     tree: Tree

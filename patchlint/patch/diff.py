@@ -12,7 +12,9 @@ given back *and* named as a problem.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from patchlint.model.diff import (
     DiffLine,
@@ -66,8 +68,7 @@ _MARKS = frozenset({" ", "+", "-", "\\", ""})
 _HARD_BLANK = re.compile(r"^[ +-]?\u00a0", re.MULTILINE)
 
 
-@dataclass(slots=True)
-class _File:
+class _File(Struct):
     """A file while it is being read; paths still carry their prefixes."""
 
     line: int
@@ -313,8 +314,7 @@ def _mend(region: list[str], section: str, old: int, new: int) -> tuple[_Mended,
     return first, f"hunk announces {old} old and {new} new lines but has {got_old} and {got_new}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Mended:
+class _Mended(Struct, frozen=True):
     """A mended hunk: its lines, its section, how many lines of the text it took."""
 
     body: list[str]

@@ -6,8 +6,10 @@ the series shows; a line that no patch touched is known on both sides, wherever 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from patchlint.model.image import FilePair, Image, SeriesState
 from patchlint.model.problem import Limitation
@@ -24,8 +26,7 @@ WholeTexts = tuple[bytes | None, bytes | None]
 """A file's whole text before and after one patch; None where unknown or not there."""
 
 
-@dataclass(slots=True)
-class _Version:
+class _Version(Struct):
     """A file as a patch left it; ``pieces`` is None when the patch deleted it."""
 
     entry: int
@@ -37,8 +38,7 @@ class _Version:
     touched: tuple[int, ...]
 
 
-@dataclass(slots=True)
-class _Lineage:
+class _Lineage(Struct):
     """One file through the series, under whatever names."""
 
     versions: list[_Version] = field(default_factory=list)
@@ -48,8 +48,7 @@ class _Lineage:
         return next((v for v in reversed(self.versions) if v.entry < entry), None)
 
 
-@dataclass(slots=True)
-class Composition:
+class Composition(Struct):
     """A composed series.
 
     ``numbers`` are the numbers of its patches, ascending; ``limitations`` says where the

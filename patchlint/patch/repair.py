@@ -8,8 +8,9 @@ open.  Parts of one function stay one function.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
 
 from patchlint.patch.sections import GAP, Section, classify, same
 from patchlint.patch.shape import CONDITIONAL, END_CONDITIONAL, SWITCH, shape_of
@@ -41,8 +42,7 @@ MACRO_END = "__gap"
 Kind = Literal["function", "init", "struct", "enum"]
 
 
-@dataclass(frozen=True, slots=True)
-class Repaired:
+class Repaired(Struct, frozen=True):
     """Text with the file's own line numbers, and what was put into its gaps.
 
     ``headers`` are the gap lines with a function header; ``continued`` the base lines of the
@@ -54,8 +54,7 @@ class Repaired:
     continued: frozenset[int] = frozenset()
 
 
-@dataclass(slots=True)
-class _Scope:
+class _Scope(Struct):
     """What stands open at the end of a part; ``names`` are sections that mean it.
 
     ``pending`` is a header whose body did not begin; ``conditionals`` are to be ended
@@ -75,8 +74,7 @@ class _Scope:
         return "} __gap;" if named and self.kind != "init" else "};"
 
 
-@dataclass(slots=True)
-class _Gap:
+class _Gap(Struct):
     """What goes into the gap before a part: chunks, each on a line of its own if it fits."""
 
     after: list[str] = field(default_factory=list)

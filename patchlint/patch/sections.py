@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 from patchlint.patch.ctokens import scan
 
@@ -22,8 +23,7 @@ CUT = 79
 """git cuts a section at 80 bytes; white space at the cut is trimmed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A section text, classified.
 
     ``complete`` is the header without its opening brace, ``open_list`` the same with an open

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
 
 from patchlint.patch.ctokens import scan
 
@@ -69,8 +70,7 @@ _ALPHA = re.compile(r"[A-Za-z_$]")
 _CLOSES = {")": "(", "]": "[", "}": "{"}
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """What a stretch of known lines needs before and after it.
 
     ``lead`` says where it begins: ``empty`` shows no code before the first file-scope line
@@ -116,8 +116,7 @@ class Shape:
     unended: bool
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     """An opening bracket that is not closed yet."""
 
     char: str
@@ -126,8 +125,7 @@ class _Open:
     semicolons: int = 0
 
 
-@dataclass(slots=True)
-class _Level:
+class _Level(Struct):
     """What the present level of the lead has shown."""
 
     case: bool = False
@@ -146,8 +144,7 @@ class _Level:
             self.depth = min(tabs, self.depth) if self.depth else tabs
 
 
-@dataclass(slots=True)
-class _Walk:
+class _Walk(Struct):
     """One pass over the tokens."""
 
     tokens: Sequence[Token]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -15,8 +17,7 @@ END = 1 << 40
 """Length of a stretch of original lines that ends where the file ends, wherever that is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(Struct, frozen=True):
     """Patch ``patch`` changed a file-scope line; None where it removed or added one."""
 
     patch: int
@@ -24,8 +25,7 @@ class Heading:
     new: str | None
 
 
-@dataclass(slots=True)
-class Base:
+class Base(Struct):
     """What is known of a file before the series.
 
     ``lines`` maps a line number to its text; ``sections`` maps the first old line of a hunk
@@ -69,16 +69,14 @@ def _gather(lines: dict[int, str]) -> list[tuple[int, list[str]]]:
     return result
 
 
-@dataclass(frozen=True, slots=True)
-class Original:
+class Original(Struct, frozen=True):
     """``length`` lines that stand as in the base, from base line ``first`` on."""
 
     first: int
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
+class Added(Struct, frozen=True):
     """Lines that patch ``patch`` brought, with the section text of the hunk that did."""
 
     texts: tuple[str, ...]
@@ -91,8 +89,7 @@ class Added:
         return len(self.texts)
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(Struct, frozen=True):
     """Lines that came from a change that the series does not contain: text unknown."""
 
     length: int
@@ -104,8 +101,7 @@ Pieces = tuple[Piece, ...]
 WHOLLY_ORIGINAL: Pieces = (Original(1, END),)
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+class Conflict(Struct, frozen=True):
     """Hunk number ``hunk`` (from 0) says something else about old line ``line``."""
 
     hunk: int
@@ -113,16 +109,14 @@ class Conflict:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """Pieces after the hunks, and how far hunks had to be moved: (hunk from 0, lines)."""
 
     pieces: Pieces
     moved: tuple[tuple[int, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """Known lines without a gap: ``texts[0]`` is line ``first``.
 
     ``origins`` has the base line of each, 0 for an added one; ``sections`` are the sections

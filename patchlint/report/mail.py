@@ -7,11 +7,12 @@ Notes alone make no mail, and a limitation or an unreadable input makes none eit
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from email.charset import SHORTEST, Charset
 from email.header import Header
 from email.utils import formataddr, parseaddr
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from patchlint.report.lookup import by_patch, patch_of, series_of, untold
 from patchlint.report.text import HIDDEN, count, cut, line, source, wrap
@@ -48,8 +49,7 @@ _GUARANTEES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """A mail for one series: its text, headers and all, and what it is about.
 
     ``series`` is the index of the series in the report; ``in_reply_to`` is the message-id

@@ -6,9 +6,10 @@ Checks return complaints and raise nothing; the loader adds file and line.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, get_args
+
+from msgspec import Struct
 
 from patchlint.model.context import GUARANTEES, Context
 
@@ -37,8 +38,7 @@ _WORD: Final = re.compile(r"[A-Za-z_]\w*")
 _ARGUMENTS: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """One key of a row: ``check`` returns what is wrong with a value, None if nothing."""
 
     name: str
@@ -46,8 +46,7 @@ class Key:
     required: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Complaint:
+class Complaint(Struct, frozen=True):
     """What is wrong with a row; ``key`` is where, None for the row as a whole."""
 
     key: str | None

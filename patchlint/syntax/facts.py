@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from patchlint.model.facts import FileFacts, Function
 from patchlint.syntax import macro_bodies, parse
@@ -72,8 +73,7 @@ def extract_functions(
     return extract_text(path, only(text, spans), macros)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
+class _Reader(Struct, frozen=True):
     """How one file is read; the fields are the arguments of :func:`extract_text`."""
 
     path: str

@@ -45,9 +45,10 @@ and a statement that is a call followed by a block or an indented statement is a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from patchlint.syntax import actions, conditionals
 from patchlint.syntax.edit import DIRECTIVE, Edit, ScopeExit, Span
@@ -82,8 +83,7 @@ _NO_WORD: Final = frozenset(b"/\"'\n")
 _CASE: Final = re.compile(rb"\bcase\b[^;{}]*\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """The macro table, ready for look-ups by word.
 
     ``releases`` maps (kind, class name) to the names that the release and, if known, the
@@ -92,7 +92,7 @@ class Table:
 
     patterns: tuple[tuple[re.Pattern[bytes], str], ...]
     releases: dict[tuple[str, str], tuple[str, ...]]
-    seen: dict[bytes, str] = field(compare=False, repr=False)
+    seen: dict[bytes, str]
 
     def action(self, word: bytes) -> str:
         """Give the action for a word, ``""`` for a word that is no macro."""
@@ -104,8 +104,7 @@ class Table:
         return known
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """Rewritten text of the same length, and the releases at scope exit that it hides.
 
     ``releases`` are those that the text defines itself, as in :class:`Table`.

@@ -10,9 +10,10 @@ import re
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
 from email.utils import formatdate
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from patchlint.archive import sources
 from patchlint.archive.engine import Pipeline, Settings
@@ -45,8 +46,7 @@ BAD = diff("fs/widget.c", "widget_put(w);", "queue_work(widget_wq, &w->work);")
 GOOD = diff("fs/widget.c", "w->count--;", "w->count -= 1;")
 
 
-@dataclass(frozen=True)
-class Post:
+class Post(Struct, frozen=True):
     """A mail to be written."""
 
     message_id: str

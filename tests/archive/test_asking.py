@@ -4,10 +4,10 @@ import csv
 import io
 import json
 import xml.etree.ElementTree as ET
-from dataclasses import replace
 
 import archive_kit as kit
 import pytest
+from msgspec.structs import replace
 
 from patchlint.archive import ask, export
 from patchlint.archive.store import Store

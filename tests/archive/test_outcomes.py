@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import archive_kit as kit
 import pytest
+from msgspec.structs import replace
 
 from patchlint.archive.store import Store
 

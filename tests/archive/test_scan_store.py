@@ -5,12 +5,12 @@ import random
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import archive_kit as kit
 import pytest
+from msgspec.structs import replace
 
 from patchlint.archive import sources
 from patchlint.archive.store import Store, StoreError

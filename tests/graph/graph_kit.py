@@ -72,7 +72,14 @@ def compare(before, after, *, renamed=None, message="", titles=(), ways=None):
         )
         for path, text in new.items()
     ]
-    return Comparison(graph(old), graph(new), lines_of(pairs), message, tuple(titles), ways)
+    return Comparison(
+        graph(old),
+        graph(new),
+        lines_of(pairs),
+        message=message,
+        titles=tuple(titles),
+        ways=ways,
+    )
 
 
 def downgrades(before, after, **more):

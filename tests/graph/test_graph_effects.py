@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from graph_kit import function, graph, kernel
+from msgspec.structs import replace
 
 from patchlint.graph.effects import Effects
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from patchlint.model.diff import DiffLine, FileDiff, Hunk
 from patchlint.patch.images import compose
@@ -337,9 +338,7 @@ FUNCTION = [
 
 
 def named(hunks, section):
-    return tuple(
-        Hunk(*[getattr(h, n) for n in Hunk.__slots__[:4]], section, h.lines) for h in hunks
-    )
+    return tuple(replace(h, section=section) for h in hunks)
 
 
 def test_a_later_patchs_section_is_read_as_the_image_names_the_function():

@@ -50,12 +50,21 @@ def maybe(strategy):
     return st.none() | strategy
 
 
+def made(noun, *positional, **named):
+    """Build a noun; hypothesis would look up the types of its fields, and these are not there."""
+
+    def build(*values, **fields):
+        return noun(*values, **fields)
+
+    return st.builds(build, *positional, **named)
+
+
 def some(strategy, most=3):
     return st.lists(strategy, max_size=most).map(tuple)
 
 
-steps = st.builds(Step, texts, texts, numbers, texts)
-promises = st.builds(
+steps = made(Step, texts, texts, numbers, texts)
+promises = made(
     Promise,
     st.sampled_from(get_args(Context)),
     st.sampled_from(GUARANTEES),
@@ -63,7 +72,7 @@ promises = st.builds(
     maybe(texts),
     maybe(texts),
 )
-findings = st.builds(
+findings = made(
     Finding,
     rule=st.sampled_from(["mount-put-deferred", "file-put-deferred"]) | texts,
     level=st.sampled_from(LEVELS),
@@ -81,7 +90,7 @@ findings = st.builds(
     before=promises,
     after=promises,
     condition=maybe(texts),
-    entry_points=some(st.builds(EntryChain, texts, texts, some(texts))),
+    entry_points=some(made(EntryChain, texts, texts, some(texts))),
     symptoms=some(texts),
     advice=some(texts),
     message=texts,
@@ -90,13 +99,13 @@ findings = st.builds(
     evidence=some(texts),
     also=some(texts),
     hunk=some(
-        st.builds(
+        made(
             HunkLine, st.sampled_from(" +-"), texts, maybe(numbers), maybe(numbers), st.booleans()
         ),
         9,
     ),
 )
-patches = st.builds(
+patches = made(
     PatchRef,
     st.integers(1, 3),
     maybe(texts),
@@ -106,7 +115,7 @@ patches = st.builds(
     texts,
     maybe(st.floats()),
 )
-series = st.builds(
+series = made(
     SeriesRef,
     texts,
     st.integers(1, 9),
@@ -119,13 +128,13 @@ series = st.builds(
     maybe(texts),
     some(texts),
 )
-reports = st.builds(
+reports = made(
     Report,
     texts,
     some(series, 2),
     some(findings, 4),
     some(
-        st.builds(
+        made(
             Limitation,
             st.sampled_from(["mail", "graph"]),
             texts,
@@ -134,5 +143,5 @@ reports = st.builds(
             maybe(numbers),
         )
     ),
-    some(st.builds(InputError, texts, texts, maybe(texts), maybe(numbers))),
+    some(made(InputError, texts, texts, maybe(texts), maybe(numbers))),
 )

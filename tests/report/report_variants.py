@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
+from msgspec.structs import replace
 from report_story import EMPTY, FILE, LAZY, MEMORY, PATH, RULES, SERIES, STORY
 
 from patchlint.model.finding import HunkLine, PatchRef, Report

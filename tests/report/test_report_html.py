@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from dataclasses import replace
 from hashlib import sha256
 from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 from report_story import EMPTY, FILE, LAZY, RULES, STORY
 from report_strategies import law, reports
 from report_variants import HOSTILE, REPORTS

@@ -6,13 +6,13 @@ from xml.etree import ElementTree as ET
 from hypothesis import given
 from hypothesis import strategies as st
 from report_story import RULES
-from report_strategies import law, reports
+from report_strategies import law, made, reports
 
 from patchlint.report.render import FORMATS, render
 from patchlint.report.style import Style
 from patchlint.report.text import HIDDEN
 
-styles = st.builds(
+styles = made(
     Style,
     color=st.booleans(),
     width=st.integers(0, 200),

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from email import charset, message_from_bytes
 from email.policy import default
 
 import pytest
+from msgspec.structs import replace
 from report_story import FILE, LAZY, SERIES, STORY
 from report_variants import HOSTILE, QUIET, TWICE, UNREAD
 

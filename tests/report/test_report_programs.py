@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
+from msgspec.structs import replace
 from report_story import EMPTY, FILE, LAZY, MEMORY, STORY
 from report_variants import HOSTILE, QUIET, TWICE, UNREAD
 

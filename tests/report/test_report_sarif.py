@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from jsonschema import Draft7Validator
+from msgspec.structs import replace
 from report_story import EMPTY, FILE, LAZY, RULES, STORY
 from report_strategies import law, reports
 from report_variants import REPORTS, UNREAD

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from report_story import EMPTY, FILE, LAZY, STORY
 from report_variants import UNREAD
 

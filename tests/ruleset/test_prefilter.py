@@ -111,7 +111,7 @@ def test_the_filter_alone_loads_no_noun_and_no_parser():
     code = (
         "import sys; from patchlint.ruleset.prefilter import candidate; "
         "assert candidate(b'@@ -1 +1 @@ queue_work'); "
-        "print(*(m for m in ('patchlint.model.kernel', 'tomllib', 'dataclasses', 'pathlib') "
+        "print(*(m for m in ('patchlint.model.kernel', 'tomllib', 'msgspec', 'pathlib') "
         "if m in sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
