@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from patchlint.integrations import programs
+from patchlint.integrations import git_files, programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -199,6 +199,8 @@ def _known(key: str, origin: str, problems: list[str]) -> str | None:
 
 def _git_layers(cwd: str | None, problems: list[str]) -> tuple[list[_Layer], list[_Layer]]:
     """Return the layers below and above the user's file that git's configuration holds."""
+    if not git_files.may_speak(cwd):
+        return [], []
     argv = ["git", *(("-C", cwd) if cwd else ()), "config", "--show-scope", "--show-origin"]
     _, data = programs.quick([*argv, "-z", "--get-regexp", r"^patchlint\."])
     gathered: dict[tuple[bool, str], dict[str, tuple[str, ...]]] = {}

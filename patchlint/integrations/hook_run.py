@@ -5,11 +5,13 @@ slow is imported.  Exit status: 0 git goes on, 1 findings stop it, 2 the check f
 """
 
 # pathlib would cost the fast path more than the check itself
-# ruff: noqa: PTH100, PTH103, PTH110, PTH111, PTH112, PTH116, PTH118, PTH123, PTH208
+# ruff: noqa: PTH100, PTH103, PTH111, PTH116, PTH118, PTH123, PTH208
 from __future__ import annotations
 
 import os
 import sys
+
+from patchlint.integrations.git_files import home_of_settings, may_speak, read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,11 +108,11 @@ def _sendemail_validate(arguments: Sequence[str], fail_on: str | None) -> int:
     counter, total = _count("GIT_SENDEMAIL_FILE_COUNTER"), _count("GIT_SENDEMAIL_FILE_TOTAL")
     sent = _recorded(path, counter, total)
     last = counter is not None and counter == total
-    data = _read(path)
+    data = read(path)
     if not last and not series_files.has_diff(data):
         return 0
     files = sent if last and sent else series_files.siblings(path)
-    texts = [text for text in map(_read, files) if series_files.has_diff(text)]
+    texts = [text for text in map(read, files) if series_files.has_diff(text)]
     diffs = b"\n".join(texts)
     if not texts or not (_candidate(diffs) or _has_own_rules()):
         return 0
@@ -132,7 +134,7 @@ def _recorded(path: str, counter: int | None, total: int | None) -> list[str]:
     folder = os.path.join(home, "patchlint", "send")
     name = f"{os.getsid(0)}-{os.stat('.').st_ino}-{total}"
     place = os.path.join(folder, name)
-    known = _read(place).decode("utf-8", "surrogateescape").splitlines()
+    known = read(place).decode("utf-8", "surrogateescape").splitlines()
     lines = [*known[: counter - 1], path]
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
@@ -156,7 +158,7 @@ def _applypatch_msg(arguments: Sequence[str], fail_on: str | None) -> int:  # no
     from patchlint.integrations import programs, series_files
 
     folder = programs.git("rev-parse", "--git-path", "rebase-apply").rstrip("\n")
-    position = _read(os.path.join(folder, "next")).strip()
+    position = read(os.path.join(folder, "next")).strip()
     if not position.isdigit():
         return 0
     names = sorted(name for name in os.listdir(folder) if name.isdigit())
@@ -164,10 +166,10 @@ def _applypatch_msg(arguments: Sequence[str], fail_on: str | None) -> int:  # no
     if current is None:
         return 0
     files = [os.path.join(folder, name) for name in names]
-    diffs = b"\n".join(map(_read, files))
+    diffs = b"\n".join(map(read, files))
     if not (_candidate(diffs) or _has_own_rules()):
         return 0
-    number = series_files.place(_read(os.path.join(folder, current))).number
+    number = series_files.place(read(os.path.join(folder, current))).number
     return _check_files("applypatch-msg", files, diffs, number, fail_on)
 
 
@@ -276,37 +278,17 @@ def _candidate(data: bytes) -> bool:
 
 
 def _has_own_rules() -> bool:
-    """Whether the user has rules of their own, which may find what the filter does not know.
-
-    git is asked only when one of its usual files speaks of patchlint or includes another
-    file.  Errs for a system-wide file in an unusual place: nobody should keep rules there.
-    """
+    """Whether the user has rules of their own, which may find what the filter does not know."""
     if os.environ.get("PATCHLINT_RULES"):
         return True
-    home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-    if b"rules" in _read(os.path.join(home, "patchlint", "config.toml")):
+    settings = os.path.join(home_of_settings(os.environ), "patchlint", "config.toml")
+    if b"rules" in read(settings):
         return True
-    if not _git_speaks_of_us(home):
+    if not may_speak():
         return False
     from patchlint.integrations import programs
 
     return programs.quick(["git", "config", "--get-all", "patchlint.rules"])[0] == 0
-
-
-def _git_speaks_of_us(home: str) -> bool:
-    if any(n.startswith("GIT_CONFIG") and n != "GIT_CONFIG_NOSYSTEM" for n in os.environ):
-        return True
-    folder = os.environ.get("GIT_DIR", ".git")
-    if not os.path.isdir(folder) or os.path.exists(os.path.join(folder, "commondir")):
-        return True
-    files = (
-        "/etc/gitconfig",
-        os.path.join(home, "git", "config"),
-        os.path.expanduser("~/.gitconfig"),
-        os.path.join(folder, "config"),
-    )
-    texts = [_read(name).lower() for name in files]
-    return any(word in text for text in texts for word in (b"[patchlint", b"[include"))
 
 
 def _settings(fail_on: str | None) -> Settings:
@@ -358,14 +340,6 @@ def _failed(name: str, error: Exception) -> int:
     _say(f"patchlint: could not check: {type(error).__name__}: {error}")
     _say(f"patchlint: {_STOPPED[name]}. To go on anyway: {_ANYWAY[name]}")
     return 2
-
-
-def _read(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError:
-        return b""
 
 
 def _say(text: str) -> None:

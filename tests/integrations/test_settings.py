@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patchlint.integrations import accept, config
+from patchlint.integrations import accept, config, git_files
 
 
 @pytest.fixture
@@ -171,3 +171,83 @@ def test_a_prefix_accepts_only_when_it_is_long_enough(fingerprint, length):
     one = config.Acceptance(fingerprint[:length], "reason", "here")
     taken = accept.acceptance(fingerprint, [one]) is one
     assert taken == (len(one.fingerprint) >= accept.SHORTEST)
+
+
+# --- git is started only when it may have something to say
+
+
+def _in_a_sub_folder(kit):
+    kit.git("config", "patchlint.failOn", "note")
+    folder = kit.repo / "fs" / "burrow"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _in_a_bare_repository(kit):
+    bare = kit.root / "bare.git"
+    kit.git("init", "-q", "--bare", str(bare))
+    kit.git("--git-dir", str(bare), "config", "PatchLint.failOn", "note")
+    return bare / "refs"
+
+
+def _in_a_linked_work_tree(kit):
+    kit.git("config", "user.email", "ada@example.org")
+    kit.git("config", "user.name", "Ada")
+    kit.git("commit", "-q", "--allow-empty", "-m", "first")
+    kit.git("config", "patchlint.failOn", "note")
+    kit.git("worktree", "add", "-q", "--detach", str(kit.root / "linked"))
+    return kit.root / "linked"
+
+
+def _of_the_work_tree_alone(kit):
+    kit.git("config", "extensions.worktreeConfig", "true")
+    kit.git("config", "--worktree", "patchlint.failOn", "note")
+    return kit.repo
+
+
+def _in_an_included_file(kit):
+    (kit.root / "more").write_text("[patchlint]\n\tfailOn = note\n")
+    kit.git("config", "--global", "Include.path", str(kit.root / "more"))
+    return kit.root
+
+
+def _by_the_environment(kit):
+    kit.monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    kit.monkeypatch.setenv("GIT_CONFIG_KEY_0", "patchlint.failOn")
+    kit.monkeypatch.setenv("GIT_CONFIG_VALUE_0", "note")
+    return kit.root
+
+
+def _of_a_repository_that_is_named(kit):
+    kit.git("config", "patchlint.failOn", "note")
+    kit.monkeypatch.setenv("GIT_DIR", str(kit.repo / ".git"))
+    return kit.root
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        _in_a_sub_folder,
+        _in_a_bare_repository,
+        _in_a_linked_work_tree,
+        _of_the_work_tree_alone,
+        _in_an_included_file,
+        _by_the_environment,
+        _of_a_repository_that_is_named,
+    ],
+    ids=lambda place: place.__name__.strip("_"),
+)
+@pytest.mark.usefixtures("user_file")
+def test_what_git_is_told_is_seen_wherever_one_stands(kit, place):
+    folder = place(kit)
+    assert config.load_settings(cwd=str(folder)).fail_on == "note"
+    kit.monkeypatch.chdir(folder)
+    assert config.load_settings().fail_on == "note"
+
+
+@pytest.mark.usefixtures("user_file")
+def test_where_no_file_speaks_of_patchlint_git_is_not_started(kit):
+    kit.git("config", "core.editor", "ed")
+    kit.monkeypatch.setenv("PATH", str(kit.root))
+    assert not git_files.may_speak(str(kit.repo))
+    assert config.load_settings().fail_on == "warning"
