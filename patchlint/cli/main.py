@@ -6,6 +6,7 @@ imported only when its command is given, so that the hook starts fast.
 
 from __future__ import annotations
 
+import gc
 import sys
 
 TYPE_CHECKING = False
@@ -52,5 +53,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     return dispatch.run(arguments, COMMANDS)
 
 
+def script() -> int:
+    """Run as a program of its own: :func:`main`, with the collector out of the way.
+
+    Starting makes many objects and leaves them to the end of the process; looking through
+    them for cycles, again and again and once more at the exit, takes a fifth of a short run.
+    """
+    gc.set_threshold(50_000, 20, 20)
+    status = main()
+    gc.freeze()
+    return status
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(script())
