@@ -38,9 +38,16 @@ class TreeAtHand:
     def __init__(self, path: str) -> None:
         self.path = path
         self._tree: Tree | None = None
+        self._open: Callable[[], Tree] | None = None
         self._facts: dict[str | None, TreeFacts] = {}
         self._ways: dict[tuple[str | None, str, str], Ways] = {}
         self._derived: dict[tuple[str | None, str, str], Cleanup | None] = {}
+
+    def begin(self) -> None:
+        """Start to open the tree, since it will be needed; does not wait for it."""
+        from patchlint.patch.trees import begin
+
+        self._open = self._open or begin(self.path)
 
     @property
     def tree(self) -> Tree:
@@ -49,7 +56,7 @@ class TreeAtHand:
             from patchlint.patch.trees import TreeError, open_tree
 
             try:
-                self._tree = open_tree(self.path)
+                self._tree = self._open() if self._open else open_tree(self.path)
             except TreeError as error:
                 raise CannotCheck(str(error)) from error
         return self._tree

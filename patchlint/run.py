@@ -48,11 +48,13 @@ def check(inputs: Sequence[str], options: Options, stdin: bytes | None = None) -
 
     Raises :class:`CannotCheck` for a broken tree option, ``RuleError`` for broken rules.
     """
-    ruleset = load_rules(options)
     errors: list[InputError] = []
     mails = list(_read(inputs, options, stdin, errors))
     series = _group(mails)
-    report = check_series(series, ruleset, options)
+    tree = _tree(options)
+    if tree is not None and any(may_matter(one, options) for one in series):
+        tree.begin()
+    report = check_series(series, load_rules(options), options, tree)
     return replace(
         report,
         limitations=(*_amiss(mails), *report.limitations),
@@ -144,6 +146,11 @@ def tree_path(options: Options) -> str | None:
     return None if here is None else str(here)
 
 
+def _tree(options: Options) -> TreeAtHand | None:
+    path = tree_path(options)
+    return None if path is None else TreeAtHand(path)
+
+
 def check_series(
     series: Iterable[Series],
     ruleset: Ruleset,
@@ -154,8 +161,7 @@ def check_series(
 
     ``tree`` may be handed in by a caller that checks many series against one tree.
     """
-    if tree is None and (path := tree_path(options)) is not None:
-        tree = TreeAtHand(path)
+    tree = tree or _tree(options)
     gathered = _Findings()
     for one in series:
         _check_one(one, ruleset, options, tree, gathered)

@@ -14,7 +14,6 @@ from msgspec.structs import replace
 from patchlint.model.image import FilePair, Image, SeriesState
 from patchlint.model.problem import Limitation
 from patchlint.patch import sparse
-from patchlint.patch.repair import encode, image_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -343,9 +342,12 @@ def _image(
     """Return the image of the file that ``pieces`` make up, and which parts go on."""
     lines = sparse.lines_of(base, pieces)
     if lines is not None:
-        text = encode("\n".join([*lines, ""])) if lines else b""
+        text = sparse.encode("\n".join([*lines, ""])) if lines else b""
         whole = ((1, len(lines)),) if lines else ()
         return Image(path, text, whole, whole=True), frozenset()
+    # whole files need no repair, and are most with a tree at hand
+    from patchlint.patch.repair import image_text
+
     runs = sparse.runs(base, pieces)
     repaired = image_text(path, runs, upto, base.headings, continued)
     known = tuple((run.first, run.last) for run in runs)

@@ -14,6 +14,7 @@ from msgspec import Struct, field
 
 from patchlint.patch.sections import GAP, Section, classify, same
 from patchlint.patch.shape import CONDITIONAL, END_CONDITIONAL, SWITCH, shape_of
+from patchlint.patch.sparse import encode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,14 +81,6 @@ class _Gap(Struct):
     after: list[str] = field(default_factory=list)
     before: list[str] = field(default_factory=list)
     header: int | None = None
-
-
-def encode(text: str) -> bytes:
-    """Return the bytes that ``text`` was decoded from."""
-    try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "replace")
 
 
 def image_text(

@@ -363,6 +363,14 @@ def fill(base: Base, pieces: Pieces, texts: Sequence[str]) -> bool:
     return True
 
 
+def encode(text: str) -> bytes:
+    """Return the bytes that ``text`` was decoded from."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")
+
+
 def lines_of(base: Base, pieces: Pieces) -> list[str] | None:
     """Return all lines of a file, None when some are not known."""
     result: list[str] = []

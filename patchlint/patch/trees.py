@@ -12,11 +12,12 @@ import re
 import subprocess
 import weakref
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 #: Names at the top of every kernel tree since 2.6.
 _TOP: Final = ("MAINTAINERS", "Makefile", "kernel", "include", "fs", "drivers")
@@ -104,7 +105,24 @@ def current_kernel_tree(start: str | Path = ".") -> Path | None:
     return top if top is not None and is_kernel_tree(top) else None
 
 
-def open_tree(path: str | Path, revision: str | None = None) -> Tree:
+def begin(path: str | Path) -> Callable[[], Tree]:
+    """Start git for the tree at ``path``; what is returned is :func:`open_tree` for it.
+
+    git takes as long to start as a mail takes to be read: both are done at once.
+    """
+    folder = Path(path)
+    repository = _repository(folder) if folder.is_dir() else None
+    if repository is None:
+        return partial(open_tree, path)
+    objects = _Objects(repository)
+    with suppress(OSError):  # said when the tree is opened
+        objects.ask(_commit_of("HEAD"))
+    return partial(open_tree, path, objects=objects)
+
+
+def open_tree(
+    path: str | Path, revision: str | None = None, objects: _Objects | None = None
+) -> Tree:
     """Return the tree at ``path``: a git repository (at ``revision``, HEAD if None) or a folder.
 
     A repository without a commit, and a kernel's folder inside of another repository, are
@@ -115,7 +133,7 @@ def open_tree(path: str | Path, revision: str | None = None) -> Tree:
         raise TreeError(f"{path}: no such folder")
     repository = _repository(folder)
     if repository is not None:
-        tree = GitTree(repository, revision or "HEAD")
+        tree = GitTree(repository, revision or "HEAD", objects)
         if tree.known:
             return tree
         tree.close()
@@ -169,6 +187,8 @@ class _Objects:
         self.repository = repository
         self._pipes: tuple[IO[bytes], IO[bytes]] | None = None
         self._finalizer: weakref.finalize[[subprocess.Popen[bytes]], _Objects] | None = None
+        #: a question that was written and whose answer was not read yet
+        self._asked: str | None = None
 
     def _open(self) -> tuple[IO[bytes], IO[bytes]]:
         if self._pipes is None:
@@ -185,28 +205,45 @@ class _Objects:
             self._finalizer = weakref.finalize(self, _stop, process)
         return self._pipes
 
+    def ask(self, name: str) -> None:
+        """Write a question whose answer :meth:`get` will want."""
+        to_git, _ = self._open()
+        to_git.write(name.encode("utf-8", "surrogateescape") + b"\n")
+        to_git.flush()
+        self._asked = name
+
     def get(self, name: str) -> tuple[str, str, bytes] | None:
         """Full id, type and content of the object called ``name``, None if there is none."""
         if "\n" in name or "\0" in name:
             return None
-        to_git, from_git = self._open()
         try:
-            to_git.write(name.encode("utf-8", "surrogateescape") + b"\n")
-            to_git.flush()
-            header = from_git.readline().split(b" ")
-            if len(header) != 3 or not header[2].strip().isdigit():  # noqa: PLR2004
-                return None
-            size = int(header[2])
-            content = from_git.read(size + 1)[:-1]
+            if self._asked not in {None, name}:
+                self._answer()
+            if self._asked is None:
+                self.ask(name)
+            return self._answer()
         except OSError:
             return None
+
+    def _answer(self) -> tuple[str, str, bytes] | None:
+        """Read the answer to the question that stands."""
+        _, from_git = self._open()
+        self._asked = None
+        header = from_git.readline().split(b" ")
+        if len(header) != 3 or not header[2].strip().isdigit():  # noqa: PLR2004
+            return None
+        content = from_git.read(int(header[2]) + 1)[:-1]
         return header[0].decode("ascii"), header[1].decode("ascii"), content
 
     def close(self) -> None:
         """End the program; the next question starts it again."""
         if self._finalizer is not None:
             self._finalizer()
-        self._pipes = self._finalizer = None
+        self._pipes = self._finalizer = self._asked = None
+
+
+def _commit_of(revision: str) -> str:
+    return f"{revision}^{{commit}}"
 
 
 class GitTree:
@@ -222,7 +259,7 @@ class GitTree:
         self.repository = repository
         self.revision = revision
         self._objects = objects or _Objects(repository)
-        found = self._objects.get(f"{revision}^{{commit}}")
+        found = self._objects.get(_commit_of(revision))
         self._commit = found[0] if found is not None else None
         self._changed: tuple[str, ...] | None = None
 

@@ -5,9 +5,10 @@ Nothing is ever read from a kernel tree or a mail under check.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from patchlint.ruleset import build, cache
 from patchlint.ruleset.errors import RuleError
@@ -40,15 +41,15 @@ def compiled(extra: Sequence[Path] = (), *, cached: bool = True) -> dict[str, An
 
     data = compile_rules([Path(root) for root in roots])
     if cached:
-        cache.put("rules", roots, known, json.dumps(data, separators=(",", ":")).encode())
-        words = json.dumps(data["words"], separators=(",", ":")).encode()
+        cache.put("rules", roots, known, msgspec.json.encode(data))
+        words = msgspec.json.encode(data["words"])
         cache.put("words", roots, known, words)
     return data
 
 
 def _kept(body: bytes) -> dict[str, Any] | None:
     try:
-        data = json.loads(body)
+        data = msgspec.json.decode(body)
     except ValueError:
         return None
     return data if isinstance(data, dict) and "kernel" in data and "words" in data else None

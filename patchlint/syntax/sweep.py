@@ -9,8 +9,8 @@ all other texts from the file as it came.
 from __future__ import annotations
 
 import re
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
+from zlib import adler32, crc32
 
 from patchlint.model.facts import (
     Assignment,
@@ -521,7 +521,8 @@ class Sweep:
         if body is None:
             return ""
         text = self.text.data[body.start_byte : body.end_byte].translate(None, b" \t\n\r\f\v")
-        return blake2b(text, digest_size=8).hexdigest()
+        # two sums that fail differently: hashlib would load all of OpenSSL at every start
+        return f"{crc32(text):08x}{adler32(text):08x}"
 
     # -- calls -----------------------------------------------------------------------
 
