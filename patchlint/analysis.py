@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from patchlint.model.diff import FileDiff
     from patchlint.model.effect import Downgrade
     from patchlint.model.facts import FileFacts
-    from patchlint.model.image import Image, SeriesState
+    from patchlint.model.image import FilePair, Image, SeriesState
     from patchlint.model.kernel import Cleanup, Macro, Ruleset
     from patchlint.model.mail import Series
     from patchlint.model.tree import TreeFacts
@@ -111,9 +111,19 @@ def analyse(
     files: dict[int, tuple[FileDiff, ...]],
     ruleset: Ruleset,
     tree: TreeAtHand | None = None,
+    *,
+    thorough: bool = False,
 ) -> Analysis:
-    """Downgrades from before the series to after it, each with the patch that caused it."""
+    """Downgrades from before the series to after it, each with the patch that caused it.
+
+    ``thorough`` makes the graph of a series as well whose sketch shows that nothing is there.
+    """
     composition, images, limitations = _compose(series, files, tree)
+    whole = images != "hunks"
+    if not thorough and not _may_find(
+        series, composition if whole else None, ruleset, tree=tree is not None
+    ):
+        return Analysis((), images, limitations)
     facts = _Facts(ruleset, "\n\n".join(p.message for p in series.patches))
     facts.titles = tuple(
         (p.subject, frozenset(f.old_path or f.path for f in files[p.number]))
@@ -151,6 +161,26 @@ def _compose(
     if whole.failed:
         images = "mixed" if whole.files else "hunks"
     return composition, images, (*whole.limitations, *composition.limitations)
+
+
+def _may_find(series: Series, whole: Composition | None, ruleset: Ruleset, *, tree: bool) -> bool:
+    """Whether a sketch of the series shows anything that the graph could make a finding of.
+
+    ``whole`` has the images where some are whole.
+    """
+    from patchlint.graph.sketch import Sketch, of_diffs, of_whole
+    from patchlint.graph.words import Words
+
+    pairs = whole.state(len(whole.numbers)).files if whole is not None else ()
+    seen = [of_whole(pair) for pair in pairs if _is_whole(pair)]
+    paths = {shown.path for shown in seen}
+    hunks = [s for s in of_diffs(p.diff for p in series.patches) if s.path not in paths]
+    return Sketch([*seen, *hunks], Words(ruleset.kernel, derived=tree)).may_matter()
+
+
+def _is_whole(pair: FilePair) -> bool:
+    images = [image for image in (pair.pre, pair.post) if image is not None]
+    return pair.path.endswith(C_SOURCES) and all(image.whole for image in images)
 
 
 class _Facts:

@@ -1,8 +1,8 @@
 """Many series: the fast path over archives, the store, questions to it.
 
 Read in this order: ``scan`` (the two passes), ``sources`` (where mails lie), ``survey``
-(first pass: one row for each mail, from its bytes alone), ``sift`` and ``sketch`` (which
-series can have a finding), ``judge`` (second pass: decode, group, check), ``store`` (one
+(first pass: one row for each mail, from its bytes alone), ``sift`` (which series can have
+a finding), ``judge`` (second pass: decode, group, check), ``store`` (one
 SQLite file), ``pool`` and ``many`` (worker processes here and on a cluster), ``outcomes``
 (what came of a finding), ``ask``, ``export`` and ``plot``.
 

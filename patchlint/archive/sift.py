@@ -4,7 +4,8 @@ The graph stage makes a finding only of what it can name: an edge to a callback 
 that queues, and something that binds, or both in one), with a release behind it that was
 done before as well; or a deferred twin in the place of its direct one.  Here the words
 are asked for and nothing else, so that a series may pass that has no finding; none that
-has one is held back.  This holds for hunks alone: a tree shows more than the words do.
+has one is held back.  This holds for hunks alone: with a tree the check itself makes the
+sketch, of whole files.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Final
 
-from patchlint.archive import words
-from patchlint.archive.sketch import Sketch
+from patchlint.graph import words
+from patchlint.graph.sketch import Sketch, of_diffs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +58,7 @@ class Sift:
 
     def may_matter(self, diffs: Sequence[str]) -> bool:
         """Whether a series with these diffs may have a finding, looked at line by line."""
-        return Sketch(diffs, self._words).may_matter()
+        return Sketch(of_diffs(diffs), self._words).may_matter()
 
 
 def possible(bits: int) -> bool:

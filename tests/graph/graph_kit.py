@@ -9,7 +9,9 @@ from patchlint.graph.build import build
 from patchlint.graph.comparison import Comparison
 from patchlint.graph.downgrades import find
 from patchlint.graph.follow import lines_of
-from patchlint.model.image import FilePair
+from patchlint.graph.sketch import Sketch, of_whole
+from patchlint.graph.words import Words
+from patchlint.model.image import FilePair, Image
 from patchlint.ruleset.load import load
 from patchlint.syntax.facts import extract_text
 
@@ -59,31 +61,54 @@ def kept(before, after):
 
 def compare(before, after, *, renamed=None, message="", titles=(), ways=None):
     """Both sides compared; ``renamed`` leads from an old path to the new one."""
-    old, new = files(before), files(after)
-    origin = {to: name for name, to in (renamed or {}).items()}
-    pairs = [
-        FilePair(
-            path,
-            origin.get(path),
-            None,
-            None,
-            kept(old.get(origin.get(path, path), ""), text),
-            (1,),
-        )
-        for path, text in new.items()
-    ]
     return Comparison(
-        graph(old),
-        graph(new),
-        lines_of(pairs),
+        graph(before),
+        graph(after),
+        lines_of(pairs(before, after, renamed)),
         message=message,
         titles=tuple(titles),
         ways=ways,
     )
 
 
+def pairs(before, after, renamed=None):
+    """Each file on both sides; ``renamed`` leads from an old path to the new one."""
+    old, new = files(before), files(after)
+    origin = {to: name for name, to in (renamed or {}).items()}
+    return [
+        FilePair(
+            path,
+            origin.get(path),
+            image(origin.get(path, path), old.get(origin.get(path, path))),
+            image(path, text),
+            kept(old.get(origin.get(path, path), ""), text),
+            (1,),
+        )
+        for path, text in new.items()
+    ]
+
+
+def image(path, text):
+    """A whole image, None for a file that is not there."""
+    if text is None:
+        return None
+    return Image(path, text.encode(), ((1, text.count("\n") + 1),), whole=True)
+
+
+def sketched(before, after, *, renamed=None, derived=False):
+    """Whether the sketch of whole files lets a series through."""
+    shown = [of_whole(pair) for pair in pairs(before, after, renamed)]
+    return Sketch(shown, Words(kernel(), derived=derived)).may_matter()
+
+
 def downgrades(before, after, **more):
-    return find(compare(before, after, **more))
+    """What is found; whatever it is, the sketch must not hold it back."""
+    found = find(compare(before, after, **more))
+    if found:
+        renamed = more.get("renamed")
+        assert sketched(before, after, renamed=renamed)
+        assert sketched(before, after, renamed=renamed, derived=True)
+    return found
 
 
 def edges(of):

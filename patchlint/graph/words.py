@@ -41,10 +41,15 @@ _MOST: Final = 200_000
 
 
 class Words(dict[str, int]):
-    """Bits by word.  A word that was not met yet is judged when it is asked for."""
+    """Bits by word.  A word that was not met yet is judged when it is asked for.
 
-    def __init__(self, kernel: KernelFacts) -> None:
+    With ``derived``, as where a tree tells what functions release, any function that no
+    table knows may release something; :meth:`may_release` then has the last word.
+    """
+
+    def __init__(self, kernel: KernelFacts, *, derived: bool = False) -> None:
         super().__init__()
+        self._derived = derived
         self._known: dict[str, int] = {}
         self._teardown = kernel.teardown
         self._not_teardown = kernel.not_teardown
@@ -61,10 +66,18 @@ class Words(dict[str, int]):
         if len(self) > _MOST:
             self.clear()
         bits = self._known.get(word, 0)
-        if self._teardown.search(word) and not self._not_teardown.search(word):
+        if self._derived:
+            bits |= 0 if bits else RELEASE
+        elif self._teardown.search(word) and not self._not_teardown.search(word):
             bits |= RELEASE
         self[word] = bits
         return bits
+
+    def may_release(self, names: set[str]) -> set[str]:
+        """Those of ``names``, which have the bit, that no pattern shows to release nothing."""
+        if not self._derived:
+            return names
+        return {n for n in names if n in self._known or not self._not_teardown.search(n)}
 
 
 def _tables(kernel: KernelFacts) -> Iterator[tuple[Iterable[str], int]]:

@@ -1,32 +1,38 @@
 """A rough picture of a series: which function calls what, before and after, by line.
 
-It is made of the marks and the words of a diff alone, some forty times faster than
-images, facts and a graph, and it shows more calls, callers and losses than these do: a
-line whose function is not known belongs to every function, patches are laid over each
-other, an unreadable thing counts.  So a series in which even the sketch shows no release
-that was done in a function, is not any more, and now stands behind a callback, has no
-finding.
+It is made of the marks and the words of diffs alone, some forty times faster than images,
+facts and a graph, and it shows more calls, callers and losses than these do: a line whose
+function is not known belongs to every function, patches are laid over each other, an
+unreadable thing counts.  So a series in which even the sketch shows no release that was
+done in a function, is not any more, and now stands behind a callback, has no finding.
+
+Hunks show what their patches show; where a tree gives whole files, these are shown with
+their changes marked, and everything between is seen as well.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct, field
 
-from patchlint.archive import words
+from patchlint.graph import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from patchlint.archive.words import Words
+    from patchlint.graph.words import Words
+    from patchlint.model.image import FilePair
 
 _CALL: Final = re.compile(r"\b([A-Za-z_]\w*)[ \t]*\(")
 _NAME: Final = re.compile(r"[A-Za-z_]\w+")
 _HEAD: Final = re.compile(r"(?:[A-Za-z_][^(]*?\b)?([A-Za-z_]\w*)[ \t]*\(")
 _BRANCH: Final = re.compile(r"\b(?:if|else|case|default|return|goto|break|continue|switch)\b|\?")
+_DEFINE: Final = re.compile(r"#[ \t]*define[ \t]+(\w+)\(")
+#: a function in an operations table, or another member that is set
+_SLOT: Final = re.compile(r"[+-][ \t]*\.(\w+)[ \t]*=[ \t]*&?(\w+)")
 _CHANGED: Final = re.compile(r"^[+-][A-Za-z_][^\n]*\([^\n]*", re.MULTILINE)
 _COMMENT: Final = re.compile(r"[ \t]*(?:\* |\*$|/\*|//)")
 #: a comment or a text may name a wait that is not done
@@ -128,10 +134,23 @@ class _Side(Struct):
         return functions | shown
 
 
-class Sketch:
-    """The sketch of one series, made of its diffs."""
+class Shown(NamedTuple):
+    """What is to be seen of one file: lines with the marks of a diff.
 
-    def __init__(self, diffs: Iterable[str], known: Words) -> None:
+    ``path`` is the file's first name in the series, ``added`` set for a file that the series
+    itself brings: it has no state before.  A ``whole`` one has no lines of hunks.
+    """
+
+    lines: str
+    added: bool
+    path: str
+    whole: bool = False
+
+
+class Sketch:
+    """The sketch of one series."""
+
+    def __init__(self, files: Iterable[Shown], known: Words) -> None:
         self._known = known
         self._pre = _Side()
         self._post = _Side()
@@ -151,10 +170,12 @@ class Sketch:
         self._twin = False
         #: names handed to a call that releases what it is given
         self._handed: set[str] = set()
-        files = list(_c_files(diffs))
-        changed = {name for hunks, added, _ in files if not added for name in _changed(hunks)}
-        for hunks, added, path in files:
-            _Reader(self, known, set() if added else changed, added=added, path=path).read(hunks)
+        #: what took the place of a function in an operations table -> that function
+        self._replaced = _sets()
+        shown = list(files)
+        changed = {name for file in shown if not file.added for name in _changed(file.lines)}
+        for file in shown:
+            _Reader(self, known, set() if file.added else changed, file).read(file.lines)
 
     def may_matter(self) -> bool:
         """Whether a finding is possible."""
@@ -214,9 +235,14 @@ class Sketch:
             sought = grown if self._queuing_anew.isdisjoint(reached.functions) else behind
             if not sought:
                 continue
-            for was in {now, *became.get(now, ()), *self._pre.unknown(now)}:
-                had = sought & self._pre.reach(was, known).calls
-                if had and (self._is_narrowed(had, reached) or self._is_gone(had, was, now, moved)):
+            replaced = self._replaced.get(now, set())
+            for was in {now, *became.get(now, ()), *self._pre.unknown(now), *replaced}:
+                had = known.may_release(sought & self._pre.reach(was, known).calls)
+                if had and (
+                    was in replaced
+                    or self._is_narrowed(had, reached)
+                    or self._is_gone(had, was, now, moved)
+                ):
                     return True
         return False
 
@@ -244,7 +270,10 @@ class Sketch:
             for calls in gone:
                 if not had.isdisjoint(calls):
                     return True
-                for name in calls & self._pre.calls.keys():
+                below = calls & self._pre.calls.keys()
+                if any(self._known[name] & words.KEEPS for name in calls):
+                    below |= self._pre.callbacks()
+                for name in below:
                     if not had.isdisjoint(self._pre.reach(name, self._known).calls):
                         return True
         return False
@@ -290,6 +319,11 @@ class Sketch:
         if kind == "+":
             self._bound_anew.update(found)
 
+    def replace(self, old: set[str], new: set[str]) -> None:
+        """Note functions that may have taken each other's place in an operations table."""
+        for name in new - old:
+            self._replaced[name] |= old - new
+
     def continues(self, old: str, new: str) -> None:
         """Note that what follows was part of ``old`` and is part of ``new``."""
         if old != new:
@@ -327,21 +361,20 @@ class Sketch:
 class _Reader:
     """Reads the hunks of one file into a sketch."""
 
-    def __init__(
-        self, sketch: Sketch, known: Words, changed: set[str], *, added: bool, path: str
-    ) -> None:
-        """``changed`` are functions whose header the series adds, removes or changes.
-
-        ``added`` is set for a file that the series itself brings: it has no state before.
-        """
-        self._added = added
-        self._path = path
-        self._lost = _UNKNOWN + path
-        self._adrift = _ELSEWHERE + path
+    def __init__(self, sketch: Sketch, known: Words, changed: set[str], file: Shown) -> None:
+        """``changed`` are functions whose header the series adds, removes or changes."""
+        self._added = file.added
+        self._path = file.path
+        self._lost = _UNKNOWN + file.path
+        self._adrift = _ELSEWHERE + file.path
         self._sketch = sketch
         self._known = known
         self._changed = changed
-        self._owners = [self._lost, self._lost]
+        self._owners = [_OUTSIDE, _OUTSIDE] if file.whole else [self._lost, self._lost]
+        #: whose lines follow after a macro, None when no macro is open
+        self._after_macro: list[str] | None = None
+        #: members that are set on lines of a kind, with what they are set to
+        self._set: dict[str, defaultdict[str, set[str]]] = {"-": _sets(), "+": _sets()}
         #: lines that a header, a call that binds, a call that queues may still go on for
         self._in_head = [0, 0]
         self._binding = 0
@@ -358,26 +391,43 @@ class _Reader:
             if kind == "@" and line.startswith("@@ "):
                 self._start(line)
                 continue
+            if kind == "\\":
+                continue
             if kind not in _KINDS:
-                if kind == "\\":
-                    continue
                 # a line that lost its mark on the way
                 kind, line = " ", f" {line}"
             if self._added:
                 if kind == "-":
                     continue
                 kind = "+"
-            if "(" not in line and line[1:2] in _INDENT and self._calm():
-                if kind == "+":
-                    self._branch(line)
-                continue
-            self._line(line[1:], kind)
+            if kind != " ":
+                self._slot(line, kind)
+            if "(" in line or line[1:2] not in _INDENT or not self._calm():
+                self._line(line[1:], kind)
+            elif kind == "+":
+                self._branch(line)
+        self._finish()
+
+    def _finish(self) -> None:
+        """Tell what only shows when all of a file is read."""
         self._sketch.twins(self._calls["-"], self._calls[" "], self._calls["+"])
+        for member, new in self._set["+"].items():
+            self._sketch.replace(self._set["-"].get(member, set()), new)
+
+    def _slot(self, line: str, kind: str) -> None:
+        found = _SLOT.match(line)
+        if found is not None:
+            self._set[kind][found[1]].add(found[2])
 
     def _calm(self) -> bool:
         """Whether nothing is open that the next line may belong to."""
         return not (
-            self._binding or self._queuing or self._handing or self._in_head[0] or self._in_head[1]
+            self._binding
+            or self._queuing
+            or self._handing
+            or self._in_head[0]
+            or self._in_head[1]
+            or self._after_macro
         )
 
     def _start(self, line: str) -> None:
@@ -385,6 +435,7 @@ class _Reader:
         name = _header(section)
         self._owners = [self._lost, self._adrift if self._changed else self._lost]
         self._in_head = [0, 0]
+        self._after_macro = None
         self._binding = self._queuing = self._handing = 0
         if name and name != _MACRO:
             self._head(section, name, "+" if self._added else " ")
@@ -406,6 +457,8 @@ class _Reader:
 
     def _line(self, body: str, kind: str) -> None:
         first = body[:1]
+        if first == "#" and (macro := _DEFINE.match(body)):
+            self._macro(macro[1], kind)
         name = _header(body) if first.isalpha() or first == "_" else None
         if name and not self._continues(kind):
             self._head(body, name, kind)
@@ -415,10 +468,18 @@ class _Reader:
         self._code(body, kind)
         if self._binding or self._queuing or self._handing:
             self._go_on(body, kind)
+        if self._after_macro and not body.endswith("\\"):
+            self._owners, self._after_macro = self._after_macro, None
         if first == "}":
             for side, other in ((0, "+"), (1, "-")):
                 if kind != other:
                     self._owners[side] = _OUTSIDE
+
+    def _macro(self, name: str, kind: str) -> None:
+        """Begin a macro that has arguments: it is called as a function is."""
+        self._after_macro = self._after_macro or self._owners
+        self._sketch.head(name, kind, self._path, shaped=False)
+        self._owners = [name, name]
 
     def _branch(self, line: str) -> None:
         self._sketch.branch(self._owners[1], line)
@@ -433,7 +494,7 @@ class _Reader:
         for name in calls:
             bits |= self._known[name]
         self._sketch.add(calls, kind, self._owners)
-        if bits:
+        if bits & ~words.RELEASE:
             self._telling(calls, bits, body, kind)
 
     def _telling(self, calls: list[str], bits: int, body: str, kind: str) -> None:
@@ -514,8 +575,8 @@ def _header(line: str) -> str | None:
     return _MACRO if name.isupper() else name
 
 
-def _c_files(diffs: Iterable[str]) -> Iterator[tuple[str, bool, str]]:
-    """The hunks of each C file in ``diffs``, whether the series itself adds it, its path.
+def of_diffs(diffs: Iterable[str]) -> Iterator[Shown]:
+    """The hunks of each C file in ``diffs``.
 
     A diff without git's headers is taken for one file that was there before.
     """
@@ -532,9 +593,35 @@ def _c_files(diffs: Iterable[str]) -> Iterator[tuple[str, bool, str]]:
                 continue
             first = head.partition("\n")[0].strip()
             if not first.startswith("diff --git "):
-                yield section[start:], False, ""
+                yield Shown(section[start:], added=False, path="")
             elif first.endswith(_C_SOURCE):
                 path = first.rpartition(" ")[2].partition("/")[2]
                 path = first_name.get(path, path)
                 added = seen.setdefault(path, "\n--- /dev/null" in head)
-                yield section[start:], added, path
+                yield Shown(section[start:], added, path)
+
+
+def of_whole(pair: FilePair) -> Shown:
+    """A file that is there in full on both sides, its changes marked as a diff marks them."""
+    old = _lines(pair.pre.text) if pair.pre is not None else []
+    new = _lines(pair.post.text) if pair.post is not None else []
+    origins = {after: before for before, after in pair.kept.items()}
+    out: list[str] = []
+    fresh: list[str] = []
+    done = 0
+    for number, text in enumerate(new, 1):
+        origin = origins.get(number, 0)
+        if origin <= done:  # new, or moved up past what was told already
+            fresh.append(f"+{text}")
+            continue
+        out.extend(f"-{line}" for line in old[done : origin - 1])
+        out += fresh
+        out.append(f" {text}")
+        fresh.clear()
+        done = origin
+    out.extend(f"-{line}" for line in old[done:])
+    return Shown("\n".join(out + fresh), pair.pre is None, pair.old_path or pair.path, whole=True)
+
+
+def _lines(text: bytes) -> list[str]:
+    return text.decode("utf-8", "replace").split("\n")
