@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import os
 import sys
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Mapping, Sequence
+    from types import ModuleType, SimpleNamespace
 
 USAGE_ERROR: Final = 2
 #: 128 and the number of SIGINT, as shells have it
@@ -47,17 +48,8 @@ def run(arguments: Sequence[str], commands: Mapping[str, tuple[str, str]]) -> in
 
 def _command(name: str, arguments: Sequence[str], commands: Mapping[str, tuple[str, str]]) -> int:
     module = importlib.import_module(f"patchlint.cli.{commands[name][0]}")
-    parser = argparse.ArgumentParser(
-        prog=f"patchlint {name}",
-        description=commands[name][1],
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    module.add_arguments(parser)
-    # a parser of sub-commands cannot take its arguments on both sides of an option
-    mixed = getattr(module, "MIXED", False)
-    parse = parser.parse_intermixed_args if mixed else parser.parse_args
     try:
-        return int(module.run(parse(list(arguments))))
+        return int(module.run(_parse(module, name, arguments, commands[name][1])))
     except SystemExit as stop:
         return int(stop.code or 0)
     except BrokenPipeError:
@@ -69,8 +61,35 @@ def _command(name: str, arguments: Sequence[str], commands: Mapping[str, tuple[s
         return INTERRUPTED
 
 
+def _parse(
+    module: ModuleType, name: str, arguments: Sequence[str], about: str
+) -> argparse.Namespace | SimpleNamespace:
+    # a parser of sub-commands cannot take its arguments on both sides of an option
+    mixed = getattr(module, "MIXED", False)
+    if mixed:
+        from patchlint.cli.plain import Plain
+
+        plain = Plain()
+        module.add_arguments(plain)
+        given = plain.read(arguments)
+        if given is not None:
+            return given
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog=f"patchlint {name}",
+        description=about,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.add_arguments(parser)
+    parse = parser.parse_intermixed_args if mixed else parser.parse_args
+    return parse(list(arguments))
+
+
 def top_parser(commands: Mapping[str, tuple[str, str]]) -> argparse.ArgumentParser:
     """The parser that only prints the overview."""
+    import argparse
+
     lines = "\n".join(f"  {name:12} {text}" for name, (_module, text) in commands.items())
     return argparse.ArgumentParser(
         prog="patchlint",

@@ -1,30 +1,28 @@
 """Kernel trees to read from: a git repository at some commit, or a plain folder.
 
-git is run as a program, with one ``cat-file --batch`` for all reading.  Nothing that a
-repository configures is run: no hooks, filters, textconv or fsmonitor, and no fetching of
-objects that a partial clone lacks.
+git is run as a program, with one ``cat-file --batch`` for all reading; see
+:mod:`patchlint.patch.git_objects`.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import subprocess
-import weakref
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
+
+from patchlint.patch.git_objects import GIT, Objects, environment
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 #: Names at the top of every kernel tree since 2.6.
 _TOP: Final = ("MAINTAINERS", "Makefile", "kernel", "include", "fs", "drivers")
 
 _BLOB: Final = re.compile(r"[0-9a-f]{4,64}\Z")
-
-_GIT: Final = ("git", "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
 
 
 #: What a word is searched as; see :meth:`Tree.files_with`.
@@ -114,14 +112,14 @@ def begin(path: str | Path) -> Callable[[], Tree]:
     repository = _repository(folder) if folder.is_dir() else None
     if repository is None:
         return partial(open_tree, path)
-    objects = _Objects(repository)
+    objects = Objects(repository)
     with suppress(OSError):  # said when the tree is opened
         objects.ask(_commit_of("HEAD"))
     return partial(open_tree, path, objects=objects)
 
 
 def open_tree(
-    path: str | Path, revision: str | None = None, objects: _Objects | None = None
+    path: str | Path, revision: str | None = None, objects: Objects | None = None
 ) -> Tree:
     """Return the tree at ``path``: a git repository (at ``revision``, HEAD if None) or a folder.
 
@@ -156,92 +154,6 @@ def _is_bare(folder: Path) -> bool:
     return (folder / "HEAD").is_file() and (folder / "objects").is_dir()
 
 
-def _environment() -> dict[str, str]:
-    """Return the environment for git: reads only, asks nothing, fetches nothing."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("GIT_") or name.startswith(("GIT_CONFIG", "GIT_CEILING"))
-    }
-    return kept | {
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_NO_LAZY_FETCH": "1",
-        "GIT_NO_REPLACE_OBJECTS": "1",
-        "GIT_TERMINAL_PROMPT": "0",
-        "LC_ALL": "C",
-    }
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            with suppress(OSError):
-                pipe.close()
-    process.wait()
-
-
-class _Objects:
-    """One ``git cat-file --batch``, started when first asked."""
-
-    def __init__(self, repository: Path) -> None:
-        self.repository = repository
-        self._pipes: tuple[IO[bytes], IO[bytes]] | None = None
-        self._finalizer: weakref.finalize[[subprocess.Popen[bytes]], _Objects] | None = None
-        #: a question that was written and whose answer was not read yet
-        self._asked: str | None = None
-
-    def _open(self) -> tuple[IO[bytes], IO[bytes]]:
-        if self._pipes is None:
-            process = subprocess.Popen(
-                [*_GIT, "-C", str(self.repository), "cat-file", "--batch"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=_environment(),
-            )
-            if process.stdin is None or process.stdout is None:
-                raise TreeError("git gives no pipes")
-            self._pipes = (process.stdin, process.stdout)
-            self._finalizer = weakref.finalize(self, _stop, process)
-        return self._pipes
-
-    def ask(self, name: str) -> None:
-        """Write a question whose answer :meth:`get` will want."""
-        to_git, _ = self._open()
-        to_git.write(name.encode("utf-8", "surrogateescape") + b"\n")
-        to_git.flush()
-        self._asked = name
-
-    def get(self, name: str) -> tuple[str, str, bytes] | None:
-        """Full id, type and content of the object called ``name``, None if there is none."""
-        if "\n" in name or "\0" in name:
-            return None
-        try:
-            if self._asked not in {None, name}:
-                self._answer()
-            if self._asked is None:
-                self.ask(name)
-            return self._answer()
-        except OSError:
-            return None
-
-    def _answer(self) -> tuple[str, str, bytes] | None:
-        """Read the answer to the question that stands."""
-        _, from_git = self._open()
-        self._asked = None
-        header = from_git.readline().split(b" ")
-        if len(header) != 3 or not header[2].strip().isdigit():  # noqa: PLR2004
-            return None
-        content = from_git.read(int(header[2]) + 1)[:-1]
-        return header[0].decode("ascii"), header[1].decode("ascii"), content
-
-    def close(self) -> None:
-        """End the program; the next question starts it again."""
-        if self._finalizer is not None:
-            self._finalizer()
-        self._pipes = self._finalizer = self._asked = None
-
-
 def _commit_of(revision: str) -> str:
     return f"{revision}^{{commit}}"
 
@@ -254,11 +166,11 @@ class GitTree:
     """
 
     def __init__(
-        self, repository: Path, revision: str = "HEAD", objects: _Objects | None = None
+        self, repository: Path, revision: str = "HEAD", objects: Objects | None = None
     ) -> None:
         self.repository = repository
         self.revision = revision
-        self._objects = objects or _Objects(repository)
+        self._objects = objects or Objects(repository)
         found = self._objects.get(_commit_of(revision))
         self._commit = found[0] if found is not None else None
         self._changed: tuple[str, ...] | None = None
@@ -379,11 +291,13 @@ class GitTree:
 
     def _git(self, *arguments: str, data: bytes = b"") -> bytes:
         """Run git and return what it prints, nothing when it fails."""
+        import subprocess
+
         done = subprocess.run(
-            [*_GIT, "-C", str(self.repository), *arguments],
+            [*GIT, "-C", str(self.repository), *arguments],
             input=data,
             capture_output=True,
-            env=_environment(),
+            env=environment(),
             check=False,
         )
         return done.stdout if done.returncode == 0 else b""
@@ -396,16 +310,18 @@ class GitTree:
         if _is_bare(self.repository) or not (self.repository / ".git").exists():
             self._changed = _ALL
             return None
+        import subprocess
+
         return subprocess.Popen(
             [
-                *(*_GIT, "-C", str(self.repository), "diff-index", "--name-only", "-z"),
+                *(*GIT, "-C", str(self.repository), "diff-index", "--name-only", "-z"),
                 *("--no-ext-diff", "--no-textconv", "--no-renames", self.name),
                 *("--", "*.c", "*.h"),
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=_environment(),
+            env=environment(),
         )
 
     def _grep(
@@ -420,7 +336,7 @@ class GitTree:
         for pattern in _patterns(words, what):
             found = _names(
                 [
-                    *(*_GIT, "grep", "--no-textconv", "--full-name", "-z", "-l", "-I"),
+                    *(*GIT, "grep", "--no-textconv", "--full-name", "-z", "-l", "-I"),
                     *(*pattern, *where, "--", *specs),
                 ],
                 self.repository,
@@ -453,12 +369,14 @@ _AT_ONCE: Final = 12
 def _names(command: list[str], folder: Path) -> list[str] | None:
     """Return names that ``command`` lists; None when the program is missing or refuses."""
     try:
+        import subprocess
+
         done = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             cwd=folder,
-            env=_environment(),
+            env=environment(),
             check=False,
         )
     except OSError:
@@ -576,7 +494,7 @@ class FolderTree:
         for pattern in _patterns(words, what):
             if found is None:
                 found = _names(
-                    [*_GIT, "grep", "--no-index", "-zlI", *pattern, "--", ":(glob)**/*.[ch]"],
+                    [*GIT, "grep", "--no-index", "-zlI", *pattern, "--", ":(glob)**/*.[ch]"],
                     self.folder,
                 )
         if found is not None:

@@ -1,6 +1,6 @@
 """Compiled rules, kept in the user's cache folder so that start-up parses no TOML.
 
-What is kept is plain JSON beside the state (path, time, size) of all files that it was
+What is kept is plain text beside the state (path, time, size) of all files that it was
 made from; any difference makes it again.  A folder that cannot be written or a file that
 cannot be read is no error: the rules are then compiled at each start.  Only the standard
 library's light modules are imported here: the byte filter runs before all else.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Final
 
-_FORMAT: Final = "2"
+_FORMAT: Final = "3"
 _HERE: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -85,7 +85,18 @@ def put(kind: str, roots: Sequence[str], known: str, body: bytes) -> None:
         return
 
 
+def pack(words: dict[str, list[str]]) -> bytes:
+    """Lists of words or patterns as text: a line for each list, its name first."""
+    return "\n".join("\t".join((name, *of)) for name, of in words.items()).encode()
+
+
+def unpack(body: bytes) -> dict[str, list[str]]:
+    """Return what :func:`pack` was given, nothing for what it did not make."""
+    rows = (line.split("\t") for line in body.decode("utf-8", "replace").split("\n"))
+    return {name: of for name, *of in rows}
+
+
 def _path(kind: str, roots: Sequence[str]) -> str:
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     which = zlib.crc32("\0".join(roots).encode("utf-8", "surrogateescape"))
-    return os.path.join(home, "patchlint", f"{kind}-{which:08x}.json")
+    return os.path.join(home, "patchlint", f"{kind}-{which:08x}.cache")

@@ -42,8 +42,7 @@ def compiled(extra: Sequence[Path] = (), *, cached: bool = True) -> dict[str, An
     data = compile_rules([Path(root) for root in roots])
     if cached:
         cache.put("rules", roots, known, msgspec.json.encode(data))
-        words = msgspec.json.encode(data["words"])
-        cache.put("words", roots, known, words)
+        cache.put("words", roots, known, cache.pack(data["words"]))
     return data
 
 

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from typing import Any, Final
+    from typing import Final
 
 _WORD: Final = re.compile(rb"[A-Za-z_][A-Za-z0-9_]{3,}")
 #: encodings that hide words: unreadable here, so that the text passes
@@ -31,6 +31,8 @@ _OPAQUE: Final = (
     b"delsp",
     b"begin pgp message",
 )
+_PATTERNS: Final = ("names", "returns", "teardown", "not_teardown")
+_KINDS: Final = frozenset({"mechanisms", "cleanups", *_PATTERNS})
 _QUOTED: Final = b"quoted-printable"
 _HUNK: Final = b"@@ -"
 _HEX: Final = re.compile(rb"=([0-9A-F]{2})|=[ \t]*\r?\n")
@@ -39,13 +41,11 @@ _HEX: Final = re.compile(rb"=([0-9A-F]{2})|=[ \t]*\r?\n")
 class Vocabulary:
     """The words of one ruleset, ready for look-ups."""
 
-    def __init__(self, words: dict[str, Any]) -> None:
+    def __init__(self, words: dict[str, list[str]]) -> None:
         """``words`` as :mod:`patchlint.ruleset.read` makes them."""
         self._mechanisms = frozenset(word.encode() for word in words["mechanisms"])
         self._cleanups = frozenset(word.encode() for word in words["cleanups"])
-        self._patterns = {
-            name: words[name] for name in ("names", "returns", "teardown", "not_teardown")
-        }
+        self._patterns = {name: words[name] for name in _PATTERNS}
         self._compiled: dict[str, re.Pattern[bytes]] = {}
 
     def candidate(self, data: bytes, more: Collection[bytes] = ()) -> bool:
@@ -75,14 +75,10 @@ class Vocabulary:
     def _pattern(self, kind: str) -> re.Pattern[bytes]:
         if kind not in self._compiled:
             given = self._patterns[kind]
-            # a return type is two words (enum x): here its last one is enough
-            text = (
-                given
-                if isinstance(given, str)
-                else "|".join(
-                    f"(?:{one.replace('enum', '').replace(chr(92) + 's+', '')})" for one in given
-                )
-            )
+            if kind == "returns":
+                # a return type is two words (enum x): here its last one is enough
+                given = [one.replace("enum", "").replace(r"\s+", "") for one in given]
+            text = "|".join(f"(?:{one})" for one in given)
             self._compiled[kind] = re.compile((text or "(?!)").encode())
         return self._compiled[kind]
 
@@ -102,23 +98,17 @@ def shipped() -> Vocabulary:
     return _shipped
 
 
-def _words() -> dict[str, Any]:
-    import json
-
+def _words() -> dict[str, list[str]]:
     from patchlint.ruleset import cache
 
     roots = [cache.shipped()]
     body = cache.get("words", roots, cache.state(roots))
-    if body is not None:
-        try:
-            kept = json.loads(body)
-        except ValueError:
-            kept = None
-        if isinstance(kept, dict) and "mechanisms" in kept:
-            return kept
+    kept = cache.unpack(body) if body is not None else {}
+    if kept.keys() >= _KINDS:
+        return kept
     from patchlint.ruleset.load import compiled
 
-    words: dict[str, Any] = compiled()["words"]
+    words: dict[str, list[str]] = compiled()["words"]
     return words
 
 

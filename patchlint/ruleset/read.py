@@ -417,6 +417,6 @@ def _words(kernel: Compiled) -> Compiled:
         "cleanups": sorted(row[0] for row in kernel["cleanups"] if row[2] != "memory"),
         "names": [row[1] for row in kernel["hints"] if row[0] == "name" and row[2] != "task"],
         "returns": [row[1] for row in kernel["hints"] if row[0] == "returns"],
-        "teardown": kernel["teardown"],
-        "not_teardown": kernel["not_teardown"],
+        "teardown": [kernel["teardown"]],
+        "not_teardown": [kernel["not_teardown"]],
     }
