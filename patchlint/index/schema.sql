@@ -51,3 +51,5 @@ CREATE TABLE IF NOT EXISTS files (
     changed INTEGER,
     PRIMARY KEY (tree, blob, path)
 ) WITHOUT ROWID;
+
+CREATE INDEX IF NOT EXISTS files_path ON files (tree, path);

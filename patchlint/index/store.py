@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from patchlint.patch.trees import Tree
 
 #: Goes up with every change of schema.sql.
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 
 #: With more changed files than this an index of another commit is not used.
 NEAR: Final = 400
@@ -209,12 +209,12 @@ class Store:
 
     def hits(self, tree: int, name: str, without: frozenset[str]) -> list[Hit]:
         """Return the files of a tree that define, call or use ``name``, sorted by path."""
-        row = self._db.execute("SELECT id FROM names WHERE name = ?", (name,)).fetchone()
-        if row is None:
+        number = self._id(name)
+        if number is None:
             return []
-        calls = self._about(tree, "calls", "lines", row[0])
-        uses = self._about(tree, "uses", "sites", row[0])
-        defined = self._about(tree, "definitions", "blob", row[0])
+        calls = self._about(tree, "calls", "lines", number)
+        uses = self._about(tree, "uses", "sites", number)
+        defined = self._about(tree, "definitions", "blob", number)
         found: list[Hit] = []
         for path in sorted(calls.keys() | uses.keys() | defined.keys()):
             if path in without:
@@ -224,6 +224,42 @@ class Store:
             of_uses = _uses(name, str(uses[path][1])) if path in uses else ()
             found.append(Hit(path, lines, of_calls, of_uses))
         return found
+
+    def definition_hits(self, tree: int, name: str, without: frozenset[str]) -> list[Hit]:
+        """Return the files of a tree that define ``name``, without calls and uses."""
+        number = self._id(name)
+        if number is None:
+            return []
+        defined = self._about(tree, "definitions", "blob", number)
+        return [Hit(path, of[0], (), ()) for path, of in defined.items() if path not in without]
+
+    def file(self, tree: int, path: str) -> tuple[int, lean.Lines] | None:
+        """Return the blob of a file, and its definitions; None when the tree has none."""
+        row = self._db.execute(
+            "SELECT b.id, b.numbers, b.defined FROM files f JOIN blobs b ON b.id = f.blob"
+            " WHERE f.tree = ? AND f.path = ?",
+            (tree, path),
+        ).fetchone()
+        return None if row is None else (row[0], lean.Lines.unpack(row[1], row[2]))
+
+    def hit(self, tree: int, path: str, name: str) -> Hit | None:
+        """Return what one file has about ``name``, None for nothing."""
+        file, number = self.file(tree, path), self._id(name)
+        if file is None or number is None:
+            return None
+        blob, lines = file
+        query = "SELECT {} FROM {} WHERE name = ? AND blob = ?"
+        calls = self._db.execute(query.format("lines", "calls"), (number, blob)).fetchone()
+        uses = self._db.execute(query.format("sites", "uses"), (number, blob)).fetchone()
+        if not (calls or uses or any(lines.called(name))):
+            return None
+        return Hit(
+            path, lines, _calls(calls[0]) if calls else (), _uses(name, uses[0]) if uses else ()
+        )
+
+    def _id(self, name: str) -> int | None:
+        row = self._db.execute("SELECT id FROM names WHERE name = ?", (name,)).fetchone()
+        return None if row is None else int(row[0])
 
     def _about(
         self, tree: int, table: str, column: str, name: int
@@ -373,6 +409,7 @@ class Indexed(Struct):
     changed: frozenset[str]
     here: tuple[str, ...]
     _known: dict[str, Sequence[Hit]] = field(default_factory=dict)
+    _lines: dict[str, lean.Lines] = field(default_factory=dict)
     _texts: dict[str, bytes] | None = None
 
     def prepare(self, names: Iterable[str], members: Iterable[str]) -> None:
@@ -393,16 +430,29 @@ class Indexed(Struct):
 
     def definition_hits(self, name: str) -> Sequence[Hit]:
         """Return all files that define ``name``."""
-        return [hit for hit in self.hits(name) if any(hit.definitions.called(name))]
+        found = self.store.definition_hits(self.row.id, name, self.changed)
+        for path, text in self._fresh().items():
+            fresh = hits_in(path, text, [name], self.words).get(name)
+            if fresh is not None and any(fresh.definitions.called(name)):
+                found.append(fresh)
+        return sorted(found, key=lambda hit: hit.path)
 
     def hit(self, path: str, name: str) -> Hit | None:
-        """Return what one file has about ``name``."""
-        return next((hit for hit in self.hits(name) if hit.path == path), None)
+        """Return what one file has about ``name``, None for nothing."""
+        if path in self.changed:
+            text = self._fresh().get(path)
+            return None if text is None else hits_in(path, text, [name], self.words).get(name)
+        return self.store.hit(self.row.id, path, name)
 
     def lines(self, path: str, name: str) -> lean.Lines:
-        """Return definitions of one file, none when it has nothing about ``name``."""
-        hit = self.hit(path, name)
-        return lean.Lines.of(()) if hit is None else hit.definitions
+        """Return definitions of one file, at least those of ``name``."""
+        if path in self.changed:
+            hit = self.hit(path, name)
+            return lean.Lines.of(()) if hit is None else hit.definitions
+        if path not in self._lines:
+            file = self.store.file(self.row.id, path)
+            self._lines[path] = lean.Lines.of(()) if file is None else file[1]
+        return self._lines[path]
 
     def _fresh(self) -> Mapping[str, bytes]:
         if self._texts is None:
