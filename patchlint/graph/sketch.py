@@ -33,13 +33,17 @@ _BRANCH: Final = re.compile(r"\b(?:if|else|case|default|return|goto|break|contin
 _DEFINE: Final = re.compile(r"#[ \t]*define[ \t]+(\w+)\(")
 #: a function in an operations table, or another member that is set
 _SLOT: Final = re.compile(r"[+-][ \t]*\.(\w+)[ \t]*=[ \t]*&?(\w+)")
-_CHANGED: Final = re.compile(r"^[+-][A-Za-z_][^\n]*\([^\n]*", re.MULTILINE)
+#: what a header may start with besides a letter
+_STARTS: Final = ("_", "*")
+_CHANGED: Final = re.compile(r"^[+-]\**[A-Za-z_][^\n]*\([^\n]*", re.MULTILINE)
 _COMMENT: Final = re.compile(r"[ \t]*(?:\* |\*$|/\*|//)")
 #: a comment or a text may name a wait that is not done
 _TALK: Final = re.compile(r"/\*|//|\"|\*/")
 _SECTION: Final = re.compile(r"^(?=diff --git )", re.MULTILINE)
 _RENAMED: Final = re.compile(r"^rename from (.+)\nrename to (.+)$", re.MULTILINE)
 _C_SOURCE: Final = (".c", ".h")
+#: annotations that may stand alone on a line of a header
+_ANNOTATION: Final = re.compile(r"__(?:acquires|releases|must_hold|attribute__|printf|cond_lock)\b")
 _KEYWORDS: Final = frozenset(
     {"if", "for", "while", "switch", "return", "do", "else", "sizeof", "defined", "typeof"}
 )
@@ -459,10 +463,13 @@ class _Reader:
         first = body[:1]
         if first == "#" and (macro := _DEFINE.match(body)):
             self._macro(macro[1], kind)
-        name = _header(body) if first.isalpha() or first == "_" else None
+        name = _header(body) if first.isalpha() or first in _STARTS else None
         if name and not self._continues(kind):
             self._head(body, name, kind)
-            return
+            if "{" not in body:
+                return
+            body = body.partition("{")[2]
+            first = body.rstrip()[-1:]
         if self._in_head[0] or self._in_head[1]:
             self._parameters(body, kind)
         self._code(body, kind)
@@ -482,7 +489,7 @@ class _Reader:
         self._owners = [name, name]
 
     def _branch(self, line: str) -> None:
-        self._sketch.branch(self._owners[1], line)
+        self._sketch.branch(self._owners[1] or self._lost, line)
 
     def _code(self, body: str, kind: str) -> None:
         if kind == "+":
@@ -493,9 +500,21 @@ class _Reader:
         bits = 0
         for name in calls:
             bits |= self._known[name]
-        self._sketch.add(calls, kind, self._owners)
+        self._add(calls, kind, body)
         if bits & ~words.RELEASE:
             self._telling(calls, bits, body, kind)
+
+    def _add(self, calls: list[str], kind: str, body: str) -> None:
+        """Add calls to the function that they stand in.
+
+        Outside of all nothing is called; what is indented there has a header that was not seen.
+        """
+        owners = self._owners
+        if _OUTSIDE in owners:
+            if body[:1] not in _INDENT:
+                return
+            owners = [owner or self._lost for owner in owners]
+        self._sketch.add(calls, kind, owners)
 
     def _telling(self, calls: list[str], bits: int, body: str, kind: str) -> None:
         """Take in a line with calls that the tables know."""
@@ -511,7 +530,7 @@ class _Reader:
             self._queuing = _GOES_ON
             self._adds = not bits & words.QUEUES
             if kind != "-":
-                self._sketch.queue(self._owners[1], adds=self._adds)
+                self._sketch.queue(self._owners[1] or self._lost, adds=self._adds)
 
     def _continues(self, kind: str) -> bool:
         """Whether a line in the first column belongs to a call that is still open."""
@@ -533,14 +552,14 @@ class _Reader:
         if self._handing:
             found = _NAME.findall(body)
             self._sketch.hand(found)
-            self._sketch.add(found, kind, self._owners)
+            self._add(found, kind, body)
             self._handing = 0 if ";" in body else self._handing - 1
         if self._binding:
             self._sketch.bind(body, kind)
             self._binding = 0 if ";" in body else self._binding - 1
         if self._queuing:
             if kind == "+":
-                self._sketch.queue_anew(self._owners[1], adds=self._adds)
+                self._sketch.queue_anew(self._owners[1] or self._lost, adds=self._adds)
             self._queuing = 0 if ";" in body else self._queuing - 1
 
 
@@ -568,10 +587,12 @@ def _header(line: str) -> str | None:
     """
     if line.rstrip().endswith(";") and "{" not in line:
         return None
-    found = _HEAD.match(line)
+    found = _HEAD.match(line.lstrip("*"))
     if found is None or found.group(1) in _KEYWORDS:
         return None
     name = found.group(1)
+    if name.startswith("__") and _ANNOTATION.match(line):
+        return None
     return _MACRO if name.isupper() else name
 
 

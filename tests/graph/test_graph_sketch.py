@@ -87,6 +87,23 @@ def test_a_release_inside_a_macro_is_seen():
     assert downgrades(before, after)
 
 
+@pytest.mark.parametrize(
+    "helper",
+    [
+        "static void lamp_off(struct lamp *l) { fput(l->file); }\n\n",
+        "static void lamp_off(struct lamp *l)\n__releases(l->lock)\n{\n\tfput(l->file);\n}\n\n",
+        "static void\n*lamp_off(struct lamp *l)\n{\n\tfput(l->file);\n}\n\n",
+    ],
+)
+def test_a_helper_is_read_however_its_header_is_written(helper):
+    before = helper + edited(("\tfput(l->file);\n", "\tlamp_off(l);\n"))
+    after = helper + edited(
+        ("\tfput(l->file);\n", "\tlamp_later(l);\n"),
+        ("\tlamp_blink(l);\n", "\tlamp_blink(l);\n\tlamp_off(l);\n"),
+    )
+    assert downgrades(before, after)
+
+
 def test_a_name_that_only_the_tree_knows_counts_where_there_is_one():
     before = BEFORE.replace("fput(l->file)", "lamp_dim(l)")
     after = MOVED.replace("fput(l->file)", "lamp_dim(l)")
