@@ -35,6 +35,8 @@ _DEFINE: Final = re.compile(r"#[ \t]*define[ \t]+(\w+)\(")
 _SLOT: Final = re.compile(r"[+-][ \t]*\.(\w+)[ \t]*=[ \t]*&?(\w+)")
 #: what a header may start with besides a letter
 _STARTS: Final = ("_", "*")
+#: where a member that is set may stand at most, in characters
+_DEEPEST: Final = 16
 _CHANGED: Final = re.compile(r"^[+-]\**[A-Za-z_][^\n]*\([^\n]*", re.MULTILINE)
 _COMMENT: Final = re.compile(r"[ \t]*(?:\* |\*$|/\*|//)")
 #: a comment or a text may name a wait that is not done
@@ -65,6 +67,9 @@ _MACRO: Final = "!"
 _ELSEWHERE: Final = "??"
 
 
+_NOTHING: Final[frozenset[str]] = frozenset()
+
+
 def _sets() -> defaultdict[str, set[str]]:
     return defaultdict(set)
 
@@ -84,13 +89,16 @@ class _Side(Struct):
     shaped: set[str] = field(default_factory=set)
     #: the files in which a function is shown
     home: defaultdict[str, set[str]] = field(default_factory=_sets)
+    #: functions with a call that starts a callback and keeps the promise
+    keeping: set[str] = field(default_factory=set)
     _reach: dict[str, _Reached] = field(default_factory=dict)
+    _below: dict[str, set[str]] = field(default_factory=dict)
 
     def callbacks(self) -> set[str]:
         """Functions that are shown and may run as a callback."""
         return (self.bound & self.calls.keys()) | self.shaped
 
-    def reach(self, function: str, known: Words) -> _Reached:
+    def reach(self, function: str) -> _Reached:
         """What ``function`` calls, and what those of the diff call that it calls."""
         found = self._reach.get(function)
         if found is None:
@@ -99,16 +107,21 @@ class _Side(Struct):
             functions = {function}
             while todo:
                 one = todo.pop()
-                called = self.calls.get(one, set())
-                calls |= called
-                inner = called & self.calls.keys()
-                if any(known[name] & words.KEEPS for name in called):
-                    inner |= self.callbacks()
-                inner |= self.unknown(one)
+                calls |= self.calls.get(one, _NOTHING)
+                inner = self._below.get(one)
+                if inner is None:
+                    inner = self._below[one] = self._inner(one)
                 todo.extend(inner - functions)
                 functions |= inner
             found = self._reach[function] = _Reached(calls, functions)
         return found
+
+    def _inner(self, function: str) -> set[str]:
+        """The functions of the diff that ``function`` calls, or may."""
+        inner = set(self.calls.get(function, _NOTHING)) & self.calls.keys()
+        if function in self.keeping:
+            inner |= self.callbacks()
+        return inner | self.unknown(function)
 
     def unknown(self, function: str) -> set[str]:
         """What stands for the lines of ``function`` that are not known to be its own."""
@@ -205,7 +218,7 @@ class Sketch:
 
     def _drains(self, callback: str) -> bool:
         known = self._known
-        reached = self._post.reach(callback, known).calls
+        reached = self._post.reach(callback).calls
         return any(known[name] & words.LIST_DRAIN for name in reached)
 
     def _loud(self, behind: set[str]) -> bool:
@@ -215,7 +228,7 @@ class Sketch:
     def _behind(self, side: _Side, callback: str) -> set[str]:
         """What a callback releases: calls that release, and names handed to such."""
         known = self._known
-        reached = side.reach(callback, known).calls
+        reached = side.reach(callback).calls
         return {name for name in reached if known[name] & words.RELEASE or name in self._handed}
 
     def _wait_is_gone(self) -> bool:
@@ -235,13 +248,13 @@ class Sketch:
             moved[old].append((new, calls))
             became[new].add(old)
         for now in self._post.callers(self._queuing):
-            reached = self._post.reach(now, known)
+            reached = self._post.reach(now)
             sought = grown if self._queuing_anew.isdisjoint(reached.functions) else behind
             if not sought:
                 continue
             replaced = self._replaced.get(now, set())
             for was in {now, *became.get(now, ()), *self._pre.unknown(now), *replaced}:
-                had = known.may_release(sought & self._pre.reach(was, known).calls)
+                had = known.may_release(sought & self._pre.reach(was).calls)
                 if had and (
                     was in replaced
                     or self._is_narrowed(had, reached)
@@ -253,7 +266,7 @@ class Sketch:
     def _is_narrowed(self, had: set[str], reached: _Reached) -> bool:
         """Whether a new line may be a condition of one of ``had``."""
         return not had.isdisjoint(reached.calls) and any(
-            not had.isdisjoint(self._post.reach(one, self._known).calls)
+            not had.isdisjoint(self._post.reach(one).calls)
             for one in self._branched & reached.functions
         )
 
@@ -268,7 +281,7 @@ class Sketch:
 
         Or left what ``was`` calls: then its own call stays and does less.
         """
-        for one in self._pre.reach(was, self._known).functions:
+        for one in self._pre.reach(was).functions:
             gone = [self._removed.get(one, set())]
             gone.extend(calls for new, calls in moved.get(one, ()) if new != now)
             for calls in gone:
@@ -278,11 +291,18 @@ class Sketch:
                 if any(self._known[name] & words.KEEPS for name in calls):
                     below |= self._pre.callbacks()
                 for name in below:
-                    if not had.isdisjoint(self._pre.reach(name, self._known).calls):
+                    if not had.isdisjoint(self._pre.reach(name).calls):
                         return True
         return False
 
     # filled by the reader
+
+    def keep(self, kind: str, owners: list[str]) -> None:
+        """Note that a call starts a callback and keeps the promise."""
+        if kind != "+":
+            self._pre.keeping.add(owners[0])
+        if kind != "-":
+            self._post.keeping.add(owners[1])
 
     def add(self, calls: list[str], kind: str, owners: list[str]) -> None:
         """Take in the calls of one line of code."""
@@ -404,7 +424,7 @@ class _Reader:
                 if kind == "-":
                     continue
                 kind = "+"
-            if kind != " ":
+            if kind != " " and "." in line[:_DEEPEST]:
                 self._slot(line, kind)
             if "(" in line or line[1:2] not in _INDENT or not self._calm():
                 self._line(line[1:], kind)
@@ -452,10 +472,11 @@ class _Reader:
             name = self._lost
         else:
             self._sketch.head(name, kind, self._path, shaped=self._shaped(body))
+        more = 0 if "{" in body or body.rstrip()[-1:] == ")" else _GOES_ON
         for side, other in ((0, "+"), (1, "-")):
             if kind != other:
                 self._owners[side] = name
-                self._in_head[side] = 0 if "{" in body else _GOES_ON
+                self._in_head[side] = more
         if kind != " ":
             self._sketch.continues(self._owners[0], self._owners[1])
 
@@ -522,6 +543,8 @@ class _Reader:
             self._calls[kind].update(calls)
         if bits & words.WAITS and kind != " " and (kind == "-" or not _TALK.search(body)):
             self._sketch.wait(calls, kind)
+        if bits & words.KEEPS:
+            self._sketch.keep(kind, [owner or self._lost for owner in self._owners])
         if bits & words.WILD:
             self._handing = _GOES_ON
         if bits & words.BINDS:
@@ -546,7 +569,7 @@ class _Reader:
 
     def _shaped(self, body: str) -> bool:
         """Whether a line of a header has the parameter of a callback."""
-        return any(self._known[name] & words.TYPE for name in _NAME.findall(body))
+        return self._known.types.search(body) is not None
 
     def _go_on(self, body: str, kind: str) -> None:
         if self._handing:

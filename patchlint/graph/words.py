@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Words(dict[str, int]):
             for name in names:
                 self._known[name] = self._known.get(name, 0) | bits
         self.update(self._known)
+        #: finds the type of a callback's parameter
+        self.types = re.compile(rf"\b(?:{'|'.join(map(re.escape, kernel.callback_types))})\b")
         #: deferred twin -> its direct ones
         self.twins: dict[str, set[str]] = {}
         for twin in kernel.twins.values():
