@@ -54,6 +54,10 @@ _KINDS: Final = ("+", "-", " ")
 _INDENT: Final = ("\t", " ", "")
 #: lines that the arguments of a call, or the parameters of a function, may go on for
 _GOES_ON: Final = 4
+#: calls whose arguments are looked at
+_TOLD: Final = words.QUEUES | words.BINDS | words.CONTAINER | words.LIST_ADD | words.LIST_DRAIN
+_MEMBER: Final = re.compile(r"(?:->|\.)\s*([A-Za-z_]\w*)")
+_OBJECT: Final = re.compile(r"&\s*\(?\s*([A-Za-z_]\w*)\s*\)?\s*(?:\[[^]]*\])?\Z")
 _TWINS: Final = words.DIRECT | words.DEFERRED
 #: levels of callers between a function that queues and one that lost its release
 _CLIMB: Final = 3
@@ -123,6 +127,12 @@ class _Side(Struct):
             inner |= self.callbacks()
         return inner | self.unknown(function)
 
+    def leads(self, name: str, wanted: set[str]) -> bool:
+        """Whether a call of ``name`` is one of ``wanted`` or comes to one."""
+        return name in wanted or (
+            name in self.calls and not wanted.isdisjoint(self.reach(name).calls)
+        )
+
     def unknown(self, function: str) -> set[str]:
         """What stands for the lines of ``function`` that are not known to be its own."""
         return {
@@ -151,6 +161,27 @@ class _Side(Struct):
         return functions | shown
 
 
+class _Start(NamedTuple):
+    """A call that starts what is bound to an object with one of ``keys``, None for any object.
+
+    ``callbacks`` stand in the call itself; ``anew`` is set when a line of it is new.
+    """
+
+    keys: frozenset[str] | None
+    callbacks: frozenset[str]
+    anew: bool
+
+
+class _Statement(Struct):
+    """A call that the tables know and that may go on for some lines."""
+
+    names: list[str]
+    owner: str
+    text: str = ""
+    anew: bool = False
+    left: int = 4
+
+
 class Shown(NamedTuple):
     """What is to be seen of one file: lines with the marks of a diff.
 
@@ -175,11 +206,12 @@ class Sketch:
         self._removed = _sets()
         #: calls on lines that stayed but changed their function: (before, after) -> calls
         self._moved: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-        self._branched: set[str] = set()
-        self._queuing: set[str] = set()
-        self._adding: set[str] = set()
-        self._queuing_anew: set[str] = set()
-        self._adding_anew: set[str] = set()
+        #: function -> file by number -> calls below a new branch, or all where there is none
+        self._branched: defaultdict[str, dict[int, set[str]]] = defaultdict(dict)
+        self._shown_in: defaultdict[str, dict[int, set[str]]] = defaultdict(dict)
+        #: what is added to lists, by function; and from which lists it takes
+        self._adds: defaultdict[str, list[_Start]] = defaultdict(list)
+        self._drained: defaultdict[str, list[frozenset[str] | None]] = defaultdict(list)
         self._bound_anew: set[str] = set()
         #: how often each wait is added, less how often it is removed
         self._waits: Counter[str] = Counter()
@@ -187,12 +219,19 @@ class Sketch:
         self._twin = False
         #: names handed to a call that releases what it is given
         self._handed: set[str] = set()
+        #: calls that start something, by function
+        self._starts: defaultdict[str, list[_Start]] = defaultdict(list)
+        #: names that may be callbacks -> members or objects that they are bound to
+        self._bound_to = _sets()
+        #: names that may be bound to anything
+        self._bound_to_any: set[str] = set()
         #: what took the place of a function in an operations table -> that function
         self._replaced = _sets()
         shown = list(files)
         changed = {name for file in shown if not file.added for name in _changed(file.lines)}
-        for file in shown:
-            _Reader(self, known, set() if file.added else changed, file).read(file.lines)
+        for number, file in enumerate(shown):
+            known_by = set() if file.added else changed
+            _Reader(self, known, known_by, file, number).read(file.lines)
 
     def may_matter(self) -> bool:
         """Whether a finding is possible."""
@@ -202,24 +241,76 @@ class Sketch:
         if not after:
             return False
         before = self._pre.callbacks()
-        if any(self._drains(callback) for callback in after):
-            self._queuing |= self._adding
-            self._queuing_anew |= self._adding_anew
-        behind_all: set[str] = set()
-        grown: set[str] = set()
-        for callback in after:
-            behind = self._behind(self._post, callback)
-            if callback in before and self._loud(behind) and self._wait_is_gone():
+        self._hand_over(after)
+        behind = self._all_behind(after)
+        grown: dict[str, set[str]] = {}
+        for callback, late in behind.items():
+            if callback in before and self._loud(late) and self._wait_is_gone():
                 return True
-            behind_all |= behind
             anew = callback not in before or callback in self._bound_anew
-            grown |= behind if anew else behind - self._behind(self._pre, callback)
-        return bool(behind_all) and self._is_lost(behind_all, grown)
+            grown[callback] = late if anew else late - self._behind(self._pre, callback)
+        return self._is_lost(behind, grown)
 
-    def _drains(self, callback: str) -> bool:
-        known = self._known
-        reached = self._post.reach(callback).calls
-        return any(known[name] & words.LIST_DRAIN for name in reached)
+    def _all_behind(self, callbacks: set[str]) -> dict[str, set[str]]:
+        """What each callback releases, also by what it starts in its turn."""
+        own = {callback: self._behind(self._post, callback) for callback in callbacks}
+        following = {
+            callback: {
+                other
+                for function in self._post.reach(callback).functions & self._starts.keys()
+                for start in self._starts[function]
+                for other in callbacks
+                if self._is_started(start, other)
+            }
+            for callback in callbacks
+        }
+        found: dict[str, set[str]] = {}
+        for callback in callbacks:
+            todo, seen = [callback], {callback}
+            while todo:
+                fresh = following[todo.pop()] - seen
+                seen |= fresh
+                todo.extend(fresh)
+            found[callback] = set().union(*(own[one] for one in seen))
+        return found
+
+    def _handed_on(
+        self, behind: dict[str, set[str]], grown: dict[str, set[str]]
+    ) -> dict[str, set[str]]:
+        """What each function hands on: all behind what a new line starts, else what came anew."""
+        found: dict[str, set[str]] = {}
+        for function, starts in self._starts.items():
+            late: set[str] = set()
+            for start in starts:
+                for callback, all_of_it in behind.items():
+                    if self._is_started(start, callback):
+                        late |= all_of_it if start.anew else grown[callback]
+            if late:
+                found[function] = late
+        return found
+
+    def _is_started(self, start: _Start, callback: str) -> bool:
+        if callback in start.callbacks:
+            return True
+        if start.keys is None or callback in self._bound_to_any:
+            return start.keys is None or bool(start.keys)
+        return not start.keys.isdisjoint(self._bound_to.get(callback, _NOTHING))
+
+    def _hand_over(self, callbacks: set[str]) -> None:
+        """Make starts of the lists that a callback drains."""
+        drained = {
+            callback: [
+                keys
+                for function in self._post.reach(callback).functions & self._drained.keys()
+                for keys in self._drained[function]
+            ]
+            for callback in callbacks
+        }
+        for function, adds in self._adds.items():
+            for keys, _, anew in adds:
+                starts = frozenset(c for c, lists in drained.items() if _one_list(keys, lists))
+                if starts:
+                    self._starts[function].append(_Start(_NOTHING, starts, anew))
 
     def _loud(self, behind: set[str]) -> bool:
         """Whether a release is among them that a lost wait is told of."""
@@ -235,23 +326,23 @@ class Sketch:
         """Whether a wait was removed and none came for it."""
         return self._flush_gone and not any(count > 0 for count in self._waits.values())
 
-    def _is_lost(self, behind: set[str], grown: set[str]) -> bool:
+    def _is_lost(self, behind: dict[str, set[str]], grown: dict[str, set[str]]) -> bool:
         """Whether a function lost a release that stands behind a callback now.
 
-        Any of ``behind`` where something is queued on a new line in it or below it, else
-        one of ``grown``.
+        ``behind`` and ``grown`` say by callback what it releases, and what of that came anew.
         """
+        handed_on = self._handed_on(behind, grown)
+        if not handed_on:
+            return False
         known = self._known
         moved: defaultdict[str, list[tuple[str, set[str]]]] = defaultdict(list)
         became = _sets()
         for (old, new), calls in self._moved.items():
             moved[old].append((new, calls))
             became[new].add(old)
-        for now in self._post.callers(self._queuing):
+        for now in self._post.callers(set(handed_on)):
             reached = self._post.reach(now)
-            sought = grown if self._queuing_anew.isdisjoint(reached.functions) else behind
-            if not sought:
-                continue
+            sought = set().union(*(handed_on[f] for f in reached.functions & handed_on.keys()))
             replaced = self._replaced.get(now, set())
             for was in {now, *became.get(now, ()), *self._pre.unknown(now), *replaced}:
                 had = known.may_release(sought & self._pre.reach(was).calls)
@@ -266,9 +357,21 @@ class Sketch:
     def _is_narrowed(self, had: set[str], reached: _Reached) -> bool:
         """Whether a new line may be a condition of one of ``had``."""
         return not had.isdisjoint(reached.calls) and any(
-            not had.isdisjoint(self._post.reach(one).calls)
-            for one in self._branched & reached.functions
+            self._post.leads(name, had)
+            for one in self._branched.keys() & reached.functions
+            for name in self._may_be_below(one)
         )
+
+    def _may_be_below(self, function: str) -> set[str]:
+        """Calls of a function that may stand below a new branch of it.
+
+        In the same diff that is told by their order, in another one it may be anywhere.
+        """
+        branches = self._branched[function]
+        found: set[str] = set()
+        for number, calls in self._shown_in[function].items():
+            found |= branches[number] if branches.keys() == {number} else calls
+        return found
 
     def _is_gone(
         self,
@@ -304,22 +407,26 @@ class Sketch:
         if kind != "-":
             self._post.keeping.add(owners[1])
 
-    def add(self, calls: list[str], kind: str, owners: list[str]) -> None:
-        """Take in the calls of one line of code."""
+    def add(self, calls: list[str], kind: str, owners: list[str], number: int) -> None:
+        """Take in the calls of one line of code, in a file by its number."""
         old, new = owners
         if kind != "+":
             self._pre.calls[old].update(calls)
         if kind != "-":
             self._post.calls[new].update(calls)
+            self._shown_in[new].setdefault(number, set()).update(calls)
+            below = self._branched.get(new, {}).get(number)
+            if below is not None:
+                below.update(calls)
         if kind == "-":
             self._removed[old].update(calls)
         elif kind == " " and old != new:
             self._moved[old, new].update(calls)
 
-    def branch(self, function: str, line: str) -> None:
-        """Take in a new line of a function: it may be a condition."""
-        if function not in self._branched and _BRANCH.search(line):
-            self._branched.add(function)
+    def branch(self, function: str, line: str, number: int) -> None:
+        """Take in a new line of a function in a file: it may be a condition."""
+        if number not in self._branched.get(function, {}) and _BRANCH.search(line):
+            self._branched[function][number] = set()
 
     def wait(self, calls: list[str], kind: str) -> None:
         """Take in the waits of a changed line."""
@@ -353,13 +460,39 @@ class Sketch:
         if old != new:
             self._moved[old, new].update(())
 
-    def queue(self, function: str, *, adds: bool) -> None:
-        """Note a function that queues, or that adds to a list."""
-        (self._adding if adds else self._queuing).add(function)
+    def statement(self, given: _Statement, *, whole: bool) -> None:
+        """Take in a call that binds, starts or hands over, whole or cut off."""
+        kernel = self._known.kernel
+        for name in given.names:
+            arguments = _arguments(given.text, name) if whole else None
+            registration = kernel.registrations.get(name)
+            activation = kernel.activations.get(name)
+            places = kernel.container_macros.get(name)
+            if registration is not None:
+                callbacks = frozenset(_NAME.findall(given.text))
+                keys = _keys(arguments, registration.object_arg, named=registration.object_is_name)
+                self._bind_to(callbacks, keys)
+                if registration.activates and words.defers(registration):
+                    self._starts[given.owner].append(_Start(_NOTHING, callbacks, given.anew))
+            if activation is not None and not activation.keeps:
+                keys = _keys(arguments, activation.object_arg)
+                self._starts[given.owner].append(_Start(keys, _NOTHING, given.anew))
+            if places is not None:
+                keys = None if arguments is None else _words_of(arguments, places[2])
+                self._bind_to(frozenset({given.owner}), keys)
+            if name in kernel.list_adds:
+                keys = _keys(arguments, kernel.list_adds[name][1])
+                self._adds[given.owner].append(_Start(keys, _NOTHING, given.anew))
+            if name in kernel.list_drains:
+                keys = _keys(arguments, kernel.list_drains[name])
+                self._drained[given.owner].append(keys)
 
-    def queue_anew(self, function: str, *, adds: bool) -> None:
-        """Note a function that queues, or adds to a list, on a new line."""
-        (self._adding_anew if adds else self._queuing_anew).add(function)
+    def _bind_to(self, callbacks: frozenset[str], keys: frozenset[str] | None) -> None:
+        if keys is None:
+            self._bound_to_any |= callbacks
+            return
+        for callback in callbacks:
+            self._bound_to[callback] |= keys
 
     def head(self, name: str, kind: str, path: str, *, shaped: bool) -> None:
         """Take in the header of a function; ``shaped`` when it has a callback's parameter."""
@@ -385,8 +518,11 @@ class Sketch:
 class _Reader:
     """Reads the hunks of one file into a sketch."""
 
-    def __init__(self, sketch: Sketch, known: Words, changed: set[str], file: Shown) -> None:
+    def __init__(
+        self, sketch: Sketch, known: Words, changed: set[str], file: Shown, number: int
+    ) -> None:
         """``changed`` are functions whose header the series adds, removes or changes."""
+        self._place = number
         self._added = file.added
         self._path = file.path
         self._lost = _UNKNOWN + file.path
@@ -399,12 +535,11 @@ class _Reader:
         self._after_macro: list[str] | None = None
         #: members that are set on lines of a kind, with what they are set to
         self._set: dict[str, defaultdict[str, set[str]]] = {"-": _sets(), "+": _sets()}
-        #: lines that a header, a call that binds, a call that queues may still go on for
+        #: lines that a header, a call that binds or one that releases may still go on for
         self._in_head = [0, 0]
         self._binding = 0
-        self._queuing = 0
         self._handing = 0
-        self._adds = False
+        self._statements: list[_Statement] = []
         self._calls: dict[str, set[str]] = {"-": set(), " ": set(), "+": set()}
 
     def read(self, text: str) -> None:
@@ -434,6 +569,7 @@ class _Reader:
 
     def _finish(self) -> None:
         """Tell what only shows when all of a file is read."""
+        self._cut_off()
         self._sketch.twins(self._calls["-"], self._calls[" "], self._calls["+"])
         for member, new in self._set["+"].items():
             self._sketch.replace(self._set["-"].get(member, set()), new)
@@ -447,7 +583,7 @@ class _Reader:
         """Whether nothing is open that the next line may belong to."""
         return not (
             self._binding
-            or self._queuing
+            or self._statements
             or self._handing
             or self._in_head[0]
             or self._in_head[1]
@@ -460,7 +596,8 @@ class _Reader:
         self._owners = [self._lost, self._adrift if self._changed else self._lost]
         self._in_head = [0, 0]
         self._after_macro = None
-        self._binding = self._queuing = self._handing = 0
+        self._binding = self._handing = 0
+        self._cut_off()
         if name and name != _MACRO:
             self._head(section, name, "+" if self._added else " ")
             if name in self._changed:
@@ -494,7 +631,7 @@ class _Reader:
         if self._in_head[0] or self._in_head[1]:
             self._parameters(body, kind)
         self._code(body, kind)
-        if self._binding or self._queuing or self._handing:
+        if self._binding or self._statements or self._handing:
             self._go_on(body, kind)
         if self._after_macro and not body.endswith("\\"):
             self._owners, self._after_macro = self._after_macro, None
@@ -510,7 +647,7 @@ class _Reader:
         self._owners = [name, name]
 
     def _branch(self, line: str) -> None:
-        self._sketch.branch(self._owners[1] or self._lost, line)
+        self._sketch.branch(self._owners[1] or self._lost, line, self._place)
 
     def _code(self, body: str, kind: str) -> None:
         if kind == "+":
@@ -535,7 +672,7 @@ class _Reader:
             if body[:1] not in _INDENT:
                 return
             owners = [owner or self._lost for owner in owners]
-        self._sketch.add(calls, kind, owners)
+        self._sketch.add(calls, kind, owners, self._place)
 
     def _telling(self, calls: list[str], bits: int, body: str, kind: str) -> None:
         """Take in a line with calls that the tables know."""
@@ -549,11 +686,9 @@ class _Reader:
             self._handing = _GOES_ON
         if bits & words.BINDS:
             self._binding = _GOES_ON
-        if bits & (words.QUEUES | words.LIST_ADD):
-            self._queuing = _GOES_ON
-            self._adds = not bits & words.QUEUES
-            if kind != "-":
-                self._sketch.queue(self._owners[1] or self._lost, adds=self._adds)
+        if bits & _TOLD and kind != "-":
+            names = [name for name in calls if self._known[name] & _TOLD]
+            self._statements.append(_Statement(names, self._owners[1] or self._lost))
 
     def _continues(self, kind: str) -> bool:
         """Whether a line in the first column belongs to a call that is still open."""
@@ -580,10 +715,66 @@ class _Reader:
         if self._binding:
             self._sketch.bind(body, kind)
             self._binding = 0 if ";" in body else self._binding - 1
-        if self._queuing:
-            if kind == "+":
-                self._sketch.queue_anew(self._owners[1] or self._lost, adds=self._adds)
-            self._queuing = 0 if ";" in body else self._queuing - 1
+        for statement in [*self._statements]:
+            statement.text += body
+            statement.anew |= kind == "+"
+            statement.left -= 1
+            if ";" in body:
+                self._sketch.statement(statement, whole=True)
+            elif not statement.left:
+                self._sketch.statement(statement, whole=False)
+            else:
+                continue
+            self._statements.remove(statement)
+
+    def _cut_off(self) -> None:
+        """Take in what goes on where nothing is shown any more."""
+        for statement in self._statements:
+            self._sketch.statement(statement, whole=False)
+        self._statements.clear()
+
+
+def _arguments(text: str, name: str) -> list[str] | None:
+    """The arguments of the first call of ``name`` in ``text``, None when it does not end."""
+    start = text.find(f"{name}(")
+    if start < 0:
+        return None
+    found = [""]
+    depth = 0
+    for char in text[start + len(name) :]:
+        depth += (char in "([{") - (char in ")]}")
+        if not depth:
+            return found
+        if char == "," and depth == 1:
+            found.append("")
+        elif found != [""] or char != "(" or depth > 1:
+            found[-1] += char
+    return None
+
+
+def _keys(
+    arguments: list[str] | None, place: int | None, *, named: bool = False
+) -> frozenset[str] | None:
+    """What the object may be known by: its members, or its name; None when that is not told."""
+    if arguments is None or place is None or place >= len(arguments):
+        return None
+    text = arguments[place].strip()
+    members = frozenset(_MEMBER.findall(text))
+    if members:
+        return members
+    if named:
+        return frozenset(_NAME.findall(text))
+    name = _OBJECT.match(text)
+    return frozenset({name[1]}) if name else None
+
+
+def _one_list(keys: frozenset[str] | None, lists: list[frozenset[str] | None]) -> bool:
+    """Whether what is added to a list known by ``keys`` may be on one of ``lists``."""
+    return any(keys is None or other is None or not keys.isdisjoint(other) for other in lists)
+
+
+def _words_of(arguments: list[str], place: int) -> frozenset[str] | None:
+    return frozenset(_NAME.findall(arguments[place])) if place < len(arguments) else None
 
 
 def _changed(hunks: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from patchlint.model.kernel import KernelFacts
+    from patchlint.model.kernel import KernelFacts, Registration
 
 #: starts a callback that is bound elsewhere
 ACTIVATES: Final = 1
@@ -50,6 +50,7 @@ class Words(dict[str, int]):
 
     def __init__(self, kernel: KernelFacts, *, derived: bool = False) -> None:
         super().__init__()
+        self.kernel = kernel
         self._derived = derived
         self._known: dict[str, int] = {}
         self._teardown = kernel.teardown
@@ -81,6 +82,17 @@ class Words(dict[str, int]):
         if not self._derived:
             return names
         return {n for n in names if n in self._known or not self._not_teardown.search(n)}
+
+
+def defers(registration: Registration) -> bool:
+    """Whether a call that starts its callback lets it run later than a task would."""
+    return registration.context is not None and not (
+        registration.waits
+        or (
+            registration.context == "task"
+            and registration.guarantee in {"before-return-to-user", "before-call-returns"}
+        )
+    )
 
 
 def _tables(kernel: KernelFacts) -> Iterator[tuple[Iterable[str], int]]:
