@@ -407,26 +407,24 @@ class Sketch:
         if kind != "-":
             self._post.keeping.add(owners[1])
 
-    def add(self, calls: list[str], kind: str, owners: list[str], number: int) -> None:
-        """Take in the calls of one line of code, in a file by its number."""
+    def add(self, calls: list[str], kind: str, owners: list[str]) -> None:
+        """Take in the calls of one line of code."""
         old, new = owners
         if kind != "+":
             self._pre.calls[old].update(calls)
         if kind != "-":
             self._post.calls[new].update(calls)
-            self._shown_in[new].setdefault(number, set()).update(calls)
-            below = self._branched.get(new, {}).get(number)
-            if below is not None:
-                below.update(calls)
         if kind == "-":
             self._removed[old].update(calls)
         elif kind == " " and old != new:
             self._moved[old, new].update(calls)
 
-    def branch(self, function: str, line: str, number: int) -> None:
-        """Take in a new line of a function in a file: it may be a condition."""
-        if number not in self._branched.get(function, {}) and _BRANCH.search(line):
-            self._branched[function][number] = set()
+    def branches(self, number: int, shown: dict[str, set[str]], below: dict[str, set[str]]) -> None:
+        """Take in the calls of a file by function, and those that stand below a new branch."""
+        for function, calls in shown.items():
+            self._shown_in[function][number] = calls
+        for function, calls in below.items():
+            self._branched[function][number] = calls
 
     def wait(self, calls: list[str], kind: str) -> None:
         """Take in the waits of a changed line."""
@@ -523,6 +521,9 @@ class _Reader:
     ) -> None:
         """``changed`` are functions whose header the series adds, removes or changes."""
         self._place = number
+        #: calls by function, and those that stand below a new branch of it
+        self._shown = _sets()
+        self._below: dict[str, set[str]] = {}
         self._added = file.added
         self._path = file.path
         self._lost = _UNKNOWN + file.path
@@ -570,6 +571,7 @@ class _Reader:
     def _finish(self) -> None:
         """Tell what only shows when all of a file is read."""
         self._cut_off()
+        self._sketch.branches(self._place, self._shown, self._below)
         self._sketch.twins(self._calls["-"], self._calls[" "], self._calls["+"])
         for member, new in self._set["+"].items():
             self._sketch.replace(self._set["-"].get(member, set()), new)
@@ -647,7 +649,9 @@ class _Reader:
         self._owners = [name, name]
 
     def _branch(self, line: str) -> None:
-        self._sketch.branch(self._owners[1] or self._lost, line, self._place)
+        owner = self._owners[1] or self._lost
+        if owner not in self._below and _BRANCH.search(line):
+            self._below[owner] = set()
 
     def _code(self, body: str, kind: str) -> None:
         if kind == "+":
@@ -672,7 +676,12 @@ class _Reader:
             if body[:1] not in _INDENT:
                 return
             owners = [owner or self._lost for owner in owners]
-        self._sketch.add(calls, kind, owners, self._place)
+        self._sketch.add(calls, kind, owners)
+        if kind != "-":
+            owner = owners[1]
+            self._shown[owner].update(calls)
+            if owner in self._below:
+                self._below[owner].update(calls)
 
     def _telling(self, calls: list[str], bits: int, body: str, kind: str) -> None:
         """Take in a line with calls that the tables know."""

@@ -133,7 +133,14 @@ def _compile(entries: tuple[tuple[str, str, bool], ...]) -> Table:
 
 def compile_table(macros: Sequence[Macro]) -> Table:
     """Make a table out of the rules' macros.  Same macros, same table."""
-    return _compile(tuple((macro.pattern, macro.action, macro.regex) for macro in macros))
+    global _last  # noqa: PLW0603 - files ask with the same macros one after another
+    if _last is None or _last[0] is not macros:
+        entries = tuple((macro.pattern, macro.action, macro.regex) for macro in macros)
+        _last = (macros, _compile(entries))
+    return _last[1]
+
+
+_last: tuple[Sequence[Macro], Table] | None = None
 
 
 def prepare(text: bytes, macros: Sequence[Macro]) -> bytes:
