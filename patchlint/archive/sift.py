@@ -28,6 +28,7 @@ _BLANKED: Final = bytes(
     byte if chr(byte).isascii() and (chr(byte).isalnum() or byte == ord("_")) else ord(" ")
     for byte in range(256)
 )
+_HEX: Final = b"0123456789abcdef"
 _MOST_IDLE: Final = 200_000
 
 
@@ -49,6 +50,9 @@ class Sift:
         return reduce(or_, map(self._of, found - self._idle), 0)
 
     def _of(self, word: bytes) -> int:
+        # numbers and abbreviated ids are a third of all words, and most come only once
+        if not word.strip(_HEX) and word.decode("ascii") not in self._words:
+            return 0
         bits = self._words[word.decode("ascii")]
         if not bits:
             if len(self._idle) > _MOST_IDLE:

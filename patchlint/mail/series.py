@@ -252,10 +252,12 @@ def _finish(draft: _Draft) -> Series:
     ordered = sorted(draft.slots.items())
     cover = draft.cover
     bodies = [cover.body if cover else "", *(mail.body for _number, mail in ordered)]
-    base = next((found.group(1) for body in bodies if (found := _BASE.search(body))), None)
+    based = (body for body in bodies if _names(body, "base-commit:"))
+    base = next((found.group(1) for body in based if (found := _BASE.search(body))), None)
     prerequisites: list[str] = []
     for body in bodies:
-        prerequisites = prerequisites or _PREREQUISITE.findall(body)
+        if not prerequisites and _names(body, "prerequisite-patch-id:"):
+            prerequisites = _PREREQUISITE.findall(body)
     own = [mail for _number, mail in ordered if mail.version == draft.version]
     first = cover or (own[0] if own else ordered[0][1])
     return Series(
@@ -272,6 +274,11 @@ def _finish(draft: _Draft) -> Series:
         cover=cover.body if cover else "",
         references=first.references,
     )
+
+
+def _names(body: str, trailer: str) -> bool:
+    """Whether a body may have a trailer, in any usual case: most are long and have none."""
+    return any(name in body for name in (trailer, trailer.title(), trailer.upper()))
 
 
 def _patch(number: int, mail: Mail) -> Patch:
