@@ -168,7 +168,8 @@ def _may_find(series: Series, whole: Composition | None, ruleset: Ruleset, *, tr
 
     ``whole`` has the images where some are whole.
     """
-    from patchlint.graph.sketch import Sketch, of_diffs, of_whole
+    from patchlint.graph.marked import of_diffs, of_whole
+    from patchlint.graph.sketch import Sketch
     from patchlint.graph.words import Words
 
     pairs = whole.state(len(whole.numbers)).files if whole is not None else ()

@@ -15,7 +15,8 @@ from operator import or_
 from typing import TYPE_CHECKING, Final
 
 from patchlint.graph import words
-from patchlint.graph.sketch import Sketch, of_diffs
+from patchlint.graph.marked import of_diffs
+from patchlint.graph.sketch import Sketch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

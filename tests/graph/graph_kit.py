@@ -9,7 +9,8 @@ from patchlint.graph.build import build
 from patchlint.graph.comparison import Comparison
 from patchlint.graph.downgrades import find
 from patchlint.graph.follow import lines_of
-from patchlint.graph.sketch import Sketch, of_whole
+from patchlint.graph.marked import of_whole
+from patchlint.graph.sketch import Sketch
 from patchlint.graph.words import Words
 from patchlint.model.image import FilePair, Image
 from patchlint.ruleset.load import load

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from graph_kit import downgrades, pairs, sketched
 
-from patchlint.graph.sketch import of_whole
+from patchlint.graph.marked import of_whole
 
 BEFORE = """\
 struct lamp { struct file *file; struct work_struct work; };
@@ -129,6 +129,37 @@ def test_what_moves_nothing_behind_the_work_is_held_back(change, derived):
     after = edited(change)
     assert not downgrades(BEFORE, after)
     assert not sketched(BEFORE, after, derived=derived)
+
+
+QUEUE = "\tqueue_work(lamp_wq, &l->work);\n"
+
+
+@pytest.mark.parametrize(
+    "queue",
+    [
+        "\tqueue_work(lamp_wq,\n\t\t   &l->work);\n",
+        "\tqueue_work(l->wqs[pick(l)], &(l)->work);\n",
+        "\tqueue_work(lamp_wq, &container_of(l, struct room, lamp)->lamp.work);\n",
+    ],
+)
+def test_a_queue_starts_what_is_bound_to_its_member(queue):
+    before = edited((QUEUE, queue))
+    assert downgrades(before, MOVED.replace(QUEUE, queue))
+
+
+def test_a_queue_of_another_member_starts_something_else():
+    other = QUEUE.replace("work)", "dim_work)")
+    assert sketched(BEFORE, MOVED)
+    assert not sketched(edited((QUEUE, other)), MOVED.replace(QUEUE, other))
+
+
+def test_a_new_branch_narrows_only_what_stands_below_it():
+    put = "\tfput(l->file);\n"
+    lazy = "\tif (l->lazy) {\n\t\tlamp_later(l);\n\t\treturn 0;\n\t}\n"
+    assert downgrades(BEFORE, edited(IN_THE_WORK, (put + "\treturn", lazy + put + "\treturn")))
+    after = edited(IN_THE_WORK, (put + "\treturn", put + lazy + "\treturn"))
+    assert not downgrades(BEFORE, after)
+    assert not sketched(BEFORE, after)
 
 
 def test_a_whole_file_is_shown_as_a_diff_shows_it():
