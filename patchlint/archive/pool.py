@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 _LARGE: Final = 200 << 10
 #: tasks that may be out or waiting for their turn, for each worker
 _AHEAD: Final = 3
+#: workers that may end in a row without a result; more than halving a portion down to the one
+#: mail that ends them takes
+_HOPELESS: Final = 25
 
 
 class Executor(Protocol):
@@ -65,6 +68,7 @@ class Pool(Struct):
     settings: Settings
     size: int
     _slots: list[_Slot] = field(default_factory=list)
+    _barren: int = 0
 
     def __enter__(self) -> Self:
         return self
@@ -149,6 +153,7 @@ class Pool(Struct):
             result, leaves = slot.pipe.recv()
         except (EOFError, ConnectionError):
             return self._lost(slot)
+        self._barren = 0
         slot.idle = True
         if leaves:
             self._slots.remove(slot)
@@ -158,8 +163,13 @@ class Pool(Struct):
         return answer
 
     def _lost(self, slot: _Slot) -> Failure:
+        """Take in that a worker ended.  Raises ChildProcessError when all of them do."""
         self._drop(slot)
-        return Failure(f"its worker process ended (exit status {slot.process.exitcode})")
+        status = slot.process.exitcode
+        self._barren += 1
+        if self._barren > _HOPELESS:
+            raise ChildProcessError(f"worker processes do not live (exit status {status})")
+        return Failure(f"its worker process ended (exit status {status})")
 
     def _drop(self, slot: _Slot) -> None:
         self._slots.remove(slot)

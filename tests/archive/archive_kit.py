@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import multiprocessing
 import os
 import quopri
 import random
@@ -267,6 +268,14 @@ class Trouble(Fake):
         if b"poison" in data:
             os.kill(os.getpid(), signal.SIGKILL)
         return super().bits(data)
+
+
+class Stillborn(Fake):
+    """No process lives long enough to say anything, but for the one that began the scan."""
+
+    def __post_init__(self) -> None:
+        if multiprocessing.parent_process() is not None:
+            os._exit(3)
 
 
 def settings(engine: str = "Fake", **more) -> Settings:

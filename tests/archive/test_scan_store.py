@@ -279,6 +279,12 @@ def test_mail_that_kills_the_filter_is_an_error_and_the_rest_is_read(tmp_path):
     assert len(rows(store, "SELECT * FROM errors")) == 1
 
 
+def test_a_scan_whose_workers_do_not_live_gives_up(tmp_path):
+    inbox = kit.epoch(tmp_path / "0.git", kit.mixture(40))
+    with pytest.raises(ChildProcessError, match="exit status 3"):
+        kit.run([inbox], tmp_path / "scan.db", kit.settings("Stillborn"))
+
+
 @pytest.mark.parametrize("make", [kit.epoch, kit.mbox, kit.maildir])
 def test_mail_that_is_too_large_is_a_limitation(tmp_path, monkeypatch, make):
     monkeypatch.setattr(sources, "MOST_BYTES", 5000)
