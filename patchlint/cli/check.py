@@ -109,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
     from patchlint.ruleset.load import RuleError
 
     try:
-        settings = _settings(arguments)
+        settings = settings_of(arguments)
         options = options_of(arguments, settings)
         report = pipeline.check(inputs, options, stdin)
     except (RuleError, ConfigError, CannotCheck) as problem:
@@ -135,15 +135,15 @@ def run(arguments: argparse.Namespace) -> int:
     return status
 
 
-def _settings(arguments: argparse.Namespace) -> Settings:
+def settings_of(arguments: argparse.Namespace) -> Settings:
     """What holds: the command line over the user's configuration over the defaults."""
     from patchlint.integrations.config import load_settings
 
     given = {
-        "fail-on": arguments.fail_on,
+        "fail-on": getattr(arguments, "fail_on", None),
         "tree": arguments.tree,
         "jobs": arguments.jobs,
-        "color": arguments.color,
+        "color": getattr(arguments, "color", None),
     }
     layer = {name: (str(value),) for name, value in given.items() if value is not None}
     layer |= {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from patchlint.cli.check import add_check_options
+from patchlint.cli.check import add_check_options, options_of, settings_of
 
 if TYPE_CHECKING:
     import argparse
@@ -31,21 +31,15 @@ def run(arguments: argparse.Namespace) -> int:
     """Check both and print the difference by fingerprint."""
     from patchlint import run as pipeline
     from patchlint.analysis import CannotCheck
+    from patchlint.integrations.config import ConfigError
     from patchlint.ruleset.load import RuleError
 
-    options = pipeline.Options(
-        tree=None if arguments.no_tree else arguments.tree,
-        no_tree=arguments.no_tree,
-        rules=tuple(arguments.rules),
-        only=tuple(arguments.rule),
-        without=tuple(arguments.not_rule),
-        jobs=arguments.jobs or 1,
-    )
     reports = []
     for name in (arguments.old, arguments.new):
         try:
+            options = options_of(arguments, settings_of(arguments))
             report = pipeline.check([name], options)
-        except (RuleError, CannotCheck) as error:
+        except (RuleError, ConfigError, CannotCheck) as error:
             print(f"patchlint: {error}", file=sys.stderr)
             return 2
         for problem in report.errors:

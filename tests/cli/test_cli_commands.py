@@ -130,6 +130,18 @@ def test_a_version_that_cannot_be_read(run, version, tmp_path):
         assert f"{tmp_path / 'none'}: holds no patch" in err
 
 
+def test_the_users_settings_hold_for_versions_too(run, version, monkeypatch):
+    pair = (version(1, lamp=False, bulb=False), version(2, lamp=True, bulb=False))
+    _, out, _ = run("check", "--no-tree", "--format", "json", pair[1])
+    [rule] = {finding["rule"] for finding in json.loads(out)["findings"]}
+    monkeypatch.setenv("PATCHLINT_NOT_RULE", rule)
+    assert run("compare", "--no-tree", *pair)[0] == 0
+    monkeypatch.setenv("PATCHLINT_JOBS", "many")
+    status, out, err = run("compare", "--no-tree", *pair)
+    assert (status, out) == (2, "")
+    assert "not a number" in err
+
+
 # -- graph and facts -----------------------------------------------------------------------
 
 LAMP = """\
