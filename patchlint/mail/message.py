@@ -154,24 +154,18 @@ def _date(text: str) -> float | None:
     found = _DATE.search(text)
     if found is None:
         return None
-    import calendar
+    from datetime import UTC, datetime, timedelta
 
     day, month, year, hour, minute, second, sign, zone_hour, zone_minute = found.groups()
     offset = (int(zone_hour or 0) * 60 + int(zone_minute or 0)) * 60
+    # a clock may say 24:00 or have a leap second
+    clock = timedelta(hours=int(hour), minutes=int(minute), seconds=int(second or 0))
     try:
-        moment = calendar.timegm(
-            (
-                int(year),
-                _MONTHS.index(month.lower()) + 1,
-                int(day),
-                int(hour),
-                int(minute),
-                int(second or 0),
-            )
-        )
+        midnight = datetime(int(year), _MONTHS.index(month.lower()) + 1, int(day), tzinfo=UTC)
+        moment = (midnight + clock).timestamp()
     except (ValueError, OverflowError):
         return None
-    return float(moment + offset if sign == "-" else moment - offset)
+    return moment + offset if sign == "-" else moment - offset
 
 
 def _choose(parts: list[mime.Part]) -> str:
