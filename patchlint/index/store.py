@@ -169,7 +169,8 @@ class Store:
     def _set_up(self, *, create: bool) -> None:
         self._db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.execute(f"PRAGMA mmap_size = {_MAPPED}")
+        # mapped pages count as the process's own: who writes would soon hold the whole file
+        self._db.execute(f"PRAGMA mmap_size = {0 if create else _MAPPED}")
         if create:
             self._db.execute("PRAGMA journal_mode = WAL")
             schema = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
