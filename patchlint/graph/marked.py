@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from patchlint.model.image import FilePair
 
-_SECTION: Final = re.compile(r"^(?=diff --git )", re.MULTILINE)
+_SECTION: Final = "\ndiff --git "
 _RENAMED: Final = re.compile(r"^rename from (.+)\nrename to (.+)$", re.MULTILINE)
 _C_SOURCE: Final = (".c", ".h")
 
@@ -36,7 +36,8 @@ def of_diffs(diffs: Iterable[str]) -> Iterator[Shown]:
     seen: dict[str, bool] = {}
     first_name: dict[str, str] = {}
     for diff in diffs:
-        for section in _SECTION.split(diff):
+        for number, text in enumerate(f"\n{diff}".split(_SECTION)):
+            section = f"{_SECTION[1:]}{text}" if number else text
             start = section.find("@@ -")
             head = section if start < 0 else section[:start]
             renamed = _RENAMED.search(head)
