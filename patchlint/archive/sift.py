@@ -10,8 +10,6 @@ sketch, of whole files.
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import or_
 from typing import TYPE_CHECKING, Final
 
 from patchlint.graph import words
@@ -30,7 +28,7 @@ _BLANKED: Final = bytes(
     for byte in range(256)
 )
 _HEX: Final = b"0123456789abcdef"
-_MOST_IDLE: Final = 200_000
+_MOST: Final = 200_000
 
 
 class Sift:
@@ -40,6 +38,8 @@ class Sift:
         self._words = words.Words(kernel)
         #: words that are good for nothing
         self._idle: set[bytes] = set()
+        #: words that are good for something, and what for
+        self._telling: dict[bytes, int] = {}
 
     def bits(self, text: bytes) -> int:
         """Return what the words of a mail or diff, from its first hunk on, are good for."""
@@ -47,17 +47,24 @@ class Sift:
         if start < 0:
             return 0
         found = set(text[start:].translate(_BLANKED).split())
-        # most words of a diff are good for nothing, and were met before
-        return reduce(or_, map(self._of, found - self._idle), 0)
+        # most words of a diff are good for nothing, and all were met before
+        bits = 0
+        known = self._telling.get
+        for word in found - self._idle:
+            bits |= known(word) or self._of(word)
+        return bits
 
     def _of(self, word: bytes) -> int:
         # numbers and abbreviated ids are a third of all words, and most come only once
         if not word.strip(_HEX) and word.decode("ascii") not in self._words:
             return 0
         bits = self._words[word.decode("ascii")]
-        if not bits:
-            if len(self._idle) > _MOST_IDLE:
-                self._idle.clear()
+        if len(self._idle) + len(self._telling) > _MOST:
+            self._idle.clear()
+            self._telling.clear()
+        if bits:
+            self._telling[word] = bits
+        else:
             self._idle.add(word)
         return bits
 
