@@ -31,7 +31,8 @@ class LazyPattern:
     tables, and most series use few of them.
     """
 
-    __slots__ = ("_compiled", "flags", "pattern")
+    #: methods are kept here once they were asked for, so that only the first look-up is slow
+    __slots__ = ("_compiled", "flags", "fullmatch", "match", "pattern", "search")
 
     def __init__(self, pattern: str) -> None:
         """Keep ``pattern``, which is known to compile."""
@@ -45,7 +46,10 @@ class LazyPattern:
             raise AttributeError(name)
         if self._compiled is None:
             self._compiled = re.compile(self.pattern)
-        return getattr(self._compiled, name)
+        value = getattr(self._compiled, name)
+        if name in self.__slots__:
+            setattr(self, name, value)
+        return value
 
     def __reduce__(self) -> tuple[type[LazyPattern], tuple[str]]:
         return LazyPattern, (self.pattern,)
