@@ -342,10 +342,6 @@ def _from_registration(
     callback = _callback_name(_argument(call, registration.callback_arg))
     text = _argument(call, registration.object_arg)
     target = refer(text, function, function.path, graph.fields) if text else None
-    keeps = registration.context == "task" and registration.guarantee in (
-        "before-return-to-user",
-        "before-call-returns",
-    )
     return Deferral(
         function,
         call,
@@ -355,7 +351,7 @@ def _from_registration(
         registration.guarantee,
         target,
         None,
-        keeps,
+        registration.keeps,
         registration.waits,
     )
 

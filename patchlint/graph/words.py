@@ -86,13 +86,7 @@ class Words(dict[str, int]):
 
 def defers(registration: Registration) -> bool:
     """Whether a call that starts its callback lets it run later than a task would."""
-    return registration.context is not None and not (
-        registration.waits
-        or (
-            registration.context == "task"
-            and registration.guarantee in {"before-return-to-user", "before-call-returns"}
-        )
-    )
+    return registration.context is not None and not (registration.waits or registration.keeps)
 
 
 def _tables(kernel: KernelFacts) -> Iterator[tuple[Iterable[str], int]]:

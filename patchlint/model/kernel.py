@@ -87,6 +87,14 @@ class Registration(Struct, frozen=True):
     object_is_name: bool = False
     also: tuple[tuple[int, Context], ...] = ()
 
+    @property
+    def keeps(self) -> bool:
+        """Whether the task itself runs the callback, before it is back in user space."""
+        return self.context == "task" and self.guarantee in {
+            "before-return-to-user",
+            "before-call-returns",
+        }
+
 
 class Activation(Struct, frozen=True):
     """Starts a bound callback: ``queue_work(wq, object)``.
