@@ -218,11 +218,13 @@ class Sketch:
         return found
 
     def _is_started(self, start: Start, callback: str) -> bool:
-        if callback in start.callbacks:
+        if start.keys is None or callback in start.callbacks:
             return True
-        if start.keys is None or callback in self._bound_to_any:
-            return start.keys is None or bool(start.keys)
-        return not start.keys.isdisjoint(self._bound_to.get(callback, _NOTHING))
+        # a start without keys has its callbacks alone
+        return bool(start.keys) and (
+            callback in self._bound_to_any
+            or not start.keys.isdisjoint(self._bound_to.get(callback, _NOTHING))
+        )
 
     def _hand_over(self, callbacks: set[str]) -> None:
         """Make starts of the lists that a callback drains."""
@@ -315,16 +317,17 @@ class Sketch:
         for one in self._pre.reach(was).functions:
             gone = [self._removed.get(one, set())]
             gone.extend(calls for new, calls in moved.get(one, ()) if new != now)
-            for calls in gone:
-                if not had.isdisjoint(calls):
-                    return True
-                below = calls & self._pre.calls.keys()
-                if any(self._known[name] & words.KEEPS for name in calls):
-                    below |= self._pre.callbacks()
-                for name in below:
-                    if not had.isdisjoint(self._pre.reach(name).calls):
-                        return True
+            if any(self._led(name, had) for calls in gone for name in calls):
+                return True
         return False
+
+    def _led(self, name: str, had: set[str]) -> bool:
+        """Whether a call of ``name`` did one of ``had`` before, by a callback that it kept also."""
+        if self._pre.leads(name, had):
+            return True
+        return bool(self._known[name] & words.KEEPS) and any(
+            not had.isdisjoint(self._pre.reach(one).calls) for one in self._pre.callbacks()
+        )
 
     # filled by the reader
 
