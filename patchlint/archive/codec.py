@@ -5,23 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 Noun = TypeVar("Noun", bound=Struct)
 
 
 def dump(value: object) -> str:
     """Return ``value`` (structs, tuples, plain values) as compact JSON, keys in order."""
-    return json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"))
-
-
-def plain(value: Any) -> Any:
-    """Return ``value`` with structs as dictionaries and tuples as lists."""
-    if isinstance(value, Struct):
-        return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
-    if isinstance(value, (tuple, list)):
-        return [plain(item) for item in value]
-    return value
+    return json.dumps(to_builtins(value), ensure_ascii=False, separators=(",", ":"))
 
 
 def parse(text: str) -> Any:
