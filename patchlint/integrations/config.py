@@ -146,9 +146,8 @@ def load_settings(
 
 def config_file(environ: Mapping[str, str] | None = None) -> Path:
     """Return the path of the user's file, whether it is there or not."""
-    environment = os.environ if environ is None else environ
-    home = environment.get("XDG_CONFIG_HOME") or f"{environment.get('HOME', '~')}/.config"
-    return Path(home).expanduser() / "patchlint" / "config.toml"
+    home = git_files.home_of_settings(os.environ if environ is None else environ)
+    return Path(home) / "patchlint" / "config.toml"
 
 
 def _pick(name: str, layers: Iterable[_Layer]) -> Setting:

@@ -48,7 +48,8 @@ def read(path: str) -> bytes:
 
 def home_of_settings(environ: Mapping[str, str]) -> str:
     """Return the folder in which programs keep the user's settings."""
-    return environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    given = environ.get("XDG_CONFIG_HOME") or f"{environ.get('HOME', '~')}/.config"
+    return os.path.expanduser(given)
 
 
 def _repository(cwd: str, environ: Mapping[str, str]) -> str | None:
