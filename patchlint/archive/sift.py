@@ -55,10 +55,11 @@ class Sift:
         return bits
 
     def _of(self, word: bytes) -> int:
+        name = word.decode("ascii")
         # numbers and abbreviated ids are a third of all words, and most come only once
-        if not word.strip(_HEX) and word.decode("ascii") not in self._words:
+        if not word.strip(_HEX) and name not in self._words:
             return 0
-        bits = self._words[word.decode("ascii")]
+        bits = self._words[name]
         if len(self._idle) + len(self._telling) > _MOST:
             self._idle.clear()
             self._telling.clear()
