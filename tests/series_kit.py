@@ -96,19 +96,23 @@ def mbox(texts):
     return "".join(f"{separator}{text}\n" for text in texts)
 
 
-def git(folder, *arguments):
-    """Run git in ``folder`` without anybody's configuration."""
-    environment = {
+def environment(home):
+    """An environment for git without anybody's configuration."""
+    return {
         "PATH": os.environ["PATH"],
-        "HOME": str(folder),
+        "HOME": str(home),
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_AUTHOR_NAME": "A. Author",
         "GIT_AUTHOR_EMAIL": "author@example.org",
         "GIT_COMMITTER_NAME": "A. Author",
         "GIT_COMMITTER_EMAIL": "author@example.org",
     }
+
+
+def git(folder, *arguments):
+    """Run git in ``folder`` without anybody's configuration."""
     command = ["git", "-C", str(folder), *arguments]
-    done = subprocess.run(command, check=True, capture_output=True, env=environment)
+    done = subprocess.run(command, check=True, capture_output=True, env=environment(folder))
     return done.stdout.decode()
 
 

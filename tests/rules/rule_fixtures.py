@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
 import re
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import series_kit
 
 from patchlint.cli.main import main
 
@@ -267,14 +268,7 @@ def make(fixture, folder):
     """Commit the states of ``fixture`` in a new repository, format-patch them."""
     tree = folder / "tree"
     tree.mkdir()
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(folder),
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_AUTHOR_NAME": "A. Author",
-        "GIT_AUTHOR_EMAIL": "author@example.org",
-        "GIT_COMMITTER_NAME": "A. Author",
-        "GIT_COMMITTER_EMAIL": "author@example.org",
+    environment = series_kit.environment(folder) | {
         "GIT_AUTHOR_DATE": "2026-03-02T10:00:00Z",
         "GIT_COMMITTER_DATE": "2026-03-02T10:00:00Z",
     }
