@@ -1,15 +1,16 @@
-"""Which series can have a finding at all, told from the words of its patches.
+"""Which series can have a finding at all, told from the calls in its patches.
 
 The graph stage makes a finding only of what it can name: an edge to a callback (something
 that queues, and something that binds, or both in one), with a release behind it that was
-done before as well; or a deferred twin in the place of its direct one.  Here the words
-are asked for and nothing else, so that a series may pass that has no finding; none that
-has one is held back.  This holds for hunks alone: with a tree the check itself makes the
+done before as well; or a deferred twin in the place of its direct one.  Here the names of
+calls are asked for and nothing else, so that a series may pass that has no finding; none
+that has one is held back.  This holds for hunks alone: with a tree the check itself makes the
 sketch, of whole files.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from patchlint.graph import words
@@ -22,12 +23,11 @@ if TYPE_CHECKING:
     from patchlint.model.kernel import KernelFacts
 
 _HUNK: Final = b"@@ -"
-#: everything that is no part of a word made a blank
+#: everything but words and opening brackets made a blank
 _BLANKED: Final = bytes(
-    byte if chr(byte).isascii() and (chr(byte).isalnum() or byte == ord("_")) else ord(" ")
+    byte if byte == ord("(") or re.match(rb"\w", bytes((byte,))) else ord(" ")
     for byte in range(256)
 )
-_HEX: Final = b"0123456789abcdef"
 _MOST: Final = 200_000
 
 
@@ -36,37 +36,29 @@ class Sift:
 
     def __init__(self, kernel: KernelFacts) -> None:
         self._words = words.Words(kernel)
-        #: words that are good for nothing
-        self._idle: set[bytes] = set()
-        #: words that are good for something, and what for
-        self._telling: dict[bytes, int] = {}
+        self._bits: dict[bytes, int] = {}
 
     def bits(self, text: bytes) -> int:
-        """Return what the words of a mail or diff, from its first hunk on, are good for."""
+        """Return what the calls in a mail or diff, from its first hunk on, are good for.
+
+        A call is what stands before an opening bracket, with whatever is between.
+        """
         start = text.find(_HUNK)
         if start < 0:
             return 0
-        found = set(text[start:].translate(_BLANKED).split())
-        # most words of a diff are good for nothing, and all were met before
+        before = text[start:].translate(_BLANKED).split(b"(")
+        del before[-1]
         bits = 0
-        known = self._telling.get
-        for word in found - self._idle:
-            bits |= known(word) or self._of(word)
+        known = self._bits
+        for word in {words[-1] for part in before if (words := part.rsplit(None, 1))}:
+            found = known.get(word)
+            bits |= self._of(word) if found is None else found
         return bits
 
     def _of(self, word: bytes) -> int:
-        name = word.decode("ascii")
-        # numbers and abbreviated ids are a third of all words, and most come only once
-        if not word.strip(_HEX) and name not in self._words:
-            return 0
-        bits = self._words[name]
-        if len(self._idle) + len(self._telling) > _MOST:
-            self._idle.clear()
-            self._telling.clear()
-        if bits:
-            self._telling[word] = bits
-        else:
-            self._idle.add(word)
+        if len(self._bits) > _MOST:
+            self._bits.clear()
+        bits = self._bits[word] = self._words[word.decode("ascii")]
         return bits
 
     def may_matter(self, diffs: Sequence[str]) -> bool:
@@ -80,6 +72,7 @@ def possible(bits: int) -> bool:
         return True
     if not bits & words.RELEASE:
         return False
-    binds = bits & words.BINDS or (bits & words.TYPE and bits & words.CONTAINER)
+    # the type of the callback's parameter, which makes one of it as well, is no call
+    binds = bits & (words.BINDS | words.CONTAINER)
     queues = bits & words.ACTIVATES or (bits & words.LIST_ADD and bits & words.LIST_DRAIN)
     return bool(bits & words.STARTS or (binds and queues))

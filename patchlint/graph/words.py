@@ -16,8 +16,7 @@ ACTIVATES: Final = 1
 STARTS: Final = 2
 #: binds a callback
 BINDS: Final = 4
-#: type of a callback's parameter, and the macro that goes from there to an object
-TYPE: Final = 8
+#: goes from a callback's parameter to the object around it
 CONTAINER: Final = 16
 LIST_ADD: Final = 32
 LIST_DRAIN: Final = 64
@@ -107,7 +106,6 @@ def _tables(kernel: KernelFacts) -> Iterator[tuple[Iterable[str], int]]:
     yield (name for name, one in registrations if one.waits or one.context == "task"), KEEPS
     yield kernel.activations, ACTIVATES
     yield (name for name, one in activations if one.keeps), KEEPS
-    yield kernel.callback_types, TYPE
     yield kernel.container_macros, CONTAINER
     yield kernel.list_adds, LIST_ADD
     yield kernel.list_drains, LIST_DRAIN

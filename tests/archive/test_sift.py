@@ -105,6 +105,13 @@ def test_binding_and_queueing_in_two_patches_are_one_series(engine):
     assert not may_matter(engine, series(engine, second))
 
 
+@pytest.mark.parametrize("spelt", ["{}(w);", "{} (w);", "!{}\n+\t(w);", "x({}((y)z));"])
+def test_a_call_is_a_name_before_a_bracket(engine, spelt):
+    named = "@@ -1 +1 @@\n+\t" + spelt.format("schedule_work")
+    assert engine.bits(named.encode()) == engine.bits(b"@@ -1 +1 @@\n+\tschedule_work(w);") > 0
+    assert not engine.bits(b"schedule_work(w)\n@@ -1 +1 @@\n+\t/* schedule_work */\n")
+
+
 def queued(path: str, callback: str) -> str:
     return git(
         path,
