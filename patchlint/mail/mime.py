@@ -13,6 +13,9 @@ import re
 from msgspec import Struct
 
 _HEADER = re.compile(rb"^([!-9;-~]+):[ \t]*(.*)$", re.DOTALL)
+#: Well-formed headers up to a line that is empty, and one of them with its folded lines.
+_BLOCK = re.compile(rb"((?:[!-9;-~]+:[^\n]*\n(?:[ \t]+\S[^\n]*\n)*)+)\n")
+_FIELD = re.compile(rb"([!-9;-~]+):[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)\n")
 _FROM_LINE = re.compile(rb"^>?From ")
 _PARAMETER = re.compile(
     r';\s*([\w!#$%&+.^`|~-]+)(\*?)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]*))', re.DOTALL
@@ -20,7 +23,8 @@ _PARAMETER = re.compile(
 _ENCODED_WORD = re.compile(r"=\?([^?\s*]+)(?:\*[^?\s]*)?\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?[^?\s]+\?[bBqQ]\?)")
 _WHITE = re.compile(r"\s+")
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_NOT_BASE64 = bytes(byte for byte in range(256) if byte not in _BASE64)
 
 #: Longer values of structured headers are not read to their end.
 _LONGEST_VALUE = 8192
@@ -60,6 +64,17 @@ def split_headers(data: bytes, *, skip_from: bool = True) -> tuple[Headers, byte
     As ``git mailinfo`` does, a line that is no header ends the headers and belongs to the
     body.  ``skip_from`` leaves out a leading mbox ``From `` line.
     """
+    block = _BLOCK.match(data, 0, _LONGEST_HEADERS)
+    if block is not None:
+        values: dict[str, bytes] = {}
+        for field, value in _FIELD.findall(block[1]):
+            values.setdefault(field.decode("ascii").lower(), value)
+        return Headers(values), data[block.end() :]
+    return _split_by_line(data, skip_from=skip_from)
+
+
+def _split_by_line(data: bytes, *, skip_from: bool) -> tuple[Headers, bytes]:
+    """The same for headers that are not well-formed."""
     folded: dict[str, list[bytes]] = {}
     at = 0
     name = ""
@@ -136,7 +151,8 @@ def _flush(words: list[tuple[str, bytes]], out: list[str]) -> None:
 
 def decode_base64(data: bytes) -> bytes:
     """Base64 with noise, missing padding or a cut end: as many bytes as there are."""
-    clean = _NOT_BASE64.sub(b"", data.split(b"=", 1)[0] if data.count(b"=") <= 2 else data)  # noqa: PLR2004
+    text = data.split(b"=", 1)[0] if data.count(b"=") <= 2 else data  # noqa: PLR2004
+    clean = text.translate(None, _NOT_BASE64)
     clean = clean[: len(clean) - (len(clean) % 4 == 1)]
     try:
         return binascii.a2b_base64(clean + b"=" * (-len(clean) % 4))

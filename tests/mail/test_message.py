@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mail_maker import DIFF, FIXTURES, mail, patch
 
+from patchlint.mail import mime
 from patchlint.mail.inputs import read_inputs
 from patchlint.mail.message import decode
 from patchlint.model.mail import Mail, RawMail
@@ -277,6 +278,27 @@ def test_line_that_is_no_header_begins_the_body() -> None:
 def test_very_long_folded_header_takes_no_time() -> None:
     data = b"Subject: x\n" + b" y\n" * 300_000 + b"\ntext\n"
     assert read(data).subject.startswith("x y y")
+
+
+HEADERS = st.sampled_from(
+    [
+        b"A: b\n",
+        b"a:c\n",
+        b" d\n",
+        b"\t\n",
+        b" \r\n",
+        b"\n",
+        b"From x\n",
+        b"no header\n",
+        b"\xe9: x\n",
+    ]
+)
+
+
+@given(st.lists(st.one_of(HEADERS, st.binary(max_size=4)), max_size=9).map(b"".join), st.booleans())
+def test_headers_at_once_are_headers_line_by_line(data: bytes, skip_from: bool) -> None:
+    at_once = mime.split_headers(data, skip_from=skip_from)
+    assert at_once == mime._split_by_line(data, skip_from=skip_from)
 
 
 WORDS = st.sampled_from(
