@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 ALL: Final = (1 << 31) - 1
 _DAY: Final = 86400
 _FIXES: Final = re.compile(
-    rb"^Fixes:[ \t]*([0-9a-fA-F]{6,64})[ \t]*\(\s*[\"']?([^\n]+(?:\n(?![\w-]+:)[^\n]+)?)[\"']\s*\)",
-    re.MULTILINE,
+    rb"\nFixes:[ \t]*([0-9a-fA-F]{6,64})[ \t]*\(\s*[\"']?([^\n]+(?:\n(?![\w-]+:)[^\n]+)?)[\"']\s*\)"
 )
 
 
@@ -69,7 +68,7 @@ def row(raw: Raw, data: bytes, engine: Engine) -> Row:
         patch,
         bits,
         _keys(light, message_id) if patch else (),
-        _fixes(text) if hunk and b"\nFixes:" in text else (),
+        _fixes(text) if hunk else (),
     )
 
 
