@@ -215,13 +215,15 @@ class _Facts:
     def _compare(self, state: SeriesState) -> tuple[Downgrade, ...]:
         from patchlint.graph.build import build
         from patchlint.graph.comparison import Comparison
-        from patchlint.graph.downgrades import find
+        from patchlint.graph.downgrades import find, possible
         from patchlint.graph.follow import lines_of
 
         kernel = self.ruleset.kernel
         pairs = [pair for pair in state.files if pair.path.endswith(C_SOURCES)]
-        before = build([self.of(p.pre) for p in pairs if p.pre], kernel)
         after = build([self.of(p.post) for p in pairs if p.post], kernel)
+        if self.derive is None and not possible(after):
+            return ()
+        before = build([self.of(p.pre) for p in pairs if p.pre], kernel)
         comparison = Comparison(
             before,
             after,

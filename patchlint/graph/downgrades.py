@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from patchlint.graph import branches
 from patchlint.graph.comparison import Comparison, Loss
-from patchlint.graph.effects import STRUCTURAL, Effect
+from patchlint.graph.effects import STRUCTURAL, Effect, Effects
 from patchlint.graph.judge import judge
 from patchlint.graph.lost_waits import by_lost_wait
 from patchlint.graph.objects import same
@@ -21,13 +21,26 @@ from patchlint.graph.twins import by_twin
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from patchlint.graph.build import Deferral
+    from patchlint.graph.build import Deferral, Graph
     from patchlint.model.effect import Downgrade
     from patchlint.model.facts import Call, Condition, Function
 
 _CLIMB: Final = 3
 #: lines between a removed release and what stands for it
 _NEAR: Final = 12
+
+
+def possible(after: Graph) -> bool:
+    """Whether the state after, without that before and without a tree, leaves room for any.
+
+    Each downgrade has a release behind a deferral there, or a deferred twin.
+    """
+    effects = Effects(after, {})
+    return any(effects.behind(deferral) for deferral in after.deferrals) or any(
+        call.callee in after.kernel.twins
+        for function in after.functions.values()
+        for call in function.calls
+    )
 
 
 def find(comparison: Comparison) -> tuple[Downgrade, ...]:
