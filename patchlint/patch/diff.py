@@ -22,7 +22,6 @@ from patchlint.model.diff import (
     FileDiff,
     FileKind,
     Hunk,
-    LineKind,
     ParsedDiff,
 )
 
@@ -199,7 +198,7 @@ class _Reader:
         mended, fault = _mend(region, found.group(5), old, new)
         self._problem(fault, current, header + 1)
         self.at += mended.used
-        hunk = _by_hand(int(found.group(1)), int(found.group(3)), mended.section, mended.body)
+        hunk = _numbered(int(found.group(1)), int(found.group(3)), mended.section, mended.body)
         if hunk.lines:
             current.hunks.append(hunk)
 
@@ -373,41 +372,16 @@ def _by_unidiff(header: str, body: list[str]) -> Hunk | None:
 
     text = "\n".join(["--- a/f", "+++ b/f", header, *body, ""])
     try:
-        (one,) = PatchSet(text)
+        # its objects of lines take as long as all the rest, and ours are made of the same marks
+        (one,) = PatchSet(text, metadata_only=True)
         (hunk,) = one
     except (UnidiffParseError, ValueError):
         return None
-    lines: list[DiffLine] = []
-    for line in hunk:
-        if line.line_type == "\\":
-            _no_newline(lines)
-            continue
-        lines.append(
-            DiffLine(
-                kind=_kind(line.line_type),
-                text=line.value.removesuffix("\n"),
-                old=line.source_line_no,
-                new=line.target_line_no,
-            )
-        )
-    return Hunk(
-        old_start=hunk.source_start,
-        old_length=hunk.source_length,
-        new_start=hunk.target_start,
-        new_length=hunk.target_length,
-        section=hunk.section_header,
-        lines=tuple(lines),
-    )
+    return _numbered(hunk.source_start, hunk.target_start, hunk.section_header, body)
 
 
-def _kind(mark: str) -> LineKind:
-    if mark == "+":
-        return "+"
-    return "-" if mark == "-" else " "
-
-
-def _by_hand(old_start: int, new_start: int, section: str, body: list[str]) -> Hunk:
-    """Make a hunk of mended lines, with the lengths that it really has."""
+def _numbered(old_start: int, new_start: int, section: str, body: list[str]) -> Hunk:
+    """Make a hunk of marked lines, with the lengths that it really has."""
     lines: list[DiffLine] = []
     old, new = old_start, new_start
     for line in body:
