@@ -30,6 +30,7 @@ _INBODY_FROM = re.compile(
 _INBODY = re.compile(r"(?:(?:From|Subject|Date): [^\n]*\n(?:[ \t][^\n]*\n)*)+(?=\n|\Z)")
 _HEADER_BLOCK = re.compile(r"(?:[A-Za-z][\w-]*:[^\n]*\n(?:[ \t][^\n]*\n)*)+")
 _FIELD = re.compile(r"^([A-Za-z][\w-]*):[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)", re.MULTILINE)
+_BLADES = (">8", "8<", ">%", "%<")
 _SCISSORS = re.compile(
     r"^[ \t]*(?=[^\n]*(?:>8|8<|>%|%<))(?:[- \t]|>8|8<|>%|%<|cut here)+$", re.MULTILINE
 )
@@ -260,12 +261,12 @@ def _take_inner(text: str) -> _Inner:
     limit = shape.diff_start(text)
     head = text if limit is None else text[:limit]
     cut = 0
-    for mark in _SCISSORS.finditer(head):
+    for mark in _SCISSORS.finditer(head) if any(one in head for one in _BLADES) else ():
         line = mark.group()
         if len(line.strip()) >= _MIN_SCISSORS and "-" in line:
             cut = mark.end()
     start = cut
-    for mark in _INBODY_FROM.finditer(head, cut):
+    for mark in _INBODY_FROM.finditer(head, cut) if "From " in head else ():
         block = _HEADER_BLOCK.match(head, mark.end())
         if block is not None and re.search(r"^(?:From|Subject): ", block.group(), re.MULTILINE):
             start = mark.end()
