@@ -9,6 +9,7 @@ all other texts from the file as it came.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 from zlib import adler32, crc32
 
@@ -148,7 +149,7 @@ class _Body:
 class Sweep:
     """Collects the facts of one parsed text; read the lists after :meth:`run`.
 
-    ``known`` are the line intervals whose facts count, None for all; ``headers`` further
+    ``known`` are the line intervals whose facts count, in order, None for all; ``headers`` further
     lines that may hold a function's header.  With ``macros`` set the functions are bodies
     of macros.
     """
@@ -171,6 +172,7 @@ class Sweep:
         self.releases = {**table.releases, **prepared.releases}
         self.table = table
         self.known = known
+        self._known_from = [first for first, _ in known or ()]
         self.headers = headers
         self.of_macros = macros
         self.functions: list[Function] = []
@@ -324,7 +326,8 @@ class Sweep:
     def _knows(self, line: int) -> bool:
         if self.known is None:
             return True
-        return any(first <= line <= last for first, last in self.known)
+        at = bisect_right(self._known_from, line)
+        return at > 0 and line <= self.known[at - 1][1]
 
     def _source(self, node: Node) -> str:
         return self.text.folded(node.start_byte, node.end_byte)
