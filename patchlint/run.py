@@ -94,11 +94,9 @@ def _without_diff(mails: Iterable[Mail]) -> list[InputError]:
 
 def load_rules(options: Options) -> Ruleset:
     """The shipped rules, the user's own, narrowed to those that were asked for."""
-    from pathlib import Path
-
     from patchlint.ruleset.load import load
 
-    ruleset = load([Path(folder) for folder in options.rules])
+    ruleset = load(options.rules)
     known = {rule.id for rule in ruleset.rules}
     for wanted in (*options.only, *options.without):
         if wanted not in known:
@@ -144,8 +142,7 @@ def tree_path(options: Options) -> str | None:
         return options.tree
     from patchlint.patch.trees import current_kernel_tree
 
-    here = current_kernel_tree()
-    return None if here is None else str(here)
+    return current_kernel_tree()
 
 
 def _tree(options: Options) -> TreeAtHand | None:

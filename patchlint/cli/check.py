@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -217,6 +216,8 @@ def _print(
         sys.stdout.write(text)
         sys.stdout.flush()
         return True
+    from pathlib import Path
+
     try:
         Path(arguments.output).write_text(text, encoding="utf-8")
     except OSError as error:

@@ -109,7 +109,7 @@ def _as_json(settings: Settings) -> dict[str, Any]:
 
     return {
         "schema": "patchlint-config/1",
-        "file": str(config_file()),
+        "file": config_file(),
         "settings": {
             setting.name: {
                 "value": (setting.values[-1] if setting.values else None)

@@ -7,18 +7,28 @@ abbreviation, a value that argparse would refuse) is left to argparse and its me
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
 
-class _Option(NamedTuple):
-    name: str
-    action: str
-    default: Any
-    choices: Collection[str] | None
-    convert: Callable[[str], Any] | None
+class _Option:
+    """One option; a plain class, which is made faster than a named tuple."""
+
+    def __init__(
+        self,
+        name: str,
+        action: str,
+        default: Any,
+        choices: Collection[str] | None,
+        convert: Callable[[str], Any] | None,
+    ) -> None:
+        self.name = name
+        self.action = action
+        self.default = default
+        self.choices = choices
+        self.convert = convert
 
 
 class Plain:

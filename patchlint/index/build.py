@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import multiprocessing
 from typing import TYPE_CHECKING, Final
 
@@ -76,7 +77,7 @@ def build(
 
 def _origin(tree: Tree) -> str:
     repository = getattr(tree, "repository", None)
-    return str(repository.resolve()) if repository is not None else tree.name
+    return os.path.realpath(repository) if repository is not None else tree.name
 
 
 def _files(store: Store, tree: Tree) -> list[File]:

@@ -7,10 +7,12 @@ command line.  Values of a list replace those of a farther layer; only acceptanc
 up.  Nothing is read from a file that the tree or a mail under check could bring along.
 """
 
+# pathlib costs a short check more than reading its mails
+# ruff: noqa: PTH111, PTH118, PTH123
+
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
@@ -144,10 +146,10 @@ def load_settings(
     return Settings(settings, tuple(_acceptances(layers, problems)), tuple(problems))
 
 
-def config_file(environ: Mapping[str, str] | None = None) -> Path:
+def config_file(environ: Mapping[str, str] | None = None) -> str:
     """Return the path of the user's file, whether it is there or not."""
     home = git_files.home_of_settings(os.environ if environ is None else environ)
-    return Path(home) / "patchlint" / "config.toml"
+    return os.path.join(home, "patchlint", "config.toml")
 
 
 def _pick(name: str, layers: Iterable[_Layer]) -> Setting:
@@ -221,10 +223,10 @@ def _git_layers(cwd: str | None, problems: list[str]) -> tuple[list[_Layer], lis
 # --- the user's file
 
 
-def _file_layers(file: Path, problems: list[str]) -> list[_Layer]:
-    path = str(file)
+def _file_layers(path: str, problems: list[str]) -> list[_Layer]:
     try:
-        data = file.read_bytes()
+        with open(path, "rb") as file:
+            data = file.read()
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -280,4 +282,4 @@ def _environment_layers(environ: Mapping[str, str], problems: list[str]) -> list
 
 
 def _expand(name: str, value: str) -> str:
-    return str(Path(value).expanduser()) if name in _PATHS and value else value
+    return os.path.expanduser(value) if name in _PATHS and value else value

@@ -4,11 +4,14 @@ Whatever goes wrong with one input or one message is an :class:`InputError` in t
 and reading goes on.
 """
 
+# pathlib costs a short check more than reading its mails
+# ruff: noqa: PTH110, PTH112, PTH123
+
 from __future__ import annotations
 
+import os
 import re
 import sys
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from patchlint.mail import mbox, mime, shape
@@ -17,6 +20,7 @@ from patchlint.model.problem import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
 _COMMIT = re.compile(rb"^From ([0-9a-f]{40}|[0-9a-f]{64}) ")
 _MESSAGE_ID = re.compile(r"<[^\s<>]+@[^\s<>]+>|[^\s<>/@]+@(?!\{)[^\s<>/@]+")
@@ -45,12 +49,11 @@ def read_inputs(
             data = sys.stdin.buffer.read() if stdin is None else stdin
             yield from _bytes(name, data)
             continue
-        path = Path(name)
         try:
-            if path.is_dir():
-                yield from _folder(name, path)
-            elif path.exists():
-                yield from _file(name, path)
+            if os.path.isdir(name):
+                yield from _folder(name)
+            elif os.path.exists(name):
+                yield from _file(name)
             else:
                 yield from _no_path(name, tree)
         except OSError as error:
@@ -73,6 +76,8 @@ def _no_path(name: str, tree: Path | str | None) -> Iterator[Read]:
     if tree is None:
         yield InputError(name, "no such file; a git range or commit needs a tree")
         return
+    from pathlib import Path
+
     from patchlint.mail import git_range
 
     yield from git_range.read(name, Path(tree))
@@ -85,9 +90,12 @@ def _fetched(name: str, data: bytes | InputError) -> Iterator[Read]:
         yield from _bytes(name, data)
 
 
-def _folder(name: str, path: Path) -> Iterator[Read]:
+def _folder(name: str) -> Iterator[Read]:
+    from pathlib import Path
+
     from patchlint.mail import public_inbox
 
+    path = Path(name)
     epochs = public_inbox.epochs(path)
     if epochs:
         for epoch in epochs:
@@ -106,7 +114,7 @@ def _folder(name: str, path: Path) -> Iterator[Read]:
         yield InputError(name, "no mail in this folder (neither a Maildir nor .patch files)")
     for file in files:
         try:
-            yield from _file(str(file), file)
+            yield from _file(str(file))
         except OSError as error:
             yield InputError(str(file), _os_message(error))
 
@@ -128,21 +136,21 @@ def _natural(path: Path) -> tuple[tuple[int, int, str], ...]:
     )
 
 
-def _file(name: str, path: Path) -> Iterator[Read]:
-    with path.open("rb") as stream:
+def _file(name: str) -> Iterator[Read]:
+    with open(name, "rb") as stream:
         magic = stream.read(6)
     if magic[:2] == b"\x1f\x8b":
         import gzip
 
-        with gzip.open(path, "rb") as packed:
+        with gzip.open(name, "rb") as packed:
             yield from _packed(name, cast("IO[bytes]", packed))
     elif magic == b"\xfd7zXZ\x00":
         import lzma
 
-        with lzma.open(path, "rb") as packed:
+        with lzma.open(name, "rb") as packed:
             yield from _packed(name, packed)
     else:
-        with path.open("rb") as stream:
+        with open(name, "rb") as stream:
             yield from _stream(name, stream)
 
 

@@ -9,10 +9,7 @@ from __future__ import annotations
 import os
 import weakref
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from typing import IO, Final
 
 GIT: Final = ("git", "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
 
@@ -38,7 +35,7 @@ def environment() -> dict[str, str]:
 class Objects:
     """One ``git cat-file --batch``, started when first asked."""
 
-    def __init__(self, repository: Path) -> None:
+    def __init__(self, repository: str) -> None:
         self.repository = repository
         self._pipes: _Pipes | None = None
         self._finalizer: weakref.finalize[[int, _Pipes], Objects] | None = None
@@ -47,7 +44,7 @@ class Objects:
 
     def _open(self) -> _Pipes:
         if self._pipes is None:
-            command = [*GIT, "-C", str(self.repository), "cat-file", "--batch"]
+            command = [*GIT, "-C", self.repository, "cat-file", "--batch"]
             process, self._pipes = _start(command)
             self._finalizer = weakref.finalize(self, _stop, process, self._pipes)
         return self._pipes

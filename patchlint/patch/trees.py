@@ -4,13 +4,15 @@ git is run as a program, with one ``cat-file --batch`` for all reading; see
 :mod:`patchlint.patch.git_objects`.
 """
 
+# pathlib costs a short check more than reading its mails
+# ruff: noqa: PTH110, PTH112, PTH113, PTH114, PTH118, PTH120, PTH123
+
 from __future__ import annotations
 
 import os
 import re
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from patchlint.patch.git_objects import GIT, Objects, environment
@@ -18,6 +20,7 @@ from patchlint.patch.git_objects import GIT, Objects, environment
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from os import PathLike
 
 #: Names at the top of every kernel tree since 2.6.
 _TOP: Final = ("MAINTAINERS", "Makefile", "kernel", "include", "fs", "drivers")
@@ -81,35 +84,37 @@ def blob_id(content: bytes) -> str:
     return digest.hexdigest()
 
 
-def is_kernel_tree(path: str | Path) -> bool:
+def is_kernel_tree(path: str | PathLike[str]) -> bool:
     """Whether the folder looks like the top of a kernel source tree."""
-    top = Path(path)
-    return all((top / name).exists() for name in _TOP)
+    return all(os.path.exists(os.path.join(path, name)) for name in _TOP)
 
 
-def enclosing_repository(start: str | Path = ".") -> Path | None:
+def enclosing_repository(start: str | PathLike[str] = ".") -> str | None:
     """Top folder of the git work tree that ``start`` is in, None outside of one."""
     with suppress(OSError):
-        here = Path(start).resolve()
-        for folder in (here, *here.parents):
-            if (folder / ".git").exists():
-                return folder
+        here = os.path.realpath(start)
+        while not os.path.exists(os.path.join(here, ".git")):
+            above = os.path.dirname(here)
+            if above == here:
+                return None
+            here = above
+        return here
     return None
 
 
-def current_kernel_tree(start: str | Path = ".") -> Path | None:
+def current_kernel_tree(start: str | PathLike[str] = ".") -> str | None:
     """Return the kernel tree that ``start`` is in: its git work tree, None when it is no kernel."""
     top = enclosing_repository(start)
     return top if top is not None and is_kernel_tree(top) else None
 
 
-def begin(path: str | Path) -> Callable[[], Tree]:
+def begin(path: str | PathLike[str]) -> Callable[[], Tree]:
     """Start git for the tree at ``path``; what is returned is :func:`open_tree` for it.
 
     git takes as long to start as a mail takes to be read: both are done at once.
     """
-    folder = Path(path)
-    repository = _repository(folder) if folder.is_dir() else None
+    folder = os.fspath(path)
+    repository = _repository(folder) if os.path.isdir(folder) else None
     if repository is None:
         return partial(open_tree, path)
     objects = Objects(repository)
@@ -119,15 +124,15 @@ def begin(path: str | Path) -> Callable[[], Tree]:
 
 
 def open_tree(
-    path: str | Path, revision: str | None = None, objects: Objects | None = None
+    path: str | PathLike[str], revision: str | None = None, objects: Objects | None = None
 ) -> Tree:
     """Return the tree at ``path``: a git repository (at ``revision``, HEAD if None) or a folder.
 
     A repository without a commit, and a kernel's folder inside of another repository, are
     read as plain folders.  Raises TreeError when there is nothing to read.
     """
-    folder = Path(path)
-    if not folder.is_dir():
+    folder = os.fspath(path)
+    if not os.path.isdir(folder):
         raise TreeError(f"{path}: no such folder")
     repository = _repository(folder)
     if repository is not None:
@@ -142,16 +147,18 @@ def open_tree(
     return FolderTree(folder)
 
 
-def _repository(folder: Path) -> Path | None:
-    if (folder / ".git").exists() or _is_bare(folder):
+def _repository(folder: str) -> str | None:
+    if os.path.exists(os.path.join(folder, ".git")) or _is_bare(folder):
         return folder
     if is_kernel_tree(folder):
         return None
     return enclosing_repository(folder)
 
 
-def _is_bare(folder: Path) -> bool:
-    return (folder / "HEAD").is_file() and (folder / "objects").is_dir()
+def _is_bare(folder: str) -> bool:
+    return os.path.isfile(os.path.join(folder, "HEAD")) and os.path.isdir(
+        os.path.join(folder, "objects")
+    )
 
 
 def _commit_of(revision: str) -> str:
@@ -166,16 +173,19 @@ class GitTree:
     """
 
     def __init__(
-        self, repository: Path, revision: str = "HEAD", objects: Objects | None = None
+        self,
+        repository: str | PathLike[str],
+        revision: str = "HEAD",
+        objects: Objects | None = None,
     ) -> None:
-        self.repository = repository
+        self.repository = os.fspath(repository)
         self.revision = revision
-        self._objects = objects or Objects(repository)
+        self._objects = objects or Objects(self.repository)
         found = self._objects.get(_commit_of(revision))
         self._commit = found[0] if found is not None else None
         self._changed: tuple[str, ...] | None = None
 
-    def __reduce__(self) -> tuple[type[GitTree], tuple[Path, str]]:
+    def __reduce__(self) -> tuple[type[GitTree], tuple[str, str]]:
         return GitTree, (self.repository, self._commit or self.revision)
 
     @property
@@ -294,7 +304,7 @@ class GitTree:
         import subprocess
 
         done = subprocess.run(
-            [*GIT, "-C", str(self.repository), *arguments],
+            [*GIT, "-C", self.repository, *arguments],
             input=data,
             capture_output=True,
             env=environment(),
@@ -307,14 +317,14 @@ class GitTree:
 
         The answer is for :func:`_answer`; it comes while the search goes on.
         """
-        if _is_bare(self.repository) or not (self.repository / ".git").exists():
+        if _is_bare(self.repository) or not os.path.exists(os.path.join(self.repository, ".git")):
             self._changed = _ALL
             return None
         import subprocess
 
         return subprocess.Popen(
             [
-                *(*GIT, "-C", str(self.repository), "diff-index", "--name-only", "-z"),
+                *(*GIT, "-C", self.repository, "diff-index", "--name-only", "-z"),
                 *("--no-ext-diff", "--no-textconv", "--no-renames", self.name),
                 *("--", "*.c", "*.h"),
             ],
@@ -346,7 +356,7 @@ class GitTree:
         return []
 
 
-def _ripgrep(folder: Path, words: Sequence[str], what: Wanted) -> list[str] | None:
+def _ripgrep(folder: str, words: Sequence[str], what: Wanted) -> list[str] | None:
     """Search a folder by rg, the fastest; None when there is no such program."""
     step = {"word": _AT_ONCE, "member": _AT_ONCE // 2, "definition": 1}[what]
     found: list[str] = []
@@ -366,7 +376,7 @@ def _ripgrep(folder: Path, words: Sequence[str], what: Wanted) -> list[str] | No
 _AT_ONCE: Final = 12
 
 
-def _names(command: list[str], folder: Path) -> list[str] | None:
+def _names(command: list[str], folder: str) -> list[str] | None:
     """Return names that ``command`` lists; None when the program is missing or refuses."""
     try:
         import subprocess
@@ -434,13 +444,13 @@ def _answer(process: subprocess.Popen[bytes]) -> tuple[str, ...]:
 class FolderTree:
     """A plain folder.  It has no history: ``blob`` finds nothing, ``at`` no commit."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: str | PathLike[str]) -> None:
+        self.folder = os.fspath(folder)
 
     @property
     def name(self) -> str:
         """The folder as it was given."""
-        return str(self.folder)
+        return self.folder
 
     @property
     def commit(self) -> str | None:
@@ -452,9 +462,10 @@ class FolderTree:
         if not path or path.startswith("/") or ".." in path.split("/") or "\0" in path:
             return None
         with suppress(OSError):
-            whole = self.folder / path
-            if whole.is_file() and not whole.is_symlink():
-                return whole.read_bytes()
+            whole = os.path.join(self.folder, path)
+            if os.path.isfile(whole) and not os.path.islink(whole):
+                with open(whole, "rb") as file:
+                    return file.read()
         return None
 
     def blob(self, abbreviated: str) -> bytes | None:
@@ -484,7 +495,7 @@ class FolderTree:
 
     def stat_c(self) -> Iterator[tuple[str, int, int]]:
         """All C sources and headers: path, size in bytes, time of change in ns."""
-        yield from sorted(_walk(str(self.folder), ""))
+        yield from sorted(_walk(self.folder, ""))
 
     def files_with(self, words: Sequence[str], what: Wanted = "word") -> tuple[str, ...]:
         """Return C sources and headers with any of ``words`` as a whole word, sorted."""

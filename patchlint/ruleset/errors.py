@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class RuleError(Exception):
@@ -10,7 +13,7 @@ class RuleError(Exception):
 
     def __init__(self, file: Path, message: str, line: int | None = None) -> None:
         """``message`` is one clause that says what is wrong and, where possible, the cure."""
-        self.file = Path(file)
+        self.file = file
         self.line = line
         self.message = message
         place = f"{file}:{line}" if line else str(file)

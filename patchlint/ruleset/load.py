@@ -5,7 +5,7 @@ Nothing is ever read from a kernel tree or a mail under check.
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,13 +15,14 @@ from patchlint.ruleset.errors import RuleError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from patchlint.model.kernel import Ruleset
 
 __all__ = ["RuleError", "load", "vocabulary"]
 
 
-def load(extra: Sequence[Path] = (), *, cached: bool = True) -> Ruleset:
+def load(extra: Sequence[str | Path] = (), *, cached: bool = True) -> Ruleset:
     """Read the shipped rules and those of the folders ``extra``, which override by name.
 
     Raises RuleError, with file and line, for the first thing that is wrong.
@@ -29,14 +30,16 @@ def load(extra: Sequence[Path] = (), *, cached: bool = True) -> Ruleset:
     return build.ruleset(compiled(extra, cached=cached))
 
 
-def compiled(extra: Sequence[Path] = (), *, cached: bool = True) -> dict[str, Any]:
+def compiled(extra: Sequence[str | Path] = (), *, cached: bool = True) -> dict[str, Any]:
     """Return the plain data behind :func:`load`; from the cache when no file has changed."""
-    roots = [cache.shipped(), *(str(Path(folder).absolute()) for folder in extra)]
+    roots = [cache.shipped(), *map(os.path.abspath, extra)]
     known = cache.state(roots)
     if cached and (body := cache.get("rules", roots, known)) is not None:
         kept = _kept(body)
         if kept is not None:
             return kept
+    from pathlib import Path
+
     from patchlint.ruleset.read import compile_rules
 
     data = compile_rules([Path(root) for root in roots])

@@ -239,7 +239,7 @@ def test_empty_folder(tmp_path: Path) -> None:
 
 
 def test_unreadable_folder_and_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_name: str, _path: Path) -> None:
+    def refuse(_name: str) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(module, "_folder", refuse)

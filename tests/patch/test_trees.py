@@ -151,7 +151,7 @@ def test_a_repository_without_a_commit_is_a_folder(tmp_path):
 
 
 def test_the_kernel_tree_one_stands_in(folder, tmp_path):
-    assert enclosing_repository(folder / "fs") == folder.resolve()
+    assert enclosing_repository(folder / "fs") == str(folder.resolve())
     assert not is_kernel_tree(folder)
     assert current_kernel_tree(folder) is None
     for name in ("MAINTAINERS", "Makefile"):
@@ -159,7 +159,7 @@ def test_the_kernel_tree_one_stands_in(folder, tmp_path):
     for name in ("kernel", "drivers"):
         (folder / name).mkdir()
     assert is_kernel_tree(folder)
-    assert current_kernel_tree(folder / "fs") == folder.resolve()
+    assert current_kernel_tree(folder / "fs") == str(folder.resolve())
     assert enclosing_repository(tmp_path) is None
 
 
