@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import multiprocessing
+import os
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
