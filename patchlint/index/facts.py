@@ -34,7 +34,7 @@ _USE_KINDS: Final[tuple[UseKind, ...]] = ("initializer", "argument", "assignment
 _OUTSIDE: Final = ("tools/", "scripts/", "usr/", "Documentation/")
 
 
-class Hit(Struct, frozen=True):
+class Hit(Struct, frozen=True, gc=False):
     """What one file has about one name: raw rows, and its definitions to place them in."""
 
     path: str
@@ -184,18 +184,13 @@ class Facts(Struct):
         return _linked(self.rows.hits(name), name, home)
 
     def _site(self, hit: Hit, line: int) -> CallerSite:
+        path = hit.path
         around = hit.definitions.around(line)
         if around is None:
-            return CallerSite("", hit.path, line, static=False, kind="function", function_line=0)
-        self._remember(around, hit.path)
-        return CallerSite(
-            around.name,
-            hit.path,
-            line,
-            bool(around.flags & lean.STATIC),
-            _kind(around),
-            around.line,
-        )
+            return CallerSite("", path, line, static=False, kind="function", function_line=0)
+        self._remember(around, path)
+        name, first, _, flags = around
+        return CallerSite(name, path, line, bool(flags & lean.STATIC), _kind(around), first)
 
     def _use(self, hit: Hit, row: lean.Use) -> AddressUse:
         around = hit.definitions.around(row.line)
@@ -205,9 +200,12 @@ class Facts(Struct):
 
     def _remember(self, row: Row, path: str) -> None:
         """Remember whether a name that is told needs a search of the whole tree."""
-        local = path.endswith(".c") and row.flags & (lean.STATIC | lean.SYSCALL)
+        local = row.flags & _LOCAL and path.endswith(".c")
         (self._local if local else self._shared).add(row.name)
 
+
+#: Flags of what no other file can call by its name, in a C file.
+_LOCAL: Final = lean.STATIC | lean.SYSCALL
 
 #: Bounds the memory of file texts.
 _MANY_FILES: Final = 256

@@ -116,8 +116,9 @@ def pack(oid: bytes, read: lean.Lean) -> Packed:
 
 
 def _calls(lines: int | bytes) -> tuple[tuple[int, bool], ...]:
-    numbers = [lines] if isinstance(lines, int) else array("I", lines)
-    return tuple((number >> 1, bool(number & 1)) for number in numbers)
+    if isinstance(lines, int):
+        return ((lines >> 1, bool(lines & 1)),)
+    return tuple([(number >> 1, bool(number & 1)) for number in array("I", lines)])
 
 
 def _uses(name: str, sites: str) -> tuple[lean.Use, ...]:
@@ -172,6 +173,8 @@ class Store:
         # mapped pages count as the process's own: who writes would soon hold the whole file
         self._db.execute(f"PRAGMA mmap_size = {0 if create else _MAPPED}")
         if create:
+            # a name is told of in rows all over the file: fewer and larger pages to touch
+            self._db.execute("PRAGMA page_size = 16384")
             self._db.execute("PRAGMA journal_mode = WAL")
             schema = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
             self._db.executescript(f"BEGIN IMMEDIATE;\n{schema}\nCOMMIT;")
@@ -220,9 +223,10 @@ class Store:
         for path in sorted(calls.keys() | uses.keys() | defined.keys()):
             if path in without:
                 continue
-            lines = next(of[path][0] for of in (calls, uses, defined) if path in of)
-            of_calls = _calls(calls[path][1]) if path in calls else ()
-            of_uses = _uses(name, str(uses[path][1])) if path in uses else ()
+            called, used = calls.get(path), uses.get(path)
+            lines = (called or used or defined[path])[0]
+            of_calls = _calls(called[1]) if called is not None else ()
+            of_uses = _uses(name, str(used[1])) if used is not None else ()
             found.append(Hit(path, lines, of_calls, of_uses))
         return found
 

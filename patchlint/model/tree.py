@@ -30,7 +30,7 @@ class Definition(Struct, frozen=True):
     kind: DefinitionKind
 
 
-class CallerSite(Struct, frozen=True):
+class CallerSite(Struct, frozen=True, gc=False):
     """A call: ``function`` calls at ``path:line``.
 
     ``function`` is "" for a call outside of every function.  ``kind`` tells what the
@@ -45,7 +45,7 @@ class CallerSite(Struct, frozen=True):
     function_line: int
 
 
-class AddressUse(Struct, frozen=True):
+class AddressUse(Struct, frozen=True, gc=False):
     """A function's name used as a value at ``path:line``.
 
     ``function`` is the one around it, "" at file scope.  By ``kind``: ``initializer`` has
