@@ -39,16 +39,17 @@ _NOISE: Final = re.compile(
     rb"/\*[^*]*\*+(?:[^/*][^*]*\*+)*/|//[^\n]*|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)+'",
     re.DOTALL,
 )
-_DIRECTIVE: Final = re.compile(rb"^[ \t]*#[^\n\\]*(?:\\.[^\n\\]*)*", re.DOTALL | re.MULTILINE)
+#: also what has the mark further on in a line, which is no directive
+_DIRECTIVE: Final = re.compile(rb"#[^\n\\]*(?:\\.[^\n\\]*)*", re.DOTALL)
 _DEFINE: Final = re.compile(rb"[ \t]*#[ \t]*define[ \t]+(\w+)(\([^)]*\))?(.*)\Z", re.DOTALL)
 _IF: Final = re.compile(rb"[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else|endif)\b[ \t]*(0[ \t]*\Z)?")
+_DEAD: Final = re.compile(rb"#[ \t]*if[ \t]+0[ \t]*(?:\n|\Z)")
 _ALIAS: Final = re.compile(rb"[\s\\]*([a-z_]\w*)[\s\\]*\Z")
 _ALIASES: Final = re.compile(rb"#[ \t]*define[ \t]+\w+[ \t]+[a-z_]")
 _CALL: Final = re.compile(rb"\b([A-Za-z_]\w*)\s*\(")
 _ARGUMENT: Final = re.compile(rb"[(,]\s*(&?)\s*([a-z_]\w*)\s*(?=[,)])")
 _VALUE: Final = re.compile(rb"([=?:])\s*(&?)\s*([a-z_]\w*)\s*(?=[;,:}?)])")
 _RETURN: Final = re.compile(rb"return\s+([a-z_]\w*)\s*;")
-_COLUMN_0: Final = re.compile(rb"\n[{}]")
 _DESIGNATED: Final = re.compile(
     rb"\.\s*(\w+)(?:\s*\[[^\]]*\])?\s*=\s*(?:\([\w\s]+\**\)\s*)?&?\s*([A-Za-z_]\w*)\s*(?=[,}])"
 )
@@ -71,8 +72,6 @@ _LOCAL_OBJECT: Final = re.compile(
     rb"((?:struct|union)\s+\w+|\w+)\s+(\w+)(?:\s*\[[^\]]*\])*\s*=\s*\{[^;]*\Z"
 )
 _TARGET: Final = re.compile(rb"[\w.>\-\[\]()*\s]*\Z")
-
-_OPEN: Final = ord("{")
 
 _KEYWORDS: Final = frozenset(
     b"if for while switch return sizeof else do case goto typedef struct union enum typeof"
@@ -185,6 +184,17 @@ def read(
     return _Reader(text, table, wanted, sparse=sparse).run()
 
 
+@lru_cache(maxsize=64)
+def _call_of(names: frozenset[bytes]) -> re.Pattern[bytes]:
+    """Return an expression for calls of these names: a few are found faster than all."""
+    if len(names) > _FEW_NAMES:
+        return _CALL
+    return re.compile(rb"\b(" + b"|".join(map(re.escape, sorted(names))) + rb")\s*\(")
+
+
+_FEW_NAMES: Final = 4
+
+
 def _blank(match: re.Match[bytes]) -> bytes:
     return match[0].translate(_SPACES)
 
@@ -204,13 +214,12 @@ class _Reader:
         self.table = table
         self.only = only
         self.sparse = sparse
+        self.call_of = _CALL if only is None else _call_of(only)
         self.code = _NOISE.sub(_blank, text)
         self.lean = Lean()
         self.functions: set[bytes] = set()
         self.at = 0
         self.line = 1
-        self.braces: list[int] = []
-        self.brace = 0
 
     def run(self) -> Lean:
         if b"(" not in self.code and b"{" not in self.code and not _ALIASES.search(self.code):
@@ -219,7 +228,6 @@ class _Reader:
             return self.lean
         if b"#" in self.code:
             self.directives()
-        self.braces = [match.start() for match in _COLUMN_0.finditer(self.code)]
         functions, objects, gaps = self.items()
         for start, item in functions:
             self.body(start, item)
@@ -262,18 +270,38 @@ class _Reader:
     def directives(self) -> None:
         """Take macros out of the code, and with them all directives and ``#if 0``."""
         code = self.code
+        if _DEAD.search(code):
+            self.code = self.living()
+        else:
+            self.code = _DIRECTIVE.sub(self.directive, code)
+        self.at, self.line = 0, 1
+
+    def directive(self, match: re.Match[bytes]) -> bytes:
+        """Tell a directive if it defines a macro, and make it blank."""
+        raw = match[0]
+        if not self.begins_line(match.start()):
+            return raw
+        if b"define" in raw and not self.skips(*match.span()):
+            self.define(raw, match.start())
+        return raw.translate(_SPACES)
+
+    def begins_line(self, at: int) -> bool:
+        """Whether nothing but blanks stands before ``at`` on its line."""
+        return not self.code[self.code.rfind(b"\n", 0, at) + 1 : at].strip()
+
+    def living(self) -> bytes:
+        """Return the code without directives and what ``#if 0`` takes out."""
+        code = self.code
         pieces: list[bytes] = []
         at = 0
         dead = 0
         for match in _DIRECTIVE.finditer(code):
             start, end = match.span()
             raw = match[0]
-            head = _IF.match(raw)
+            head = _IF.match(raw) if self.begins_line(start) else None
             if head is None:
-                if not dead and b"define" in raw and not self.skips(start, end):
-                    self.define(raw, start)
                 pieces.append(code[at:start])
-                pieces.append(raw.translate(_SPACES))
+                pieces.append(raw.translate(_SPACES) if dead else self.directive(match))
                 at = end
                 continue
             word = head[1]
@@ -289,8 +317,7 @@ class _Reader:
             elif word == b"if" and head[2]:
                 dead = 1
         pieces.append(code[at:].translate(_SPACES) if dead else code[at:])
-        self.code = b"".join(pieces)
-        self.at, self.line = 0, 1
+        return b"".join(pieces)
 
     def define(self, raw: bytes, start: int) -> None:
         """Tell a macro that calls something, or that is another name for something."""
@@ -343,6 +370,8 @@ class _Reader:
         gaps: list[tuple[int, int]] = []
         at = 0
         while True:
+            if self.sparse:
+                at = self.near(at)
             opening = code.find(b"{", at)
             if opening < 0:
                 gaps.append((at, len(code)))
@@ -373,6 +402,12 @@ class _Reader:
                 gaps.append((at, start))
             at = closing + 1
 
+    def near(self, at: int) -> int:
+        """Return the end of the last function before a name that is asked for, from ``at`` on."""
+        places = [place for name in self.only or () if (place := self.code.find(name, at)) >= 0]
+        end = self.code.rfind(b"\n}\n", at, min(places, default=len(self.code)))
+        return at if end < 0 else end + 2
+
     def closing(self, opening: int, *, function: bool) -> int:
         """Return the offset of the brace that closes the one at ``opening``."""
         code = self.code
@@ -393,15 +428,10 @@ class _Reader:
     def next_in_column_0(self, opening: int) -> int:
         """Return where a brace in column 0 closes, -1 when one opens before that.
 
-        To be asked in ascending order; the line feed before the brace is meant.
+        The line feed before the brace is meant.
         """
-        braces, index = self.braces, self.brace
-        while index < len(braces) and braces[index] < opening:
-            index += 1
-        self.brace = index
-        if index == len(braces) or self.code[braces[index] + 1] == _OPEN:
-            return -1
-        return braces[index]
+        closing = self.code.find(b"\n}", opening)
+        return closing if self.code.find(b"\n{", opening, closing) < 0 else -1
 
     def counted(self, opening: int) -> int:
         """Find a closing brace by counting; the next one in column 0 when that fails."""
@@ -465,7 +495,8 @@ class _Reader:
         calls = self.lean.calls
         line, at = self.line_of(opening), opening
         count = code.count
-        for match in _CALL.finditer(code, opening, closing):
+        before_this = len(calls)
+        for match in self.call_of.finditer(code, opening, closing):
             name = match[1]
             if name in _KEYWORDS or (only is not None and name not in only):
                 continue
@@ -476,6 +507,10 @@ class _Reader:
             indirect = before == 46 or (before == 62 and code[here - 2] == 45)  # noqa: PLR2004
             calls.append(Call(name.decode(), line, indirect))
         self.at, self.line = at, line
+        if only is not None and sum(count(name, opening, closing) for name in only) == (
+            len(calls) - before_this
+        ):
+            return  # all of them are called
         self.arguments(start, opening, closing)
         self.values(start, opening, closing)
 
@@ -699,7 +734,7 @@ _REACH: Final = 2000
 class Lines:
     """Which definition of a file a line stands in; can be kept as numbers and one text."""
 
-    __slots__ = ("_ends", "_flags", "_names", "_starts")
+    __slots__ = ("_asked", "_ends", "_flags", "_names", "_starts")
 
     def __init__(
         self, starts: array[int], ends: array[int], flags: bytes, names: str | list[str]
@@ -708,6 +743,7 @@ class Lines:
         self._ends = ends
         self._flags = flags
         self._names = names
+        self._asked = False
 
     @classmethod
     def of(cls, definitions: Iterable[Definition]) -> Lines:
@@ -741,10 +777,13 @@ class Lines:
 
     def around(self, line: int) -> Definition | None:
         """Return the innermost definition around ``line``, None at file scope."""
+        ends = self._ends
         at = bisect_right(self._starts, line) - 1
-        for index in range(at, max(-1, at - _NEAR), -1):
-            if self._ends[index] >= line:
-                return self._definition(index)
+        last = max(0, at - _NEAR + 1)
+        while at >= last:
+            if ends[at] >= line:
+                return self._definition(at)
+            at -= 1
         return None
 
     def called(self, name: str) -> Iterator[Definition]:
@@ -765,9 +804,14 @@ class Lines:
         return self._names
 
     def _definition(self, index: int) -> Definition:
-        return Definition(
-            self._known_names()[index], self._starts[index], self._ends[index], self._flags[index]
-        )
+        names = self._names
+        if isinstance(names, str) and not self._asked:
+            # most files are asked for one name: those behind it stay unread
+            self._asked = True
+            name = names.split("\n", index + 1)[index]
+        else:
+            name = self._known_names()[index]
+        return Definition(name, self._starts[index], self._ends[index], self._flags[index])
 
 
 #: A macro may be defined inside of a function: then the function starts further up.

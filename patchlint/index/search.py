@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from patchlint.index.lean import Words
-    from patchlint.patch.trees import Tree, Wanted
+    from patchlint.patch.tree_search import Wanted
+    from patchlint.patch.trees import Tree
 
 
 class Shelf(Protocol):
@@ -99,13 +100,14 @@ class Search(Struct):
 
     def _search(self, names: Sequence[str], what: Wanted) -> dict[str, tuple[Hit, ...]]:
         found: dict[str, list[Hit]] = {name: [] for name in names}
-        for path in self.tree.files_with(names, what):
-            text = self.tree.read(path)
-            if text is not None:
-                for name, hit in hits_in(path, text, names, self.words).items():
-                    if _answers(hit, name, what):
-                        found[name].append(hit)
-        return {_MARKS[what] + name: tuple(hits) for name, hits in found.items()}
+        for path, text in self.tree.read_all(self.tree.files_with(names, what)):
+            for name, hit in hits_in(path, text, names, self.words).items():
+                if _answers(hit, name, what):
+                    found[name].append(hit)
+        return {
+            _MARKS[what] + name: tuple(sorted(hits, key=lambda hit: hit.path))
+            for name, hits in found.items()
+        }
 
 
 #: Bounds the memory of definitions.

@@ -8,12 +8,20 @@ from __future__ import annotations
 
 import os
 import weakref
+from collections import deque
 from contextlib import suppress
-from typing import IO, Final
+from typing import IO, TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 GIT: Final = ("git", "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
 
 _Pipes = tuple[IO[bytes], IO[bytes]]
+_Answer = tuple[str, str, bytes] | None
+
+#: questions that stand at most: few enough that all of them fit into the pipe
+_AHEAD: Final = 16
 
 
 def environment() -> dict[str, str]:
@@ -39,8 +47,8 @@ class Objects:
         self.repository = repository
         self._pipes: _Pipes | None = None
         self._finalizer: weakref.finalize[[int, _Pipes], Objects] | None = None
-        #: a question that was written and whose answer was not read yet
-        self._asked: str | None = None
+        #: questions that were written and whose answers were not read yet
+        self._asked: deque[str] = deque()
 
     def _open(self) -> _Pipes:
         if self._pipes is None:
@@ -54,25 +62,39 @@ class Objects:
         to_git, _ = self._open()
         to_git.write(name.encode("utf-8", "surrogateescape") + b"\n")
         to_git.flush()
-        self._asked = name
+        self._asked.append(name)
 
-    def get(self, name: str) -> tuple[str, str, bytes] | None:
+    def get(self, name: str) -> _Answer:
         """Full id, type and content of the object called ``name``, None if there is none."""
         if "\n" in name or "\0" in name:
             return None
         try:
-            if self._asked not in {None, name}:
-                self._answer()
-            if self._asked is None:
+            while self._asked and self._asked[0] != name:
+                self._answer()  # nobody came for it
+            if not self._asked:
                 self.ask(name)
             return self._answer()
         except OSError:
             return None
 
-    def _answer(self) -> tuple[str, str, bytes] | None:
-        """Read the answer to the question that stands."""
+    def get_all(self, names: Iterable[str]) -> Iterator[tuple[str, _Answer]]:
+        """Each of ``names`` with what :meth:`get` gives; git reads ahead."""
+        waiting: deque[str] = deque()
+        for name in names:
+            with suppress(OSError):  # which the answer tells as well
+                if "\n" not in name and "\0" not in name:
+                    self.ask(name)
+            waiting.append(name)
+            if len(waiting) >= _AHEAD:
+                first = waiting.popleft()
+                yield first, self.get(first)
+        for name in waiting:
+            yield name, self.get(name)
+
+    def _answer(self) -> _Answer:
+        """Read the answer to the first question that stands."""
         _, from_git = self._open()
-        self._asked = None
+        self._asked.popleft()
         header = from_git.readline().split(b" ")
         if len(header) != 3 or not header[2].strip().isdigit():  # noqa: PLR2004
             return None
@@ -83,7 +105,8 @@ class Objects:
         """End the program; the next question starts it again."""
         if self._finalizer is not None:
             self._finalizer()
-        self._pipes = self._finalizer = self._asked = None
+        self._pipes = self._finalizer = None
+        self._asked.clear()
 
 
 def _start(command: list[str]) -> tuple[int, _Pipes]:

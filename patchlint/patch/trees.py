@@ -13,23 +13,22 @@ import os
 import re
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from patchlint.patch.git_objects import GIT, Objects, environment
+from patchlint.patch.tree_search import definition, listed, patterns, ripgrep
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from os import PathLike
 
+    from patchlint.patch.tree_search import Wanted, Way
+
 #: Names at the top of every kernel tree since 2.6.
 _TOP: Final = ("MAINTAINERS", "Makefile", "kernel", "include", "fs", "drivers")
 
 _BLOB: Final = re.compile(r"[0-9a-f]{4,64}\Z")
-
-
-#: What a word is searched as; see :meth:`Tree.files_with`.
-Wanted = Literal["word", "member", "definition"]
 
 
 class TreeError(Exception):
@@ -56,8 +55,11 @@ class Tree(Protocol):
     def blob(self, abbreviated: str) -> bytes | None:
         """Content of the blob with that id, None when unknown or ambiguous."""
 
-    def files_with(self, words: Sequence[str], what: Wanted = "word") -> tuple[str, ...]:
-        """C sources and headers with any of ``words`` as a whole word, sorted.
+    def read_all(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Path and content of those of ``paths`` that are files, in their order."""
+
+    def files_with(self, words: Sequence[str], what: Wanted = "word") -> Iterator[str]:
+        """C sources and headers with any of ``words`` as a whole word, as they are found.
 
         ``what`` narrows that down: for ``member`` to calls of a member of that name, written
         without spaces; for ``definition`` to lines that begin in column 0, and macros.
@@ -210,6 +212,13 @@ class GitTree:
         found = self._objects.get(f"{self._commit}:{path}")
         return found[2] if found is not None and found[1] == "blob" else None
 
+    def read_all(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Path and content of those of ``paths`` that are files of the commit, in their order."""
+        names = (f"{self._commit}:{path}" for path in paths if path)
+        for name, found in self._objects.get_all(names) if self._commit is not None else ():
+            if found is not None and found[1] == "blob":
+                yield name.partition(":")[2], found[2]
+
     def blob(self, abbreviated: str) -> bytes | None:
         """Content of the blob with that id, None when unknown or ambiguous."""
         if not _BLOB.match(abbreviated) or not abbreviated.strip("0"):
@@ -235,23 +244,25 @@ class GitTree:
                     meta.rpartition(b" ")[2].decode("ascii"),
                 )
 
-    def files_with(self, words: Sequence[str], what: Wanted = "word") -> tuple[str, ...]:
-        """Return C sources and headers of the commit with any of ``words``, sorted."""
+    def files_with(self, words: Sequence[str], what: Wanted = "word") -> Iterator[str]:
+        """Give C sources and headers of the commit with any of ``words``, as they are found."""
         if not words:
-            return ()
+            return
         asked = self._ask_changed() if self._changed is None else None
-        if self._changed == _ALL:
-            return tuple(sorted(self._grep(words, what, self.name)))
-        hits = set(self._grep(words, what, None))
+        if self._changed != _ALL:
+            for path in listed(self.repository, self._here(words, what)):
+                if asked is not None:  # it had the time of the search so far
+                    self._changed, asked = _answer(asked), None
+                if self._changed == _ALL:
+                    break
+                if path not in (self._changed or ()):
+                    yield path
         if asked is not None:
             self._changed = _answer(asked)
-        changed = self._changed or ()
-        if changed == _ALL:
-            return tuple(sorted(self._grep(words, what, self.name)))
-        if changed:
-            hits.difference_update(changed)
-            hits.update(self._grep(words, what, self.name, changed))
-        return tuple(sorted(hits))
+        if self._changed:
+            specs = () if self._changed == _ALL else self._changed
+            for name in listed(self.repository, self._there(words, what, specs)):
+                yield name.partition(":")[2]
 
     def patches(self, ids: Sequence[str]) -> dict[str, str]:
         """Return diffs of commits after this one, by their stable patch ids.
@@ -334,93 +345,23 @@ class GitTree:
             env=environment(),
         )
 
-    def _grep(
-        self, words: Sequence[str], what: Wanted, revision: str | None, paths: Sequence[str] = ()
-    ) -> list[str]:
-        if revision is None:
-            found = _ripgrep(self.repository, words, what)
-            if found is not None:
-                return found
-        specs = [f":(literal){path}" for path in paths] or ["*.c", "*.h"]
-        where = [revision] if revision is not None else []
-        for pattern in _patterns(words, what):
-            found = _names(
-                [
-                    *(*GIT, "grep", "--no-textconv", "--full-name", "-z", "-l", "-I"),
-                    *(*pattern, *where, "--", *specs),
-                ],
-                self.repository,
-            )
-            if found is not None:
-                return found if revision is None else [n.partition(":")[2] for n in found]
-        return []
+    def _here(self, words: Sequence[str], what: Wanted) -> Iterator[Way]:
+        """Ways to search the work tree."""
+        yield ripgrep(words, what)
+        for pattern in patterns(words, what):
+            yield [self._grep(pattern)]
 
+    def _there(self, words: Sequence[str], what: Wanted, paths: Sequence[str]) -> Iterator[Way]:
+        """Ways to search the commit, all of it or some files."""
+        for pattern in patterns(words, what):
+            yield [self._grep([*pattern, self.name], [f":(literal){path}" for path in paths])]
 
-def _ripgrep(folder: str, words: Sequence[str], what: Wanted) -> list[str] | None:
-    """Search a folder by rg, the fastest; None when there is no such program."""
-    step = {"word": _AT_ONCE, "member": _AT_ONCE // 2, "definition": 1}[what]
-    found: list[str] = []
-    for at in range(0, len(words), step):
-        here = words[at : at + step]
-        pattern = ["-e", _definition(here[0])] if what == "definition" else _fixed(here, what)
-        some = _names(
-            ["rg", "--no-config", "--no-ignore", "-0", "-l", "-g*.[ch]", *pattern, "."], folder
-        )
-        if some is None:
-            return None
-        found += some
-    return found
+    def _grep(self, pattern: Sequence[str], specs: Sequence[str] = ()) -> list[str]:
+        return [
+            *(*GIT, "grep", "--no-textconv", "--full-name", "-z", "-l", "-I"),
+            *(*pattern, "--", *(specs or ("*.c", "*.h"))),
+        ]
 
-
-#: rg looks for this many strings at once with vector instructions, and not for more.
-_AT_ONCE: Final = 12
-
-
-def _names(command: list[str], folder: str) -> list[str] | None:
-    """Return names that ``command`` lists; None when the program is missing or refuses."""
-    try:
-        import subprocess
-
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            cwd=folder,
-            env=environment(),
-            check=False,
-        )
-    except OSError:
-        return None
-    if done.returncode not in {0, 1}:
-        return None
-    names = done.stdout.split(b"\0")[:-1]
-    return [n.decode("utf-8", "surrogateescape").removeprefix("./") for n in names]
-
-
-def _fixed(words: Sequence[str], what: Wanted) -> list[str]:
-    """Return options of rg and git grep alike; all programs find fixed strings the fastest."""
-    if what != "member":
-        return ["-w", "-F", *(part for word in words for part in ("-e", word))]
-    return ["-F", *(part for word in words for part in ("-e", f"->{word}(", "-e", f".{word}("))]
-
-
-def _definition(word: str) -> str:
-    """Return an expression for lines that can define ``word``; one word, or rg is slow."""
-    return rf"^(?:\w.*|[ \t]*#[ \t]*define[ \t]+|)\b{word}\b"
-
-
-def _patterns(words: Sequence[str], what: Wanted) -> Iterator[list[str]]:
-    """Give options for git grep: the best first, then what every git knows."""
-    either = "|".join(map(re.escape, words))
-    if what == "definition":
-        yield ["-P", "-e", _definition(f"(?:{either})")]
-    elif what == "word" and len(words) > _MANY_WORDS:
-        yield ["-P", "-e", rf"\b(?:{either})\b"]
-    yield _fixed(words, what)
-
-
-#: git looks for fewer fixed words than this faster than for one expression.
-_MANY_WORDS: Final = 40
 
 #: How many commits are searched for prerequisite patches.
 _NEWEST: Final = 300
@@ -497,27 +438,35 @@ class FolderTree:
         """All C sources and headers: path, size in bytes, time of change in ns."""
         yield from sorted(_walk(self.folder, ""))
 
-    def files_with(self, words: Sequence[str], what: Wanted = "word") -> tuple[str, ...]:
-        """Return C sources and headers with any of ``words`` as a whole word, sorted."""
+    def read_all(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Path and content of those of ``paths`` that are files, in their order."""
+        for path in paths:
+            content = self.read(path)
+            if content is not None:
+                yield path, content
+
+    def files_with(self, words: Sequence[str], what: Wanted = "word") -> Iterator[str]:
+        """Give C sources and headers with any of ``words`` as a whole word, as they are found."""
         if not words:
-            return ()
-        found = _ripgrep(self.folder, words, what)
-        for pattern in _patterns(words, what):
-            if found is None:
-                found = _names(
-                    [*GIT, "grep", "--no-index", "-zlI", *pattern, "--", ":(glob)**/*.[ch]"],
-                    self.folder,
-                )
-        if found is not None:
-            return tuple(sorted(set(found)))
+            return
+        if (yield from listed(self.folder, self._ways(words, what))):
+            return
         either = "|".join(map(re.escape, words))
         expression = {
             "word": rf"\b(?:{either})\b",
             "member": rf"(?:->|\.)(?:{either})\(",
-            "definition": _definition(f"(?:{either})"),
+            "definition": definition(f"(?:{either})"),
         }[what]
         compiled = re.compile(expression.encode(), re.MULTILINE)
-        return tuple(p for p, _, _ in self.stat_c() if compiled.search(self.read(p) or b""))
+        for path, _, _ in self.stat_c():
+            if compiled.search(self.read(path) or b""):
+                yield path
+
+    def _ways(self, words: Sequence[str], what: Wanted) -> Iterator[Way]:
+        yield ripgrep(words, what)
+        for pattern in patterns(words, what):
+            git = [*GIT, "grep", "--no-index", "-zlI", *pattern, "--", ":(glob)**/*.[ch]"]
+            yield [git]
 
 
 def _walk(folder: str, prefix: str) -> Iterator[tuple[str, int, int]]:

@@ -76,6 +76,14 @@ def test_calls_in_comments_strings_and_dead_code_do_not_count():
     assert found == [25]
 
 
+def test_a_mark_inside_of_a_line_is_no_directive():
+    # the comment takes the backslash away, so the macro ends and its rest reads as code
+    macro = b"#define M(name) \\\n /* x \\\n */ \nstatic void f_##name(void)\n{\n\tg();\n}\n"
+    text = macro + b"  #if 0\nh();\n#endif\n"
+    read = lean.read(text, WORDS)
+    assert [(call.name, call.line) for call in read.calls] == [("g", 6)]
+
+
 def test_a_call_through_a_member_is_told_apart():
     found = [one for one in read(FILES["fs/thing.c"]).calls if one.name == "put"]
     assert found == [lean.Call("put", 55, indirect=True)]

@@ -7,6 +7,7 @@ import pickle
 import pytest
 from git_diffs import commit, git, repository
 
+from patchlint.patch import tree_search
 from patchlint.patch.trees import (
     FolderTree,
     GitTree,
@@ -65,25 +66,53 @@ def test_every_kind_of_tree_gives_the_same(kind, folder, tmp_path):
     assert tree.read("fs") is None
     assert [path for path, _ in tree.list_c()] == C_FILES
     assert dict(tree.list_c())["fs/b.c"] == blob_id(FILES["fs/b.c"])
-    assert tree.files_with(["put"]) == ("fs/a.c", "fs/näme.c", "include/h.h")
-    assert tree.files_with(["input", "put"]) == tuple(C_FILES)
-    assert tree.files_with(["nothing"]) == ()
-    assert tree.files_with([]) == ()
-    assert tree.files_with(["put"], "definition") == ("fs/näme.c", "include/h.h")
-    assert tree.files_with(["f", "g"], "definition") == ("fs/a.c", "fs/b.c")
-    assert tree.files_with(["PUT"], "definition") == ("include/h.h",)
-    assert tree.files_with(["put", "nothing", "none"]) == ("fs/a.c", "fs/näme.c", "include/h.h")
-    assert tree.files_with(["go"], "member") == ("fs/b.c",)
+    assert tuple(sorted(tree.files_with(["put"]))) == ("fs/a.c", "fs/näme.c", "include/h.h")
+    assert tuple(sorted(tree.files_with(["input", "put"]))) == tuple(C_FILES)
+    assert tuple(sorted(tree.files_with(["nothing"]))) == ()
+    assert tuple(sorted(tree.files_with([]))) == ()
+    assert tuple(sorted(tree.files_with(["put"], "definition"))) == ("fs/näme.c", "include/h.h")
+    assert tuple(sorted(tree.files_with(["f", "g"], "definition"))) == ("fs/a.c", "fs/b.c")
+    assert tuple(sorted(tree.files_with(["PUT"], "definition"))) == ("include/h.h",)
+    assert tuple(sorted(tree.files_with(["put", "nothing", "none"]))) == (
+        "fs/a.c",
+        "fs/näme.c",
+        "include/h.h",
+    )
+    assert tuple(sorted(tree.files_with(["go"], "member"))) == ("fs/b.c",)
     for path, blob in tree.list_c():
         assert tree.blob(blob) == (None if kind == "plain" else tree.read(path))
+
+
+@pytest.mark.parametrize("kind", ["work tree", "plain"])
+def test_many_files_are_read_in_their_order(kind, folder, tmp_path):
+    tree = make(kind, folder, tmp_path)
+    wanted = ["fs/b.c", "fs/none.c", "fs", "a\nb", *C_FILES * 6]
+    expected = [(path, FILES[path]) for path in wanted if path in FILES]
+    assert list(tree.read_all(wanted)) == expected
+    # another question in between costs time and nothing else
+    read = tree.read_all(wanted)
+    assert [next(read), next(read)] == expected[:2]
+    assert tree.read("fs/a.c") == FILES["fs/a.c"]
+    assert list(read) == expected[2:]
+
+
+def test_a_program_that_refuses_leads_to_the_next(tmp_path):
+    ways = [
+        [["no-such-program"]],
+        [["printf", r"a\0b\0"], ["sh", "-c", "printf 'b\\0c\\0'; exit 2"], ["printf", r"never\0"]],
+        [["printf", r"c\0./d\0"], ["false"]],
+        [["printf", r"never\0"]],
+    ]
+    listing = tree_search.listed(str(tmp_path), ways)
+    assert list(listing) == ["a", "b", "c", "d"]
 
 
 def test_a_folder_is_searched_without_any_program(folder, monkeypatch):
     monkeypatch.setenv("PATH", "")
     tree = FolderTree(folder)
-    assert tree.files_with(["put"]) == ("fs/a.c", "fs/näme.c", "include/h.h")
-    assert tree.files_with(["go"], "member") == ("fs/b.c",)
-    assert tree.files_with(["put"], "definition") == ("fs/näme.c", "include/h.h")
+    assert tuple(sorted(tree.files_with(["put"]))) == ("fs/a.c", "fs/näme.c", "include/h.h")
+    assert tuple(sorted(tree.files_with(["go"], "member"))) == ("fs/b.c",)
+    assert tuple(sorted(tree.files_with(["put"], "definition"))) == ("fs/näme.c", "include/h.h")
 
 
 def test_blobs_are_found_by_abbreviated_ids_only_when_sure(folder):
@@ -102,8 +131,8 @@ def test_other_commits_of_the_same_tree(folder):
     old = tree.at(first)
     assert old is not None
     assert old.read("fs/a.c") == FILES["fs/a.c"]
-    assert old.files_with(["put"]) == ("fs/a.c", "fs/näme.c", "include/h.h")
-    assert tree.files_with(["put"]) == ("fs/näme.c", "include/h.h")
+    assert tuple(sorted(old.files_with(["put"]))) == ("fs/a.c", "fs/näme.c", "include/h.h")
+    assert tuple(sorted(tree.files_with(["put"]))) == ("fs/näme.c", "include/h.h")
     assert tree.at("0" * 40) is None
     assert tree.at("--help") is None
     assert open_tree(folder, "HEAD~1").commit == first
@@ -117,7 +146,7 @@ def test_what_is_not_committed_is_not_read(folder):
     (folder / "fs/untracked.c").write_bytes(b"put\n")
     tree = open_tree(folder)
     assert tree.read("fs/a.c") == FILES["fs/a.c"]
-    found = [path for path in tree.files_with(["put"]) if tree.read(path) is not None]
+    found = sorted(path for path, _ in tree.read_all(tree.files_with(["put"])))
     assert found == ["fs/a.c", "fs/näme.c", "include/h.h"]
 
 
@@ -147,7 +176,7 @@ def test_a_repository_without_a_commit_is_a_folder(tmp_path):
     (made / "a.c").write_bytes(b"put\n")
     tree = open_tree(made)
     assert isinstance(tree, FolderTree)
-    assert tree.files_with(["put"]) == ("a.c",)
+    assert tuple(sorted(tree.files_with(["put"]))) == ("a.c",)
 
 
 def test_the_kernel_tree_one_stands_in(folder, tmp_path):
@@ -180,6 +209,6 @@ def test_nothing_that_a_repository_configures_is_run(folder, tmp_path):
     (folder / ".gitattributes").write_bytes(b"*.c diff=c\n")
     (folder / "fs/a.c").write_bytes(b"changed put\n")
     tree = open_tree(folder)
-    assert tree.files_with(["put"]) == ("fs/a.c", "fs/näme.c", "include/h.h")
+    assert tuple(sorted(tree.files_with(["put"]))) == ("fs/a.c", "fs/näme.c", "include/h.h")
     assert list(tree.list_c())
     assert not mark.exists()
