@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 from patchlint.mail import mbox, mime, shape
 from patchlint.model.mail import RawMail
+from patchlint.model.pattern import lazy
 from patchlint.model.problem import InputError
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _COMMIT = re.compile(rb"^From ([0-9a-f]{40}|[0-9a-f]{64}) ")
-_MESSAGE_ID = re.compile(r"<[^\s<>]+@[^\s<>]+>|[^\s<>/@]+@(?!\{)[^\s<>/@]+")
-_URL = re.compile(r"https?://")
+_MESSAGE_ID = lazy(r"<[^\s<>]+@[^\s<>]+>|[^\s<>/@]+@(?!\{)[^\s<>/@]+")
+_URL = lazy(r"https?://")
 _HEADERS = frozenset({"from", "subject", "date", "message-id", "received", "to", "in-reply-to"})
 _SUFFIXES = (".patch", ".diff", ".mbox", ".mbx", ".eml", ".mail", ".gz", ".xz")
 _PROBE = 1 << 16

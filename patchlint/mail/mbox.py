@@ -14,9 +14,10 @@ from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+from patchlint.model.pattern import lazy
 
-_ESCAPED = re.compile(rb"^>(>*From )", re.MULTILINE)
-_LENGTH = re.compile(rb"^content-length:[ \t]*([0-9]{1,12})[ \t\r]*$", re.IGNORECASE)
+_ESCAPED = lazy(rb"^>(>*From )", re.MULTILINE)
+_LENGTH = lazy(rb"^content-length:[ \t]*([0-9]{1,12})[ \t\r]*$", re.IGNORECASE)
 _MIN_FROM = 20
 _MIN_YEAR = 90
 #: A longer announced message is not waited for: the length is then taken for wrong.

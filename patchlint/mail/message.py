@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from patchlint.mail import mime, shape
 from patchlint.mail import subject as subjects
 from patchlint.model.mail import Mail, RawMail
+from patchlint.model.pattern import lazy
 
 _MESSAGE_ID = re.compile(r"<([^<>\s]+)>")
 _DATE = re.compile(
@@ -19,26 +20,24 @@ _DATE = re.compile(
 )
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _FORMAT_PATCH = re.compile(rb"^From ([0-9a-f]{40}|[0-9a-f]{64}) ")
-_SIGNED = re.compile(
+_SIGNED = lazy(
     r"^-----BEGIN PGP SIGNED MESSAGE-----\n(?:[\w-]+: [^\n]*\n)*\n(.*?)\n?"
     r"(?:^-----BEGIN PGP SIGNATURE-----\n.*?(?:^-----END PGP SIGNATURE-----\n?|\Z)|\Z)",
     re.MULTILINE | re.DOTALL,
 )
-_INBODY_FROM = re.compile(
+_INBODY_FROM = lazy(
     r"^>?From (?:[0-9a-f]{40}|[0-9a-f]{64}) [^\n]*\n(?=[A-Z][\w-]*: )", re.MULTILINE
 )
 _INBODY = re.compile(r"(?:(?:From|Subject|Date): [^\n]*\n(?:[ \t][^\n]*\n)*)+(?=\n|\Z)")
 _HEADER_BLOCK = re.compile(r"(?:[A-Za-z][\w-]*:[^\n]*\n(?:[ \t][^\n]*\n)*)+")
 _FIELD = re.compile(r"^([A-Za-z][\w-]*):[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)", re.MULTILINE)
 _BLADES = (">8", "8<", ">%", "%<")
-_SCISSORS = re.compile(
-    r"^[ \t]*(?=[^\n]*(?:>8|8<|>%|%<))(?:[- \t]|>8|8<|>%|%<|cut here)+$", re.MULTILINE
-)
-_SHOWN = re.compile(
+_SCISSORS = lazy(r"^[ \t]*(?=[^\n]*(?:>8|8<|>%|%<))(?:[- \t]|>8|8<|>%|%<|cut here)+$", re.MULTILINE)
+_SHOWN = lazy(
     r"commit ([0-9a-f]{40}|[0-9a-f]{64})\b[^\n]*\n"
     r"(?:(?:Merge|Author|AuthorDate|Commit|CommitDate|Date):[^\n]*\n)+"
 )
-_MAIL_FILE = re.compile(r"(?:From [0-9a-f]{40}|From: |Subject: |Date: )")
+_MAIL_FILE = lazy(r"(?:From [0-9a-f]{40}|From: |Subject: |Date: )")
 _MIN_SCISSORS = 8
 
 

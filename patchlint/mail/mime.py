@@ -12,17 +12,20 @@ import re
 
 from msgspec import Struct
 
-_HEADER = re.compile(rb"^([!-9;-~]+):[ \t]*(.*)$", re.DOTALL)
+from patchlint.model.pattern import lazy
+
+_HEADER = lazy(rb"^([!-9;-~]+):[ \t]*(.*)$", re.DOTALL)
 #: Well-formed headers up to a line that is empty, and one of them with its folded lines.
 _BLOCK = re.compile(rb"((?:[!-9;-~]+:[^\n]*\n(?:[ \t]+\S[^\n]*\n)*)+)\n")
 _FIELD = re.compile(rb"([!-9;-~]+):[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)\n")
-_FROM_LINE = re.compile(rb"^>?From ")
+_FROM_LINE = lazy(rb"^>?From ")
 _PARAMETER = re.compile(
     r';\s*([\w!#$%&+.^`|~-]+)(\*?)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]*))', re.DOTALL
 )
-_ENCODED_WORD = re.compile(r"=\?([^?\s*]+)(?:\*[^?\s]*)?\?([bBqQ])\?([^?]*)\?=")
-_BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?[^?\s]+\?[bBqQ]\?)")
+_ENCODED_WORD = lazy(r"=\?([^?\s*]+)(?:\*[^?\s]*)?\?([bBqQ])\?([^?]*)\?=")
+_BETWEEN_WORDS = lazy(r"(\?=)\s+(?==\?[^?\s]+\?[bBqQ]\?)")
 _WHITE = re.compile(r"\s+")
+
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_BASE64 = bytes(byte for byte in range(256) if byte not in _BASE64)
 

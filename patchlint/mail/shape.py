@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from patchlint.model.pattern import lazy
+
 _DIFF = re.compile(
     r"^(?:"
     r"diff --git \S[^\n]*\n(?:[^\n]*\n)?"
@@ -20,7 +22,7 @@ _DIFF = re.compile(
     r")",
     re.MULTILINE,
 )
-_HUNK = re.compile(r"^@@ -\d{1,9}(?:,(\d{1,9}))? \+\d{1,9}(?:,(\d{1,9}))? @@[^\n]*\n", re.MULTILINE)
+_HUNK = lazy(r"^@@ -\d{1,9}(?:,(\d{1,9}))? \+\d{1,9}(?:,(\d{1,9}))? @@[^\n]*\n", re.MULTILINE)
 
 
 def diff_start(text: str) -> int | None:

@@ -24,16 +24,17 @@ from patchlint.model.diff import (
     Hunk,
     ParsedDiff,
 )
+from patchlint.model.pattern import lazy
 
 _HUNK = re.compile(r"^@@ -([0-9]{1,9})(?:,([0-9]{1,9}))? \+([0-9]{1,9})(?:,([0-9]{1,9}))? @@(.*)$")
 _GIT = re.compile(r"^diff --git (\S.*)$")
 _INDEX = re.compile(r"^index ([0-9a-f]{4,64})\.\.([0-9a-f]{4,64})(?: [0-7]+)?$")
-_DATED = re.compile(
+_DATED = lazy(
     r"(?:\t.*|[ ]+\d{4}-\d\d-\d\d[ T]\d\d?:\d\d.*|[ ]+[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d .*"
     r"|[ ]+\((?:revision|working copy)[^)]*\))$"
 )
-_EPOCH = re.compile(r"\s(?:1970-01-01|1969-12-31) |\s(?:Thu Jan +1|Wed Dec 31) .*19(?:70|69)")
-_PREFIX = re.compile(
+_EPOCH = lazy(r"\s(?:1970-01-01|1969-12-31) |\s(?:Thu Jan +1|Wed Dec 31) .*19(?:70|69)")
+_PREFIX = lazy(
     r"^(?:[abciowxy12]|old|new|orig|linux[^/]*|[^/]*\.orig|[^/]*\d+\.\d+[^/]*|[^/]*-next)$",
     re.IGNORECASE,
 )
@@ -417,6 +418,8 @@ def _file_name(text: str) -> tuple[str, bool]:
     """Name out of a ``---`` or ``+++`` line, and whether its time stamp is the epoch."""
     if text.startswith('"'):
         return _unquote(text[: text.rfind('"') + 1]), False
+    if " " not in text and "\t" not in text:
+        return text.rstrip(), False
     name = _DATED.sub("", text)
     return name.rstrip(), _EPOCH.search(text[len(name) :]) is not None
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from unicodedata import combining, east_asian_width
+
+from patchlint.model.pattern import lazy
+
+if TYPE_CHECKING:
+    import re
 
 #: Characters that a terminal obeys or that change how text reads without being seen:
 #: C0 and C1 controls, bidirectional overrides, zero-width and tag characters, line
 #: separators, surrogates, which UTF-8 cannot hold, and the two that XML forbids.
-HIDDEN: Final = re.compile(
+HIDDEN: Final = lazy(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     "\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
 )
@@ -37,7 +41,7 @@ def _shown(match: re.Match[str]) -> str:
 
 def visible(text: str) -> str:
     """Return ``text`` with each hidden character spelled out as a backslash escape."""
-    return HIDDEN.sub(_shown, text)
+    return text if text.isprintable() else HIDDEN.sub(_shown, text)
 
 
 def line(text: str) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from patchlint.model.kernel import (
     Activation,
@@ -19,54 +18,10 @@ from patchlint.model.kernel import (
     Twin,
     Wait,
 )
+from patchlint.model.pattern import lazy
 
 if TYPE_CHECKING:
     from patchlint.ruleset.read import Compiled
-
-
-class LazyPattern:
-    """A regular expression that is compiled when it is first used.
-
-    Stands in for :class:`re.Pattern`: compiling all hints costs more than loading all
-    tables, and most series use few of them.
-    """
-
-    #: methods are kept here once they were asked for, so that only the first look-up is slow
-    __slots__ = ("_compiled", "flags", "fullmatch", "match", "pattern", "search")
-
-    def __init__(self, pattern: str) -> None:
-        """Keep ``pattern``, which is known to compile."""
-        self.pattern = pattern
-        self.flags = int(re.UNICODE)
-        self._compiled: re.Pattern[str] | None = None
-
-    def __getattr__(self, name: str) -> Any:
-        """Return what the compiled pattern has under ``name``."""
-        if name.startswith("_"):
-            raise AttributeError(name)
-        if self._compiled is None:
-            self._compiled = re.compile(self.pattern)
-        value = getattr(self._compiled, name)
-        if name in self.__slots__:
-            setattr(self, name, value)
-        return value
-
-    def __reduce__(self) -> tuple[type[LazyPattern], tuple[str]]:
-        return LazyPattern, (self.pattern,)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, LazyPattern) and other.pattern == self.pattern
-
-    def __hash__(self) -> int:
-        return hash(self.pattern)
-
-    def __repr__(self) -> str:
-        return f"LazyPattern({self.pattern!r})"
-
-
-def lazy(pattern: str) -> re.Pattern[str]:
-    """``pattern`` as something that behaves as a compiled one."""
-    return cast("re.Pattern[str]", LazyPattern(pattern))
 
 
 def ruleset(data: Compiled) -> Ruleset:
