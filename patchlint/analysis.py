@@ -13,14 +13,16 @@ from patchlint.model.problem import Limitation
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from patchlint.graph.marked import Shown
     from patchlint.graph.reach import Ways
     from patchlint.model.diff import FileDiff
     from patchlint.model.effect import Downgrade
     from patchlint.model.facts import FileFacts
-    from patchlint.model.image import FilePair, Image, SeriesState
+    from patchlint.model.image import Image, SeriesState
     from patchlint.model.kernel import Cleanup, Macro, Ruleset
     from patchlint.model.mail import Series
     from patchlint.model.tree import TreeFacts
+    from patchlint.patch.apply import FileHistory, WholeImages
     from patchlint.patch.images import Composition
     from patchlint.patch.trees import Tree
 
@@ -118,11 +120,12 @@ def analyse(
 
     ``thorough`` makes the graph of a series as well whose sketch shows that nothing is there.
     """
-    composition, images, limitations = _compose(series, files, tree)
-    whole = images != "hunks"
-    if not thorough and not _may_find(
-        series, composition if whole else None, ruleset, tree=tree is not None
-    ):
+    whole = None if tree is None else _whole(series, files, tree)
+    held_back = not thorough and not _may_find(series, whole, ruleset)
+    if held_back and whole is not None and not whole.failed:
+        return Analysis((), "whole", whole.limitations)
+    composition, images, limitations = _compose(series, files, whole)
+    if held_back:
         return Analysis((), images, limitations)
     facts = _Facts(ruleset, "\n\n".join(p.message for p in series.patches))
     facts.titles = tuple(
@@ -138,24 +141,28 @@ def analyse(
     return Analysis(placed, images, (*limitations, *said))
 
 
-def _compose(
-    series: Series, files: dict[int, tuple[FileDiff, ...]], tree: TreeAtHand | None
-) -> tuple[Composition, Literal["hunks", "whole", "mixed"], tuple[Limitation, ...]]:
-    """The images of a series: whole where the tree has the files, else out of hunks."""
-    from patchlint.patch.images import compose
-
-    diffs = [(p.number, files[p.number], p.message_id) for p in series.patches]
-    if tree is None:
-        composition = compose(diffs)
-        return composition, "hunks", composition.limitations
+def _whole(series: Series, files: dict[int, tuple[FileDiff, ...]], tree: TreeAtHand) -> WholeImages:
+    """The files of a series through all of its patches, as far as the tree has them."""
     from patchlint.patch.apply import whole_images
 
-    whole = whole_images(
+    return whole_images(
         tree.tree,
         [files[p.number] for p in series.patches],
         series.base_commit,
         series.prerequisites,
     )
+
+
+def _compose(
+    series: Series, files: dict[int, tuple[FileDiff, ...]], whole: WholeImages | None
+) -> tuple[Composition, Literal["hunks", "whole", "mixed"], tuple[Limitation, ...]]:
+    """The images of a series: whole where the tree has the files, else out of hunks."""
+    from patchlint.patch.images import compose
+
+    diffs = [(p.number, files[p.number], p.message_id) for p in series.patches]
+    if whole is None:
+        composition = compose(diffs)
+        return composition, "hunks", composition.limitations
     composition = compose(diffs, whole.texts([p.number for p in series.patches]))
     images: Literal["hunks", "whole", "mixed"] = "whole"
     if whole.failed:
@@ -163,25 +170,34 @@ def _compose(
     return composition, images, (*whole.limitations, *composition.limitations)
 
 
-def _may_find(series: Series, whole: Composition | None, ruleset: Ruleset, *, tree: bool) -> bool:
+def _may_find(series: Series, whole: WholeImages | None, ruleset: Ruleset) -> bool:
     """Whether a sketch of the series shows anything that the graph could make a finding of.
 
-    ``whole`` has the images where some are whole.
+    Without a tree ``whole`` is None.
     """
-    from patchlint.graph.marked import of_diffs, of_whole
+    from patchlint.graph.marked import of_diffs
     from patchlint.graph.sketch import Sketch
     from patchlint.graph.words import Words
 
-    pairs = whole.state(len(whole.numbers)).files if whole is not None else ()
-    seen = [of_whole(pair) for pair in pairs if _is_whole(pair)]
+    histories = () if whole is None else whole.files
+    seen = [_shown(one) for one in histories if one.path.endswith(C_SOURCES)]
     paths = {shown.path for shown in seen}
     hunks = [s for s in of_diffs(p.diff for p in series.patches) if s.path not in paths]
-    return Sketch([*seen, *hunks], Words(ruleset.kernel, derived=tree)).may_matter()
+    return Sketch([*seen, *hunks], Words(ruleset.kernel, derived=whole is not None)).may_matter()
 
 
-def _is_whole(pair: FilePair) -> bool:
-    images = [image for image in (pair.pre, pair.post) if image is not None]
-    return pair.path.endswith(C_SOURCES) and all(image.whole for image in images)
+def _shown(history: FileHistory) -> Shown:
+    """A whole file for the sketch; a copy is new, whatever it was copied from."""
+    from patchlint.graph.marked import of_whole
+
+    old, new = history.moments[0].text, history.moments[-1].text
+    path = history.path if old is None or history.copied else history.old_path or history.path
+    return of_whole(
+        path,
+        None if old is None or history.copied else old.lines,
+        () if new is None else new.lines,
+        () if new is None else [0] * len(new.lines) if history.copied else new.origin,
+    )
 
 
 class _Facts:

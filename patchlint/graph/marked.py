@@ -6,9 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from patchlint.model.image import FilePair
+    from collections.abc import Iterable, Iterator, Sequence
 
 _SECTION: Final = "\ndiff --git "
 _RENAMED: Final = re.compile(r"^rename from (.+)\nrename to (.+)$", re.MULTILINE)
@@ -55,27 +53,28 @@ def of_diffs(diffs: Iterable[str]) -> Iterator[Shown]:
                 yield Shown(section[start:], added, path)
 
 
-def of_whole(pair: FilePair) -> Shown:
-    """A file that is there in full on both sides, its changes marked as a diff marks them."""
-    old = _lines(pair.pre.text) if pair.pre is not None else []
-    new = _lines(pair.post.text) if pair.post is not None else []
-    origins = {after: before for before, after in pair.kept.items()}
-    out: list[str] = []
-    fresh: list[str] = []
+def of_whole(
+    path: str, old: Sequence[bytes] | None, new: Sequence[bytes], origin: Sequence[int]
+) -> Shown:
+    """A file that is there in full on both sides, its changes marked as a diff marks them.
+
+    ``old`` and ``new`` are its lines, no lines for a deleted file; ``old`` is None for one
+    that the series brings.  ``origin`` has the number that each new line had, 0 for a new one.
+    """
+    out: list[bytes] = []
+    fresh: list[bytes] = []
+    before = old or ()
     done = 0
-    for number, text in enumerate(new, 1):
-        origin = origins.get(number, 0)
-        if origin <= done:  # new, or moved up past what was told already
-            fresh.append(f"+{text}")
+    for text, place in zip(new, origin, strict=True):
+        if place <= done:  # new, or moved up past what was told already
+            fresh.append(b"+" + text)
             continue
-        out.extend(f"-{line}" for line in old[done : origin - 1])
+        if place > done + 1:
+            out.extend(b"-" + line for line in before[done : place - 1])
         out += fresh
-        out.append(f" {text}")
         fresh.clear()
-        done = origin
-    out.extend(f"-{line}" for line in old[done:])
-    return Shown("\n".join(out + fresh), pair.pre is None, pair.old_path or pair.path, whole=True)
-
-
-def _lines(text: bytes) -> list[str]:
-    return text.decode("utf-8", "replace").split("\n")
+        out.append(b" " + text)
+        done = place
+    out.extend(b"-" + line for line in before[done:])
+    lines = b"\n".join(out + fresh).decode("utf-8", "replace")
+    return Shown(lines, old is None, path, whole=True)

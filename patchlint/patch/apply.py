@@ -347,6 +347,7 @@ class FileHistory(Struct, frozen=True):
     moments: tuple[Moment, ...]
     touched: tuple[int, ...]
     source: Source
+    copied: bool = False
 
     @property
     def old_path(self) -> str | None:
@@ -639,7 +640,10 @@ def whole_images(
         while len(history.moments) <= len(patches):
             history.moments.append(history.moments[-1])
     return WholeImages(
-        tuple(FileHistory(tuple(h.moments), tuple(h.touched), h.source) for h in series.histories),
+        tuple(
+            FileHistory(tuple(h.moments), tuple(h.touched), h.source, h.copied)
+            for h in series.histories
+        ),
         frozenset(series.failed),
         tuple(series.limitations),
         (base or tree).commit,

@@ -96,10 +96,19 @@ def image(path, text):
     return Image(path, text.encode(), ((1, text.count("\n") + 1),), whole=True)
 
 
+def shown(pair):
+    """A pair of whole images as marked lines."""
+    origins = {after: before for before, after in pair.kept.items()}
+    old = None if pair.pre is None else pair.pre.text.split(b"\n")
+    new = pair.post.text.split(b"\n")
+    origin = [origins.get(number, 0) for number in range(1, len(new) + 1)]
+    return of_whole(pair.old_path or pair.path, old, new, origin)
+
+
 def sketched(before, after, *, renamed=None, derived=False):
     """Whether the sketch of whole files lets a series through."""
-    shown = [of_whole(pair) for pair in pairs(before, after, renamed)]
-    return Sketch(shown, Words(kernel(), derived=derived)).may_matter()
+    seen = [shown(pair) for pair in pairs(before, after, renamed)]
+    return Sketch(seen, Words(kernel(), derived=derived)).may_matter()
 
 
 def downgrades(before, after, **more):

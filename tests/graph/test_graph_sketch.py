@@ -6,9 +6,7 @@ That it lets through is asserted for every downgrade of these tests, by ``downgr
 from __future__ import annotations
 
 import pytest
-from graph_kit import downgrades, pairs, sketched
-
-from patchlint.graph.marked import of_whole
+from graph_kit import downgrades, pairs, shown, sketched
 
 BEFORE = """\
 struct lamp { struct file *file; struct work_struct work; };
@@ -166,11 +164,11 @@ def test_a_whole_file_is_shown_as_a_diff_shows_it():
     before = "one\ntwo\nthree\nfour\n"
     after = "one\n2\nthree\nfour\nfive\n"
     [pair] = pairs(before, after)
-    assert of_whole(pair).lines == " one\n-two\n+2\n three\n four\n+five\n "
+    assert shown(pair).lines == " one\n-two\n+2\n three\n four\n+five\n "
 
 
 @pytest.mark.parametrize(("before", "after", "mark"), [({}, "a\nb\n", "+"), ("a\nb\n", "", "-")])
 def test_a_file_that_comes_or_goes_is_all_of_one_mark(before, after, mark):
     [pair] = pairs(before, after)
-    marks = {line[:1] for line in of_whole(pair).lines.split("\n") if line.strip("+- ")}
+    marks = {line[:1] for line in shown(pair).lines.split("\n") if line.strip("+- ")}
     assert marks == {mark}
