@@ -213,13 +213,25 @@ class _Facts:
         self._read: dict[tuple[str, bytes], FileFacts] = {}
         self._compared: dict[int, tuple[Downgrade, ...]] = {}
 
-    def of(self, image: Image) -> FileFacts:
-        """The facts of one image."""
-        from patchlint.syntax.facts import extract
+    def of(
+        self, image: Image, other: Image | None = None, kept: dict[int, int] | None = None
+    ) -> FileFacts:
+        """The facts of one image, with those of the ``other`` side where they are known.
 
+        ``kept`` has the lines of the other side that stand in ``image``.
+        """
         key = (image.path, image.text)
         if key not in self._read:
-            self._read[key] = extract(image, self.ruleset.kernel.macros)
+            macros = self.ruleset.kernel.macros
+            known = None if other is None else self._read.get((other.path, other.text))
+            if known is not None and kept and image.whole and other is not None and other.whole:
+                from patchlint.syntax.shared import extract_beside
+
+                self._read[key] = extract_beside(image, other, known, kept, macros)
+            else:
+                from patchlint.syntax.facts import extract
+
+                self._read[key] = extract(image, macros)
         return self._read[key]
 
     def compare(self, state: SeriesState) -> tuple[Downgrade, ...]:
@@ -236,10 +248,10 @@ class _Facts:
 
         kernel = self.ruleset.kernel
         pairs = [pair for pair in state.files if pair.path.endswith(C_SOURCES)]
-        after = build([self.of(p.post) for p in pairs if p.post], kernel)
+        after = build([self.of(p.post, p.pre, p.kept) for p in pairs if p.post], kernel)
         if self.derive is None and not possible(after):
             return ()
-        before = build([self.of(p.pre) for p in pairs if p.pre], kernel)
+        before = build([self.of(p.pre, p.post, _turned(p.kept)) for p in pairs if p.pre], kernel)
         comparison = Comparison(
             before,
             after,
@@ -256,6 +268,11 @@ class _Facts:
         found = find(comparison)
         self.limitations.extend(comparison.limitations)
         return found
+
+
+def _turned(kept: dict[int, int]) -> dict[int, int]:
+    """The kept lines by their numbers after."""
+    return {after: before for before, after in kept.items()}
 
 
 def _place(downgrade: Downgrade, composition: Composition, facts: _Facts) -> Downgrade:

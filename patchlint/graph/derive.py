@@ -32,6 +32,9 @@ class Definitions(Protocol):
     def definition(self, name: str, near_path: str | None = None) -> Function | None:
         """The function that ``name`` means in ``near_path``, None when there is none."""
 
+    def definition_in(self, path: str, name: str) -> Function | None:
+        """The function called ``name`` that the file at ``path`` defines, None for none."""
+
 
 class Derived(Struct, frozen=True):
     """``name`` in ``path`` reaches ``cleanup``; ``chain`` leads there, ``name`` first."""
@@ -75,12 +78,13 @@ def derive(tree: Definitions, kernel: KernelFacts, name: str, path: str) -> Deri
                 return Derived(name, start.path, known, chain)
             if len(chain) >= _DEPTH or len(seen) >= _MOST or not _follow(kernel, call):
                 continue
-            inner = tree.definition(call.callee, function.path)
-            if (
-                inner is not None
-                and (inner.path, inner.name) not in seen
-                and (inner.path == function.path or named_teardown(kernel, call.callee))
-            ):
+            # what is not called a teardown is one in its own file alone
+            inner = (
+                tree.definition(call.callee, function.path)
+                if named_teardown(kernel, call.callee)
+                else tree.definition_in(function.path, call.callee)
+            )
+            if inner is not None and (inner.path, inner.name) not in seen:
                 seen.add((inner.path, inner.name))
                 queue.append((inner, (*chain, call.callee)))
     return None

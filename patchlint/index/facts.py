@@ -61,8 +61,8 @@ class Hits(Protocol):
     def hit(self, path: str, name: str) -> Hit | None:
         """Return what one file has about ``name``, None for nothing."""
 
-    def lines(self, path: str, name: str) -> lean.Lines:
-        """Return definitions of one file, at least those of ``name``."""
+    def lines(self, path: str) -> lean.Lines:
+        """Return all definitions of one file."""
 
 
 def side(path: str) -> str:
@@ -147,18 +147,23 @@ class Facts(Struct):
         best = min(known, key=lambda one: _distance(one, near_path or ""))
         return self.function(best.path, best.line)
 
+    def definition_in(self, path: str, name: str) -> Function | None:
+        """Return full facts of the function or macro called ``name`` that ``path`` defines."""
+        known = self._defined(name, path)
+        if not known:
+            return None
+        best = min(known, key=lambda one: _distance(one, path))
+        return self.function(path, best.line)
+
     def function(self, path: str, line: int) -> Function | None:
         """Return full facts of the function at ``path:line``, None when there is none."""
-        text = self.text(path)
-        if text is None:
-            return None
-        definitions = lean.read(text, lean.words(self.macros), ()).definitions
-        around = lean.Lines.of(definitions).around(line)
+        around = self.rows.lines(path).around(line)
         if around is None:
             return None
         key = (path, around.line)
         if key not in self._functions:
-            self._functions[key] = _full(path, text, around, self.macros)
+            text = self.text(path)
+            self._functions[key] = None if text is None else _full(path, text, around, self.macros)
         return self._functions[key]
 
     def text(self, path: str) -> bytes | None:
@@ -170,11 +175,11 @@ class Facts(Struct):
         return self._files[path]
 
     def _defined(self, name: str, path: str) -> tuple[Definition, ...]:
-        return tuple(_definition(row, path) for row in self.rows.lines(path, name).called(name))
+        return tuple(_definition(row, path) for row in self.rows.lines(path).called(name))
 
     def _is_local(self, name: str, path: str) -> bool:
         """Whether ``name`` means a static function of the C file at ``path`` there."""
-        return path.endswith(".c") and _has_static(self.rows.lines(path, name), name)
+        return path.endswith(".c") and _has_static(self.rows.lines(path), name)
 
     def _visible(self, name: str, home: str | None) -> list[Hit]:
         """Return the files in which ``name`` can mean what it means in ``home``."""

@@ -74,9 +74,8 @@ class Search(Struct):
         text = self.tree.read(path)
         return None if text is None else hits_in(path, text, [name], self.words).get(name)
 
-    def lines(self, path: str, name: str) -> lean.Lines:
+    def lines(self, path: str) -> lean.Lines:
         """Return all definitions of one file."""
-        del name
         if path not in self._lines:
             if len(self._lines) > _MANY_FILES:
                 self._lines.clear()

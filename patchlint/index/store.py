@@ -449,15 +449,18 @@ class Indexed(Struct):
             return None if text is None else hits_in(path, text, [name], self.words).get(name)
         return self.store.hit(self.row.id, path, name)
 
-    def lines(self, path: str, name: str) -> lean.Lines:
-        """Return definitions of one file, at least those of ``name``."""
-        if path in self.changed:
-            hit = self.hit(path, name)
-            return lean.Lines.of(()) if hit is None else hit.definitions
+    def lines(self, path: str) -> lean.Lines:
+        """Return all definitions of one file."""
         if path not in self._lines:
-            file = self.store.file(self.row.id, path)
-            self._lines[path] = lean.Lines.of(()) if file is None else file[1]
+            self._lines[path] = self._lines_of(path)
         return self._lines[path]
+
+    def _lines_of(self, path: str) -> lean.Lines:
+        if path in self.changed:
+            text = self._fresh().get(path, b"")
+            return lean.Lines.of(lean.read(text, self.words, ()).definitions)
+        file = self.store.file(self.row.id, path)
+        return lean.Lines.of(()) if file is None else file[1]
 
     def _fresh(self) -> Mapping[str, bytes]:
         if self._texts is None:

@@ -86,6 +86,9 @@ class TreeFacts(Protocol):
     def definition(self, name: str, near_path: str | None = None) -> Function | None:
         """Full facts of the function that ``name`` means in ``near_path``."""
 
+    def definition_in(self, path: str, name: str) -> Function | None:
+        """Full facts of the function or macro called ``name`` that ``path`` defines, if any."""
+
     def callers(self, name: str, from_path: str | None = None) -> tuple[CallerSite, ...]:
         """Direct calls of ``name`` as defined in ``from_path``, by path and line."""
 

@@ -34,6 +34,9 @@ class Tree:
         own = [f for f in found if f.path == near_path]
         return next(iter(own or [f for f in found if not f.static]), None)
 
+    def definition_in(self, path, name):
+        return next((f for f in self.functions if (f.path, f.name) == (path, name)), None)
+
     def callers(self, name, from_path=None):
         target = self.definition(name, from_path)
         return tuple(
