@@ -122,7 +122,10 @@ class FileMacro(Struct, frozen=True):
 
 
 class FileFacts(Struct, frozen=True):
-    """All facts of one image.  ``fields`` are struct members: (struct, member, type, line)."""
+    """All facts of one image.  ``fields`` are struct members: (struct, member, type, line).
+
+    ``errors`` says whether the parser met an error anywhere.
+    """
 
     path: str
     functions: tuple[Function, ...]
@@ -131,3 +134,4 @@ class FileFacts(Struct, frozen=True):
     globals: tuple[Parameter, ...] = ()
     fields: tuple[tuple[str, str, str, int], ...] = ()
     declared: tuple[str, ...] = ()
+    errors: bool = False

@@ -56,6 +56,7 @@ def extract_text(
         tuple(sweep.globals),
         tuple(sweep.fields),
         tuple(sweep.declared),
+        errors=broken,
     )
 
 

@@ -42,7 +42,7 @@ def extract_beside(
     ``known`` are the facts of ``other``; ``kept`` has the lines of it that stand in
     ``image``, by their numbers there.  Both images are whole.
     """
-    if any(function.errors for function in known.functions):
+    if known.errors:
         return extract_text(image.path, image.text, macros)
     runs = _runs(kept)
     there, here = other.text.split(b"\n"), image.text.split(b"\n")
@@ -59,7 +59,7 @@ def extract_beside(
             here[first - 1 + shift : function.end + shift] = [b""] * (function.end - first + 1)
             done = function.end
     rest = extract_text(image.path, b"\n".join(here), macros)
-    if any(function.errors for function in rest.functions):
+    if rest.errors:
         return extract_text(image.path, image.text, macros)
     functions = sorted((*rest.functions, *taken), key=lambda function: function.line)
     return replace(rest, functions=tuple(functions))
