@@ -35,15 +35,15 @@ def unwrap(data: bytes, kind: bytes) -> bytes:
 
     ``kind`` is its type and transfer encoding in lower case, as the headers have them.
     """
-    parted = any(word in kind for word in _MULTIPART)
-    low = data.lower() if parted else kind
-    hidden = [word for word in _HIDING if word in low]
-    if not hidden:
-        return data
-    if not parted and len(hidden) == 1:
-        plain = _undone(data, hidden[0])
-        if plain is not None:
-            return plain
+    if any(word in kind for word in _MULTIPART):
+        low = data.lower()
+        if not any(word in low for word in _HIDING):
+            return data
+    else:
+        hidden = [word for word in _HIDING if word in kind]
+        plain = _undone(data, hidden[0]) if len(hidden) == 1 else None
+        if plain is not None or not hidden:
+            return data if plain is None else plain
     lines = data.replace(b"\r\n", b"\n").lstrip(b"\n")
     parts = mime.leaves(*mime.split_headers(lines), [])
     texts = (part.text.encode("utf-8", "replace") for part in parts)

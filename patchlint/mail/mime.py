@@ -217,10 +217,12 @@ def _text(headers: Headers, body: bytes, charset: str, content_type: str) -> str
 
 def _split_parts(body: bytes, boundary: bytes, problems: list[str]) -> list[bytes] | None:
     """Split a multipart body; None when its boundary never occurs."""
-    mark = re.compile(rb"^--" + re.escape(boundary) + rb"(--)?[ \t\r]*$", re.MULTILINE)
+    mark = re.compile(rb"--" + re.escape(boundary) + rb"(--)?[ \t\r]*$", re.MULTILINE)
     parts: list[bytes] = []
     begin: int | None = None
     for found in mark.finditer(body):
+        if body[found.start() - 1 : found.start()] not in {b"", b"\n"}:
+            continue  # not at the start of a line, which an expression is slow to look for
         if begin is not None:
             parts.append(body[begin : max(begin, found.start() - 1)])
         begin = found.end() + 1
