@@ -9,14 +9,14 @@ SQLite file), ``pool`` and ``many`` (worker processes here and on a cluster), ``
 Invariants: one process writes the store; results are written in the order of the tasks,
 so that an interrupted scan and an uninterrupted one leave the same rows; a portion's rows
 and the mark how far its source was read are one transaction; nothing is held back that
-could have been a finding (words hold back with hunks alone, a sketch always); a mail, a
+could have been a finding (calls hold back with hunks alone, a sketch always); a mail, a
 series or a worker that fails is a row in ``limitations`` or ``errors``.
 
 Sizing, from an epoch of 101,000 mails (850 MB, 320 MB packed) on two cores: some
-8,000 mails a second with two processes, so 4,000 for each core; the process that writes
-the store is busy for 15 microseconds a mail and keeps up with some twenty workers; 530
+10,000 mails a second with two processes, so 5,000 for each core; the process that writes
+the store is busy for 12 microseconds a mail and keeps up with some fifteen workers; 530
 bytes of store a mail; 110 MB of memory a process.  For 30 million mails of 250 GB
-unpacked that is two hours of one core, eight minutes of sixteen, and a store of
+unpacked that is under two hours of one core, six minutes of sixteen, and a store of
 16 GB; workers without a clone of their own need the 250 GB sent to them once.  A store
 for each list keeps its indexes in memory and can be asked, exported and thrown away alone.
 """
