@@ -74,16 +74,34 @@ class _Side(Struct):
             while todo:
                 one = todo.pop()
                 calls |= self.calls.get(one, _NOTHING)
-                inner = self._below.get(one)
-                if inner is None:
-                    inner = self._below[one] = self._inner(one)
+                inner = self._inner(one)
                 todo.extend(inner - functions)
                 functions |= inner
             found = self._reach[function] = _Reached(calls, functions)
         return found
 
+    def leading_to(self, wanted: Iterable[str]) -> set[str]:
+        """The functions that reach any of ``wanted``, and these."""
+        above = sets()
+        for one in self.calls.keys() | self.home.keys():
+            for inner in self._inner(one):
+                above[inner].add(one)
+        found = set(wanted)
+        todo = list(found)
+        while todo:
+            fresh = above.get(todo.pop(), _NOTHING) - found
+            found |= fresh
+            todo.extend(fresh)
+        return found
+
     def _inner(self, function: str) -> set[str]:
         """The functions of the diff that ``function`` calls, or may."""
+        inner = self._below.get(function)
+        if inner is None:
+            inner = self._below[function] = self._called(function)
+        return inner
+
+    def _called(self, function: str) -> set[str]:
         inner = set(self.calls.get(function, _NOTHING)) & self.calls.keys()
         if function in self.keeping:
             inner |= self.callbacks()
@@ -270,11 +288,20 @@ class Sketch:
         for (old, new), calls in self._moved.items():
             moved[old].append((new, calls))
             became[new].add(old)
+        changed = self._pre.leading_to(self._removed.keys() | moved.keys())
+        branched = self._post.leading_to(self._branched)
         for now in self._post.callers(set(handed_on)):
+            replaced = self._replaced.get(now, set())
+            ancestors = [
+                was
+                for was in {now, *became.get(now, ()), *self._pre.unknown(now), *replaced}
+                if now in branched or was in changed or was in replaced
+            ]
+            if not ancestors:
+                continue  # nothing of it has changed, which is most of a whole file
             reached = self._post.reach(now)
             sought = set().union(*(handed_on[f] for f in reached.functions & handed_on.keys()))
-            replaced = self._replaced.get(now, set())
-            for was in {now, *became.get(now, ()), *self._pre.unknown(now), *replaced}:
+            for was in ancestors:
                 had = known.may_release(sought & self._pre.reach(was).calls)
                 if had and (
                     was in replaced
@@ -314,7 +341,7 @@ class Sketch:
 
         Or left what ``was`` calls: then its own call stays and does less.
         """
-        for one in self._pre.reach(was).functions:
+        for one in self._pre.reach(was).functions & (self._removed.keys() | moved.keys()):
             gone = [self._removed.get(one, set())]
             gone.extend(calls for new, calls in moved.get(one, ()) if new != now)
             if any(self._led(name, had) for calls in gone for name in calls):

@@ -54,6 +54,8 @@ class Words(dict[str, int]):
         self._known: dict[str, int] = {}
         self._teardown = kernel.teardown
         self._not_teardown = kernel.not_teardown
+        #: functions that no table knows, by whether a pattern shows that they release nothing
+        self._releases_nothing: dict[str, object] = {}
         for names, bits in _tables(kernel):
             for name in names:
                 self._known[name] = self._known.get(name, 0) | bits
@@ -80,7 +82,10 @@ class Words(dict[str, int]):
         """Those of ``names``, which have the bit, that no pattern shows to release nothing."""
         if not self._derived:
             return names
-        return {n for n in names if n in self._known or not self._not_teardown.search(n)}
+        told = self._releases_nothing
+        fresh = names - told.keys()
+        told.update((n, n not in self._known and self._not_teardown.search(n)) for n in fresh)
+        return {name for name in names if not told[name]}
 
 
 def defers(registration: Registration) -> bool:
