@@ -72,6 +72,9 @@ class Cluster(Struct):
         if self._client is not None:
             self._client.close()
 
+    def warm(self) -> None:
+        """See :class:`patchlint.archive.pool.Executor`: a cluster is warm already."""
+
     def run(self, tasks: Iterable[tuple[Task, float]]) -> Iterator[tuple[Task, Result | Failure]]:
         """See :class:`patchlint.archive.pool.Executor`."""
         source = iter(tasks)

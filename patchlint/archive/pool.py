@@ -14,6 +14,7 @@ import os
 import resource
 import signal
 import time
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
@@ -44,6 +45,9 @@ class Executor(Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *_: object) -> None: ...
+
+    def warm(self) -> None:
+        """Start what takes time to start: there will be tasks."""
 
     def run(self, tasks: Iterable[tuple[Task, float]]) -> Iterator[tuple[Task, Result | Failure]]:
         """Each task with its result.  A task comes with the seconds that it may take."""
@@ -80,6 +84,11 @@ class Pool(Struct):
             slot.process.join(2)
             _end(slot.process)
         self._slots.clear()
+
+    def warm(self) -> None:
+        """See :class:`Executor`."""
+        while len(self._slots) < self.size:
+            self._slots.append(_start(self.settings))
 
     def run(self, tasks: Iterable[tuple[Task, float]]) -> Iterator[tuple[Task, Result | Failure]]:
         """See :class:`Executor`."""
@@ -205,6 +214,8 @@ def _serve(pipe: Connection, settings: Settings) -> None:
 
     with Shelf() as shelf:
         worker = Worker(settings, shelf)
+        with suppress(Exception):  # it shows again, and is told of, with the first task
+            worker.engine.rules()
         while True:
             try:
                 task = pipe.recv()

@@ -79,6 +79,9 @@ def scan(
 
 def _survey(source: Source, store: Store, executor: Executor, progress: Progress) -> int:
     number, state = store.source(source)
+    if not state:
+        # while git lists the mails, since there will be some
+        executor.warm()
     total, portions = sources.plan(source, state)
     if total == 0:
         return 0

@@ -323,6 +323,9 @@ class InProcess:
             for task, _limit in tasks:
                 yield task, worker.do(task)
 
+    def warm(self):
+        """Nothing takes time to start."""
+
     def apart(self):
         return self
 

@@ -98,8 +98,10 @@ def ratio(title: str, ours: Cost, peer: Cost, goal: float) -> None:
 
 
 def patchlint(*arguments: str) -> list[str]:
-    """The command line of the program under test."""
-    return [sys.executable, "-m", "patchlint.cli.main", *arguments]
+    """The command line of the program under test, as it is installed where it can be."""
+    script = Path(sys.executable).with_name("patchlint")
+    program = [str(script)] if script.exists() else [sys.executable, "-m", "patchlint.cli.main"]
+    return [*program, *arguments]
 
 
 def size(folder: Path, pattern: str) -> int:
@@ -192,19 +194,28 @@ def mails(folder: Path, most: int) -> Iterator[Path]:
 def step_mails(tree: Path, work: Path, folder: Path) -> None:
     """One mail, cold process, against checkpatch.pl on the same mail."""
     checkpatch = ["perl", str(tree / "scripts/checkpatch.pl"), "--no-tree", "--terse", "-q"]
-    peer, bare, indexed = [], [], []
+    in_tree = ["perl", "scripts/checkpatch.pl", "-q", "--terse", "--no-summary", "--mailback"]
+    peer, there, bare, indexed = [], [], [], []
     plain = work / "plain"
     for cache in (plain, work / "cache"):  # the compiled rules are there in any second run
         cost(patchlint("rules"), XDG_CACHE_HOME=str(cache))
     for mail in mails(folder, 40):
         check = patchlint("check", "--tree", str(tree), "--format", "terse", str(mail))
         peer.append(cost([*checkpatch, str(mail)]))
+        there.append(cost([*in_tree, "--showfile", str(mail.resolve())], tree))
         for answers in (plain / "patchlint").glob("answers-*"):
             answers.unlink()
         bare.append(cost(check, XDG_CACHE_HOME=str(plain)))
         indexed.append(cost(check, XDG_CACHE_HOME=str(work / "cache")))
     ratio("one mail, no index", median(bare), median(peer), 0.8)
     ratio("one mail, with index", median(indexed), median(peer), 0.5)
+    pairs = list(zip(bare, indexed, peer, there, strict=True))
+    for title, ours in (("no index", 0), ("with index", 1)):
+        each = [statistics.median(p[ours].wall / p[of].wall for p in pairs) for of in (2, 3)]
+        print(
+            f"one mail, {title}, median of the ratios: {each[0]:.2f}; {each[1]:.2f} against"
+            " checkpatch with its tree, as b4 runs it"
+        )
 
 
 def step_series(tree: Path, work: Path, series: Path) -> None:
