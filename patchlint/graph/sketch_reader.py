@@ -1,19 +1,20 @@
-"""Reads marked lines into a sketch: headers, calls, branches, what binds and what starts."""
+"""Reads marked lines into a drawing: headers, calls, branches, what binds and what starts."""
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from patchlint.graph import words
+from patchlint.graph.drawing import ELSEWHERE, UNKNOWN, sets
 from patchlint.graph.started import NAME, Statement
 
 if TYPE_CHECKING:
+    from collections import defaultdict
     from collections.abc import Iterator
 
+    from patchlint.graph.drawing import Drawing
     from patchlint.graph.marked import Shown
-    from patchlint.graph.sketch import Sketch
     from patchlint.graph.words import Words
 
 _CALL: Final = re.compile(r"\b([A-Za-z_]\w*)[ \t]*\(")
@@ -45,24 +46,15 @@ _TOLD: Final = words.QUEUES | words.BINDS | words.CONTAINER | words.LIST_ADD | w
 _TWINS: Final = words.DIRECT | words.DEFERRED
 #: the function of a line that stands in none
 _OUTSIDE: Final = ""
-#: the function of a line that stands in one that is not shown; its file follows
-UNKNOWN: Final = "?"
 #: a header that is a macro's
 _MACRO: Final = "!"
-#: the same, when the line may have changed its function: the header above was changed
-ELSEWHERE: Final = "??"
-
-
-def sets() -> defaultdict[str, set[str]]:
-    """Return a dictionary of sets that makes what is missing."""
-    return defaultdict(set)
 
 
 class Reader:
-    """Reads the hunks of one file into a sketch."""
+    """Reads the hunks of one file into a drawing."""
 
     def __init__(
-        self, sketch: Sketch, known: Words, changed: set[str], file: Shown, number: int
+        self, drawing: Drawing, known: Words, changed: set[str], file: Shown, number: int
     ) -> None:
         """``changed`` are functions whose header the series adds, removes or changes."""
         self._place = number
@@ -73,7 +65,7 @@ class Reader:
         self._path = file.path
         self._lost = UNKNOWN + file.path
         self._adrift = ELSEWHERE + file.path
-        self._sketch = sketch
+        self._drawing = drawing
         self._known = known
         self._changed = changed
         self._owners = [_OUTSIDE, _OUTSIDE] if file.whole else [self._lost, self._lost]
@@ -116,10 +108,10 @@ class Reader:
     def _finish(self) -> None:
         """Tell what only shows when all of a file is read."""
         self._cut_off()
-        self._sketch.branches(self._place, self._shown, self._below)
-        self._sketch.twins(self._calls["-"], self._calls[" "], self._calls["+"])
+        self._drawing.branches(self._place, self._shown, self._below)
+        self._drawing.twins(self._calls["-"], self._calls[" "], self._calls["+"])
         for member, new in self._set["+"].items():
-            self._sketch.replace(self._set["-"].get(member, set()), new)
+            self._drawing.replace(self._set["-"].get(member, set()), new)
 
     def _slot(self, line: str, kind: str) -> None:
         found = _SLOT.match(line)
@@ -155,14 +147,14 @@ class Reader:
         if name == _MACRO:
             name = self._lost
         else:
-            self._sketch.head(name, kind, self._path, shaped=self._shaped(body))
+            self._drawing.head(name, kind, self._path, shaped=self._shaped(body))
         more = 0 if "{" in body or body.rstrip()[-1:] == ")" else _GOES_ON
         for side, other in ((0, "+"), (1, "-")):
             if kind != other:
                 self._owners[side] = name
                 self._in_head[side] = more
         if kind != " ":
-            self._sketch.continues(self._owners[0], self._owners[1])
+            self._drawing.continues(self._owners[0], self._owners[1])
 
     def _line(self, body: str, kind: str) -> None:
         first = body[:1]
@@ -190,7 +182,7 @@ class Reader:
     def _macro(self, name: str, kind: str) -> None:
         """Begin a macro that has arguments: it is called as a function is."""
         self._after_macro = self._after_macro or self._owners
-        self._sketch.head(name, kind, self._path, shaped=False)
+        self._drawing.head(name, kind, self._path, shaped=False)
         self._owners = [name, name]
 
     def _branch(self, line: str) -> None:
@@ -221,7 +213,7 @@ class Reader:
             if body[:1] not in _INDENT:
                 return
             owners = [owner or self._lost for owner in owners]
-        self._sketch.add(calls, kind, owners)
+        self._drawing.add(calls, kind, owners)
         if kind != "-":
             owner = owners[1]
             self._shown[owner].update(calls)
@@ -233,9 +225,9 @@ class Reader:
         if bits & _TWINS:
             self._calls[kind].update(calls)
         if bits & words.WAITS and kind != " " and (kind == "-" or not _TALK.search(body)):
-            self._sketch.wait(calls, kind)
+            self._drawing.wait(calls, kind)
         if bits & words.KEEPS:
-            self._sketch.keep(kind, [owner or self._lost for owner in self._owners])
+            self._drawing.keep(kind, [owner or self._lost for owner in self._owners])
         if bits & words.WILD:
             self._handing = _GOES_ON
         if bits & words.BINDS:
@@ -254,7 +246,7 @@ class Reader:
                 self._in_head[side] = 0 if "{" in body else self._in_head[side] - 1
                 if self._shaped(body):
                     owner = self._owners[side]
-                    self._sketch.head(owner, "+" if side else "-", self._path, shaped=True)
+                    self._drawing.head(owner, "+" if side else "-", self._path, shaped=True)
 
     def _shaped(self, body: str) -> bool:
         """Whether a line of a header has the parameter of a callback."""
@@ -263,20 +255,20 @@ class Reader:
     def _go_on(self, body: str, kind: str) -> None:
         if self._handing:
             found = NAME.findall(body)
-            self._sketch.hand(found)
+            self._drawing.hand(found)
             self._add(found, kind, body)
             self._handing = 0 if ";" in body else self._handing - 1
         if self._binding:
-            self._sketch.bind(body, kind)
+            self._drawing.bind(body, kind)
             self._binding = 0 if ";" in body else self._binding - 1
         for statement in [*self._statements]:
             statement.text += body
             statement.anew |= kind == "+"
             statement.left -= 1
             if ";" in body:
-                self._sketch.statement(statement, whole=True)
+                self._drawing.statement(statement, whole=True)
             elif not statement.left:
-                self._sketch.statement(statement, whole=False)
+                self._drawing.statement(statement, whole=False)
             else:
                 continue
             self._statements.remove(statement)
@@ -284,7 +276,7 @@ class Reader:
     def _cut_off(self) -> None:
         """Take in what goes on where nothing is shown any more."""
         for statement in self._statements:
-            self._sketch.statement(statement, whole=False)
+            self._drawing.statement(statement, whole=False)
         self._statements.clear()
 
 
