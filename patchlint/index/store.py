@@ -49,7 +49,7 @@ _PATIENCE: Final = 120
 #: How much of the file is mapped into memory instead of copied, in bytes.
 _MAPPED: Final = 1 << 30
 
-_CACHE_KIB: Final = 32 * 1024
+_CACHE_KIB: Final = 16 * 1024
 
 
 def cache_folder() -> Path:
@@ -174,7 +174,7 @@ class Store:
         self._db.execute(f"PRAGMA mmap_size = {0 if create else _MAPPED}")
         if create:
             # a name is told of in rows all over the file: fewer and larger pages to touch
-            self._db.execute("PRAGMA page_size = 16384")
+            self._db.execute("PRAGMA page_size = 8192")
             self._db.execute("PRAGMA journal_mode = WAL")
             schema = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
             self._db.executescript(f"BEGIN IMMEDIATE;\n{schema}\nCOMMIT;")
