@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from patchlint.model.diff import FileDiff
     from patchlint.model.effect import Downgrade
     from patchlint.model.facts import FileFacts
-    from patchlint.model.image import Image, SeriesState
+    from patchlint.model.image import FilePair, Image, SeriesState
     from patchlint.model.kernel import Cleanup, Macro, Ruleset
     from patchlint.model.mail import Series
     from patchlint.model.tree import TreeFacts
@@ -213,20 +213,17 @@ class _Facts:
         self._read: dict[tuple[str, bytes], FileFacts] = {}
         self._compared: dict[int, tuple[Downgrade, ...]] = {}
 
-    def of(
-        self, image: Image, other: Image | None = None, kept: dict[int, int] | None = None
-    ) -> FileFacts:
-        """The facts of one image, with those of the ``other`` side where they are known.
-
-        ``kept`` has the lines of the other side that stand in ``image``.
-        """
+    def of(self, image: Image, pair: FilePair) -> FileFacts:
+        """The facts of one side of a pair, by those of the other side where they are known."""
         key = (image.path, image.text)
         if key not in self._read:
             macros = self.ruleset.kernel.macros
+            other = pair.pre if image is pair.post else pair.post
             known = None if other is None else self._read.get((other.path, other.text))
-            if known is not None and kept and image.whole and other is not None and other.whole:
+            if other is not None and known is not None and image.whole and other.whole:
                 from patchlint.syntax.shared import extract_beside
 
+                kept = pair.kept if image is pair.post else _turned(pair.kept)
                 self._read[key] = extract_beside(image, other, known, kept, macros)
             else:
                 from patchlint.syntax.facts import extract
@@ -248,10 +245,10 @@ class _Facts:
 
         kernel = self.ruleset.kernel
         pairs = [pair for pair in state.files if pair.path.endswith(C_SOURCES)]
-        after = build([self.of(p.post, p.pre, p.kept) for p in pairs if p.post], kernel)
+        after = build([self.of(p.post, p) for p in pairs if p.post], kernel)
         if self.derive is None and not possible(after):
             return ()
-        before = build([self.of(p.pre, p.post, _turned(p.kept)) for p in pairs if p.pre], kernel)
+        before = build([self.of(p.pre, p) for p in pairs if p.pre], kernel)
         comparison = Comparison(
             before,
             after,

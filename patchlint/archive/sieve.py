@@ -41,9 +41,11 @@ def unwrap(data: bytes, kind: bytes) -> bytes:
             return data
     else:
         hidden = [word for word in _HIDING if word in kind]
+        if not hidden:
+            return data
         plain = _undone(data, hidden[0]) if len(hidden) == 1 else None
-        if plain is not None or not hidden:
-            return data if plain is None else plain
+        if plain is not None:
+            return plain
     lines = data.replace(b"\r\n", b"\n").lstrip(b"\n")
     parts = mime.leaves(*mime.split_headers(lines), [])
     texts = (part.text.encode("utf-8", "replace") for part in parts)

@@ -55,7 +55,7 @@ class Words(dict[str, int]):
         self._teardown = kernel.teardown
         self._not_teardown = kernel.not_teardown
         #: functions that no table knows, by whether a pattern shows that they release nothing
-        self._releases_nothing: dict[str, object] = {}
+        self._releases_nothing: dict[str, bool] = {}
         for names, bits in _tables(kernel):
             for name in names:
                 self._known[name] = self._known.get(name, 0) | bits
@@ -84,7 +84,10 @@ class Words(dict[str, int]):
             return names
         told = self._releases_nothing
         fresh = names - told.keys()
-        told.update((n, n not in self._known and self._not_teardown.search(n)) for n in fresh)
+        told.update(
+            (name, name not in self._known and self._not_teardown.search(name) is not None)
+            for name in fresh
+        )
         return {name for name in names if not told[name]}
 
 

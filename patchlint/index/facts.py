@@ -142,18 +142,17 @@ class Facts(Struct):
                 if near_path is None
                 or ((not one.static or one.path.endswith(".h")) and reachable(near_path, one.path))
             )
-        if not known:
-            return None
-        best = min(known, key=lambda one: _distance(one, near_path or ""))
-        return self.function(best.path, best.line)
+        return self._nearest(known, near_path or "")
 
     def definition_in(self, path: str, name: str) -> Function | None:
         """Return full facts of the function or macro called ``name`` that ``path`` defines."""
-        known = self._defined(name, path)
+        return self._nearest(self._defined(name, path), path)
+
+    def _nearest(self, known: Sequence[Definition], near: str) -> Function | None:
         if not known:
             return None
-        best = min(known, key=lambda one: _distance(one, path))
-        return self.function(path, best.line)
+        best = min(known, key=lambda one: _distance(one, near))
+        return self.function(best.path, best.line)
 
     def function(self, path: str, line: int) -> Function | None:
         """Return full facts of the function at ``path:line``, None when there is none."""

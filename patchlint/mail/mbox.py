@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from patchlint.model.pattern import lazy
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-from patchlint.model.pattern import lazy
 
 _ESCAPED = lazy(rb"^>(>*From )", re.MULTILINE)
 _LENGTH = lazy(rb"^content-length:[ \t]*([0-9]{1,12})[ \t\r]*$", re.IGNORECASE)
