@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from patchlint.model.problem import Limitation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from patchlint.graph.marked import Shown
     from patchlint.graph.reach import Ways
@@ -89,15 +89,21 @@ class TreeAtHand:
             self._ways[key] = ways(facts, ruleset.kernel, name, path)
         return self._ways[key]
 
-    def derive(self, base: str | None, ruleset: Ruleset, name: str, path: str) -> Cleanup | None:
-        """The table entry that the tree derives for a function, None when there is none."""
-        key = (base, name, path)
-        if key not in self._derived:
+    def derive(
+        self, base: str | None, ruleset: Ruleset, functions: Mapping[str, str]
+    ) -> dict[str, Cleanup]:
+        """The table entries that the tree derives for functions: by name, as met in a path."""
+        fresh = {n: path for n, path in functions.items() if (base, n, path) not in self._derived}
+        if fresh:
             from patchlint.graph.derive import derive
 
-            found = derive(self.facts(base, ruleset.kernel.macros), ruleset.kernel, name, path)
-            self._derived[key] = found.row() if found else None
-        return self._derived[key]
+            facts = self.facts(base, ruleset.kernel.macros)
+            facts.prepare_definitions(fresh.items())
+            for name, path in fresh.items():
+                found = derive(facts, ruleset.kernel, name, path)
+                self._derived[base, name, path] = found.row() if found else None
+        rows = {name: self._derived[base, name, path] for name, path in functions.items()}
+        return {name: row for name, row in rows.items() if row is not None}
 
 
 class Analysis(Struct, frozen=True):
@@ -208,7 +214,7 @@ class _Facts:
         self.message = message
         self.titles: tuple[tuple[str, frozenset[str]], ...] = ()
         self.ways: Callable[[str, str], Ways] | None = None
-        self.derive: Callable[[str, str], Cleanup | None] | None = None
+        self.derive: Callable[[Mapping[str, str]], dict[str, Cleanup]] | None = None
         self.limitations: list[str] = []
         self._read: dict[tuple[str, bytes], FileFacts] = {}
         self._compared: dict[int, tuple[Downgrade, ...]] = {}
@@ -260,8 +266,7 @@ class _Facts:
         if self.derive is not None:
             from patchlint.graph.derive import moved_calls
 
-            rows = {name: self.derive(name, path) for name, path in moved_calls(comparison).items()}
-            comparison.learn({name: row for name, row in rows.items() if row is not None})
+            comparison.learn(self.derive(moved_calls(comparison)))
         found = find(comparison)
         self.limitations.extend(comparison.limitations)
         return found

@@ -17,6 +17,8 @@ from patchlint.graph.effects import named_teardown
 from patchlint.model.kernel import Cleanup, Source
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from patchlint.graph.comparison import Comparison
     from patchlint.model.facts import Call, Function
     from patchlint.model.kernel import KernelFacts
@@ -28,6 +30,9 @@ _REACH: Final = 1
 
 class Definitions(Protocol):
     """Where function bodies come from."""
+
+    def prepare_definitions(self, names: Iterable[tuple[str, str]]) -> None:
+        """Look names up at once, each with the path it is met in."""
 
     def definition(self, name: str, near_path: str | None = None) -> Function | None:
         """The function that ``name`` means in ``near_path``, None when there is none."""
@@ -76,12 +81,18 @@ def derive(tree: Definitions, kernel: KernelFacts, name: str, path: str) -> Deri
             known = kernel.cleanups.get(call.callee)
             if known is not None and _counts(known):
                 return Derived(name, start.path, known, chain)
-            if len(chain) >= _DEPTH or len(seen) >= _MOST or not _follow(kernel, call):
-                continue
+        if len(chain) >= _DEPTH:
+            continue
+        further = [call for call in function.calls if _follow(kernel, call)]
+        named = {c.callee for c in further if named_teardown(kernel, c.callee)}
+        tree.prepare_definitions((callee, function.path) for callee in named)
+        for call in further:
+            if len(seen) >= _MOST:
+                break
             # what is not called a teardown is one in its own file alone
             inner = (
                 tree.definition(call.callee, function.path)
-                if named_teardown(kernel, call.callee)
+                if call.callee in named
                 else tree.definition_in(function.path, call.callee)
             )
             if inner is not None and (inner.path, inner.name) not in seen:

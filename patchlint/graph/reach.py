@@ -12,12 +12,12 @@ The walk is bounded; what was left out is said.
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
 from patchlint.model.effect import EntryChain
+from patchlint.model.tree import MANY_MEMBER_CALLS
 
 if TYPE_CHECKING:
     from patchlint.graph.contexts import Strength
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 _MOST_NODES: Final = 600
 _DEEPEST: Final = 12
-#: a member called from more places than this says nothing about who calls one function
-_MOST_MEMBER_CALLS: Final = 24
 #: a function with more callers than this is a helper of everybody: what lies above it is
 #: named as not followed
 _MOST_CALLERS: Final = 20
@@ -75,12 +73,20 @@ class _Node(Struct):
     strength: Strength = "certain"
 
 
+class _Bound(Struct):
+    """A function bound to a member that no entry table knows."""
+
+    node: _Node
+    member: str
+
+
 class _Walk(Struct):
     tree: TreeFacts
     kernel: KernelFacts
     ways: list[Way] = field(default_factory=list)
     seen: set[tuple[str, str]] = field(default_factory=set)
-    queue: deque[_Node] = field(default_factory=deque)
+    queue: list[_Node] = field(default_factory=list)
+    bound: list[_Bound] = field(default_factory=list)
     cut: bool = False
     hubs: list[str] = field(default_factory=list)
 
@@ -97,20 +103,19 @@ class _Walk(Struct):
 
 def ways(tree: TreeFacts, kernel: KernelFacts, name: str, path: str) -> Ways:
     """How ``name``, as defined in ``path``, comes to run."""
-    tree.prepare([name])
-    if not tree.definitions(name, path):
+    if not tree.known(name, path):
         return Ways((), known=False, cut=False)
     walk = _Walk(tree, kernel)
     walk.push(_Node(name, path, (name,)))
-    while walk.queue:
-        nodes = list(walk.queue)
-        walk.queue.clear()
-        tree.prepare(sorted({node.name for node in nodes}))
-        level = [(node, tree.address_taken(node.name, node.path)) for node in nodes]
-        members = {_member(use) for _, uses in level for use in uses}
-        tree.prepare((), sorted(members - {""}))
-        for node, uses in level:
-            _visit(walk, node, uses)
+    while walk.queue or walk.bound:
+        nodes, bound = walk.queue, walk.bound
+        walk.queue, walk.bound = [], []
+        # one search of the tree for all
+        tree.prepare({node.name for node in nodes}, {one.member for one in bound})
+        for node in nodes:
+            _visit(walk, node)
+        for one in bound:
+            _through_member_calls(walk, one)
     return Ways(tuple(walk.ways), known=True, cut=walk.cut, hubs=tuple(walk.hubs))
 
 
@@ -124,8 +129,8 @@ def _member(use: AddressUse) -> str:
     return member if member.isidentifier() and member != use.target else ""
 
 
-def _visit(walk: _Walk, node: _Node, uses: tuple[AddressUse, ...]) -> None:
-    for use in uses:
+def _visit(walk: _Walk, node: _Node) -> None:
+    for use in walk.tree.address_taken(node.name, node.path):
         if use.kind == "argument":
             _through_argument(walk, node, use)
         elif (member := _member(use)) != "":
@@ -170,12 +175,16 @@ def _through_member(walk: _Walk, node: _Node, use: AddressUse, struct: str, memb
             _add_entry(walk, node, entry, f".{member} at {use.path}:{use.line}")
         if entries:
             return
-    sites = walk.tree.member_calls(member) if member else ()
-    if len(sites) > _MOST_MEMBER_CALLS:
+    walk.bound.append(_Bound(node, member))
+
+
+def _through_member_calls(walk: _Walk, bound: _Bound) -> None:
+    sites = walk.tree.member_calls(bound.member)
+    if len(sites) > MANY_MEMBER_CALLS:  # says nothing about who calls one function
         walk.cut = True
         return
     for site in sites:
-        _through_call(walk, node, site, "likely")
+        _through_call(walk, bound.node, site, "likely")
 
 
 def _add_entry(walk: _Walk, node: _Node, entry: EntryPoint, where: str) -> None:

@@ -46,17 +46,28 @@ class Hit(Struct, frozen=True, gc=False):
 class Hits(Protocol):
     """Where the rows come from."""
 
-    def prepare(self, names: Iterable[str], members: Iterable[str]) -> None:
-        """Look these names and members up at once."""
+    def prepare(
+        self, names: Iterable[str], members: Iterable[str] = (), defined: Iterable[str] = ()
+    ) -> None:
+        """Look these names, members and definitions up at once."""
 
     def hits(self, name: str) -> Sequence[Hit]:
         """Return all files that define, call or use ``name``, sorted by path."""
 
     def member_hits(self, name: str) -> Sequence[Hit]:
-        """Return all files that call a member ``name``, sorted by path."""
+        """Return files that call a member ``name``, sorted by path.
+
+        All of them, or such as have more than MANY_MEMBER_CALLS calls.
+        """
 
     def definition_hits(self, name: str) -> Sequence[Hit]:
         """Return all files that define ``name``, sorted by path."""
+
+    def definition_hits_beside(self, path: str, name: str) -> Sequence[Hit]:
+        """Return files that define ``name``: all in the folder of ``path``, or more."""
+
+    def prepare_beside(self, path: str, names: Iterable[str]) -> None:
+        """Look these names up at once for :meth:`definition_hits_beside`."""
 
     def hit(self, path: str, name: str) -> Hit | None:
         """Return what one file has about ``name``, None for nothing."""
@@ -98,6 +109,21 @@ class Facts(Struct):
         wanted = (name for name in names if name in self._shared or name not in self._local)
         self.rows.prepare(wanted, members)
 
+    def prepare_definitions(self, names: Iterable[tuple[str, str]]) -> None:
+        """Look names up at once that the files and folders they are met in do not define."""
+        inside: dict[str, list[str]] = {}
+        for name, path in names:
+            if not self._defined(name, path):
+                inside.setdefault(path, []).append(name)
+        for path, met in inside.items():
+            self.rows.prepare_beside(path, met)
+        far = {name for path, met in inside.items() for name in met if not self._near(name, path)}
+        self.rows.prepare((), (), far)
+
+    def known(self, name: str, path: str) -> bool:
+        """Whether ``name`` means something of the tree in ``path``."""
+        return bool(self._defined(name, path) or self.definitions(name, path))
+
     def definitions(self, name: str, from_path: str | None = None) -> tuple[Definition, ...]:
         """Return all functions, system calls and macros called ``name``."""
         if from_path is not None and self._is_local(name, from_path):
@@ -134,25 +160,28 @@ class Facts(Struct):
 
     def definition(self, name: str, near_path: str | None = None) -> Function | None:
         """Return full facts of the function or macro that ``name`` means in ``near_path``."""
-        known = () if near_path is None else self._defined(name, near_path)
-        if not known:
-            known = tuple(
-                one
-                for one in self.definitions(name)
-                if near_path is None
-                or ((not one.static or one.path.endswith(".h")) and reachable(near_path, one.path))
-            )
-        return self._nearest(known, near_path or "")
+        near = None if near_path is None else self._near(name, near_path)
+        if near is None:
+            near = _nearest(_meant(self.definitions(name), near_path), near_path or "")
+        return None if near is None else self.function(near.path, near.line)
 
     def definition_in(self, path: str, name: str) -> Function | None:
         """Return full facts of the function or macro called ``name`` that ``path`` defines."""
-        return self._nearest(self._defined(name, path), path)
+        own = _nearest(self._defined(name, path), path)
+        return None if own is None else self.function(own.path, own.line)
 
-    def _nearest(self, known: Sequence[Definition], near: str) -> Function | None:
-        if not known:
+    def _near(self, name: str, path: str) -> Definition | None:
+        """What ``name`` means in ``path`` when no definition farther away can be nearer."""
+        own = self._defined(name, path)
+        if own:
+            return _nearest(own, path)
+        hits = self.rows.definition_hits_beside(path, name)
+        found = [_definition(row, hit.path) for hit in hits for row in hit.definitions.called(name)]
+        near = _nearest(_meant(found, path), path)
+        if near is None or near.kind == "macro" or _is_stub(near):
             return None
-        best = min(known, key=lambda one: _distance(one, near))
-        return self.function(best.path, best.line)
+        beside = near.path.rpartition("/")[0] == path.rpartition("/")[0]
+        return near if beside and side(path) not in _OUTSIDE else None
 
     def function(self, path: str, line: int) -> Function | None:
         """Return full facts of the function at ``path:line``, None when there is none."""
@@ -261,6 +290,25 @@ def _address_use(row: lean.Use, path: str, function: str) -> AddressUse:
     return AddressUse(*told, target=row.what)
 
 
+def _meant(known: Iterable[Definition], near: str | None) -> list[Definition]:
+    """Those that a name can mean in ``near``, which defines none itself; all for None."""
+    return [
+        one
+        for one in known
+        if near is None
+        or ((not one.static or one.path.endswith(".h")) and reachable(near, one.path))
+    ]
+
+
+def _nearest(known: Iterable[Definition], near: str) -> Definition | None:
+    return min(known, key=lambda one: _distance(one, near), default=None)
+
+
+def _is_stub(one: Definition) -> bool:
+    """Whether it may stand for a function that the configuration switched off."""
+    return one.inline and one.end - one.line <= _STUB_LINES
+
+
 def _distance(one: Definition, near: str) -> tuple[bool, bool, bool, int, int, str]:
     """Order definitions: kernel before tools, functions before macros and stubs, near first."""
     common = 0
@@ -268,11 +316,10 @@ def _distance(one: Definition, near: str) -> tuple[bool, bool, bool, int, int, s
         if mine != other:
             break
         common += 1
-    stub = one.inline and one.end - one.line <= _STUB_LINES
     return (
         side(one.path) in _OUTSIDE,
         one.kind == "macro",
-        stub,
+        _is_stub(one),
         -common,
         one.path.count("/"),
         one.path,

@@ -13,12 +13,13 @@ from msgspec import Struct, field
 
 from patchlint.index import lean
 from patchlint.index.facts import Hit
+from patchlint.model.tree import MANY_MEMBER_CALLS
+from patchlint.patch.tree_search import Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from patchlint.index.lean import Words
-    from patchlint.patch.tree_search import Wanted
     from patchlint.patch.trees import Tree
 
 
@@ -33,7 +34,8 @@ class Shelf(Protocol):
 
 
 #: Before a name, where answers to narrower questions are kept.
-_MARKS: Final[dict[Wanted, str]] = {"word": "", "member": "->", "definition": "="}
+_MEMBER: Final = "->"
+_DEFINED: Final = "="
 
 
 class Search(Struct):
@@ -43,29 +45,47 @@ class Search(Struct):
     words: Words
     shelf: Shelf | None = None
     _known: dict[str, tuple[Hit, ...]] = field(default_factory=dict)
+    _beside: dict[tuple[str, str], tuple[Hit, ...]] = field(default_factory=dict)
     _lines: dict[str, lean.Lines] = field(default_factory=dict)
 
-    def prepare(self, names: Iterable[str], members: Iterable[str]) -> None:
-        """Search for all names and members that are not known yet, at once."""
-        self._look_up_many(names, "word")
-        self._look_up_many(members, "member")
-
-    def _look_up_many(self, names: Iterable[str], what: Wanted) -> None:
-        wanted = sorted({name for name in names if name})
-        if len(wanted) > 1:  # one alone is searched for when it is asked for
-            self._look_up(wanted, what)
+    def prepare(
+        self, names: Iterable[str], members: Iterable[str] = (), defined: Iterable[str] = ()
+    ) -> None:
+        """Search for all that is not known yet at once."""
+        keys = {name for name in names if name}
+        keys |= {_MEMBER + member for member in members if member}
+        keys |= {_DEFINED + name for name in defined if name and name not in self._known}
+        if len(keys) > 1:  # one alone is searched for when it is asked for
+            self._look_up(sorted(keys))
 
     def hits(self, name: str) -> Sequence[Hit]:
         """Return all files that define, call or use ``name``."""
-        return self._look_up([name], "word")
+        return self._look_up([name])
 
     def member_hits(self, name: str) -> Sequence[Hit]:
-        """Return all files that call a member ``name``."""
-        return self._look_up([name], "member")
+        """Return files that call a member ``name``, all but where there are very many."""
+        return self._look_up([_MEMBER + name])
 
     def definition_hits(self, name: str) -> Sequence[Hit]:
         """Return all files that define ``name``."""
-        return self._known.get(name) or self._look_up([name], "definition")
+        return self._known.get(name) or self._look_up([_DEFINED + name])
+
+    def definition_hits_beside(self, path: str, name: str) -> Sequence[Hit]:
+        """Return files in the folder of ``path`` that define ``name``; a quick look."""
+        known = self._known.get(name) or self._known.get(_DEFINED + name)
+        if known is not None:
+            return known
+        self.prepare_beside(path, [name])
+        return self._beside[_folder(path), name]
+
+    def prepare_beside(self, path: str, names: Iterable[str]) -> None:
+        """Look for definitions of ``names`` in the folder of ``path`` at once."""
+        folder = _folder(path)
+        fresh = sorted(name for name in names if (folder, name) not in self._beside)
+        if not fresh:
+            return
+        found = self._search([_DEFINED + name for name in fresh], folder)
+        self._beside |= {(folder, name): found[_DEFINED + name] for name in fresh}
 
     def hit(self, path: str, name: str) -> Hit | None:
         """Return what one file has about ``name``."""
@@ -83,43 +103,82 @@ class Search(Struct):
             self._lines[path] = lean.Lines.of(read.definitions)
         return self._lines[path]
 
-    def _look_up(self, names: Sequence[str], what: Wanted) -> Sequence[Hit]:
-        """Make the answers for ``names`` known, and return the first."""
-        mark = _MARKS[what]
-        missing = [mark + name for name in names if mark + name not in self._known]
+    def _look_up(self, keys: Sequence[str]) -> Sequence[Hit]:
+        """Make the answers for ``keys`` known, and return the first."""
+        missing = [key for key in keys if key not in self._known]
         if self.shelf is not None and missing:
             self._known |= self.shelf.take(missing)
             missing = [key for key in missing if key not in self._known]
         if missing:
-            answers = self._search([key.removeprefix(mark) for key in missing], what)
+            answers = self._search(missing)
             self._known |= answers
             if self.shelf is not None:
                 self.shelf.put(answers)
-        return self._known[mark + names[0]]
+        return self._known[keys[0]]
 
-    def _search(self, names: Sequence[str], what: Wanted) -> dict[str, tuple[Hit, ...]]:
-        found: dict[str, list[Hit]] = {name: [] for name in names}
-        for path, text in self.tree.read_all(self.tree.files_with(names, what)):
-            for name, hit in hits_in(path, text, names, self.words).items():
-                if _answers(hit, name, what):
-                    found[name].append(hit)
+    def _search(self, keys: Sequence[str], folder: str | None = None) -> dict[str, tuple[Hit, ...]]:
+        """Return the files that have what is asked for, out of the tree or one folder."""
+        asked = [_Asked.of(key) for key in keys]
+        wanted = Wanted(*(tuple(a.name for a in asked if a.prefix == p) for p in _PREFIXES))
+        names: dict[str, set[str]] = {}  # by the files that are found
+
+        def paths() -> Iterator[str]:
+            for found in self.tree.files_with(wanted, folder):
+                names.setdefault(found.path, set()).update(found.names)
+                yield found.path
+
+        for path, text in self.tree.read_all(paths()):
+            here = names[path]
+            still = [one for one in asked if one.name in here and one.calls <= MANY_MEMBER_CALLS]
+            hits = hits_in(path, text, {one.name for one in still}, self.words)
+            for one in still:
+                if one.name in hits:
+                    one.add(hits[one.name])
         return {
-            _MARKS[what] + name: tuple(sorted(hits, key=lambda hit: hit.path))
-            for name, hits in found.items()
+            one.prefix + one.name: tuple(one.hits[path] for path in sorted(one.hits))
+            for one in asked
         }
+
+
+#: In the order of what a tree is asked for.
+_PREFIXES: Final = ("", _MEMBER, _DEFINED)
+
+
+class _Asked(Struct):
+    """One name that is searched for, what it was found in, and as a member how often."""
+
+    prefix: str
+    name: str
+    hits: dict[str, Hit] = field(default_factory=dict)
+    calls: int = 0
+
+    @classmethod
+    def of(cls, key: str) -> _Asked:
+        """Return what a key asks for."""
+        prefix = next((p for p in _PREFIXES[1:] if key.startswith(p)), "")
+        return cls(prefix, key.removeprefix(prefix))
+
+    def add(self, hit: Hit) -> None:
+        """Take what a file has about the name, where it is asked for."""
+        if self.prefix == _MEMBER:
+            here = sum(indirect for _, indirect in hit.calls)
+            if not here:
+                return
+            self.calls += 0 if hit.path in self.hits else here
+        elif self.prefix == _DEFINED and not any(hit.definitions.called(self.name)):
+            return
+        self.hits[hit.path] = hit
 
 
 #: Bounds the memory of definitions.
 _MANY_FILES: Final = 256
 
 
-def _answers(hit: Hit, name: str, what: Wanted) -> bool:
-    if what == "member":
-        return any(indirect for _, indirect in hit.calls)
-    return what == "word" or any(hit.definitions.called(name))
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
-def hits_in(path: str, text: bytes, names: Sequence[str], words: Words) -> dict[str, Hit]:
+def hits_in(path: str, text: bytes, names: Iterable[str], words: Words) -> dict[str, Hit]:
     """Return what one file has about each of ``names`` that it has."""
     here = [name for name in names if name.encode() in text]
     if not here:

@@ -417,7 +417,9 @@ class Indexed(Struct):
     _lines: dict[str, lean.Lines] = field(default_factory=dict)
     _texts: dict[str, bytes] | None = None
 
-    def prepare(self, names: Iterable[str], members: Iterable[str]) -> None:
+    def prepare(
+        self, names: Iterable[str], members: Iterable[str] = (), defined: Iterable[str] = ()
+    ) -> None:
         """Do nothing: each name is looked up fast enough."""
 
     def hits(self, name: str) -> Sequence[Hit]:
@@ -441,6 +443,14 @@ class Indexed(Struct):
             if fresh is not None and any(fresh.definitions.called(name)):
                 found.append(fresh)
         return sorted(found, key=lambda hit: hit.path)
+
+    def prepare_beside(self, path: str, names: Iterable[str]) -> None:
+        """Do nothing, as :meth:`prepare`."""
+
+    def definition_hits_beside(self, path: str, name: str) -> Sequence[Hit]:
+        """Return all files that define ``name``: they are known as fast as those of a folder."""
+        del path
+        return self.definition_hits(name)
 
     def hit(self, path: str, name: str) -> Hit | None:
         """Return what one file has about ``name``, None for nothing."""

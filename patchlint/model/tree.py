@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from msgspec import Struct
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 DefinitionKind = Literal["function", "macro", "syscall"]
 UseKind = Literal["initializer", "argument", "assignment", "value"]
+
+#: Of a member that is called from more places than this some more may be told, not all.
+MANY_MEMBER_CALLS: Final = 24
 
 
 class Definition(Struct, frozen=True):
@@ -77,6 +80,12 @@ class TreeFacts(Protocol):
         Names that are known to be static functions of one file are passed over.
         """
 
+    def prepare_definitions(self, names: Iterable[tuple[str, str]]) -> None:
+        """Look names up at once for :meth:`definition`, each with its ``near_path``."""
+
+    def known(self, name: str, path: str) -> bool:
+        """Whether ``name`` means a function, system call or macro of the tree in ``path``."""
+
     def definitions(self, name: str, from_path: str | None = None) -> tuple[Definition, ...]:
         """All functions, system calls and macros of that name, by path and line.
 
@@ -93,7 +102,11 @@ class TreeFacts(Protocol):
         """Direct calls of ``name`` as defined in ``from_path``, by path and line."""
 
     def member_calls(self, member: str) -> tuple[CallerSite, ...]:
-        """Find calls through a struct member of that name, whatever the struct."""
+        """Calls through a struct member of that name, whatever the struct.
+
+        Where there are more than :data:`MANY_MEMBER_CALLS` some may be left out, but more
+        than so many are told.
+        """
 
     def address_taken(self, name: str, from_path: str | None = None) -> tuple[AddressUse, ...]:
         """Places where the function ``name``, as defined in ``from_path``, is a value."""

@@ -3,48 +3,124 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, Literal
+from itertools import chain
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from patchlint.patch.git_objects import environment
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
-#: What a word is searched as; see :meth:`patchlint.patch.trees.Tree.files_with`.
-Wanted = Literal["word", "member", "definition"]
+
+class Wanted(NamedTuple):
+    """What files are searched for; see :meth:`patchlint.patch.trees.Tree.files_with`."""
+
+    #: whole words
+    words: tuple[str, ...] = ()
+    #: members that are called, written without spaces
+    members: tuple[str, ...] = ()
+    #: functions and macros, in lines that can define them
+    defined: tuple[str, ...] = ()
+
+
+class Found(NamedTuple):
+    """A file, and names out of what is wanted that may be in it."""
+
+    path: str
+    names: frozenset[str]
+
+
+class Command(NamedTuple):
+    """A program's arguments.  It prints lines that match: a path, NUL, and the line itself.
+
+    With ``keeps`` a line counts that matches that.
+    """
+
+    arguments: list[str]
+    keeps: re.Pattern[bytes] | None = None
+
 
 #: commands that give an answer together
-Way = list[list[str]]
+Way = list[Command]
 
 
-def ripgrep(words: Sequence[str], what: Wanted) -> Way:
+def ripgrep(wanted: Wanted) -> Way:
     """Return the way by rg, which is the fastest."""
-    step = {"word": _AT_ONCE, "member": _AT_ONCE // 2, "definition": 1}[what]
-    parts = [words[at : at + step] for at in range(0, len(words), step)]
-    return [
-        [
-            *("rg", "--no-config", "--no-ignore", "-0", "-l", "-g*.[ch]"),
-            *(["-e", definition(some[0])] if what == "definition" else _fixed(some, what)),
-            ".",
-        ]
-        for some in parts
-    ]
+    called = [word_of(word) for word in wanted.words]
+    called += [part for member in wanted.members for part in member_of(member)]
+    way = [Command([*_RG, *_either(some), "."]) for some in _parts(called)]
+    # an expression for such lines is slow to search for, and words are not
+    for some in _parts([word_of(name) for name in wanted.defined]):
+        keeps = re.compile(definition(_alternatives([one.text for one in some])).encode())
+        way.append(Command([*_RG, *_either(some), "."], keeps))
+    return way
 
 
-#: rg looks for this many strings at once with vector instructions, and not for more.
-_AT_ONCE: Final = 12
+_RG: Final = (
+    *("rg", "--no-config", "--no-ignore", "--no-heading", "--text", "-H", "-N", "-0"),
+    "-g*.[ch]",
+)
+
+#: rg looks for this many strings at once with vector instructions, and not for more ...
+_AT_ONCE: Final = 48
+#: ... when they have not more bytes than this together
+_BYTES: Final = 240
+#: so that of more than those it is shown the first bytes alone
+_HEAD: Final = 4
 
 
-def listed(folder: str, ways: Iterable[Way]) -> Generator[str, None, bool]:
-    """Give each name once that programs list in ``folder``, as it comes.
+class Literal(NamedTuple):
+    """A string to look for, and whether a word ends with it."""
 
-    Returns whether a way worked; a program that is missing or refuses leads to the next.
+    text: str
+    word: bool
+
+
+def word_of(word: str) -> Literal:
+    """Return what to look for to find a word; errs towards longer words that end so."""
+    return Literal(word, word=True)
+
+
+def member_of(member: str) -> tuple[Literal, Literal]:
+    """Return what to look for to find calls of a member."""
+    return Literal(f".{member}(", word=False), Literal(f"->{member}(", word=False)
+
+
+def _parts(strings: Sequence[Literal]) -> Iterator[Sequence[Literal]]:
+    for at in range(0, len(strings), _AT_ONCE):
+        yield strings[at : at + _AT_ONCE]
+
+
+def _either(strings: Sequence[Literal]) -> list[str]:
+    """Return options that rg is fast with."""
+    whole = sum(len(one.text) for one in strings) <= _BYTES
+    if whole and all(one.word for one in strings):
+        return ["-w", "-F", *(part for one in strings for part in ("-e", one.text))]
+    return ["-e", "|".join(_expression(one, whole=whole) for one in strings)]
+
+
+def _expression(string: Literal, *, whole: bool) -> str:
+    """Return an expression for one string, whose first bytes alone are a fixed string."""
+    text, end = string.text, r"\b" if string.word else ""
+    if whole or len(text) <= _HEAD + 1:
+        return re.escape(text) + end
+    # what may be there twice is no part of a fixed string any more
+    head, next_, tail = text[:_HEAD], text[_HEAD], text[_HEAD + 1 :]
+    return f"{re.escape(head)}{re.escape(next_)}+{re.escape(tail)}{end}"
+
+
+def listed(folder: str, ways: Iterable[Way], wanted: Wanted) -> Generator[Found, None, bool]:
+    """Give the files of ``folder`` in which programs find what is wanted, as they come.
+
+    A file may be given more than once, with other names each time.  Returns whether a way
+    worked; a program that is missing or refuses leads to the next.
     """
-    told: set[str] = set()
+    names = {name.encode(): name for name in chain.from_iterable(wanted)}
+    told: dict[str, set[str]] = {}
     for way in ways:
         for command in way:
-            worked = yield from _names(command, folder, told)
+            worked = yield from _found(command, folder, names, told)
             if not worked:
                 break
         else:
@@ -52,13 +128,15 @@ def listed(folder: str, ways: Iterable[Way]) -> Generator[str, None, bool]:
     return False
 
 
-def _names(command: list[str], folder: str, told: set[str]) -> Generator[str, None, bool]:
-    """Give the names that one program lists and that are not in ``told``, and put them there."""
+def _found(
+    command: Command, folder: str, names: Mapping[bytes, str], told: dict[str, set[str]]
+) -> Generator[Found, None, bool]:
+    """Give what one program finds and ``told`` has not, and put it there."""
     import subprocess
 
     try:
         process = subprocess.Popen(
-            command,
+            command.arguments,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -68,50 +146,82 @@ def _names(command: list[str], folder: str, told: set[str]) -> Generator[str, No
     except OSError:
         return False
     try:
-        for name in _split(process):
+        for name, lines in _files(process):
+            kept = lines if command.keeps is None else filter(command.keeps.match, lines)
+            here = {names[word] for line in kept for word in _WORD(line) if word in names}
             path = name.decode("utf-8", "surrogateescape").removeprefix("./")
-            if path not in told:
-                told.add(path)
-                yield path
+            before = told.setdefault(path, set())
+            if not here <= before:
+                yield Found(path, frozenset(here - before))
+                before |= here
     finally:
         process.kill()  # it may not have come to its end
         process.wait()
     return process.returncode in {0, 1}
 
 
-def _split(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
-    """Give what a program writes, without the NUL behind each, until it has ended."""
+_WORD: Final = re.compile(rb"\w+").findall
+
+
+def _files(process: subprocess.Popen[bytes]) -> Iterator[tuple[bytes, list[bytes]]]:
+    """Give the files that a program names, each with lines of it, until it has ended."""
     out, left = process.stdout, b""
     if out is None:  # pragma: no cover - PIPE was asked for
         return
     with out:
         while data := out.read1():  # type: ignore[attr-defined]
-            *names, left = (left + data).split(b"\0")
-            yield from names
+            *whole, left = (left + data).split(b"\n")
+            files: dict[bytes, list[bytes]] = {}
+            for entry in whole:
+                name, _, line = entry.partition(b"\0")
+                files.setdefault(name, []).append(line)
+            yield from files.items()
     process.wait()
 
 
-def _fixed(words: Sequence[str], what: Wanted) -> list[str]:
-    """Return options of rg and git grep alike; all programs find fixed strings the fastest."""
-    if what != "member":
-        return ["-w", "-F", *(part for word in words for part in ("-e", word))]
-    return ["-F", *(part for word in words for part in ("-e", f"->{word}(", "-e", f".{word}("))]
+def _alternatives(words: Sequence[str]) -> str:
+    return f"(?:{'|'.join(map(re.escape, words))})"
 
 
 def definition(word: str) -> str:
-    """Return an expression for lines that can define ``word``; one word, or rg is slow."""
+    """Return an expression for lines that can define what an expression stands for."""
     return rf"^(?:\w.*|[ \t]*#[ \t]*define[ \t]+|)\b{word}\b"
 
 
-def patterns(words: Sequence[str], what: Wanted) -> Iterator[list[str]]:
-    """Give options for git grep: the best first, then what every git knows."""
-    either = "|".join(map(re.escape, words))
-    if what == "definition":
-        yield ["-P", "-e", definition(f"(?:{either})")]
-    elif what == "word" and len(words) > _MANY_WORDS:
-        yield ["-P", "-e", rf"\b(?:{either})\b"]
-    yield _fixed(words, what)
+def expression(wanted: Wanted) -> str:
+    """Return one expression for all that is wanted, as Python and git grep -P read it."""
+    parts = []
+    if wanted.words:
+        parts.append(rf"\b{_alternatives(wanted.words)}\b")
+    if wanted.members:
+        parts.append(rf"(?:->|\.){_alternatives(wanted.members)}\(")
+    if wanted.defined:
+        parts.append(definition(_alternatives(wanted.defined)))
+    return "|".join(parts)
 
+
+def in_lines(lines: Iterable[bytes], wanted: Wanted, either: re.Pattern[bytes]) -> frozenset[str]:
+    """Return the names that may be in lines; ``either`` is the :func:`expression`."""
+    names = {name.encode(): name for name in chain.from_iterable(wanted)}
+    kept = filter(either.search, lines)
+    return frozenset(names[word] for line in kept for word in _WORD(line) if word in names)
+
+
+def patterns(wanted: Wanted) -> Iterator[list[str]]:
+    """Give options for git grep: the best first, then what every git knows."""
+    words = [*wanted.words, *wanted.defined]
+    members = [one.text for member in wanted.members for one in member_of(member)]
+    if len(words) > _MANY_WORDS or wanted.defined or (words and members):
+        yield ["-P", "-e", expression(wanted)]
+    fixed = [part for text in (*words, *members) for part in ("-e", text)]
+    yield ["-F", *fixed] if members else ["-w", "-F", *fixed]
+
+
+#: git's own search, printing as a :class:`Command` does whatever is configured
+GREP: Final = (
+    *("grep", "--no-textconv", "--no-color", "--no-line-number", "--no-column", "--no-break"),
+    *("--no-heading", "-z", "-I"),
+)
 
 #: git looks for fewer fixed words than this faster than for one expression.
 _MANY_WORDS: Final = 40

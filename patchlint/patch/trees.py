@@ -5,7 +5,7 @@ git is run as a program, with one ``cat-file --batch`` for all reading; see
 """
 
 # pathlib costs a short check more than reading its mails
-# ruff: noqa: PTH110, PTH112, PTH113, PTH114, PTH118, PTH120, PTH123
+# ruff: noqa: PTH110, PTH112, PTH113, PTH114, PTH118, PTH120, PTH123, PTH208
 
 from __future__ import annotations
 
@@ -16,7 +16,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from patchlint.patch.git_objects import GIT, Objects, environment
-from patchlint.patch.tree_search import definition, listed, patterns, ripgrep
+from patchlint.patch.tree_search import (
+    GREP,
+    Command,
+    Found,
+    expression,
+    in_lines,
+    listed,
+    patterns,
+    ripgrep,
+)
 
 if TYPE_CHECKING:
     import subprocess
@@ -58,13 +67,13 @@ class Tree(Protocol):
     def read_all(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """Path and content of those of ``paths`` that are files, in their order."""
 
-    def files_with(self, words: Sequence[str], what: Wanted = "word") -> Iterator[str]:
-        """C sources and headers with any of ``words`` as a whole word, as they are found.
+    def files_with(self, wanted: Wanted, folder: str | None = None) -> Iterator[Found]:
+        """C sources and headers that have any of what is wanted, as they are found.
 
-        ``what`` narrows that down: for ``member`` to calls of a member of that name, written
-        without spaces; for ``definition`` to lines that begin in column 0, and macros.
-        Errs towards too many: comments and strings count, and a file may be told that
-        stands beside the tree and cannot be read from it.
+        Each with the names that it may have; a file may come again with other names.
+        With ``folder`` those of its files alone, without the folders in it.
+        Errs towards too many: comments and strings count, and a file may be told that stands
+        beside the tree and cannot be read from it.
         """
 
     def list_c(self) -> Iterable[tuple[str, str]]:
@@ -244,25 +253,27 @@ class GitTree:
                     meta.rpartition(b" ")[2].decode("ascii"),
                 )
 
-    def files_with(self, words: Sequence[str], what: Wanted = "word") -> Iterator[str]:
-        """Give C sources and headers of the commit with any of ``words``, as they are found."""
-        if not words:
+    def files_with(self, wanted: Wanted, folder: str | None = None) -> Iterator[Found]:
+        """Give C sources and headers of the commit with any that is wanted, as they are found."""
+        if not any(wanted):
+            return
+        if folder is not None:  # git reads a folder from the commit faster than it is compared
+            yield from self._there(wanted, [f":(glob){_no_glob(folder)}*.[ch]"])
             return
         asked = self._ask_changed() if self._changed is None else None
         if self._changed != _ALL:
-            for path in listed(self.repository, self._here(words, what)):
+            for found in listed(self.repository, self._here(wanted), wanted):
                 if asked is not None:  # it had the time of the search so far
                     self._changed, asked = _answer(asked), None
                 if self._changed == _ALL:
                     break
-                if path not in (self._changed or ()):
-                    yield path
+                if found.path not in (self._changed or ()):
+                    yield found
         if asked is not None:
             self._changed = _answer(asked)
         if self._changed:
-            specs = () if self._changed == _ALL else self._changed
-            for name in listed(self.repository, self._there(words, what, specs)):
-                yield name.partition(":")[2]
+            changed = () if self._changed == _ALL else self._changed
+            yield from self._there(wanted, [f":(literal){path}" for path in changed])
 
     def patches(self, ids: Sequence[str]) -> dict[str, str]:
         """Return diffs of commits after this one, by their stable patch ids.
@@ -345,22 +356,26 @@ class GitTree:
             env=environment(),
         )
 
-    def _here(self, words: Sequence[str], what: Wanted) -> Iterator[Way]:
+    def _here(self, wanted: Wanted) -> Iterator[Way]:
         """Ways to search the work tree."""
-        yield ripgrep(words, what)
-        for pattern in patterns(words, what):
+        yield ripgrep(wanted)
+        for pattern in patterns(wanted):
             yield [self._grep(pattern)]
 
-    def _there(self, words: Sequence[str], what: Wanted, paths: Sequence[str]) -> Iterator[Way]:
-        """Ways to search the commit, all of it or some files."""
-        for pattern in patterns(words, what):
-            yield [self._grep([*pattern, self.name], [f":(literal){path}" for path in paths])]
+    def _there(self, wanted: Wanted, specs: Sequence[str]) -> Iterator[Found]:
+        """Give files of the commit, of all of it or what ``specs`` tell."""
+        ways = ([self._grep([*pattern, self.name], specs)] for pattern in patterns(wanted))
+        for path, names in listed(self.repository, ways, wanted):
+            yield Found(path.partition(":")[2], names)
 
-    def _grep(self, pattern: Sequence[str], specs: Sequence[str] = ()) -> list[str]:
-        return [
-            *(*GIT, "grep", "--no-textconv", "--full-name", "-z", "-l", "-I"),
-            *(*pattern, "--", *(specs or ("*.c", "*.h"))),
-        ]
+    def _grep(self, pattern: Sequence[str], specs: Sequence[str] = ()) -> Command:
+        listing = (*(specs or ("*.c", "*.h")),)
+        return Command([*GIT, *GREP, "--full-name", *pattern, "--", *listing])
+
+
+def _no_glob(folder: str) -> str:
+    """Return a folder, with its slash, as a pathspec that means it alone."""
+    return re.sub(r"([*?\[\\])", r"\\\1", f"{folder}/" if folder else "")
 
 
 #: How many commits are searched for prerequisite patches.
@@ -445,28 +460,30 @@ class FolderTree:
             if content is not None:
                 yield path, content
 
-    def files_with(self, words: Sequence[str], what: Wanted = "word") -> Iterator[str]:
-        """Give C sources and headers with any of ``words`` as a whole word, as they are found."""
-        if not words:
+    def files_with(self, wanted: Wanted, folder: str | None = None) -> Iterator[Found]:
+        """Give C sources and headers with any that is wanted, as they are found."""
+        if not any(wanted):
             return
-        if (yield from listed(self.folder, self._ways(words, what))):
+        if folder is None and (yield from listed(self.folder, self._ways(wanted), wanted)):
             return
-        either = "|".join(map(re.escape, words))
-        expression = {
-            "word": rf"\b(?:{either})\b",
-            "member": rf"(?:->|\.)(?:{either})\(",
-            "definition": definition(f"(?:{either})"),
-        }[what]
-        compiled = re.compile(expression.encode(), re.MULTILINE)
-        for path, _, _ in self.stat_c():
-            if compiled.search(self.read(path) or b""):
-                yield path
+        either = re.compile(expression(wanted).encode())
+        inside = (path for path, _, _ in self.stat_c()) if folder is None else self._beside(folder)
+        for path in inside:
+            names = in_lines((self.read(path) or b"").split(b"\n"), wanted, either)
+            if names:
+                yield Found(path, names)
 
-    def _ways(self, words: Sequence[str], what: Wanted) -> Iterator[Way]:
-        yield ripgrep(words, what)
-        for pattern in patterns(words, what):
-            git = [*GIT, "grep", "--no-index", "-zlI", *pattern, "--", ":(glob)**/*.[ch]"]
-            yield [git]
+    def _beside(self, folder: str) -> Iterator[str]:
+        """Give the C sources and headers of one folder, without those of the folders in it."""
+        with suppress(OSError):
+            for name in sorted(os.listdir(os.path.join(self.folder, folder))):
+                if name.endswith((".c", ".h")):
+                    yield f"{folder}/{name}" if folder else name
+
+    def _ways(self, wanted: Wanted) -> Iterator[Way]:
+        yield ripgrep(wanted)
+        for pattern in patterns(wanted):
+            yield [Command([*GIT, *GREP, "--no-index", *pattern, "--", ":(glob)**/*.[ch]"])]
 
 
 def _walk(folder: str, prefix: str) -> Iterator[tuple[str, int, int]]:

@@ -22,6 +22,12 @@ class Tree:
     def prepare(self, names, members=()):
         """Everything is at hand."""
 
+    def prepare_definitions(self, names):
+        """Everything is at hand."""
+
+    def known(self, name, path):
+        return bool(self.definitions(name, path))
+
     def definitions(self, name, from_path=None):
         return tuple(
             Definition(f.name, f.path, f.line, f.end, f.static, inline=False, kind="function")

@@ -8,6 +8,7 @@ from small_tree import MACROS, folder_tree
 from patchlint.index import lean
 from patchlint.index.facts import Facts, reachable
 from patchlint.index.search import Search
+from patchlint.model.tree import MANY_MEMBER_CALLS
 
 
 @pytest.fixture
@@ -109,10 +110,9 @@ def test_one_search_serves_many_names(facts, monkeypatch):
     asked = []
     search = facts.tree.files_with
 
-    def files_with(_, words, what):
-        assert what == "word"
-        asked.append(words)
-        return search(words)
+    def files_with(_, wanted, folder):
+        asked.append((*wanted, folder))
+        return search(wanted, folder)
 
     monkeypatch.setattr(type(facts.tree), "files_with", files_with)
     facts.prepare(["thing_put", "do_thing", "twin"])
@@ -120,7 +120,47 @@ def test_one_search_serves_many_names(facts, monkeypatch):
     facts.address_taken("do_thing")
     facts.definition("twin")
     facts.prepare(["twin"])
-    assert asked == [["do_thing", "thing_put", "twin"]]
+    assert asked == [(("do_thing", "thing_put", "twin"), (), (), None)]
+
+
+BESIDE = {
+    "fs/a/user.c": b"void user(void)\n{\n\tbeside();\n\tstub();\n\tshape();\n\tfar();\n}\n",
+    "fs/a/own.c": b"void beside(void)\n{\n\tiput(i);\n}\n\nstatic void far(void)\n{\n}\n",
+    "fs/a/own.h": b"static inline void stub(void) { }\n#define shape() iput(i)\n",
+    "fs/b/other.c": b"void beside(void)\n{\n}\n\nvoid far(void)\n{\n}\n",
+    "lib/real.c": b"void stub(void)\n{\n\tiput(i);\n}\n\nvoid shape(void)\n{\n}\n",
+}
+
+
+def test_what_is_defined_beside_its_use_needs_no_search_of_the_tree(tmp_path, monkeypatch):
+    tree = folder_tree(tmp_path / "tree", BESIDE)
+    facts = Facts(tree, Search(tree, lean.words(MACROS)), MACROS)
+    asked = []
+    search = tree.files_with
+
+    def files_with(_, wanted, folder):
+        asked.append((wanted.defined, folder))
+        return search(wanted, folder)
+
+    monkeypatch.setattr(type(tree), "files_with", files_with)
+    names = ("beside", "stub", "shape", "far")
+    facts.prepare_definitions((name, "fs/a/user.c") for name in names)
+    found = [facts.definition(name, "fs/a/user.c") for name in names]
+    assert [one.path for one in found] == ["fs/a/own.c", "lib/real.c", "lib/real.c", "fs/b/other.c"]
+    # a stub, a macro and another file's static function may have something nearer elsewhere
+    assert asked == [
+        (("beside", "far", "shape", "stub"), "fs/a"),
+        (("far", "shape", "stub"), None),
+    ]
+
+
+def test_of_a_member_called_everywhere_enough_calls_are_told(tmp_path):
+    calls = b"void user(struct ops *ops)\n{\n" + b"\tops->go();\n" * 5 + b"}\n"
+    tree = folder_tree(tmp_path / "tree", {f"fs/f{number}.c": calls for number in range(40)})
+    facts = Facts(tree, Search(tree, lean.words(MACROS)), MACROS)
+    facts.prepare(["user"], ["go"])
+    assert MANY_MEMBER_CALLS < len(facts.member_calls("go")) < 5 * 40
+    assert len(facts.definitions("user")) == 40
 
 
 def test_a_static_function_needs_no_search(facts, monkeypatch):

@@ -40,6 +40,7 @@ def answers(facts):
             facts.callers(name, "fs/twin.c"),
             facts.member_calls(name),
             facts.address_taken(name, "fs/thing.c"),
+            [facts.definition(name, path) for path in (*FILES, None)],
         )
         for name in NAMES
     }

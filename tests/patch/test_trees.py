@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import pickle
+import re
+import shlex
 
 import pytest
 from git_diffs import commit, git, repository
+from hypothesis import given
+from hypothesis import strategies as st
 
 from patchlint.patch import tree_search
+from patchlint.patch.tree_search import Wanted
 from patchlint.patch.trees import (
     FolderTree,
     GitTree,
@@ -57,6 +62,11 @@ def make(kind, folder, tmp_path):
     return open_tree(tmp_path / "plain")
 
 
+def searched(tree, *words, folder=None, members=(), defined=()):
+    found = tree.files_with(Wanted(words, members, defined), folder)
+    return sorted({path for path, names in found if names})
+
+
 @pytest.mark.parametrize("kind", ["work tree", "bare", "no work tree", "linked", "inside", "plain"])
 def test_every_kind_of_tree_gives_the_same(kind, folder, tmp_path):
     tree = make(kind, folder, tmp_path)
@@ -66,19 +76,20 @@ def test_every_kind_of_tree_gives_the_same(kind, folder, tmp_path):
     assert tree.read("fs") is None
     assert [path for path, _ in tree.list_c()] == C_FILES
     assert dict(tree.list_c())["fs/b.c"] == blob_id(FILES["fs/b.c"])
-    assert tuple(sorted(tree.files_with(["put"]))) == ("fs/a.c", "fs/näme.c", "include/h.h")
-    assert tuple(sorted(tree.files_with(["input", "put"]))) == tuple(C_FILES)
-    assert tuple(sorted(tree.files_with(["nothing"]))) == ()
-    assert tuple(sorted(tree.files_with([]))) == ()
-    assert tuple(sorted(tree.files_with(["put"], "definition"))) == ("fs/näme.c", "include/h.h")
-    assert tuple(sorted(tree.files_with(["f", "g"], "definition"))) == ("fs/a.c", "fs/b.c")
-    assert tuple(sorted(tree.files_with(["PUT"], "definition"))) == ("include/h.h",)
-    assert tuple(sorted(tree.files_with(["put", "nothing", "none"]))) == (
-        "fs/a.c",
-        "fs/näme.c",
-        "include/h.h",
-    )
-    assert tuple(sorted(tree.files_with(["go"], "member"))) == ("fs/b.c",)
+    assert searched(tree, "put") == ["fs/a.c", "fs/näme.c", "include/h.h"]
+    assert searched(tree, "input", "put") == C_FILES
+    assert searched(tree, "nothing") == []
+    assert searched(tree) == []
+    assert searched(tree, "put", "nothing", "none") == ["fs/a.c", "fs/näme.c", "include/h.h"]
+    assert searched(tree, defined=("put",)) == ["fs/näme.c", "include/h.h"]
+    assert searched(tree, defined=("f", "g")) == ["fs/a.c", "fs/b.c"]
+    assert searched(tree, defined=("PUT",)) == ["include/h.h"]
+    assert searched(tree, members=("go",)) == ["fs/b.c"]
+    assert searched(tree, "PUT", members=("go",)) == ["fs/b.c", "include/h.h"]
+    assert searched(tree, folder="fs", defined=("put", "g")) == ["fs/b.c", "fs/näme.c"]
+    assert searched(tree, "put", folder="include") == ["include/h.h"]
+    assert searched(tree, "put", folder="") == []
+    assert searched(tree, "put", folder="none") == []
     for path, blob in tree.list_c():
         assert tree.blob(blob) == (None if kind == "plain" else tree.read(path))
 
@@ -97,22 +108,63 @@ def test_many_files_are_read_in_their_order(kind, folder, tmp_path):
 
 
 def test_a_program_that_refuses_leads_to_the_next(tmp_path):
+    def command(*lines, end=0):
+        printed = "".join(rf"{path}\0{line}\n" for path, line in lines)
+        return tree_search.Command(["sh", "-c", f"printf {shlex.quote(printed)}; exit {end}"])
+
     ways = [
-        [["no-such-program"]],
-        [["printf", r"a\0b\0"], ["sh", "-c", "printf 'b\\0c\\0'; exit 2"], ["printf", r"never\0"]],
-        [["printf", r"c\0./d\0"], ["false"]],
-        [["printf", r"never\0"]],
+        [tree_search.Command(["no-such-program"])],
+        [
+            command(("a", "x"), ("b", "y")),
+            command(("b", "x"), ("b", "x z"), ("c", "z"), end=2),
+            command(("never", "x")),
+        ],
+        [command(("c", "x"), ("./d", "z()"), ("a", "xy x")), command(end=1)],
+        [command(("never", "x"))],
     ]
-    listing = tree_search.listed(str(tmp_path), ways)
-    assert list(listing) == ["a", "b", "c", "d"]
+    wanted = Wanted(("x", "y"), ("z",))
+    listing = tree_search.listed(str(tmp_path), ways, wanted)
+    assert [(path, sorted(names)) for path, names in listing] == [
+        ("a", ["x"]), ("b", ["y"]), ("b", ["x", "z"]), ("c", ["z"]), ("c", ["x"]), ("d", ["z"]),
+    ]  # fmt: skip
+
+
+def test_a_name_counts_when_its_line_does(tmp_path):
+    printed = r"a\0\tput(x);\nb\0void put(x)\nb\0int put;\n"
+    command = tree_search.Command(["printf", printed], re.compile(rb"\w.*\bput\b"))
+    wanted = Wanted(defined=("put",))
+    assert list(tree_search.listed(str(tmp_path), [[command]], wanted)) == [
+        tree_search.Found("b", frozenset({"put"}))
+    ]
+
+
+@given(st.lists(st.from_regex(r"[a-z_]{1,12}", fullmatch=True), min_size=1, max_size=60), st.data())
+def test_what_rg_is_asked_finds_every_word_and_member(names, data):
+    words = data.draw(st.lists(st.sampled_from(names), unique=True))
+    members = [name for name in dict.fromkeys(names) if name not in words]
+    wanted = tree_search.Wanted(tuple(words), tuple(members))
+    lines = [f"\tx = {word};" for word in words]
+    lines += [f"\t{before}{member}();" for member in members for before in ("a.", "b->")]
+    asked = [
+        re.compile(command.arguments[command.arguments.index("-e") + 1])
+        for command in tree_search.ripgrep(wanted)
+        if "-F" not in command.arguments
+    ]
+    asked += [
+        re.compile(rf"\b{word}\b")
+        for command in tree_search.ripgrep(wanted)
+        if "-F" in command.arguments
+        for word in command.arguments[command.arguments.index("-F") + 2 : -1 : 2]
+    ]
+    assert all(any(one.search(line) for one in asked) for line in lines)
 
 
 def test_a_folder_is_searched_without_any_program(folder, monkeypatch):
     monkeypatch.setenv("PATH", "")
     tree = FolderTree(folder)
-    assert tuple(sorted(tree.files_with(["put"]))) == ("fs/a.c", "fs/näme.c", "include/h.h")
-    assert tuple(sorted(tree.files_with(["go"], "member"))) == ("fs/b.c",)
-    assert tuple(sorted(tree.files_with(["put"], "definition"))) == ("fs/näme.c", "include/h.h")
+    assert searched(tree, "put") == ["fs/a.c", "fs/näme.c", "include/h.h"]
+    assert searched(tree, members=("go",)) == ["fs/b.c"]
+    assert searched(tree, defined=("put",)) == ["fs/näme.c", "include/h.h"]
 
 
 def test_blobs_are_found_by_abbreviated_ids_only_when_sure(folder):
@@ -131,8 +183,8 @@ def test_other_commits_of_the_same_tree(folder):
     old = tree.at(first)
     assert old is not None
     assert old.read("fs/a.c") == FILES["fs/a.c"]
-    assert tuple(sorted(old.files_with(["put"]))) == ("fs/a.c", "fs/näme.c", "include/h.h")
-    assert tuple(sorted(tree.files_with(["put"]))) == ("fs/näme.c", "include/h.h")
+    assert searched(old, "put") == ["fs/a.c", "fs/näme.c", "include/h.h"]
+    assert searched(tree, "put") == ["fs/näme.c", "include/h.h"]
     assert tree.at("0" * 40) is None
     assert tree.at("--help") is None
     assert open_tree(folder, "HEAD~1").commit == first
@@ -146,7 +198,8 @@ def test_what_is_not_committed_is_not_read(folder):
     (folder / "fs/untracked.c").write_bytes(b"put\n")
     tree = open_tree(folder)
     assert tree.read("fs/a.c") == FILES["fs/a.c"]
-    found = sorted(path for path, _ in tree.read_all(tree.files_with(["put"])))
+    paths = (found.path for found in tree.files_with(Wanted(("put",))))
+    found = sorted(path for path, _ in tree.read_all(paths))
     assert found == ["fs/a.c", "fs/näme.c", "include/h.h"]
 
 
@@ -176,7 +229,7 @@ def test_a_repository_without_a_commit_is_a_folder(tmp_path):
     (made / "a.c").write_bytes(b"put\n")
     tree = open_tree(made)
     assert isinstance(tree, FolderTree)
-    assert tuple(sorted(tree.files_with(["put"]))) == ("a.c",)
+    assert searched(tree, "put") == ["a.c"]
 
 
 def test_the_kernel_tree_one_stands_in(folder, tmp_path):
@@ -209,6 +262,6 @@ def test_nothing_that_a_repository_configures_is_run(folder, tmp_path):
     (folder / ".gitattributes").write_bytes(b"*.c diff=c\n")
     (folder / "fs/a.c").write_bytes(b"changed put\n")
     tree = open_tree(folder)
-    assert tuple(sorted(tree.files_with(["put"]))) == ("fs/a.c", "fs/näme.c", "include/h.h")
+    assert searched(tree, "put") == ["fs/a.c", "fs/näme.c", "include/h.h"]
     assert list(tree.list_c())
     assert not mark.exists()
