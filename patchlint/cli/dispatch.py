@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 USAGE_ERROR: Final = 2
 #: 128 and the number of SIGINT, as shells have it
 INTERRUPTED: Final = 130
+
+#: what standard output fails with when a file or a disk is full
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 EPILOG: Final = """\
 examples:
@@ -55,10 +59,20 @@ def _command(name: str, arguments: Sequence[str], commands: Mapping[str, tuple[s
     except BrokenPipeError:
         # the reader of a pipe went away: that is its choice, not an error of ours; what is
         # left in the buffer must not be written at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
+    except OSError as error:
+        if error.filename is not None or error.errno not in _FULL:
+            raise
+        _drop_output()
+        print(f"patchlint: what was found could not be written: {error.strerror}", file=sys.stderr)
+        return USAGE_ERROR
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _drop_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parse(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from patchlint.model.pattern import lazy
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from patchlint.model.kernel import KernelFacts
 
 _WRAPPERS: Final = re.compile(r"^(?:un)?likely\s*\((.*)\)$")
-_WORDS: Final = re.compile(r"[A-Za-z_]\w*(?=\s*\()")
+_WORDS: Final = lazy(r"[A-Za-z_]\w*(?=\s*\()")
 _FALSE: Final = frozenset({"false", "0", "NULL"})
 _TRUE: Final = frozenset({"true", "1"})
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from patchlint.model.pattern import lazy
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -24,7 +26,7 @@ _INDEX: Final = re.compile(r"\[[^\[\]]*\]")
 _PATH: Final = re.compile(r"^[A-Za-z_]\w*(?:\s*(?:->|\.)\s*[A-Za-z_]\w*)*$")
 _SPLIT: Final = re.compile(r"\s*(->|\.)\s*")
 _QUALIFIERS: Final = re.compile(r"\b(?:const|volatile|static|struct|union|extern|register)\b")
-_TAIL: Final = re.compile(r"(?:->|\.)\s*([A-Za-z_]\w*)\s*$")
+_TAIL: Final = lazy(r"(?:->|\.)\s*([A-Za-z_]\w*)\s*$")
 
 #: (struct, member) -> type text
 Fields = dict[tuple[str, str], str]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from patchlint.graph import words
 from patchlint.graph.drawing import ELSEWHERE, UNKNOWN, sets
 from patchlint.graph.started import NAME, Statement
+from patchlint.model.pattern import lazy
 
 if TYPE_CHECKING:
     from collections import defaultdict
@@ -22,7 +23,7 @@ _HEAD: Final = re.compile(r"(?:[A-Za-z_][^(]*?\b)?([A-Za-z_]\w*)[ \t]*\(")
 _BRANCH: Final = re.compile(r"\b(?:if|else|case|default|return|goto|break|continue|switch)\b|\?")
 _DEFINE: Final = re.compile(r"#[ \t]*define[ \t]+(\w+)\(")
 #: a function in an operations table, or another member that is set
-_SLOT: Final = re.compile(r"[+-][ \t]*\.(\w+)[ \t]*=[ \t]*&?(\w+)")
+_SLOT: Final = lazy(r"[+-][ \t]*\.(\w+)[ \t]*=[ \t]*&?(\w+)")
 #: what a header may start with besides a letter
 _STARTS: Final = ("_", "*")
 #: where a member that is set may stand at most, in characters
@@ -30,7 +31,7 @@ _DEEPEST: Final = 16
 _CHANGED: Final = re.compile(r"^[+-]\**[A-Za-z_][^\n]*\([^\n]*", re.MULTILINE)
 _COMMENT: Final = re.compile(r"[ \t]*(?:\* |\*$|/\*|//)")
 #: a comment or a text may name a wait that is not done
-_TALK: Final = re.compile(r"/\*|//|\"|\*/")
+_TALK: Final = lazy(r"/\*|//|\"|\*/")
 #: annotations that may stand alone on a line of a header
 _ANNOTATION: Final = re.compile(r"__(?:acquires|releases|must_hold|attribute__|printf|cond_lock)\b")
 _KEYWORDS: Final = frozenset(

@@ -7,10 +7,12 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
+from patchlint.model.pattern import lazy
+
 NAME: Final = re.compile(r"[A-Za-z_]\w+")
 _WORD: Final = re.compile(r"[A-Za-z_]\w*")
 _MEMBER: Final = re.compile(r"(?:->|\.)\s*([A-Za-z_]\w*)")
-_OBJECT: Final = re.compile(r"&\s*\(?\s*([A-Za-z_]\w*)\s*\)?\s*(?:\[[^]]*\])?\Z")
+_OBJECT: Final = lazy(r"&\s*\(?\s*([A-Za-z_]\w*)\s*\)?\s*(?:\[[^]]*\])?\Z")
 
 
 class Start(NamedTuple):

@@ -123,9 +123,9 @@ class Search(Struct):
         names: dict[str, set[str]] = {}  # by the files that are found
 
         def paths() -> Iterator[str]:
-            for found in self.tree.files_with(wanted, folder):
-                names.setdefault(found.path, set()).update(found.names)
-                yield found.path
+            for path, may_have in self.tree.files_with(wanted, folder):
+                names.setdefault(path, set()).update(may_have)
+                yield path
 
         for path, text in self.tree.read_all(paths()):
             here = names[path]

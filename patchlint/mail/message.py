@@ -14,9 +14,8 @@ from patchlint.model.pattern import lazy
 
 _MESSAGE_ID = re.compile(r"<([^<>\s]+)>")
 _DATE = re.compile(
-    r"(\d{1,2}) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]* (\d{4}) "
-    r"(\d{1,2}):(\d\d)(?::(\d\d))?(?: ([+-])(\d\d)(\d\d))?",
-    re.IGNORECASE,
+    r"(\d{1,2}) ([A-Za-z]{3})[A-Za-z]* (\d{4}) "
+    r"(\d{1,2}):(\d\d)(?::(\d\d))?(?: ([+-])(\d\d)(\d\d))?"
 )
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _FORMAT_PATCH = re.compile(rb"^From ([0-9a-f]{40}|[0-9a-f]{64}) ")
@@ -29,8 +28,8 @@ _INBODY_FROM = lazy(
     r"^>?From (?:[0-9a-f]{40}|[0-9a-f]{64}) [^\n]*\n(?=[A-Z][\w-]*: )", re.MULTILINE
 )
 _INBODY = re.compile(r"(?:(?:From|Subject|Date): [^\n]*\n(?:[ \t][^\n]*\n)*)+(?=\n|\Z)")
-_HEADER_BLOCK = re.compile(r"(?:[A-Za-z][\w-]*:[^\n]*\n(?:[ \t][^\n]*\n)*)+")
-_FIELD = re.compile(r"^([A-Za-z][\w-]*):[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)", re.MULTILINE)
+_HEADER_BLOCK = lazy(r"(?:[A-Za-z][\w-]*:[^\n]*\n(?:[ \t][^\n]*\n)*)+")
+_FIELD = lazy(r"^([A-Za-z][\w-]*):[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)", re.MULTILINE)
 _BLADES = (">8", "8<", ">%", "%<")
 _SCISSORS = lazy(r"^[ \t]*(?=[^\n]*(?:>8|8<|>%|%<))(?:[- \t]|>8|8<|>%|%<|cut here)+$", re.MULTILINE)
 _SHOWN = lazy(

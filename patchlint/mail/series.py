@@ -17,13 +17,14 @@ from msgspec import Struct, field
 from patchlint.mail import subject as subjects
 from patchlint.mail.threads import Threads
 from patchlint.model.mail import Mail, Patch, Series
+from patchlint.model.pattern import lazy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_BASE = re.compile(r"^base-commit: .*?\b([0-9a-f]{7,64})\b", re.MULTILINE | re.IGNORECASE)
-_PREREQUISITE = re.compile(r"^prerequisite-patch-id:\s+(\S+)", re.MULTILINE | re.IGNORECASE)
-_ADDRESS = re.compile(r"[^\s<>\"]+@[^\s<>\"]+")
+_BASE = lazy(r"^base-commit: .*?\b([0-9a-f]{7,64})\b", re.MULTILINE | re.IGNORECASE)
+_PREREQUISITE = lazy(r"^prerequisite-patch-id:\s+(\S+)", re.MULTILINE | re.IGNORECASE)
+_ADDRESS = lazy(r"[^\s<>\"]+@[^\s<>\"]+")
 
 #: Seconds within which patches that were sent without threading are one series.
 _SITTING = 86400.0

@@ -38,7 +38,7 @@ _PREFIX = lazy(
     r"^(?:[abciowxy12]|old|new|orig|linux[^/]*|[^/]*\.orig|[^/]*\d+\.\d+[^/]*|[^/]*-next)$",
     re.IGNORECASE,
 )
-_ESCAPE = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
+_ESCAPE = lazy(rb"\\([0-7]{3}|.)", re.DOTALL)
 _ESCAPES = {
     b"a": b"\a",
     b"b": b"\b",
@@ -65,7 +65,7 @@ _EXTENDED: tuple[tuple[str, FileKind, int | None], ...] = (
 #: First characters of a hunk's lines; an empty line is context whose blank was lost.
 _MARKS = frozenset({" ", "+", "-", "\\", ""})
 #: Indentation that a mailer made of no-break spaces: then all of them stand for blanks.
-_HARD_BLANK = re.compile(r"^[ +-]?\u00a0", re.MULTILINE)
+_HARD_BLANK = lazy(r"^[ +-]?\u00a0", re.MULTILINE)
 
 
 class _File(Struct):

@@ -6,7 +6,7 @@ import re
 from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from patchlint.patch.git_objects import environment
+from patchlint.patch.git_objects import GIT, environment
 
 if TYPE_CHECKING:
     import subprocess
@@ -24,11 +24,8 @@ class Wanted(NamedTuple):
     defined: tuple[str, ...] = ()
 
 
-class Found(NamedTuple):
-    """A file, and names out of what is wanted that may be in it."""
-
-    path: str
-    names: frozenset[str]
+#: a file, and names out of what is wanted that may be in it
+Found = tuple[str, frozenset[str]]
 
 
 class Command(NamedTuple):
@@ -152,7 +149,7 @@ def _found(
             path = name.decode("utf-8", "surrogateescape").removeprefix("./")
             before = told.setdefault(path, set())
             if not here <= before:
-                yield Found(path, frozenset(here - before))
+                yield path, frozenset(here - before)
                 before |= here
     finally:
         process.kill()  # it may not have come to its end
@@ -200,11 +197,18 @@ def expression(wanted: Wanted) -> str:
     return "|".join(parts)
 
 
-def in_lines(lines: Iterable[bytes], wanted: Wanted, either: re.Pattern[bytes]) -> frozenset[str]:
-    """Return the names that may be in lines; ``either`` is the :func:`expression`."""
-    names = {name.encode(): name for name in chain.from_iterable(wanted)}
-    kept = filter(either.search, lines)
-    return frozenset(names[word] for line in kept for word in _WORD(line) if word in names)
+class Matcher:
+    """Finds what is wanted in a text, without any program."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._names = {name.encode(): name for name in chain.from_iterable(wanted)}
+        self._either = re.compile(expression(wanted).encode())
+
+    def __call__(self, text: bytes) -> frozenset[str]:
+        """Return the names that may be in ``text``."""
+        names = self._names
+        kept = filter(self._either.search, text.split(b"\n"))
+        return frozenset(names[word] for line in kept for word in _WORD(line) if word in names)
 
 
 def patterns(wanted: Wanted) -> Iterator[list[str]]:
@@ -217,11 +221,56 @@ def patterns(wanted: Wanted) -> Iterator[list[str]]:
     yield ["-F", *fixed] if members else ["-w", "-F", *fixed]
 
 
+#: git looks for fewer fixed words than this faster than for one expression.
+_MANY_WORDS: Final = 40
+
+
+class GitSearch(NamedTuple):
+    """Searches a git repository: its work tree, or its commit ``name``."""
+
+    repository: str
+    name: str
+
+    def work_tree(self, wanted: Wanted) -> Iterator[Found]:
+        """Give what the work tree has, whatever is committed."""
+        ways = chain(
+            [ripgrep(wanted)],
+            ([self._grep(pattern, _C_FILES)] for pattern in patterns(wanted)),
+        )
+        yield from listed(self.repository, ways, wanted)
+
+    def commit(self, wanted: Wanted, paths: Sequence[str]) -> Iterator[Found]:
+        """Give what files of the commit have: those of ``paths``, or all for none."""
+        return self._commit(wanted, [f":(literal){path}" for path in paths] or _C_FILES)
+
+    def commit_folder(self, wanted: Wanted, folder: str) -> Iterator[Found]:
+        """Give what files of one folder of the commit have, without the folders in it."""
+        inside = re.sub(r"([*?\[\\])", r"\\\1", f"{folder}/" if folder else "")
+        return self._commit(wanted, [f":(glob){inside}*.[ch]"])
+
+    def _commit(self, wanted: Wanted, specs: Sequence[str]) -> Iterator[Found]:
+        ways = ([self._grep([*pattern, self.name], specs)] for pattern in patterns(wanted))
+        for path, names in listed(self.repository, ways, wanted):
+            yield path.partition(":")[2], names
+
+    def _grep(self, pattern: Sequence[str], specs: Sequence[str]) -> Command:
+        return Command([*GIT, *_GREP, "--full-name", *pattern, "--", *specs])
+
+
+def folder_search(folder: str, wanted: Wanted) -> Generator[Found, None, bool]:
+    """Give what a plain folder has; returns whether there was a program to search with."""
+    search = [*GIT, *_GREP, "--no-index"]
+    ways = chain(
+        [ripgrep(wanted)],
+        ([Command([*search, *p, "--", ":(glob)**/*.[ch]"])] for p in patterns(wanted)),
+    )
+    return (yield from listed(folder, ways, wanted))
+
+
+_C_FILES: Final = ("*.c", "*.h")
+
 #: git's own search, printing as a :class:`Command` does whatever is configured
-GREP: Final = (
+_GREP: Final = (
     *("grep", "--no-textconv", "--no-color", "--no-line-number", "--no-column", "--no-break"),
     *("--no-heading", "-z", "-I"),
 )
-
-#: git looks for fewer fixed words than this faster than for one expression.
-_MANY_WORDS: Final = 40

@@ -16,23 +16,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from patchlint.patch.git_objects import GIT, Objects, environment
-from patchlint.patch.tree_search import (
-    GREP,
-    Command,
-    Found,
-    expression,
-    in_lines,
-    listed,
-    patterns,
-    ripgrep,
-)
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from os import PathLike
 
-    from patchlint.patch.tree_search import Wanted, Way
+    from patchlint.patch.tree_search import Found, Wanted
 
 #: Names at the top of every kernel tree since 2.6.
 _TOP: Final = ("MAINTAINERS", "Makefile", "kernel", "include", "fs", "drivers")
@@ -257,23 +247,25 @@ class GitTree:
         """Give C sources and headers of the commit with any that is wanted, as they are found."""
         if not any(wanted):
             return
+        from patchlint.patch.tree_search import GitSearch
+
+        search = GitSearch(self.repository, self.name)
         if folder is not None:  # git reads a folder from the commit faster than it is compared
-            yield from self._there(wanted, [f":(glob){_no_glob(folder)}*.[ch]"])
+            yield from search.commit_folder(wanted, folder)
             return
         asked = self._ask_changed() if self._changed is None else None
         if self._changed != _ALL:
-            for found in listed(self.repository, self._here(wanted), wanted):
+            for found in search.work_tree(wanted):
                 if asked is not None:  # it had the time of the search so far
                     self._changed, asked = _answer(asked), None
                 if self._changed == _ALL:
                     break
-                if found.path not in (self._changed or ()):
+                if found[0] not in (self._changed or ()):
                     yield found
         if asked is not None:
             self._changed = _answer(asked)
         if self._changed:
-            changed = () if self._changed == _ALL else self._changed
-            yield from self._there(wanted, [f":(literal){path}" for path in changed])
+            yield from search.commit(wanted, () if self._changed == _ALL else self._changed)
 
     def patches(self, ids: Sequence[str]) -> dict[str, str]:
         """Return diffs of commits after this one, by their stable patch ids.
@@ -355,27 +347,6 @@ class GitTree:
             stderr=subprocess.DEVNULL,
             env=environment(),
         )
-
-    def _here(self, wanted: Wanted) -> Iterator[Way]:
-        """Ways to search the work tree."""
-        yield ripgrep(wanted)
-        for pattern in patterns(wanted):
-            yield [self._grep(pattern)]
-
-    def _there(self, wanted: Wanted, specs: Sequence[str]) -> Iterator[Found]:
-        """Give files of the commit, of all of it or what ``specs`` tell."""
-        ways = ([self._grep([*pattern, self.name], specs)] for pattern in patterns(wanted))
-        for path, names in listed(self.repository, ways, wanted):
-            yield Found(path.partition(":")[2], names)
-
-    def _grep(self, pattern: Sequence[str], specs: Sequence[str] = ()) -> Command:
-        listing = (*(specs or ("*.c", "*.h")),)
-        return Command([*GIT, *GREP, "--full-name", *pattern, "--", *listing])
-
-
-def _no_glob(folder: str) -> str:
-    """Return a folder, with its slash, as a pathspec that means it alone."""
-    return re.sub(r"([*?\[\\])", r"\\\1", f"{folder}/" if folder else "")
 
 
 #: How many commits are searched for prerequisite patches.
@@ -464,14 +435,16 @@ class FolderTree:
         """Give C sources and headers with any that is wanted, as they are found."""
         if not any(wanted):
             return
-        if folder is None and (yield from listed(self.folder, self._ways(wanted), wanted)):
+        from patchlint.patch.tree_search import Matcher, folder_search
+
+        if folder is None and (yield from folder_search(self.folder, wanted)):
             return
-        either = re.compile(expression(wanted).encode())
         inside = (path for path, _, _ in self.stat_c()) if folder is None else self._beside(folder)
+        names_in = Matcher(wanted)
         for path in inside:
-            names = in_lines((self.read(path) or b"").split(b"\n"), wanted, either)
+            names = names_in(self.read(path) or b"")
             if names:
-                yield Found(path, names)
+                yield path, names
 
     def _beside(self, folder: str) -> Iterator[str]:
         """Give the C sources and headers of one folder, without those of the folders in it."""
@@ -479,11 +452,6 @@ class FolderTree:
             for name in sorted(os.listdir(os.path.join(self.folder, folder))):
                 if name.endswith((".c", ".h")):
                     yield f"{folder}/{name}" if folder else name
-
-    def _ways(self, wanted: Wanted) -> Iterator[Way]:
-        yield ripgrep(wanted)
-        for pattern in patterns(wanted):
-            yield [Command([*GIT, *GREP, "--no-index", *pattern, "--", ":(glob)**/*.[ch]"])]
 
 
 def _walk(folder: str, prefix: str) -> Iterator[tuple[str, int, int]]:

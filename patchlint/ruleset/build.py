@@ -18,7 +18,7 @@ from patchlint.model.kernel import (
     Twin,
     Wait,
 )
-from patchlint.model.pattern import lazy
+from patchlint.model.pattern import any_of, lazy
 
 if TYPE_CHECKING:
     from patchlint.ruleset.read import Compiled
@@ -39,12 +39,12 @@ def _kernel(data: Compiled) -> KernelFacts:
         entries=tuple(_entry(row) for row in data["entries"]),
         macros=tuple(Macro(*_sourced(row)) for row in data["macros"]),
         hints=tuple(ContextHint(row[0], lazy(row[1]), *row[2:]) for row in data["hints"]),
-        teardown=lazy(data["teardown"]),
-        not_teardown=lazy(data["not_teardown"]),
+        teardown=any_of(data["teardown"]),
+        not_teardown=any_of(data["not_teardown"]),
         list_adds={name: (item, target) for name, (item, target) in data["list_adds"].items()},
         list_drains=dict(data["list_drains"]),
         deferral_types=frozenset(data["deferral_types"]),
-        error_path=lazy(data["error_path"]),
+        error_path=any_of(data["error_path"]),
         refcount_puts=frozenset(data["refcount_puts"]),
         container_macros={
             name: (pointer, kind, member)

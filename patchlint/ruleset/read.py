@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from patchlint.ruleset import schema
 from patchlint.ruleset.errors import RuleError
+from patchlint.ruleset.guards import guard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -92,10 +93,11 @@ class _Gathered:
             "callback_types": {row["type"]: row["registration"] for row in rows["callback"]},
             "completers": {row["name"]: row["object_arg"] for row in rows["completer"]},
         }
+        known = [row["name"] for row in rows["cleanup"]]
         for key in schema.STRUCTURE:
             given = self.structure.get(key.name)
             if key.check is schema.regexes:
-                kernel[key.name] = "|".join(f"(?:{one})" for one in given or ()) or "(?!)"
+                kernel[key.name] = [[one, guard(one, known)] for one in given or ()]
             else:
                 kernel[key.name] = given if given is not None else []
         rules = [self.rules[name] for name in sorted(self.rules)]
@@ -417,6 +419,6 @@ def _words(kernel: Compiled) -> Compiled:
         "cleanups": sorted(row[0] for row in kernel["cleanups"] if row[2] != "memory"),
         "names": [row[1] for row in kernel["hints"] if row[0] == "name" and row[2] != "task"],
         "returns": [row[1] for row in kernel["hints"] if row[0] == "returns"],
-        "teardown": [kernel["teardown"]],
-        "not_teardown": [kernel["not_teardown"]],
+        "teardown": [one for one, _ in kernel["teardown"]],
+        "not_teardown": [one for one, _ in kernel["not_teardown"]],
     }

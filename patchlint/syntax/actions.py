@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from patchlint.model.pattern import lazy
 from patchlint.syntax.edit import Edit, ScopeExit, Span
 
 if TYPE_CHECKING:
@@ -18,23 +19,23 @@ if TYPE_CHECKING:
 
 _STORAGE: Final = re.compile(rb"(?:^|\n)[ \t]*((?:(?:static|extern|const|inline|volatile)\s+)+)\Z")
 _LAST_WORD: Final = re.compile(rb"([A-Za-z_]\w*)\s*\Z")
-_ASM_WORDS: Final = re.compile(
+_ASM_WORDS: Final = lazy(
     rb"(?:\s|volatile\b|__volatile__\b|__volatile\b|goto\b|inline\b|__inline\b)*"
 )
 _KEYWORDS: Final = frozenset(
     b"if for while switch return sizeof else do case goto typedef struct union enum".split()
 )
 _BEFORE_STATEMENT: Final = frozenset(b";{}:)")
-_NUMBER: Final = re.compile(rb"\d+(?:[uUlL]+|[eE]\d+[fFlL]?|[fF])")
+_NUMBER: Final = lazy(rb"\d+(?:[uUlL]+|[eE]\d+[fFlL]?|[fF])")
 _HEADER_WORDS: Final = re.compile(rb"\n([A-Za-z_][\w \t*]*(?:\n[A-Za-z_*][\w \t*]*)?)\(")
 _QUALIFIERS: Final = frozenset(
     b"static inline extern const volatile unsigned signed struct union enum register".split()
 )
 _ARITHMETIC: Final = frozenset(b"unsigned signed long short int char double".split())
-_ANNOTATION: Final = re.compile(rb"__\w+|[A-Z][A-Z0-9_]+")
+_ANNOTATION: Final = lazy(rb"__\w+|[A-Z][A-Z0-9_]+")
 _WORD: Final = re.compile(rb"\w+")
 _LOUD: Final = re.compile(rb"[A-Z_][A-Z0-9_]+")
-_CALLED: Final = re.compile(rb"([A-Za-z_]\w*)\s*\(")
+_CALLED: Final = lazy(rb"([A-Za-z_]\w*)\s*\(")
 _BLOCK_CALL: Final = re.compile(
     rb"\n([ \t]+)(?!(?:if|for|while|switch|return|else|do)\b)([A-Za-z_]\w*)[ \t]?"
     rb"\([^;{}\n]*\)[ \t]*(?:\{[ \t]*(?=\n)|\n\1[ \t]+(?=[A-Za-z_*]))"

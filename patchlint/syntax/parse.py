@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
+from typing import TYPE_CHECKING, Final
 
-import tree_sitter_c
 from tree_sitter import Language, Node, Parser, Query, QueryCursor
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 __all__ = ["Node", "captures", "parse"]
 
@@ -40,8 +44,27 @@ _DEPTH: Final = 1500
 
 @lru_cache(maxsize=1)
 def _language() -> tuple[Language, Query]:
-    language = Language(tree_sitter_c.language())
+    language = Language(_grammar().language())
     return language, Query(language, _QUERY)
+
+
+def _grammar() -> ModuleType:
+    """Import the grammar's binding without the package around it.
+
+    The package brings importlib.resources along for its query files, which nobody reads
+    here: a twelfth of a short check.
+    """
+    package = PathFinder.find_spec("tree_sitter_c")
+    if package is not None:
+        folders = package.submodule_search_locations
+        binding = PathFinder.find_spec("tree_sitter_c._binding", folders)
+        if binding is not None and binding.loader is not None:
+            module = module_from_spec(binding)
+            binding.loader.exec_module(module)
+            return module
+    import tree_sitter_c  # not found as files: as it is imported otherwise
+
+    return tree_sitter_c
 
 
 def parse(text: bytes) -> Node:

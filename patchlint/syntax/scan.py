@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from patchlint.model.pattern import lazy
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from patchlint.syntax.kernel_macros import Table
 
-_HEADER: Final = re.compile(
+_HEADER: Final = lazy(
     rb"^([A-Za-z_][^\n;{}=#]*(?:\n(?![{}#])[^\n;{}=#]*){0,40})\n?\{", re.MULTILINE
 )
-_NAME: Final = re.compile(rb"([A-Za-z_]\w*)\s*\(\s*([A-Za-z_]\w*)?")
-_COMMENT: Final = re.compile(rb"/\*.*?\*/|//[^\n]*", re.DOTALL)
-_NO_FUNCTION: Final = re.compile(rb"(?:struct|union|enum|typedef)\s+\w*\s*\Z")
-_LOUD: Final = re.compile(rb"[A-Z_][A-Z0-9_]+")
-_STORAGE: Final = re.compile(rb"(?:(?:static|inline)\s+)*")
+_NAME: Final = lazy(rb"([A-Za-z_]\w*)\s*\(\s*([A-Za-z_]\w*)?")
+_COMMENT: Final = lazy(rb"/\*.*?\*/|//[^\n]*", re.DOTALL)
+_NO_FUNCTION: Final = lazy(rb"(?:struct|union|enum|typedef)\s+\w*\s*\Z")
+_LOUD: Final = lazy(rb"[A-Z_][A-Z0-9_]+")
+_STORAGE: Final = lazy(rb"(?:(?:static|inline)\s+)*")
 _NAMED_BY_ARGUMENT: Final = frozenset({"syscall", "header", "header-pairs"})
 _ANNOTATION: Final = frozenset({"blank-call", "word", "blank-args"})
 

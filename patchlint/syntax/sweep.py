@@ -23,6 +23,7 @@ from patchlint.model.facts import (
     Initializer,
     Parameter,
 )
+from patchlint.model.pattern import lazy
 from patchlint.syntax.declarators import (
     callee,
     declared_name,
@@ -47,7 +48,7 @@ _Event = tuple[int, int, int, int, int, str, "Node | None", object]
 
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
 _PLAIN: Final = re.compile(r"&?\s*[A-Za-z_]\w*")
-_WORD_BEFORE: Final = re.compile(r"([A-Za-z_]\w*)\s*\Z")
+_WORD_BEFORE: Final = lazy(r"([A-Za-z_]\w*)\s*\Z")
 _TAIL: Final = re.compile(r"(?:\s|/\*.*?\*/|//[^\n]*|\})*", re.DOTALL)
 _COMPLEX: Final = re.compile(r"[(\[{\"'/]")
 _LITERALS: Final = frozenset(

@@ -301,3 +301,41 @@ def test_a_closed_pipe_is_no_traceback(lost):
     assert b"Traceback" not in done.stderr
     assert b"Exception" not in done.stderr
     assert done.returncode in (0, 1)
+
+
+def as_a_program(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+        timeout=60,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("form", ["terminal", "json", "html"])
+def test_a_process_of_its_own_says_and_returns_the_same(check, lost, form):
+    status, out, err = check("--format", form, lost)
+    asked = ("-m", "patchlint.cli.main", "check", "--no-tree", "--format", form, lost)
+    done = as_a_program(*asked, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (status, out, err)
+
+
+def test_output_that_cannot_be_written_is_said(lost):
+    asked = ("-m", "patchlint.cli.main", "check", "--no-tree", "--format", "json", lost)
+    with Path("/dev/full").open("wb") as full:
+        done = as_a_program(*asked, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "patchlint: what was found could not be written: No space left on device\n"
+    )
+
+
+def test_what_the_import_of_msgspec_is_spared_is_there_afterwards():
+    code = (
+        "from patchlint.cli import main; main._import_msgspec(); import msgspec; "
+        "import decimal, textwrap, uuid; "
+        "print(decimal.Decimal('1.5'), len(str(uuid.uuid4())), textwrap.dedent('  x'))"
+    )
+    done = as_a_program("-c", code, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1.5 36 x\n", "")

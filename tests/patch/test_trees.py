@@ -134,7 +134,7 @@ def test_a_name_counts_when_its_line_does(tmp_path):
     command = tree_search.Command(["printf", printed], re.compile(rb"\w.*\bput\b"))
     wanted = Wanted(defined=("put",))
     assert list(tree_search.listed(str(tmp_path), [[command]], wanted)) == [
-        tree_search.Found("b", frozenset({"put"}))
+        ("b", frozenset({"put"}))
     ]
 
 
@@ -198,7 +198,7 @@ def test_what_is_not_committed_is_not_read(folder):
     (folder / "fs/untracked.c").write_bytes(b"put\n")
     tree = open_tree(folder)
     assert tree.read("fs/a.c") == FILES["fs/a.c"]
-    paths = (found.path for found in tree.files_with(Wanted(("put",))))
+    paths = (path for path, _ in tree.files_with(Wanted(("put",))))
     found = sorted(path for path, _ in tree.read_all(paths))
     assert found == ["fs/a.c", "fs/näme.c", "include/h.h"]
 
