@@ -189,7 +189,7 @@ def _may_find(series: Series, whole: WholeImages | None, ruleset: Ruleset) -> bo
     seen = [_shown(one) for one in histories if one.path.endswith(C_SOURCES)]
     paths = {shown.path for shown in seen}
     hunks = [s for s in of_diffs(p.diff for p in series.patches) if s.path not in paths]
-    return Sketch([*seen, *hunks], Words(ruleset.kernel, derived=whole is not None)).may_matter()
+    return Sketch([*seen, *hunks], Words(ruleset.names, derived=whole is not None)).may_matter()
 
 
 def _shown(history: FileHistory) -> Shown:

@@ -94,8 +94,10 @@ def _without_diff(mails: Iterable[Mail]) -> list[InputError]:
 
 def load_rules(options: Options) -> Ruleset:
     """The shipped rules, the user's own, narrowed to those that were asked for."""
-    from patchlint.ruleset.load import load
+    from patchlint.ruleset.load import load, load_late
 
+    if not (options.only or options.without):
+        return load_late(options.rules)
     ruleset = load(options.rules)
     known = {rule.id for rule in ruleset.rules}
     for wanted in (*options.only, *options.without):

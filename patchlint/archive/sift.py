@@ -20,7 +20,7 @@ from patchlint.graph.sketch import Sketch
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from patchlint.model.kernel import KernelFacts
+    from patchlint.model.kernel import NameFacts
 
 _HUNK: Final = b"@@ -"
 #: everything but words and opening brackets made a blank
@@ -34,7 +34,7 @@ _MOST: Final = 200_000
 class Sift:
     """The words of one set of tables, ready for look-ups."""
 
-    def __init__(self, kernel: KernelFacts) -> None:
+    def __init__(self, kernel: NameFacts) -> None:
         self._words = words.Words(kernel)
         self._bits: dict[bytes, int] = {}
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from patchlint.model.kernel import KernelFacts, Registration
+    from patchlint.model.kernel import NameFacts, Registration
 
 #: starts a callback that is bound elsewhere
 ACTIVATES: Final = 1
@@ -36,7 +36,6 @@ FLUSHES: Final = 8192
 QUIET: Final = 16384
 
 QUEUES: Final = ACTIVATES | STARTS
-_SCOPE: Final = "scope"
 _MOST: Final = 200_000
 
 
@@ -47,7 +46,7 @@ class Words(dict[str, int]):
     table knows may release something; :meth:`may_release` then has the last word.
     """
 
-    def __init__(self, kernel: KernelFacts, *, derived: bool = False) -> None:
+    def __init__(self, kernel: NameFacts, *, derived: bool = False) -> None:
         super().__init__()
         self.kernel = kernel
         self._derived = derived
@@ -96,19 +95,16 @@ def defers(registration: Registration) -> bool:
     return registration.context is not None and not (registration.waits or registration.keeps)
 
 
-def _tables(kernel: KernelFacts) -> Iterator[tuple[Iterable[str], int]]:
+def _tables(kernel: NameFacts) -> Iterator[tuple[Iterable[str], int]]:
     """Names of the tables with what they are good for."""
-    cleanups = kernel.cleanups.items()
     registrations = kernel.registrations.items()
     activations = kernel.activations.items()
     waits = kernel.waits.items()
     twins = kernel.twins.values()
-    yield kernel.cleanups, RELEASE
-    yield (name for name, one in cleanups if one.kind == "inherit"), WILD
-    yield (
-        (name for name, one in cleanups if one.kind in {"memory", "async"} or not one.visible),
-        QUIET,
-    )
+    yield kernel.releases.known, RELEASE
+    yield kernel.releases.inherited, WILD
+    yield kernel.releases.quiet, QUIET
+    yield kernel.releases.scopes, RELEASE | WILD
     yield kernel.registrations, BINDS
     yield (name for name, one in registrations if one.activates), STARTS
     yield (name for name, one in registrations if one.waits or one.context == "task"), KEEPS
@@ -124,5 +120,3 @@ def _tables(kernel: KernelFacts) -> Iterator[tuple[Iterable[str], int]]:
     )
     yield (twin.direct for twin in twins), DIRECT
     yield (twin.deferred for twin in twins), DEFERRED
-    scopes = (macro.pattern for macro in kernel.macros if macro.action.startswith(_SCOPE))
-    yield scopes, RELEASE | WILD

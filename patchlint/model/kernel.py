@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct, field
 
+from patchlint.model.pattern import lazy
+
 if TYPE_CHECKING:
+    import re
+
     from patchlint.model.context import Context, Guarantee
 
 CleanupClass = Literal["ctx", "sync", "wrap", "async", "memory", "inherit"]
@@ -161,6 +164,10 @@ class Macro(Struct, frozen=True):
     source: Source
 
 
+#: matches nothing
+NEVER: Final = lazy(r"(?!)")
+
+
 class ContextHint(Struct, frozen=True):
     """Tells a context from how something looks, where no call graph is at hand.
 
@@ -179,35 +186,53 @@ class ContextHint(Struct, frozen=True):
     closes: str | None = None
 
 
-class KernelFacts(Struct, frozen=True):
-    """All tables.  Look-ups are by function name."""
+class ReleaseNames(Struct, frozen=True):
+    """The names of releases: all that the tables know, and those apart that a sketch must tell."""
 
-    cleanups: dict[str, Cleanup]
-    twins: dict[str, Twin]
-    registrations: dict[str, Registration]
-    activations: dict[str, Activation]
-    waits: dict[str, Wait]
-    entries: tuple[EntryPoint, ...]
-    macros: tuple[Macro, ...]
-    hints: tuple[ContextHint, ...]
-    #: regex of names that look like a teardown, for structural findings
-    teardown: re.Pattern[str]
-    #: regex of names that look like a teardown but are not (rules/kernel/structural.toml)
-    not_teardown: re.Pattern[str]
+    known: tuple[str, ...] = ()
+    #: what ends is told by an argument alone
+    inherited: tuple[str, ...] = ()
+    #: no lost wait is told of these
+    quiet: tuple[str, ...] = ()
+    #: macros that release what their body acquired
+    scopes: tuple[str, ...] = ()
+
+
+class NameFacts(Struct, frozen=True, kw_only=True):
+    """What names alone tell: all that a sketch needs.  Look-ups are by function name."""
+
+    releases: ReleaseNames = ReleaseNames()
+    twins: dict[str, Twin] = field(default_factory=dict)
+    registrations: dict[str, Registration] = field(default_factory=dict)
+    activations: dict[str, Activation] = field(default_factory=dict)
+    waits: dict[str, Wait] = field(default_factory=dict)
     #: functions that put an item on a list, with the argument indices (item, list)
-    list_adds: dict[str, tuple[int, int]]
+    list_adds: dict[str, tuple[int, int]] = field(default_factory=dict)
     #: functions that take items off a list or walk it, with the list's argument index
-    list_drains: dict[str, int]
-    #: struct types of deferral objects: work_struct, rcu_head, timer_list ...
-    deferral_types: frozenset[str] = field(default=frozenset())
-    #: labels and tests of error paths
-    error_path: re.Pattern[str] = field(default=re.compile(r"(?!)"))
-    #: functions that end a reference without any release of their own being known
-    refcount_puts: frozenset[str] = field(default=frozenset())
+    list_drains: dict[str, int] = field(default_factory=dict)
     #: macros that go from a member to its struct: argument indices (pointer, type, member)
     container_macros: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     #: struct type of a callback's parameter -> the registration that binds such callbacks
     callback_types: dict[str, str] = field(default_factory=dict)
+    #: regex of names that look like a teardown, for structural findings
+    teardown: re.Pattern[str] = NEVER
+    #: regex of names that look like a teardown but are not (rules/kernel/structural.toml)
+    not_teardown: re.Pattern[str] = NEVER
+
+
+class KernelFacts(NameFacts, frozen=True, kw_only=True):
+    """All tables.  Look-ups are by function name."""
+
+    cleanups: dict[str, Cleanup] = field(default_factory=dict)
+    entries: tuple[EntryPoint, ...] = ()
+    macros: tuple[Macro, ...] = ()
+    hints: tuple[ContextHint, ...] = ()
+    #: struct types of deferral objects: work_struct, rcu_head, timer_list ...
+    deferral_types: frozenset[str] = frozenset()
+    #: labels and tests of error paths
+    error_path: re.Pattern[str] = NEVER
+    #: functions that end a reference without any release of their own being known
+    refcount_puts: frozenset[str] = frozenset()
     #: functions that end a wait for a completion, with the completion's argument index
     completers: dict[str, int] = field(default_factory=dict)
 
@@ -238,3 +263,8 @@ class Ruleset(Struct, frozen=True):
     rules: tuple[Rule, ...]
     kernel: KernelFacts
     digest: str
+
+    @property
+    def names(self) -> NameFacts:
+        """What the tables tell by names alone."""
+        return self.kernel

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from patchlint.model.kernel import (
     Activation,
@@ -11,7 +11,9 @@ from patchlint.model.kernel import (
     EntryPoint,
     KernelFacts,
     Macro,
+    NameFacts,
     Registration,
+    ReleaseNames,
     Rule,
     Ruleset,
     Source,
@@ -31,28 +33,44 @@ def ruleset(data: Compiled) -> Ruleset:
 
 def _kernel(data: Compiled) -> KernelFacts:
     return KernelFacts(
+        **_names(data),
         cleanups=_cleanups(data),
-        twins={row[1]: Twin(*_sourced(row)) for row in data["twins"]},
-        registrations={row[0]: _registration(row) for row in data["registrations"]},
-        activations={row[0]: Activation(*_sourced(row)) for row in data["activations"]},
-        waits={row[0]: Wait(*_sourced(row)) for row in data["waits"]},
         entries=tuple(_entry(row) for row in data["entries"]),
         macros=tuple(Macro(*_sourced(row)) for row in data["macros"]),
         hints=tuple(ContextHint(row[0], lazy(row[1]), *row[2:]) for row in data["hints"]),
-        teardown=any_of(data["teardown"]),
-        not_teardown=any_of(data["not_teardown"]),
-        list_adds={name: (item, target) for name, (item, target) in data["list_adds"].items()},
-        list_drains=dict(data["list_drains"]),
         deferral_types=frozenset(data["deferral_types"]),
         error_path=any_of(data["error_path"]),
         refcount_puts=frozenset(data["refcount_puts"]),
-        container_macros={
+        completers=dict(data["completers"]),
+    )
+
+
+def names(data: Compiled) -> NameFacts:
+    """Make what the tables tell by names alone, of the tables of :data:`NAMED`."""
+    return NameFacts(**_names(data))
+
+
+#: the tables that :func:`names` needs
+NAMED: Final = NameFacts.__struct_fields__
+
+
+def _names(data: Compiled) -> dict[str, Any]:
+    return {
+        "releases": ReleaseNames(*map(tuple, data["releases"])),
+        "twins": {row[1]: Twin(*_sourced(row)) for row in data["twins"]},
+        "registrations": {row[0]: _registration(row) for row in data["registrations"]},
+        "activations": {row[0]: Activation(*_sourced(row)) for row in data["activations"]},
+        "waits": {row[0]: Wait(*_sourced(row)) for row in data["waits"]},
+        "list_adds": {name: (item, target) for name, (item, target) in data["list_adds"].items()},
+        "list_drains": dict(data["list_drains"]),
+        "container_macros": {
             name: (pointer, kind, member)
             for name, (pointer, kind, member) in data["container_macros"].items()
         },
-        callback_types=dict(data["callback_types"]),
-        completers=dict(data["completers"]),
-    )
+        "callback_types": dict(data["callback_types"]),
+        "teardown": any_of(data["teardown"]),
+        "not_teardown": any_of(data["not_teardown"]),
+    }
 
 
 def _cleanups(data: Compiled) -> dict[str, Cleanup]:

@@ -74,6 +74,7 @@ class _Gathered:
         for twin in rows["twin"]:
             later.setdefault(twin["direct"], []).append(twin["deferred"])
         kernel: Compiled = {
+            "releases": _releases(rows),
             "families": {
                 name: [row["symptoms"], row["advice"], row["why"]]
                 for name, row in self.families.items()
@@ -104,10 +105,26 @@ class _Gathered:
         return {"digest": digest, "kernel": kernel, "rules": rules, "words": _words(kernel)}
 
 
+def _releases(rows: Mapping[str, Sequence[Row]]) -> list[list[str]]:
+    """Return the lists of :class:`patchlint.model.kernel.ReleaseNames`."""
+    cleanups = rows["cleanup"]
+    kinds = {"memory", "async"}
+    return [
+        [row["name"] for row in cleanups],
+        [row["name"] for row in cleanups if row["kind"] == "inherit"],
+        [row["name"] for row in cleanups if row["kind"] in kinds or not _visible(row)],
+        [_macro(row)[0] for row in rows["macro"] if row["action"].startswith("scope")],
+    ]
+
+
+def _visible(row: Row) -> bool:
+    return bool(row.get("visible", row["kind"] != "memory"))
+
+
 def _cleanup(row: Row, twins: list[str]) -> list[Any]:
     # None stands for the family's own words
     task, deferred = _GUARANTEES[row["kind"]]
-    visible = row.get("visible", row["kind"] != "memory")
+    visible = _visible(row)
     return [
         row["name"],
         row["family"],

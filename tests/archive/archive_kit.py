@@ -180,9 +180,7 @@ def cleanup(why: str = "it sleeps") -> Cleanup:
 
 
 def ruleset(*rules: Rule, **cleanups: Cleanup) -> Ruleset:
-    kernel = KernelFacts(
-        {"widget_put": cleanup(), **cleanups}, {}, {}, {}, {}, (), (), (), _NEVER, _NEVER, {}, {}
-    )
+    kernel = KernelFacts(cleanups={"widget_put": cleanup(), **cleanups})
     return Ruleset(rules or (rule(),), kernel, "digest")
 
 
