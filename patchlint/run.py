@@ -269,6 +269,8 @@ def _speak(
     series: Series,
     files: dict[int, tuple[FileDiff, ...]],
 ) -> Iterator[Finding]:
+    if not downgrades:
+        return
     from patchlint.ruleset.findings import finding
 
     patches: dict[int, Patch] = {p.number: p for p in series.patches}

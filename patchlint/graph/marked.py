@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from patchlint.model.pattern import lazy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 _SECTION: Final = "\ndiff --git "
-_RENAMED: Final = re.compile(r"^rename from (.+)\nrename to (.+)$", re.MULTILINE)
+_RENAMED: Final = lazy(r"^rename from (.+)\nrename to (.+)$", re.MULTILINE)
 _C_SOURCE: Final = (".c", ".h")
 
 
@@ -38,7 +41,7 @@ def of_diffs(diffs: Iterable[str]) -> Iterator[Shown]:
             section = f"{_SECTION[1:]}{text}" if number else text
             start = section.find("@@ -")
             head = section if start < 0 else section[:start]
-            renamed = _RENAMED.search(head)
+            renamed = _RENAMED.search(head) if "\nrename from " in head else None
             if renamed:
                 first_name[renamed[2]] = first_name.get(renamed[1], renamed[1])
             if start < 0:
@@ -65,16 +68,25 @@ def of_whole(
     fresh: list[bytes] = []
     before = old or ()
     done = 0
-    for text, place in zip(new, origin, strict=True):
-        if place <= done:  # new, or moved up past what was told already
-            fresh.append(b"+" + text)
+    for start, end in _runs(origin):
+        # new lines, and those that moved up past what was told already
+        kept = min(max(done + 1 - origin[start], 0) + start, end)
+        fresh.extend(b"+" + line for line in new[start:kept])
+        if kept == end:
             continue
-        if place > done + 1:
-            out.extend(b"-" + line for line in before[done : place - 1])
+        place = origin[kept]
+        out.extend(b"-" + line for line in before[done : place - 1])
         out += fresh
         fresh.clear()
-        out.append(b" " + text)
-        done = place
+        out.append(b" " + b"\n ".join(new[kept:end]))
+        done = origin[end - 1]
     out.extend(b"-" + line for line in before[done:])
     lines = b"\n".join(out + fresh).decode("utf-8", "replace")
     return Shown(lines, old is None, path, whole=True)
+
+
+def _runs(origin: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Start and end of each longest part in which numbers follow one another."""
+    ends = [n for n, (one, other) in enumerate(pairwise(origin), 1) if other - one != 1]
+    if origin:
+        yield from pairwise([0, *ends, len(origin)])

@@ -82,10 +82,12 @@ class AnyPattern:
 
     def _search(self, text: str) -> re.Match[str] | None:
         for pattern, strings in self._each:
-            if not strings or any(string in text for string in strings):
-                found = pattern.search(text)
-                if found is not None:
-                    return cast("re.Match[str]", found)
+            for string in strings or _ANY:
+                if string in text:
+                    found = pattern.search(text)
+                    if found is not None:
+                        return cast("re.Match[str]", found)
+                    break
         return None
 
     def __reduce__(self) -> tuple[type[AnyPattern], tuple[list[tuple[str, Sequence[str]]]]]:
@@ -100,6 +102,9 @@ class AnyPattern:
     def __repr__(self) -> str:
         return f"AnyPattern({self.pattern!r})"
 
+
+#: What stands in every text.
+_ANY: Final = ("",)
 
 #: For so many texts compiling what is needed is faster than compiling all.
 _FEW: Final = 100

@@ -154,9 +154,10 @@ class _Draft(Struct):
             return at
         if begin or end or not block:
             return None
-        places = [
-            n for n in self.places(block[0]) if self.matches(block, n, begin=False, end=False)
-        ]
+        # the longest line stands in the fewest places
+        inner = max(range(len(block)), key=lambda n: len(block[n]))
+        starts = (n - inner for n in self.places(block[inner]) if n >= inner)
+        places = [n for n in starts if self.matches(block, n, begin=False, end=False)]
         return min(places, key=lambda n: (abs(n - at), n < at), default=None)
 
     def places(self, line: bytes) -> Iterator[int]:
@@ -244,7 +245,7 @@ def _variants(hunk: Hunk, block: _Block, lines: list[bytes]) -> Iterator[_Block]
             block.leading,
             block.trailing,
         )
-    elif any(line.endswith(b"\r") for line in lines):
+    elif b"\r\0" in b"\0".join([*lines, b""]):
         yield _Block(
             _with_returns(block.pre), _with_returns(block.post), block.leading, block.trailing
         )
@@ -301,7 +302,7 @@ def apply_hunks(text: Text, hunks: Sequence[Hunk]) -> Applied | Conflict:
 def _settle(draft: _Draft) -> Text:
     """Return the text of a finished draft; a marked line that is no longer last joins the next."""
     lines, origin = draft.lines, draft.origin
-    if any(line.endswith(_NO_NEWLINE) for line in lines[:-1]):
+    if _NO_NEWLINE + b"\0" in b"\0".join(lines):
         joined = b"".join(
             line[:-1] if line.endswith(_NO_NEWLINE) else line + b"\n" for line in lines
         )

@@ -114,6 +114,7 @@ def _start(command: list[str]) -> tuple[int, _Pipes]:
 
     ``subprocess`` would do the same, but its import takes as long as the program's start.
     """
+    _reap()
     theirs_in, ours_out = os.pipe()
     ours_in, theirs_out = os.pipe()
     silent = os.open(os.devnull, os.O_WRONLY)
@@ -135,8 +136,24 @@ def _start(command: list[str]) -> tuple[int, _Pipes]:
 
 
 def _stop(process: int, pipes: _Pipes) -> None:
+    """Let a program end, which it does when nothing more can be asked."""
     for pipe in pipes:
         with suppress(OSError):
             pipe.close()
-    with suppress(ChildProcessError):  # of a process that this one was forked from
-        os.waitpid(process, 0)
+    _ending.add(process)
+    _reap()
+
+
+#: programs that were told to end; nobody waits for them, which takes as long as to read a file
+_ending: Final[set[int]] = set()
+
+
+def _reap() -> None:
+    """Take leave of programs that have ended."""
+    for process in [*_ending]:
+        try:
+            ended, _ = os.waitpid(process, os.WNOHANG)
+        except ChildProcessError:  # of a process that this one was forked from
+            ended = process
+        if ended:
+            _ending.discard(process)
