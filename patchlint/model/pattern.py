@@ -107,7 +107,7 @@ class AnyPattern:
 _ANY: Final = ("",)
 
 #: For so many texts compiling what is needed is faster than compiling all.
-_FEW: Final = 100
+_FEW: Final = 250
 
 
 def any_of(each: Sequence[tuple[str, Sequence[str]]]) -> re.Pattern[str]:

@@ -94,7 +94,7 @@ NAMES = st.one_of(
 )
 
 
-@given(st.lists(NAMES, min_size=1, max_size=300))
+@given(st.lists(NAMES, min_size=1, max_size=600))
 def test_any_of_some_is_one_expression_for_few_texts_and_for_many(names):
     each = TABLES["not_teardown"]
     pattern = any_of(each)
