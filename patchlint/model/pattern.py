@@ -55,19 +55,41 @@ class LazyPattern:
         return f"LazyPattern({self.pattern!r})"
 
 
+#: a pattern with its guards, see :func:`patchlint.ruleset.guards.guards`
+Guarded = tuple[str, "Sequence[Sequence[str]]"]
+
+
+def _part(
+    pattern: str, guards: Sequence[Sequence[str]]
+) -> tuple[LazyPattern, tuple[str, ...], tuple[str, ...], list[Sequence[str]]]:
+    """Return a pattern with what a text must start with, end with and have inside."""
+    starts: tuple[str, ...] = ("",)
+    ends: tuple[str, ...] = ("",)
+    inside = []
+    for strings in guards:
+        if strings[0].startswith("^"):
+            starts = tuple(string[1:] for string in strings)
+        elif strings[0].endswith("$"):
+            ends = tuple(string[:-1] for string in strings)
+        else:
+            inside.append(strings)
+    return LazyPattern(pattern), starts, ends, inside
+
+
 class AnyPattern:
     """Stands in for the :class:`re.Pattern` that matches where any of some does.
 
-    Each comes with strings of which a text must have one to match, or none.  For the first
-    texts only those that can match are compiled, for many all of them as one.
+    Each comes with lists of strings: a text must have one string of each list to match.  For
+    the first texts only those that can match are compiled, for many all of them as one.
     """
 
-    __slots__ = ("_asked", "_each", "_whole", "pattern")
+    __slots__ = ("_asked", "_each", "_parts", "_whole", "pattern")
 
-    def __init__(self, each: Sequence[tuple[str, Sequence[str]]]) -> None:
-        """Keep the patterns, which are known to compile, each with its strings."""
+    def __init__(self, each: Sequence[Guarded]) -> None:
+        """Keep the patterns, which are known to compile, each with its lists of strings."""
         self.pattern = "|".join(f"(?:{pattern})" for pattern, _ in each) or "(?!)"
-        self._each = [(LazyPattern(pattern), strings) for pattern, strings in each]
+        self._each = each
+        self._parts = [_part(pattern, lists) for pattern, lists in each]
         self._asked = 0
         self._whole: re.Pattern[str] | None = None
 
@@ -81,17 +103,24 @@ class AnyPattern:
         return self._whole.search(text)
 
     def _search(self, text: str) -> re.Match[str] | None:
-        for pattern, strings in self._each:
-            for string in strings or _ANY:
-                if string in text:
-                    found = pattern.search(text)
-                    if found is not None:
-                        return cast("re.Match[str]", found)
-                    break
+        bare = text.strip("_\n") if text.endswith("\n") else text.lstrip("_")
+        for pattern, starts, ends, lists in self._parts:
+            if not (bare.startswith(starts) and bare.endswith(ends)):
+                continue
+            for strings in lists:
+                for string in strings:
+                    if string in text:
+                        break
+                else:
+                    break  # it has none of them
+            else:
+                found = pattern.search(text)
+                if found is not None:
+                    return cast("re.Match[str]", found)
         return None
 
-    def __reduce__(self) -> tuple[type[AnyPattern], tuple[list[tuple[str, Sequence[str]]]]]:
-        return AnyPattern, ([(str(one.pattern), strings) for one, strings in self._each],)
+    def __reduce__(self) -> tuple[type[AnyPattern], tuple[Sequence[Guarded]]]:
+        return AnyPattern, (self._each,)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, AnyPattern) and other.pattern == self.pattern
@@ -103,15 +132,12 @@ class AnyPattern:
         return f"AnyPattern({self.pattern!r})"
 
 
-#: What stands in every text.
-_ANY: Final = ("",)
-
 #: For so many texts compiling what is needed is faster than compiling all.
 _FEW: Final = 250
 
 
-def any_of(each: Sequence[tuple[str, Sequence[str]]]) -> re.Pattern[str]:
-    """Patterns, each with strings that guard it, as what behaves as a compiled one."""
+def any_of(each: Sequence[Guarded]) -> re.Pattern[str]:
+    """Patterns, each with lists of strings that guard it, as what behaves as a compiled one."""
     return cast("re.Pattern[str]", AnyPattern(each))
 
 

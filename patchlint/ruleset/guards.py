@@ -35,21 +35,54 @@ class _Atom(NamedTuple):
     demands: tuple[Guard, ...] = ()
 
 
-def guard(pattern: str, sample: Sequence[str]) -> list[str]:
-    """Return strings of which every match of ``pattern`` has one, sorted; none for no guard.
+def guards(pattern: str, sample: Sequence[str]) -> list[list[str]]:
+    """Return lists of strings; every match of ``pattern`` has one string out of each list.
 
-    Where there is a choice, those that the fewest texts of ``sample`` have.
+    A string after ``^`` stands where the text starts, but for ``_``; one before ``$`` where it
+    ends, but for line ends.  Lists that most texts of ``sample`` have a string of are left
+    out; the rarest comes first.
     """
     try:
-        demands = _Reader(pattern).read()
+        demands = {*_Reader(pattern).read(), *_edges(pattern)}
     except _NotUnderstood:
         return []
-    best = min(demands, key=lambda one: (_share(one, sample), sorted(one)), default=frozenset())
-    return sorted(best)
+    shares = {one: _share(one, sample) for one in demands}
+    rare = [one for one in demands if shares[one] <= _COMMON * len(sample)]
+    rare.sort(key=lambda one: (shares[one], sorted(one)))
+    return [sorted(one) for one in rare]
+
+
+#: The share of texts from which on a guard is not worth its look.
+_COMMON: Final = 0.5
+
+
+def _edges(pattern: str) -> Iterator[Guard]:
+    """Give the words that all matches start with, and those that they end with."""
+    if "|" in _GROUP.sub("", pattern):
+        return
+    first, last = _FIRST.match(pattern), _LAST.search(pattern)
+    if first is not None:
+        yield frozenset(f"^{word}" for word in first[1].split("|"))
+    if last is not None:
+        yield frozenset(f"{word}$" for word in last[1].split("|"))
+
+
+_GROUP: Final = re.compile(r"\(\?:[\w|?*+.^$\\\[\]-]*\)")
+_FIRST: Final = re.compile(r"\^(?:_\*)?\(\?:([A-Za-z]\w*(?:\|[A-Za-z]\w*)*)\)(?![?*{])")
+_LAST: Final = re.compile(r"\(\?:(\w+(?:\|\w+)*)\)\$\Z")
+
+
+def holds(string: str, text: str) -> bool:
+    """Whether ``text`` has a string of a guard where it must stand."""
+    if string.startswith("^"):
+        return text.lstrip("_").startswith(string[1:])
+    if string.endswith("$"):
+        return text.rstrip("\n").endswith(string[:-1])
+    return string in text
 
 
 def _share(one: Guard, sample: Iterable[str]) -> int:
-    return sum(any(string in text for string in one) for text in sample)
+    return sum(any(holds(string, text) for string in one) for text in sample)
 
 
 class _Reader:

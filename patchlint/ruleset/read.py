@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from patchlint.ruleset import schema
 from patchlint.ruleset.errors import RuleError
-from patchlint.ruleset.guards import guard
+from patchlint.ruleset.guards import guards
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -98,7 +98,7 @@ class _Gathered:
         for key in schema.STRUCTURE:
             given = self.structure.get(key.name)
             if key.check is schema.regexes:
-                kernel[key.name] = [[one, guard(one, known)] for one in given or ()]
+                kernel[key.name] = [[one, guards(one, known)] for one in given or ()]
             else:
                 kernel[key.name] = given if given is not None else []
         rules = [self.rules[name] for name in sorted(self.rules)]

@@ -10,24 +10,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patchlint.model.pattern import any_of
-from patchlint.ruleset.guards import guard
+from patchlint.ruleset.guards import guards, holds
 from patchlint.ruleset.load import compiled, load
 
 KERNEL = load().kernel
 TABLES = compiled()["kernel"]
 SHIPPED = [
-    (pattern, tuple(strings))
+    (pattern, lists)
     for table in ("teardown", "not_teardown", "error_path")
-    for pattern, strings in TABLES[table]
+    for pattern, lists in TABLES[table]
 ]
-GUARDED = [(pattern, strings) for pattern, strings in SHIPPED if strings]
+GUARDED = [(pattern, lists) for pattern, lists in SHIPPED if lists]
 
 
 @given(st.data())
 def test_every_match_of_a_shipped_expression_has_a_string_of_its_guard(data):
-    pattern, strings = data.draw(st.sampled_from(GUARDED))
+    pattern, lists = data.draw(st.sampled_from(GUARDED))
     text = data.draw(st.from_regex(pattern))
-    assert any(string in text for string in strings)
+    assert all(any(holds(string, text) for string in strings) for strings in lists)
 
 
 def test_most_shipped_expressions_are_guarded():
@@ -35,18 +35,22 @@ def test_most_shipped_expressions_are_guarded():
 
 
 @pytest.mark.parametrize(
-    ("pattern", "strings"),
+    ("pattern", "lists"),
     [
-        ("^put_user$", ["put_user"]),
-        ("(?:^|_)(?:a|bc)_put$", ["_put"]),
-        ("(?:be|le)x+y", ["be", "le"]),
-        ("ab+c", ["ab"]),
-        ("ab?c", ["a"]),
-        ("ab*", ["a"]),
-        ("ab{0,2}c{2}", ["a"]),
-        ("(?:ab)?(?:cd)+", ["cd"]),
-        ("(?:a(?:bc|de)|fg)", ["a", "fg"]),
-        (r"\bIS\.OK\(", ["IS.OK("]),
+        ("^put_user$", [["put_user"]]),
+        ("(?:^|_)(?:a|bc)_put$", [["_put"], ["a", "bc"]]),
+        ("(?:be|le)x+y", [["be", "le"], ["x"], ["y"]]),
+        ("ab+c", [["ab"], ["c"]]),
+        ("ab?c", [["a"], ["c"]]),
+        ("ab*", [["a"]]),
+        ("ab{0,2}c{2}", [["a"], ["c"]]),
+        ("(?:ab)?(?:cd)+", [["cd"]]),
+        ("(?:a(?:bc|de)|fg)", [["a", "fg"]]),
+        (r"\bIS\.OK\(", [["IS.OK("]]),
+        ("^_*(?:get|is)_x$", [["^get", "^is"], ["_x"], ["get", "is"]]),
+        ("x_(?:get|is)$", [["get", "is"], ["get$", "is$"], ["x_"]]),
+        ("^(?:a|b)c|d$", [["c", "d"]]),
+        ("^(?:ab)?c", [["c"]]),
         (r"[ab]\w+|x", []),
         ("(?i)ab", []),
         ("(?=ab)c", []),
@@ -55,16 +59,18 @@ def test_most_shipped_expressions_are_guarded():
         ("", []),
     ],
 )
-def test_what_guards_an_expression(pattern, strings):
-    assert guard(pattern, ()) == strings
+def test_what_guards_an_expression(pattern, lists):
+    assert guards(pattern, ()) == lists
 
 
-def test_of_several_guards_the_rarest_is_taken():
-    assert guard("(?:bio|req)_(?:put|free)", ["kfree", "put_it", "put_bio"]) == ["bio", "req"]
-    assert guard("(?:bio|req)_(?:put|free)", ["bio_init", "bio_alloc", "put_bio"]) == [
-        "free",
-        "put",
+def test_the_rarest_guard_comes_first_and_common_ones_are_left_out():
+    pattern = "(?:bio|req)_(?:put|free)"
+    assert guards(pattern, ["kfree", "f_put", "bio_a", "x", "y"]) == [
+        ["bio", "req"],
+        ["_"],
+        ["free", "put"],
     ]
+    assert guards(pattern, ["a_put", "a_free", "bio_a", "b_c"]) == [["bio", "req"], ["free", "put"]]
 
 
 NAMES = st.one_of(
@@ -104,7 +110,7 @@ def test_any_of_some_is_one_expression_for_few_texts_and_for_many(names):
 
 
 def test_any_of_some_can_be_sent_to_another_process():
-    pattern = any_of([("^a", ["a"]), ("b$", [])])
+    pattern = any_of([("^a", [["a"]]), ("b$", [])])
     again = pickle.loads(pickle.dumps(pattern))  # noqa: S301 - our own bytes
     assert again == pattern
     assert [again.search(text) is not None for text in ("ax", "xb", "x")] == [True, True, False]
