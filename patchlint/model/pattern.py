@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any, AnyStr, Final, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 
 class LazyPattern:
@@ -79,7 +79,8 @@ def _part(
 class AnyPattern:
     """Stands in for the :class:`re.Pattern` that matches where any of some does.
 
-    Each comes with lists of strings: a text must have one string of each list to match.  For
+    Each comes with lists of strings: a text must have one string of each list to match, at its
+    start those after ``^`` (whatever ``_`` stands before), at its end those before ``$``.  For
     the first texts only those that can match are compiled, for many all of them as one.
     """
 
@@ -103,7 +104,13 @@ class AnyPattern:
         return self._whole.search(text)
 
     def _search(self, text: str) -> re.Match[str] | None:
-        bare = text.strip("_\n") if text.endswith("\n") else text.lstrip("_")
+        found = (pattern.search(text) for pattern in self.candidates(text))
+        return next((cast("re.Match[str]", one) for one in found if one is not None), None)
+
+    def candidates(self, text: str) -> Iterator[LazyPattern]:
+        """Give those of the patterns that can match, as far as their strings tell."""
+        # a pattern may pass over "_" in front, and the end of a line
+        bare = text.lstrip("_").rstrip("\n")
         for pattern, starts, ends, lists in self._parts:
             if not (bare.startswith(starts) and bare.endswith(ends)):
                 continue
@@ -114,10 +121,7 @@ class AnyPattern:
                 else:
                     break  # it has none of them
             else:
-                found = pattern.search(text)
-                if found is not None:
-                    return cast("re.Match[str]", found)
-        return None
+                yield pattern
 
     def __reduce__(self) -> tuple[type[AnyPattern], tuple[Sequence[Guarded]]]:
         return AnyPattern, (self._each,)

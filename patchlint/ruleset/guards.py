@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from patchlint.model.pattern import AnyPattern
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -38,9 +40,9 @@ class _Atom(NamedTuple):
 def guards(pattern: str, sample: Sequence[str]) -> list[list[str]]:
     """Return lists of strings; every match of ``pattern`` has one string out of each list.
 
-    A string after ``^`` stands where the text starts, but for ``_``; one before ``$`` where it
-    ends, but for line ends.  Lists that most texts of ``sample`` have a string of are left
-    out; the rarest comes first.
+    They are read by :class:`patchlint.model.pattern.AnyPattern`, with ``^`` before words that
+    the text starts with and ``$`` behind those that it ends with.  Lists that most texts of
+    ``sample`` have a string of are left out; the rarest comes first.
     """
     try:
         demands = {*_Reader(pattern).read(), *_edges(pattern)}
@@ -72,17 +74,9 @@ _FIRST: Final = re.compile(r"\^(?:_\*)?\(\?:([A-Za-z]\w*(?:\|[A-Za-z]\w*)*)\)(?!
 _LAST: Final = re.compile(r"\(\?:(\w+(?:\|\w+)*)\)\$\Z")
 
 
-def holds(string: str, text: str) -> bool:
-    """Whether ``text`` has a string of a guard where it must stand."""
-    if string.startswith("^"):
-        return text.lstrip("_").startswith(string[1:])
-    if string.endswith("$"):
-        return text.rstrip("\n").endswith(string[:-1])
-    return string in text
-
-
 def _share(one: Guard, sample: Iterable[str]) -> int:
-    return sum(any(holds(string, text) for string in one) for text in sample)
+    alone = AnyPattern([("", [sorted(one)])])
+    return sum(any(alone.candidates(text)) for text in sample)
 
 
 class _Reader:

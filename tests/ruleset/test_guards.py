@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patchlint.model.pattern import any_of
-from patchlint.ruleset.guards import guards, holds
+from patchlint.ruleset.guards import guards
 from patchlint.ruleset.load import compiled, load
 
 KERNEL = load().kernel
@@ -27,7 +27,16 @@ GUARDED = [(pattern, lists) for pattern, lists in SHIPPED if lists]
 def test_every_match_of_a_shipped_expression_has_a_string_of_its_guard(data):
     pattern, lists = data.draw(st.sampled_from(GUARDED))
     text = data.draw(st.from_regex(pattern))
-    assert all(any(holds(string, text) for string in strings) for strings in lists)
+    assert any_of([(pattern, lists)]).search(text) is not None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"), [("(?:a_|b)$", "xa_\n"), ("^_*(?:a|b)x", "__ax\n"), ("^(?:a|b)$", "a\n")]
+)
+def test_a_guard_stands_where_its_expression_looks(pattern, text):
+    each = [(pattern, guards(pattern, ["x"]))]
+    assert each[0][1] != []
+    assert any_of(each).search(text) is not None
 
 
 def test_most_shipped_expressions_are_guarded():
