@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import quopri
 import random
-import re
 import signal
 import subprocess
 import sys
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 DAY = 86400.0
 START = 1_600_000_000.0
-_NEVER = re.compile(r"(?!)")
 
 
 def diff(path: str, removed: str, added: str) -> str:
