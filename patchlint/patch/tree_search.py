@@ -44,11 +44,11 @@ Way = list[Command]
 
 def ripgrep(wanted: Wanted) -> Way:
     """Return the way by rg, which is the fastest."""
-    called = [word_of(word) for word in wanted.words]
-    called += [part for member in wanted.members for part in member_of(member)]
+    called = [_of_word(word) for word in wanted.words]
+    called += [part for member in wanted.members for part in _of_member(member)]
     way = [Command([*_RG, *_either(some), "."]) for some in _parts(called)]
     # an expression for such lines is slow to search for, and words are not
-    for some in _parts([word_of(name) for name in wanted.defined]):
+    for some in _parts([_of_word(name) for name in wanted.defined]):
         keeps = re.compile(definition(_alternatives([one.text for one in some])).encode())
         way.append(Command([*_RG, *_either(some), "."], keeps))
     return way
@@ -67,29 +67,29 @@ _BYTES: Final = 240
 _HEAD: Final = 4
 
 
-class Literal(NamedTuple):
+class _Text(NamedTuple):
     """A string to look for, and whether a word ends with it."""
 
     text: str
     word: bool
 
 
-def word_of(word: str) -> Literal:
+def _of_word(word: str) -> _Text:
     """Return what to look for to find a word; errs towards longer words that end so."""
-    return Literal(word, word=True)
+    return _Text(word, word=True)
 
 
-def member_of(member: str) -> tuple[Literal, Literal]:
+def _of_member(member: str) -> tuple[_Text, _Text]:
     """Return what to look for to find calls of a member."""
-    return Literal(f".{member}(", word=False), Literal(f"->{member}(", word=False)
+    return _Text(f".{member}(", word=False), _Text(f"->{member}(", word=False)
 
 
-def _parts(strings: Sequence[Literal]) -> Iterator[Sequence[Literal]]:
+def _parts(strings: Sequence[_Text]) -> Iterator[Sequence[_Text]]:
     for at in range(0, len(strings), _AT_ONCE):
         yield strings[at : at + _AT_ONCE]
 
 
-def _either(strings: Sequence[Literal]) -> list[str]:
+def _either(strings: Sequence[_Text]) -> list[str]:
     """Return options that rg is fast with."""
     whole = sum(len(one.text) for one in strings) <= _BYTES
     if whole and all(one.word for one in strings):
@@ -97,7 +97,7 @@ def _either(strings: Sequence[Literal]) -> list[str]:
     return ["-e", "|".join(_expression(one, whole=whole) for one in strings)]
 
 
-def _expression(string: Literal, *, whole: bool) -> str:
+def _expression(string: _Text, *, whole: bool) -> str:
     """Return an expression for one string, whose first bytes alone are a fixed string."""
     text, end = string.text, r"\b" if string.word else ""
     if whole or len(text) <= _HEAD + 1:
@@ -113,7 +113,7 @@ def listed(folder: str, ways: Iterable[Way], wanted: Wanted) -> Generator[Found,
     A file may be given more than once, with other names each time.  Returns whether a way
     worked; a program that is missing or refuses leads to the next.
     """
-    names = {name.encode(): name for name in chain.from_iterable(wanted)}
+    names = _by_bytes(wanted)
     told: dict[str, set[str]] = {}
     for way in ways:
         for command in way:
@@ -145,11 +145,11 @@ def _found(
     try:
         for name, lines in _files(process):
             kept = lines if command.keeps is None else filter(command.keeps.match, lines)
-            here = {names[word] for line in kept for word in _WORD(line) if word in names}
+            here = _names_in(kept, names)
             path = name.decode("utf-8", "surrogateescape").removeprefix("./")
             before = told.setdefault(path, set())
             if not here <= before:
-                yield path, frozenset(here - before)
+                yield path, here - before
                 before |= here
     finally:
         process.kill()  # it may not have come to its end
@@ -158,6 +158,16 @@ def _found(
 
 
 _WORD: Final = re.compile(rb"\w+").findall
+
+
+def _by_bytes(wanted: Wanted) -> dict[bytes, str]:
+    """Return all names that are wanted, by their bytes."""
+    return {name.encode(): name for name in chain.from_iterable(wanted)}
+
+
+def _names_in(lines: Iterable[bytes], names: Mapping[bytes, str]) -> frozenset[str]:
+    """Return those of ``names`` that are words of some lines."""
+    return frozenset(names[word] for line in lines for word in _WORD(line) if word in names)
 
 
 def _files(process: subprocess.Popen[bytes]) -> Iterator[tuple[bytes, list[bytes]]]:
@@ -201,20 +211,18 @@ class Matcher:
     """Finds what is wanted in a text, without any program."""
 
     def __init__(self, wanted: Wanted) -> None:
-        self._names = {name.encode(): name for name in chain.from_iterable(wanted)}
+        self._names = _by_bytes(wanted)
         self._either = re.compile(expression(wanted).encode())
 
     def __call__(self, text: bytes) -> frozenset[str]:
         """Return the names that may be in ``text``."""
-        names = self._names
-        kept = filter(self._either.search, text.split(b"\n"))
-        return frozenset(names[word] for line in kept for word in _WORD(line) if word in names)
+        return _names_in(filter(self._either.search, text.split(b"\n")), self._names)
 
 
 def patterns(wanted: Wanted) -> Iterator[list[str]]:
     """Give options for git grep: the best first, then what every git knows."""
     words = [*wanted.words, *wanted.defined]
-    members = [one.text for member in wanted.members for one in member_of(member)]
+    members = [one.text for member in wanted.members for one in _of_member(member)]
     if len(words) > _MANY_WORDS or wanted.defined or (words and members):
         yield ["-P", "-e", expression(wanted)]
     fixed = [part for text in (*words, *members) for part in ("-e", text)]
@@ -233,10 +241,7 @@ class GitSearch(NamedTuple):
 
     def work_tree(self, wanted: Wanted) -> Iterator[Found]:
         """Give what the work tree has, whatever is committed."""
-        ways = chain(
-            [ripgrep(wanted)],
-            ([self._grep(pattern, _C_FILES)] for pattern in patterns(wanted)),
-        )
+        ways = chain([ripgrep(wanted)], _git(["--full-name"], wanted, ["--", *_C_FILES]))
         yield from listed(self.repository, ways, wanted)
 
     def commit(self, wanted: Wanted, paths: Sequence[str]) -> Iterator[Found]:
@@ -249,22 +254,21 @@ class GitSearch(NamedTuple):
         return self._commit(wanted, [f":(glob){inside}*.[ch]"])
 
     def _commit(self, wanted: Wanted, specs: Sequence[str]) -> Iterator[Found]:
-        ways = ([self._grep([*pattern, self.name], specs)] for pattern in patterns(wanted))
+        ways = _git(["--full-name"], wanted, [self.name, "--", *specs])
         for path, names in listed(self.repository, ways, wanted):
             yield path.partition(":")[2], names
-
-    def _grep(self, pattern: Sequence[str], specs: Sequence[str]) -> Command:
-        return Command([*GIT, *_GREP, "--full-name", *pattern, "--", *specs])
 
 
 def folder_search(folder: str, wanted: Wanted) -> Generator[Found, None, bool]:
     """Give what a plain folder has; returns whether there was a program to search with."""
-    search = [*GIT, *_GREP, "--no-index"]
-    ways = chain(
-        [ripgrep(wanted)],
-        ([Command([*search, *p, "--", ":(glob)**/*.[ch]"])] for p in patterns(wanted)),
-    )
+    ways = chain([ripgrep(wanted)], _git(["--no-index"], wanted, ["--", ":(glob)**/*.[ch]"]))
     return (yield from listed(folder, ways, wanted))
+
+
+def _git(options: Sequence[str], wanted: Wanted, places: Sequence[str]) -> Iterator[Way]:
+    """Give the ways by git grep, the best first."""
+    for pattern in patterns(wanted):
+        yield [Command([*GIT, *_GREP, *options, *pattern, *places])]
 
 
 _C_FILES: Final = ("*.c", "*.h")
