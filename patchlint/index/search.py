@@ -68,13 +68,14 @@ class Search(Struct):
 
     def definition_hits(self, name: str) -> Sequence[Hit]:
         """Return all files that define ``name``."""
-        return self._known.get(name) or self._look_up([_DEFINED + name])
+        known = self._known.get(name)
+        return self._look_up([_DEFINED + name]) if known is None else known
 
     def definition_hits_beside(self, path: str, name: str) -> Sequence[Hit]:
         """Return files in the folder of ``path`` that define ``name``; a quick look."""
-        known = self._known.get(name) or self._known.get(_DEFINED + name)
-        if known is not None:
-            return known
+        for key in (name, _DEFINED + name):
+            if key in self._known:
+                return self._known[key]
         self.prepare_beside(path, [name])
         return self._beside[_folder(path), name]
 

@@ -414,6 +414,7 @@ class Indexed(Struct):
     changed: frozenset[str]
     here: tuple[str, ...]
     _known: dict[str, Sequence[Hit]] = field(default_factory=dict)
+    _defined: dict[str, Sequence[Hit]] = field(default_factory=dict)
     _lines: dict[str, lean.Lines] = field(default_factory=dict)
     _texts: dict[str, bytes] | None = None
 
@@ -437,6 +438,11 @@ class Indexed(Struct):
 
     def definition_hits(self, name: str) -> Sequence[Hit]:
         """Return all files that define ``name``."""
+        if name not in self._defined:
+            self._defined[name] = self._definitions_of(name)
+        return self._defined[name]
+
+    def _definitions_of(self, name: str) -> Sequence[Hit]:
         found = self.store.definition_hits(self.row.id, name, self.changed)
         for path, text in self._fresh().items():
             fresh = hits_in(path, text, [name], self.words).get(name)
