@@ -110,9 +110,9 @@ class AnyPattern:
     def candidates(self, text: str) -> Iterator[LazyPattern]:
         """Give those of the patterns that can match, as far as their strings tell."""
         # a pattern may pass over "_" in front, and the end of a line
-        bare = text.lstrip("_").rstrip("\n")
+        front, back = text.lstrip("_"), text.rstrip("\n")
         for pattern, starts, ends, lists in self._parts:
-            if not (bare.startswith(starts) and bare.endswith(ends)):
+            if not (front.startswith(starts) and back.endswith(ends)):
                 continue
             for strings in lists:
                 for string in strings:

@@ -31,7 +31,13 @@ def test_every_match_of_a_shipped_expression_has_a_string_of_its_guard(data):
 
 
 @pytest.mark.parametrize(
-    ("pattern", "text"), [("(?:a_|b)$", "xa_\n"), ("^_*(?:a|b)x", "__ax\n"), ("^(?:a|b)$", "a\n")]
+    ("pattern", "text"),
+    [
+        ("(?:a_|b)$", "xa_\n"),
+        (r"\w*(?:_a|_b)$", "_a"),
+        ("^_*(?:a|b)x", "__ax\n"),
+        ("^(?:a|b)$", "a\n"),
+    ],
 )
 def test_a_guard_stands_where_its_expression_looks(pattern, text):
     each = [(pattern, guards(pattern, ["x"]))]
