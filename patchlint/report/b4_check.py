@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from patchlint.report.style import Style
 
 _FAILURE: Final = "ERROR:"
+#: how checkpatch calls its standard input, which b4 takes off
+_FROM_STDIN: Final = "-:"
 
 
 def render(report: Report, style: Style) -> str:
@@ -29,9 +31,12 @@ def render(report: Report, style: Style) -> str:
 
 
 def _check_line(finding: Finding) -> str:
-    place = _harmless(line(finding.path)).removeprefix("-:")
+    place = _harmless(line(finding.path))
     said = _harmless(f"[{line(finding.rule)}] {sentence(finding.message)}")
-    return f"{place}:{finding.line}: {WORDS[finding.level]}: {said}"
+    told = f"{place}:{finding.line}: {WORDS[finding.level]}: {said}"
+    while told.startswith(_FROM_STDIN):
+        told = told.removeprefix(_FROM_STDIN)
+    return told
 
 
 def _harmless(text: str) -> str:

@@ -32,6 +32,14 @@ def test_nipa_status(report, status):
     assert nipa(report)[0] == status
 
 
+@pytest.mark.parametrize("path", ["-", "-:", "-:-", "-:fs/a.c"])
+def test_no_line_for_b4_looks_like_one_of_standard_input(path):
+    report = replace(STORY, findings=(replace(LAZY, path=path),))
+    (line,) = told(report, "b4-check").splitlines()
+    assert "ERROR:" in line
+    assert not line.startswith("-:")
+
+
 def test_nipa_text_begins_with_the_description():
     assert nipa(EMPTY)[1] == "no promise to user space got weaker\n"
     first, *rest = nipa(STORY)[1].splitlines()
