@@ -120,7 +120,14 @@ def _cleanup(known: Cleanup) -> str:
     ]
     if not known.visible:
         lines.append("  user space does not see when it is late")
-    return "\n".join([*lines, _source(known.source)])
+    return "\n".join([*lines, _source(known.source), *_seen(known)])
+
+
+def _seen(known: Cleanup) -> Iterable[str]:
+    """Say on which running kernels the row was watched, where it was."""
+    if known.seen:
+        done = " or ".join(f"{one}()" for one in known.final)
+        yield f"  seen on {', '.join(known.seen)}: done in {done}"
 
 
 def _twin(known: Twin) -> str:

@@ -37,6 +37,10 @@ class Cleanup(Struct, frozen=True):
     runs a callback given as argument ``callback_arg`` in the caller's context (kref_put).
     ``task`` is the guarantee in a user task, ``deferred`` the one in a kthread or work
     item.  ``visible`` says whether user space can see that it is late.
+
+    ``final`` are functions of which one runs when the release is done (their names differ
+    from kernel to kernel), ``probe`` is the workload of ``tests/kernel`` that reaches it,
+    and ``seen`` the kernels on which it was watched and did what the row says.
     """
 
     name: str
@@ -52,6 +56,9 @@ class Cleanup(Struct, frozen=True):
     source: Source
     callback_arg: int | None = None
     twins: tuple[str, ...] = ()
+    final: tuple[str, ...] = ()
+    probe: str | None = None
+    seen: tuple[str, ...] = ()
 
 
 class Twin(Struct, frozen=True):

@@ -89,6 +89,9 @@ def _cleanups(data: Compiled) -> dict[str, Cleanup]:
             Source(*row[10]),
             row[11],
             tuple(row[12]),
+            tuple(row[13]),
+            row[14],
+            tuple(row[15]),
         ]
         found[row[0]] = Cleanup(*fields)
     return found

@@ -139,6 +139,9 @@ def _cleanup(row: Row, twins: list[str]) -> list[Any]:
         _source(row),
         row.get("callback_arg"),
         twins,
+        row.get("final", []),
+        row.get("probe"),
+        row.get("seen", []),
     ]
 
 

@@ -98,6 +98,12 @@ def version(value: Any) -> str | None:
     return None if good else "must be a kernel version such as '6.1'"
 
 
+def versions(value: Any) -> str | None:
+    """Demand a list of kernel versions, none of them twice."""
+    good = isinstance(value, list) and all(version(one) is None for one in value)
+    return None if good and len(set(value)) == len(value) else "must be a list of kernel versions"
+
+
 def path(value: Any) -> str | None:
     """Demand a file of the kernel tree, without ``..`` and not absolute."""
     good = (
@@ -220,6 +226,9 @@ CLEANUP: Final[Row] = (
     Key("advice", texts, required=False),
     Key("why", text, required=False),
     Key("callback_arg", number, required=False),
+    Key("final", words, required=False),
+    Key("probe", text, required=False),
+    Key("seen", versions, required=False),
     *_SOURCE,
 )
 ROWS: Final[dict[str, Row]] = {

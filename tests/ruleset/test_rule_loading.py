@@ -230,6 +230,12 @@ def test_the_digest_changes_with_a_rule_a_table_and_a_text(house):
             "lamp_wait: 'object' must be the number of an argument, from 0",
         ),
         (
+            "kernel/cleanups/lamp.toml",
+            CLEANUPS + 'seen = ["6.1.192", "six"]\n',
+            9,
+            "lamp_put: 'seen' must be a list of kernel versions",
+        ),
+        (
             "kernel/families.toml",
             "[light]\ntitle = 'x'\nsymptoms = []\nadvice = []\n",
             1,

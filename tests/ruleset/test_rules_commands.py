@@ -102,6 +102,18 @@ def test_explain_tells_what_is_known_of_a_function(name, said, capsys):
     assert out.startswith(f"{name.removesuffix('()')}()\n")
 
 
+def test_explain_says_on_which_running_kernels_a_row_was_watched(tmp_path, capsys):
+    (tmp_path / "kernel" / "cleanups").mkdir(parents=True)
+    (tmp_path / "kernel" / "cleanups" / "lamp.toml").write_text(
+        'family = "device"\n[[cleanup]]\nname = "lamp_put"\nkind = "sync"\n'
+        'releases = "a lamp"\nfile = "a.c"\nevidence = "a.c:1"\n'
+        'final = ["lamp_out", "lamp_off"]\nprobe = "close_lamp"\nseen = ["6.1.192", "6.12.117"]\n'
+    )
+    assert main(["explain", "lamp_put", "--rules", str(tmp_path)]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == "  seen on 6.1.192, 6.12.117: done in lamp_out() or lamp_off()"
+
+
 def test_explain_of_a_typo_offers_the_nearest_name(capsys):
     assert main(["explain", "mount-put-defered"]) == 2
     assert "did you mean 'mount-put-deferred'?" in capsys.readouterr().err
