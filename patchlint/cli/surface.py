@@ -1,25 +1,23 @@
-"""The whole command line as data, read off the parsers that ``--help`` is printed from.
+"""The whole command line, from the parsers that ``--help`` is printed from.
 
-Completions and the manual page are made from this, so that they cannot disagree with it.
+The completions and the manual page are made from it, so that they cannot disagree with it:
+the first by shtab, from the one parser of all commands, the second from what is read off it.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.util
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from patchlint import __version__
 from patchlint.cli.main import COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-Kind = Literal["none", "text", "file", "folder"]
-
-_FOLDERS: Final = ("DIR", "MAILDIR", "TREE", "FOLDER")
-_FILES: Final = ("FILE", "INPUT", "SOURCE", "MBOX", "STORE", "DB", "V1", "V2", "PATH", "ARCHIVE")
 
 
 class Option(Struct, frozen=True):
@@ -29,18 +27,14 @@ class Option(Struct, frozen=True):
     help: str
     value: str
     choices: tuple[str, ...]
-    kind: Kind
-    repeatable: bool = False
 
 
 class Argument(Struct, frozen=True):
-    """A positional argument as ``--help`` calls it; ``many`` when it may come repeatedly."""
+    """A positional argument as ``--help`` calls it."""
 
     name: str
     help: str
     choices: tuple[str, ...]
-    kind: Kind
-    many: bool
 
 
 class Command(Struct, frozen=True):
@@ -61,74 +55,55 @@ class Command(Struct, frozen=True):
             yield from command.walk()
 
 
+def parser() -> argparse.ArgumentParser:
+    """Return one parser of the program with all commands that there are."""
+    top = argparse.ArgumentParser(
+        "patchlint",
+        usage="patchlint COMMAND [OPTIONS] [ARGUMENT...]",
+        description="finds kernel patches that move a cleanup out of the task that promised it",
+    )
+    top.add_argument(
+        "-V", "--version", action="version", version=__version__, help="show the version"
+    )
+    commands = top.add_subparsers(metavar="COMMAND", prog="patchlint")
+    for name, (module, about) in COMMANDS.items():
+        whole = f"patchlint.cli.{module}"
+        if importlib.util.find_spec(whole) is not None:
+            one = commands.add_parser(name, help=about, description=about)
+            importlib.import_module(whole).add_arguments(one)
+    return top
+
+
 def program() -> Command:
-    """Return the program with all of its commands."""
-    top = (
-        Option(("-h", "--help"), "show this help", "", (), "none"),
-        Option(("-V", "--version"), "show the version", "", (), "none"),
-    )
-    there = {name: about for name, about in COMMANDS.items() if _is_there(about[0])}
-    commands = tuple(_command(name, *about) for name, about in there.items())
-    return Command(
-        ("patchlint",),
-        "finds kernel patches that move a cleanup out of the task that promised it",
-        "patchlint COMMAND [OPTIONS] [ARGUMENT...]",
-        top,
-        (),
-        commands,
-        "",
-    )
+    """Return the program with all of its commands, as plain data."""
+    top = parser()
+    return _read(top, ("patchlint",), top.description or "")
 
 
-def _is_there(module: str) -> bool:
-    return importlib.util.find_spec(f"patchlint.cli.{module}") is not None
-
-
-def _command(name: str, module: str, about: str) -> Command:
-    parser = argparse.ArgumentParser(prog=f"patchlint {name}", description=about)
-    importlib.import_module(f"patchlint.cli.{module}").add_arguments(parser)
-    return _read(parser, ("patchlint", name), about)
-
-
-def _read(parser: argparse.ArgumentParser, path: tuple[str, ...], about: str) -> Command:
+def _read(one: argparse.ArgumentParser, path: tuple[str, ...], about: str) -> Command:
     options: list[Option] = []
     arguments: list[Argument] = []
     commands: list[Command] = []
-    for action in parser._actions:  # noqa: SLF001 - argparse has no other way to look
+    for action in one._actions:  # noqa: SLF001 - argparse has no other way to look
         if action.help == argparse.SUPPRESS:
             continue
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - likewise
-            helps = {one.dest: one.help or "" for one in action._choices_actions}  # noqa: SLF001
+            helps = {below.dest: below.help or "" for below in action._choices_actions}  # noqa: SLF001
             commands += [
                 _read(below, (*path, name), helps.get(name, ""))
                 for name, below in action.choices.items()
             ]
         elif action.option_strings:
-            options.append(_option(action))
+            value = "" if action.nargs == 0 else _called(action)
+            options.append(
+                Option(tuple(action.option_strings), _help(action), value, _choices(action))
+            )
         else:
-            arguments.append(_argument(action))
-    usage = " ".join(parser.format_usage().removeprefix("usage: ").split())
+            arguments.append(Argument(_called(action), _help(action), _choices(action)))
+    usage = " ".join(one.format_usage().removeprefix("usage: ").split())
     return Command(
-        path, about, usage, tuple(options), tuple(arguments), tuple(commands), parser.epilog or ""
+        path, about, usage, tuple(options), tuple(arguments), tuple(commands), one.epilog or ""
     )
-
-
-def _option(action: argparse.Action) -> Option:
-    value = "" if action.nargs == 0 else _called(action)
-    return Option(
-        names=tuple(action.option_strings),
-        help=_help(action),
-        value=value,
-        choices=_choices(action),
-        kind=_kind(value) if value else "none",
-        repeatable=isinstance(action, argparse._AppendAction),  # noqa: SLF001 - likewise
-    )
-
-
-def _argument(action: argparse.Action) -> Argument:
-    name = _called(action)
-    many = action.nargs in {"*", "+", argparse.REMAINDER}
-    return Argument(name, _help(action), _choices(action), _kind(name), many)
 
 
 def _called(action: argparse.Action) -> str:
@@ -148,9 +123,3 @@ def _help(action: argparse.Action) -> str:
     for name in ("default", "dest", "prog"):
         text = text.replace(f"%({name})s", str(getattr(action, name, "")))
     return text.replace("%%", "%")
-
-
-def _kind(value: str) -> Kind:
-    if value in _FOLDERS:
-        return "folder"
-    return "file" if value in _FILES else "text"

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 
@@ -17,22 +19,19 @@ def program():
     return surface.program()
 
 
-def script(program, shell):
-    return "".join(f"{line}\n" for line in completions.scripts(program)[shell])
-
-
 @pytest.fixture(scope="module")
-def bash_file(program, tmp_path_factory):
-    path = tmp_path_factory.mktemp("completions") / "patchlint.bash"
-    path.write_text(script(program, "bash"))
-    return path
+def scripts(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("completions")
+    for shell in SHELLS:
+        (folder / shell).write_text(completions.make(shell))
+    return folder
 
 
-def complete(bash_file, *words):
-    """What bash offers for the last of ``words``."""
+def by_bash(script, words):
     code = (
-        f'source {bash_file}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); compopt() {{ :; }}; '
-        '_patchlint; printf "%s\\n" "${COMPREPLY[@]}"'
+        f'source {script}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); compopt() {{ :; }}; '
+        '_shtab_patchlint patchlint "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"; '
+        'printf "%s\\n" "${COMPREPLY[@]}"'
     )
     done = subprocess.run(
         ["bash", "-c", code, "bash", *words], capture_output=True, text=True, check=True
@@ -41,6 +40,23 @@ def complete(bash_file, *words):
     return done.stdout.split()
 
 
+def by_fish(script, words):
+    code = f"source {script}; complete -C (string join ' ' -- $argv)"
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", code, *words],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "HOME": str(script.parent)},
+    )
+    return [line.split("\t")[0] for line in done.stdout.splitlines()]
+
+
+ASKED = {"bash": by_bash, "fish": by_fish}
+HERE = [shell for shell in ASKED if shutil.which(shell)]
+
+
+@pytest.mark.parametrize("shell", HERE)
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
@@ -51,44 +67,70 @@ def complete(bash_file, *words):
         (["patchlint", "config", "accept", "--re"], ["--reason", "--remove"]),
         (["patchlint", "completions", "z"], ["zsh"]),
         (["patchlint", "b4", "setup", "--lo"], ["--local"]),
-        (["patchlint", "config", "accept", "--reason", ""], []),
     ],
 )
-def test_bash_offers_what_fits(bash_file, words, offered):
-    assert complete(bash_file, *words) == offered
+def test_a_shell_offers_what_fits(scripts, shell, words, offered):
+    assert ASKED[shell](scripts / shell, words) == offered
 
 
-def test_bash_offers_files_and_folders(bash_file, tmp_path, monkeypatch):
+@pytest.mark.parametrize("shell", HERE)
+def test_a_shell_offers_files_and_folders(scripts, shell, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.mbox").touch()
     (tmp_path / "alinux").mkdir()
-    assert sorted(complete(bash_file, "patchlint", "check", "a")) == ["a.mbox", "alinux"]
-    assert complete(bash_file, "patchlint", "check", "--tree", "a") == ["alinux"]
+
+    def offered(*words):
+        return sorted(word.rstrip("/") for word in ASKED[shell](scripts / shell, words))
+
+    assert offered("patchlint", "check", "a") == ["a.mbox", "alinux"]
+    assert offered("patchlint", "check", "--tree", "a") == ["alinux"]
 
 
 @pytest.mark.parametrize("shell", [shell for shell in SHELLS if shutil.which(shell)])
-def test_each_shell_reads_its_script(program, shell, tmp_path):
-    path = tmp_path / f"patchlint.{shell}"
-    path.write_text(script(program, shell))
+def test_each_shell_reads_its_script(scripts, shell):
     done = subprocess.run(
-        [*SHELLS[shell], path],
+        [*SHELLS[shell], scripts / shell],
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "HOME": str(tmp_path)},
+        env={**os.environ, "HOME": str(scripts)},
     )
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_every_option_and_choice_is_in_each_script(program, shell):
-    text = script(program, shell)
+def test_every_option_and_choice_is_in_each_script(program, scripts, shell):
+    text = (scripts / shell).read_text()
     for command in program.walk():
         for option in command.options:
             for name in option.names:
                 assert name.lstrip("-") in text
             for choice in option.choices:
                 assert choice in text
+
+
+def printed(monkeypatch, files):
+    monkeypatch.setattr(metadata, "files", lambda _: files)
+    parser = argparse.ArgumentParser()
+    completions.add_arguments(parser)
+    return completions.run(parser.parse_args(["zsh"]))
+
+
+def test_what_was_installed_is_printed(monkeypatch, capsys, tmp_path):
+    path = tmp_path / completions.PLACES["zsh"]
+    path.parent.mkdir(parents=True)
+    path.write_text("# a script\n")
+    file = metadata.PackagePath(completions.PLACES["zsh"])
+    file.dist = metadata.PathDistribution(tmp_path / "patchlint-1.dist-info")
+    assert printed(monkeypatch, [file]) == 0
+    assert capsys.readouterr().out == "# a script\n"
+
+
+def test_where_nothing_was_installed_it_says_so(monkeypatch, capsys):
+    assert printed(monkeypatch, None) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "pip install ." in told.err
 
 
 def test_what_the_surface_says_is_what_help_says(program):
