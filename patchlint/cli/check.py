@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from patchlint.integrations.config import Settings
     from patchlint.model.finding import Report
     from patchlint.model.kernel import Rule
+    from patchlint.report.style import Style
     from patchlint.run import Options
 
 USAGE_ERROR: Final = 2
@@ -118,7 +119,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"patchlint: {ignored}", file=sys.stderr)
     report = _without_accepted(report, settings)
     rules = pipeline.load_rules(options).rules if arguments.format in NEEDS_RULES else ()
-    if not _print(arguments, report, rules, settings.one("color")):
+    style = _style(arguments, settings, rules, pipeline.tree_path(options))
+    if not _print(arguments, report, style):
         return USAGE_ERROR
     status = exit_status(report, settings.fail_on, strict=arguments.strict)
     if arguments.format == "nipa" and status != USAGE_ERROR:
@@ -191,26 +193,37 @@ def exit_status(report: Report, fail_on: str, *, strict: bool = False) -> int:
     return int(any(finding.level in loud for finding in report.findings))
 
 
-def _print(
-    arguments: argparse.Namespace, report: Report, rules: Sequence[Rule], wanted: str
-) -> bool:
-    from patchlint.report.render import render
+def _style(
+    arguments: argparse.Namespace, settings: Settings, rules: Sequence[Rule], tree: str | None
+) -> Style:
     from patchlint.report.style import Style
 
+    wanted = settings.one("color")
     to_terminal = arguments.output is None and sys.stdout.isatty()
-    color = wanted == "always" or (wanted == "auto" and to_terminal)
     width = 100
     if to_terminal:
         import shutil
 
         width = shutil.get_terminal_size().columns
-    style = Style(
-        color=color,
+    repository = ""
+    if tree is not None and arguments.format == "sarif":
+        from patchlint.integrations import repository as repositories
+
+        repository = repositories.uri(tree)
+    return Style(
+        color=wanted == "always" or (wanted == "auto" and to_terminal),
         width=width,
         verbose=arguments.verbose,
         quiet=arguments.quiet,
         rules={rule.id: rule for rule in rules},
+        rule_url=settings.one("rule-url"),
+        repository=repository,
     )
+
+
+def _print(arguments: argparse.Namespace, report: Report, style: Style) -> bool:
+    from patchlint.report.render import render
+
     text = render(report, arguments.format, style)
     if arguments.output is None:
         sys.stdout.write(text)

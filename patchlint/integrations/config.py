@@ -35,6 +35,7 @@ SINGLE: Final[dict[str, str]] = {
     "patchwork-token-env": "",
     "patchwork-context": "patchlint",
     "patchwork-target-url": "",
+    "rule-url": "",
     "watch-settle": "900",
     "watch-interval": "300",
 }

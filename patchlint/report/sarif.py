@@ -6,18 +6,20 @@ Lines of the pre-image and of the post-image stand side by side in one file's lo
 
 from __future__ import annotations
 
+import re
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from patchlint.report.as_json import dump
 from patchlint.report.lookup import ordered, patch_of, series_of, unchecked
-from patchlint.report.text import line, source
+from patchlint.report.text import count, line, source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from patchlint.model.effect import Promise, Step
-    from patchlint.model.finding import Finding, Report
+    from patchlint.model.finding import Finding, Report, SeriesRef
     from patchlint.model.kernel import Rule
     from patchlint.model.problem import InputError, Limitation
     from patchlint.report.style import Style
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 ROOT: Final = "SRCROOT"
 RANKS: Final = {"high": 90.0, "medium": 60.0, "low": 30.0}
+#: the kernel's documentation, as it is published
+KERNEL_DOCS: Final = "https://docs.kernel.org"
+
+_DOCUMENT: Final = re.compile(r"`Documentation/([\w./-]+)\.rst`")
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 Json = dict[str, Any]
 
@@ -36,6 +43,7 @@ def render(report: Report, style: Style) -> str:
     names = list(known | dict.fromkeys(finding.rule for finding in findings))
     run: Json = {
         "tool": {"driver": _driver(report.version, names, style)},
+        "automationDetails": _automation(report),
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {
             ROOT: {"description": {"text": "The top folder of the kernel source."}}
@@ -51,22 +59,60 @@ def render(report: Report, style: Style) -> str:
         ],
         "results": [_result(report, finding, names) for finding in findings],
     }
+    provenance = _provenance(report, style.repository)
+    if provenance:
+        run["versionControlProvenance"] = provenance
     return dump({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+def _automation(report: Report) -> Json:
+    """Say which run this is: one of patchlint's checks, of these patches.
+
+    What is before the last slash names the kind of run, and stays the same.
+    """
+    patches = [patch for series in report.series for patch in series.patches]
+    told = "\n".join(patch.commit or patch.message_id or patch.subject for patch in patches)
+    titles = "; ".join(line(series.subject) for series in report.series[:3])
+    more = f"; {len(report.series) - 3} more" if len(report.series) > 3 else ""  # noqa: PLR2004
+    about = f"Check of {count(len(patches), 'patch')}" + (f": {titles}{more}" if titles else "")
+    digest = sha256(told.encode("utf-8", "replace")).hexdigest()[:16]
+    return {"id": f"patchlint/check/{digest}", "description": {"text": about}}
+
+
+def _provenance(report: Report, repository: str) -> list[Json]:
+    """Say at which commits of which repository the series were judged."""
+    if not repository:
+        return []
+    commits = dict.fromkeys(_judged_at(series) for series in report.series)
+    return [
+        {"repositoryUri": repository, "revisionId": commit, "mappedTo": {"uriBaseId": ROOT}}
+        for commit in commits
+        if commit and _COMMIT.fullmatch(commit)
+    ]
+
+
+def _judged_at(series: SeriesRef) -> str | None:
+    """Return the last commit of a range; for mails the commit that they were put on."""
+    last = series.patches[-1].commit if series.patches else None
+    return last or series.tree
 
 
 def _driver(version: str, names: Iterable[str], style: Style) -> Json:
     return {
         "name": "patchlint",
         "version": version,
-        "rules": [_rule(name, style.rules.get(name)) for name in names],
+        "rules": [_rule(name, style.rules.get(name), style.rule_url) for name in names],
     }
 
 
-def _rule(name: str, rule: Rule | None) -> Json:
+def _rule(name: str, rule: Rule | None, url: str) -> Json:
+    described: Json = {"id": name}
+    help_uri = url.replace("%s", _uri(name)) if url else _document(rule)
+    if help_uri:
+        described["helpUri"] = help_uri
     if rule is None:
-        return {"id": name}
-    described: Json = {
-        "id": name,
+        return described
+    described |= {
         "shortDescription": {"text": rule.title},
         "defaultConfiguration": {"level": rule.level},
         "properties": {"tags": list(dict.fromkeys(rule.families))},
@@ -74,6 +120,12 @@ def _rule(name: str, rule: Rule | None) -> Json:
     if rule.documentation:
         described["help"] = {"text": rule.documentation, "markdown": rule.documentation}
     return described
+
+
+def _document(rule: Rule | None) -> str | None:
+    """Return where the first of the kernel's documents that a rule refers to is published."""
+    found = _DOCUMENT.search(rule.documentation) if rule is not None else None
+    return f"{KERNEL_DOCS}/{found[1]}.html" if found else None
 
 
 def _result(report: Report, finding: Finding, names: list[str]) -> Json:

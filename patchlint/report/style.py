@@ -18,6 +18,8 @@ class Style(Struct, frozen=True):
     ``color`` allows ANSI colours.  ``width`` is in terminal columns.  ``verbose`` shows
     notes, chains and limitations in full; ``quiet`` leaves the headlines alone.
     ``rules`` gives help texts by rule id and may be empty or lack a rule.
+    ``rule_url`` is where a rule is explained, with ``%s`` for its id, ``repository`` the
+    URI of the repository that was checked against; both may be empty.
     """
 
     color: bool = False
@@ -25,3 +27,5 @@ class Style(Struct, frozen=True):
     verbose: bool = False
     quiet: bool = False
     rules: Mapping[str, Rule] = field(default_factory=dict)
+    rule_url: str = ""
+    repository: str = ""

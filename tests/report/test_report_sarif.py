@@ -15,6 +15,7 @@ from report_variants import REPORTS, UNREAD
 
 from patchlint.report.render import render
 from patchlint.report.style import Style
+from patchlint.ruleset.load import load
 
 
 def log(report=STORY, rules=RULES):
@@ -146,3 +147,76 @@ def test_a_line_that_is_not_known_gives_no_region():
 def test_paths_are_relative_references(path, uri):
     place = result(replace(FILE, path=path))["locations"][0]["physicalLocation"]
     assert place["artifactLocation"] == {"uri": uri, "uriBaseId": "SRCROOT"}
+
+
+COMMIT = "4f" * 20
+
+
+def on_tree(**changes):
+    (series,) = STORY.series
+    return replace(STORY, series=(replace(series, **changes),))
+
+
+def provenance(report, repository):
+    style = Style(rules=RULES, repository=repository)
+    (one,) = json.loads(render(report, "sarif", style))["runs"]
+    return one.get("versionControlProvenance")
+
+
+def test_a_tree_that_is_a_repository_is_told_with_its_commit(official):
+    report = on_tree(tree=COMMIT)
+    assert provenance(report, "https://git.example.org/linux") == [
+        {
+            "repositoryUri": "https://git.example.org/linux",
+            "revisionId": COMMIT,
+            "mappedTo": {"uriBaseId": "SRCROOT"},
+        }
+    ]
+    style = Style(rules=RULES, repository="https://git.example.org/linux")
+    assert not list(official.iter_errors(json.loads(render(report, "sarif", style))))
+
+
+def test_a_range_was_judged_at_its_last_commit():
+    last = "77" * 20
+    (series,) = STORY.series
+    patches = (*series.patches[:-1], replace(series.patches[-1], commit=last))
+    report = on_tree(tree=COMMIT, patches=patches)
+    assert [one["revisionId"] for one in provenance(report, "https://h.org/l")] == [last]
+
+
+@pytest.mark.parametrize(
+    ("tree", "repository"),
+    [(None, "https://h.org/l"), ("/folder", "https://h.org/l"), (COMMIT, "")],
+)
+def test_without_a_commit_or_a_repository_there_is_no_provenance(tree, repository):
+    assert provenance(on_tree(tree=tree), repository) is None
+
+
+def test_a_rule_is_explained_where_its_own_page_refers_to():
+    rule = replace(
+        RULES["mount-put-deferred"],
+        documentation="# Title\n\n- `Documentation/RCU/checklist.rst`\n",
+    )
+    (described, *_) = run(rules={rule.id: rule})["tool"]["driver"]["rules"]
+    assert described["helpUri"] == "https://docs.kernel.org/RCU/checklist.html"
+
+
+def test_the_users_own_pages_come_first_also_for_rules_that_are_not_known():
+    style = Style(rule_url="https://rules.example.org/%s.html")
+    told = json.loads(render(STORY, "sarif", style))["runs"][0]["tool"]["driver"]["rules"]
+    assert told[0]["helpUri"] == "https://rules.example.org/mount-put-deferred.html"
+
+
+def test_every_shipped_rule_has_a_page_of_the_kernels_documentation():
+    rules = {rule.id: rule for rule in load().rules}
+    told = run(EMPTY, rules)["tool"]["driver"]["rules"]
+    assert len(told) == len(rules)
+    assert [rule["id"] for rule in told if "helpUri" not in rule] == []
+
+
+def test_a_run_has_a_name_of_its_own_that_the_same_patches_keep():
+    first, again, other = run(), run(rules={}), run(on_tree(patches=()))
+    names = [one["automationDetails"]["id"] for one in (first, again, other)]
+    assert names[0] == names[1] != names[2]
+    assert {name.rpartition("/")[0] for name in names} == {"patchlint/check"}
+    assert first["automationDetails"]["description"]["text"].startswith("Check of 3 patches: ")
