@@ -93,6 +93,9 @@ def _known(kernel: KernelFacts, name: str) -> Iterable[str]:
         yield _activation(activation)
     if (wait := kernel.waits.get(name)) is not None:
         yield _wait(wait)
+    if (call := kernel.system_calls.get(name)) is not None:
+        ends = ", ".join("all that hangs on it" if one == "anything" else one for one in call.ends)
+        yield f"  system call {call.called}(2); can end: {ends}\n{_source(call.source)}"
     if name in kernel.list_adds:
         yield "  puts an item on a list: who drains the list does the work"
     if name in kernel.list_drains:

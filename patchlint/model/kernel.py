@@ -15,6 +15,27 @@ if TYPE_CHECKING:
 
 CleanupClass = Literal["ctx", "sync", "wrap", "async", "memory", "inherit"]
 
+#: What can end.  ``anything`` is what hangs on a file, a process or a module.
+Resource = Literal[
+    "anything",
+    "bpf",
+    "cgroup",
+    "device",
+    "file",
+    "inode",
+    "interface",
+    "key",
+    "memory-map",
+    "module",
+    "mount",
+    "namespace",
+    "packet-filter",
+    "rdma",
+    "rpc",
+    "socket",
+    "task",
+]
+
 
 class Source(Struct, frozen=True):
     """Where an entry is true: file, what was seen there, and for which kernels.
@@ -146,7 +167,8 @@ class EntryPoint(Struct, frozen=True):
     ``struct`` and ``member`` (``file_operations``, ``release``), or ``macro``
     (``module_exit``) with ``member`` empty.  ``contexts`` are all the contexts that call
     it; ``kind`` is ``syscall``, ``file operation``, ``block device operation``...;
-    ``reaches_user`` whether a user task waits for it.
+    ``reaches_user`` whether a user task waits for it.  ``ends`` is what it may end, since
+    it can drop the last reference: nothing for one that holds what it works on.
     """
 
     struct: str
@@ -155,6 +177,20 @@ class EntryPoint(Struct, frozen=True):
     contexts: tuple[Context, ...]
     kind: str
     reaches_user: bool
+    source: Source
+    ends: tuple[Resource, ...] = ()
+
+
+class SystemCall(Struct, frozen=True):
+    """A system call that can end something; one without a row ends nothing by itself.
+
+    ``name`` is the one in its definition, ``called`` the one that user space knows
+    (``umount`` is called ``umount2``); ``ends`` as for :class:`EntryPoint`.
+    """
+
+    name: str
+    called: str
+    ends: tuple[Resource, ...]
     source: Source
 
 
@@ -232,6 +268,10 @@ class KernelFacts(NameFacts, frozen=True, kw_only=True):
 
     cleanups: dict[str, Cleanup] = field(default_factory=dict)
     entries: tuple[EntryPoint, ...] = ()
+    #: by the name in the definition
+    system_calls: dict[str, SystemCall] = field(default_factory=dict)
+    #: what the releases of a family release; a family of no resource is not there
+    resources: dict[str, tuple[Resource, ...]] = field(default_factory=dict)
     macros: tuple[Macro, ...] = ()
     hints: tuple[ContextHint, ...] = ()
     #: struct types of deferral objects: work_struct, rcu_head, timer_list ...
@@ -242,6 +282,26 @@ class KernelFacts(NameFacts, frozen=True, kw_only=True):
     refcount_puts: frozenset[str] = frozenset()
     #: functions that end a wait for a completion, with the completion's argument index
     completers: dict[str, int] = field(default_factory=dict)
+
+    def carries(self, ends: tuple[Resource, ...], family: str) -> bool:
+        """Whether what ends so much can end what the releases of ``family`` release.
+
+        Of a family whose resource no table knows (releases known by their name alone)
+        everything that ends anything is believed to.
+        """
+        wanted = self.resources.get(family)
+        if wanted is None:
+            return bool(ends)
+        return bool(wanted) and not {"anything", *wanted}.isdisjoint(ends)
+
+    def entries_of(self, struct: str, member: str) -> tuple[EntryPoint, ...]:
+        """Return the rows for ``member`` of ``struct`` (type text, with or without qualifiers).
+
+        Never by the member's name alone: a ``release`` of a struct that no row knows is no
+        entry.
+        """
+        names = set(struct.split())
+        return tuple(e for e in self.entries if e.member == member and e.struct in names)
 
 
 class Rule(Struct, frozen=True):

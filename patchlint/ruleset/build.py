@@ -17,6 +17,7 @@ from patchlint.model.kernel import (
     Rule,
     Ruleset,
     Source,
+    SystemCall,
     Twin,
     Wait,
 )
@@ -36,6 +37,8 @@ def _kernel(data: Compiled) -> KernelFacts:
         **_names(data),
         cleanups=_cleanups(data),
         entries=tuple(_entry(row) for row in data["entries"]),
+        system_calls={row[0]: _system_call(row) for row in data["system_calls"]},
+        resources={name: tuple(kinds) for name, kinds in data["resources"].items()},
         macros=tuple(Macro(*_sourced(row)) for row in data["macros"]),
         hints=tuple(ContextHint(row[0], lazy(row[1]), *row[2:]) for row in data["hints"]),
         deferral_types=frozenset(data["deferral_types"]),
@@ -103,8 +106,14 @@ def _sourced(row: list[Any]) -> list[Any]:
 
 
 def _entry(row: list[Any]) -> EntryPoint:
-    struct, member, macro, contexts, kind, user, source = row
-    return EntryPoint(struct, member, macro, tuple(contexts), kind, user, Source(*source))
+    struct, member, macro, contexts, kind, user, source, ends = row
+    where = Source(*source)
+    return EntryPoint(struct, member, macro, tuple(contexts), kind, user, where, tuple(ends))
+
+
+def _system_call(row: list[Any]) -> SystemCall:
+    name, called, ends, source = row
+    return SystemCall(name, called, tuple(ends), Source(*source))
 
 
 def _registration(row: list[Any]) -> Registration:

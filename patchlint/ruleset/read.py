@@ -85,6 +85,10 @@ class _Gathered:
             "activations": [_activation(row) for row in rows["activation"]],
             "waits": [_wait(row) for row in rows["wait"]],
             "entries": [_entry(row) for row in rows["entry"]],
+            "system_calls": [_system_call(row) for row in rows["syscall"]],
+            "resources": {
+                name: row["resources"] for name, row in self.families.items() if "resources" in row
+            },
             "macros": [_macro(row) for row in rows["macro"]],
             "hints": [_hint(row) for row in rows["hint"]],
             "container_macros": {
@@ -404,7 +408,12 @@ def _entry(row: Row) -> list[Any]:
         row["kind"],
         row["reaches_user"],
         _source(row),
+        row.get("ends", []),
     ]
+
+
+def _system_call(row: Row) -> list[Any]:
+    return [row["name"], row.get("called", row["name"]), row["ends"], _source(row)]
 
 
 def _macro(row: Row) -> list[Any]:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 from msgspec import Struct
 
 from patchlint.model.context import GUARANTEES, Context
+from patchlint.model.kernel import Resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 CONTEXTS: Final = frozenset(get_args(Context))
+RESOURCES: Final = frozenset(get_args(Resource))
 KINDS: Final = frozenset({"ctx", "sync", "wrap", "async", "memory", "inherit"})
 WAIT_KINDS: Final = frozenset({"object", "queue", "completion", "rcu", "grace-period", "other"})
 HINT_KINDS: Final = frozenset({"parameter", "returns", "name", "trace", "around", "condition"})
@@ -145,13 +147,13 @@ def one_of(allowed: Iterable[str]) -> Callable[[Any], str | None]:
     return check
 
 
-def some_of(allowed: Iterable[str]) -> Callable[[Any], str | None]:
-    """Return a check for a list of some words."""
+def some_of(allowed: Iterable[str], *, empty: bool = False) -> Callable[[Any], str | None]:
+    """Return a check for a list of some words; with ``empty`` of none as well."""
     single = one_of(allowed)
 
     def check(value: Any) -> str | None:
-        if not isinstance(value, list) or not value:
-            return "must be a list that is not empty"
+        if not isinstance(value, list) or not (value or empty):
+            return "must be a list" + ("" if empty else " that is not empty")
         return next((wrong for one in value if (wrong := single(one))), None)
 
     return check
@@ -211,6 +213,7 @@ Row = tuple[Key, ...]
 
 FAMILY: Final[Row] = (
     Key("title", text),
+    Key("resources", some_of(RESOURCES, empty=True), required=False),
     Key("symptoms", texts),
     Key("advice", texts),
     Key("why", text),
@@ -280,6 +283,13 @@ ROWS: Final[dict[str, Row]] = {
         Key("contexts", some_of(CONTEXTS)),
         Key("kind", text),
         Key("reaches_user", flag),
+        Key("ends", some_of(RESOURCES), required=False),
+        *_SOURCE,
+    ),
+    "syscall": (
+        Key("name", word),
+        Key("called", word, required=False),
+        Key("ends", some_of(RESOURCES)),
         *_SOURCE,
     ),
     "hint": (
@@ -332,7 +342,7 @@ FILES: Final[dict[str, tuple[str, ...]]] = {
     "twins": ("twin",),
     "mechanisms": ("registration", "activation"),
     "waits": ("wait",),
-    "entries": ("entry",),
+    "entries": ("entry", "syscall"),
     "hints": ("hint",),
     "macros": ("macro",),
     "objects": ("container", "callback", "completer"),

@@ -46,6 +46,8 @@ def rows():
         yield Row("twins", twin.deferred, twin.source, also=(twin.direct,))
     for entry in kernel.entries:
         yield Row("entries", entry.member or entry.macro, entry.source, entry.struct)
+    for call in kernel.system_calls.values():
+        yield Row("system calls", call.name, call.source)
 
 
 class Tree:
@@ -113,6 +115,9 @@ def complaint(tree, row):
     if row.struct:
         if not member_of(text, row.struct, row.name):
             return f"struct {row.struct} has no {row.name} in {row.source.file}"
+    elif row.table == "system calls":
+        if not re.search(rf"^SYSCALL_DEFINE\d\({row.name}\b", text, re.MULTILINE):
+            return f"no such system call in {row.source.file}"
     elif defined(text, row.name) is None:
         return f"not defined in {row.source.file}"
     return _evidence(tree, row)

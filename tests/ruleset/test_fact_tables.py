@@ -51,6 +51,8 @@ def sources():
             yield f"{table} {name}", row.source
     for entry in KERNEL.entries:
         yield f"entries {entry.struct}.{entry.member}{entry.macro}", entry.source
+    for call in KERNEL.system_calls.values():
+        yield f"system calls {call.name}", call.source
 
 
 def test_there_are_rows_enough_in_every_table():
@@ -239,6 +241,84 @@ def test_entries_name_a_member_or_a_macro_and_a_known_context():
         assert bool(entry.macro) != bool(entry.struct and entry.member)
         assert entry.contexts
         assert set(entry.contexts) <= schema.CONTEXTS
+
+
+@pytest.mark.parametrize(
+    ("struct", "member", "family", "carries"),
+    [
+        # who holds the file open cannot drop its last reference
+        ("file_operations", "read_iter", "file", False),
+        ("file_operations", "poll", "device", False),
+        ("file_operations", "release", "file", True),
+        ("file_operations", "release", "bpf", True),
+        ("file_operations", "unlocked_ioctl", "queue", True),
+        ("file_operations", "unlocked_ioctl", "inode", False),
+        ("super_operations", "put_super", "mount", True),
+        ("super_operations", "put_super", "superblock", True),
+        ("super_operations", "evict_inode", "inode", True),
+        ("super_operations", "evict_inode", "mount", False),
+        ("inode_operations", "unlink", "dentry", True),
+        ("inode_operations", "getattr", "inode", False),
+        ("platform_driver", "remove", "device", True),
+        ("platform_driver", "probe", "device", False),
+        ("configfs_group_operations", "drop_item", "block", True),
+        ("key_type", "revoke", "key", True),
+        ("proto_ops", "release", "socket", True),
+        # memory is no promise, whoever frees it
+        ("vm_operations_struct", "close", "memory", False),
+        # of what no table knows the resource is unknown
+        ("vm_operations_struct", "close", "structural", True),
+        ("vm_operations_struct", "fault", "structural", False),
+    ],
+)
+def test_an_entry_carries_the_promise_of_what_it_can_end(struct, member, family, carries):
+    (entry,) = KERNEL.entries_of(struct, member)
+    assert KERNEL.carries(entry.ends, family) is carries
+
+
+@pytest.mark.parametrize(
+    ("name", "called", "family", "carries"),
+    [
+        ("umount", "umount2", "mount", True),
+        ("umount", "umount2", "block", True),
+        ("umount", "umount2", "socket", False),
+        ("close", "close", "rdma", True),
+        ("exit_group", "exit_group", "mm", True),
+        ("unlinkat", "unlinkat", "inode", True),
+        ("unlinkat", "unlinkat", "file", False),
+        ("delete_module", "delete_module", "module", True),
+        ("setns", "setns", "net-ns", True),
+        ("keyctl", "keyctl", "key", True),
+    ],
+)
+def test_a_system_call_carries_the_promise_of_what_it_can_end(name, called, family, carries):
+    call = KERNEL.system_calls[name]
+    assert call.called == called
+    assert KERNEL.carries(call.ends, family) is carries
+
+
+@pytest.mark.parametrize("name", ["fsmount", "pivot_root", "fork", "clone3", "read", "mount"])
+def test_a_system_call_that_ends_nothing_has_no_row(name):
+    assert name not in KERNEL.system_calls
+
+
+def test_an_operation_is_known_by_struct_and_member_never_by_its_member_alone():
+    (known,) = KERNEL.entries_of("const struct file_operations", "release")
+    assert known.struct == "file_operations"
+    assert not KERNEL.entries_of("struct some_driver_ops", "release")
+    assert not KERNEL.entries_of("", "release")
+
+
+def test_every_family_says_what_it_releases():
+    assert KERNEL.resources.keys() == FAMILIES
+    assert [name for name, kinds in KERNEL.resources.items() if not kinds] == ["memory"]
+
+
+def test_every_resource_that_a_family_releases_can_be_ended_by_somebody_user_space_waits_for():
+    ended = {kind for call in KERNEL.system_calls.values() for kind in call.ends}
+    ended.update(kind for entry in KERNEL.entries if entry.reaches_user for kind in entry.ends)
+    for family, kinds in KERNEL.resources.items():
+        assert set(kinds) <= ended, family
 
 
 def test_members_that_run_in_two_contexts_say_both():

@@ -93,6 +93,8 @@ def test_explain_of_a_rule_without_documentation(tmp_path, capsys):
         ("put_net", "defers itself in any context"),
         ("kfree", "user space does not see when it is late"),
         ("bdev_fput", "since 6.9"),
+        ("umount", "system call umount2(2); can end: mount"),
+        ("close_range", "can end: all that hangs on it"),
     ],
 )
 def test_explain_tells_what_is_known_of_a_function(name, said, capsys):
