@@ -101,13 +101,15 @@ class Bar:
             Progress as RichProgress,
         )
 
+        from patchlint.outside.console import bare
+
         self._progress: Any = RichProgress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=Console(file=bare(sys.stderr)),
         )
         self._task: Any = None
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import lzma
 import os
-import subprocess
 import tempfile
 from contextlib import contextmanager
 from itertools import chain
@@ -19,7 +18,11 @@ from typing import IO, TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self, cas
 
 from msgspec import Struct, field
 
+from patchlint.outside.git import refusal
+from patchlint.outside.programs import PIPE, ProgramError, read_git, said, stream_git
+
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 Kind = Literal["git", "maildir", "mbox"]
@@ -48,13 +51,15 @@ class Source(Struct, frozen=True):
 class Raw(Struct, frozen=True):
     """One mail's bytes.  ``data`` is None when it was larger than :data:`MOST_BYTES`.
 
-    ``deleted`` is set for a mail that public-inbox took out of the archive.
+    ``deleted`` is set for a mail that public-inbox took out of the archive, ``absent`` for
+    one that the archive names and does not have (a partial clone, or damaged).
     """
 
     locator: str
     data: bytes | None
     size: int
     deleted: bool = False
+    absent: bool = False
 
 
 class Portion(Struct, frozen=True):
@@ -145,10 +150,6 @@ def plan(source: Source, state: Mapping[str, Any]) -> tuple[int | None, Iterator
     return None, _split(source, state)
 
 
-def _git(place: str, *arguments: str) -> list[str]:
-    return ["git", f"--git-dir={place}", *arguments]
-
-
 class _Revisions(NamedTuple):
     """Commits, oldest first, and the tree of each."""
 
@@ -158,28 +159,29 @@ class _Revisions(NamedTuple):
 
 def _revisions(place: str, tip: str | None) -> _Revisions:
     """Commits after ``tip``; all of them when history was rewritten."""
-    head = subprocess.run(
-        _git(place, "rev-parse", "--verify", "--quiet", _EPOCH_HEAD),
-        capture_output=True, check=False, text=True,
-    )  # fmt: skip
-    if head.returncode or tip == head.stdout.strip():
+    status, out, errors = _ask(place, "rev-parse", "--verify", "--quiet", _EPOCH_HEAD)
+    if status and (refused := refusal(errors, place)):
+        raise SourceError(f"{place}: {refused}")
+    if status or tip == out.decode("ascii", "replace").strip():
         return _Revisions()
-    if tip is not None:
-        kept = subprocess.run(
-            _git(place, "merge-base", "--is-ancestor", tip, _EPOCH_HEAD),
-            capture_output=True, check=False,
-        )  # fmt: skip
-        if kept.returncode:
-            tip = None
+    if tip is not None and _ask(place, "merge-base", "--is-ancestor", tip, _EPOCH_HEAD)[0]:
+        tip = None
     span = _EPOCH_HEAD if tip is None else f"{tip}..{_EPOCH_HEAD}"
-    listed = subprocess.run(
-        _git(place, "rev-list", "--reverse", "--first-parent", "--format=%T", span),
-        capture_output=True, check=False, text=True,
-    )  # fmt: skip
-    if listed.returncode:
-        raise SourceError(f"{place}: {listed.stderr.strip()}")
-    words = listed.stdout.split()  # "commit", its id and its tree's
+    status, out, errors = _ask(
+        place, "rev-list", "--reverse", "--first-parent", "--format=%T", span, "--"
+    )
+    if status:
+        raise SourceError(f"{place}: {said(errors)}")
+    words = out.decode("ascii", "replace").split()  # "commit", its id and its tree's
     return _Revisions(words[1::3], words[2::3])
+
+
+def _ask(place: str, *arguments: str) -> tuple[int, bytes, bytes]:
+    """Run git on an archive; raises :class:`SourceError` when there is no git."""
+    try:
+        return read_git(place, *arguments)
+    except ProgramError as error:
+        raise SourceError(f"{place}: {error}") from error
 
 
 def _commits(source: Source, revisions: _Revisions) -> Iterator[Portion]:
@@ -315,11 +317,7 @@ def has(source: Source, keys: Sequence[str]) -> bool:
     """Whether this machine's copy of ``source`` is new enough to have the last of ``keys``."""
     if source.kind != "git":
         return (Path(source.place) / keys[-1]).is_file()
-    known = subprocess.run(
-        _git(source.place, "cat-file", "-e", f"{keys[-1]}^{{tree}}"),
-        capture_output=True, check=False,
-    )  # fmt: skip
-    return known.returncode == 0
+    return _ask(source.place, "cat-file", "-e", f"{keys[-1]}^{{tree}}")[0] == 0
 
 
 def _read_trees(place: str, trees: Iterable[str]) -> Iterator[Raw]:
@@ -327,19 +325,29 @@ def _read_trees(place: str, trees: Iterable[str]) -> Iterator[Raw]:
     without: list[str] = []
     yield from _cat(place, [f"{tree}:m" for tree in trees], without)
     if without:
+        neither: list[str] = []
         gone = [f"{name.removesuffix(':m')}:d" for name in without]
-        for raw in _cat(place, gone, []):
+        for raw in _cat(place, gone, neither):
             yield Raw(raw.locator, raw.data, raw.size, deleted=True)
+        for name in neither:
+            tree = name.removesuffix(":d")
+            if _names_mail(place, tree):
+                yield Raw(tree, None, 0, absent=True)
+
+
+def _names_mail(place: str, tree: str) -> bool:
+    """Whether a tree says that it has a mail; also where that cannot be read."""
+    status, out, _ = _ask(place, "ls-tree", "--name-only", tree)
+    return status != 0 or not {b"m", b"d"}.isdisjoint(out.split())
 
 
 def _cat(place: str, names: Sequence[str], missing: list[str]) -> Iterator[Raw]:
     with tempfile.TemporaryFile() as wanted:
         wanted.write("".join(f"{name}\n" for name in names).encode())
         wanted.seek(0)
-        with subprocess.Popen(
-            _git(place, "cat-file", "--batch", "--buffer"),
-            stdin=wanted, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=_CHUNK,
-        ) as process:  # fmt: skip
+        with stream_git(
+            place, "cat-file", "--batch", "--buffer", stdin=wanted, bufsize=_CHUNK
+        ) as process:
             out = process.stdout
             if out is None:  # pragma: no cover - PIPE was asked for
                 raise SourceError(f"{place}: git has no output")
@@ -423,10 +431,7 @@ class Shelf:
     def _from_git(self, place: str, locators: Sequence[str]) -> dict[str, bytes]:
         process = self._processes.get(place)
         if process is None or process.poll() is not None:
-            process = subprocess.Popen(
-                _git(place, "cat-file", "--batch"),
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
+            process = stream_git(place, "cat-file", "--batch", stdin=PIPE)
             self._processes[place] = process
         if process.stdin is None or process.stdout is None:  # pragma: no cover
             return {}

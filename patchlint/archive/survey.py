@@ -31,7 +31,15 @@ def survey(portion: Portion, engine: Engine) -> Survey:
     deleted: list[str] = []
     limitations: list[Limitation] = []
     for raw in sources.read(portion):
-        if raw.data is None:
+        if raw.absent:
+            limitations.append(
+                Limitation(
+                    "archive",
+                    f"{portion.source.name}: the repository does not have the mail of tree"
+                    f" {raw.locator} (a partial clone, or damaged)",
+                )
+            )
+        elif raw.data is None:
             limitations.append(
                 Limitation(
                     "archive",

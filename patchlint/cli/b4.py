@@ -6,6 +6,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Final
 
+from patchlint.outside.console import read_input
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -65,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.b4_command == "review-check":
         return _review(whole=arguments.series)
     from patchlint.integrations import b4_setup
-    from patchlint.integrations.programs import ProgramError
+    from patchlint.outside.programs import ProgramError
 
     scope = arguments.scope or "global"
     try:
@@ -113,7 +115,7 @@ def _check() -> int:
     try:
         from patchlint.integrations.config import load_settings
 
-        text = b4_checks.check(sys.stdin.buffer.read(), load_settings())
+        text = b4_checks.check(read_input(), load_settings())
     except Exception as error:  # noqa: BLE001 - b4 must get one line, whatever went wrong
         print(b4_checks.failure(f"{type(error).__name__}: {error}"))
         return 2
@@ -127,7 +129,7 @@ def _review(*, whole: bool) -> int:
     try:
         from patchlint.integrations.config import load_settings
 
-        text = b4_checks.review(sys.stdin.buffer.read(), load_settings(), whole=whole)
+        text = b4_checks.review(read_input(), load_settings(), whole=whole)
     except Exception as error:  # noqa: BLE001 - b4 must get its JSON, whatever went wrong
         sys.stdout.write(
             b4_checks.result("warn", f"could not check: {type(error).__name__}: {error}")

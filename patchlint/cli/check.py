@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final
 
+from patchlint.outside.console import read_input
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
@@ -102,7 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
             )
             return USAGE_ERROR
         inputs = ["-"]
-    stdin = sys.stdin.buffer.read() if "-" in inputs else None
+    stdin = read_input() if "-" in inputs else None
     from patchlint import run as pipeline
     from patchlint.analysis import CannotCheck
     from patchlint.integrations.config import ConfigError
@@ -222,12 +224,12 @@ def _style(
 
 
 def _print(arguments: argparse.Namespace, report: Report, style: Style) -> bool:
+    from patchlint.outside.console import write_report
     from patchlint.report.render import render
 
     text = render(report, arguments.format, style)
     if arguments.output is None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        write_report(text, color=style.color, commands=arguments.format == "github")
         return True
     from pathlib import Path
 

@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Show the configuration, or change what is accepted."""
     from patchlint.integrations.config import ConfigError, load_settings
-    from patchlint.integrations.programs import ProgramError
+    from patchlint.outside.programs import ProgramError
 
     try:
         if arguments.config_command == "accept":
@@ -75,7 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _accept(arguments: argparse.Namespace) -> int:
-    from patchlint.integrations import accept, programs
+    from patchlint.integrations import accept
+    from patchlint.outside import programs
 
     fingerprint = arguments.fingerprint.strip()
     if not fingerprint or " " in fingerprint:
@@ -87,7 +88,7 @@ def _accept(arguments: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 2
-    inside, _ = programs.quick(["git", "rev-parse", "--git-dir"])
+    inside, _ = programs.quick_git("rev-parse", "--git-dir")
     scope = arguments.scope or ("local" if inside == 0 else "global")
     if arguments.remove:
         if not accept.drop(fingerprint, scope):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import importlib
-import os
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -14,12 +12,6 @@ if TYPE_CHECKING:
     from types import ModuleType, SimpleNamespace
 
 USAGE_ERROR: Final = 2
-#: 128 and the number of SIGINT, as shells have it
-INTERRUPTED: Final = 130
-
-#: what standard output fails with when a file or a disk is full
-_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
 EPILOG: Final = """\
 examples:
   patchlint check series.mbox
@@ -56,23 +48,6 @@ def _command(name: str, arguments: Sequence[str], commands: Mapping[str, tuple[s
         return int(module.run(_parse(module, name, arguments, commands[name][1])))
     except SystemExit as stop:
         return int(stop.code or 0)
-    except BrokenPipeError:
-        # the reader of a pipe went away: that is its choice, not an error of ours; what is
-        # left in the buffer must not be written at exit
-        _drop_output()
-        return 0
-    except OSError as error:
-        if error.filename is not None or error.errno not in _FULL:
-            raise
-        _drop_output()
-        print(f"patchlint: what was found could not be written: {error.strerror}", file=sys.stderr)
-        return USAGE_ERROR
-    except KeyboardInterrupt:
-        return INTERRUPTED
-
-
-def _drop_output() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parse(
@@ -96,8 +71,13 @@ def _parse(
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.add_arguments(parser)
-    parse = parser.parse_intermixed_args if mixed else parser.parse_args
-    return parse(list(arguments))
+    if not mixed:
+        return parser.parse_args(list(arguments))
+    # what follows -- is no option; argparse forgets that when it takes arguments apart twice
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    parsed = parser.parse_intermixed_args(list(arguments[:end]))
+    parsed.input = [*parsed.input, *arguments[end + 1 :]]
+    return parsed
 
 
 def top_parser(commands: Mapping[str, tuple[str, str]]) -> argparse.ArgumentParser:

@@ -78,7 +78,8 @@ def _say_where(command: str, paths: set[str], repository: str | None) -> None:
     """Tell of a hook folder that reaches further than one clone of one repository."""
     import os
 
-    from patchlint.integrations import programs, trees
+    from patchlint.integrations import trees
+    from patchlint.outside import programs
 
     if command != "install":
         return

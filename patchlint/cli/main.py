@@ -43,6 +43,29 @@ USAGE_ERROR: Final = 2
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status (see the output contract)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    debug = _take_debug(arguments)
+    from patchlint.outside import console
+
+    with console.guarded():
+        try:
+            status = _run(arguments)
+            sys.stdout.flush()
+        except KeyboardInterrupt:
+            return INTERRUPTED
+        except BrokenPipeError:
+            # the reader of a pipe went away: that is its choice, not an error of ours
+            console.drop_output()
+            return 0
+        except Exception as error:  # noqa: BLE001 - no failure may look like findings
+            return _unexpected(error, debug=debug)
+        return status
+
+
+#: 128 and the number of SIGINT, as shells have it
+INTERRUPTED: Final = 130
+
+
+def _run(arguments: Sequence[str]) -> int:
     if arguments[:2] == ["hook", "run"] and not "".join(arguments[2:3]).startswith("-"):
         # the hook stands between a developer and the send: no parser, no table of commands
         from patchlint.integrations.hook_run import main as run_hook
@@ -51,6 +74,44 @@ def main(argv: Sequence[str] | None = None) -> int:
     from patchlint.cli import dispatch
 
     return dispatch.run(arguments, COMMANDS)
+
+
+def _take_debug(arguments: list[str]) -> bool:
+    """Take ``--debug`` out of the options, wherever it stands in them; whether it was there."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options = [one for one in arguments[:end] if one != "--debug"]
+    found = len(options) != end
+    arguments[:end] = options
+    return found
+
+
+def _unexpected(error: Exception, *, debug: bool) -> int:
+    """Tell of a failure in one line, with ``debug`` where it came from as well; return 2."""
+    from patchlint.outside import console
+
+    if debug:
+        import traceback
+
+        traceback.print_exception(error)
+    if isinstance(error, OSError) and error.filename is None and error.errno is not None:
+        # no file of ours: standard output is closed, or full
+        console.drop_output()
+        print(f"patchlint: what was found could not be written: {error.strerror}", file=sys.stderr)
+    elif isinstance(error, OSError) and error.filename is not None:
+        print(f"patchlint: {error.filename}: {error.strerror}", file=sys.stderr)
+    else:
+        said = " ".join(str(error).split())[:_SAID]
+        what = f"{type(error).__name__}: {said}" if said else type(error).__name__
+        print(f"patchlint: could not finish: {what} (--debug shows where)", file=sys.stderr)
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        console.drop_output()
+    return USAGE_ERROR
+
+
+#: of the text of an unexpected failure so much is told
+_SAID: Final = 300
 
 
 def script() -> int:
@@ -80,15 +141,10 @@ _LAST_WORDS: Final = frozenset(
 def _end(status: int) -> None:
     """End the process without taking its objects apart, which would take a while.
 
-    Returns when output could not be written: the interpreter then says so as always.
+    What was printed is out, or its failure is told, when :func:`main` returns.
     """
     import os
 
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except (OSError, ValueError):
-        return
     os._exit(status)
 
 

@@ -65,6 +65,9 @@ class Plain:
         inputs: list[str] = []
         rest = iter(arguments)
         for argument in rest:
+            if argument == "--":
+                inputs.extend(rest)
+                break
             if argument == "-" or not argument.startswith("-"):
                 inputs.append(argument)
                 continue

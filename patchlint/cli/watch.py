@@ -121,8 +121,8 @@ def _watch(arguments: argparse.Namespace, settings: Settings, source: Source, st
 
 def _domain() -> str:
     """Return the domain of the user's address as git knows it, empty when it knows none."""
-    from patchlint.integrations import programs
+    from patchlint.outside import programs
 
-    _, address = programs.quick(["git", "config", "user.email"])
+    _, address = programs.quick_git("config", "user.email")
     domain = address.decode("utf-8", "replace").strip().rpartition("@")[2]
     return domain if domain.replace("-", "").replace(".", "").isalnum() else ""

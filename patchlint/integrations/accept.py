@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from patchlint.integrations import programs
+from patchlint.outside import programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

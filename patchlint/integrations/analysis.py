@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct, to_builtins
 
 import patchlint
-from patchlint.integrations import programs
 from patchlint.integrations.accept import acceptance
 from patchlint.model.finding import LEVELS, Finding, Report
+from patchlint.outside import programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -14,8 +14,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from patchlint.integrations import programs, series_files, trees
+from patchlint.integrations import series_files, trees
 from patchlint.integrations.analysis import Work, cache_folder
+from patchlint.outside import programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,8 +70,8 @@ def find(mail: bytes, settings: Settings) -> Found:
 
 
 def _of_commits(commits: Sequence[str], top: str) -> Work:
-    log = ["git", "log", "-p", "--no-walk=unsorted", "--stdin"]
-    diffs = programs.output(log, stdin="\n".join(commits).encode(), cwd=top)
+    names = "\n".join(commits).encode()
+    diffs = programs.git_diffs("--no-walk=unsorted", "--stdin", stdin=names, cwd=top)
     parents = programs.git("rev-list", "--parents", "-n1", commits[0], cwd=top).split()[1:]
     if not parents:
         return Work(tuple(commits), diffs, base="", tree=top)
@@ -159,8 +160,7 @@ def _matching(wanted: str, commits: Sequence[_Commit], top: str) -> str | None:
     if not commits:
         return None
     names = "\n".join(commit.name for commit in commits).encode()
-    log = ["git", "log", "-p", "-M", "--no-walk=unsorted", "--stdin"]
-    diffs = programs.output(log, stdin=names, cwd=top)
+    diffs = programs.git_diffs("-M", "--no-walk=unsorted", "--stdin", stdin=names, cwd=top)
     for line in programs.git("patch-id", "--stable", stdin=diffs, cwd=top).splitlines():
         patch_id, _, name = line.partition(" ")
         if patch_id == wanted:

@@ -16,7 +16,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from patchlint.integrations import programs, trees
+from patchlint.integrations import trees
+from patchlint.outside import programs
 
 _ADDED: Final = "patchlint.b4Added"
 _CHECKPATCH: Final = "./scripts/checkpatch.pl -q --terse --no-summary --mailback"

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from patchlint.integrations import git_files, programs
+from patchlint.integrations import git_files
+from patchlint.outside import programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -203,8 +204,8 @@ def _git_layers(cwd: str | None, problems: list[str]) -> tuple[list[_Layer], lis
     """Return the layers below and above the user's file that git's configuration holds."""
     if not git_files.may_speak(cwd):
         return [], []
-    argv = ["git", *(("-C", cwd) if cwd else ()), "config", "--show-scope", "--show-origin"]
-    _, data = programs.quick([*argv, "-z", "--get-regexp", r"^patchlint\."])
+    argv = (*(("-C", cwd) if cwd else ()), "config", "--show-scope", "--show-origin")
+    _, data = programs.quick_git(*argv, "-z", "--get-regexp", r"^patchlint\.")
     gathered: dict[tuple[bool, str], dict[str, tuple[str, ...]]] = {}
     fields = data.decode("utf-8", "surrogateescape").split("\0")
     for scope, place, entry in zip(fields[0::3], fields[1::3], fields[2::3], strict=False):

@@ -65,6 +65,13 @@ class _NeedsMore(Exception):  # noqa: N818 - no error: a turn of the way
 
 def main(argv: Sequence[str]) -> int:
     """Run ``NAME [--fail-on LEVEL] [--] ARGUMENTS`` and return the exit status."""
+    from patchlint.outside.console import guarded
+
+    with guarded():
+        return _run(argv)
+
+
+def _run(argv: Sequence[str]) -> int:
     arguments = list(argv)
     name = arguments.pop(0) if arguments else ""
     fail_on = None
@@ -155,7 +162,8 @@ def _count(name: str) -> int | None:
 
 def _applypatch_msg(arguments: Sequence[str], fail_on: str | None) -> int:  # noqa: ARG001
     """Check the patch that ``git am`` is about to commit, with the rest of its mailbox."""
-    from patchlint.integrations import programs, series_files
+    from patchlint.integrations import series_files
+    from patchlint.outside import programs
 
     folder = programs.git("rev-parse", "--git-path", "rebase-apply").rstrip("\n")
     position = read(os.path.join(folder, "next")).strip()
@@ -201,8 +209,10 @@ def _pushed() -> list[tuple[str, str]]:
 
 
 def _push_one(local: str, far: str, remote: str, fail_on: str | None) -> int:
-    from patchlint.integrations import programs
+    from patchlint.outside import programs
 
+    if local.startswith("-"):  # of a framework's variable: git would read an option
+        raise ValueError(f"{local} is no commit")
     known = not _is_null(far) and _has_commit(far)
     limits = [f"^{far}"] if known else ["--not", f"--remotes={remote}"]
     listed = programs.git("rev-list", "--no-merges", "--topo-order", "--reverse", local, *limits)
@@ -229,11 +239,11 @@ def _push_one(local: str, far: str, remote: str, fail_on: str | None) -> int:
 
 def _ranges(commits: list[str], tip: str) -> tuple[list[str], bytes]:
     """Return commits as one range when they are one line, else each by itself."""
-    from patchlint.integrations import programs
+    from patchlint.outside import programs
 
     first = commits[0]
-    diffs = programs.output(
-        ["git", "log", "-p", "--no-merges", "--reverse", "--no-walk=unsorted", "--stdin"],
+    diffs = programs.git_diffs(
+        *("--no-merges", "--reverse", "--no-walk=unsorted", "--stdin"),
         stdin="\n".join(commits).encode(),
     )
     has_parent = programs.git("rev-list", "--parents", "-n1", first).split()[1:]
@@ -245,9 +255,9 @@ def _ranges(commits: list[str], tip: str) -> tuple[list[str], bytes]:
 
 
 def _has_commit(name: str) -> bool:
-    from patchlint.integrations import programs
+    from patchlint.outside import programs
 
-    return programs.quick(["git", "cat-file", "-e", f"{name}^{{commit}}"])[0] == 0
+    return programs.quick_git("cat-file", "-e", f"{name}^{{commit}}")[0] == 0
 
 
 def _is_null(name: str) -> bool:
@@ -286,9 +296,9 @@ def _has_own_rules() -> bool:
         return True
     if not may_speak():
         return False
-    from patchlint.integrations import programs
+    from patchlint.outside import programs
 
-    return programs.quick(["git", "config", "--get-all", "patchlint.rules"])[0] == 0
+    return programs.quick_git("config", "--get-all", "patchlint.rules")[0] == 0
 
 
 def _settings(fail_on: str | None) -> Settings:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 import patchlint
-from patchlint.integrations import programs
+from patchlint.outside import programs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

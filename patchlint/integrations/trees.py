@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from patchlint.integrations import programs
+from patchlint.outside import programs
 
 if TYPE_CHECKING:
     from patchlint.integrations.config import Settings

@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from patchlint.integrations import accept, programs
+from patchlint.integrations import accept
 from patchlint.integrations.watch_state import KeptDraft, KeptMail, State
 from patchlint.mail import message
 from patchlint.mail import series as grouping
 from patchlint.model.mail import RawMail
+from patchlint.outside import programs
 from patchlint.report import mail as mail_format
 from patchlint.report.style import Style
 from patchlint.run import Options, check_series, load_rules
@@ -265,7 +266,7 @@ def _send(text: str, cc: Sequence[str]) -> None:
             file.write(text)
         copies = [f"--cc={address}" for address in cc]
         options = ("--quiet", "--confirm=never", "--suppress-cc=all", "--no-validate")
-        programs.git("send-email", *options, "--no-signed-off-by-cc", *copies, name)
+        programs.git("send-email", *options, "--no-signed-off-by-cc", *copies, name, network=True)
     finally:
         with contextlib.suppress(OSError):
             Path(name).unlink()

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec import Struct
 
-from patchlint.integrations import programs
 from patchlint.mail import inputs, public_inbox
 from patchlint.model.mail import RawMail
+from patchlint.outside import programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,14 +145,14 @@ def _posted(url: str) -> bytes:
 
 def _fetch(epoch: Path) -> None:
     """Bring a mirror up to date; an archive that has no remote is the original."""
-    options = (f"--git-dir={epoch}",)
-    if programs.git(*options, "remote", accept=(0, 128)).strip():
+    place = str(epoch)
+    if programs.read_git(place, "remote")[1].strip():
+        options = ("--quiet", "--no-tags", "--upload-pack=git-upload-pack")
         try:
-            programs.git(*options, "fetch", "--quiet", "--no-tags", patience=600.0)
+            programs.git("fetch", *options, cwd=place, patience=600.0, network=True)
         except programs.ProgramError as error:
             raise SourceError(f"{epoch}: {error}") from error
 
 
 def _has_descended(epoch: Path, commit: str) -> bool:
-    argv = ["git", f"--git-dir={epoch}", "merge-base", "--is-ancestor", commit, "HEAD"]
-    return programs.quick(argv)[0] == 0
+    return programs.read_git(str(epoch), "merge-base", "--is-ancestor", commit, "HEAD")[0] == 0

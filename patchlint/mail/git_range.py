@@ -6,15 +6,17 @@ import io
 import re
 from typing import TYPE_CHECKING
 
-from git import GitCommandError, InvalidGitRepositoryError, NoSuchPathError, Repo
-
 from patchlint.mail import mbox
 from patchlint.model.mail import RawMail
 from patchlint.model.problem import InputError
+from patchlint.outside.programs import ProgramError
+from patchlint.outside.repository import NoRepositoryError, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from patchlint.outside.repository import Repository
 
 _COMMIT = re.compile(rb"^From ([0-9a-f]{40}|[0-9a-f]{64}) ")
 #: Everything that a user's settings could change about the patches is said here.
@@ -30,6 +32,15 @@ _FORMAT = (
     "--no-color",
     "--no-base",
     "--no-notes",
+    "--no-to",
+    "--no-cc",
+    "--no-add-header",
+    "--no-from",
+    "--no-signoff",
+    "--no-relative",
+    "--submodule=short",
+    "--inter-hunk-context=0",
+    "--encoding=UTF-8",
     "--numbered",
     "--subject-prefix=PATCH",
     "--full-index",
@@ -44,33 +55,29 @@ def read(name: str, tree: Path) -> Iterator[RawMail | InputError]:
     """Each commit of ``name``, oldest first, as ``git format-patch`` writes it.
 
     Merges have no patch and are left out.  An error comes back when ``tree`` is no
-    repository, ``name`` is nothing that it knows, or the range is empty.
+    repository or one that git does not open, ``name`` is nothing that it knows, the range
+    is empty, or the repository lacks an object of it.
     """
     try:
-        repo = Repo(tree, search_parent_directories=True)
-    except (InvalidGitRepositoryError, NoSuchPathError, ValueError):
-        yield InputError(name, f"no such file, and {tree} is no git repository")
-        return
-    with repo:
-        yield from _commits(name, repo)
+        with opened(tree) as repo:
+            yield from _commits(name, repo)
+    except NoRepositoryError as error:
+        yield InputError(name, f"no such file, and {error}")
+    except ProgramError as error:
+        yield InputError(name, f"the commits cannot be read: {error}")
 
 
-def _commits(name: str, repo: Repo) -> Iterator[RawMail | InputError]:
-    unknown = InputError(name, "no such file, and no commit or range of the tree")
-    if name.startswith("-"):
-        yield unknown
+def _commits(name: str, repo: Repository) -> Iterator[RawMail | InputError]:
+    span = _span(name, repo)
+    if span is None:
+        yield InputError(name, "no such file, and no commit or range of the tree")
         return
-    try:
-        span = [name] if ".." in name else _single(name, repo)
-        if not span:
-            yield InputError(name, "a merge has no patch of its own; give a range")
-            return
-        text = repo.git.format_patch(
-            *_FORMAT, *span, "--", stdout_as_string=False, strip_newline_in_stdout=False
-        )
-    except (GitCommandError, ValueError):
-        yield unknown
+    if not span:
+        yield InputError(name, "a merge has no patch of its own; give a range")
         return
+    text = repo.git.format_patch(
+        *_FORMAT, *span, stdout_as_string=False, strip_newline_in_stdout=False
+    )
     empty = True
     for message in mbox.split(io.BytesIO(text)):
         found = _COMMIT.match(message.separator)
@@ -80,8 +87,18 @@ def _commits(name: str, repo: Repo) -> Iterator[RawMail | InputError]:
         yield InputError(name, "no commits in this range")
 
 
-def _single(name: str, repo: Repo) -> list[str]:
-    """Arguments that name one commit; none for a merge, where git would take another."""
-    shown = repo.git.rev_list("--no-walk", "--parents", f"{name}^{{commit}}", "--")
-    commit, *parents = str(shown).split()
-    return [] if len(parents) > 1 else ["-1", commit]
+def _span(name: str, repo: Repository) -> list[str] | None:
+    """Arguments that name the commits by their ids, so that none is taken for an option.
+
+    Empty for a merge, where git would take another commit; None for what git does not know.
+    """
+    dots = "..." if "..." in name else ".." if ".." in name else ""
+    first, _, last = name.partition(dots) if dots else (name, "", "")
+    if not dots:
+        commit = repo.commit(name)
+        if commit is None:
+            return None
+        _, *parents = repo.git.rev_list("--no-walk", "--parents", commit, "--").split()
+        return ["-1", "--end-of-options", commit] if len(parents) <= 1 else []
+    ends = [repo.commit(end or "HEAD") for end in (first, last)]
+    return None if None in ends else ["--end-of-options", f"{ends[0]}{dots}{ends[1]}"]

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from typing import IO, TYPE_CHECKING, cast
 
 from patchlint.mail import mbox, mime, shape
 from patchlint.model.mail import RawMail
 from patchlint.model.pattern import lazy
 from patchlint.model.problem import InputError
+from patchlint.outside.console import read_input
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -46,12 +46,10 @@ def read_inputs(
     fetched from the network but for a message-id or URL that stands in ``inputs``.
     """
     for name in inputs:
-        if name == "-":
-            data = sys.stdin.buffer.read() if stdin is None else stdin
-            yield from _bytes(name, data)
-            continue
         try:
-            if os.path.isdir(name):
+            if name == "-":
+                yield from _bytes(name, read_input() if stdin is None else stdin)
+            elif os.path.isdir(name):
                 yield from _folder(name)
             elif os.path.exists(name):
                 yield from _file(name)

@@ -7,10 +7,10 @@ names, as b4 does.
 
 from __future__ import annotations
 
-import subprocess
 from urllib.parse import unquote, urlsplit
 
 from patchlint.model.problem import InputError
+from patchlint.outside.programs import quick_git
 
 _MASK = "https://lore.kernel.org/all/%s"
 
@@ -35,10 +35,8 @@ def fetch(name: str) -> bytes | InputError:
 
 def midmask() -> str:
     """Give the user's ``b4.midmask``, or the one of lore.kernel.org."""
-    done = subprocess.run(
-        ["git", "config", "--get", "b4.midmask"], capture_output=True, check=False
-    )
-    mask = done.stdout.decode("utf-8", "replace").strip()
+    _, out = quick_git("config", "--get", "b4.midmask")
+    mask = out.decode("utf-8", "replace").strip()
     return mask if "://" in mask else _MASK
 
 

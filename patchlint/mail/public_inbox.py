@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from typing import IO, TYPE_CHECKING
 
 from patchlint.model.mail import RawMail
 from patchlint.model.problem import InputError
+from patchlint.outside.git import refusal
+from patchlint.outside.programs import ProgramError, read_git, said, stream_git
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,7 @@ def epochs(path: Path) -> tuple[Path, ...]:
         if found:
             return tuple(found)
     for one in (path, path / ".git"):
-        if _is_git_dir(one) and _holds_mail(one):
+        if _is_git_dir(one) and _holds_mail(one, unread=one == path):
             return (one,)
     return ()
 
@@ -49,33 +50,32 @@ def read_commits(
     """As :func:`read`, with the archive commit that holds each mail, for resuming."""
     limit = [] if newest is None else [f"--max-count={newest}"]
     span = "HEAD" if after is None else f"{after}..HEAD"
-    listed = subprocess.run(
-        [*_git(git_dir), "rev-list", *limit, span, "--"], capture_output=True, check=False
-    )
-    if listed.returncode:
-        yield "", InputError(name, f"git cannot read {git_dir}: {_last_line(listed.stderr)}")
+    try:
+        status, out, errors = read_git(str(git_dir), "rev-list", *limit, span, "--")
+    except ProgramError as error:
+        yield "", InputError(name, str(error))
         return
-    commits = listed.stdout.decode("ascii", "replace").split()[::-1]
+    if status:
+        reason = refusal(errors, str(git_dir)) or said(errors) or "no reason given"
+        yield "", InputError(name, f"git cannot read {git_dir}: {reason}")
+        return
+    commits = out.decode("ascii", "replace").split()[::-1]
     with tempfile.TemporaryFile() as wanted:
         wanted.write("".join(f"{commit}:m\n" for commit in commits).encode())
         wanted.seek(0)
-        with subprocess.Popen(
-            [*_git(git_dir), "cat-file", "--batch", "--buffer"],
-            stdin=wanted,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        ) as process:
-            if process.stdout is None:
+        process = stream_git(str(git_dir), "cat-file", "--batch", "--buffer", stdin=wanted)
+        with process:
+            if process.stdout is None:  # pragma: no cover - a pipe was asked for
                 return
             try:
-                yield from _batch(name, commits, process.stdout)
+                yield from _batch(name, git_dir, commits, process.stdout)
             finally:
                 process.stdout.close()
                 process.terminate()
 
 
 def _batch(
-    name: str, commits: list[str], stream: IO[bytes]
+    name: str, git_dir: Path, commits: list[str], stream: IO[bytes]
 ) -> Iterator[tuple[str, RawMail | InputError]]:
     for commit in commits:
         header = stream.readline()
@@ -83,29 +83,37 @@ def _batch(
             yield commit, InputError(name, f"git cat-file ended before commit {commit}")
             return
         fields = header.split()
-        if fields[-1:] == [b"missing"]:  # a commit that deletes a mail has ``d`` instead
+        if len(fields) != 3 or not fields[2].isdigit():  # noqa: PLR2004 - id, type, size
+            # a commit that deletes a mail has ``d`` instead; git says the same of both
+            if _has_mail(git_dir, commit):
+                text = "the repository does not have this mail (a partial clone, or damaged)"
+                yield commit, InputError(f"{name}@{commit[:12]}", text)
             continue
         data = stream.read(int(fields[2]))
         stream.read(1)
         yield commit, RawMail(f"{name}@{commit[:12]}", data)
 
 
-def _git(git_dir: Path) -> list[str]:
-    return ["git", f"--git-dir={git_dir}"]
+def _has_mail(git_dir: Path, commit: str) -> bool:
+    """Whether a commit says that it has a mail; also where that cannot be read."""
+    try:
+        status, out, _ = read_git(str(git_dir), "ls-tree", "--name-only", commit, "--")
+    except ProgramError:
+        return True
+    return status != 0 or b"m" in out.split()
 
 
 def _is_git_dir(path: Path) -> bool:
     return (path / "HEAD").is_file() and (path / "objects").is_dir()
 
 
-def _holds_mail(git_dir: Path) -> bool:
-    """Whether the newest commit has a file ``m`` or ``d`` and nothing else."""
-    listed = subprocess.run(
-        [*_git(git_dir), "ls-tree", "--name-only", "HEAD"], capture_output=True, check=False
-    )
-    return listed.returncode == 0 and listed.stdout.split() in ([b"m"], [b"d"])
+def _holds_mail(git_dir: Path, *, unread: bool) -> bool:
+    """Whether the newest commit has a file ``m`` or ``d`` and nothing else.
 
-
-def _last_line(text: bytes) -> str:
-    lines = text.decode("utf-8", "replace").strip().splitlines()
-    return lines[-1] if lines else "no reason given"
+    The answer is ``unread`` where git cannot tell: reading it as an archive then says why.
+    """
+    try:
+        status, out, _ = read_git(str(git_dir), "ls-tree", "--name-only", "HEAD")
+    except ProgramError:
+        return unread
+    return unread if status else out.split() in ([b"m"], [b"d"])

@@ -6,7 +6,8 @@ import re
 from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from patchlint.patch.git_objects import GIT, environment
+from patchlint.outside.git import environment, reading
+from patchlint.outside.programs import ProgramError, stream
 
 if TYPE_CHECKING:
     import subprocess
@@ -129,18 +130,9 @@ def _found(
     command: Command, folder: str, names: Mapping[bytes, str], told: dict[str, set[str]]
 ) -> Generator[Found, None, bool]:
     """Give what one program finds and ``told`` has not, and put it there."""
-    import subprocess
-
     try:
-        process = subprocess.Popen(
-            command.arguments,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=folder,
-            env=environment(),
-        )
-    except OSError:
+        process = stream(command.arguments, cwd=folder, environ=environment(folder))
+    except ProgramError:
         return False
     try:
         for name, lines in _files(process):
@@ -241,7 +233,7 @@ class GitSearch(NamedTuple):
 
     def work_tree(self, wanted: Wanted) -> Iterator[Found]:
         """Give what the work tree has, whatever is committed."""
-        ways = chain([ripgrep(wanted)], _git(["--full-name"], wanted, ["--", *_C_FILES]))
+        ways = chain([ripgrep(wanted)], self._git(["--full-name"], wanted, ["--", *_C_FILES]))
         yield from listed(self.repository, ways, wanted)
 
     def commit(self, wanted: Wanted, paths: Sequence[str]) -> Iterator[Found]:
@@ -254,21 +246,28 @@ class GitSearch(NamedTuple):
         return self._commit(wanted, [f":(glob){inside}*.[ch]"])
 
     def _commit(self, wanted: Wanted, specs: Sequence[str]) -> Iterator[Found]:
-        ways = _git(["--full-name"], wanted, [self.name, "--", *specs])
+        ways = self._git(["--full-name"], wanted, [self.name, "--", *specs])
         for path, names in listed(self.repository, ways, wanted):
             yield path.partition(":")[2], names
+
+    def _git(self, options: Sequence[str], wanted: Wanted, places: Sequence[str]) -> Iterator[Way]:
+        return _git(self.repository, options, wanted, places)
 
 
 def folder_search(folder: str, wanted: Wanted) -> Generator[Found, None, bool]:
     """Give what a plain folder has; returns whether there was a program to search with."""
-    ways = chain([ripgrep(wanted)], _git(["--no-index"], wanted, ["--", ":(glob)**/*.[ch]"]))
+    ways = chain(
+        [ripgrep(wanted)], _git(folder, ["--no-index"], wanted, ["--", ":(glob)**/*.[ch]"])
+    )
     return (yield from listed(folder, ways, wanted))
 
 
-def _git(options: Sequence[str], wanted: Wanted, places: Sequence[str]) -> Iterator[Way]:
+def _git(
+    place: str, options: Sequence[str], wanted: Wanted, places: Sequence[str]
+) -> Iterator[Way]:
     """Give the ways by git grep, the best first."""
     for pattern in patterns(wanted):
-        yield [Command([*GIT, *_GREP, *options, *pattern, *places])]
+        yield [Command(reading(place, *_GREP, *options, *pattern, *places))]
 
 
 _C_FILES: Final = ("*.c", "*.h")

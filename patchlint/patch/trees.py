@@ -15,7 +15,14 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
-from patchlint.patch.git_objects import GIT, Objects, environment
+from patchlint.outside.git import refusal
+from patchlint.outside.programs import (
+    ProgramError,
+    read_git,
+    stream_git,
+    without_filters,
+)
+from patchlint.patch.git_objects import Objects
 
 if TYPE_CHECKING:
     import subprocess
@@ -141,11 +148,22 @@ def open_tree(
         if tree.known:
             return tree
         tree.close()
+        refused = _refusal(repository)
+        if refused is not None:
+            raise TreeError(f"{path}: {refused}")
         if revision is not None:
             raise TreeError(f"{path}: no such commit: {revision}")
     if revision is not None:
         raise TreeError(f"{path}: not a git repository, so it has no commit {revision}")
     return FolderTree(folder)
+
+
+def _refusal(repository: str) -> str | None:
+    """Why git does not open a repository whose owner it does not trust; None where it does."""
+    with suppress(ProgramError):
+        status, _, errors = read_git(repository, "rev-parse", "--git-dir")
+        return refusal(errors, repository) if status else None
+    return None
 
 
 def _repository(folder: str) -> str | None:
@@ -315,16 +333,11 @@ class GitTree:
 
     def _git(self, *arguments: str, data: bytes = b"") -> bytes:
         """Run git and return what it prints, nothing when it fails."""
-        import subprocess
-
-        done = subprocess.run(
-            [*GIT, "-C", self.repository, *arguments],
-            input=data,
-            capture_output=True,
-            env=environment(),
-            check=False,
-        )
-        return done.stdout if done.returncode == 0 else b""
+        try:
+            status, out, _ = read_git(self.repository, *arguments, stdin=data)
+        except ProgramError:
+            return b""
+        return out if status == 0 else b""
 
     def _ask_changed(self) -> subprocess.Popen[bytes] | None:
         """Ask which C files of the work tree may differ from the commit.
@@ -334,18 +347,11 @@ class GitTree:
         if _is_bare(self.repository) or not os.path.exists(os.path.join(self.repository, ".git")):
             self._changed = _ALL
             return None
-        import subprocess
-
-        return subprocess.Popen(
-            [
-                *(*GIT, "-C", self.repository, "diff-index", "--name-only", "-z"),
-                *("--no-ext-diff", "--no-textconv", "--no-renames", self.name),
-                *("--", "*.c", "*.h"),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment(),
+        return stream_git(
+            self.repository,
+            *("diff-index", "--name-only", "-z", "--no-ext-diff", "--no-textconv", "--no-renames"),
+            *("--ignore-submodules=all", self.name, "--", "*.c", "*.h"),
+            more=without_filters(self.repository),
         )
 
 

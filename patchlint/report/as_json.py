@@ -10,7 +10,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from patchlint.report.text import HIDDEN
+from patchlint.model.hidden import HIDDEN
 
 if TYPE_CHECKING:
     import re

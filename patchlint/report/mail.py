@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from patchlint.model.hidden import HIDDEN
 from patchlint.report.lookup import by_patch, patch_of, series_of, untold
-from patchlint.report.text import HIDDEN, count, cut, line, source, wrap
+from patchlint.report.text import count, cut, line, source, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,18 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from unicodedata import combining, east_asian_width
 
-from patchlint.model.pattern import lazy
+from patchlint.model.hidden import HIDDEN
 
 if TYPE_CHECKING:
     import re
-
-#: Characters that a terminal obeys or that change how text reads without being seen:
-#: C0 and C1 controls, bidirectional overrides, zero-width and tag characters, line
-#: separators, surrogates, which UTF-8 cannot hold, and the two that XML forbids.
-HIDDEN: Final = lazy(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
-    "\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
-)
 
 #: A source line longer than this is cut before anything else looks at it.
 LONGEST: Final = 2000

@@ -252,3 +252,11 @@ def test_facts_of_a_file_that_is_not_there(run, tree):
     status, out, err = run("facts", tree / "none.c")
     assert (status, out) == (2, "")
     assert "none.c" in err
+
+
+@pytest.mark.parametrize("more", [[], ["--no-tre"], ["--no-tree"]])
+def test_what_follows_two_dashes_is_no_option(more, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["check", *more, "--", "--output=out..x"]) == 2
+    assert not list(tmp_path.iterdir())
+    assert "--output=out..x: could not check" in capsys.readouterr().out

@@ -27,9 +27,12 @@ def plainly(arguments):
 
 
 def by_argparse(arguments):
+    # argparse itself takes what follows -- for options again when it parses intermixed
+    end = arguments.index("--") if "--" in arguments else len(arguments)
     parser = argparse.ArgumentParser()
     check.add_arguments(parser)
-    return vars(parser.parse_intermixed_args(arguments))
+    found = vars(parser.parse_intermixed_args(arguments[:end]))
+    return {**found, "input": [*found["input"], *arguments[end + 1 :]]}
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=6))
@@ -45,6 +48,7 @@ def test_what_is_read_is_what_argparse_reads(arguments):
         "a.mbox",
         "--tree /linux --format json a.mbox b.mbox",
         "a.mbox --format=terse --rule x --rule y --strict -",
+        "a --quiet -- --output=x -- -",
         "--jobs 2 --fail-on never --color always --output out.txt --quiet --verbose --no-tree",
     ],
 )
@@ -53,7 +57,17 @@ def test_plain_lines_need_no_argparse(line):
 
 
 @pytest.mark.parametrize(
-    "line", ["--help", "-h", "--form json", "--format no", "--jobs x", "--tree", "--x", "-- a"]
+    "line",
+    [
+        "--help",
+        "-h",
+        "--form json",
+        "--format no",
+        "--jobs x",
+        "--tree",
+        "--x",
+        "--colo no -- a",
+    ],
 )
 def test_all_else_is_left_to_argparse(line):
     assert plainly(line.split()) is None

@@ -1,0 +1,144 @@
+"""How git is started: on repositories of anybody, and on the user's own.
+
+A repository that is given to be read is a stranger's, also when it lies on this machine.
+Nothing that it configures may run or reach out: no hooks, no fsmonitor, no filters, no
+programs for diffs, pagers or signatures, and no fetching of objects that a partial clone
+lacks.  Git looks for it from its folder, so that its check of the owner stays in force.
+"""
+
+# pathlib costs a short check more than reading its mails
+# ruff: noqa: PTH110, PTH112, PTH118, PTH120, PTH123
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: settings that stand over those of a repository that is read
+_GUARDS: Final = (
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "core.hooksPath=/dev/null"),
+    *("-c", "core.attributesFile=/dev/null"),
+    *("-c", "core.quotePath=false"),
+    *("-c", "core.alternateRefsCommand=true"),
+    *("-c", "protocol.allow=never"),
+    *("-c", "log.showSignature=false"),
+    *("-c", "gpg.program=false"),
+    *("-c", "diff.orderFile=/dev/null"),
+    *("-c", "diff.suppressBlankEmpty=false"),
+    *("-c", "submodule.recurse=false"),
+    *("-c", "diff.submodule=short"),
+)
+
+#: of the user's own repository their settings hold, but for what would run or print otherwise
+_OWN: Final = ("git", "--no-pager", "-c", "core.fsmonitor=false", "-c", "log.showSignature=false")
+
+#: options that go with every command that shows diffs
+PLAIN_DIFF: Final = ("--no-ext-diff", "--no-textconv", "--submodule=short", "--no-color")
+
+#: what git says of a repository that it does not open, by words of its message
+_REFUSALS: Final = (
+    (
+        b"dubious ownership",
+        "the repository belongs to somebody else (see git config safe.directory: {place})",
+    ),
+    (b"unsafe repository", "the repository belongs to somebody else (safe.directory)"),
+    (b"bareRepository", "a bare repository inside of another one is not read"),
+)
+
+
+def reading(place: str, *arguments: str) -> list[str]:
+    """Return the command that runs git on the repository at ``place``, which may be anybody's.
+
+    ``place`` is the top of a work tree or a repository's own folder.  To be started with
+    :func:`environment` of it.
+    """
+    # whoever names a bare repository means it; inside of a work tree none is come upon
+    bare = "explicit" if os.path.lexists(os.path.join(place, ".git")) else "all"
+    guards = (*_GUARDS, "-c", f"safe.bareRepository={bare}")
+    return ["git", "--no-pager", *guards, "-C", place, *arguments]
+
+
+def environment(place: str | None = None) -> dict[str, str]:
+    """Return the environment for :func:`reading`: reads only, asks nothing, fetches nothing.
+
+    Git looks for the repository at ``place`` and in no folder above.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("GIT_") or name.startswith(("GIT_CONFIG", "GIT_CEILING"))
+    }
+    if place is not None:
+        kept["GIT_CEILING_DIRECTORIES"] = os.path.dirname(os.path.realpath(place))
+    return kept | _QUIET | {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_ATTR_NOSYSTEM": "1"}
+
+
+def settings(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Return variables that set keys over all of a repository, whatever is in their names."""
+    held = os.environ.get("GIT_CONFIG_COUNT", "")
+    first = int(held) if held.isascii() and held.isdigit() else 0
+    given = {"GIT_CONFIG_COUNT": str(first + len(pairs))}
+    for number, (key, value) in enumerate(pairs, first):
+        given |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return given
+
+
+#: asks nothing, locks nothing, fetches nothing: also a git before 2.45, which fetches what
+#: is missing all the same, may then use no protocol to do so
+_QUIET: Final = {
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "",
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C",
+}
+
+
+def own(*arguments: str) -> list[str]:
+    """Return the command that runs git in the user's own repository, whose settings hold."""
+    return [*_OWN, *arguments]
+
+
+def own_environment(*, network: bool = False) -> dict[str, str]:
+    """Return the environment for :func:`own`; ``network`` where the user asked to fetch."""
+    if network:
+        return {"GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh"} | dict(os.environ)
+    return dict(os.environ) | {n: v for n, v in _QUIET.items() if n != "LC_ALL"}
+
+
+def refusal(errors: bytes, place: str) -> str | None:
+    """Why git does not open the repository at ``place``, None when it is for another reason."""
+    for words, text in _REFUSALS:
+        if words in errors:
+            return text.format(place=place)
+    return None
+
+
+_FILTER: Final = re.compile(rb"^[ \t]*\[[ \t]*(?:filter|include)", re.MULTILINE | re.IGNORECASE)
+
+
+def names_filters(place: str) -> bool:
+    """Whether the configuration of the repository at ``place`` may name programs for contents.
+
+    Errs towards True: where it cannot be read, and where it includes other files.
+    """
+    folder = os.path.join(place, ".git")
+    if not os.path.isdir(folder) or os.path.exists(os.path.join(folder, "commondir")):
+        return True
+    for name in ("config", "config.worktree"):
+        with suppress(FileNotFoundError):
+            try:
+                with open(os.path.join(folder, name), "rb") as file:
+                    if _FILTER.search(file.read()):
+                        return True
+            except FileNotFoundError:
+                raise
+            except OSError:
+                return True
+    return False
