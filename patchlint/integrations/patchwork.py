@@ -10,26 +10,21 @@ from __future__ import annotations
 import json
 import re
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-import patchlint
+from patchlint.integrations import web
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from patchlint.model.finding import Finding, Report
 
-#: Seconds before each further try.
+#: Seconds before each further try of a post.
 BACKOFF: Final = (1.0, 4.0, 16.0)
-_PATIENCE: Final = 60.0
 _DESCRIPTION: Final = 200
-_BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
-_LONGEST_WAIT: Final = 120.0
 _MOST_PAGES: Final = 50
 _CREATED: Final = 201
 
@@ -113,87 +108,51 @@ class Server:
         }
         if check.target_url:
             body["target_url"] = check.target_url
-        path = f"patches/{patch}/checks/"
+        url = f"{self._api}/patches/{patch}/checks/"
         for wait in (*self._backoff, None):
             try:
-                self._ask(path, body)
-            except _Again as busy:
-                if wait is None:
-                    raise PatchworkError(str(busy)) from busy
-                time.sleep(min(busy.after or wait, _LONGEST_WAIT))
+                answer = web.tell(url, body, self._headers())
+            except web.WebError as error:
+                if wait is None or not error.temporary:
+                    raise PatchworkError(str(error)) from error
+                time.sleep(min(error.after or wait, web.LONGEST_WAIT))
                 if self.newest(patch, check.context) == check:
                     return
-            else:
-                return
+                continue
+            if answer.status != _CREATED:
+                raise PatchworkError(f"{url}: answered {answer.status}, not {_CREATED}")
+            return
 
     def mbox(self, url: str) -> bytes:
         """Return an mbox of the server's; ``url`` must be of the same server."""
         if urllib.parse.urlsplit(url).netloc != urllib.parse.urlsplit(self._api).netloc:
             raise PatchworkError(f"{url} is not on {self._api}")
-        return self._patiently(url)[0]
+        return self._ask(url).body
 
     def _pages(self, path: str) -> Iterator[dict[str, Any]]:
         url: str | None = f"{self._api}/{path}"
         for _ in range(_MOST_PAGES):
             if url is None:
                 return
-            data, link = self._patiently(url)
-            rows = _json(data, url)
-            yield from rows
-            following = re.search(r"<([^>]+)>;\s*rel=\"next\"", link)
-            url = following.group(1) if following else None
+            answer = self._ask(url)
+            yield from _json(answer.body, url)
+            url = answer.following or None
 
     def _get(self, path: str) -> Any:
         url = f"{self._api}/{path}"
-        return _json(self._patiently(url)[0], url)
+        return _json(self._ask(url).body, url)
 
-    def _patiently(self, url: str) -> tuple[bytes, str]:
-        """Return the body and the Link header of an answer, after some tries if need be."""
-        for wait in (*self._backoff, None):
-            try:
-                return self._ask(url)
-            except _Again as busy:
-                if wait is None:
-                    raise PatchworkError(str(busy)) from busy
-                time.sleep(min(busy.after or wait, _LONGEST_WAIT))
-        raise PatchworkError(f"{url}: no answer")
-
-    def _ask(self, where: str, body: dict[str, str] | None = None) -> tuple[bytes, str]:
-        url = where if "://" in where else f"{self._api}/{where}"
-        headers = {
-            "User-Agent": f"patchlint/{patchlint.__version__}",
-            "Accept": "application/json",
-        }
+    def _ask(self, url: str) -> web.Answer:
         if urllib.parse.urlsplit(url).netloc != urllib.parse.urlsplit(self._api).netloc:
             raise PatchworkError(f"{url} is not on {self._api}: the token stays here")
-        if self._token:
-            headers["Authorization"] = f"Token {self._token}"
-        data = None
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-            data = json.dumps(body).encode()
-        request = urllib.request.Request(url, data=data, headers=headers)  # noqa: S310 - http(s)
         try:
-            with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:  # noqa: S310
-                if body is not None and answer.status != _CREATED:
-                    raise PatchworkError(f"{url}: answered {answer.status}, not {_CREATED}")
-                return answer.read(), answer.headers.get("Link", "")
-        except urllib.error.HTTPError as error:
-            with error:
-                said = error.read(400).decode("utf-8", "replace").strip()
-                after = error.headers.get("Retry-After", "")
-            if error.code in _BUSY:
-                seconds = float(after) if after.isascii() and after.isdigit() else None
-                raise _Again(f"{url}: {error.code} {error.reason}", seconds) from error
-            raise PatchworkError(f"{url}: {error.code} {error.reason}: {said}") from error
-        except OSError as error:
-            raise _Again(f"{url}: {getattr(error, 'reason', error)}", None) from error
+            return web.ask(url, self._headers())
+        except web.WebError as error:
+            raise PatchworkError(str(error)) from error
 
-
-class _Again(Exception):  # noqa: N818 - caught here always: it says that a try may be worth it
-    def __init__(self, text: str, after: float | None) -> None:
-        super().__init__(text)
-        self.after = after
+    def _headers(self) -> dict[str, str]:
+        accepted = {"Accept": "application/json"}
+        return {**accepted, "Authorization": f"Token {self._token}"} if self._token else accepted
 
 
 def _json(data: bytes, url: str) -> Any:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 #: Seconds of overlap between two questions to a web archive: its index lags behind.
 _OVERLAP: Final = 3600
-_PATIENCE: Final = 60.0
-_LARGEST: Final = 1 << 30
+#: how public-inbox says that nothing is new
+_NOTHING: Final = 404
 
 
 class SourceError(Exception):
@@ -123,22 +123,16 @@ class WebArchive(Struct, frozen=True):
 def _posted(url: str) -> bytes:
     """Return the mbox that a search gives; empty when nothing was found."""
     import gzip
-    import urllib.error
-    import urllib.request
 
-    import patchlint
+    from patchlint.integrations import web
 
-    agent = {"User-Agent": f"patchlint/{patchlint.__version__}"}
-    request = urllib.request.Request(url, data=b"", headers=agent)  # noqa: S310 - http(s) only
     try:
-        with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:  # noqa: S310
-            data: bytes = answer.read(_LARGEST)
+        data = web.ask(url, search=True).body
         return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
-    except urllib.error.HTTPError as error:
-        with error:
-            if error.code == 404:  # noqa: PLR2004 - how public-inbox says that nothing is new
-                return b""
-        raise SourceError(f"{url}: {error}") from error
+    except web.WebError as error:
+        if error.status == _NOTHING:
+            return b""
+        raise SourceError(str(error)) from error
     except (OSError, EOFError) as error:
         raise SourceError(f"{url}: {error}") from error
 
