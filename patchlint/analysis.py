@@ -10,10 +10,12 @@ from msgspec.structs import replace
 
 from patchlint.model.problem import Limitation
 
+#: added to the weight of a downgrade that is louder than a note
+LOUD = 100
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from patchlint.graph.marked import Shown
     from patchlint.graph.reach import Ways
     from patchlint.model.diff import FileDiff
     from patchlint.model.effect import Downgrade
@@ -119,20 +121,14 @@ def analyse(
     files: dict[int, tuple[FileDiff, ...]],
     ruleset: Ruleset,
     tree: TreeAtHand | None = None,
-    *,
-    thorough: bool = False,
 ) -> Analysis:
-    """Downgrades from before the series to after it, each with the patch that caused it.
+    """Downgrades of a series, each in the patch that causes it.
 
-    ``thorough`` makes the graph of a series as well whose sketch shows that nothing is there.
+    Each patch is compared with the state that it found, and the last state with the one
+    before the series: what a patch takes away and a later one gives back is no finding.
     """
     whole = None if tree is None else _whole(series, files, tree)
-    held_back = not thorough and not _may_find(series, whole, ruleset)
-    if held_back and whole is not None and not whole.failed:
-        return Analysis((), "whole", whole.limitations)
     composition, images, limitations = _compose(series, files, whole)
-    if held_back:
-        return Analysis((), images, limitations)
     facts = _Facts(ruleset, "\n\n".join(p.message for p in series.patches))
     facts.titles = tuple(
         (p.subject, frozenset(f.old_path or f.path for f in files[p.number]))
@@ -141,10 +137,64 @@ def analyse(
     if tree is not None:
         facts.ways = partial(tree.ways, series.base_commit, ruleset)
         facts.derive = partial(tree.derive, series.base_commit, ruleset)
-    found = facts.compare(composition.state(len(composition.numbers)))
-    placed = tuple(_place(downgrade, composition, facts) for downgrade in found)
+    found = _downgrades(composition, facts)
     said = [Limitation("tree", text) for text in dict.fromkeys(facts.limitations)]
-    return Analysis(placed, images, (*limitations, *said))
+    return Analysis(found, images, (*limitations, *said))
+
+
+def _downgrades(composition: Composition, facts: _Facts) -> tuple[Downgrade, ...]:
+    """The downgrades of all steps that the whole series does not take back."""
+    numbers = composition.numbers
+    whole = facts.compare(composition.state(len(numbers)))
+    if len(numbers) == 1:
+        return tuple(replace(one, patch=numbers[0]) for one in whole.downgrades)
+    if not whole.possible:
+        return ()
+    found: list[Downgrade] = []
+    for place, number in enumerate(numbers, 1):
+        step = facts.compare(composition.step(place))
+        for one in step.downgrades:
+            left = next((d for d in whole.downgrades if _same(d, one)), None)
+            if left is not None:
+                found.append(replace(one, patch=number))
+            elif whole.born(one):
+                found.append(_as_note(one, number))
+    for one in whole.downgrades:
+        if not any(_same(one, other) for other in found):
+            found.append(replace(one, patch=_first(composition, facts, one)))
+    return tuple(_once(found))
+
+
+def _as_note(downgrade: Downgrade, number: int) -> Downgrade:
+    """What a series adds and itself defers: nobody relied on it yet."""
+    reason = "the series itself adds what it then defers"
+    return replace(
+        downgrade,
+        patch=number,
+        level_cap="note",
+        confidence="low",
+        reasons=(reason, *downgrade.reasons),
+        weight=downgrade.weight % LOUD,
+    )
+
+
+def _first(composition: Composition, facts: _Facts, downgrade: Downgrade) -> int:
+    """The first patch after which a downgrade that no patch shows alone is there."""
+    *earlier, last = composition.numbers
+    for count, number in enumerate(earlier, 1):
+        state = facts.compare(composition.state(count))
+        if any(_same(one, downgrade) for one in state.downgrades):
+            return number
+    return last
+
+
+def _once(found: Sequence[Downgrade]) -> list[Downgrade]:
+    """Each downgrade once, in the patch where it is loudest, the most telling first."""
+    kept: list[Downgrade] = []
+    for one in sorted(found, key=lambda d: (-d.weight, d.patch, d.path, d.line)):
+        if not any(_same(one, other) and one.function == other.function for other in kept):
+            kept.append(one)
+    return kept
 
 
 def _whole(series: Series, files: dict[int, tuple[FileDiff, ...]], tree: TreeAtHand) -> WholeImages:
@@ -176,34 +226,20 @@ def _compose(
     return composition, images, (*whole.limitations, *composition.limitations)
 
 
-def _may_find(series: Series, whole: WholeImages | None, ruleset: Ruleset) -> bool:
-    """Whether a sketch of the series shows anything that the graph could make a finding of.
+class _Compared(Struct, frozen=True):
+    """One step compared: its downgrades, and whether its last state leaves room for any."""
 
-    Without a tree ``whole`` is None.
-    """
-    from patchlint.graph.marked import of_diffs
-    from patchlint.graph.sketch import Sketch
-    from patchlint.graph.words import Words
+    downgrades: tuple[Downgrade, ...]
+    possible: bool
+    known: frozenset[tuple[str, str]]
+    left: frozenset[str | None]
 
-    histories = () if whole is None else whole.files
-    seen = [_shown(one) for one in histories if one.path.endswith(C_SOURCES)]
-    paths = {shown.path for shown in seen}
-    hunks = [s for s in of_diffs(p.diff for p in series.patches) if s.path not in paths]
-    return Sketch([*seen, *hunks], Words(ruleset.names, derived=whole is not None)).may_matter()
-
-
-def _shown(history: FileHistory) -> Shown:
-    """A whole file for the sketch; a copy is new, whatever it was copied from."""
-    from patchlint.graph.marked import of_whole
-
-    old, new = history.moments[0].text, history.moments[-1].text
-    path = history.path if old is None or history.copied else history.old_path or history.path
-    return of_whole(
-        path,
-        None if old is None or history.copied else old.lines,
-        () if new is None else new.lines,
-        () if new is None else [0] * len(new.lines) if history.copied else new.origin,
-    )
+    def born(self, downgrade: Downgrade) -> bool:
+        """Whether the losing function is new in this step and the deferral is still there."""
+        return (
+            (downgrade.path, downgrade.function) not in self.known
+            and downgrade.after.callback in self.left
+        )
 
 
 class _Facts:
@@ -217,7 +253,6 @@ class _Facts:
         self.derive: Callable[[Mapping[str, str]], dict[str, Cleanup]] | None = None
         self.limitations: list[str] = []
         self._read: dict[tuple[str, bytes], FileFacts] = {}
-        self._compared: dict[int, tuple[Downgrade, ...]] = {}
 
     def of(self, image: Image, pair: FilePair) -> FileFacts:
         """The facts of one side of a pair, by those of the other side where they are known."""
@@ -237,24 +272,25 @@ class _Facts:
                 self._read[key] = extract(image, macros)
         return self._read[key]
 
-    def compare(self, state: SeriesState) -> tuple[Downgrade, ...]:
-        """The downgrades from before the series to ``state``."""
-        if state.upto not in self._compared:
-            self._compared[state.upto] = self._compare(state)
-        return self._compared[state.upto]
-
-    def _compare(self, state: SeriesState) -> tuple[Downgrade, ...]:
+    def compare(self, state: SeriesState) -> _Compared:
+        """Both sides of a state, compared."""
         from patchlint.graph.build import build
         from patchlint.graph.comparison import Comparison
-        from patchlint.graph.downgrades import find, possible
+        from patchlint.graph.downgrades import find
         from patchlint.graph.follow import lines_of
 
         kernel = self.ruleset.kernel
         pairs = [pair for pair in state.files if pair.path.endswith(C_SOURCES)]
-        after = build([self.of(p.post, p) for p in pairs if p.post], kernel)
-        if self.derive is None and not possible(after):
-            return ()
-        before = build([self.of(p.pre, p) for p in pairs if p.pre], kernel)
+        after = build(
+            [self.of(p.post, p) for p in pairs if p.post],
+            kernel,
+            {p.post.path: None if p.post.whole else p.post.known for p in pairs if p.post},
+        )
+        before = build(
+            [self.of(p.pre, p) for p in pairs if p.pre],
+            kernel,
+            {p.pre.path: None if p.pre.whole else p.pre.known for p in pairs if p.pre},
+        )
         comparison = Comparison(
             before,
             after,
@@ -263,13 +299,14 @@ class _Facts:
             titles=self.titles,
             ways=self.ways,
         )
-        if self.derive is not None:
-            from patchlint.graph.derive import moved_calls
-
-            comparison.learn(self.derive(moved_calls(comparison)))
         found = find(comparison)
         self.limitations.extend(comparison.limitations)
-        return found
+        return _Compared(
+            found,
+            bool(comparison.wanted or comparison.workers),
+            frozenset(before.functions),
+            frozenset(d.callback for d in after.deferrals),
+        )
 
 
 def _turned(kept: dict[int, int]) -> dict[int, int]:
@@ -277,21 +314,12 @@ def _turned(kept: dict[int, int]) -> dict[int, int]:
     return {after: before for before, after in kept.items()}
 
 
-def _place(downgrade: Downgrade, composition: Composition, facts: _Facts) -> Downgrade:
-    """``downgrade`` as it first shows, with the number of the patch that brings it."""
-    *earlier, last = composition.numbers
-    for count, number in enumerate(earlier, 1):
-        for first in facts.compare(composition.state(count)):
-            if _same(first, downgrade):
-                return replace(first, patch=number)
-    return replace(downgrade, patch=last)
-
-
 def _same(one: Downgrade, other: Downgrade) -> bool:
-    """Whether two states show one downgrade.
+    """Whether two steps show one downgrade.
 
-    A later patch may rename its function or add to what moved; the callback stays.
+    A later patch may rename its function or add to what moved; the callback stays, or the
+    function does.
     """
-    return one.after.callback == other.after.callback and not {one.cleanup, *one.also}.isdisjoint(
-        {other.cleanup, *other.also}
-    )
+    if (one.path, one.function) == (other.path, other.function):
+        return one.cleanup in {other.cleanup, *other.also} or other.cleanup in one.also
+    return one.after.callback is not None and one.after.callback == other.after.callback

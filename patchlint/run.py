@@ -33,8 +33,6 @@ class Options(Struct, frozen=True):
     without: tuple[str, ...] = ()
     jobs: int = 1
     no_tree: bool = False
-    #: make the graph of every series, also where a sketch shows that nothing is there
-    thorough: bool = False
 
 
 class _Findings(Struct):
@@ -198,7 +196,7 @@ def _check_one(
     gathered.series.append(reference)
     if not may_matter(series, options):
         return
-    analysis = analyse(series, files, ruleset, tree, thorough=options.thorough)
+    analysis = analyse(series, files, ruleset, tree)
     gathered.series[index] = replace(
         reference,
         images=analysis.images,

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
 
+from patchlint.model.context import DEFERRED
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -85,6 +87,13 @@ def of(graph: Graph, function: Function, message: str = "", titles: Sequence[str
     if not reasons:
         reasons = spoken(graph, function, message, titles)
     return Verdict(tuple(dict.fromkeys(reasons)))
+
+
+def certainly_deferred(graph: Graph, function: Function) -> bool:
+    """Whether signature, registration or start show that no task waits for ``function``."""
+    reasons = [*_by_signature(graph, function), *_by_start(graph, function)]
+    certain = [reason for reason in reasons if reason.strength == "certain"]
+    return bool(certain) and all(reason.context in DEFERRED for reason in certain)
 
 
 def _own(graph: Graph, function: Function) -> list[Reason]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from patchlint.graph import contexts
@@ -15,18 +15,6 @@ if TYPE_CHECKING:
     from patchlint.model.context import Context
     from patchlint.model.effect import EntryChain
     from patchlint.model.facts import Function
-
-
-class Volume(Struct):
-    """Starts loud; each doubt turns it down and leaves its reason."""
-
-    level: str = "warning"
-    reasons: list[str] = field(default_factory=list)
-
-    def down(self, reason: str) -> None:
-        """Turn down to a note, and keep why."""
-        self.level = "note"
-        self.reasons.append(reason)
 
 
 class OldContext(Struct, frozen=True):

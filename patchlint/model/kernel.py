@@ -282,6 +282,18 @@ class KernelFacts(NameFacts, frozen=True, kw_only=True):
     refcount_puts: frozenset[str] = frozenset()
     #: functions that end a wait for a completion, with the completion's argument index
     completers: dict[str, int] = field(default_factory=dict)
+    #: names of functions whose call nobody outside can see: locks, logging, memory, readers
+    harmless: re.Pattern[str] = NEVER
+    #: names of functions that run what they are given at some later time
+    later: re.Pattern[str] = NEVER
+    #: functions that take a variable away from the release at the end of its scope
+    takes: frozenset[str] = frozenset()
+    #: functions that take a reference -> those that give it back
+    references: dict[str, frozenset[str]] = field(default_factory=dict)
+    #: accessors of an object -> the argument that names it (``per_cpu_ptr``)
+    accessors: dict[str, int] = field(default_factory=dict)
+    #: ``struct.member`` that holds a callback -> the registration that it stands for
+    slots: dict[str, str] = field(default_factory=dict)
 
     def carries(self, ends: tuple[Resource, ...], family: str) -> bool:
         """Whether what ends so much can end what the releases of ``family`` release.

@@ -76,6 +76,53 @@ class Composition(Struct):
             self._states[k] = state
         return state
 
+    def step(self, k: int) -> SeriesState:
+        """Return patch ``k`` alone (from 1): every file as the patch found it and left it.
+
+        Files that other patches of the series touch stand there as well, the same on both
+        sides: they are the code around.
+        """
+        pairs = (self._step(index, k) for index in range(len(self._lineages)))
+        return SeriesState(k, tuple(pair for pair in pairs if pair is not None))
+
+    def _step(self, index: int, k: int) -> FilePair | None:
+        versions = self._lineages[index].versions
+        at = sum(version.entry < k for version in versions) - 1
+        earlier = sum(version.entry < k - 1 for version in versions) - 1
+        if earlier < 0:
+            # nothing before this patch touched it
+            pair = self._pair(index, k)
+            if pair is not None or not versions or not versions[0].existed:
+                return pair
+            image, _ = self._pre(versions[0])
+            return _unchanged(image)
+        before, after = versions[earlier], versions[at]
+        pre, post = self._side(before), self._side(after)
+        if pre is None and post is None:
+            return None
+        if at == earlier and post is not None:
+            return _unchanged(post)
+        kept: dict[int, int] = {}
+        if before.pieces is not None and after.pieces is not None and before.base is after.base:
+            kept = sparse.kept_between(before.base, before.pieces, after.pieces)
+        return FilePair(after.path, before.path, pre, post, kept, after.touched[-1:])
+
+    def _side(self, version: _Version) -> Image | None:
+        if version.pieces is None:
+            return None
+        pair = self._pair_of(version)
+        return pair.post if pair is not None else None
+
+    def _pair_of(self, version: _Version) -> FilePair | None:
+        for index, lineage in enumerate(self._lineages):
+            for place, one in enumerate(lineage.versions):
+                if one is version:
+                    key = (index, place)
+                    if key not in self._pairs:
+                        self._pairs[key] = self._build(version)
+                    return self._pairs[key]
+        return None
+
     @property
     def states(self) -> tuple[SeriesState, ...]:
         """The state before the series and after each patch, in order."""
@@ -114,6 +161,12 @@ class Composition(Struct):
             image = _image(path, version.base, sparse.whole_pieces(version.base), 0)
             self._pres[key] = image
         return image
+
+
+def _unchanged(image: Image) -> FilePair:
+    """Return a file that is the same on both sides."""
+    kept = {line: line for first, last in image.known for line in range(first, last + 1)}
+    return FilePair(image.path, image.path, image, image, kept, ())
 
 
 def compose(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -554,5 +555,41 @@ def kept(base: Base, pieces: Pieces) -> dict[int, int]:
                 stop = number + len(texts)
                 old, new = range(number, stop), range(number + shift, stop + shift)
                 result.update(zip(old, new, strict=True))
+        line += piece.length
+    return result
+
+
+#: added lines of two states that are held against each other line by line
+_MOST_ALIGNED = 4000
+
+
+def kept_between(base: Base, before: Pieces, after: Pieces) -> dict[int, int]:
+    """Return the lines of one state that still stand in a later one, by their numbers.
+
+    Lines of the base are known by their place there; those that earlier patches added
+    stand in the same order in both, so that they are aligned by text.
+    """
+    there, here = kept(base, before), kept(base, after)
+    result = {line: here[origin] for origin, line in there.items() if origin in here}
+    old, new = _added(before), _added(after)
+    if old and new and len(old) + len(new) <= _MOST_ALIGNED:
+        matcher = SequenceMatcher(
+            None, [text for _, text in old], [text for _, text in new], autojunk=False
+        )
+        for block in matcher.get_matching_blocks():
+            for step in range(block.size):
+                result[old[block.a + step][0]] = new[block.b + step][0]
+    return result
+
+
+def _added(pieces: Pieces) -> list[tuple[int, tuple[int, str]]]:
+    """Return the lines that patches added: number, and (patch, text)."""
+    result: list[tuple[int, tuple[int, str]]] = []
+    line = 1
+    for piece in pieces:
+        if isinstance(piece, Added):
+            result.extend(
+                (line + place, (piece.patch, text)) for place, text in enumerate(piece.texts)
+            )
         line += piece.length
     return result

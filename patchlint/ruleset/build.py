@@ -45,6 +45,12 @@ def _kernel(data: Compiled) -> KernelFacts:
         error_path=any_of(data["error_path"]),
         refcount_puts=frozenset(data["refcount_puts"]),
         completers=dict(data["completers"]),
+        harmless=any_of(data["harmless"]),
+        later=any_of(data["later"]),
+        takes=frozenset(data["takes"]),
+        references={name: frozenset(ends) for name, ends in dict(data["references"]).items()},
+        accessors=dict(data["accessors"]),
+        slots=dict(data["slots"]),
     )
 
 

@@ -96,6 +96,9 @@ class _Gathered:
                 for row in rows["container"]
             },
             "callback_types": {row["type"]: row["registration"] for row in rows["callback"]},
+            "slots": {
+                f"{row['struct']}.{row['member']}": row["registration"] for row in rows["slot"]
+            },
             "completers": {row["name"]: row["object_arg"] for row in rows["completer"]},
         }
         known = [row["name"] for row in rows["cleanup"]]
@@ -236,6 +239,8 @@ def _identity(table: str, row: Row) -> str:
         return f"{row.get('kind')} {row.get('pattern')} {row.get('context')}"
     if table == "macro":
         return str(row.get("name") or row.get("regex"))
+    if table == "slot":
+        return f"{row.get('struct')}.{row.get('member')}"
     return str(row.get({"twin": "deferred", "callback": "type"}.get(table, "name")))
 
 

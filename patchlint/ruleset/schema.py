@@ -172,6 +172,14 @@ def pairs(value: Any) -> str | None:
     return None if good else "must be a list of [argument, context]"
 
 
+def words_by_word(value: object) -> str:
+    """Want a table from words to lists of words."""
+    if not isinstance(value, dict):
+        return f"must be a table of word = [word, ...], not {value!r}"
+    wrong = next((name for name in value if word(name) or words(value[name])), None)
+    return "" if wrong is None else f"'{wrong}' must be a word with a list of words"
+
+
 def numbers_by_word(length: int) -> Callable[[Any], str | None]:
     """Return a check for a table from function names to ``length`` arguments each."""
 
@@ -314,11 +322,22 @@ ROWS: Final[dict[str, Row]] = {
         *_SOURCE,
     ),
     "callback": (Key("type", word), Key("registration", word), *_SOURCE),
+    "slot": (
+        Key("struct", word),
+        Key("member", word),
+        Key("registration", word),
+        *_SOURCE,
+    ),
     "completer": (Key("name", word), Key("object_arg", number), *_SOURCE),
 }
 STRUCTURE: Final[Row] = (
     Key("teardown", regexes),
     Key("not_teardown", regexes),
+    Key("harmless", regexes),
+    Key("later", regexes),
+    Key("takes", words),
+    Key("references", words_by_word),
+    Key("accessors", numbers_by_word(1)),
     Key("deferral_types", words),
     Key("error_path", regexes),
     Key("refcount_puts", words),
@@ -345,7 +364,7 @@ FILES: Final[dict[str, tuple[str, ...]]] = {
     "entries": ("entry", "syscall"),
     "hints": ("hint",),
     "macros": ("macro",),
-    "objects": ("container", "callback", "completer"),
+    "objects": ("container", "callback", "slot", "completer"),
 }
 
 

@@ -27,6 +27,9 @@ _QUERY: Final = """
 [(return_statement) (goto_statement) (break_statement) (continue_statement)] @leave
 (labeled_statement) @label
 (assignment_expression) @assign
+(update_expression) @update
+(expression_statement (call_expression) @statement)
+(return_statement (call_expression) @statement)
 (declaration) @declaration
 (init_declarator value: (initializer_list)) @object
 (compound_literal_expression) @literal

@@ -1,0 +1,159 @@
+"""How loud a loss is: one policy in one place.
+
+The level is a join: each lost effect has a strength, the loudest decides, and what is known
+better later can only raise it.  Doubts about the losing path (it was no task, an error path
+alone) turn all of it down, each with its reason.
+
+| strength | the effect | level by itself |
+| 3 | a table or a tree knows what it releases, and user space can see it | warning |
+| 2 | named like a teardown, its body shown by nobody | warning in a role, else note |
+| 1 | any other call that nobody shows, an indirect call, a store, a gap | warning in a role, else note |
+| 0 | memory, what puts itself off anyway | note |
+
+A *role*: the function that lost it, or one on the way, is held in a slot behind which user
+space waits, or it is a teardown itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
+
+from patchlint.graph.summary import Effect, named_teardown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from patchlint.graph.comparison import Comparison
+    from patchlint.graph.losses import Loss
+    from patchlint.model.facts import Function
+
+#: added to the weight of what is louder than a note
+LOUD: Final = 100
+_ORDER: Final = {"ctx": 40, "wrap": 30, "sync": 20}
+
+
+class Volume(Struct):
+    """Starts loud; each doubt turns it down and leaves its reason."""
+
+    level: str = "warning"
+    reasons: list[str] = field(default_factory=list)
+
+    def down(self, reason: str) -> None:
+        """Turn down to a note, and keep why."""
+        self.level = "note"
+        if reason not in self.reasons:
+            self.reasons.append(reason)
+
+
+def strength(effect: Effect) -> int:
+    """How much is known of an effect, from 3 (a row that user space can see) to 0."""
+    if effect.kind in ("memory", "async"):
+        return 0
+    if effect.kind == "row":
+        return 3 if effect.visible else 0
+    return 2 if effect.kind == "named" else 1
+
+
+def weight(effect: Effect) -> int:
+    """What a finding speaks of first: what branches on the context most, memory least."""
+    if effect.kind == "memory":
+        return 0
+    if effect.kind == "async":
+        return 1
+    if effect.known is not None:
+        return _ORDER.get(effect.known.kind, 20) if effect.visible else 5
+    return {"named": 10, "opaque": 8, "indirect": 7}.get(effect.kind, 6)
+
+
+def main_loss(losses: Iterable[Loss]) -> Loss:
+    """The loss that a finding speaks of: the strongest, then the nearest."""
+    return max(
+        losses,
+        key=lambda loss: (
+            strength(loss.before[0]),
+            weight(loss.before[0]),
+            -len(loss.before[0].chain),
+            -loss.before[0].line,
+        ),
+    )
+
+
+def volume(comparison: Comparison, losses: list[Loss], doubt: str) -> Volume:
+    """How loud the losses behind one edge are together, with what turned them down."""
+    found = Volume()
+    best = max(strength(loss.before[0]) for loss in losses)
+    role = _role(comparison, losses)
+    late = [effect for loss in losses for effect in loss.late]
+    into_rcu = all(
+        (e.last or e.edge) is not None and (e.last or e.edge).context == "rcu-callback"  # type: ignore[union-attr]
+        for e in late
+        if e.edge is not None
+    ) and any(e.edge is not None for e in late)
+    if best == 0:
+        found.down("only memory is freed later")
+    elif best < 3 and into_rcu:  # noqa: PLR2004  no table knows it
+        found.down("no table knows what is done, and it cannot sleep in an RCU callback")
+    elif best < 3 and role is None:  # noqa: PLR2004  no table knows it
+        found.down("no table knows what is done, and nothing shows that user space waits for it")
+    if all(_error_only(comparison, loss) for loss in losses):
+        found.down("deferred on an error path only")
+    if doubt:
+        found.down(doubt)
+    return found
+
+
+def _error_only(comparison: Comparison, loss: Loss) -> bool:
+    from patchlint.graph import branches
+
+    return all(
+        effect.edge is not None
+        and any(
+            branches.on_error_path(comparison.kernel, call)
+            for call in (effect.edge.call, effect.root)
+            if call is not None
+        )
+        for effect in loss.late
+    )
+
+
+def _role(comparison: Comparison, losses: list[Loss]) -> str | None:
+    """Why the losing function is one that user space waits for, None when nothing shows it."""
+    for loss in losses:
+        functions = [loss.was, *_on_the_way(comparison, loss)]
+        for function in functions:
+            slot = held_in_slot(comparison, function)
+            if slot:
+                return f"{function.name}() is {slot}"
+        for function in functions:
+            if named_teardown(comparison.kernel, function.name):
+                return f"{function.name}() is a teardown"
+    return None
+
+
+def _on_the_way(comparison: Comparison, loss: Loss) -> list[Function]:
+    """The functions between the one that lost and the place that did it."""
+    functions = comparison.before.functions
+    found = [
+        functions.get((step.path, step.function))
+        for effect in loss.before
+        for step in effect.chain[1:]
+    ]
+    return [function for function in found if function is not None]
+
+
+def held_in_slot(comparison: Comparison, function: Function) -> str:
+    """The operation behind which user space waits that a function is, "" for none."""
+    for path, entry in comparison.before.initializers:
+        if entry.value.lstrip("&") != function.name:
+            continue
+        for known in comparison.kernel.entries:
+            if (
+                known.reaches_user
+                and known.member == entry.member
+                and known.struct
+                and known.struct in entry.struct
+            ):
+                return f".{entry.member} of {entry.struct} at {path}:{entry.line}"
+    return ""
