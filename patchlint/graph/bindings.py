@@ -145,7 +145,7 @@ def bindings(graph: Graph, facts: Sequence[FileFacts]) -> list[Binding]:
         *_of_stores(graph),
     ]
     found += _of_helpers(graph)
-    found += _of_containers(graph, {binding.callback for binding in found})
+    found += _of_containers(graph)
     return found
 
 
@@ -306,16 +306,14 @@ def _of_helpers(graph: Graph) -> list[Binding]:
     return found
 
 
-def _of_containers(graph: Graph, bound: set[str]) -> list[Binding]:
+def _of_containers(graph: Graph) -> list[Binding]:
     """A deferred callback's own ``container_of`` names the member that it is bound to.
 
-    Used where the image does not show the registration.  Errs only when a function takes
-    a deferral object as parameter but is called directly.
+    The image may not show the registration, or show it for the struct around.  Errs only
+    when a function takes a deferral object as parameter but is called directly.
     """
     found = []
     for function in graph.functions.values():
-        if function.name in bound:
-            continue
         registration = by_signature(graph, function)
         if registration is None:
             continue

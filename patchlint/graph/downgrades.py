@@ -39,7 +39,7 @@ def find(comparison: Comparison) -> tuple[Downgrade, ...]:
 def _told(comparison: Comparison, losses: list[Loss]) -> Downgrade | None:
     main = main_loss(losses)
     effect, late = main.before[0], _late(main)
-    old = old_context(comparison, main.was)
+    old = old_context(comparison, main)
     if old is None:
         return None
     loud = volume(comparison, losses, old.doubt)
@@ -110,15 +110,9 @@ def _condition(comparison: Comparison, loss: Loss, late: Effect) -> Atom | None:
     no question whether it was queued already.
     """
     had = {a.sign for e in loss.before for a in e.guard}
-    edge = late.edge
-    above = (
-        late.guard
-        if edge is None
-        else late.guard[: len(late.guard) - len(_inner_guard(comparison, late))]
-    )
     candidates = [
         atom
-        for atom in above
+        for atom in late.above
         if atom.sign not in had
         and comparison.lines.added(atom.path, atom.line)
         and not _decides_nothing(comparison, atom)
@@ -131,18 +125,6 @@ def _condition(comparison: Comparison, loss: Loss, late: Effect) -> Atom | None:
         turned = replace(loss.narrowed, positive=not loss.narrowed.positive)
         return None if _decides_nothing(comparison, turned) else turned
     return found
-
-
-def _inner_guard(comparison: Comparison, late: Effect) -> tuple[Atom, ...]:
-    """The tests inside the callback."""
-    edge = late.edge
-    if edge is None:
-        return ()
-    outer = len(comparison.new.guard(edge.function, edge.conditions))
-    lead = 0
-    if late.chain and late.chain[0].function != edge.function.name:
-        lead = sum(1 for a in late.guard if a.path != edge.function.path)
-    return late.guard[min(len(late.guard), lead + outer) :]
 
 
 def _decides_nothing(comparison: Comparison, atom: Atom) -> bool:

@@ -115,7 +115,7 @@ def _of_key(
     late_after = [
         e
         for e in after
-        if e.late and not any(_not_for_tasks(comparison, a) for a in e.guard)
+        if e.late and not any(_not_for_tasks(comparison, a) for a in e.above)
     ]
     if not inline_before or not late_after:
         return None
@@ -204,13 +204,9 @@ def _unmatched(
     """
     left = list(before)
     fresh = []
-    for effect in sorted(after, key=lambda e: -len(e.guard)):
-        asked = {a.head for a in effect.guard}
-        past = [
-            e
-            for e in left
-            if {a.head for a in e.guard if not a.early} <= asked or not e.guard
-        ]
+    for effect in sorted(after, key=lambda e: -len(e.above)):
+        asked = {a.head for a in effect.above}
+        past = [e for e in left if {a.head for a in e.above if not a.early} <= asked]
         if not past:
             fresh.append(effect)
             continue
@@ -218,7 +214,7 @@ def _unmatched(
 
         def nearness(e: Effect, effect: Effect = effect) -> tuple[bool, int]:
             stayed = lines.forward(was.path, e.root_line) == effect.root_line
-            return (stayed, len(e.guard))
+            return (stayed, len(e.above))
 
         left.remove(max(past, key=nearness))
     return fresh
@@ -237,10 +233,13 @@ def _confined(
     before it, or a new store turns the test that it stands under.
     """
     lines = comparison.lines
+    # a test that stands above the deferral as well tells the two from each other nowhere
+    shared = frozenset.intersection(*(frozenset(a.sign for a in e.above) for e in late))
     for atom in effect.guard:
         if (
             lines.added(atom.path, atom.line)
             and atom.head not in heads
+            and atom.sign not in shared
             and not _leaves_others(comparison, atom)
         ):
             return atom

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from patchlint.graph import contexts
+from patchlint.graph.chains import possible
 
 if TYPE_CHECKING:
     from patchlint.graph.comparison import Comparison
+    from patchlint.graph.losses import Loss
     from patchlint.graph.reach import Ways
     from patchlint.model.context import Context
     from patchlint.model.effect import EntryChain
-    from patchlint.model.facts import Function
+    from patchlint.model.facts import Call, Function
 
 
 class OldContext(Struct, frozen=True):
@@ -33,10 +36,13 @@ class OldContext(Struct, frozen=True):
     mixed: bool = False
 
 
-def old_context(comparison: Comparison, was: Function) -> OldContext | None:
-    """The old context of ``was``; None when it certainly was no task."""
+def old_context(comparison: Comparison, loss: Loss) -> OldContext | None:
+    """The old context of the path that loses; None when it certainly was no task."""
+    was = loss.was
     titles = [title for title, paths in comparison.titles if was.path in paths]
-    verdict = contexts.of(comparison.before, was, comparison.message, titles)
+    verdict = contexts.of(
+        comparison.before, was, comparison.message, titles, partial(_loses, comparison, loss)
+    )
     if verdict.deferred == "certain":
         return None
     found = _in_tree(comparison, was)
@@ -56,6 +62,27 @@ def old_context(comparison: Comparison, was: Function) -> OldContext | None:
         shown = next(iter(verdict.contexts))
     reasons = tuple(r.why for r in verdict.reasons if r.context == "task")[:1]
     return OldContext(shown, verdict.task, doubt, (), certain=True, reasons=reasons)
+
+
+def _loses(comparison: Comparison, loss: Loss, caller: Function, call: Call) -> bool:
+    """Whether a caller before is on the losing path after: its constants leave room for it."""
+    if loss.how == "worker":
+        return True
+    path = comparison.lines.renamed.get(caller.path, caller.path)
+    heir = comparison.after.functions.get((path, caller.name))
+    if heir is None:
+        return True
+    calls = [
+        one
+        for one in heir.calls
+        if any(loss.now is f for f in comparison.after.callees(one, heir.path))
+    ]
+    del call
+    return not calls or any(
+        possible(loss.now, one, late.guard, comparison.after)
+        for one in calls
+        for late in loss.late
+    )
 
 
 def _with_message(old: OldContext | None, said: contexts.Verdict) -> OldContext | None:

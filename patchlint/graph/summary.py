@@ -41,6 +41,8 @@ MOST: Final = 600
 #: tests above one effect that are told apart
 _MOST_ATOMS: Final = 40
 _LONGEST: Final = 80
+#: the test of a branch that a hunk shows without its head
+_UNKNOWN: Final = "1"
 _NAME: Final = re.compile(r"^[A-Za-z_]\w*$")
 _MEMBERS: Final = re.compile(r"[A-Za-z_]\w*")
 
@@ -73,6 +75,13 @@ class Effect(Struct, frozen=True):
     wait: Call | None = None
     #: deferred by a helper that nobody shows, known by its name alone
     guessed: bool = False
+    #: how many of the guard's tests stand above the first deferral
+    outer: int = 0
+
+    @property
+    def above(self) -> tuple[Atom, ...]:
+        """The tests that decide whether it is deferred, or done inline."""
+        return self.guard if self.edge is None else self.guard[: self.outer]
 
     @property
     def late(self) -> bool:
@@ -235,6 +244,8 @@ class Summaries:
         """The atoms of the branches above a place, locals and small helpers put in."""
         found: list[Atom] = []
         for condition in conditions[:_MOST_ATOMS]:
+            if condition.text == _UNKNOWN:
+                continue
             mark = (id(condition), function.name)
             made = self._atoms.get(mark)
             if made is None:
@@ -430,7 +441,13 @@ class Summaries:
             Step(function.name, function.path, call.line, f"{call.callee}() runs {twin.runs_in}()"),
         )
         return replace(
-            effect, guarantee=twin.guarantee, edge=edge, last=edge, chain=steps, site=None
+            effect,
+            guarantee=twin.guarantee,
+            edge=edge,
+            last=edge,
+            chain=steps,
+            site=None,
+            outer=len(effect.guard),
         )
 
     def _store(self, function: Function, store: Store) -> Effect | None:
@@ -560,6 +577,7 @@ class Summaries:
                 effect.last,
                 effect.wait,
                 effect.guessed,
+                len(above) + effect.outer - (len(effect.guard) - len(atoms)),
             )
 
     def _run_parameter(
@@ -626,6 +644,7 @@ class Summaries:
                 effect.last if inline or effect.late else edge,
                 effect.wait if inline else None,
                 effect.guessed,
+                len(above) + (effect.outer if inline else 0),
             )
 
     def _waited(self, function: Function, effects: list[Effect]) -> Iterator[Effect]:

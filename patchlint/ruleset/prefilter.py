@@ -31,8 +31,10 @@ _OPAQUE: Final = (
     b"delsp",
     b"begin pgp message",
 )
-_PATTERNS: Final = ("names", "returns", "teardown", "not_teardown")
+_PATTERNS: Final = ("names", "returns", "later", "teardown", "not_teardown")
 _KINDS: Final = frozenset({"mechanisms", "cleanups", *_PATTERNS})
+#: a call on an added line
+_STARTED: Final = re.compile(rb"^\+[^\n(]*?\b([A-Za-z_]\w{3,})\(", re.MULTILINE)
 _QUOTED: Final = b"quoted-printable"
 _HUNK: Final = b"@@ -"
 _HEX: Final = re.compile(rb"=([0-9A-F]{2})|=[ \t]*\r?\n")
@@ -59,7 +61,11 @@ class Vocabulary:
         words = set(_WORD.findall(data, max(0, data.find(_HUNK))))
         if not self._mechanisms.isdisjoint(words) or not words.isdisjoint(more):
             return True
-        return self._deferred(words) and self._released(words)
+        if self._deferred(words) and self._released(words):
+            return True
+        # a helper that is named for it runs what it is given later
+        later = self._pattern("later")
+        return any(later.search(word) for word in set(_STARTED.findall(data)))
 
     def _deferred(self, words: set[bytes]) -> bool:
         shows = self._pattern("returns")

@@ -453,6 +453,7 @@ def _words(kernel: Compiled) -> Compiled:
         "cleanups": sorted(row[0] for row in kernel["cleanups"] if row[2] != "memory"),
         "names": [row[1] for row in kernel["hints"] if row[0] == "name" and row[2] != "task"],
         "returns": [row[1] for row in kernel["hints"] if row[0] == "returns"],
+        "later": [one for one, _ in kernel["later"]],
         "teardown": [one for one, _ in kernel["teardown"]],
         "not_teardown": [one for one, _ in kernel["not_teardown"]],
     }
