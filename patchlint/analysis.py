@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from patchlint.model.kernel import Cleanup, Macro, Ruleset
     from patchlint.model.mail import Series
     from patchlint.model.tree import TreeFacts
-    from patchlint.patch.apply import FileHistory, WholeImages
+    from patchlint.patch.apply import WholeImages
     from patchlint.patch.images import Composition
     from patchlint.patch.trees import Tree
 

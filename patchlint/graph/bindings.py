@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from patchlint.model.kernel import Registration
 
 _CALL: Final = re.compile(r"^(\w+)\s*\((.*)\)$", re.DOTALL)
+_LAST_MEMBER: Final = re.compile(r"^(.+?)\s*(?:->|\.)\s*([A-Za-z_]\w*)$", re.DOTALL)
 _IDENTIFIER: Final = re.compile(r"^[A-Za-z_]\w*$")
 #: helpers in helpers that are looked through
 _ROUNDS: Final = 3
@@ -230,12 +231,12 @@ def _of_stores(graph: Graph) -> list[Binding]:
     found = []
     for function in graph.functions.values():
         for store in function.stores:
-            place, _, name = store.target.replace("->", ".").rpartition(".")
-            holders = by_member.get(name.strip())
+            parted = _LAST_MEMBER.match(store.target)
+            holders = by_member.get(parted[2]) if parted else None
             callback = function_name(store.value)
-            if not holders or not callback or store.op != "=" or not place:
+            if parted is None or not holders or not callback or store.op != "=":
                 continue
-            text = store.target[: len(place)]
+            text = parted[1]
             target = reference(graph, function, text, function.path)
             if target is None:
                 continue

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Final
 from patchlint.model.pattern import lazy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
 
-    from patchlint.graph.follow import Lines
     from patchlint.model.facts import Call, Condition, Function
     from patchlint.model.kernel import KernelFacts
 

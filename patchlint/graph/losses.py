@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from patchlint.graph import branches, guards
 from patchlint.graph.comparison import Comparison, FunctionKey, key_of
+from patchlint.graph.contexts import certainly_deferred
 from patchlint.graph.objects import struct_name
 
 if TYPE_CHECKING:
@@ -304,11 +305,20 @@ def _into_workers(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
     told = {loss.key for loss in known}
     late: dict[Key, list[Effect]] = {}
     for worker in comparison.workers:
-        past = comparison.lineage.of(worker)
+        past = [
+            was
+            for was in comparison.lineage.of(worker)
+            if was.name == worker.name or certainly_deferred(comparison.before, was)
+        ]
         before = [e for was in past for e in comparison.old.of(was) if not e.late]
         gained = _gained(comparison, before, [e for e in comparison.new.of(worker) if not e.late])
         for effect in gained:
-            if effect.kind == "row" and effect.visible:
+            if (
+                effect.kind == "row"
+                and effect.visible
+                and _new_here(comparison, effect)
+                and _only_deferred(comparison, effect.where)
+            ):
                 late.setdefault(effect.key, []).append(effect)
     found: list[Loss] = []
     workers = {key_of(worker) for worker in comparison.workers}
@@ -327,6 +337,35 @@ def _into_workers(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
             if lost and there and not all(_on_error_path(comparison, e) for e in lost):
                 found.append(Loss(was, now, key, tuple(lost), tuple(there), "worker"))
     return found
+
+
+def _new_here(comparison: Comparison, effect: Effect) -> bool:
+    """Whether an effect's line was added to its function, or moved there from another."""
+    lines = comparison.lines
+    if lines.added(effect.where.path, effect.line):
+        return True
+    before = lines.stayed.get(effect.where.path, {}).get(effect.line)
+    old = comparison.namesake(effect.where)
+    return before is not None and (old is None or not old.line <= before <= old.end)
+
+
+def _only_deferred(comparison: Comparison, function: Function) -> bool:
+    """Whether every way into a function that the images show begins in a deferred one."""
+    workers = {key_of(worker) for worker in comparison.workers}
+    seen = {key_of(function)}
+    todo = [function]
+    while todo:
+        one = todo.pop()
+        if key_of(one) in workers:
+            continue
+        callers = comparison.after.callers_of(one)
+        if not callers:
+            return False
+        for caller, _call in callers:
+            if key_of(caller) not in seen:
+                seen.add(key_of(caller))
+                todo.append(caller)
+    return True
 
 
 def _gained(

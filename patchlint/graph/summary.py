@@ -616,7 +616,7 @@ class Summaries:
         if callback is None or callback is function:
             return
         inner = self._made.get(id(callback), ())
-        above = self.guard(function, edge.conditions)
+        above = (*self.guard(function, edge.conditions), *self._within(edge))
         step = Step(
             function.name, function.path, edge.line, f"{edge.mechanism}() runs {callback.name}()"
         )
@@ -646,6 +646,12 @@ class Summaries:
                 effect.guessed,
                 len(above) + (effect.outer if inline else 0),
             )
+
+    def _within(self, edge: Deferral) -> Iterator[Atom]:
+        """The tests inside own helpers under which they start an edge, in its terms."""
+        for place, (helper, call) in enumerate(edge.within):
+            given = values(helper, edge.call) if place == 0 else {}
+            yield from _lifted(self.guard(helper, call.conditions), given, self.kernel) or ()
 
     def _waited(self, function: Function, effects: list[Effect]) -> Iterator[Effect]:
         """Effects with those inline again that a wait on the same way holds the task for."""

@@ -131,7 +131,8 @@ class Activation(Struct, frozen=True):
     """Starts a bound callback: ``queue_work(wq, object)``.
 
     ``queue_arg`` is the workqueue argument, None when fixed.  ``keeps`` is set for
-    ``task_work_add``, which keeps the promise for the current task.
+    ``task_work_add``, which keeps the promise for the current task, but not with one of
+    ``keeps_not_with`` as argument.
     """
 
     name: str
@@ -141,6 +142,7 @@ class Activation(Struct, frozen=True):
     guarantee: Guarantee
     mechanism: str
     keeps: bool
+    keeps_not_with: frozenset[str]
     source: Source
 
 

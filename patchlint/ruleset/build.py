@@ -68,7 +68,7 @@ def _names(data: Compiled) -> dict[str, Any]:
         "releases": ReleaseNames(*map(tuple, data["releases"])),
         "twins": {row[1]: Twin(*_sourced(row)) for row in data["twins"]},
         "registrations": {row[0]: _registration(row) for row in data["registrations"]},
-        "activations": {row[0]: Activation(*_sourced(row)) for row in data["activations"]},
+        "activations": {row[0]: _activation(row) for row in data["activations"]},
         "waits": {row[0]: Wait(*_sourced(row)) for row in data["waits"]},
         "list_adds": {name: (item, target) for name, (item, target) in data["list_adds"].items()},
         "list_drains": dict(data["list_drains"]),
@@ -126,6 +126,10 @@ def _registration(row: list[Any]) -> Registration:
     also = tuple((argument, context) for argument, context in row[10])
     fields = [*row[:8], Source(*row[8]), row[9], also]
     return Registration(*fields)
+
+
+def _activation(row: list[Any]) -> Activation:
+    return Activation(*row[:7], frozenset(row[7]), Source(*row[8]))
 
 
 def _rule(row: dict[str, Any]) -> Rule:

@@ -396,6 +396,7 @@ def _activation(row: Row) -> list[Any]:
         row["guarantee"],
         row["mechanism"],
         row.get("keeps", False),
+        row.get("keeps_not_with", []),
         _source(row),
     ]
 

@@ -274,6 +274,7 @@ ROWS: Final[dict[str, Row]] = {
         Key("guarantee", _GUARANTEE),
         Key("mechanism", text),
         Key("keeps", flag, required=False),
+        Key("keeps_not_with", words, required=False),
         *_SOURCE,
     ),
     "wait": (

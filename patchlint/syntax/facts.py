@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from patchlint.model.facts import FileFacts, Function
 from patchlint.syntax import macro_bodies, parse
-from patchlint.syntax.kernel_macros import Table, compile_table, rewrite
+from patchlint.syntax.kernel_macros import Prepared, Table, compile_table, rewrite
 from patchlint.syntax.scan import FunctionSpan, function_spans, name_lines, only
 from patchlint.syntax.sweep import Known, Sweep
 
@@ -44,9 +44,10 @@ def extract_text(
     ``headers`` the lines outside them that hold a function's header.
     """
     reader = _Reader(path, compile_table(macros), known, headers)
-    sweep, broken, macro_nodes = reader.read(text)
+    sweep, broken, macro_nodes, prepared = reader.read(text)
     functions = reader.mended(sweep.functions, text) if broken else list(sweep.functions)
     functions.extend(reader.macros(text, macro_nodes))
+    functions.extend(reader.scopes(prepared))
     functions.sort(key=lambda function: function.line)
     return FileFacts(
         path,
@@ -82,14 +83,14 @@ class _Reader(Struct, frozen=True):
     known: Known | None
     headers: frozenset[int]
 
-    def read(self, text: bytes) -> tuple[Sweep, bool, Sequence[parse.Node]]:
+    def read(self, text: bytes) -> tuple[Sweep, bool, Sequence[parse.Node], Prepared]:
         """Give the sweep of a text, whether the parser met errors, and its macros' nodes."""
         prepared = rewrite(text, self.table)
         root = parse.parse(prepared.text)
         found = parse.captures(root)
         sweep = Sweep(self.path, prepared, text, self.table, known=self.known, headers=self.headers)
         sweep.run(found)
-        return sweep, root.has_error, found.get("macro", ())
+        return sweep, root.has_error, found.get("macro", ()), prepared
 
     def mended(self, functions: Sequence[Function], text: bytes) -> list[Function]:
         """Read anew, each alone, the functions that an error hid or that swallowed others."""
@@ -113,7 +114,7 @@ class _Reader(Struct, frozen=True):
         groups = [[span] for span in lost] if len(lost) <= _ALONE else [lost]
         for group in groups:
             names = {span.name for span in group}
-            sweep, _, _ = self.read(only(text, group))
+            sweep, _, _, _ = self.read(only(text, group))
             result.extend(one for one in sweep.functions if one.name in names)
         return result
 
@@ -126,3 +127,27 @@ class _Reader(Struct, frozen=True):
         sweep = Sweep(self.path, prepared, code, self.table, known=self.known, macros=True)
         sweep.run(parse.captures(parse.parse(prepared.text)))
         return [function for function in sweep.functions if function.calls]
+
+    def scopes(self, prepared: Prepared) -> list[Function]:
+        """Give what the end of a scope does, by each class that the text defines, as functions.
+
+        They are called ``__free_NAME``.  Nothing calls them by that name: the release itself
+        stands where a variable of the class is declared.
+        """
+        code, line = b"", 1
+        for at, name, kind, body in prepared.scope_bodies:
+            if at < line or (self.known is not None and not _within(self.known, at)):
+                continue
+            text = b"static void __free_%s(%s _T) {%s;}" % (name, kind, body)
+            code += b"\n" * (at - line) + text
+            line = at + text.count(b"\n")
+        if not code:
+            return []
+        inner = rewrite(code, self.table)
+        sweep = Sweep(self.path, inner, code, self.table, known=self.known)
+        sweep.run(parse.captures(parse.parse(inner.text)))
+        return list(sweep.functions)
+
+
+def _within(known: Known, line: int) -> bool:
+    return any(first <= line <= last for first, last in known)

@@ -113,6 +113,8 @@ class Prepared(Struct, frozen=True):
     text: bytes
     scope_exits: tuple[ScopeExit, ...]
     releases: dict[tuple[str, str], tuple[str, ...]]
+    #: classes that the text defines: line, name, type, and what their scope's end does
+    scope_bodies: tuple[tuple[int, bytes, bytes, bytes], ...] = ()
 
 
 @lru_cache(maxsize=8)
@@ -179,9 +181,10 @@ def rewrite(text: bytes, table: Table) -> Prepared:
             resume = actions.ACTIONS[action](edit, *match.span())
     actions.odd_arguments(edit)
     actions.block_calls(edit)
+    actions.loose_calls(edit)
     actions.header_annotations(edit)
     conditionals.resolve(edit, directives)
-    return Prepared(bytes(edit.out), tuple(edit.scope_exits), edit.releases)
+    return Prepared(bytes(edit.out), tuple(edit.scope_exits), edit.releases, tuple(edit.scope_bodies))
 
 
 def _special(
