@@ -237,7 +237,7 @@ class _Compared(Struct, frozen=True):
     def born(self, downgrade: Downgrade) -> bool:
         """Whether the losing function is new in this step and the deferral is still there."""
         return (
-            (downgrade.path, downgrade.function) not in self.known
+            (downgrade.home, downgrade.function) not in self.known
             and downgrade.after.callback in self.left
         )
 

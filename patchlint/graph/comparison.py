@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from patchlint.graph.build import Graph
     from patchlint.graph.reach import Ways
+    from patchlint.graph.summary import Effect
     from patchlint.model.facts import Function
     from patchlint.model.kernel import Cleanup, KernelFacts
 
@@ -148,13 +149,16 @@ class Comparison:
             if contexts.certainly_deferred(self.after, now)
         )
 
-    def whole_keys(self) -> Summaries:
-        """Keys of functions after, whatever is wanted."""
-        return self._keys
+    def first_leaves(self, was: Function) -> tuple[Effect, ...]:
+        """What a function before does itself, whatever is wanted."""
+        return self._before_keys.leaves(was)
+
+    def first_keys_of(self, now: Function) -> tuple[Effect, ...]:
+        """What a function after does itself, whatever is wanted."""
+        return self._keys.leaves(now)
 
     @cached_property
-    def first_keys(self) -> Summaries:
-        """Keys of functions before, whatever is wanted."""
+    def _before_keys(self) -> Summaries:
         return Summaries(self.before, self.derived)
 
     @cached_property

@@ -85,6 +85,7 @@ def _told(comparison: Comparison, losses: list[Loss]) -> Downgrade | None:
         reasons=(*reasons, *old.reasons),
         entry_points=entries,
         weight=weight(effect) + (LOUD if loud.level != "note" else 0),
+        home=main.now.path,
         lost=tuple(sorted({e.root_line for loss in losses for e in loss.before})),
     )
 

@@ -35,11 +35,28 @@ class Lines(Struct):
     shown: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     seen: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     _origins: dict[str, str] | None = None
+    _sorted: dict[str, list[int]] = field(default_factory=dict)
 
     def forward(self, path: str, line: int) -> int | None:
         """The line after of a line before, None when it was removed."""
         kept = self.kept.get(path)
         return line if kept is None else kept.get(line)
+
+    def place(self, path: str, line: int) -> tuple[int, int]:
+        """Between which lines after a removed line before stood: the kept ones around it.
+
+        0 and a very large number where no line above or below stayed.
+        """
+        kept = self.kept.get(path, {})
+        known = self._sorted.get(path)
+        if known is None:
+            known = self._sorted[path] = sorted(kept)
+        at = bisect.bisect_left(known, line)
+        below = known[at] if at < len(known) else None
+        return (
+            kept[known[at - 1]] if at else 0,
+            kept[below] if below is not None else 1 << 30,
+        )
 
     def origin(self, path: str) -> str:
         """The path before of a path after."""

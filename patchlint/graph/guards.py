@@ -23,6 +23,7 @@ from patchlint.model.pattern import lazy
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from patchlint.model.context import Context
     from patchlint.model.facts import Condition
     from patchlint.model.kernel import KernelFacts
 
@@ -233,16 +234,26 @@ def said(atom: Atom) -> str:
     return f"!{atom.text}" if simple else f"!({atom.text})"
 
 
-def asks_for_context(kernel: KernelFacts, atom: Atom) -> bool:
-    """Whether a test leaves only what is no task: tasks then do as before."""
+def asked_contexts(kernel: KernelFacts, atom: Atom) -> frozenset[Context]:
+    """The contexts, none of them a task, that a test leaves alone; none for other tests."""
     parts = _split(atom.text, "||" if atom.positive else "&&")
     if len(parts) > 1:
-        return all(
-            any(
-                asks_for_context(kernel, replace(atom, text=text, positive=sign))
+        inner = [
+            [
+                asked_contexts(kernel, replace(atom, text=text, positive=sign))
                 for text, sign in pieces(part, taken=atom.positive)
-            )
+            ]
             for part in parts
-        )
+        ]
+        if all(any(found) for found in inner):
+            return frozenset().union(*(one for found in inner for one in found))
+        return frozenset()
     words = said(atom)
-    return any(h.kind == "condition" and h.pattern.search(words) for h in kernel.hints)
+    return frozenset(
+        h.context for h in kernel.hints if h.kind == "condition" and h.pattern.search(words)
+    )
+
+
+def asks_for_context(kernel: KernelFacts, atom: Atom) -> bool:
+    """Whether a test leaves only what is no task: tasks then do as before."""
+    return bool(asked_contexts(kernel, atom))

@@ -102,6 +102,14 @@ def volume(comparison: Comparison, losses: list[Loss], doubt: str) -> Volume:
         found.down("no table knows what is done, and nothing shows that user space waits for it")
     if all(e.edge is not None and (e.last or e.edge).context == "task" for e in late):
         found.down("the task itself does it later, at a time that nothing fixes")
+    W = os.environ.get("W", "")
+    repl=[l for l in losses if l.how == "replaced"]
+    if len(repl)==len(losses):
+        if "a" in W and best < 3: found.down("a")
+        if "b" in W and all(l.late[0].edge.mechanism not in comparison.kernel.activations and l.late[0].edge.mechanism not in comparison.kernel.registrations for l in repl): found.down("b")
+        if "c" in W: found.down("c")
+    if "d" in W and all(l.how=="worker" for l in losses): found.down("d")
+    if "e" in W and best == 2 : found.down("e")
     if all(_error_only(comparison, loss) for loss in losses):
         found.down("deferred on an error path only")
     if doubt:

@@ -8,14 +8,18 @@ branches, reverts and renames are consequences of that one question, not cases o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import re
+from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from patchlint.graph import branches, guards
+from patchlint.graph.build import Deferral
 from patchlint.graph.comparison import Comparison, FunctionKey, key_of
 from patchlint.graph.contexts import certainly_deferred
 from patchlint.graph.objects import struct_name
+from patchlint.model.effect import Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
     from patchlint.graph.guards import Atom
     from patchlint.graph.summary import Effect, Key
     from patchlint.model.facts import Call, Function
+
+_VARIABLE: Final = re.compile(r"(?<![\w.>])[A-Za-z_]\w*")
 
 How = Literal["deferred", "worker", "replaced"]
 
@@ -62,6 +68,7 @@ def find(comparison: Comparison) -> list[Loss]:
             continue
         for loss in _of_pair(comparison, was, now):
             found.append(loss)
+    found.extend(_replaced(comparison, found))
     found.extend(_into_workers(comparison, found))
     found = [loss for loss in found if not _made_up_for(comparison, loss)]
     del cleared
@@ -292,6 +299,111 @@ def _turned(comparison: Comparison, now: Function, late: Effect, atom: Atom) -> 
 def _on_error_path(comparison: Comparison, effect: Effect) -> bool:
     calls = [c for c in (effect.root, *effect.between, effect.site) if c is not None]
     return any(branches.on_error_path(comparison.kernel, call) for call in calls)
+
+
+# -- a statement that gave way to a deferral ---------------------------------------------
+
+
+def _replaced(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
+    """Statements that gave way to a deferral whose callback nobody shows.
+
+    The statement is gone with no counterpart; between the same kept lines stands a new
+    queueing, or a call that is named for it, on an object of its arguments.
+    """
+    told = {(key_of(loss.was), loss.key) for loss in known}
+    found: list[Loss] = []
+    for was, now in comparison.concerned:
+        if was.name != now.name:
+            continue
+        starts = _unknown_starts(comparison, now)
+        if not starts:
+            continue
+        left = {e.key for e in comparison.first_keys_of(now)}
+        for effect in comparison.first_leaves(was):
+            if (
+                effect.kind in ("memory", "async", "store", "gap")
+                or effect.site is None
+                or effect.key in left
+                or (key_of(was), effect.key) in told
+                or comparison.lines.forward(was.path, effect.line) is not None
+            ):
+                continue
+            above, below = comparison.lines.place(was.path, effect.line)
+            edge = next(
+                (
+                    edge
+                    for edge in starts
+                    if above < edge.line < below and _share_object(comparison, effect, edge)
+                ),
+                None,
+            )
+            if edge is not None and not _on_error_path(comparison, effect):
+                found.append(
+                    Loss(was, now, effect.key, (effect,), (_behind(effect, edge),), "replaced")
+                )
+    return found
+
+
+def _unknown_starts(comparison: Comparison, now: Function) -> list[Deferral]:
+    """New edges of a function to callbacks that nobody shows, known ones and named ones."""
+    after, kernel, lines = comparison.after, comparison.kernel, comparison.lines
+    found = [
+        edge
+        for edge in after.deferrals_of(now)
+        if not edge.keeps
+        and not edge.waits
+        and lines.added(now.path, edge.line)
+        and after.find(edge.callback, now.path) is None
+    ]
+    for call in now.calls:
+        if (
+            call.statement
+            and not call.indirect
+            and lines.added(now.path, call.line)
+            and kernel.later.search(call.callee)
+            and call.callee not in kernel.activations
+            and call.callee not in kernel.registrations
+            and call.callee not in kernel.waits
+            and call.callee not in kernel.list_adds
+            and kernel.harmless.search(call.callee) is None
+            and not after.callees(call, now.path)
+        ):
+            found.append(
+                Deferral(
+                    now, call, call.callee, None, "unknown", "eventually", None, None,
+                    keeps=False, waits=False,
+                )
+            )  # fmt: skip
+    return found
+
+
+def _share_object(comparison: Comparison, effect: Effect, edge: Deferral) -> bool:
+    """Whether a deferral works on a variable that the statement worked on."""
+    words = {word for text in effect.args for word in _VARIABLE.findall(text)}
+    there = {word for text in edge.call.args for word in _VARIABLE.findall(text)}
+    del comparison
+    return not words.isdisjoint(there)
+
+
+def _behind(effect: Effect, edge: Deferral) -> Effect:
+    """The effect as the edge is taken to do it: nobody shows the callback."""
+    runs = f"{edge.callback}()" if edge.callback else "what no image shows"
+    step = Step(
+        edge.function.name, edge.function.path, edge.line, f"{edge.mechanism}() runs {runs}"
+    )
+    return replace(
+        effect,
+        guarantee=edge.guarantee,
+        guard=(),
+        root=edge.call,
+        site=None,
+        where=edge.function,
+        line=edge.line,
+        chain=(step,),
+        edge=edge,
+        last=edge,
+        guessed=True,
+    )
 
 
 # -- with no edge shown ----------------------------------------------------------------

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from patchlint.graph import contexts
+from patchlint.graph import contexts, guards
 from patchlint.graph.chains import possible
 
 if TYPE_CHECKING:
     from patchlint.graph.comparison import Comparison
+    from patchlint.graph.guards import Atom
     from patchlint.graph.losses import Loss
     from patchlint.graph.reach import Ways
     from patchlint.model.context import Context
     from patchlint.model.effect import EntryChain
     from patchlint.model.facts import Call, Function
+
+
+#: contexts that one test tells from a task together
+_ALIKE: Final[dict[Context, set[Context]]] = {
+    "softirq": {"softirq", "hardirq", "rcu-callback"},
+    "kthread": {"kthread", "workqueue"},
+}
 
 
 class OldContext(Struct, frozen=True):
@@ -45,6 +53,9 @@ def old_context(comparison: Comparison, loss: Loss) -> OldContext | None:
     )
     if verdict.deferred == "certain":
         return None
+    sent = frozenset().union(*(_sent_elsewhere(comparison, e.guard) for e in loss.before))
+    if sent:
+        verdict = contexts.Verdict(tuple(r for r in verdict.reasons if r.context not in sent))
     found = _in_tree(comparison, was)
     if found is not None and found.ways:
         said = contexts.spoken(comparison.before, was, comparison.message, titles)
@@ -62,6 +73,16 @@ def old_context(comparison: Comparison, loss: Loss) -> OldContext | None:
         shown = next(iter(verdict.contexts))
     reasons = tuple(r.why for r in verdict.reasons if r.context == "task")[:1]
     return OldContext(shown, verdict.task, doubt, (), certain=True, reasons=reasons)
+
+
+def _sent_elsewhere(comparison: Comparison, guard: tuple[Atom, ...]) -> frozenset[Context]:
+    """The contexts that the tests above an effect sent another way."""
+    found: set[Context] = set()
+    for atom in guard:
+        turned = replace(atom, positive=not atom.positive)
+        for context in guards.asked_contexts(comparison.kernel, turned):
+            found |= _ALIKE.get(context, {context})
+    return frozenset(found)
 
 
 def _loses(comparison: Comparison, loss: Loss, caller: Function, call: Call) -> bool:

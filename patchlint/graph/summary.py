@@ -43,6 +43,7 @@ _MOST_ATOMS: Final = 40
 _LONGEST: Final = 80
 #: the test of a branch that a hunk shows without its head
 _UNKNOWN: Final = "1"
+_CALL: Final = re.compile(r"^([A-Za-z_]\w*)\s*\(.*\)$", re.DOTALL)
 _NAME: Final = re.compile(r"^[A-Za-z_]\w*$")
 _MEMBERS: Final = re.compile(r"[A-Za-z_]\w*")
 
@@ -92,9 +93,9 @@ class Effect(Struct, frozen=True):
     def name(self) -> str:
         """What is done, as a maintainer would call it."""
         if self.key[0] == "store":
-            return f"the store to {self.key[1]}"
+            return f"->{self.key[1]} {self.key[2]} {self.key[3]}"
         if self.key[0] == "gap":
-            return "lines that the mail does not show"
+            return self.where.name
         return self.key[1]
 
     @property
@@ -259,25 +260,32 @@ class Summaries:
         """A test with a local flag or a helper that only asks replaced by what they ask."""
         bare, positive = guards.normal(text)
         for _ in range(2):
-            inner = None
-            if _NAME.match(bare):
-                said = {a.value for a in function.assignments if a.target == bare}
-                inner = said.pop() if len(said) == 1 else None
-            elif bare.endswith(")") and bare[: bare.index("(")].strip().isidentifier() if (
-                "(" in bare
-            ) else False:
-                name = bare[: bare.index("(")].strip()
-                helper = self.graph.find(name, function.path)
-                if helper is not None and len(helper.results) == 1 and not helper.stores:
-                    given = resolved(self.graph, function, bare)
-                    inner = given if given != bare else None
+            inner = self._inner_test(function, bare)
             if inner is None or len(inner) > 2 * _LONGEST:
                 break
             bare, sign = guards.normal(inner)
             positive = positive == sign
-        else:
-            pass
         return bare if positive else f"!({bare})"
+
+    def _inner_test(self, function: Function, bare: str) -> str | None:
+        """What a flag was set to, or what a helper returns; None for anything else.
+
+        A pointer that a call gave is tested for being there: which call it was says nothing.
+        """
+        if _NAME.match(bare):
+            said = {a.value for a in function.assignments if a.target == bare}
+            value = said.pop() if len(said) == 1 else None
+            if value is None or not _CALL.match(value):
+                return value
+            shown = self._inner_test(function, value)
+            hints = (h for h in self.kernel.hints if h.kind == "condition")
+            return value if shown or any(h.pattern.search(value) for h in hints) else None
+        called = _CALL.match(bare)
+        helper = self.graph.find(called[1], function.path) if called else None
+        if helper is None or len(helper.results) != 1 or helper.stores:
+            return None
+        given = resolved(self.graph, function, bare)
+        return given if given != bare else None
 
     # -- leaves ------------------------------------------------------------------------
 

@@ -67,3 +67,5 @@ class Downgrade(Struct, frozen=True):
     weight: int = 0
     #: lines before the series on which the releases stood that were lost
     lost: tuple[int, ...] = ()
+    #: file of ``function``; ``path`` is that of the deferral
+    home: str = ""
