@@ -30,19 +30,53 @@ def find(comparison: Comparison) -> tuple[Downgrade, ...]:
             loss.late[0].edge
         ) else loss.late[0].chain[0].function)
         groups.setdefault(mark, []).append(loss)
-    found = [_told(comparison, losses) for losses in groups.values()]
-    return tuple(
-        sorted((d for d in found if d is not None), key=lambda d: (-d.weight, d.path, d.line))
-    )
+    contexts = {mark: old_context(comparison, main_loss(group)) for mark, group in groups.items()}
+    doubts = _shared_doubts(groups, contexts)
+    found = [
+        _told(comparison, losses, context, doubts.get(mark, ""))
+        for mark, losses in groups.items()
+        if (context := contexts[mark]) is not None
+    ]
+    return tuple(sorted(found, key=lambda d: (-d.weight, d.path, d.line)))
 
 
-def _told(comparison: Comparison, losses: list[Loss]) -> Downgrade | None:
+def _shared_doubts(
+    groups: dict[tuple[object, ...], list[Loss]],
+    contexts: dict[tuple[object, ...], OldContext | None],
+) -> dict[tuple[object, ...], str]:
+    """Doubts that one function above a callback casts on the unknown others.
+
+    What one callback does for a worker and for somebody unknown was most likely moved for
+    the worker; a task among them shows otherwise.
+    """
+    by_callback: dict[object, list[tuple[object, ...]]] = {}
+    for mark in groups:
+        by_callback.setdefault(mark[2], []).append(mark)
+    found = {}
+    for marks in by_callback.values():
+        known = [contexts[mark] for mark in marks]
+        if any(one is not None and one.task for one in known):
+            continue
+        doubt = next(
+            (
+                "another function that it was moved for was no task"
+                if one is None
+                else one.doubt
+                for one in known
+                if one is None or one.doubt
+            ),
+            "",
+        )
+        found.update({mark: doubt for mark in marks if doubt})
+    return found
+
+
+def _told(
+    comparison: Comparison, losses: list[Loss], old: OldContext, doubt: str
+) -> Downgrade:
     main = main_loss(losses)
     effect, late = main.before[0], _late(main)
-    old = old_context(comparison, main)
-    if old is None:
-        return None
-    loud = volume(comparison, losses, old.doubt)
+    loud = volume(comparison, losses, old.doubt or doubt)
     entries = old.entries or entries_in_images(comparison.after, main.now, late.guard)
     if entries and old.certain and loud.level == "warning":
         loud.level = "error"

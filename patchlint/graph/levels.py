@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
+from patchlint.graph import guards
+from patchlint.graph.bindings import argument, function_name
 from patchlint.graph.summary import Effect, named_teardown
 
 if TYPE_CHECKING:
@@ -139,10 +141,41 @@ def _role(comparison: Comparison, losses: list[Loss]) -> str | None:
             slot = held_in_slot(comparison, function)
             if slot:
                 return f"{function.name}() is {slot}"
-        for function in functions if VARIANT else ():
-            if named_teardown(comparison.kernel, function.name):
-                return f"{function.name}() is a teardown"
+        V = os.environ.get("V", "lm")
+        teardown = next((f for f in functions if named_teardown(comparison.kernel, f.name)), None)
+        if "l" in V and teardown and _last_reference(comparison, loss, functions):
+            return "last"
+        if "m" in V and teardown and _body_moved(comparison, loss):
+            return "moved"
+        if "t" in V and teardown: return "teardown"
     return None
+
+
+def _last_reference(comparison: Comparison, loss: Loss, functions: list[Function]) -> bool:
+    """Whether it was done when the last reference went, or by a function given to a put."""
+    if any(a.head == guards.LAST_REFERENCE for e in loss.before for a in e.guard):
+        return True
+    names = {f.name for f in functions}
+    kernel = comparison.kernel
+    for function in comparison.before.functions.values():
+        for call in function.calls:
+            row = kernel.cleanups.get(call.callee)
+            if row is not None and row.kind == "inherit" and function_name(argument(call, row.callback_arg)) in names:
+                return True
+    return any(entry.member == "release" and entry.value.lstrip("&") in names for _, entry in comparison.before.initializers)
+
+
+def _body_moved(comparison: Comparison, loss: Loss) -> bool:
+    """Whether the body of the losing function itself went behind the deferral."""
+    for late in loss.late:
+        edge = late.edge
+        callback = comparison.after.find(edge.callback, edge.function.path) if edge else None
+        if callback is None:
+            continue
+        for target in comparison.after.reach(callback, 1):
+            if any(loss.was is f for f in comparison.lineage.of(target)):
+                return True
+    return False
 
 
 def _on_the_way(comparison: Comparison, loss: Loss) -> list[Function]:

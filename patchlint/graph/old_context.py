@@ -66,6 +66,8 @@ def old_context(comparison: Comparison, loss: Loss) -> OldContext | None:
     elif verdict.mixed:
         why = next(r.why for r in verdict.reasons if r.context != "task")
         doubt = f"the old path was partly deferred: {why}"
+    if not doubt and not verdict.task:
+        doubt = _was_started(comparison, was)
     shown: Context = "unknown"
     if verdict.task:
         shown = "task"
@@ -83,6 +85,30 @@ def _sent_elsewhere(comparison: Comparison, guard: tuple[Atom, ...]) -> frozense
         for context in guards.asked_contexts(comparison.kernel, turned):
             found |= _ALIKE.get(context, {context})
     return frozenset(found)
+
+
+def _was_started(comparison: Comparison, was: Function) -> str:
+    """A deferral of the same file that the series takes away, and whose callback is not seen.
+
+    What it ran is unknown; it may have been the losing path.
+    """
+    gone = [
+        edge
+        for edge in comparison.before.deferrals
+        if edge.function.path == was.path
+        and not edge.keeps
+        and not edge.handoff
+        and comparison.lines.forward(edge.function.path, edge.line) is None
+        and comparison.before.find(edge.callback, was.path) is None
+    ]
+    left = {edge.callback or edge.mechanism for edge in comparison.after.deferrals}
+    for edge in gone:
+        if (edge.callback or edge.mechanism) not in left:
+            return (
+                f"the series removes {edge.mechanism}() at {edge.function.path}:{edge.line}, "
+                "which may have run the old path"
+            )
+    return ""
 
 
 def _loses(comparison: Comparison, loss: Loss, caller: Function, call: Call) -> bool:
