@@ -119,7 +119,7 @@ class Comparison:
 
     @cached_property
     def _keys(self) -> Summaries:
-        return Summaries(self.after, self.derived)
+        return Summaries(self.after, self.derived, placed=self.lines.past)
 
     @cached_property
     def old(self) -> Summaries:
@@ -129,7 +129,7 @@ class Comparison:
     @cached_property
     def new(self) -> Summaries:
         """Summaries after."""
-        return Summaries(self.after, self.derived, self._told, self.altered)
+        return Summaries(self.after, self.derived, self._told, self.altered, self.lines.past)
 
     @cached_property
     def _told(self) -> frozenset[Key]:

@@ -42,6 +42,13 @@ class Lines(Struct):
         kept = self.kept.get(path)
         return line if kept is None else kept.get(line)
 
+    def past(self, path: str, line: int) -> tuple[str, int]:
+        """Where a line after stood before; an added one stood nowhere (its number, negative)."""
+        stayed = self.stayed.get(path)
+        if stayed is None:
+            return path, line
+        return self.origin(path), stayed.get(line, -line)
+
     def place(self, path: str, line: int) -> tuple[int, int]:
         """Between which lines after a removed line before stood: the kept ones around it.
 

@@ -141,13 +141,14 @@ def _role(comparison: Comparison, losses: list[Loss]) -> str | None:
             slot = held_in_slot(comparison, function)
             if slot:
                 return f"{function.name}() is {slot}"
-        V = os.environ.get("V", "lm")
+        V = os.environ.get("V", "lmT")
         teardown = next((f for f in functions if named_teardown(comparison.kernel, f.name)), None)
         if "l" in V and teardown and _last_reference(comparison, loss, functions):
             return "last"
         if "m" in V and teardown and _body_moved(comparison, loss):
             return "moved"
         if "t" in V and teardown: return "teardown"
+        if "T" in V and named_teardown(comparison.kernel, loss.was.name) and not all(e.guessed for e in loss.late): return "teardown"
     return None
 
 

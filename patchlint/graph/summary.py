@@ -25,7 +25,7 @@ from patchlint.model.context import GUARANTEES
 from patchlint.model.effect import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from patchlint.graph.build import Graph
     from patchlint.graph.guards import Atom
@@ -122,7 +122,8 @@ class Summaries:
 
     ``derived`` are rows that a whole tree adds.  With ``wanted`` only effects with these
     keys are told: large files have many others.  ``changed`` are functions whose bodies
-    the series changes: their rows say no longer what they do.
+    the series changes: their rows say no longer what they do.  ``placed`` gives where a
+    line stood before the series, so that a gap is the same one on both sides.
     """
 
     def __init__(
@@ -131,11 +132,13 @@ class Summaries:
         derived: dict[str, Cleanup] | None = None,
         wanted: Collection[Key] | None = None,
         changed: Collection[tuple[str, str]] = frozenset(),
+        placed: Callable[[str, int], tuple[str, int]] | None = None,
     ) -> None:
         self.graph = graph
         self.derived = derived or {}
         self.wanted = wanted
         self.changed = changed
+        self._placed = placed or (lambda path, line: (path, line))
         self.cut: set[str] = set()
         self._made: dict[int, tuple[Effect, ...]] = {}
         self._atoms: dict[tuple[int, str], tuple[Atom, ...]] = {}
@@ -488,8 +491,9 @@ class Summaries:
         for (_, last), (first, _) in zip(known, known[1:], strict=False):
             if function.line <= last < function.end and first <= function.end:
                 step = Step(function.name, function.path, last + 1, "lines that no hunk shows")
+                path, line = self._placed(function.path, last)
                 yield Effect(
-                    ("gap", function.path, str(last)),
+                    ("gap", path, str(line)),
                     "gap",
                     None,
                     "before-call-returns",
