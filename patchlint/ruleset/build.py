@@ -16,10 +16,12 @@ from patchlint.model.kernel import (
     ReleaseNames,
     Rule,
     Ruleset,
+    Setup,
     Source,
     SystemCall,
     Twin,
     Wait,
+    Workload,
 )
 from patchlint.model.pattern import any_of, lazy
 
@@ -45,6 +47,9 @@ def _kernel(data: Compiled) -> KernelFacts:
         error_path=any_of(data["error_path"]),
         refcount_puts=frozenset(data["refcount_puts"]),
         completers=dict(data["completers"]),
+        frames=dict(data["frames"]),
+        workloads={row[0]: Workload(*map(_frozen, row)) for row in data["workloads"]},
+        setups={row[0]: Setup(*map(_frozen, row)) for row in data["setups"]},
     )
 
 
@@ -98,6 +103,10 @@ def _cleanups(data: Compiled) -> dict[str, Cleanup]:
         ]
         found[row[0]] = Cleanup(*fields)
     return found
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _sourced(row: list[Any]) -> list[Any]:
