@@ -70,6 +70,14 @@ def check(inputs: Sequence[str], options: Options, stdin: bytes | None = None) -
     )
 
 
+def read_series(
+    inputs: Sequence[str], options: Options, stdin: bytes | None = None
+) -> tuple[tuple[Series, ...], tuple[InputError, ...]]:
+    """Read ``inputs`` as :func:`check` does; the series in them, and what was no input."""
+    errors: list[InputError] = []
+    return _group(list(_read(inputs, options, stdin, errors))), tuple(errors)
+
+
 def load_rules(options: Options) -> Ruleset:
     """The shipped rules, the user's own, narrowed to those that were asked for."""
     from patchlint.ruleset.load import load, load_late
