@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from patchlint import __version__
 from patchlint.analysis import CannotCheck, TreeAtHand, analyse
 from patchlint.model.finding import Finding, PatchRef, Report, SeriesRef
-from patchlint.model.mail import Mail, Patch, RawMail, Series
 from patchlint.model.problem import InputError, Limitation
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from patchlint.model.diff import FileDiff
     from patchlint.model.effect import Downgrade
     from patchlint.model.kernel import Ruleset
+    from patchlint.model.mail import Mail, Patch, Series
 
 
 class Options(Struct, frozen=True):
@@ -36,11 +36,12 @@ class Options(Struct, frozen=True):
 
 
 class _Findings(Struct):
-    """What is gathered while the series go by."""
+    """What is gathered while the series go by, or of one of them."""
 
     series: list[SeriesRef] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     limitations: list[Limitation] = field(default_factory=list)
+    errors: list[InputError] = field(default_factory=list)
 
 
 def check(inputs: Sequence[str], options: Options, stdin: bytes | None = None) -> Report:
@@ -48,6 +49,8 @@ def check(inputs: Sequence[str], options: Options, stdin: bytes | None = None) -
 
     Raises :class:`CannotCheck` for a broken tree option, ``RuleError`` for broken rules.
     """
+    from patchlint.mail import account
+
     errors: list[InputError] = []
     mails = list(_read(inputs, options, stdin, errors))
     series = _group(mails)
@@ -55,39 +58,22 @@ def check(inputs: Sequence[str], options: Options, stdin: bytes | None = None) -
     if tree is not None and any(may_matter(one, options) for one in series):
         tree.begin()
     report = check_series(series, load_rules(options), options, tree)
+    errors += [*account.unread(mails), *report.errors]
+    if not report.series:
+        errors += account.nothing(mails, inputs[0] if inputs else "-", alone=not errors)
     return replace(
         report,
-        limitations=(*_amiss(mails), *report.limitations),
-        errors=(*errors, *_without_diff(mails), *report.errors),
+        limitations=(*account.amiss(mails), *report.limitations),
+        errors=tuple(errors),
     )
 
 
-def _amiss(mails: Iterable[Mail]) -> list[Limitation]:
-    """What of the mails could not be read; answers to patches hold nothing to check."""
-    return [
-        Limitation("mail", f"{mail.subject}: {problem}", message_id=mail.message_id or None)
-        for mail in mails
-        if not mail.is_reply
-        for problem in mail.problems
-    ]
-
-
-def _without_diff(mails: Iterable[Mail]) -> list[InputError]:
-    """Mails that are called a patch and hold none."""
-    from patchlint.mail.subject import parse
-
-    return [
-        InputError(
-            mail.input,
-            f"{mail.subject}: there is no diff in this patch; the mail may be cut short",
-            mail.message_id or None,
-            mail.line,
-        )
-        for mail in mails
-        if mail.diff_start is None
-        and not (mail.attached or mail.is_reply or mail.number == 0)
-        and parse(mail.subject).is_patch
-    ]
+def read_series(
+    inputs: Sequence[str], options: Options, stdin: bytes | None = None
+) -> tuple[tuple[Series, ...], tuple[InputError, ...]]:
+    """Read ``inputs`` as :func:`check` does; the series in them, and what was no input."""
+    errors: list[InputError] = []
+    return _group(list(_read(inputs, options, stdin, errors))), tuple(errors)
 
 
 def load_rules(options: Options) -> Ruleset:
@@ -122,10 +108,16 @@ def _read(
     from patchlint.mail.message import decode
 
     for item in read_inputs(inputs, stdin, tree=tree_path(options)):
-        if isinstance(item, RawMail):
-            yield decode(item)
-        else:
+        if isinstance(item, InputError):
             errors.append(item)
+            continue
+        try:
+            mail = decode(item)
+        except Exception as error:  # noqa: BLE001 - one mail must not take the others along
+            failed = f"the mail stage failed: {_said(error)}"
+            errors.append(InputError(item.input, failed, line=item.line))
+        else:
+            yield mail
 
 
 def _group(mails: Sequence[Mail]) -> tuple[Series, ...]:
@@ -163,14 +155,61 @@ def check_series(
     tree = tree or _tree(options)
     gathered = _Findings()
     for one in series:
-        _check_one(one, ruleset, options, tree, gathered)
+        _guarded(one, ruleset, options, tree, gathered)
     return Report(
         __version__,
         tuple(gathered.series),
         tuple(gathered.findings),
         tuple(gathered.limitations),
-        (),
+        tuple(gathered.errors),
     )
+
+
+def _guarded(
+    series: Series,
+    ruleset: Ruleset,
+    options: Options,
+    tree: TreeAtHand | None,
+    gathered: _Findings,
+) -> None:
+    """Check a series; whatever a stage raises is an error of this series alone."""
+    try:
+        one = _check_one(series, ruleset, options, tree, len(gathered.series))
+    except CannotCheck:
+        raise
+    except Exception as error:  # noqa: BLE001 - one series must not take the others along
+        gathered.errors.append(
+            _input_error(series, f"the {_stage(error)} stage failed: {_said(error)}")
+        )
+        return
+    gathered.errors += one.errors
+    gathered.limitations += one.limitations
+    gathered.series += one.series
+    gathered.findings += one.findings
+
+
+def _stage(error: BaseException) -> str:
+    """The innermost stage that an exception went through: a package of this program."""
+    name = "check"
+    frame = error.__traceback__
+    while frame is not None:
+        package, _, rest = str(frame.tb_frame.f_globals.get("__name__", "")).partition(".")
+        if package == __package__:
+            name = rest.partition(".")[0] or name
+        frame = frame.tb_next
+    return name
+
+
+def _said(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _input_error(series: Series, message: str, patch: Patch | None = None) -> InputError:
+    """An error that names a series, or one patch of it."""
+    one = patch or series.patches[0]
+    subject = series.subject if patch is None else patch.subject
+    return InputError(one.input, f"{subject}: {message}", one.message_id, one.line)
 
 
 def _check_one(
@@ -178,32 +217,60 @@ def _check_one(
     ruleset: Ruleset,
     options: Options,
     tree: TreeAtHand | None,
-    gathered: _Findings,
-) -> None:
-    from patchlint.patch.diff import parse
+    index: int,
+) -> _Findings:
+    """What there is to say of one series, which will have that index.
 
-    files: dict[int, tuple[FileDiff, ...]] = {}
-    for patch in series.patches:
-        parsed = parse(patch.diff)
-        files[patch.number] = parsed.files
-        gathered.limitations.extend(
-            Limitation("diff", problem.message, problem.path, patch.message_id, problem.line)
-            for problem in parsed.problems
-        )
-    gathered.limitations.extend(_missing(series))
-    index = len(gathered.series)
+    It is left out, as not checked, when nothing of its diffs could be read.
+    """
+    gathered = _Findings()
+    files = _files(series, gathered)
+    if len(gathered.errors) == len(series.patches):
+        return gathered
+    gathered.limitations += [
+        *_missing(series),
+        *(
+            Limitation("mail", f"{series.subject}: {remark}", message_id=_message_id(series))
+            for remark in series.remarks
+        ),
+    ]
     reference = _reference(series, files)
     gathered.series.append(reference)
     if not may_matter(series, options):
-        return
+        return gathered
     analysis = analyse(series, files, ruleset, tree)
-    gathered.series[index] = replace(
+    gathered.series[0] = replace(
         reference,
         images=analysis.images,
         tree=tree.name(series.base_commit) if tree is not None else None,
     )
     gathered.limitations.extend(analysis.limitations)
     gathered.findings.extend(_speak(ruleset, analysis.downgrades, index, series, files))
+    return gathered
+
+
+def _files(series: Series, gathered: _Findings) -> dict[int, tuple[FileDiff, ...]]:
+    """The files of each patch; a patch of which none could be read is an error."""
+    from patchlint.patch.diff import parse
+
+    files: dict[int, tuple[FileDiff, ...]] = {}
+    for patch in series.patches:
+        parsed = parse(patch.diff)
+        files[patch.number] = parsed.files
+        if any(file.hunks or file.kind != "modify" for file in parsed.files):
+            gathered.limitations.extend(
+                Limitation("diff", problem.message, problem.path, patch.message_id, problem.line)
+                for problem in parsed.problems
+            )
+        else:
+            reasons = dict.fromkeys(problem.message for problem in parsed.problems)
+            why = "; ".join(reasons) or "no file and no hunk in it"
+            gathered.errors.append(_input_error(series, f"its diff cannot be read: {why}", patch))
+    return files
+
+
+def _message_id(series: Series) -> str | None:
+    return series.patches[0].message_id if series.patches else None
 
 
 def _missing(series: Series) -> list[Limitation]:
@@ -215,7 +282,7 @@ def _missing(series: Series) -> list[Limitation]:
             "mail",
             f"{series.subject}: {len(series.missing)} of {series.expected} patches are "
             f"not in the input ({numbers}): what they change is not seen",
-            message_id=series.patches[0].message_id if series.patches else None,
+            message_id=_message_id(series),
         )
     ]
 

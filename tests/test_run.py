@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+import sys
+import types
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -44,7 +46,7 @@ def test_a_lone_patch():
     found = report(mails(DIRECT, QUEUED))
     assert told(found) == [(*LOST, 1)]
     (one,) = found.findings
-    assert (one.message_id, one.commit, one.path) == ("lamp-v1-1@example.org", "0" * 40, PATH)
+    assert (one.message_id, one.commit, one.path) == ("lamp-v1-1@example.org", None, PATH)
     assert QUEUED.splitlines()[one.line - 1] == "\tschedule_work(&lamp->work);"
     assert (one.level, one.before.context, one.entry_points) == ("warning", "unknown", ())
     assert [line.text.strip() for line in one.hunk if line.marked] == [
@@ -305,7 +307,96 @@ def test_nothing_of_the_tree_is_changed(tmp_path):
     )
 
 
+def failing(name):
+    def fail(*_arguments, **_options):
+        raise IndexError(name)
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("place", "stage"),
+    [
+        ("patchlint.syntax.facts.extract", "syntax"),
+        ("patchlint.graph.build.build", "graph"),
+        ("patchlint.patch.images.compose", "patch"),
+        ("patchlint.patch.diff.parse", "patch"),
+        ("patchlint.ruleset.findings.finding", "ruleset"),
+    ],
+)
+def test_what_a_stage_raises_is_an_error_of_its_series(monkeypatch, place, stage):
+    """The real function is entered and fails within, as a fault of its own would."""
+    module, _, name = place.rpartition(".")
+    __import__(module)
+    original = getattr(sys.modules[module], name)
+    code = types.FunctionType(
+        failing("gone").__code__, original.__globals__, name, None, (types.CellType("gone"),)
+    )
+    monkeypatch.setattr(sys.modules[module], name, code)
+    found = check(["-"], NO_TREE, mbox(mails(DIRECT, QUEUED)).encode())
+    assert (found.series, found.findings) == ((), ())
+    (error,) = found.errors
+    assert error.message == f"[PATCH] lamp: part 1: the {stage} stage failed: IndexError: gone"
+    assert (error.input, error.message_id) == ("-", "lamp-v1-1@example.org")
+
+
+def test_the_other_series_are_checked_when_a_stage_fails_on_one(monkeypatch):
+    from patchlint.patch import diff
+
+    real = diff.parse
+
+    def parse(text):
+        if "lamp_count" in text:
+            raise IndexError("list index out of range")
+        return real(text)
+
+    monkeypatch.setattr(diff, "parse", parse)
+    texts = [*mails(QUEUED, TIDY, version=2), *mails(DIRECT, QUEUED)]
+    found = check(["-"], NO_TREE, mbox(texts).encode())
+    assert [one.series for one in found.findings] == [0]
+    assert told(found) == [(*LOST, 1)]
+    assert [one.message_id for one in found.errors] == ["lamp-v2-1@example.org"]
+
+
+def test_a_mail_that_cannot_be_decoded_is_an_error_and_the_rest_is_checked(monkeypatch):
+    from patchlint.mail import message
+
+    real = message.decode
+
+    def decode(raw):
+        if b"spoilt" in raw.data:
+            raise KeyError("x")
+        return real(raw)
+
+    monkeypatch.setattr(message, "decode", decode)
+    texts = [*mails(DIRECT, QUEUED), mail("spoilt", version=3)]
+    found = check(["-"], NO_TREE, mbox(texts).encode())
+    assert told(found) == [(*LOST, 1)]
+    assert [one.message for one in found.errors] == ["the mail stage failed: KeyError: 'x'"]
+
+
+def test_a_patch_of_which_nothing_can_be_read_is_an_error_and_the_others_are_checked():
+    texts = mails(DIRECT, WITH_CALLBACK, QUEUED, TIDY)
+    texts[2] = texts[2].replace(f"--- a/{PATH}", "--- ").replace(f"+++ b/{PATH}", "+++ ")
+    texts[2] = texts[2].replace(f"diff --git a/{PATH} b/{PATH}\n", "")
+    found = check(["-"], NO_TREE, mbox(texts).encode())
+    assert told(found) == [(*LOST, 2)]
+    (error,) = found.errors
+    assert error.message_id == "lamp-v1-3@example.org"
+    assert "its diff cannot be read: file header without a name" in error.message
+
+
+def test_what_is_not_certain_of_a_series_is_a_limitation():
+    one, two = mails(DIRECT, WITH_CALLBACK, QUEUED)
+    found = report([one, two.replace("lamp-v1-2@", "lamp-v1-1@")])
+    assert told(found) == [(*LOST, 2)]
+    assert ["have the Message-ID" in one.message for one in found.limitations] == [True]
+
+
 def test_a_mail_that_is_no_patch_gives_no_series():
     text = mail("").replace("[PATCH]", "").replace("---\n", "")
-    found = report([text])
+    found = check(["-"], NO_TREE, text.encode())
     assert (found.series, found.findings) == ((), ())
+    assert [one.message for one in found.errors] == [
+        "no patch to check: only 1 mail without a patch"
+    ]

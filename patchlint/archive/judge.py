@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from patchlint.model.mail import Mail, Series
 
 
-class TimeLimitError(Exception):
+class TimeLimitError(BaseException):  # a stage's error is the series', this is not
     """A series took longer than it may."""
 
 

@@ -187,7 +187,7 @@ def exit_status(report: Report, fail_on: str, *, strict: bool = False) -> int:
     """0, 1 or 2 as the output contract says."""
     from patchlint.model.finding import LEVELS
 
-    if report.errors and (strict or not report.series):
+    if not report.series or (report.errors and strict):
         return USAGE_ERROR
     if fail_on == "never":
         return 0

@@ -33,7 +33,7 @@ PLACES: Final = {
 _FOLDERS: Final = frozenset({"DIR", "MAILDIR", "TREE", "FOLDER"})
 _FILES: Final = frozenset(
     {"FILE", "INPUT", "SOURCE", "MBOX", "STORE", "DB", "V1", "V2", "PATH", "ARCHIVE"}
-    | {"FILE|FUNCTION"}
+    | {"FILE|FUNCTION", "FINDING", "KERNEL"}
 )
 
 

@@ -129,8 +129,9 @@ def _cleanup(known: Cleanup) -> str:
 def _seen(known: Cleanup) -> Iterable[str]:
     """Say on which running kernels the row was watched, where it was."""
     if known.seen:
-        done = " or ".join(f"{one}()" for one in known.final)
-        yield f"  seen on {', '.join(known.seen)}: done in {done}"
+        others = [f"{one}()" for one in known.final if one != known.name]
+        done = f"in {' or '.join(others)}" if others else "when it returns"
+        yield f"  seen on {', '.join(known.seen)}: done {done}"
 
 
 def _twin(known: Twin) -> str:

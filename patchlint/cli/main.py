@@ -32,6 +32,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "findings": ("findings", "ask a store for findings"),
     "stats": ("stats", "count the findings of a store"),
     "export": ("export", "write a store as JSON Lines, CSV or Parquet"),
+    "confirm": ("confirm", "print or run a script that shows a finding on a running kernel"),
     "compare": ("compare", "compare the findings of two versions of a series"),
     "completions": ("completions", "print shell completions"),
     "man": ("man", "print the manual page"),

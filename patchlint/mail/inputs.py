@@ -13,7 +13,8 @@ import os
 import re
 from typing import IO, TYPE_CHECKING, cast
 
-from patchlint.mail import mbox, mime, shape
+from patchlint.mail import mbox, mime, shape, texts
+from patchlint.mail.mend import mend
 from patchlint.model.mail import RawMail
 from patchlint.model.pattern import lazy
 from patchlint.model.problem import InputError
@@ -24,11 +25,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _COMMIT = re.compile(rb"^From ([0-9a-f]{40}|[0-9a-f]{64}) ")
+#: How ``git format-patch`` calls its files, whatever their suffix.
+_NUMBERED = re.compile(r"(?:v\d+(?:\.\d+)?-)?\d{4}-[^/]+(?<!~)$")
 _MESSAGE_ID = lazy(r"<[^\s<>]+@[^\s<>]+>|[^\s<>/@]+@(?!\{)[^\s<>/@]+")
 _URL = lazy(r"https?://")
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _HEADERS = frozenset({"from", "subject", "date", "message-id", "received", "to", "in-reply-to"})
 _SUFFIXES = (".patch", ".diff", ".mbox", ".mbx", ".eml", ".mail", ".gz", ".xz")
 _PROBE = 1 << 16
+#: files of a zip archive that are read
+_MOST_MEMBERS = 500
 
 Read = RawMail | InputError
 
@@ -92,13 +98,17 @@ def _fetched(name: str, data: bytes | InputError) -> Iterator[Read]:
 def _folder(name: str) -> Iterator[Read]:
     from pathlib import Path
 
-    from patchlint.mail import public_inbox
+    from patchlint.mail import public_inbox, quilt
 
     path = Path(name)
     epochs = public_inbox.epochs(path)
     if epochs:
         for epoch in epochs:
             yield from public_inbox.read(name, epoch)
+        return
+    stack = quilt.stack(path)
+    if stack is not None:
+        yield from quilt.read(stack, _file)
         return
     if (path / "cur").is_dir() and (path / "new").is_dir():
         files = [
@@ -122,7 +132,11 @@ def _is_mail_file(path: Path) -> bool:
     """Whether a file of a plain folder is to be read; MH folders name mails by number."""
     name = path.name
     return not name.startswith(".") and (
-        name.endswith(_SUFFIXES) or (name.isascii() and name.isdecimal() and path.is_file())
+        name.endswith(_SUFFIXES)
+        or (
+            ((name.isascii() and name.isdecimal()) or _NUMBERED.match(name) is not None)
+            and path.is_file()
+        )
     )
 
 
@@ -148,6 +162,8 @@ def _file(name: str) -> Iterator[Read]:
 
         with lzma.open(name, "rb") as packed:
             yield from _packed(name, packed)
+    elif magic[:4] == b"PK\x03\x04":
+        yield from _zipped(name)
     else:
         with open(name, "rb") as stream:
             yield from _stream(name, stream)
@@ -161,6 +177,25 @@ def _packed(name: str, stream: IO[bytes]) -> Iterator[Read]:
         yield from _stream(name, stream)
     except (EOFError, zlib.error, lzma.LZMAError) as error:
         yield InputError(name, f"compressed data is damaged or cut short: {error}")
+
+
+def _zipped(name: str) -> Iterator[Read]:
+    """Read the patches of a zip archive, as Gerrit's downloads are."""
+    import zipfile
+    import zlib
+
+    try:
+        with zipfile.ZipFile(name) as archive:
+            members = [one for one in archive.infolist() if not one.is_dir()]
+            if not members:
+                yield InputError(name, "no patch in this zip archive")
+            for member in members[:_MOST_MEMBERS]:
+                with archive.open(member) as stream:
+                    yield from _stream(name, stream)
+            if len(members) > _MOST_MEMBERS:
+                yield InputError(name, f"more than {_MOST_MEMBERS} files; the rest is not read")
+    except (EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        yield InputError(name, f"zip archive is damaged or cannot be read: {error}")
 
 
 def _bytes(name: str, data: bytes) -> Iterator[Read]:
@@ -179,15 +214,43 @@ def _stream(name: str, stream: IO[bytes]) -> Iterator[Read]:
     if not first:
         yield InputError(name, "empty: there is no mail in it")
         return
+    first = first.removeprefix(b"\xef\xbb\xbf")
     if mbox.is_separator(first):
         yield from _mbox(name, first, stream, skipped)
         return
     data = first + stream.read()
+    if data[:2] in _UTF16:
+        data = data.decode("utf-16", "replace").encode()
     fault = _fault(data)
-    if fault:
+    if fault is not None and (plain := texts.unpacked(data)) is not None:
+        yield from _bytes(name, plain)
+    elif fault is not None and (start := texts.first_separator(data)) is not None:
+        yield from _behind(name, data, start, skipped)
+    elif fault is not None:
         yield InputError(name, fault, line=1)
     else:
-        yield RawMail(name, data, 1 + skipped)
+        yield from _mails(name, data, 1 + skipped)
+
+
+def _mails(name: str, data: bytes, line: int) -> Iterator[RawMail]:
+    """One mail or patch, or the patches of what ``git log`` and ``git show`` print."""
+    shown = texts.commits(data) if data[:1] in texts.STARTS else ()
+    if not shown:
+        yield RawMail(name, data, line)
+        return
+    total = len(shown)
+    for number, one in enumerate(shown, 1):
+        place = (number, total) if total > 1 else None
+        yield RawMail(name, one.data, line + one.line, one.commit, place)
+
+
+def _behind(name: str, data: bytes, start: int, skipped: int) -> Iterator[Read]:
+    """Read an mbox that stands behind some other text, such as a program's messages."""
+    import io
+
+    stream = io.BytesIO(data[start:])
+    above = data.count(b"\n", 0, start) + skipped
+    yield from _mbox(name, stream.readline(), stream, above)
 
 
 def _mbox(name: str, first: bytes, stream: Iterable[bytes], skipped: int) -> Iterator[Read]:
@@ -195,14 +258,13 @@ def _mbox(name: str, first: bytes, stream: Iterable[bytes], skipped: int) -> Ite
 
     for message in mbox.split(itertools.chain([first], stream)):
         line = message.line + skipped
-        commit = _COMMIT.match(message.separator)
+        found = _COMMIT.match(message.separator)
+        commit = found.group(1).decode("ascii") if found and found.group(1).strip(b"0") else None
         fault = _fault(message.data)
         if fault:
             yield InputError(name, fault, line=line)
         else:
-            yield RawMail(
-                name, message.data, line, commit.group(1).decode("ascii") if commit else None
-            )
+            yield RawMail(name, message.data, line, commit)
 
 
 def _fault(data: bytes) -> str | None:
@@ -215,8 +277,8 @@ def _fault(data: bytes) -> str | None:
         return None
     if b"\0" in probe:
         return "binary data, not a mail"
-    if b"\n+++ " in data or data.startswith(b"diff --git ") or b"\ndiff --git " in data:
-        text = data.replace(b"\r\n", b"\n").decode("utf-8", "replace")
-        if shape.diff_start(text) is not None:
+    if b"@@ -" in data or data.startswith(b"diff --git ") or b"\ndiff --git " in data:
+        text, _amiss = mend(data.replace(b"\r\n", b"\n").decode("utf-8", "replace"))
+        if shape.diff_start(text, loose=True) is not None:
             return None
     return "neither a mail nor a patch: it has no mail headers and no diff"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from patchlint.mail import mime, shape
 from patchlint.mail import subject as subjects
+from patchlint.mail.mend import mend
 from patchlint.model.mail import Mail, RawMail
 from patchlint.model.pattern import lazy
 
@@ -33,11 +35,19 @@ _FIELD = lazy(r"^([A-Za-z][\w-]*):[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)", re.MULTILIN
 _BLADES = (">8", "8<", ">%", "%<")
 _SCISSORS = lazy(r"^[ \t]*(?=[^\n]*(?:>8|8<|>%|%<))(?:[- \t]|>8|8<|>%|%<|cut here)+$", re.MULTILINE)
 _SHOWN = lazy(
-    r"commit ([0-9a-f]{40}|[0-9a-f]{64})\b[^\n]*\n"
-    r"(?:(?:Merge|Author|AuthorDate|Commit|CommitDate|Date):[^\n]*\n)+"
+    r"commit ([0-9a-f]{7,64})\b[^\n]*\n"
+    r"(?:(?:(?:Merge|Author|AuthorDate|Commit|CommitDate|Date|Reflog|Reflog message):"
+    r"|(?:tree|parent|author|committer|encoding) )[^\n]*\n)+"
 )
 _MAIL_FILE = lazy(r"(?:From [0-9a-f]{40}|From: |Subject: |Date: )")
 _MIN_SCISSORS = 8
+#: What an answer has and a patch without a diff has not: quoted lines, or whom they are of.
+_QUOTES = lazy(
+    r"^(?:[\w-]{0,8}>"
+    r"|[^\n]{8,120}(?:wrote|writes|schrieb|a \u00e9crit|\u5199\u9053)\s?[:\uff1a]\s*$"
+    r"|-{3,} ?(?:Original|Forwarded) [Mm]essage ?-{3,})",
+    re.MULTILINE,
+)
 
 
 def decode(raw: RawMail) -> Mail:
@@ -52,8 +62,8 @@ def decode(raw: RawMail) -> Mail:
     headers, body = mime.split_headers(data.lstrip(b"\n"))
     if headers.values and not body.strip():
         problems.append("no body; the mail may be cut short")
-    parts = mime.leaves(headers, body, problems)
-    text = _unsign(_choose(parts))
+    parts = [_mended(part, problems) for part in mime.leaves(headers, body, problems)]
+    text = _unsign(_choose(parts, problems))
     if not text.strip() and any(part.content_type == "text/html" for part in parts):
         problems.append("HTML without a plain text; nothing of it is read")
     inner = _take_inner(text)
@@ -68,6 +78,10 @@ def decode(raw: RawMail) -> Mail:
     if parent is not None and parent not in references:
         references = (*references, parent)
     ids = _ids(headers, "message-id")
+    offers = not headers.values or numbered.is_patch or numbered.number
+    start = shape.diff_start(inner.body, loose=bool(offers) and not outer.is_reply)
+    if start is not None and numbered.number == 0 and shape.is_interdiff(inner.body, start):
+        start = None
     whole = Mail(
         input=raw.input,
         message_id=ids[0] if ids else "",
@@ -77,28 +91,84 @@ def decode(raw: RawMail) -> Mail:
         in_reply_to=parent,
         references=references,
         body=inner.body,
-        diff_start=shape.diff_start(inner.body),
+        diff_start=start,
         version=numbered.version,
         number=numbered.number,
         total=numbered.total,
         prefixes=numbered.prefixes,
         line=raw.line,
         commit=commit,
-        is_reply=outer.is_reply,
+        is_reply=outer.is_reply or (start is None and _talks(outer, parent, inner.body)),
         problems=tuple(problems),
         sender=headers.text("from"),
+        minor=numbered.minor,
     )
+    if raw.place is not None:
+        return _placed(whole, raw)
+    pasted = _INBODY_FROM.search(text) if "From " in text else None
+    if pasted is not None and (several := _pasted(whole)):
+        return replace(whole, attached=several)
     files = [part.text for part in parts if part.attached or "patch" in part.content_type]
     if len(files) < 2:  # noqa: PLR2004
         return whole
     return replace(whole, attached=_attached(whole, files))
 
 
+def _placed(mail: Mail, raw: RawMail) -> Mail:
+    """Put a mail where its source says, whatever its subject and its references say."""
+    number, total = raw.place or (1, 1)
+    return replace(
+        mail,
+        subject=mail.subject or raw.input.rpartition("/")[2],
+        message_id=mail.message_id,
+        in_reply_to=None,
+        references=(),
+        version=1,
+        minor=0,
+        number=number,
+        total=total,
+        prefixes=(),
+        is_reply=False,
+    )
+
+
+def _talks(outer: subjects.Subject, parent: str | None, body: str) -> bool:
+    """Whether a mail without a patch answers another one, or hands it on, without saying so."""
+    if outer.is_forward:
+        return True
+    return parent is not None and _QUOTES.search(body) is not None
+
+
+def _mended(part: mime.Part, problems: list[str]) -> mime.Part:
+    """Undo what a mailer did to a diff, and note it."""
+    text, amiss = mend(part.text)
+    if text is part.text:
+        return part
+    problems.extend(amiss)
+    return replace(part, text=text)
+
+
+def _pasted(whole: Mail) -> tuple[Mail, ...]:
+    """Decode the patches that follow the first one in a text, each with a header of its own."""
+    text = whole.body
+    marks = [found.start() for found in _INBODY_FROM.finditer(text, whole.diff_start or 0)]
+    if whole.diff_start is None or not marks:
+        return ()
+    first = replace(whole, body=text[: marks[0]])
+    pieces = [text[start:end] for start, end in pairwise([*marks, len(text)])]
+    rest = [decode(RawMail(whole.input, piece.encode("utf-8", "replace"))) for piece in pieces]
+    return _together(whole, [first, *(mail for mail in rest if mail.diff_start is not None)])
+
+
 def _attached(whole: Mail, files: list[str]) -> tuple[Mail, ...]:
     """Decode the attached files one by one, when each is a mail with a patch of its own."""
     texts = [text for text in files if _MAIL_FILE.match(text.lstrip("\n"))]
     mails = [decode(RawMail(whole.input, text.encode("utf-8", "replace"))) for text in texts]
-    patches = [mail for mail in mails if mail.diff_start is not None]
+    return _together(whole, [mail for mail in mails if mail.diff_start is not None])
+
+
+def _together(whole: Mail, patches: list[Mail]) -> tuple[Mail, ...]:
+    """The patches of one mail as parts of a series; none when there is but one."""
     if len(patches) < 2:  # noqa: PLR2004
         return ()
     named = {(mail.number, mail.total) for mail in patches}
@@ -122,10 +192,11 @@ def _attached(whole: Mail, files: list[str]) -> tuple[Mail, ...]:
 
 def _take_shown(shown: re.Match[str], body: str) -> tuple[str, _Inner]:
     """Read the header that ``git show`` and ``git log -p`` print."""
-    fields = dict(re.findall(r"^(\w+):[ \t]*(.*)$", shown.group(), re.MULTILINE))
+    fields = dict(re.findall(r"^(\w+)(?::[ \t]*| )(.*)$", shown.group(), re.MULTILINE))
     rest = body[shown.end() :].lstrip("\n")
     subject = rest.partition("\n")[0].strip()
-    return shown.group(1), _Inner(rest, subject, fields.get("Author", ""))
+    author = fields.get("Author") or fields.get("author", "").rpartition(">")[0]
+    return shown.group(1), _Inner(rest, subject, author)
 
 
 class _Inner(Struct, frozen=True):
@@ -136,7 +207,12 @@ class _Inner(Struct, frozen=True):
 
 def _commit(data: bytes) -> str | None:
     found = _FORMAT_PATCH.match(data)
-    return found.group(1).decode("ascii") if found else None
+    return commit_of(found.group(1)) if found else None
+
+
+def commit_of(name: bytes) -> str | None:
+    """A commit as ``git format-patch`` writes it; None for ``--zero-commit``'s."""
+    return name.decode("ascii") if name.strip(b"0") else None
 
 
 def _ids(headers: mime.Headers, name: str) -> tuple[str, ...]:
@@ -167,11 +243,12 @@ def _date(text: str) -> float | None:
     return moment + offset if sign == "-" else moment - offset
 
 
-def _choose(parts: list[mime.Part]) -> str:
+def _choose(parts: list[mime.Part], problems: list[str]) -> str:
     """Pick the text that holds the patch.
 
-    Text first; an attached patch when the text has no diff, or has one that is torn
-    where the attached one is whole (people paste a patch and attach it as well).
+    Text first; an attached patch when the text has no diff.  Where both have one for the
+    same files, and they are not the same, the attached one counts if it is whole: people
+    paste a piece of a patch and attach it.
     """
     inline: list[str] = []
     attached: list[str] = []
@@ -188,12 +265,22 @@ def _choose(parts: list[mime.Part]) -> str:
     patches = [patch for patch in attached if shape.diff_start(patch) is not None]
     if not patches:
         return text
-    if shape.diff_start(text) is None or not _touched(text) & _touched(_join(patches)):
+    best = _join(patches)
+    start = shape.diff_start(text)
+    if start is None or not _touched(text) & _touched(best):
         return _join([text, *patches])
     whole, total = shape.hunk_score(text)
-    best = _join(patches)
-    best_whole, _best_total = shape.hunk_score(best)
-    return best if whole < total and best_whole > whole else text
+    best_whole, best_total = shape.hunk_score(best)
+    if _changes(text) == _changes(best):
+        return best if whole < total and best_whole > whole else text
+    if best_whole < best_total and best_whole <= whole:
+        return text
+    problems.append("a diff in the text and another one attached; the attached one is read")
+    return text[:start] + best
+
+
+def _changes(text: str) -> list[str]:
+    return re.findall(r"^[+-](?![+-]{2} |- $).*$", text, re.MULTILINE)
 
 
 def _touched(text: str) -> set[str]:

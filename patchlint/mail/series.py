@@ -1,10 +1,12 @@
 """Mails in, series out: threads, versions, order, gaps.
 
-The rules are those of ``b4 am``, and the series are the same; two things differ.  b4 takes
-its mbox for one thread, here it may hold any number.  And where two mails claim one place
-in a series, b4 lengthens the series by one; here the second opens a series of its own.
-liblore's ``summarize_threads`` counts patches but does not say which mail stands where,
-and needs every mail parsed by the ``email`` package, at a quarter of the speed.
+The rules are those of ``b4 am``, and the series are the same, but for what b4 would lose.
+b4 takes its mbox for one thread, here it may hold any number.  Where two mails claim one
+place in a series, b4 lengthens the series by one; here the second opens a series of its own.
+Patches of one series whose totals differ, that count from 0, that have no numbers or one
+Message-ID stay together here.  liblore's ``summarize_threads`` counts patches but does not
+say which mail stands where, and needs every mail parsed by the ``email`` package, at a
+quarter of the speed.
 """
 
 from __future__ import annotations
@@ -12,40 +14,30 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from msgspec import Struct, field
+from msgspec.structs import replace
 
 from patchlint.mail import subject as subjects
+from patchlint.mail.draft import (
+    Draft,
+    follows,
+    is_cover,
+    likeness,
+    listed,
+    one_source,
+    runs_on,
+    same_sitting,
+    sender,
+)
 from patchlint.mail.threads import Threads
-from patchlint.model.mail import Mail, Patch, Series
-from patchlint.model.pattern import lazy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_BASE = lazy(r"^base-commit: .*?\b([0-9a-f]{7,64})\b", re.MULTILINE | re.IGNORECASE)
-_PREREQUISITE = lazy(r"^prerequisite-patch-id:\s+(\S+)", re.MULTILINE | re.IGNORECASE)
-_ADDRESS = lazy(r"[^\s<>\"]+@[^\s<>\"]+")
+    from patchlint.model.mail import Mail, Series
 
-#: Seconds within which patches that were sent without threading are one series.
-_SITTING = 86400.0
-#: An ``n/m`` above this is taken for what it says, but its gaps are not all listed.
-_MOST = 2000
-
-
-class _Draft(Struct):
-    """A series being put together."""
-
-    version: int
-    total: int
-    thread: str
-    first: int
-    numbered: bool
-    slots: dict[int, Mail] = field(default_factory=dict)
-    cover: Mail | None = None
-
-    @property
-    def sample(self) -> Mail:
-        return next(iter(self.slots.values()))
+#: What series that were sent without threading are known by, and those of a thread.
+_Loose = tuple[str, int, int, int, tuple[str, ...]]
+_Threaded = tuple[str, int, int, int]
 
 
 def group(mails: Sequence[Mail]) -> tuple[Series, ...]:
@@ -57,73 +49,152 @@ def group(mails: Sequence[Mail]) -> tuple[Series, ...]:
     version were sent as replies to those that they replace, the others are taken from the
     version before.
     """
-    unique = _unique(mails)
+    unique, shared = _unique(mails)
     grouping = _Grouping(unique)
     for position, mail in enumerate(unique):
-        if mail.diff_start is not None:
+        if mail.diff_start is not None and (mail.number != 0 or mail.is_reply):
             grouping.place(mail, position)
+    grouping.join_totals()
+    for position, mail in enumerate(unique):
+        if mail.diff_start is not None and mail.number == 0 and not mail.is_reply:
+            grouping.place_zero(mail, position)
     grouping.give_covers()
+    for draft in grouping.drafts:
+        _take_title_version(draft)
     grouping.complete_rerolls()
     ordered = sorted(grouping.drafts, key=lambda draft: draft.first)
-    return tuple(_finish(draft) for draft in ordered)
+    for draft in ordered if shared else ():
+        _note_shared(draft, shared)
+    return tuple(draft.finish() for draft in ordered)
 
 
-def _unique(mails: Iterable[Mail]) -> list[Mail]:
-    seen: set[str] = set()
+def _unique(mails: Iterable[Mail]) -> tuple[list[Mail], dict[str, int]]:
+    """The mails less those that came twice, and the ids that several patches have.
+
+    A mail with several patches counts by each of them.
+    """
+    seen: dict[object, list[Mail]] = {}
+    shared: dict[str, int] = {}
     out: list[Mail] = []
     for mail in mails:
-        key = mail.message_id or mail.commit or ""
-        if key and key in seen:
+        key = mail.message_id or (mail.subject, mail.author, mail.date)
+        known = seen.setdefault(key, [])
+        if any(_same(mail, other) for other in known):
             continue
-        seen.add(key)
+        known.append(mail)
         out.extend(mail.attached or [mail])
-    return out
+        if len(known) > 1 and mail.message_id:
+            patches = sum(one.diff_start is not None for one in known)
+            if patches > 1:
+                shared[mail.message_id] = patches
+    return out, shared
+
+
+def _same(one: Mail, other: Mail) -> bool:
+    """Whether two mails with one Message-ID, or with none and one head, are the same mail.
+
+    Lists add to a text and encode it anew, so that of a known mail the patch alone counts.
+    """
+    if one.body == other.body:
+        return len(one.attached) == len(other.attached)
+    if not one.message_id or one.attached or other.attached:
+        return False
+    if one.diff_start is None or other.diff_start is None:
+        return one.diff_start == other.diff_start
+    return _changes(one) == _changes(other)
+
+
+def _changes(mail: Mail) -> list[str]:
+    """The marked lines of a patch, without trailing blanks."""
+    lines = mail.body[mail.diff_start or 0 :].split("\n")
+    return [line.rstrip() for line in lines if line[:1] in {"+", "-", "@"} and line[:3] != "-- "]
+
+
+def _take_title_version(draft: Draft) -> None:
+    """Give a series the version that the titles of all its patches end with."""
+    if draft.version == 1 and draft.numbered and ")" in draft.sample.subject:
+        said = {subjects.title_version(mail.subject) for mail in draft.slots.values()}
+        draft.version = said.pop() or 1 if len(said) == 1 else 1
+
+
+def _note_shared(draft: Draft, shared: dict[str, int]) -> None:
+    """Say of a series which of its patches have a Message-ID that others have as well."""
+    ids = {mail.message_id for mail in draft.slots.values()} & shared.keys()
+    draft.remarks.extend(
+        f"{shared[name]} different patches have the Message-ID <{name}>; each is read"
+        for name in sorted(ids)
+    )
 
 
 class _Grouping:
     """The drafts, and the ways to find one."""
 
     def __init__(self, mails: Sequence[Mail]) -> None:
-        self.drafts: list[_Draft] = []
+        self.drafts: list[Draft] = []
         self._mails = mails
         self._by_id = {mail.message_id: mail for mail in mails if mail.message_id}
         self._threads = Threads(mails)
-        self._threaded: dict[tuple[str, int, int], list[_Draft]] = {}
-        self._loose: dict[tuple[str, int, int, tuple[str, ...]], list[_Draft]] = {}
-        self._draft_of: dict[str, _Draft] = {}
-        self._last: tuple[Mail, _Draft] | None = None
+        self._threaded: dict[_Threaded, list[Draft]] = {}
+        self._loose: dict[_Loose, list[Draft]] = {}
+        self._draft_of: dict[str, Draft] = {}
+        self._last: tuple[Mail, Draft] | None = None
 
     def place(self, mail: Mail, position: int) -> None:
         """Put a mail with a patch into its series, or open one for it."""
         before, self._last = self._last, None
-        version = self._version(mail)
+        if mail.is_reply or self._answers(mail):
+            self._open(mail, position, numbered=False)
+        elif mail.number is None:
+            if before is not None and runs_on(mail, *before):
+                draft = before[1]
+                draft.put(len(draft.slots) + 1, mail)
+            else:
+                draft = self._open(mail, position, numbered=False)
+            self._last = (mail, draft)
+        else:
+            self._last = (mail, self._place_numbered(mail, mail.number, position, before))
+
+    def _place_numbered(
+        self, mail: Mail, number: int, position: int, before: tuple[Mail, Draft] | None
+    ) -> Draft:
+        version, total = self._version(mail), mail.total or 0
         thread = self._threads.name(mail)
-        if mail.is_reply or mail.number is None or mail.total is None:
-            self.drafts.append(
-                _Draft(version, 1, thread, position, numbered=False, slots={1: mail})
-            )
-            return
-        total = mail.total
         if self._threads.alone(mail):
-            drafts = self._loose.setdefault((_sender(mail), version, total, mail.prefixes), [])
-            near = [one for one in drafts if _same_sitting(mail, one)]
-            if before is not None and _follows(mail, version, total, before):
+            key = (sender(mail), version, mail.minor, total, mail.prefixes)
+            drafts = self._loose.setdefault(key, [])
+            near = [one for one in drafts if same_sitting(mail, one)]
+            if before is not None and follows(mail, *before):
                 near = [before[1]]
         else:
-            drafts = self._threaded.setdefault((thread, version, total), [])
+            drafts = self._threaded.setdefault((thread, version, mail.minor, total), [])
             near = drafts
-        near = [one for one in near if mail.number not in one.slots]
+        near = [one for one in near if number not in one.slots]
         if near:
-            draft = max(near, key=lambda one: _likeness(mail, one.sample))
-            draft.slots[mail.number] = mail
+            draft = max(near, key=lambda one: likeness(mail, one.sample))
+            draft.put(number, mail)
         else:
-            draft = _Draft(version, total, thread, position, numbered=True)
-            draft.slots[mail.number] = mail
+            draft = self._open(mail, position, numbered=True, version=version)
             drafts.append(draft)
-            self.drafts.append(draft)
-        draft.total = max(draft.total, mail.number)  # a late [PATCH 6/5]
         self._draft_of[mail.message_id] = draft
-        self._last = (mail, draft)
+        return draft
+
+    def _open(
+        self, mail: Mail, position: int, *, numbered: bool, version: int | None = None
+    ) -> Draft:
+        number = mail.number if numbered and mail.number is not None else 1
+        total = (mail.total or 0) if numbered else 1
+        draft = Draft(
+            mail.version if version is None else version,
+            mail.minor,
+            total,
+            total,
+            self._threads.name(mail),
+            position,
+            numbered=numbered,
+        )
+        draft.put(number, mail)
+        self.drafts.append(draft)
+        return draft
 
     def _version(self, mail: Mail) -> int:
         """Version of a patch; one that does not say takes that of its cover or first patch."""
@@ -136,45 +207,136 @@ class _Grouping:
             return mail.version
         return above.version
 
+    def _answers(self, mail: Mail) -> bool:
+        """Whether a mail answers the patch above it, quotes it, and lacks the ``Re:`` alone."""
+        above = self._by_id.get(mail.in_reply_to or "")
+        if above is None or above.diff_start is None:
+            return False
+        here = (mail.number, mail.total, mail.version, mail.minor)
+        if here != (above.number, above.total, above.version, above.minor):
+            return False
+        if not re.search(r"^>", mail.body[: mail.diff_start], re.MULTILINE):
+            return False
+        return subjects.parse(mail.subject).title == subjects.parse(above.subject).title
+
+    def join_totals(self) -> None:
+        """Join parts of one series whose mails give different totals, or none.
+
+        Parts are joined when together they are whole, and each alone is not.
+        """
+        parts: dict[tuple[object, ...], list[Draft]] = {}
+        for draft in self.drafts:
+            if draft.numbered and (not draft.said or draft.missing):
+                parts.setdefault(self._family(draft), []).append(draft)
+        for drafts in parts.values():
+            first, *others = drafts
+            numbers = [number for draft in drafts for number in draft.slots]
+            whole = sorted(numbers) == list(range(1, len(numbers) + 1))
+            if not others or not whole or not all(_near(first, other) for other in others):
+                continue
+            for other in others:
+                first.slots.update(other.slots)
+                self.drafts.remove(other)
+            first.total = len(numbers)
+            self._draft_of.update((mail.message_id, first) for mail in first.slots.values())
+
+    def _family(self, draft: Draft) -> tuple[object, ...]:
+        sample = draft.sample
+        alone = self._threads.alone(sample)
+        name = (sender(sample), sample.prefixes) if alone else (draft.thread, None)
+        return (alone, *name, draft.version, draft.minor)
+
+    def place_zero(self, mail: Mail, position: int) -> None:
+        """Place a patch that is called 0: the first of some, the only one, or a cover letter's.
+
+        The diff in the cover letter of a series that is whole is none of its patches.
+        """
+        near = [draft for draft in self.drafts if draft.numbered and self._introduces(mail, draft)]
+        if not near:
+            lone = replace(mail, number=1) if (mail.total or 0) <= 1 else mail
+            draft = self._open(lone, position, numbered=True)
+            draft.total = max(draft.total, 1)
+            self._draft_of[mail.message_id] = draft
+            return
+        draft = max(near, key=lambda one: likeness(mail, one.sample))
+        if not draft.missing:
+            draft.cover = replace(mail, diff_start=None)
+            draft.remarks.append(
+                f"the diff in the cover letter is none of the {draft.total} patches; it is not read"
+            )
+        else:
+            draft.from_zero = draft.missing == (draft.total,)
+            draft.slots[0] = mail
+            self._draft_of[mail.message_id] = draft
+
+    def _introduces(self, mail: Mail, draft: Draft) -> bool:
+        """Whether a mail may be the cover letter of a series."""
+        if (mail.version, mail.minor) != (draft.version, draft.minor) or 0 in draft.slots:
+            return False
+        if not self._threads.alone(mail):
+            return self._threads.name(mail) == draft.thread
+        first = draft.sample
+        return (
+            self._threads.alone(first)
+            and draft.said == (mail.total or 0)
+            and same_sitting(mail, draft)
+            and (sender(mail) == sender(first) or one_source(mail, first))
+        )
+
     def give_covers(self) -> None:
         """Give each numbered series the cover letter of its thread and version."""
-        threaded: dict[tuple[str, int], list[Mail]] = {}
+        threaded: dict[tuple[str, int, int], list[Mail]] = {}
         loose: dict[tuple[str, int, int], list[Mail]] = {}
         for mail in self._mails:
-            if _is_cover(mail) and self._threads.alone(mail):
-                key = (_sender(mail), mail.version, mail.total or 0)
+            if is_cover(mail) and self._threads.alone(mail):
+                key = (sender(mail), mail.version, mail.total or 0)
                 loose.setdefault(key, []).append(mail)
-            elif _is_cover(mail):
-                threaded.setdefault((self._threads.name(mail), mail.version), []).append(mail)
+            elif is_cover(mail):
+                place = (self._threads.name(mail), mail.version, mail.minor)
+                threaded.setdefault(place, []).append(mail)
         for draft in self.drafts:
-            if not draft.numbered:
+            if not draft.numbered or draft.cover is not None:
                 continue
-            found = threaded.get((draft.thread, draft.version), [])
+            found = threaded.get((draft.thread, draft.version, draft.minor), [])
             if not found and self._threads.alone(draft.sample):
                 found = self._loose_covers(draft, loose)
             if found:
-                draft.cover = max(found, key=lambda mail: _likeness(draft.sample, mail))
+                draft.cover = max(found, key=lambda mail: likeness(draft.sample, mail))
 
     def _loose_covers(
-        self, draft: _Draft, loose: dict[tuple[str, int, int], list[Mail]]
+        self, draft: Draft, loose: dict[tuple[str, int, int], list[Mail]]
     ) -> list[Mail]:
-        key = (_sender(draft.sample), draft.version, draft.total)
-        found = [mail for mail in loose.get(key, []) if _same_sitting(mail, draft)]
+        key = (sender(draft.sample), draft.version, draft.said)
+        found = [mail for mail in loose.get(key, []) if same_sitting(mail, draft)]
         above = self._mails[draft.first - 1] if draft.first else draft.sample
-        if not found and _is_cover(above) and self._threads.alone(above):
-            alike = (above.version, above.total) == (draft.version, draft.total)
-            return [above] if alike and _one_source(above, draft.sample) else []
+        if not found and is_cover(above) and self._threads.alone(above):
+            alike = (above.version, above.total or 0) == (draft.version, draft.said)
+            return [above] if alike and one_source(above, draft.sample) else []
         return found
 
     def complete_rerolls(self) -> None:
         """Fill a version that only replaces patches with those of the version before."""
-        for draft in sorted(self.drafts, key=lambda one: one.version):
-            if draft.numbered and draft.version > 1 and len(draft.slots) < draft.total:
-                before = self._before(draft)
-                if before is not None:
-                    draft.slots = {**before.slots, **draft.slots}
+        self._draft_of.update(
+            (draft.cover.message_id, draft)
+            for draft in self.drafts
+            if draft.cover is not None and draft.cover.message_id
+        )
+        for draft in sorted(self.drafts, key=lambda one: (one.version, one.minor, one.first)):
+            if not draft.numbered or not draft.missing:
+                continue
+            before = self._before(draft)
+            if before is not None:
+                draft.slots = {**before.slots, **draft.slots}
+                draft.total = max(draft.total, before.total)
+            elif (before := self._answered(draft)) is not None:
+                taken = [number for number in draft.missing if number in before.slots]
+                draft.slots = {**before.slots, **draft.slots}
+                draft.remarks.append(
+                    f"{listed(taken)} of v{draft.version} not in the input; in their place stand "
+                    f"those of v{before.version}, which it answers"
+                )
 
-    def _before(self, draft: _Draft) -> _Draft | None:
+    def _before(self, draft: Draft) -> Draft | None:
         """Find the series whose patches the mails of ``draft`` replace, the newest first."""
         replaced = [self._replaced(mail) for mail in draft.slots.values()]
         if not all(replaced):
@@ -184,9 +346,9 @@ class _Grouping:
             for one in set.union(*replaced)
             if one in self._draft_of and self._draft_of[one] is not draft
         ]
-        for one in sorted(candidates, key=lambda one: one.version, reverse=True):
+        for one in sorted(candidates, key=lambda one: (one.version, one.minor), reverse=True):
             ids = {mail.message_id for mail in one.slots.values()}
-            if one.total == draft.total and all(ids & found for found in replaced):
+            if one.said == draft.said and all(ids & found for found in replaced):
                 return one
         return None
 
@@ -202,97 +364,19 @@ class _Grouping:
             above = self._by_id.get(above.in_reply_to or "")
         return found
 
-
-def _is_cover(mail: Mail) -> bool:
-    return mail.diff_start is None and not mail.is_reply and mail.number == 0
-
-
-def _sender(mail: Mail) -> str:
-    found = _ADDRESS.search(mail.sender or mail.author)
-    return found.group().lower() if found else ""
-
-
-def _likeness(one: Mail, other: Mail) -> int:
-    """How much two mails look like parts of one series."""
-    same_parent = one.in_reply_to is not None and one.in_reply_to in {
-        other.in_reply_to,
-        other.message_id,
-    }
-    return 4 * (_sender(one) == _sender(other)) + 2 * same_parent + (one.prefixes == other.prefixes)
+    def _answered(self, draft: Draft) -> Draft | None:
+        """Find the earlier version that the patches of a series without a cover letter answer."""
+        parents = {mail.in_reply_to or "" for mail in draft.slots.values()}
+        found = {id(one): one for name in parents if (one := self._draft_of.get(name)) is not None}
+        if draft.cover is not None or len(found) != 1 or not parents <= self._draft_of.keys():
+            return None
+        (one,) = found.values()
+        return one if one.said == draft.said and one.version < draft.version else None
 
 
-def _follows(mail: Mail, version: int, total: int, before: tuple[Mail, _Draft]) -> bool:
-    """Whether a mail stands right behind its predecessor, in one file, folder or range.
-
-    That is how ``git format-patch`` and ``b4 am`` write a series, without threading, and
-    with the authors for senders.
-    """
-    last, draft = before
-    return (
-        (draft.version, draft.total) == (version, total)
-        and last.number is not None
-        and mail.number == last.number + 1
-        and mail.prefixes == last.prefixes
-        and _one_source(mail, last)
-    )
-
-
-def _one_source(one: Mail, other: Mail) -> bool:
-    return one.input.rpartition("/")[0] == other.input.rpartition("/")[0]
-
-
-def _same_sitting(mail: Mail, draft: _Draft) -> bool:
-    """Whether a mail was sent about when a draft was; unknown dates count as so."""
-    other = draft.sample
-    if mail.date is None or other.date is None:
-        return True
-    return abs(mail.date - other.date) < _SITTING
-
-
-def _finish(draft: _Draft) -> Series:
-    ordered = sorted(draft.slots.items())
-    cover = draft.cover
-    bodies = [cover.body if cover else "", *(mail.body for _number, mail in ordered)]
-    based = (body for body in bodies if _names(body, "base-commit:"))
-    base = next((found.group(1) for body in based if (found := _BASE.search(body))), None)
-    prerequisites: list[str] = []
-    for body in bodies:
-        if not prerequisites and _names(body, "prerequisite-patch-id:"):
-            prerequisites = _PREREQUISITE.findall(body)
-    own = [mail for _number, mail in ordered if mail.version == draft.version]
-    first = cover or (own[0] if own else ordered[0][1])
-    return Series(
-        subject=first.subject,
-        version=draft.version,
-        patches=tuple(_patch(number, mail) for number, mail in ordered),
-        expected=draft.total,
-        missing=tuple(
-            number for number in range(1, min(draft.total, _MOST) + 1) if number not in draft.slots
-        ),
-        cover_message_id=(cover.message_id or None) if cover else None,
-        base_commit=base,
-        prerequisites=tuple(prerequisites),
-        cover=cover.body if cover else "",
-        references=first.references,
-    )
-
-
-def _names(body: str, trailer: str) -> bool:
-    """Whether a body may have a trailer, in any usual case: most are long and have none."""
-    return any(name in body for name in (trailer, trailer.title(), trailer.upper()))
-
-
-def _patch(number: int, mail: Mail) -> Patch:
-    start = len(mail.body) if mail.diff_start is None else mail.diff_start
-    return Patch(
-        number=number,
-        message_id=mail.message_id or None,
-        commit=mail.commit,
-        subject=mail.subject,
-        author=mail.author,
-        date=mail.date,
-        message=mail.body[:start],
-        diff=mail.body[start:],
-        input=mail.input,
-        line=mail.line,
+def _near(one: Draft, other: Draft) -> bool:
+    """Whether two parts may be of one series: one sender, sent together or to one parent."""
+    first, second = one.sample, other.sample
+    return same_sitting(first, other) and (
+        sender(first) == sender(second) or one_source(first, second)
     )

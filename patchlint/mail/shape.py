@@ -22,13 +22,42 @@ _DIFF = re.compile(
     r")",
     re.MULTILINE,
 )
+#: What is less certain to be one: a merge's diff, a header that lost a line, a hunk alone.
+_LOOSE = lazy(
+    r"^(?:"
+    r"diff --(?:cc|combined) \S"
+    r"|\+\+\+ \S[^\n]*\n@@ -\d"
+    r"|--- [^\n]*\n(?:\+\+\+ ?[^\n]*\n)?@@ -\d"
+    r"|@@ -\d{1,9}(?:,\d{1,9})? \+\d{1,9}(?:,\d{1,9})? @@"
+    r")",
+    re.MULTILINE,
+)
+#: What introduces the difference between two versions of a series.
+_INTERDIFF = lazy(
+    r"^\W{0,4}(?:inter-?diff|range-?diff|incremental diff|"
+    r"(?:diff|difference|delta|change)s?(?= [^\n]*(?:\bv\d|version|previous|last|posting|series)))"
+    r"[^\n]{0,80}$",
+    re.MULTILINE | re.IGNORECASE,
+)
 _HUNK = lazy(r"^@@ -\d{1,9}(?:,(\d{1,9}))? \+\d{1,9}(?:,(\d{1,9}))? @@[^\n]*\n", re.MULTILINE)
 
 
-def diff_start(text: str) -> int | None:
-    """Offset of the first diff that stands in the first column, None without one."""
+def diff_start(text: str, *, loose: bool = False) -> int | None:
+    """Offset of the first diff that stands in the first column, None without one.
+
+    With ``loose`` also of what is none that could be applied: a merge's combined diff, and
+    hunks whose file header is torn or not there.
+    """
     found = _DIFF.search(text)
+    if found is None and loose and "@@ -" in text:
+        found = _LOOSE.search(text)
     return None if found is None else found.start()
+
+
+def is_interdiff(text: str, start: int) -> bool:
+    """Whether the diff at ``start`` is introduced as one between two versions of a series."""
+    found = _INTERDIFF.search(text, max(0, start - 400), start)
+    return found is not None and not text[found.end() : start].strip()
 
 
 def hunk_score(text: str) -> tuple[int, int]:

@@ -1,10 +1,11 @@
 """Subject lines: ``[RFC PATCH v3 02/11 net-next] title`` taken apart.
 
-The corner cases (glued ``PATCHv3``, split groups, nested brackets, blanks around the
-slash) are those that liblore's ``parse_patch_subject`` knows, and the results agree with
-it, but for ``[PATCH] 2/3] title``, where b4 itself finds the numbers.  It is as
-fast, but liblore is an optional dependency, and its import alone takes longer than all
-that a git hook has to do.
+People and tools write the same thing in many ways (``[net,v2,1/2]``, ``[PATCH1/2]``,
+``[PATCH 1 of 2]``, ``[PATCH] 1/2``, ``***SPAM*** [PATCH -V3 1/2]``, ``[PATCH] title (v2)``).
+Where git, b4 and patchwork read one differently, the reading is taken that loses no patch;
+``tests/mail/test_subject.py`` has the table.  liblore's ``parse_patch_subject`` knows fewer
+forms, is an optional dependency, and its import alone takes longer than all that a git hook
+has to do.
 """
 
 from __future__ import annotations
@@ -13,26 +14,67 @@ import re
 
 from msgspec import Struct
 
+from patchlint.model.pattern import lazy
+
+#: What nearly all patches have, with a title that says nothing more of version and number.
+_COMMON = re.compile(
+    r"\[((?:[A-Za-z][A-Za-z-]* ){0,3}?)PATCH((?: [A-Za-z][A-Za-z-]*){0,3})"
+    r"(?: v([0-9]{1,9}))?(?: ([0-9]{1,4})/([0-9]{1,4}))?\]"
+    r" ((?![0-9\[({<vV])[^\n]*[^\s)\]])$"
+)
 _REPLY = re.compile(
-    r"^\s*(?:(?:re|aw|fwd?|sv|vs|antw|wg|tr|odp|ref)\s*(?:\[\d+\])?\s*:\s*)+",
+    r"(?:(?:re|aw|sv|vs|antw|wg|tr|odp|ref|vá|ynt)\s*(?:\[\d+\]|\(\d+\))?\s*:\s*)+", re.IGNORECASE
+)
+_FORWARD = lazy(r"(?:(?:fwd?|wg|tr|vl)\s*:\s*)+", re.IGNORECASE)
+_REPLY_FOREIGN = re.compile(r"\w{2,3}:\s*\[")
+#: What filters and gateways put in front of a subject: ``***SPAM***``, ``{Spam?}``, ``EXT:``.
+_TAG = lazy(
+    r"(?:[*{(<!#=~-]+ ?[\w ?!-]{1,24}? ?[*})>!#=~-]+:?|(?!re|aw|fw)[\w-]{2,16}:)\s*"
+    r"(?=[\[*{(<][^\]]*?(?:patch|rfc|\d/\d|\*))",
     re.IGNORECASE,
 )
-_REPLY_FOREIGN = re.compile(r"^\w{2,3}:\s*\[")
-_BRACKET = re.compile(r"^\s*\[([^]]*)\]\s*")
-_GLUED_VERSION = re.compile(r"(patch)(v\d+)", re.IGNORECASE)
-_VERSION = re.compile(r"^v(\d{1,9})$", re.IGNORECASE)
-_COUNTER = re.compile(r"^(\d{1,4})/(\d{1,4})$")
-_SLASH = re.compile(r"\s*/\s*")
-_WHITE = re.compile(r"\s+")
-_SPLIT_COUNTER = re.compile(r"^\[([^][]*)\] ?(\d{1,4}/\d{1,4}) ?\]")
+_TAG_WORDS = frozenset({"spam", "bulk", "ext", "external", "suspected", "***spam***", "spam?"})
+_BRACKETS = str.maketrans({
+    "\uff3b": "[", "\uff3d": "]", "\u3010": "[", "\u3011": "]", "\u301a": "[", "\u301b": "]",
+    "\uff0f": "/", "\u2044": "/", "\u2215": "/", "\uff1a": ":", "\u00a0": " ", "\ufeff": "",
+})  # fmt: skip
+_ROUND = lazy(r"[({<]((?:[\w-]+ )*patch\b[^])}>]*)[])}>]", re.IGNORECASE)
+_BARE = lazy(
+    r"((?:rfc |resend )*patch(?: rfc| resend)?)[ ,]((?:v\d+[ ,]+)?\d{1,4}/\d{1,4})[]:, -]+",
+    re.IGNORECASE,
+)
+_SLASH = re.compile(r"\s*[/\\]\s*(?=[\d?*]|[nmxNMX]+\b)")
+_OF = lazy(r"(\d{1,4}) (?:out )?of (\d{1,4})\b", re.IGNORECASE)
+_SPACED_VERSION = lazy(
+    r"\b(?:v|ver|version|rev|revision|take|try)(?:[. #-]| #)?(?=\d{1,3}\b)", re.IGNORECASE
+)
+_SEPARATORS = re.compile(r"[\s,;]+")
+_COUNTER = re.compile(r"(.*?)(?<![\d.])(\d{1,4})/(\d{1,4}|[?*]+|[nmxNMX]+)$", re.DOTALL)
+_VERSION = re.compile(
+    r"(|.*[^a-z]|.*patch|.*rfc|.*resend|.*repost)v(\d{1,9})(?:\.(\d))?$", re.IGNORECASE | re.DOTALL
+)
+#: a version that stands glued in front of ``PATCH``
+_FRONT_VERSION = re.compile(r"v(\d{1,3})(patch|rfc)", re.IGNORECASE)
+_EDGES = "()<>{}#:._-+"
+_LEADING = lazy(
+    r"[\[(]?(?:(v\d{1,3})(?:\.(\d))?\b[])]?[:,. -]*)?"
+    r"(?:[\[(]?(\d{1,4}) ?/ ?(\d{1,4}|[?*nNxX]+)(?![\w/.])[])]?[:,. -]*)?",
+    re.IGNORECASE,
+)
+_TRAILING_COUNTER = lazy(r"[\[(](\d{1,4}) ?/ ?(\d{1,4})[])]$")
+_TITLE_VERSION = lazy(r"[\[(](?:v|take |try )(\d{1,3})(?:\.(\d))?[])]", re.IGNORECASE)
+#: how many words an unclosed bracket is followed
+_MOST_WORDS = 8
 
 
 class Subject(Struct, frozen=True):
     """What a subject line says.
 
-    ``number`` and ``total`` are None when no ``n/m`` stands there; ``version`` is 1 and
-    ``versioned`` False when no ``vN`` does.  ``prefixes`` are the other words in the
-    brackets (``RFC``, ``net-next``), in their order.
+    ``number`` is None when no ``n/m`` stands there; ``total`` is None as well then, and where
+    the m is not known (``1/?``).  ``version`` is 1 and ``versioned`` False when no ``vN``
+    stands there; ``minor`` is the 1 of ``v3.1``, which replaces single patches of v3.
+    ``prefixes`` are the other words in the brackets (``RFC``, ``net-next``), in their order.
+    A forwarded patch is a patch, not an answer.
     """
 
     title: str
@@ -44,53 +86,204 @@ class Subject(Struct, frozen=True):
     is_patch: bool
     is_reply: bool
     is_resend: bool
+    minor: int = 0
+    is_forward: bool = False
 
 
 def parse(subject: str) -> Subject:
     """Take a decoded, unfolded subject apart; never fails."""
-    rest = _WHITE.sub(" ", subject).strip()
-    rest, is_reply = _strip_reply(rest)
-    rest = _SPLIT_COUNTER.sub(r"[\1 \2]", rest)
-    version: int | None = None
-    number: int | None = None
-    total: int | None = None
-    prefixes: list[str] = []
-    is_patch = False
-    while match := _BRACKET.match(rest):
-        rest = rest[match.end() :]
-        group = match.group(1)
-        group = group[group.rfind("[") + 1 :]
-        group = _GLUED_VERSION.sub(r"\1 \2", group)
-        group = _SLASH.sub("/", group)
-        for word in group.split():
-            token = word.strip(",;")
-            if not token:
-                continue
-            if token.lower().startswith("patch"):
-                is_patch = True
-            elif found := _VERSION.match(token):
-                version = int(found.group(1))
-            elif found := _COUNTER.match(token):
-                number, total = int(found.group(1)), int(found.group(2))
+    common = _COMMON.match(subject)
+    if common is not None:
+        before, after, version, number, total, title = common.groups()
+        words = (*before.split(), *after.split())
+        return Subject(
+            title if "  " not in title and "\t" not in title else " ".join(title.split()),
+            int(version or 1),
+            version is not None,
+            int(number) if number else None,
+            int(total) if total else None,
+            words,
+            is_patch=True,
+            is_reply=False,
+            is_resend=any(word.lower().startswith("resend") for word in words),
+        )
+    return _Reader().read(subject)
+
+
+def title_version(subject: str) -> int | None:
+    """The version that a title names in brackets, ``title (v2)``; None without one."""
+    found = _TITLE_VERSION.search(subject)
+    return None if found is None else int(found.group(1))
+
+
+class _Reader:
+    """Reads one subject of any form; what it has found so far."""
+
+    def __init__(self) -> None:
+        self.version: int | None = None
+        self.minor = 0
+        self.number: int | None = None
+        self.total: int | None = None
+        self.prefixes: list[str] = []
+        self.is_patch = False
+        self.is_reply = False
+        self.is_forward = False
+
+    def read(self, subject: str) -> Subject:
+        """What the subject says."""
+        rest = " ".join(subject.split())
+        if not rest.isascii():
+            rest = " ".join(rest.translate(_BRACKETS).split())
+        rest = self._without_marks(rest)
+        if not rest.startswith("["):
+            rest = _ROUND.sub(r"[\1]", rest, count=1) if _ROUND.match(rest) else rest
+            rest = _BARE.sub(r"[\1 \2] ", rest, count=1) if _BARE.match(rest) else rest
+        while rest.startswith("["):
+            inside, behind = _bracket(rest)
+            if inside is None:
+                break
+            rest = behind
+            for word in _words(inside):
+                self._word(word)
+            rest = self._without_marks(rest)
+        if self.is_patch or self.number is not None:
+            rest = self._title(rest)
+        return Subject(
+            title=rest.strip(),
+            version=1 if self.version is None else self.version,
+            versioned=self.version is not None,
+            number=self.number,
+            total=self.total,
+            prefixes=tuple(self.prefixes),
+            is_patch=self.is_patch,
+            is_reply=self.is_reply,
+            is_resend=any(prefix.lower().startswith("resend") for prefix in self.prefixes),
+            minor=self.minor,
+            is_forward=self.is_forward,
+        )
+
+    def _without_marks(self, text: str) -> str:
+        """Take the marks of answers, forwards and filters off the front."""
+        text = text.lstrip()
+        while True:
+            if found := _REPLY.match(text):
+                self.is_reply = True
+            elif found := _FORWARD.match(text):
+                self.is_forward = True
+            elif _REPLY_FOREIGN.match(text) and not _TAG_WORDS & {text[: text.find(":")].lower()}:
+                self.is_reply = True
+                return text[text.find("[") :]
+            elif text[:1] != "[" and "[" in text and (found := _TAG.match(text)):
+                pass
             else:
-                prefixes.append(token)
-    return Subject(
-        title=rest.strip(),
-        version=1 if version is None else version,
-        versioned=version is not None,
-        number=number,
-        total=total,
-        prefixes=tuple(prefixes),
-        is_patch=is_patch,
-        is_reply=is_reply,
-        is_resend=any(prefix.lower().startswith("resend") for prefix in prefixes),
-    )
+                return text
+            text = text[found.end() :]
+
+    def _word(self, word: str) -> None:
+        """Take in one word of the brackets; several may be glued into one."""
+        if (found := _COUNTER.match(word.rstrip(_EDGES))) is not None:
+            word = found.group(1)
+            self._count(found.group(2), found.group(3))
+        bare = word.strip(_EDGES)
+        if (found := _FRONT_VERSION.match(bare)) is not None:
+            self._versioned(found.group(1), None)
+            bare = word = bare[found.start(2) :]
+        if (found := _VERSION.match(bare)) is not None:
+            self._versioned(found.group(2), found.group(3))
+            bare = found.group(1).strip(_EDGES)
+            word = bare
+        if not bare or bare.lower() in _TAG_WORDS:
+            return
+        if bare.lower().startswith("patch"):
+            self.is_patch = True
+        else:
+            self.prefixes.append(word)
+
+    def _count(self, number: str, total: str) -> None:
+        self.number = int(number)
+        self.total = int(total) if total.isdigit() else None
+
+    def _versioned(self, version: str, minor: str | None) -> None:
+        """Take in a version; a dotted one only where there is no plain one."""
+        if minor and self.version is not None:
+            return
+        self.version, self.minor = int(version), int(minor or 0)
+
+    def _title(self, title: str) -> str:
+        """Read a number or version that stands behind the brackets or at the end."""
+        found = _LEADING.match(title)
+        if found is not None and found.end():
+            version, minor, number, total = found.groups()
+            counts = number is not None and self.number is None and _in_order(number, total)
+            speaks = version is not None and self.version is None and (counts or not self.number)
+            if counts or (speaks and number is None and title[found.end(1) :][:1] in " :,-])"):
+                if counts:
+                    self._count(number, total)
+                if speaks:
+                    self._versioned(version[1:], minor)
+                title = title[found.end() :]
+        if title.endswith((")", "]")) and self.number is None:
+            found = _TRAILING_COUNTER.search(title)
+            if found is not None and _in_order(*found.groups()):
+                self._count(*found.groups())
+                title = title[: found.start()].rstrip()
+        # A series may well have one patch whose title says (v2): that is no other series.
+        if self.version is None and self.number is None:
+            found = _TITLE_VERSION.search(title)
+            if found is not None:
+                self._versioned(*found.groups())
+        return title
 
 
-def _strip_reply(subject: str) -> tuple[str, bool]:
-    rest, count = _REPLY.subn("", subject)
-    if count:
-        return rest, True
-    if _REPLY_FOREIGN.match(rest):
-        return _REPLY_FOREIGN.sub("[", rest, count=1), True
-    return rest, False
+def _in_order(number: str, total: str) -> bool:
+    return not total.isdigit() or int(number) <= int(total)
+
+
+def _bracket(text: str) -> tuple[str | None, str]:
+    """Split a text that starts with a bracket into what is in it, and the rest.
+
+    Brackets inside belong to it; one that is not closed ends before the first word that
+    says nothing of a series, and None comes back where that is the first.
+    """
+    depth = 0
+    for at, char in enumerate(text):
+        depth += (char == "[") - (char == "]")
+        if not depth:
+            inside, rest = text[1:at], text[at + 1 :].lstrip()
+            close = rest.find("]")
+            if close > 0 and "[" not in rest[:close] and _COUNTER.match(rest[:close].strip()):
+                return f"{inside} {rest[:close]}", rest[close + 1 :].lstrip()  # [PATCH] 2/3]
+            blank = " " if _split(inside) else ""
+            return inside.replace("[", blank).replace("]", blank), rest
+    close = text.find("]")
+    if close > 0:
+        return text[1:close].replace("[", ""), text[close + 1 :].lstrip()
+    return _unclosed(text[1:])
+
+
+def _split(inside: str) -> bool:
+    """Whether brackets in brackets stand between words: ``[[PATCH] v2]``, not ``[RF[CRAP]]``."""
+    return inside.startswith("[") or " [" in inside
+
+
+def _unclosed(text: str) -> tuple[str | None, str]:
+    words = text.split(" ")
+    known = 0
+    for word in words[:_MOST_WORDS]:
+        bare = word.strip(",;:").lower()
+        if not (bare in {"patch", "rfc", "resend"} or _COUNTER.match(bare) or _VERSION.match(bare)):
+            break
+        known += 1
+    if not known or not words[0].lower().startswith(("patch", "rfc")):
+        return None, text
+    return " ".join(words[:known]), " ".join(words[known:])
+
+
+def _words(inside: str) -> list[str]:
+    """The words of a bracket, with numbers and versions written as one word each."""
+    if "/" in inside or "\\" in inside:
+        inside = _SLASH.sub("/", inside)
+    if " of " in inside.lower():
+        inside = _OF.sub(r"\1/\2", inside)
+    inside = _SPACED_VERSION.sub("v", inside)
+    return [word for word in _SEPARATORS.split(inside) if word]

@@ -209,6 +209,32 @@ class Macro(Struct, frozen=True):
     source: Source
 
 
+class Workload(Struct, frozen=True):
+    """What shows a family's loss on a running kernel.
+
+    ``shows`` says in words what ``script`` does: shell lines that define ``reproducer()``
+    and need nothing but usual tools, None when no workload is known.  ``final`` are the
+    functions that end a release of this family where its row names none; ``modules`` and
+    ``config`` what a guest needs besides; ``suites`` are public tests of the area.
+    """
+
+    family: str
+    shows: str
+    final: tuple[str, ...]
+    script: str | None
+    modules: tuple[str, ...]
+    config: tuple[str, ...]
+    suites: tuple[str, ...]
+
+
+class Setup(Struct, frozen=True):
+    """What any guest of one purpose needs: modules, and options of a configuration."""
+
+    name: str
+    modules: tuple[str, ...]
+    config: tuple[str, ...]
+
+
 #: matches nothing
 NEVER: Final = lazy(r"(?!)")
 
@@ -296,6 +322,11 @@ class KernelFacts(NameFacts, frozen=True, kw_only=True):
     accessors: dict[str, int] = field(default_factory=dict)
     #: ``struct.member`` that holds a callback -> the registration that it stands for
     slots: dict[str, str] = field(default_factory=dict)
+    #: functions in a stack that tell its context, the innermost one decides
+    frames: dict[str, Context] = field(default_factory=dict)
+    #: family -> what shows its loss on a running kernel
+    workloads: dict[str, Workload] = field(default_factory=dict)
+    setups: dict[str, Setup] = field(default_factory=dict)
 
     def carries(self, ends: tuple[Resource, ...], family: str) -> bool:
         """Whether what ends so much can end what the releases of ``family`` release.

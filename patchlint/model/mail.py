@@ -11,13 +11,16 @@ class RawMail(Struct, frozen=True):
     ``input`` is the name the user gave; ``line`` is the line of ``input`` on which the
     message starts (1 for a file that is one mail, None where lines mean nothing);
     ``commit`` is the commit id for a patch that comes out of a git range or out of a
-    file that ``git format-patch`` wrote, else None.
+    file that ``git format-patch`` wrote, else None.  ``place`` is the number and the total
+    of a patch whose place in its series its source tells (a quilt ``series`` file), whatever
+    its subject says.
     """
 
     input: str
     data: bytes
     line: int | None = None
     commit: str | None = None
+    place: tuple[int, int] | None = None
 
 
 class Mail(Struct, frozen=True):
@@ -29,6 +32,8 @@ class Mail(Struct, frozen=True):
     and, from character ``diff_start`` on, the diff; ``diff_start`` is None for a mail
     without a patch of its own (cover letters, replies that only quote a diff).
     ``problems`` says what was amiss with the message (cut short, a part left out).
+    ``total`` is None as well where a subject says ``1/?``; ``minor`` is the 1 of a ``v3.1``
+    that replaces single patches of v3.
     ``author`` is who wrote the patch, ``sender`` who sent it (the From header).
     ``attached`` holds the patches of a mail that carries several files, each with a
     message and a diff of its own; they take the place of the mail in its series.
@@ -53,6 +58,7 @@ class Mail(Struct, frozen=True):
     problems: tuple[str, ...] = ()
     sender: str = ""
     attached: tuple[Mail, ...] = ()
+    minor: int = 0
 
 
 class Patch(Struct, frozen=True):
@@ -79,7 +85,8 @@ class Series(Struct, frozen=True):
 
     ``expected`` is the m of ``n/m`` (1 for a lone patch); ``missing`` holds the numbers
     that were not in the input.  ``base_commit`` and ``prerequisites`` come from the
-    trailers that ``git format-patch --base`` writes.
+    trailers that ``git format-patch --base`` writes.  ``remarks`` say what is not certain
+    about how the series was put together.
     """
 
     subject: str
@@ -92,3 +99,4 @@ class Series(Struct, frozen=True):
     prerequisites: tuple[str, ...] = ()
     cover: str = ""
     references: tuple[str, ...] = field(default=())
+    remarks: tuple[str, ...] = ()

@@ -18,6 +18,8 @@ PATIENCE: Final = 120.0
 
 #: as standard input of :func:`stream`: a pipe
 PIPE: Final = -1
+#: as ``errors`` of :func:`stream`: where standard output goes
+SAME: Final = -2
 
 Pipes = tuple[IO[bytes], IO[bytes]]
 
@@ -135,10 +137,12 @@ def stream(
     cwd: str | None = None,
     environ: Mapping[str, str] | None = None,
     bufsize: int = -1,
+    errors: int | IO[bytes] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start ``argv`` and return it running; its standard output is a pipe.
 
-    ``stdin`` None is no input.  Raises ``ProgramError`` when it cannot be started.
+    ``stdin`` None is no input; ``errors`` is where its standard error goes, None to nowhere.
+    Raises ``ProgramError`` when it cannot be started.
     """
     import subprocess
 
@@ -147,7 +151,7 @@ def stream(
             list(argv),
             stdin=subprocess.DEVNULL if stdin is None else stdin,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL if errors is None else errors,
             cwd=cwd,
             env=None if environ is None else dict(environ),
             bufsize=bufsize,

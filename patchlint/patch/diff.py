@@ -28,6 +28,7 @@ from patchlint.model.pattern import lazy
 
 _HUNK = re.compile(r"^@@ -([0-9]{1,9})(?:,([0-9]{1,9}))? \+([0-9]{1,9})(?:,([0-9]{1,9}))? @@(.*)$")
 _GIT = re.compile(r"^diff --git (\S.*)$")
+_COMBINED = lazy(r"^diff --(cc|combined) (\S.*)$")
 _INDEX = re.compile(r"^index ([0-9a-f]{4,64})\.\.([0-9a-f]{4,64})(?: [0-7]+)?$")
 _DATED = lazy(
     r"(?:\t.*|[ ]+\d{4}-\d\d-\d\d[ T]\d\d?:\d\d.*|[ ]+[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d .*"
@@ -113,8 +114,13 @@ class _Reader:
             start = line[:4]
             if start == "diff" and (found := _GIT.match(line)) is not None:
                 current = self._git_header(found.group(1))
+            elif start == "diff" and (found := _COMBINED.match(line)) is not None:
+                self._combined(found)
+                current = None
             elif start == "--- " and self._is_file_header():
                 current = self._file_header(current)
+            elif start in {"--- ", "+++ "} and self._is_half_header():
+                current = self._half_header(current)
             elif start == "@@ -" and (found := _HUNK.match(line)) is not None:
                 self._hunk(current, found)
             elif start == "GIT " and line == "GIT binary patch" and current is not None:
@@ -146,6 +152,34 @@ class _Reader:
         while self.at < len(self.lines) and _extended(one, self.lines[self.at]):
             self.at += 1
         return one
+
+    def _combined(self, found: re.Match[str]) -> None:
+        """Pass over a merge's diff against several parents, and say so."""
+        name = _unquote(found.group(2))
+        message = f"combined diff of a merge (diff --{found.group(1)}); it is not read"
+        self.problems.append(DiffProblem(line=self.at + 1, message=message, path=name))
+        self.at += 1
+        while self.at < len(self.lines) and not self.lines[self.at].startswith(("diff -", "From ")):
+            self.at += 1
+
+    def _is_half_header(self) -> bool:
+        """Whether a hunk stands right behind one of the two lines of a file header."""
+        at = self.at + 1
+        return at < len(self.lines) and self.lines[at].startswith("@@ -")
+
+    def _half_header(self, current: _File | None) -> _File:
+        """Take the one name that is there for both sides."""
+        line = self.lines[self.at]
+        if current is None or current.titled or not current.git:
+            current = _File(line=self.at + 1)
+            self.files.append(current)
+        current.titled = True
+        name = _file_name(line[4:])[0]
+        current.old, current.new = current.old or name, current.new or name
+        other = "+++" if line.startswith("---") else "---"
+        self._problem(f"file header without its {other} line", current)
+        self.at += 1
+        return current
 
     def _is_file_header(self) -> bool:
         if self.at + 1 >= len(self.lines):

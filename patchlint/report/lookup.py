@@ -105,6 +105,17 @@ def unchecked(report: Report) -> bool:
     return bool(report.errors) and not patches(report)
 
 
+def silence(report: Report) -> str:
+    """Say in how much nothing was found, or that nothing was checked."""
+    if not patches(report):
+        return "nothing was checked"
+    text = f"no findings in {count(patches(report), 'patch')}"
+    files = [file for series in report.series for patch in series.patches for file in patch.files]
+    if files and not any(file.endswith((".c", ".h")) for file in files):
+        text += " (no C source is changed)"
+    return text
+
+
 def patches(report: Report) -> int:
     """Count the patches that were looked at."""
     return sum(len(series.patches) for series in report.series)

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from patchlint.report.lookup import by_patch, levels, patch_of, patches, series_of, summary
+from patchlint.report.lookup import (
+    by_patch,
+    levels,
+    patch_of,
+    patches,
+    series_of,
+    silence,
+    summary,
+)
 from patchlint.report.text import count, line
 
 if TYPE_CHECKING:
@@ -64,8 +72,10 @@ def _title(report: Report) -> str:
 
 
 def _said(report: Report, findings: list[Finding]) -> str:
-    said = f"{count(len(findings), 'finding')} ({summary(findings)})" if findings else "no findings"
-    said += f" in {count(patches(report), 'patch')}"
+    said = silence(report)
+    if findings:
+        said = f"{count(len(findings), 'finding')} ({summary(findings)})"
+        said += f" in {count(patches(report), 'patch')}"
     said += f"; {count(len(report.limitations), 'limitation')}" if report.limitations else ""
     return said + (f"; {count(len(report.errors), 'input')} not checked" if report.errors else "")
 

@@ -18,6 +18,7 @@ from patchlint.report.lookup import (
     patch_of,
     patches,
     series_of,
+    silence,
     untold,
 )
 from patchlint.report.text import code, columns, count, cut, line, pad, sentence, wrap
@@ -289,7 +290,7 @@ def _summary(report: Report, style: Style) -> str:
         split = ", ".join(count(number, level) for level, number in levels(findings).items())
         text = f"{count(len(findings), 'finding')} ({split}) in {hit} of {count(total, 'patch')}"
     else:
-        text = f"no findings in {count(total, 'patch')}"
+        text = silence(report)
     if report.limitations:
         text += f"; {count(len(report.limitations), 'limitation')}"
         text += "" if style.verbose else " (--verbose shows them)"

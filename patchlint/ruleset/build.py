@@ -16,10 +16,12 @@ from patchlint.model.kernel import (
     ReleaseNames,
     Rule,
     Ruleset,
+    Setup,
     Source,
     SystemCall,
     Twin,
     Wait,
+    Workload,
 )
 from patchlint.model.pattern import any_of, lazy
 
@@ -51,6 +53,9 @@ def _kernel(data: Compiled) -> KernelFacts:
         references={name: frozenset(ends) for name, ends in dict(data["references"]).items()},
         accessors=dict(data["accessors"]),
         slots=dict(data["slots"]),
+        frames=dict(data["frames"]),
+        workloads={row[0]: Workload(*map(_frozen, row)) for row in data["workloads"]},
+        setups={row[0]: Setup(*map(_frozen, row)) for row in data["setups"]},
     )
 
 
@@ -104,6 +109,10 @@ def _cleanups(data: Compiled) -> dict[str, Cleanup]:
         ]
         found[row[0]] = Cleanup(*fields)
     return found
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _sourced(row: list[Any]) -> list[Any]:

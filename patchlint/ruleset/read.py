@@ -100,6 +100,9 @@ class _Gathered:
                 f"{row['struct']}.{row['member']}": row["registration"] for row in rows["slot"]
             },
             "completers": {row["name"]: row["object_arg"] for row in rows["completer"]},
+            "frames": {row["name"]: row["context"] for row in rows["frame"]},
+            "workloads": [_workload(row) for row in rows["workload"]],
+            "setups": [[row["name"], row["modules"], row["config"]] for row in rows["setup"]],
         }
         known = [row["name"] for row in rows["cleanup"]]
         for key in schema.STRUCTURE:
@@ -241,7 +244,8 @@ def _identity(table: str, row: Row) -> str:
         return str(row.get("name") or row.get("regex"))
     if table == "slot":
         return f"{row.get('struct')}.{row.get('member')}"
-    return str(row.get({"twin": "deferred", "callback": "type"}.get(table, "name")))
+    keys = {"twin": "deferred", "callback": "type", "workload": "family"}
+    return str(row.get(keys.get(table, "name")))
 
 
 def _add(file: Path, text: str, table: dict[str, Row], name: str, row: Row) -> None:
@@ -424,6 +428,18 @@ def _system_call(row: Row) -> list[Any]:
 
 def _macro(row: Row) -> list[Any]:
     return [row.get("name") or row["regex"], row["action"], "regex" in row, _source(row)]
+
+
+def _workload(row: Row) -> list[Any]:
+    return [
+        row["family"],
+        row["shows"],
+        row.get("final", []),
+        row.get("script"),
+        row.get("modules", []),
+        row.get("config", []),
+        row["suites"],
+    ]
 
 
 def _hint(row: Row) -> list[Any]:

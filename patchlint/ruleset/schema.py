@@ -330,6 +330,17 @@ ROWS: Final[dict[str, Row]] = {
         *_SOURCE,
     ),
     "completer": (Key("name", word), Key("object_arg", number), *_SOURCE),
+    "frame": (Key("name", word), Key("context", _CONTEXT), *_SOURCE),
+    "workload": (
+        Key("family", text),
+        Key("shows", text),
+        Key("final", words, required=False),
+        Key("script", text, required=False),
+        Key("modules", texts, required=False),
+        Key("config", texts, required=False),
+        Key("suites", texts),
+    ),
+    "setup": (Key("name", text), Key("modules", texts), Key("config", texts)),
 }
 STRUCTURE: Final[Row] = (
     Key("teardown", regexes),
@@ -366,6 +377,7 @@ FILES: Final[dict[str, tuple[str, ...]]] = {
     "hints": ("hint",),
     "macros": ("macro",),
     "objects": ("container", "callback", "slot", "completer"),
+    "probes": ("frame", "workload", "setup"),
 }
 
 

@@ -282,7 +282,8 @@ def _define(kind: str, release: int, constructor: int | None) -> Action:
         texts = [edit.text[slice(*span)] for span in call.spans]
         wanted = [release] if constructor is None else [release, constructor]
         if len(texts) > 2:  # noqa: PLR2004  name, type, release
-            called = [_CALLED.findall(texts[index]) for index in wanted]
+            # a file may have a macro of its own by that name, with fewer arguments
+            called = [_CALLED.findall(texts[index]) for index in wanted if index < len(texts)]
             if called[0]:
                 name = texts[0].strip().decode("utf-8", "replace")
                 edit.releases[kind, name] = tuple([one[-1].decode() for one in called if one])

@@ -100,6 +100,27 @@ def test_a_cover_letter_or_an_answer_is_no_patch_that_lost_its_diff(check, write
     assert check("--strict", path)[0] == 0
 
 
+@pytest.mark.parametrize("form", ["terminal", "json", "terse", "b4", "junit", "github", "nipa"])
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        ([mail("").replace("[PATCH]", "[PATCH 0/1]")], "only 1 cover letter"),
+        ([mail("").replace("[PATCH]", "Re: [PATCH]")], "only 1 answer"),
+        ([mail("").replace("[PATCH]", "Lunch:")], "only 1 mail without a patch"),
+    ],
+)
+def test_nothing_checked_is_not_clean(check, write, texts, said, form):
+    status, out, err = check("--format", form, write("in.mbox", mbox(texts)))
+    assert (status, said in out + err) == (2, True)
+    assert "no findings" not in out
+
+
+def test_a_patch_without_c_source_is_checked_and_clean(check, write):
+    text = mails({"Documentation/a.rst": "a\n"}, {"Documentation/a.rst": "b\n"})
+    status, out, err = check(write("in.mbox", mbox(text)))
+    assert (status, out, err) == (0, "no findings in 1 patch (no C source is changed)\n", "")
+
+
 def test_a_file_that_is_not_there(check, tmp_path):
     status, out, _err = check(tmp_path / "none")
     assert status == 2

@@ -7,7 +7,7 @@ import b4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mail_maker import FIXTURES, mail, patch
+from mail_maker import DIFF, FIXTURES, mail, patch
 
 from patchlint.mail.inputs import read_inputs
 from patchlint.mail.message import decode
@@ -241,3 +241,178 @@ def test_b4_reads_our_mails_as_we_do() -> None:
         theirs.expected,
     )
     assert ours.message_id == theirs.msgid
+
+
+# -- identity ------------------------------------------------------------------------------
+
+
+def other_patch(subject: str, **options: object) -> bytes:
+    return patch(subject, **options).replace(b"stopped = true", b"stopped = false")
+
+
+def test_two_patches_with_one_message_id_are_two_and_that_is_said() -> None:
+    (one,) = series_of(
+        patch("[PATCH 1/2] x", mid="a@example.org"),
+        other_patch("[PATCH 2/2] y", mid="a@example.org"),
+    )
+    assert ([only.number for only in one.patches], one.missing) == ([1, 2], ())
+    assert one.remarks == ("2 different patches have the Message-ID <a@example.org>; each is read",)
+    found = series_of(
+        patch("[PATCH] x", mid="a@example.org"), other_patch("[PATCH] y", mid="a@example.org")
+    )
+    assert [len(one.remarks) for one in found] == [1, 1]
+
+
+def test_a_copy_with_the_footer_of_a_list_is_the_same_mail() -> None:
+    sent = patch("[PATCH] x", mid="a@example.org")
+    copy = sent + b"_______________________________________________\na mailing list\n"
+    (one,) = series_of(sent, copy)
+    assert one.remarks == ()
+
+
+def test_without_ids_only_the_whole_content_makes_two_mails_one() -> None:
+    assert len(series_of(patch("[PATCH] x"), patch("[PATCH] x"))) == 1
+    assert len(series_of(patch("[PATCH] x"), other_patch("[PATCH] x"))) == 2
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["", "a@x", "b@x"])), max_size=8),
+)
+def test_no_patch_is_lost_whatever_its_id(drawn: list[tuple[int, str]]) -> None:
+    """Law: what differs in its diff is in a series, once."""
+    texts = [
+        patch(f"[PATCH] {name or 'none'}", mid=name).replace(b"= true", b"= %d" % value)
+        for value, name in drawn
+    ]
+    found = [only.diff for one in series_of(*texts) for only in one.patches]
+    mails = [decode(RawMail("-", text)) for text in dict.fromkeys(texts)]
+    assert sorted(found) == sorted(mail.body[mail.diff_start or 0 :] for mail in mails)
+
+
+# -- subjects in series --------------------------------------------------------------------
+
+
+def sent(*subjects: str, parent: str = "") -> tuple[Series, ...]:
+    """Mails of one thread: the first is the parent of the others; 0/... has no diff."""
+    root = parent or "m0@example.org"
+    return series_of(
+        *(
+            (mail if " 0/" in subject else patch)(
+                subject,
+                mid=f"m{place}@example.org",
+                **({"refs": (root,)} if place or parent else {}),
+            )
+            for place, subject in enumerate(subjects)
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "subjects",
+    [
+        ("[PATCH 1/?] a", "[PATCH 2/?] b"),
+        ("[PATCH 0/n] x", "[PATCH 1/n] a", "[PATCH 2/n] b"),
+        ("[PATCH 1/?] a", "[PATCH 2/2] b"),
+        ("[PATCH 0/3] x", "[PATCH 1/2] a", "[PATCH 2/2] b"),
+        ("[PATCH 1/3] a", "[PATCH 2/2] b"),
+        ("[PATCH 1/2] a", "[PATCH 2/3] b"),
+        ("[PATCH] a (1/2)", "[PATCH] b (2/2)"),
+        ("[PATCH 1/2] a", "***SPAM*** [PATCH 2/2] b"),
+        ("Fwd: [PATCH 1/2] a", "Fwd: [PATCH 2/2] b"),
+    ],
+)
+def test_one_series_of_two(subjects: tuple[str, ...]) -> None:
+    (one,) = sent(*subjects)
+    assert ([only.number for only in one.patches], one.missing) == ([1, 2], ())
+
+
+def test_totals_that_differ_join_only_what_is_whole_together() -> None:
+    assert [one.missing for one in sent("[PATCH 1/3] a", "[PATCH 3/4] b")] == [(2, 3), (1, 2, 4)]
+    whole = sent("[PATCH 1/2] a", "[PATCH 2/2] b", "[PATCH 1/1] c")
+    assert [len(one.patches) for one in whole] == [2, 1]
+
+
+def test_series_whose_titles_all_say_a_version_has_it() -> None:
+    assert [one.version for one in sent("[PATCH 1/2] a (v2)", "[PATCH 2/2] b (v2)")] == [2]
+    assert [one.version for one in sent("[PATCH 1/2] a", "[PATCH 2/2] b (v2)")] == [1]
+
+
+# -- covers, rerolls, answers --------------------------------------------------------------
+
+
+def test_interdiff_in_a_cover_letter_is_no_patch() -> None:
+    text = f"Changes.\n\nInterdiff against v1:\n{DIFF}-- \n2.45.0\n"
+    cover = mail("[PATCH v2 0/1] x", text, mid="c@example.org")
+    first = patch("[PATCH v2 1/1] x", mid="a@example.org", refs=("c@example.org",))
+    (one,) = series_of(cover, first)
+    assert (ids(one), one.missing, one.remarks) == (["a@example.org"], (), ())
+    assert one.cover_message_id == "c@example.org"
+    assert series_of(cover) == ()
+
+
+@pytest.mark.parametrize("total", [1, 2])
+def test_any_diff_in_the_cover_letter_of_a_whole_series_is_none_of_its_patches(total: int) -> None:
+    cover = mail(f"[PATCH 0/{total}] x", f"All of it:\n\n{DIFF}", mid="c@example.org")
+    patches = [
+        patch(f"[PATCH {n}/{total}] x", mid=f"{n}@example.org", refs=("c@example.org",))
+        for n in range(1, total + 1)
+    ]
+    (one,) = series_of(cover, *patches)
+    assert [only.number for only in one.patches] == list(range(1, total + 1))
+    assert ["it is not read" in remark for remark in one.remarks] == [True]
+
+
+def test_diff_in_a_lone_cover_letter_is_its_patch() -> None:
+    (one,) = series_of(mail("[PATCH 0/1] x", f"Why.\n---\n{DIFF}", mid="c@example.org"))
+    assert (ids(one), one.missing, one.expected) == (["c@example.org"], (), 1)
+    (one,) = series_of(mail("[PATCH 0/2] x", f"Why.\n---\n{DIFF}", mid="c@example.org"))
+    assert ([only.number for only in one.patches], one.missing) == ([0], (1, 2))
+
+
+def test_series_that_counts_from_zero() -> None:
+    first = patch("[PATCH 0/2] x", mid="a@example.org")
+    (one,) = series_of(first, patch("[PATCH 1/2] y", mid="b@example.org", refs=("a@example.org",)))
+    assert ([only.number for only in one.patches], one.missing) == ([0, 1], ())
+
+
+ONE_AND_TWO = (
+    patch("[PATCH v3 1/2] x", mid="a@example.org"),
+    patch("[PATCH v3 2/2] y", mid="b@example.org", refs=("a@example.org",)),
+)
+
+
+@pytest.mark.parametrize("tag", ["PATCH v4 2/2", "PATCH v3.1 2/2", "PATCH v3 2/2", "PATCH V4,2/2"])
+def test_replacement_of_one_patch_takes_the_others_from_before(tag: str) -> None:
+    new = other_patch(f"[{tag}] y", mid="n@example.org", refs=("a@example.org", "b@example.org"))
+    found = series_of(*ONE_AND_TWO, new)
+    assert [ids(one) for one in found] == [
+        ["a@example.org", "b@example.org"],
+        ["a@example.org", "n@example.org"],
+    ]
+    assert [(one.missing, one.remarks) for one in found] == [((), ()), ((), ())]
+    assert found[1].version == (4 if "4" in tag else 3)
+
+
+def test_replacement_that_answers_the_cover_letter_says_what_stands_in_for_the_rest() -> None:
+    cover = mail("[PATCH 0/2] x", mid="c@example.org")
+    old = [
+        patch(f"[PATCH {n}/2] {n}", mid=f"{n}@example.org", refs=("c@example.org",)) for n in (1, 2)
+    ]
+    new = other_patch("[PATCH v2 2/2] 2", mid="n@example.org", refs=("c@example.org",))
+    found = series_of(cover, *old, new)
+    assert ids(found[1]) == ["1@example.org", "n@example.org"]
+    assert found[1].remarks == (
+        "patch 1 of v2 not in the input; in their place stand those of v1, which it answers",
+    )
+
+
+def test_answer_without_re_that_quotes_a_patch_is_no_part_of_the_series() -> None:
+    text = f"> \tstruct ring *next;\n\nBetter so:\n\n{DIFF}"
+    answer = mail("[PATCH v3 2/2] y", text, mid="n@example.org", refs=("b@example.org",))
+    found = series_of(*ONE_AND_TWO, answer)
+    assert [ids(one) for one in found] == [["a@example.org", "b@example.org"], ["n@example.org"]]
+
+
+def test_unnumbered_mails_with_ids_are_series_of_their_own() -> None:
+    found = series_of(patch("[PATCH] x", mid="a@x.org"), patch("[PATCH] y", mid="b@x.org"))
+    assert [len(one.patches) for one in found] == [1, 1]

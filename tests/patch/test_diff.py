@@ -286,3 +286,42 @@ def test_numbers_agree_with_git_apply(tmp_path: Path) -> None:
     ours = [(str(one.added), str(one.removed), one.path) for one in parse(diff).files]
     assert ours == [("1", "1", "y.c"), ("2", "0", "n.c"), ("0", "0", "s")]
     assert ours == numstat(diff, tmp_path)
+
+
+# -- headers that are not whole ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("head", ["+++ b/f.c\n", "--- a/f.c\n", "+++ b/f.c\t2024-01-01\n"])
+def test_one_name_of_a_file_header_is_enough(head: str) -> None:
+    parsed = parse(head + HUNK)
+    (file,) = parsed.files
+    assert (file.old_path, file.new_path, len(file.hunks)) == ("f.c", "f.c", 1)
+    (problem,) = parsed.problems
+    assert problem.message.startswith("file header without its ")
+
+
+def test_half_a_header_begins_a_file_of_its_own() -> None:
+    whole = git_header() + "--- a/f.c\n+++ b/f.c\n" + HUNK
+    parsed = parse(f"{whole}+++ b/g.c\n{HUNK}")
+    assert [(file.path, len(file.hunks)) for file in parsed.files] == [("f.c", 1), ("g.c", 1)]
+
+
+@pytest.mark.parametrize("kind", ["cc", "combined"])
+def test_combined_diff_is_named_and_the_rest_is_read(kind: str) -> None:
+    merge = (
+        f"diff --{kind} m.c\nindex 12ab,34cd..56ef\n--- a/m.c\n+++ b/m.c\n"
+        "@@@ -1,2 -1,2 +1,2 @@@\n  a\n- b\n -c\n++d\n"
+    )
+    whole = git_header() + "--- a/f.c\n+++ b/f.c\n" + HUNK
+    for text in (merge + whole, whole + merge):
+        parsed = parse(text)
+        assert [(file.path, len(file.hunks)) for file in parsed.files] == [("f.c", 1)]
+        (problem,) = parsed.problems
+        assert problem.path == "m.c"
+        assert problem.message == f"combined diff of a merge (diff --{kind}); it is not read"
+
+
+def test_no_names_and_no_header_are_named() -> None:
+    for text in ("--- \n+++ \n" + HUNK, HUNK):
+        parsed = parse(text)
+        assert (parsed.files, len(parsed.problems)) == ((), 1)

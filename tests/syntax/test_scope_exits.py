@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from c_reader import Reader
 
@@ -50,3 +52,12 @@ def test_the_branch_of_a_release_is_known(reader: Reader) -> None:
     function = reader.body("\tif (t) {\n\t\tstruct file *file __free(fput) = fget(1);\n\t}")
     (call,) = [one for one in function.calls if one.implicit]
     assert [(one.text, one.taken) for one in call.conditions] == [("t", True)]
+
+
+@pytest.mark.parametrize("arguments", ["", "a", "a, b", "a, b, if (_T) fput(_T)", "a, b, c, d, e"])
+@pytest.mark.parametrize("macro", ["DEFINE_FREE", "DEFINE_CLASS", "DEFINE_GUARD"])
+def test_a_macro_of_that_name_may_have_any_arguments(
+    reader: Reader, macro: str, arguments: str
+) -> None:
+    text = f"{macro}({arguments})\n\nstatic int f(void)\n{{\n\tg();\n}}\n"
+    assert [call.callee for call in reader.function(text).calls] == ["g"]

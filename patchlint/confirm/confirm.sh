@@ -1,0 +1,125 @@
+#!/bin/sh
+@ABOUT@
+#
+# usage: sh THIS_SCRIPT                    runs the reproducer of the family
+#        sh THIS_SCRIPT COMMAND [ARG...]   runs a command of yours
+#
+# Needs root, tracefs and awk, nothing else.  Releases in kernel threads, work items and
+# interrupts are seen whoever caused them: use a machine that does nothing else.
+# RUNS (10) is how often the reproducer goes round, SETTLE (2) how many seconds the trace
+# goes on after the command.
+# exit status: 0 all last releases were done before the return to user space, 1 some were
+# not, 2 none was seen, 3 this machine cannot trace
+@SUITES@
+# SPDX-License-Identifier: GPL-2.0-or-later
+set -u
+RUNS=${RUNS:-10}
+SETTLE=${SETTLE:-2}
+
+entries='@ENTRIES@'
+releases='@RELEASES@'
+finals='@FINALS@'
+callbacks='@CALLBACKS@'
+plan='@PLAN@'
+
+@REPRODUCER@
+
+fold='@FOLD@'
+
+judge='@JUDGE@'
+
+tell='@TELL@'
+
+cannot() {
+	echo "cannot trace: $*" >&2
+	exit 3
+}
+
+tracing=
+for place in /sys/kernel/tracing /sys/kernel/debug/tracing; do
+	[ -e "$place/kprobe_events" ] || mount -t tracefs tracefs "$place" 2>/dev/null
+	[ -e "$place/kprobe_events" ] && tracing=$place && break
+done
+[ -n "$tracing" ] || cannot "no tracefs with kprobe events (root? CONFIG_KPROBE_EVENTS?)"
+[ -w "$tracing/kprobe_events" ] || cannot "$tracing/kprobe_events is not writable (root?)"
+
+name=patchlint$$
+probes=$tracing/instances/$name
+calls=$tracing/instances/$name-calls
+work=$(mktemp -d) || cannot "no temporary folder"
+
+end() {
+	trap - EXIT
+	for instance in "$probes" "$calls"; do
+		[ -d "$instance" ] || continue
+		echo 0 >"$instance/tracing_on"
+		echo 0 >"$instance/events/enable"
+		rmdir "$instance"
+	done
+	grep "[:]$name/" "$tracing/kprobe_events" | sed 's/^[^:]*:\([^ ]*\).*/-:\1/' |
+		while read -r line; do echo "$line" >>"$tracing/kprobe_events"; done
+	rm -rf "$work"
+}
+trap end EXIT
+trap 'exit 3' INT TERM HUP
+
+mkdir "$probes" "$calls" || cannot "no instances in tracefs"
+for instance in "$probes" "$calls"; do
+	echo 0 >"$instance/tracing_on"
+	# counts events over all instances and processors: what came first has the lower number
+	echo counter >"$instance/trace_clock" || cannot "no trace clock 'counter'"
+	echo 8192 >"$instance/buffer_size_kb"
+done
+
+# probe KIND TYPE FUNCTION...
+probe() {
+	kind=$1 type=$2
+	shift 2
+	for function; do
+		if ! { echo "$type:$name/${kind}_$function $function" >>"$tracing/kprobe_events"; } 2>/dev/null; then
+			[ "$type" = p ] && unset_probes="$unset_probes $function()"
+			continue
+		fi
+		set_probes=$((set_probes + 1))
+		[ "$type" = p ] && [ "$kind" != e ] &&
+			echo stacktrace >"$probes/events/$name/${kind}_$function/trigger"
+	done
+}
+unset_probes= set_probes=0
+probe e p $entries
+probe c p $releases
+probe r r64 $releases
+probe f p $finals
+probe b p $callbacks
+echo "kernel: $(uname -r)"
+[ -z "$unset_probes" ] ||
+	echo "cannot be probed (inlined, not loaded, or not in this kernel):$unset_probes"
+[ "$set_probes" -gt 0 ] || cannot "none of the functions is in this kernel"
+
+[ -e "$calls/events/raw_syscalls/sys_enter/enable" ] ||
+	cannot "no event raw_syscalls:sys_enter (CONFIG_FTRACE_SYSCALLS)"
+echo 1 >"$probes/events/$name/enable"
+echo 1 >"$calls/events/raw_syscalls/sys_enter/enable"
+echo 1 >"$calls/options/event-fork"
+
+(
+	# the first word of this process is its number: what it starts is followed from there
+	sh -c 'echo $PPID' >"$calls/set_event_pid"
+	echo 1 >"$calls/tracing_on"
+	echo 1 >"$probes/tracing_on"
+	if [ $# -gt 0 ]; then "$@"; else reproducer; fi
+)
+echo "command: ended with status $?"
+sleep "$SETTLE"
+for instance in "$probes" "$calls"; do
+	echo 0 >"$instance/tracing_on"
+	awk "$fold" "$instance/trace"
+done | sort -n >"$work/events"
+lost=$(cat "$probes"/per_cpu/cpu*/stats | awk '/^overrun/ { n += $2 } END { print n + 0 }')
+[ "$lost" -eq 0 ] || echo "$lost events were lost: the buffer is too small for this command"
+echo "$plan" >"$work/plan"
+awk "$judge" "$work/plan" "$work/events" >"$work/verdicts"
+[ -z "${KEEP:-}" ] || cp "$work/events" "$KEEP"
+awk "$tell" "$work/verdicts"
+status=$?
+exit "$status"

@@ -1,0 +1,79 @@
+"""A claim and the tables in, what to watch on a running kernel out."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from patchlint.confirm.claim import Claim
+    from patchlint.model.kernel import KernelFacts, Workload
+
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,200}", re.ASCII)
+#: frames of a chain that are worth a probe each
+_MOST: Final = 12
+
+
+class Plan(Struct, frozen=True):
+    """What is watched: functions by what they are to the finding, and what tells contexts.
+
+    ``entries`` lead to the release, ``callbacks`` are where it was moved, ``finals`` are
+    pairs (release, function that ends it); ``missing`` says what is not known.
+    """
+
+    claim: Claim
+    entries: tuple[str, ...]
+    releases: tuple[str, ...]
+    finals: tuple[tuple[str, str], ...]
+    callbacks: tuple[str, ...]
+    frames: tuple[tuple[str, str], ...]
+    workload: Workload | None
+    missing: tuple[str, ...]
+
+
+def make(claim: Claim, kernel: KernelFacts) -> Plan:
+    """Return the plan for one claim.  Names that are no identifiers are left out and said."""
+    releases = _names([claim.cleanup])
+    missing = [] if releases else [f"the release is no function: {claim.cleanup!r}"]
+    known = kernel.cleanups.get(claim.cleanup)
+    workload = kernel.workloads.get(claim.family)
+    if known is not None and known.final:
+        finals = known.final
+    elif workload is not None and workload.final:
+        finals = workload.final
+    else:
+        finals = releases
+        missing.append(
+            f"what ends {claim.cleanup}() is not known: its own return is taken for the end"
+        )
+    if workload is None or workload.script is None:
+        missing.append(f"no workload of shell alone is known for the family {claim.family}")
+    before = [step.function for step in claim.before.chain]
+    after = [step.function for step in claim.after.chain]
+    callback = claim.after.callback
+    moved = after[after.index(callback) :] if callback in after else [callback or ""]
+    callbacks = [one for one in _names(moved) if one not in releases]
+    entries = [
+        one
+        for one in _names([*before, *after, claim.function])
+        if one not in releases and one not in callbacks
+    ]
+    return Plan(
+        claim,
+        tuple(entries[:_MOST]),
+        releases,
+        tuple((release, final) for release in releases for final in _names(finals)),
+        tuple(callbacks[:_MOST]),
+        tuple(kernel.frames.items()),
+        workload,
+        tuple(missing),
+    )
+
+
+def _names(given: Iterable[str]) -> tuple[str, ...]:
+    """Return what of ``given`` are identifiers, each once: they become words of a shell."""
+    return tuple(dict.fromkeys(one for one in given if _NAME.fullmatch(one)))

@@ -1,0 +1,124 @@
+"""What mailers do to a diff, undone: no-break spaces, HTML, doubled lines, colours.
+
+Each damage is told by what a diff of C can never look like, so that a patch which is whole
+stays as it is; and what was mended is said, since nobody can apply such a patch.
+"""
+
+from __future__ import annotations
+
+import re
+
+from patchlint.model.pattern import lazy
+
+_COLOUR = lazy(r"\x1b\[[0-9;]*[mK]")
+_HARD_BLANK = lazy(r"^[ +-]?[\u00a0\u2000-\u200a\u202f\u3000]", re.MULTILINE)
+_BLANKS = lazy(r"[\u00a0\u2000-\u200a\u202f\u3000]")
+_BREAK = lazy(r"[ \t]*<br ?/?>[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_TELLING = lazy(r"&(?:lt|gt|amp|quot);", re.IGNORECASE)
+_ENTITY = lazy(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,5}|#x[0-9a-f]{1,5});", re.IGNORECASE)
+#: what each entity stands for in text that was made HTML, and so is not there as it is
+_PLAIN = {"&gt;": r"(?<!^)>", "&lt;": r"<", "&amp;": r"&(?!#?\w{1,8};)", "&quot;": '"'}
+_QUOTED = lazy(r"=(?:3D|09|20$|$)", re.MULTILINE)
+_NOT_QUOTED = lazy(r"=(?![0-9A-F]{2}|$)", re.MULTILINE)
+_HEADER = lazy(r"^(?:diff --git |Index: |--- )\S[^\n]*\n(?=[ \t]*\n)", re.MULTILINE)
+_HUNKS = lazy(r"^@@ -\d", re.MULTILINE)
+_SIGNATURE = lazy(r"^--[ \t\u00a0]?$", re.MULTILINE)
+
+
+def mend(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return a text with the diff in it made whole, and what was amiss with it.
+
+    A text without a diff, or with one that is as it should be, comes back as it is.
+    """
+    if "@@ -" not in text:
+        return text, ()
+    said: list[str] = []
+    if "\x1b[" in text:
+        text = _COLOUR.sub("", text)  # nothing is lost by it, so nothing is said
+    if "<br" in text or "<BR" in text:
+        text = _without_breaks(text, said)
+    if "\n\n" in text or "\n \n" in text:
+        text = _single_spaced(text, said)
+    if not text.isascii() and _HARD_BLANK.search(text) is not None:
+        text = _soft_blanks(text, said)
+    if "&" in text and _TELLING.search(text) is not None:
+        text = _without_entities(text, said)
+    if "=" in text and _QUOTED.search(text) is not None:
+        text = _unquoted(text, said)
+    return text, tuple(said)
+
+
+def _hunks(text: str) -> tuple[int, int]:
+    """Offsets of the first hunk and of the signature behind the last."""
+    found = _HUNKS.search(text)
+    start = len(text) if found is None else found.start()
+    end = _SIGNATURE.search(text, start)
+    return start, len(text) if end is None else end.start()
+
+
+def _soft_blanks(text: str, said: list[str]) -> str:
+    """Blanks for no-break spaces, when they indent lines of the diff."""
+    start = _hunks(text)[0]
+    if _HARD_BLANK.search(text, start) is None:
+        return text
+    said.append("no-break spaces in place of the diff's white space; taken for blanks")
+    return _BLANKS.sub(" ", text)
+
+
+def _without_breaks(text: str, said: list[str]) -> str:
+    start, end = _hunks(text)
+    lines = text.count("\n", start, end)
+    if not lines or 2 * len(_BREAK.findall(text[start:end])) < lines:
+        return text
+    said.append("the lines of the diff end in <br>; taken off")
+    return _BREAK.sub("", text)
+
+
+def _without_entities(text: str, said: list[str]) -> str:
+    """Characters for HTML entities, for those that the hunks have none of as they are."""
+    hunks = text[slice(*_hunks(text))]
+    known = {found.lower() for found in _TELLING.findall(hunks)}
+    gone = {one for one in known if re.search(_PLAIN[one], hunks, re.MULTILINE) is None}
+    if not gone & {"&gt;", "&lt;", "&amp;"}:
+        return text
+    from html import unescape
+
+    def plain(found: re.Match[str]) -> str:
+        entity = found.group()
+        escaped = entity.lower() not in _PLAIN or entity.lower() in gone
+        return unescape(entity).replace("\u00a0", " ") if escaped else entity
+
+    said.append("HTML entities in the diff; put back")
+    return _ENTITY.sub(plain, text)
+
+
+def _single_spaced(text: str, said: list[str]) -> str:
+    """Take the empty line out that stands behind each line of the diff."""
+    header = _HEADER.search(text)
+    if header is None:
+        return text
+    lines = text[header.start() :].split("\n")
+    out: list[str] = []
+    doubled = at = 0
+    while at < len(lines):
+        out.append(lines[at])
+        blank = at + 1 < len(lines) and not lines[at + 1].strip(" \t\u00a0")
+        doubled += blank
+        at += 1 + blank
+    if doubled < 0.8 * len(out):
+        return text
+    said.append("an empty line behind each line of the diff; taken out")
+    return text[: header.start()] + "\n".join(out)
+
+
+def _unquoted(text: str, said: list[str]) -> str:
+    """Undo quoted-printable that no header tells of, when no other ``=`` is there."""
+    start, end = _hunks(text)
+    hunks = text[start:end]
+    if _QUOTED.search(hunks) is None or _NOT_QUOTED.search(hunks) is not None:
+        return text
+    import binascii
+
+    said.append("the diff is quoted-printable, which no header says; decoded")
+    plain = binascii.a2b_qp(text.encode("utf-8", "surrogateescape"))
+    return plain.decode("utf-8", "replace")

@@ -1,0 +1,136 @@
+"""The script that is printed: for any shell, any family, with nothing of a stranger's in it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from patchlint.confirm import claim, plan
+from patchlint.confirm.script import plan_lines, script
+from patchlint.ruleset.load import load
+
+KERNEL = load().kernel
+SHELLS = [
+    words.split()
+    for words in ("sh", "dash", "bash --posix", "busybox ash")
+    if shutil.which(words.split()[0])
+]
+
+
+def claimed(family="mount", cleanup="mntput", **other):
+    fields = {
+        "rule": "lamp-late",
+        "level": "warning",
+        "function": "unlamp",
+        "message": "late",
+        "fingerprint": "00112233aabbccdd",
+        "before": {"chain": [{"function": "sys_unlamp"}, {"function": "unlamp"}]},
+        "after": {
+            "callback": "lamp_fn",
+            "chain": [{"function": "unlamp"}, {"function": "lamp_fn"}, {"function": "lamps"}],
+        },
+    }
+    import json
+
+    text = json.dumps({**fields, "family": family, "cleanup": cleanup, **other})
+    return claim.of_json(text.encode(), "t")[0]
+
+
+def made(**other):
+    return plan.make(claimed(**other), KERNEL)
+
+
+def words_of(text, name):
+    return re.search(rf"^{name}='([^']*)'$", text, re.MULTILINE)[1].split()
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+@pytest.mark.parametrize("family", sorted({*KERNEL.workloads, "structural"}))
+def test_every_family_has_a_script_that_shells_read(shell, family, tmp_path):
+    cleanup = next((o.name for o in KERNEL.cleanups.values() if o.family == family), "lamp_put")
+    path = tmp_path / "script"
+    path.write_text(script(made(family=family, cleanup=cleanup)))
+    done = subprocess.run([*shell, "-n", path], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_the_awk_programs_come_through_the_shell_unharmed(shell):
+    text = script(made())
+    start, end = text.index("fold='"), text.index("cannot() {")
+    shown = text[start:end] + 'printf %s "$judge"\n'
+    done = subprocess.run([*shell, "-c", shown], capture_output=True, text=True, check=True)
+    from patchlint.confirm.script import program
+
+    assert done.stdout == program("judge.awk")
+
+
+def test_functions_get_the_part_that_they_have_in_the_finding():
+    text = script(made())
+    assert words_of(text, "entries") == ["sys_unlamp", "unlamp"]
+    assert words_of(text, "releases") == ["mntput"]
+    assert words_of(text, "callbacks") == ["lamp_fn", "lamps"]
+    assert words_of(text, "finals") == list(KERNEL.cleanups["mntput"].final)
+    assert f"final mntput {KERNEL.cleanups['mntput'].final[0]}" in text
+
+
+def test_each_family_has_a_workload_or_says_that_none_is_known():
+    families = {row.family for row in KERNEL.cleanups.values()}
+    assert set(KERNEL.workloads) == families
+    for family, workload in KERNEL.workloads.items():
+        assert workload.suites, family
+        if workload.script is None:
+            said = made(family=family, cleanup="lamp_put").missing
+            assert any("no workload" in one for one in said), family
+        else:
+            assert "reproducer() {" in workload.script, family
+            assert "user space: " in workload.script, family
+
+
+def test_a_release_that_no_table_knows_is_its_own_end_and_that_is_said():
+    own = made(family="structural", cleanup="lamp_put")
+    assert own.finals == (("lamp_put", "lamp_put"),)
+    assert any("what ends lamp_put() is not known" in one for one in own.missing)
+    text = script(own)
+    assert "# Not known: what ends lamp_put() is not known" in text
+    assert words_of(text, "finals") == []
+    assert "no workload is known for this family" in text
+
+
+HOSTILE = st.text(
+    st.sampled_from(list("abc_'\"`$();|&<>\\\n\r\t \x1b\u202e\x00@{}#!-")), min_size=1, max_size=30
+)
+
+
+@given(HOSTILE, HOSTILE, HOSTILE, HOSTILE)
+def test_nothing_of_a_report_becomes_shell(cleanup, function, message, callback):
+    text = script(
+        made(
+            cleanup=cleanup,
+            function=function,
+            message=message,
+            fingerprint=message,
+            before={"chain": [{"function": function}]},
+            after={"callback": callback, "chain": [{"function": callback}]},
+        )
+    )
+    quiet = script(made(cleanup="a", function="b", message="c"))
+    code = [line for line in text.splitlines() if not line.startswith("#")]
+    lists = re.compile(r"(?:entries|releases|finals|callbacks)='[A-Za-z0-9_ ]*'|plan='frame .*")
+    for line, same in zip(code, [o for o in quiet.splitlines() if o[:1] != "#"], strict=False):
+        if line != same:
+            assert lists.fullmatch(line) or line.startswith("final "), line
+            break
+    assert all(one.isprintable() for one in text.replace("\n", "").replace("\t", ""))
+    for line in plan_lines(made(cleanup=cleanup)):
+        assert re.fullmatch(r"(?:frame|final) \w+ [\w-]+", line)
+
+
+def test_placeholders_of_a_report_are_not_filled_in():
+    text = script(made(message="@JUDGE@ @PLAN@"))
+    assert "# @JUDGE@ @PLAN@" in text
