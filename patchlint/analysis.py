@@ -16,10 +16,13 @@ LOUD = 100
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from patchlint.graph.build import Graph
+    from patchlint.graph.comparison import Ask
+    from patchlint.graph.guards import Atom
     from patchlint.graph.reach import Ways
     from patchlint.model.diff import FileDiff
     from patchlint.model.effect import Downgrade
-    from patchlint.model.facts import FileFacts
+    from patchlint.model.facts import FileFacts, Function
     from patchlint.model.image import FilePair, Image, SeriesState
     from patchlint.model.kernel import Cleanup, Macro, Ruleset
     from patchlint.model.mail import Series
@@ -44,7 +47,6 @@ class TreeAtHand:
         self._tree: Tree | None = None
         self._open: Callable[[], Tree] | None = None
         self._facts: dict[str | None, TreeFacts] = {}
-        self._ways: dict[tuple[str | None, str, str], Ways] = {}
         self._derived: dict[tuple[str | None, str, str], Cleanup | None] = {}
 
     def begin(self) -> None:
@@ -81,15 +83,20 @@ class TreeAtHand:
             self._facts[base] = open_facts(self._at(base), macros)
         return self._facts[base]
 
-    def ways(self, base: str | None, ruleset: Ruleset, name: str, path: str) -> Ways:
-        """How a function of the tree comes to run."""
-        key = (base, name, path)
-        if key not in self._ways:
-            from patchlint.graph.reach import ways
+    def ways(
+        self,
+        base: str | None,
+        ruleset: Ruleset,
+        name: str,
+        path: str,
+        guard: tuple[Atom, ...],
+        images: Graph,
+    ) -> Ways:
+        """How a function comes to run so that ``guard`` holds, by tree and images."""
+        from patchlint.graph.reach import ways
 
-            facts = self.facts(base, ruleset.kernel.macros)
-            self._ways[key] = ways(facts, ruleset.kernel, name, path)
-        return self._ways[key]
+        facts = self.facts(base, ruleset.kernel.macros)
+        return ways(facts, ruleset.kernel, name, path, guard, images)
 
     def derive(
         self, base: str | None, ruleset: Ruleset, functions: Mapping[str, str]
@@ -137,6 +144,7 @@ def analyse(
     if tree is not None:
         facts.ways = partial(tree.ways, series.base_commit, ruleset)
         facts.derive = partial(tree.derive, series.base_commit, ruleset)
+        facts.bodies = partial(tree.facts, series.base_commit, ruleset.kernel.macros)
     found = _downgrades(composition, facts)
     said = [Limitation("tree", text) for text in dict.fromkeys(facts.limitations)]
     return Analysis(found, images, (*limitations, *said))
@@ -249,7 +257,8 @@ class _Facts:
         self.ruleset = ruleset
         self.message = message
         self.titles: tuple[tuple[str, frozenset[str]], ...] = ()
-        self.ways: Callable[[str, str], Ways] | None = None
+        self.ways: Ask | None = None
+        self.bodies: Callable[[], TreeFacts] | None = None
         self.derive: Callable[[Mapping[str, str]], dict[str, Cleanup]] | None = None
         self.limitations: list[str] = []
         self._read: dict[tuple[str, bytes], FileFacts] = {}
@@ -272,40 +281,63 @@ class _Facts:
                 self._read[key] = extract(image, macros)
         return self._read[key]
 
-    def compare(self, state: SeriesState) -> _Compared:
-        """Both sides of a state, compared."""
+    def _graph(
+        self, images: Sequence[tuple[Image, FilePair]], more: tuple[Function, ...]
+    ) -> Graph:
+        """The graph of one side, with bodies that a tree gave for both."""
         from patchlint.graph.build import build
+        from patchlint.model.facts import FileFacts
+
+        borrowed: dict[str, list[Function]] = {}
+        for function in more:
+            borrowed.setdefault(function.path, []).append(function)
+        known = {image.path: None if image.whole else image.known for image, _ in images}
+        return build(
+            [
+                *(self.of(image, pair) for image, pair in images),
+                *(FileFacts(path, tuple(found), (), ()) for path, found in borrowed.items()),
+            ],
+            self.ruleset.kernel,
+            known,
+        )
+
+    def compare(self, state: SeriesState) -> _Compared:
+        """Both sides of a state, compared; with a tree by the bodies that it has as well."""
         from patchlint.graph.comparison import Comparison
         from patchlint.graph.downgrades import find
         from patchlint.graph.follow import lines_of
 
-        kernel = self.ruleset.kernel
         pairs = [pair for pair in state.files if pair.path.endswith(C_SOURCES)]
-        after = build(
-            [self.of(p.post, p) for p in pairs if p.post],
-            kernel,
-            {p.post.path: None if p.post.whole else p.post.known for p in pairs if p.post},
-        )
-        before = build(
-            [self.of(p.pre, p) for p in pairs if p.pre],
-            kernel,
-            {p.pre.path: None if p.pre.whole else p.pre.known for p in pairs if p.pre},
-        )
-        comparison = Comparison(
-            before,
-            after,
-            lines_of(pairs),
-            message=self.message,
-            titles=self.titles,
-            ways=self.ways,
-        )
+        lines = lines_of(pairs)
+
+        def compared(more: tuple[Function, ...], derived: dict[str, Cleanup]) -> Comparison:
+            return Comparison(
+                self._graph([(p.pre, p) for p in pairs if p.pre], more),
+                self._graph([(p.post, p) for p in pairs if p.post], more),
+                lines,
+                message=self.message,
+                titles=self.titles,
+                ways=self.ways,
+                derived=derived,
+            )
+
+        comparison = compared((), {})
+        if self.bodies is not None and comparison.changed:
+            from patchlint.graph.borrow import borrow, rows, to_derive
+
+            more = borrow(comparison, self.bodies())
+            if more:
+                comparison = compared(more, {})
+            asked = to_derive(comparison)
+            if asked and self.derive is not None:
+                comparison = compared(more, rows(self.derive(asked)))
         found = find(comparison)
         self.limitations.extend(comparison.limitations)
         return _Compared(
             found,
             bool(comparison.wanted or comparison.workers),
-            frozenset(before.functions),
-            frozenset(d.callback for d in after.deferrals),
+            frozenset(comparison.before.functions),
+            frozenset(d.callback for d in comparison.after.deferrals),
         )
 
 

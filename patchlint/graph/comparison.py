@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from patchlint.graph.follow import Lineage, Lines, trace
 from patchlint.graph.summary import Key, Summaries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from patchlint.graph.build import Graph
+    from patchlint.graph.guards import Atom
     from patchlint.graph.reach import Ways
     from patchlint.graph.summary import Effect
     from patchlint.model.facts import Function
     from patchlint.model.kernel import Cleanup, KernelFacts
 
 FunctionKey = tuple[str, str]
+
+
+class Ask(Protocol):
+    """How a whole tree is asked in which ways a function comes to run."""
+
+    def __call__(
+        self, name: str, path: str, guard: tuple[Atom, ...], images: Graph
+    ) -> Ways:
+        """The ways to ``name`` in which ``guard`` holds, by the images after the series."""
 
 
 def key_of(function: Function) -> FunctionKey:
@@ -41,7 +51,7 @@ class Comparison:
         *,
         message: str = "",
         titles: tuple[tuple[str, frozenset[str]], ...] = (),
-        ways: Callable[[str, str], Ways] | None = None,
+        ways: Ask | None = None,
         derived: Mapping[str, Cleanup] | None = None,
     ) -> None:
         self.before = before
@@ -152,6 +162,14 @@ class Comparison:
     def first_leaves(self, was: Function) -> tuple[Effect, ...]:
         """What a function before does itself, whatever is wanted."""
         return self._before_keys.leaves(was)
+
+    def first_reached(self, was: Function) -> tuple[Effect, ...]:
+        """What a function before does itself and in what it calls one call down."""
+        found = list(self.first_leaves(was))
+        for call in was.calls:
+            for callee in self.before.callees(call, was.path):
+                found.extend(self.first_leaves(callee))
+        return tuple(found)
 
     def first_keys_of(self, now: Function) -> tuple[Effect, ...]:
         """What a function after does itself, whatever is wanted."""

@@ -56,10 +56,11 @@ def old_context(comparison: Comparison, loss: Loss) -> OldContext | None:
     sent = frozenset().union(*(_sent_elsewhere(comparison, e.guard) for e in loss.before))
     if sent:
         verdict = contexts.Verdict(tuple(r for r in verdict.reasons if r.context not in sent))
-    found = _in_tree(comparison, was)
+    found = _in_tree(comparison, loss)
     if found is not None and found.ways:
         said = contexts.spoken(comparison.before, was, comparison.message, titles)
-        return _with_message(_from_tree(found), contexts.Verdict(tuple(said)))
+        settled = _with_message(_from_tree(found), contexts.Verdict(tuple(said)))
+        return settled and _of_carrying(comparison, loss, found, settled)
     doubt = ""
     if verdict.deferred == "likely":
         doubt = f"the old path was not a task: {verdict.reasons[0].why}"
@@ -141,22 +142,48 @@ def _with_message(old: OldContext | None, said: contexts.Verdict) -> OldContext 
     )
 
 
-def _in_tree(comparison: Comparison, was: Function) -> Ways | None:
+def _of_carrying(
+    comparison: Comparison, loss: Loss, found: Ways, old: OldContext
+) -> OldContext:
+    """Entry points that can end what was lost; a doubt when none of those that are seen can.
+
+    A read holds the file open: it cannot drop the last reference, whatever it calls.
+    """
+    if not old.entries:
+        return old
+    known = loss.before[0].known
+    family = known.family if known is not None else ""
+    carried = found.carrying(comparison.kernel, family).entry_points
+    if carried:
+        return replace(old, entries=carried)
+    names = ", ".join(dict.fromkeys(e.said or e.name for e in old.entries[:3]))
+    if found.cut or found.hubs:
+        return replace(old, entries=(), certain=False)
+    doubt = f"no entry point that reaches it can end what is released ({names})"
+    return replace(old, entries=(), certain=False, doubt=old.doubt or doubt)
+
+
+def _in_tree(comparison: Comparison, loss: Loss) -> Ways | None:
+    """The ways to the losing path in a whole tree, by the functions after the series."""
     if comparison.ways is None:
         return None
-    found = comparison.ways(was.name, was.path)
+    now = loss.now
+    guard = () if loss.how == "worker" else min(
+        (late.above for late in loss.late), key=len, default=()
+    )
+    found = comparison.ways(now.name, now.path, guard, comparison.after)
     if not found.known:
         comparison.limitations.append(
-            f"{was.name}() is not in the tree: its callers are those that the mail shows"
+            f"{now.name}() is not in the tree: its callers are those that the mail shows"
         )
     elif found.cut:
         comparison.limitations.append(
-            f"{was.name}(): too many callers to follow all of them; the entry points are "
+            f"{now.name}(): too many callers to follow all of them; the entry points are "
             "a part of those that reach it"
         )
     if found.hubs:
         comparison.limitations.append(
-            f"{was.name}(): not followed above {', '.join(f'{h}()' for h in found.hubs[:6])}: "
+            f"{now.name}(): not followed above {', '.join(f'{h}()' for h in found.hubs[:6])}: "
             "too many callers"
         )
     return found

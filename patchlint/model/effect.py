@@ -35,6 +35,8 @@ class EntryChain(Struct, frozen=True):
     name: str
     kind: str
     chain: tuple[str, ...]
+    #: how it is called so that it loses the promise: ``umount2(..., MNT_DETACH)``
+    said: str = ""
 
 
 class Downgrade(Struct, frozen=True):
