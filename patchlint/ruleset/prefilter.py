@@ -8,8 +8,8 @@ encoding that mail uses, is out:
   deferred twin (:data:`MECHANISM`);
 - a function that runs deferred by its type or its binding (:data:`DEFERRED`) and something
   that is released (:data:`RELEASED`): it may have taken a release over;
-- a call of a helper that is named for running things later and gets a function
-  (:data:`LATER`).
+- a call of a helper that is named for running things later, which is new, or gets a
+  function (:data:`LATER`).
 
 The parts of a series are told apart by bits, to be ored; :func:`possible` judges them all.
 With a tree at hand functions that the text does not explain may defer as well: give their
@@ -111,19 +111,21 @@ class Vocabulary:
         return found | (RELEASED if self._released(words) else 0)
 
     def _runs_later(self, data: bytes, *, within: bool) -> bool:
-        """Whether a helper that is named for it gets what may be a function.
+        """Whether a helper that is named for it is called anew, or gets what may be a function.
 
-        One that is shown ``within`` the same text has a bracket behind its name there.
+        A function that is shown ``within`` the same text has a bracket behind its name there.
         """
-        called: dict[bytes, list[int]] = {}
+        called: dict[bytes, list[tuple[int, int]]] = {}
         for call in _CALL.finditer(data, max(0, data.find(_HUNK))):
-            called.setdefault(call[1], []).append(call.end())
+            called.setdefault(call[1], []).append(call.span())
         later = self._pattern("later")
         handed: set[bytes] = set()
         for name, places in called.items():
-            for start in places if later.search(name) else ():
-                end = start + _LONGEST
-                given = _REST.match(data, start, end)
+            for start, inside in places if later.search(name) else ():
+                if data.startswith(b"+", data.rfind(b"\n", 0, start) + 1):
+                    return True
+                end = inside + _LONGEST
+                given = _REST.match(data, inside, end)
                 if given is None or given.end() == end:
                     return True
                 handed.update(_HANDED.findall(given[0]))

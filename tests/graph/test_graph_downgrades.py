@@ -358,8 +358,7 @@ def test_a_queue_starts_what_is_bound_to_its_member(queue):
 def test_a_queue_of_another_member_starts_something_else():
     other = QUEUE.replace("work)", "dim_work)")
     (found,) = downgrades(edited((QUEUE, other)), MOVED.replace(QUEUE, other))
-    # it went into a function that runs deferred, whoever starts that
-    assert (found.after.mechanism, found.after.callback) == (None, "lamp_work")
+    assert (found.cleanup, found.function) == ("fput", "lamp_flush")
 
 
 def test_a_new_branch_narrows_only_what_stands_below_it():

@@ -104,9 +104,9 @@ def test_what_cannot_be_read_here_passes():
 
 
 def test_names_that_a_tree_knows_can_be_given():
-    text = mail(new="lamp_put_later(lamp);")
+    text = mail(new="lamp_put_soon(lamp);")
     assert not candidate(text)
-    assert candidate(text, frozenset({b"lamp_put_later"}))
+    assert candidate(text, frozenset({b"lamp_put_soon"}))
 
 
 def test_the_filter_alone_loads_no_noun_and_no_parser():
@@ -154,16 +154,23 @@ def test_a_helper_named_for_it_that_gets_a_function_passes(call, side):
     assert candidate(mail(section=DIM, **{side: call}))
 
 
+@pytest.mark.parametrize("call", [*HELPED, "lamp_put_later(lamp);", "return lamp_async (lamp);"])
+def test_a_new_call_of_a_helper_named_for_it_passes_whatever_it_gets(call):
+    assert candidate(mail(new=call))
+    assert possible(shipped().bits(mail(new=call)))
+
+
 @pytest.mark.parametrize("call", HELPED)
 def test_a_helper_that_gets_what_no_line_shows_as_a_function_is_out(call):
-    assert not candidate(mail(new=call))
+    assert not candidate(mail(old=call.replace("\n+", "\n-"), new="lamp_on(lamp);"))
 
 
 @pytest.mark.parametrize("call", HELPED)
 def test_the_function_of_a_helper_may_stand_in_another_patch(call):
     # what a part is good for does not depend on the others; all of them together decide
-    assert possible(shipped().bits(mail(new=call)))
-    assert candidate(mail(new=call) + mail(section=DIM))
+    old = mail(old=call.replace("\n+", "\n-"), new="lamp_on(lamp);")
+    assert possible(shipped().bits(old))
+    assert candidate(old + mail(section=DIM))
 
 
 def test_a_call_of_what_is_no_helper_for_later_is_out():
