@@ -134,7 +134,6 @@ def test_a_flush_of_a_release_that_defers_itself_there_restores_nothing():
     waited = after.replace("&lamp->work);\n}", "&lamp->work);\n\tflush_work(&lamp->work);\n}")
     (found,) = downgrades(before, waited)
     assert found.cleanup == "fput"
-    assert any("flush_work() waits for lamp_gone()" in reason for reason in found.reasons)
 
 
 def test_memory_alone_is_a_note():
