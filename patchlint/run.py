@@ -315,7 +315,7 @@ def _reference(series: Series, files: dict[int, tuple[FileDiff, ...]]) -> Series
 
 
 def may_matter(series: Series, options: Options) -> bool:
-    """Whether any word of the series can lead to a finding (sound, see the prefilter).
+    """Whether any word of the series can lead to a finding; sound for hunks (the prefilter).
 
     The filter knows the words of the shipped tables; with rules of the user's own every
     series is looked at.
@@ -324,7 +324,7 @@ def may_matter(series: Series, options: Options) -> bool:
 
     if options.rules:
         return True
-    return any(candidate(p.diff.encode("utf-8", "replace")) for p in series.patches)
+    return candidate("\n".join(p.diff for p in series.patches).encode("utf-8", "replace"))
 
 
 def _speak(

@@ -257,22 +257,10 @@ class ContextHint(Struct, frozen=True):
     closes: str | None = None
 
 
-class ReleaseNames(Struct, frozen=True):
-    """The names of releases: all that the tables know, and those apart that a sketch must tell."""
+class KernelFacts(Struct, frozen=True, kw_only=True):
+    """All tables.  Look-ups are by function name."""
 
-    known: tuple[str, ...] = ()
-    #: what ends is told by an argument alone
-    inherited: tuple[str, ...] = ()
-    #: no lost wait is told of these
-    quiet: tuple[str, ...] = ()
-    #: macros that release what their body acquired
-    scopes: tuple[str, ...] = ()
-
-
-class NameFacts(Struct, frozen=True, kw_only=True):
-    """What names alone tell: all that a sketch needs.  Look-ups are by function name."""
-
-    releases: ReleaseNames = ReleaseNames()
+    cleanups: dict[str, Cleanup] = field(default_factory=dict)
     twins: dict[str, Twin] = field(default_factory=dict)
     registrations: dict[str, Registration] = field(default_factory=dict)
     activations: dict[str, Activation] = field(default_factory=dict)
@@ -289,12 +277,6 @@ class NameFacts(Struct, frozen=True, kw_only=True):
     teardown: re.Pattern[str] = NEVER
     #: regex of names that look like a teardown but are not (rules/kernel/structural.toml)
     not_teardown: re.Pattern[str] = NEVER
-
-
-class KernelFacts(NameFacts, frozen=True, kw_only=True):
-    """All tables.  Look-ups are by function name."""
-
-    cleanups: dict[str, Cleanup] = field(default_factory=dict)
     entries: tuple[EntryPoint, ...] = ()
     #: by the name in the definition
     system_calls: dict[str, SystemCall] = field(default_factory=dict)
@@ -375,8 +357,3 @@ class Ruleset(Struct, frozen=True):
     rules: tuple[Rule, ...]
     kernel: KernelFacts
     digest: str
-
-    @property
-    def names(self) -> NameFacts:
-        """What the tables tell by names alone."""
-        return self.kernel

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from patchlint.model.kernel import (
     Activation,
@@ -11,9 +11,7 @@ from patchlint.model.kernel import (
     EntryPoint,
     KernelFacts,
     Macro,
-    NameFacts,
     Registration,
-    ReleaseNames,
     Rule,
     Ruleset,
     Setup,
@@ -36,8 +34,20 @@ def ruleset(data: Compiled) -> Ruleset:
 
 def _kernel(data: Compiled) -> KernelFacts:
     return KernelFacts(
-        **_names(data),
         cleanups=_cleanups(data),
+        twins={row[1]: Twin(*_sourced(row)) for row in data["twins"]},
+        registrations={row[0]: _registration(row) for row in data["registrations"]},
+        activations={row[0]: _activation(row) for row in data["activations"]},
+        waits={row[0]: Wait(*_sourced(row)) for row in data["waits"]},
+        list_adds={name: (item, target) for name, (item, target) in data["list_adds"].items()},
+        list_drains=dict(data["list_drains"]),
+        container_macros={
+            name: (pointer, kind, member)
+            for name, (pointer, kind, member) in data["container_macros"].items()
+        },
+        callback_types=dict(data["callback_types"]),
+        teardown=any_of(data["teardown"]),
+        not_teardown=any_of(data["not_teardown"]),
         entries=tuple(_entry(row) for row in data["entries"]),
         system_calls={row[0]: _system_call(row) for row in data["system_calls"]},
         resources={name: tuple(kinds) for name, kinds in data["resources"].items()},
@@ -57,34 +67,6 @@ def _kernel(data: Compiled) -> KernelFacts:
         workloads={row[0]: Workload(*map(_frozen, row)) for row in data["workloads"]},
         setups={row[0]: Setup(*map(_frozen, row)) for row in data["setups"]},
     )
-
-
-def names(data: Compiled) -> NameFacts:
-    """Make what the tables tell by names alone, of the tables of :data:`NAMED`."""
-    return NameFacts(**_names(data))
-
-
-#: the tables that :func:`names` needs
-NAMED: Final = NameFacts.__struct_fields__
-
-
-def _names(data: Compiled) -> dict[str, Any]:
-    return {
-        "releases": ReleaseNames(*map(tuple, data["releases"])),
-        "twins": {row[1]: Twin(*_sourced(row)) for row in data["twins"]},
-        "registrations": {row[0]: _registration(row) for row in data["registrations"]},
-        "activations": {row[0]: _activation(row) for row in data["activations"]},
-        "waits": {row[0]: Wait(*_sourced(row)) for row in data["waits"]},
-        "list_adds": {name: (item, target) for name, (item, target) in data["list_adds"].items()},
-        "list_drains": dict(data["list_drains"]),
-        "container_macros": {
-            name: (pointer, kind, member)
-            for name, (pointer, kind, member) in data["container_macros"].items()
-        },
-        "callback_types": dict(data["callback_types"]),
-        "teardown": any_of(data["teardown"]),
-        "not_teardown": any_of(data["not_teardown"]),
-    }
 
 
 def _cleanups(data: Compiled) -> dict[str, Cleanup]:
@@ -138,7 +120,8 @@ def _registration(row: list[Any]) -> Registration:
 
 
 def _activation(row: list[Any]) -> Activation:
-    return Activation(*row[:7], frozenset(row[7]), Source(*row[8]))
+    fields = [*row[:7], frozenset(row[7]), Source(*row[8])]
+    return Activation(*fields)
 
 
 def _rule(row: dict[str, Any]) -> Rule:

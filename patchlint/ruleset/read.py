@@ -74,7 +74,6 @@ class _Gathered:
         for twin in rows["twin"]:
             later.setdefault(twin["direct"], []).append(twin["deferred"])
         kernel: Compiled = {
-            "releases": _releases(rows),
             "families": {
                 name: [row["symptoms"], row["advice"], row["why"]]
                 for name, row in self.families.items()
@@ -113,18 +112,6 @@ class _Gathered:
                 kernel[key.name] = given if given is not None else []
         rules = [self.rules[name] for name in sorted(self.rules)]
         return {"digest": digest, "kernel": kernel, "rules": rules, "words": _words(kernel)}
-
-
-def _releases(rows: Mapping[str, Sequence[Row]]) -> list[list[str]]:
-    """Return the lists of :class:`patchlint.model.kernel.ReleaseNames`."""
-    cleanups = rows["cleanup"]
-    kinds = {"memory", "async"}
-    return [
-        [row["name"] for row in cleanups],
-        [row["name"] for row in cleanups if row["kind"] == "inherit"],
-        [row["name"] for row in cleanups if row["kind"] in kinds or not _visible(row)],
-        [_macro(row)[0] for row in rows["macro"] if row["action"].startswith("scope")],
-    ]
 
 
 def _visible(row: Row) -> bool:
@@ -453,6 +440,21 @@ def _hint(row: Row) -> list[Any]:
     ]
 
 
+_IDENTIFIER: Final = re.compile(r"(?<!\\)\b[A-Za-z_]\w{3,}")
+
+
+def _deferring(kernel: Compiled) -> set[str]:
+    """Words of which one is in every function that runs deferred by its parameters or slot."""
+    types = {
+        word
+        for kind, pattern, context, *_ in kernel["hints"]
+        if kind == "parameter" and context != "task"
+        for word in _IDENTIFIER.findall(pattern)
+    }
+    slots = {slot.partition(".")[2] for slot in kernel["slots"]}
+    return (types | slots) - {"struct", "void"}
+
+
 def _words(kernel: Compiled) -> Compiled:
     """Gather what the byte filter looks for; see :mod:`patchlint.ruleset.prefilter`."""
     mechanisms = {
@@ -467,7 +469,18 @@ def _words(kernel: Compiled) -> Compiled:
     }
     return {
         "mechanisms": sorted(mechanisms),
-        "cleanups": sorted(row[0] for row in kernel["cleanups"] if row[2] != "memory"),
+        "deferred": sorted(_deferring(kernel)),
+        "cleanups": sorted(
+            {
+                *(row[0] for row in kernel["cleanups"] if row[2] != "memory"),
+                # what ends with a scope is released under the name of its class
+                *(
+                    name
+                    for name, action, regex, _ in kernel["macros"]
+                    if action.startswith("scope") and not regex
+                ),
+            }
+        ),
         "names": [row[1] for row in kernel["hints"] if row[0] == "name" and row[2] != "task"],
         "returns": [row[1] for row in kernel["hints"] if row[0] == "returns"],
         "later": [one for one, _ in kernel["later"]],
