@@ -50,8 +50,7 @@ def deferrals(graph: Graph) -> list[Deferral]:
         for call in function.calls:
             for starter in _started(graph, call):
                 _note(graph, function, call, starter, counts, found, starters)
-        if not starters.get((function.path, function.name)):
-            _stored(function, found, starters)
+        _stored(function, found, starters)
     for _ in range(_ROUNDS):
         known = {key: list(made) for key, made in starters.items()}
         for function in graph.functions.values():

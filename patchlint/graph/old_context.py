@@ -157,7 +157,9 @@ def _of_carrying(
     if carried:
         return replace(old, entries=carried)
     names = ", ".join(dict.fromkeys(e.said or e.name for e in old.entries[:3]))
-    if found.cut or found.hubs:
+    ends_something = any(way.ends for way in found.ways if way.reaches_user)
+    if found.cut or found.hubs or ends_something:
+        # what ends an object may end what that holds: not shown, and not excluded
         return replace(old, entries=(), certain=False)
     doubt = f"no entry point that reaches it can end what is released ({names})"
     return replace(old, entries=(), certain=False, doubt=old.doubt or doubt)
