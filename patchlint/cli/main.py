@@ -23,6 +23,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "facts": ("facts", "print the facts read off a C file, or derive new ones from a tree"),
     "graph": ("graph", "show callers, contexts and cleanup effects of a function"),
     "index": ("index", "build, show or prune the index of a kernel tree"),
+    "mcp": ("mcp", "answer the questions of machines that review"),
     "hook": ("hook", "install, remove or run the git hooks"),
     "b4": ("b4", "checks for b4, and their set-up"),
     "watch": ("watch", "follow a list and draft replies"),
