@@ -31,6 +31,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "config": ("config", "show the configuration that holds, and where it comes from"),
     "scan": ("scan", "check whole archives into a store"),
     "findings": ("findings", "ask a store for findings"),
+    "site": ("site", "write static pages from stores"),
     "stats": ("stats", "count the findings of a store"),
     "export": ("export", "write a store as JSON Lines, CSV or Parquet"),
     "confirm": ("confirm", "print or run a script that shows a finding on a running kernel"),
