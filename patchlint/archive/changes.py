@@ -163,8 +163,13 @@ def _lists(store: Store) -> dict[str, list[str]]:
         " JOIN messages ON messages.message_id = findings.message_id"
         " JOIN sources ON sources.id = messages.source ORDER BY sources.name"
     ):
-        found.setdefault(row["message_id"], []).append(row["name"])
+        found.setdefault(row["message_id"], []).append(_called(row["name"]))
     return found
+
+
+def _called(source: str) -> str:
+    """Return what a source is called where anybody reads it: a file without its folders."""
+    return source.rstrip("/").rpartition("/")[2].removesuffix(".mbox") or source
 
 
 def _event(row: Any) -> Event:

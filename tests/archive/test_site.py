@@ -128,6 +128,14 @@ def test_a_change_is_told_with_its_postings_and_its_fate(parsed):
     assert "Earlier changes of the same family" in said
 
 
+def test_folders_of_the_machine_are_not_published(tmp_path):
+    store = make(tmp_path / "a.db", range(2), name="/home/me/lists/burrow.mbox")
+    out = built(tmp_path / "out", store)
+    assert (out / "lists/burrow.html").is_file()
+    for name, data in files(out).items():
+        assert b"/home/me" not in data, name
+
+
 def test_what_the_archive_does_not_tell_is_said(parsed):
     key = site_kit.finding(5, "").fingerprint
     assert "The archive says nothing of it." in parsed[f"changes/{key}.html"].text()
