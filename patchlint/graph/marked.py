@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from patchlint.model.pattern import lazy
+from patchlint.model.quoted import unquote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -43,17 +44,25 @@ def of_diffs(diffs: Iterable[str]) -> Iterator[Shown]:
             head = section if start < 0 else section[:start]
             renamed = _RENAMED.search(head) if "\nrename from " in head else None
             if renamed:
-                first_name[renamed[2]] = first_name.get(renamed[1], renamed[1])
+                before, after = unquote(renamed[1]), unquote(renamed[2])
+                first_name[after] = first_name.get(before, before)
             if start < 0:
                 continue
             first = head.partition("\n")[0].strip()
             if not first.startswith("diff --git "):
                 yield Shown(section[start:], added=False, path="")
-            elif first.endswith(_C_SOURCE):
-                path = first.rpartition(" ")[2].partition("/")[2]
+            elif first.removesuffix('"').endswith(_C_SOURCE):
+                path = _second_name(first).partition("/")[2]
                 path = first_name.get(path, path)
                 added = seen.setdefault(path, "\n--- /dev/null" in head)
                 yield Shown(section[start:], added, path)
+
+
+def _second_name(header: str) -> str:
+    """The name behind the last blank of git's header, or the last one in quotes."""
+    if header.endswith('"'):
+        return unquote(header[header.rfind(' "') + 1 :])
+    return header.rpartition(" ")[2]
 
 
 def of_whole(
