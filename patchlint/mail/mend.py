@@ -21,6 +21,13 @@ _PLAIN = {"&gt;": r"(?<!^)>", "&lt;": r"<", "&amp;": r"&(?!#?\w{1,8};)", "&quot;
 _QUOTED = lazy(r"=(?:3D|09|20$|$)", re.MULTILINE)
 _NOT_QUOTED = lazy(r"=(?![0-9A-F]{2}|$)", re.MULTILINE)
 _HEADER = lazy(r"^(?:diff --git |Index: |--- )\S[^\n]*\n(?=[ \t]*\n)", re.MULTILINE)
+#: a time stamp that a mailer moved to a line of its own, and a name that stands below its mark
+_TORN_DATE = lazy(
+    r"^((?:---|\+\+\+) \S[^\n]*?)[ \t]*\n(\d\d?:\d\d:\d\d[^\n]*\n)"
+    r"(?=\+\+\+ |@@ -)",
+    re.MULTILINE,
+)
+_TORN_NAME = lazy(r"^(---|\+\+\+) ?\n(?=[ab]/\S+\n(?:\+\+\+|@@ -))", re.MULTILINE)
 _HUNKS = lazy(r"^@@ -\d", re.MULTILINE)
 _SIGNATURE = lazy(r"^--[ \t\u00a0]?$", re.MULTILINE)
 
@@ -39,6 +46,9 @@ def mend(text: str) -> tuple[str, tuple[str, ...]]:
         text = _without_breaks(text, said)
     if "\n\n" in text or "\n \n" in text:
         text = _single_spaced(text, said)
+    if _TORN_DATE.search(text) is not None or _TORN_NAME.search(text) is not None:
+        text = _TORN_NAME.sub(r"\1 ", _TORN_DATE.sub(r"\1 \2", text))
+        said.append("file header broken by a mailer; joined")
     if not text.isascii() and _HARD_BLANK.search(text) is not None:
         text = _soft_blanks(text, said)
     if "&" in text and _TELLING.search(text) is not None:

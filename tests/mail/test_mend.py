@@ -59,6 +59,23 @@ def test_what_a_mailer_did_is_undone_and_said(damage: str) -> None:
     assert found.problems
 
 
+@pytest.mark.parametrize("flowed", ["", "Content-Type: text/plain; format=flowed\n"])
+def test_torn_file_header_is_joined(flowed: str) -> None:
+    head, at, hunk = DIFF.partition("@@ -")
+    del head
+    dated = (
+        "--- v6.1/drivers/demo/ring.c.orig  2022-08-25 \n12:45:54.000000000 +0300\n"
+        "+++ v6.1/drivers/demo/ring.c       2022-08-28 \n16:28:09.531738685 +0300\n"
+    )
+    named = "---\na/drivers/demo/ring.c\n+++\nb/drivers/demo/ring.c\n"
+    for torn in (dated, named):
+        text = mail("[PATCH] demo", WHY + torn + at + hunk, mid="a@x.org", headers=flowed)
+        found = decode(RawMail("-", text))
+        (file,) = parse(found.body[found.diff_start or 0 :]).files
+        assert (file.path, len(file.hunks)) == ("drivers/demo/ring.c", 1)
+        assert found.problems == ("file header broken by a mailer; joined",)
+
+
 def test_colours_are_taken_out_without_a_word() -> None:
     text = "".join(f"\x1b[1m{line}\x1b[m\n" for line in ARROWS.splitlines())
     assert mend(text) == (ARROWS, ())
