@@ -51,7 +51,8 @@ _SPACED_VERSION = lazy(
 _SEPARATORS = re.compile(r"[\s,;]+")
 _COUNTER = re.compile(r"(.*?)(?<![\d.])(\d{1,4})/(\d{1,4}|[?*]+|[nmxNMX]+)$", re.DOTALL)
 _VERSION = re.compile(
-    r"(|.*[^a-z]|.*patch|.*rfc|.*resend|.*repost)v(\d{1,9})(?:\.(\d))?$", re.IGNORECASE | re.DOTALL
+    r"(|.*[^a-z]|.*patch|.*rfc|.*resend|.*repost)v(\d{1,9})(?:\.(\d)|([a-h]))?$",
+    re.IGNORECASE | re.DOTALL,
 )
 #: a version that stands glued in front of ``PATCH``
 _FRONT_VERSION = re.compile(r"v(\d{1,3})(patch|rfc)", re.IGNORECASE)
@@ -63,6 +64,7 @@ _LEADING = lazy(
 )
 _TRAILING_COUNTER = lazy(r"[\[(](\d{1,4}) ?/ ?(\d{1,4})[])]$")
 _TITLE_VERSION = lazy(r"[\[(](?:v|take |try )(\d{1,3})(?:\.(\d))?[])]", re.IGNORECASE)
+_FIRST_VERSION = lazy(r"\]\s*v(\d{1,3})(?=[:,])", re.IGNORECASE)
 #: how many words an unclosed bracket is followed
 _MOST_WORDS = 8
 
@@ -72,7 +74,7 @@ class Subject(Struct, frozen=True):
 
     ``number`` is None when no ``n/m`` stands there; ``total`` is None as well then, and where
     the m is not known (``1/?``).  ``version`` is 1 and ``versioned`` False when no ``vN``
-    stands there; ``minor`` is the 1 of ``v3.1``, which replaces single patches of v3.
+    stands there; ``minor`` is the 1 of ``v3.1`` or ``v3a``, which replaces patches of v3.
     ``prefixes`` are the other words in the brackets (``RFC``, ``net-next``), in their order.
     A forwarded patch is a patch, not an answer.
     """
@@ -111,8 +113,8 @@ def parse(subject: str) -> Subject:
 
 
 def title_version(subject: str) -> int | None:
-    """The version that a title names in brackets, ``title (v2)``; None without one."""
-    found = _TITLE_VERSION.search(subject)
+    """The version that a title names, ``title (v2)`` or ``v2: title``; None without one."""
+    found = _TITLE_VERSION.search(subject) or _FIRST_VERSION.search(subject)
     return None if found is None else int(found.group(1))
 
 
@@ -143,8 +145,7 @@ class _Reader:
             if inside is None:
                 break
             rest = behind
-            for word in _words(inside):
-                self._word(word)
+            self._words(inside)
             rest = self._without_marks(rest)
         if self.is_patch or self.number is not None:
             rest = self._title(rest)
@@ -179,6 +180,19 @@ class _Reader:
                 return text
             text = text[found.end() :]
 
+    def _words(self, inside: str) -> None:
+        """Take in the words of one bracket; what an earlier one said of its kind holds.
+
+        git puts its bracket in front of those that a title has already.
+        """
+        number, total, version, minor = self.number, self.total, self.version, self.minor
+        for word in _words(inside):
+            self._word(word)
+        if number is not None:
+            self.number, self.total = number, total
+        if version is not None:
+            self.version, self.minor = version, minor
+
     def _word(self, word: str) -> None:
         """Take in one word of the brackets; several may be glued into one."""
         if (found := _COUNTER.match(word.rstrip(_EDGES))) is not None:
@@ -188,8 +202,11 @@ class _Reader:
         if (found := _FRONT_VERSION.match(bare)) is not None:
             self._versioned(found.group(1), None)
             bare = word = bare[found.start(2) :]
-        if (found := _VERSION.match(bare)) is not None:
-            self._versioned(found.group(2), found.group(3))
+        found = _VERSION.match(bare)
+        if found is not None and not (found.group(3) and found.group(1).endswith("for-")):
+            letter = found.group(4)
+            minor = str(ord(letter.lower()) - ord("a") + 1) if letter else found.group(3)
+            self._versioned(found.group(2), minor)
             bare = found.group(1).strip(_EDGES)
             word = bare
         if not bare or bare.lower() in _TAG_WORDS:
@@ -285,5 +302,7 @@ def _words(inside: str) -> list[str]:
         inside = _SLASH.sub("/", inside)
     if " of " in inside.lower():
         inside = _OF.sub(r"\1/\2", inside)
+    if "for v" in inside:
+        inside = inside.replace("for v", "for-v")  # a release that it is meant for
     inside = _SPACED_VERSION.sub("v", inside)
     return [word for word in _SEPARATORS.split(inside) if word]
