@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 PEERS = ("mailsplit", "mailinfo", "b4", "patchwork")
 SEPARATOR = b"From mboxrd@z Thu Jan  1 00:00:00 1970\n"
+#: a total from here on is none of ours: ``[tree:branch 12235/13394]``
+_MOST = 10000
 Number = tuple[int | None, int | None, int]
 
 
@@ -224,6 +226,8 @@ def _subject(ours: Mail, theirs: Any) -> str:
     here = None if ours.number is None else (ours.number, ours.total)
     if (here, ours.version) == (there, theirs.revision):
         return "same"
+    if not _is_outer(ours, theirs.full_subject):
+        return "another subject stands in the text"
     if here is None and there is not None:
         return "NUMBER LOST"
     if here != there:
@@ -346,7 +350,7 @@ def by_patchwork(ones: Sequence[One], classes: Classes, patchwork: Patchwork) ->
         except Exception as error:  # noqa: BLE001 - what it raises is what is counted
             classes.note(f"patchwork raises {type(error).__name__}", one.name)
             continue
-        classes.note(f"subject: {_marked(one.ours, number, total, version)}", one.name)
+        classes.note(f"subject: {_marked(one.ours, text, number, total, version)}", one.name)
         if patch and one.ours.diff_start is None and not one.ours.attached:
             talk = one.ours.is_reply or one.ours.number == 0
             what = "patch: in an answer or cover letter" if talk else "PATCH LOST"
@@ -355,11 +359,19 @@ def by_patchwork(ones: Sequence[One], classes: Classes, patchwork: Patchwork) ->
             classes.note("patch: same", one.name)
 
 
-def _marked(ours: Mail, number: int | None, total: int | None, version: int) -> str:
+def _is_outer(ours: Mail, subject: str) -> bool:
+    """Whether the subject that counts for us is that of the header."""
+    title = ours.subject[-20:].split()[-1:]
+    return not title or title[0] in subject or "=?" in subject
+
+
+def _marked(ours: Mail, text: str, number: int | None, total: int | None, version: int) -> str:
     if (ours.number, ours.total, ours.version) == (number, total, version):
         return "same"
+    if not _is_outer(ours, text):
+        return "another subject stands in the text"
     if ours.number is None and number is not None:
-        return "NUMBER LOST"
+        return "NUMBER LOST" if (total or 0) < _MOST else "a total that no series has"
     if (ours.number, ours.total) != (number, total):
         return "number that patchwork does not know" if number is None else "another number"
     more = ours.version > version
