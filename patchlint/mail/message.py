@@ -41,6 +41,13 @@ _SHOWN = lazy(
 )
 _MAIL_FILE = lazy(r"(?:From [0-9a-f]{40}|From: |Subject: |Date: )")
 _MIN_SCISSORS = 8
+_PATCH_TYPES = ("/x-patch", "/x-diff", "/patch", "/diff")
+#: What a reviewer says without a quote, and what a patch says of itself that lost its diff.
+_VERDICT = lazy(
+    r"^(?:Acked|Reviewed|Tested|Nacked)(?:-and-\w+)?-by: |^(?:applied|thanks|queued|lgtm)\b",
+    re.MULTILINE | re.IGNORECASE,
+)
+_OWN_PATCH = lazy(r"^(?:Signed-off-by: |---$| \d+ files? changed)", re.MULTILINE)
 _QUOTED_DIFF = lazy(r"^> ?(?:diff --git |@@ -\d|\+\+\+ )", re.MULTILINE)
 #: What an answer has and a patch without a diff has not: quoted lines, or whom they are of.
 _SPEAKS = ("wrote", "writes", "schrieb", "crit", "\u5199\u9053", " Message", " message")
@@ -142,7 +149,9 @@ def _talks(outer: subjects.Subject, parent: str | None, body: str) -> bool:
     if "\n>" in body or body.startswith(">"):
         return True
     speaks = any(word in body for word in _SPEAKS) or "> " in body
-    return speaks and _QUOTES.search(body) is not None
+    if speaks and _QUOTES.search(body) is not None:
+        return True
+    return _VERDICT.search(body) is not None and _OWN_PATCH.search(body) is None
 
 
 def _mended(part: mime.Part, problems: list[str]) -> mime.Part:
@@ -259,14 +268,14 @@ def _choose(parts: list[mime.Part], problems: list[str]) -> str:
     inline: list[str] = []
     attached: list[str] = []
     for part in parts:
-        if part.content_type == "text/html" or not part.text:
+        named = part.filename.lower().endswith((".patch", ".diff"))
+        if not part.text or (part.content_type == "text/html" and not named):
             continue
-        if part.content_type.startswith("text/") and not (
-            part.attached or part.content_type.endswith(("/x-patch", "/x-diff", "/patch", "/diff"))
-        ):
-            inline.append(_unflow(part))
-        else:
+        kind = part.content_type
+        if named or part.attached or not kind.startswith("text/") or kind.endswith(_PATCH_TYPES):
             attached.append(_unflow(part))
+        else:
+            inline.append(_unflow(part))
     text = _join(inline)
     patches = [patch for patch in attached if shape.diff_start(patch) is not None]
     if not patches:

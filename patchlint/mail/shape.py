@@ -26,6 +26,7 @@ _DIFF = re.compile(
 _LOOSE = lazy(
     r"^(?:"
     r"diff --(?:cc|combined) \S"
+    r"|diff --git \S[^\n]*\n@@ -\d"
     r"|\+\+\+ \S[^\n]*\n@@ -\d"
     r"|--- [^\n]*\n(?:\+\+\+ ?[^\n]*\n)?@@ -\d"
     r"|@@ -\d{1,9}(?:,\d{1,9})? \+\d{1,9}(?:,\d{1,9})? @@"

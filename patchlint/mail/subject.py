@@ -20,7 +20,7 @@ from patchlint.model.pattern import lazy
 _COMMON = re.compile(
     r"\[((?:[A-Za-z][A-Za-z-]* ){0,3}?)PATCH((?: [A-Za-z][A-Za-z-]*){0,3})"
     r"(?: v([0-9]{1,9}))?(?: ([0-9]{1,4})/([0-9]{1,4}))?\]"
-    r" ((?![0-9\[({<vV])[^\n]*[^\s)\]])$"
+    r" ((?![0-9\[({<vV])[^\n]*[^\s)\]0-9])$"
 )
 _REPLY = re.compile(
     r"(?:(?:re|aw|sv|vs|antw|wg|tr|odp|ref|vá|ynt)\s*(?:\[\d+\]|\(\d+\))?\s*:\s*)+", re.IGNORECASE
@@ -33,6 +33,9 @@ _TAG = lazy(
     r"(?=[\[*{(<][^\]]*?(?:patch|rfc|\d/\d|\*))",
     re.IGNORECASE,
 )
+#: a word in capitals, or the word itself, that stands outside of the brackets
+_OUTSIDE = lazy(r"([A-Z]{2,10}|[Pp]atch) ?(?=\[)")
+_LAST_BRACKET = lazy(r"(.*\S)\s*(\[[^][]*(?:patch|rfc)\b[^][]*\])$", re.IGNORECASE)
 _TAG_WORDS = frozenset({"spam", "bulk", "ext", "external", "suspected", "***spam***", "spam?"})
 _BRACKETS = str.maketrans({
     "\uff3b": "[", "\uff3d": "]", "\u3010": "[", "\u3011": "]", "\u301a": "[", "\u301b": "]",
@@ -43,7 +46,7 @@ _BARE = lazy(
     r"((?:rfc |resend )*patch(?: rfc| resend)?)[ ,]((?:v\d+[ ,]+)?\d{1,4}/\d{1,4})[]:, -]+",
     re.IGNORECASE,
 )
-_SLASH = re.compile(r"\s*[/\\]\s*(?=[\d?*]|[nmxNMX]+\b)")
+_SLASH = re.compile(r"\s*[/\\|]\s*(?=[\d?*]|[nmxNMX]+\b)")
 _OF = lazy(r"(\d{1,4}) (?:out )?of (\d{1,4})\b", re.IGNORECASE)
 _SPACED_VERSION = lazy(
     r"\b(?:v|ver|version|rev|revision|take|try)(?:[. #-]| #)?(?=\d{1,3}\b)", re.IGNORECASE
@@ -56,13 +59,17 @@ _VERSION = re.compile(
 )
 #: a version that stands glued in front of ``PATCH``
 _FRONT_VERSION = re.compile(r"v(\d{1,3})(patch|rfc)", re.IGNORECASE)
+#: words that stand beside another, ``PATCH/RFC``
+_KNOWN = frozenset({"patch", "rfc", "resend"})
 _EDGES = "()<>{}#:._-+"
 _LEADING = lazy(
     r"[\[(]?(?:(v\d{1,3})(?:\.(\d))?\b[])]?[:,. -]*)?"
     r"(?:[\[(]?(\d{1,4}) ?/ ?(\d{1,4}|[?*nNxX]+)(?![\w/.])[])]?[:,. -]*)?",
     re.IGNORECASE,
 )
-_TRAILING_COUNTER = lazy(r"[\[(](\d{1,4}) ?/ ?(\d{1,4})[])]$")
+_TRAILING_COUNTER = lazy(
+    r"(?:[\[(]|[-,:] (?:part )?|\bpart )(\d{1,4}) ?(?:/|of) ?(\d{1,4})[])]?$", re.IGNORECASE
+)
 _TITLE_VERSION = lazy(r"[\[(](?:v|take |try )(\d{1,3})(?:\.(\d))?[])]", re.IGNORECASE)
 _FIRST_VERSION = lazy(r"\]\s*v(\d{1,3})(?=[:,])", re.IGNORECASE)
 #: how many words an unclosed bracket is followed
@@ -140,6 +147,7 @@ class _Reader:
         if not rest.startswith("["):
             rest = _ROUND.sub(r"[\1]", rest, count=1) if _ROUND.match(rest) else rest
             rest = _BARE.sub(r"[\1 \2] ", rest, count=1) if _BARE.match(rest) else rest
+            rest = self._with_bracket_in_front(rest)
         while rest.startswith("["):
             inside, behind = _bracket(rest)
             if inside is None:
@@ -180,6 +188,14 @@ class _Reader:
                 return text
             text = text[found.end() :]
 
+    def _with_bracket_in_front(self, text: str) -> str:
+        """A subject whose bracket stands behind a word or the title, the usual way round."""
+        if (found := _OUTSIDE.match(text)) is not None:
+            return f"[{found.group(1)}] {text[found.end() :]}"
+        if text.endswith("]") and (found := _LAST_BRACKET.match(text)) is not None:
+            return f"{found.group(2)} {found.group(1)}"
+        return text
+
     def _words(self, inside: str) -> None:
         """Take in the words of one bracket; what an earlier one said of its kind holds.
 
@@ -195,7 +211,13 @@ class _Reader:
 
     def _word(self, word: str) -> None:
         """Take in one word of the brackets; several may be glued into one."""
-        if (found := _COUNTER.match(word.rstrip(_EDGES))) is not None:
+        if (found := _COUNTER.match(word.rstrip(_EDGES))) is None and "/" in word:
+            parts = word.split("/")
+            if any(part.lower() in _KNOWN or _VERSION.match(part) for part in parts):
+                for part in parts:
+                    self._word(part)
+                return
+        if found is not None:
             word = found.group(1)
             self._count(found.group(2), found.group(3))
         bare = word.strip(_EDGES)
@@ -239,7 +261,7 @@ class _Reader:
                 if speaks:
                     self._versioned(version[1:], minor)
                 title = title[found.end() :]
-        if title.endswith((")", "]")) and self.number is None:
+        if self.number is None and (title[-1:] in {")", "]"} or title[-1:].isdigit()):
             found = _TRAILING_COUNTER.search(title)
             if found is not None and _in_order(*found.groups()):
                 self._count(*found.groups())
@@ -298,7 +320,7 @@ def _unclosed(text: str) -> tuple[str | None, str]:
 
 def _words(inside: str) -> list[str]:
     """The words of a bracket, with numbers and versions written as one word each."""
-    if "/" in inside or "\\" in inside:
+    if "/" in inside or "\\" in inside or "|" in inside:
         inside = _SLASH.sub("/", inside)
     if " of " in inside.lower():
         inside = _OF.sub(r"\1/\2", inside)

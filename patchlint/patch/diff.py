@@ -256,7 +256,7 @@ class _Reader:
 
     def _finish(self, one: _File) -> FileDiff | None:
         old, new = _paths(one)
-        if not (old or new):
+        if not (old or new) or (new or old or "").endswith("/"):
             self._problem("file header without a name; the file is left out", None, one.line)
             return None
         if not one.hunks and one.kind is None:

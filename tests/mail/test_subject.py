@@ -151,6 +151,24 @@ def test_every_spelling_says_the_same(
     assert word in {*found.prefixes, ""}
 
 
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "RFC [PATCH 1/2] demo: title",
+        "PATCH[1/2] demo: title",
+        "demo: title [PATCH 1/2]",
+        "[PATCH] demo: title - 1/2",
+        "[PATCH] demo: title [1 of 2]",
+        "[PATCH/RFC 1/2] demo: title",
+        "[PATCH 1|2] demo: title",
+    ],
+)
+def test_other_spellings(subject: str) -> None:
+    found = parse(subject)
+    assert (found.number, found.total, found.title) == (1, 2, "demo: title")
+    assert found.is_patch
+
+
 def test_forward_is_a_patch_and_no_answer() -> None:
     found = parse("Fwd: [PATCH 1/2] demo: title")
     assert found.is_forward
