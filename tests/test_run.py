@@ -400,3 +400,39 @@ def test_a_mail_that_is_no_patch_gives_no_series():
     assert [one.message for one in found.errors] == [
         "no patch to check: only 1 mail without a patch"
     ]
+
+
+# -- which tree is read --------------------------------------------------------------------
+
+
+def test_a_tree_inside_of_another_repository_is_read_itself(tmp_path):
+    inner = "third/linux/"
+    outer = repository(tmp_path / "outer", {f"{inner}{PATH}": DIRECT, "README": "all of it\n"})
+    found = report(mails(DIRECT, QUEUED), Options(tree=str(outer / "third" / "linux")))
+    assert told(found) == [(*LOST, 1)]
+    assert (found.series[0].images, found.limitations) == ("whole", ())
+    (outer / inner / PATH).write_text(QUEUED)
+    git(outer, "commit", "--quiet", "--all", "--message", "lamp: queue")
+    found = check(["HEAD~1.."], Options(tree=str(outer / "third" / "linux")))
+    assert told(found) == [(*LOST, 1)]
+    assert found.findings[0].path == PATH
+
+
+def test_what_is_no_kernel_source_is_refused_with_one_line(tmp_path):
+    (tmp_path / "letters").mkdir()
+    with pytest.raises(CannotCheck) as refused:
+        report(mails(DIRECT, QUEUED), Options(tree=str(tmp_path / "letters")))
+    assert "letters: no kernel source" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_base_that_the_tree_lacks_is_a_limitation(tmp_path):
+    tree = repository(tmp_path / "tree", DIRECT)
+    (text,) = mails(DIRECT, QUEUED)
+    text = text.replace("-- \n2.43.0", f"\nbase-commit: {'7' * 40}\n-- \n2.43.0")
+    found = report([text], Options(tree=str(tree)))
+    assert told(found) == [(*LOST, 1)]
+    (limit,) = found.limitations
+    assert (limit.stage, "lacks the base-commit 7777" in limit.message) == ("tree", True)
+    base = git(tree, "rev-parse", "HEAD").strip()
+    assert report([text.replace("7" * 40, base)], Options(tree=str(tree))).limitations == ()

@@ -179,6 +179,8 @@ def _judge(
     if not candidate("".join(patch.diff for patch in series.patches).encode(), settings):
         return None, "nothing to check", []
     report = check_series([series], ruleset, plan.options)
+    if report.errors and not report.series:
+        return None, f"not checked: {report.errors[0].message}", []
     standing, _ = accept.split(report.findings, settings.accepted)
     author = _author(series)
     loud = [finding for finding in standing if finding.level != "note"]

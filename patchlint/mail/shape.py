@@ -26,6 +26,7 @@ _DIFF = re.compile(
 _LOOSE = lazy(
     r"^(?:"
     r"diff --(?:cc|combined) \S"
+    r"|diff --git \S[^\n]*\n@@ -\d"
     r"|\+\+\+ \S[^\n]*\n@@ -\d"
     r"|--- [^\n]*\n(?:\+\+\+ ?[^\n]*\n)?@@ -\d"
     r"|@@ -\d{1,9}(?:,\d{1,9})? \+\d{1,9}(?:,\d{1,9})? @@"
@@ -39,6 +40,8 @@ _INTERDIFF = lazy(
     r"[^\n]{0,80}$",
     re.MULTILINE | re.IGNORECASE,
 )
+#: The end of a line that none of a diff follows.
+_NO_DIFF = lazy(r"\n(?![-+ @\\]|diff |index |Index: |[a-z]+ (?:mode|from|to) )")
 _HUNK = lazy(r"^@@ -\d{1,9}(?:,(\d{1,9}))? \+\d{1,9}(?:,(\d{1,9}))? @@[^\n]*\n", re.MULTILINE)
 
 
@@ -58,6 +61,16 @@ def is_interdiff(text: str, start: int) -> bool:
     """Whether the diff at ``start`` is introduced as one between two versions of a series."""
     found = _INTERDIFF.search(text, max(0, start - 400), start)
     return found is not None and not text[found.end() : start].strip()
+
+
+def behind_interdiff(text: str, start: int) -> int | None:
+    """Offset of the patch that stands behind the interdiff at ``start``, None without one.
+
+    An empty line parts the two, or text; none does so with the files of one diff.
+    """
+    gap = _NO_DIFF.search(text, start)
+    found = None if gap is None else _DIFF.search(text, gap.end())
+    return None if found is None else found.start()
 
 
 def hunk_score(text: str) -> tuple[int, int]:

@@ -635,6 +635,10 @@ def whole_images(
     series = _Series(tree, base or tree, base is not None, patches)
     if base is not None and prerequisites:
         series.require(prerequisites)
+    if base_commit and base is None:
+        read = "its HEAD" if tree.commit else "the folder as it is"
+        text = f"the tree lacks the base-commit {base_commit}; {read} is read instead"
+        series.limitations.append(Limitation("tree", text))
     for position, diffs in enumerate(patches, 1):
         series.patch(position, diffs)
     for history in series.histories:

@@ -5,7 +5,7 @@ git is run as a program, with one ``cat-file --batch`` for all reading; see
 """
 
 # pathlib costs a short check more than reading its mails
-# ruff: noqa: PTH110, PTH112, PTH113, PTH114, PTH118, PTH120, PTH123, PTH208
+# ruff: noqa: PTH110, PTH112, PTH113, PTH114, PTH118, PTH123, PTH208
 
 from __future__ import annotations
 
@@ -22,6 +22,15 @@ from patchlint.outside.programs import (
     stream_git,
     without_filters,
 )
+from patchlint.outside.source import (
+    PARTS,
+    enclosing_repository,
+    has_c,
+    is_bare,
+    is_kernel_tree,
+    is_part,
+    repository_of,
+)
 from patchlint.patch.git_objects import Objects
 
 if TYPE_CHECKING:
@@ -31,9 +40,7 @@ if TYPE_CHECKING:
 
     from patchlint.patch.tree_search import Found, Wanted
 
-#: Names at the top of every kernel tree since 2.6.
-_TOP: Final = ("MAINTAINERS", "Makefile", "kernel", "include", "fs", "drivers")
-
+_FOREIGN: Final = "no kernel source: neither fs, drivers, kernel... nor any C file is in it"
 _BLOB: Final = re.compile(r"[0-9a-f]{4,64}\Z")
 
 
@@ -92,24 +99,6 @@ def blob_id(content: bytes) -> str:
     return digest.hexdigest()
 
 
-def is_kernel_tree(path: str | PathLike[str]) -> bool:
-    """Whether the folder looks like the top of a kernel source tree."""
-    return all(os.path.exists(os.path.join(path, name)) for name in _TOP)
-
-
-def enclosing_repository(start: str | PathLike[str] = ".") -> str | None:
-    """Top folder of the git work tree that ``start`` is in, None outside of one."""
-    with suppress(OSError):
-        here = os.path.realpath(start)
-        while not os.path.exists(os.path.join(here, ".git")):
-            above = os.path.dirname(here)
-            if above == here:
-                return None
-            here = above
-        return here
-    return None
-
-
 def current_kernel_tree(start: str | PathLike[str] = ".") -> str | None:
     """Return the kernel tree that ``start`` is in: its git work tree, None when it is no kernel."""
     top = enclosing_repository(start)
@@ -122,7 +111,7 @@ def begin(path: str | PathLike[str]) -> Callable[[], Tree]:
     git takes as long to start as a mail takes to be read: both are done at once.
     """
     folder = os.fspath(path)
-    repository = _repository(folder) if os.path.isdir(folder) else None
+    repository = repository_of(folder) if os.path.isdir(folder) else None
     if repository is None:
         return partial(open_tree, path)
     objects = Objects(repository)
@@ -136,16 +125,20 @@ def open_tree(
 ) -> Tree:
     """Return the tree at ``path``: a git repository (at ``revision``, HEAD if None) or a folder.
 
-    A repository without a commit, and a kernel's folder inside of another repository, are
-    read as plain folders.  Raises TreeError when there is nothing to read.
+    A repository without a commit, and a folder inside of a repository that is not the
+    kernel's, are read as plain folders.  Raises TreeError when there is nothing to read, and
+    for a folder that has nothing of a kernel.
     """
     folder = os.fspath(path)
     if not os.path.isdir(folder):
         raise TreeError(f"{path}: no such folder")
-    repository = _repository(folder)
+    repository = repository_of(folder)
     if repository is not None:
         tree = GitTree(repository, revision or "HEAD", objects)
         if tree.known:
+            if not (is_part(repository) or has_c(repository) or tree.has_kernel()):
+                tree.close()
+                raise TreeError(f"{path}: {_FOREIGN}")
             return tree
         tree.close()
         refused = _refusal(repository)
@@ -155,6 +148,8 @@ def open_tree(
             raise TreeError(f"{path}: no such commit: {revision}")
     if revision is not None:
         raise TreeError(f"{path}: not a git repository, so it has no commit {revision}")
+    if not (is_part(folder) or has_c(folder)):
+        raise TreeError(f"{path}: {_FOREIGN}")
     return FolderTree(folder)
 
 
@@ -164,20 +159,6 @@ def _refusal(repository: str) -> str | None:
         status, _, errors = read_git(repository, "rev-parse", "--git-dir")
         return refusal(errors, repository) if status else None
     return None
-
-
-def _repository(folder: str) -> str | None:
-    if os.path.exists(os.path.join(folder, ".git")) or _is_bare(folder):
-        return folder
-    if is_kernel_tree(folder):
-        return None
-    return enclosing_repository(folder)
-
-
-def _is_bare(folder: str) -> bool:
-    return os.path.isfile(os.path.join(folder, "HEAD")) and os.path.isdir(
-        os.path.join(folder, "objects")
-    )
 
 
 def _commit_of(revision: str) -> str:
@@ -308,6 +289,12 @@ class GitTree:
                 found[patch_id] = diff.decode("utf-8", "surrogateescape")
         return found
 
+    def has_kernel(self) -> bool:
+        """Whether anything stands at the top of the commit that kernel source has there."""
+        names = self._git("ls-tree", "--name-only", "-z", "--full-tree", self.name).split(b"\0")
+        known = {name.partition("/")[0].encode() for name in PARTS}
+        return any(name in known or name.endswith((b".c", b".h")) for name in names)
+
     def changes(self, since: str) -> dict[str, str | None] | None:
         """Return the C files that differ from commit ``since``, with their blob ids here.
 
@@ -344,7 +331,7 @@ class GitTree:
 
         The answer is for :func:`_answer`; it comes while the search goes on.
         """
-        if _is_bare(self.repository) or not os.path.exists(os.path.join(self.repository, ".git")):
+        if is_bare(self.repository) or not os.path.exists(os.path.join(self.repository, ".git")):
             self._changed = _ALL
             return None
         return stream_git(

@@ -77,6 +77,9 @@ TABLE = (
     ("[PATCH v3.1 2/2] x: y", "x: y", "2/2", "2/2", "v3 2/2"),
     ("[PATCH v5.10 2/2] x: y", "x: y", "2/2", "2/2", "2/2"),
     ("[PATCH v5.10 v2 2/2] x: y", "x: y", "v2 2/2", "v2 2/2", "v2 2/2"),
+    ("[PATCH for v5.9 2/2] x: y", "x: y", "2/2", "2/2", "2/2"),
+    ("[PATCH v4a 2/2] x: y", "x: y", "2/2", "2/2", "v4 2/2"),
+    ("[PATCH v2 1/2] [PATCH v1 1/2] x: y", "x: y", "1/2", "v2 1/2", "v2 1/2"),
     ("[PATCH 1/?] x: y", "x: y", "-", "-", "1/?"),
     ("[PATCH 1/n] x: y", "x: y", "-", "-", "1/?"),
     ("[list] [PATCH 1/2] x: y", "x: y", "1/2", "1/2", "1/2"),
@@ -146,6 +149,24 @@ def test_every_spelling_says_the_same(
     assert (found.version, found.number, found.total) == (version, *place)
     assert found.title == "demo: title"
     assert word in {*found.prefixes, ""}
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "RFC [PATCH 1/2] demo: title",
+        "PATCH[1/2] demo: title",
+        "demo: title [PATCH 1/2]",
+        "[PATCH] demo: title - 1/2",
+        "[PATCH] demo: title [1 of 2]",
+        "[PATCH/RFC 1/2] demo: title",
+        "[PATCH 1|2] demo: title",
+    ],
+)
+def test_other_spellings(subject: str) -> None:
+    found = parse(subject)
+    assert (found.number, found.total, found.title) == (1, 2, "demo: title")
+    assert found.is_patch
 
 
 def test_forward_is_a_patch_and_no_answer() -> None:

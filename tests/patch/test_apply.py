@@ -281,7 +281,7 @@ def test_a_file_that_the_tree_lacks_is_a_limitation(tmp_path):
     start = commit(folder, {"a.c": BODY})
     commit(folder, {"a.c": BODY + b"end\n"})
     patches, _ = series_of(folder, start)
-    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain" / "fs").mkdir(parents=True)
     result = whole_images(open_tree(tmp_path / "plain"), patches)
     assert result.failed == {"a.c"}
     assert "no such file" in result.limitations[0].message
