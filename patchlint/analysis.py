@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from patchlint.model.budget import OutOfBudgetError
 from patchlint.model.problem import Limitation
 
 if TYPE_CHECKING:
@@ -141,10 +142,38 @@ def analyse(
     if tree is not None:
         facts.ways = partial(tree.ways, series.base_commit, ruleset)
         facts.derive = partial(tree.derive, series.base_commit, ruleset)
-    found = facts.compare(composition.state(len(composition.numbers)))
-    placed = tuple(_place(downgrade, composition, facts) for downgrade in found)
-    said = [Limitation("tree", text) for text in dict.fromkeys(facts.limitations)]
-    return Analysis(placed, images, (*limitations, *said))
+    said: list[Limitation] = []
+    try:
+        found = facts.compare(composition.state(len(composition.numbers)))
+    except OutOfBudgetError as error:
+        found, said = (), [given_up(series, error)]
+    placed: list[Downgrade] = []
+    try:
+        for downgrade in found:
+            placed.append(_place(downgrade, composition, facts))  # noqa: PERF401 - kept if cut
+    except OutOfBudgetError:
+        text = f"{series.subject}: it takes too long to tell which patch brings a finding"
+        said.append(Limitation(TIME, text, message_id=_first_id(series)))
+        last = composition.numbers[-1]
+        placed += [replace(downgrade, patch=last) for downgrade in found[len(placed) :]]
+    said += facts.unread()
+    said += [Limitation("tree", text) for text in dict.fromkeys(facts.limitations)]
+    return Analysis(tuple(placed), images, (*limitations, *said))
+
+
+#: the stage of a limitation that another machine or another day may not have
+TIME: Final = "time"
+
+
+def given_up(series: Series, error: OutOfBudgetError) -> Limitation:
+    """The limitation of a series whose check was ended before it was done."""
+    why = str(error) or "it takes too long"
+    text = f"{series.subject}: the check of this series was given up: {why}"
+    return Limitation(TIME, text, message_id=_first_id(series))
+
+
+def _first_id(series: Series) -> str | None:
+    return series.patches[0].message_id if series.patches else None
 
 
 def _whole(series: Series, files: dict[int, tuple[FileDiff, ...]], tree: TreeAtHand) -> WholeImages:
@@ -236,6 +265,21 @@ class _Facts:
 
                 self._read[key] = extract(image, macros)
         return self._read[key]
+
+    def unread(self) -> list[Limitation]:
+        """What of the C text that was read the parser gave up on."""
+        return [
+            Limitation(
+                "syntax",
+                f"lines {first} to {last} are not read as C: they take the parser too long"
+                if last > first
+                else f"line {first} is not read as C: it is too long",
+                path,
+                line=first,
+            )
+            for (path, _), facts in self._read.items()
+            for first, last in facts.unread
+        ]
 
     def compare(self, state: SeriesState) -> tuple[Downgrade, ...]:
         """The downgrades from before the series to ``state``."""

@@ -142,6 +142,7 @@ class Pipeline(Struct):
             only=settings.only,
             without=settings.without,
             no_tree=settings.tree is None,
+            limit=settings.limit,
             # without a tree may_matter() has made the sketch already
             thorough=settings.everything or settings.tree is None,
         )

@@ -88,6 +88,12 @@ def add_check_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rules", action="append", default=[], metavar="DIR", help="further rules of your own"
     )
+    parser.add_argument(
+        "--time-limit",
+        type=int,
+        metavar="SECONDS",
+        help="for one series; what was found until then is told (default: 60, 0 for none)",
+    )
     parser.add_argument("--jobs", type=int, metavar="N", help="worker processes")
     parser.add_argument("--quiet", action="store_true", help="no summary, no progress")
     parser.add_argument("--verbose", action="store_true", help="notes and limitations in full")
@@ -146,6 +152,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         "fail-on": getattr(arguments, "fail_on", None),
         "tree": arguments.tree,
         "jobs": arguments.jobs,
+        "time-limit": arguments.time_limit,
         "color": getattr(arguments, "color", None),
     }
     layer = {name: (str(value),) for name, value in given.items() if value is not None}
@@ -168,6 +175,7 @@ def options_of(arguments: argparse.Namespace, settings: Settings) -> Options:
         only=settings.all("rule"),
         without=settings.all("not-rule"),
         jobs=settings.number("jobs"),
+        limit=settings.number("time-limit") or None,
     )
 
 

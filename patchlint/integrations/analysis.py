@@ -74,6 +74,8 @@ class Analysis(Struct, frozen=True):
     errors: tuple[str, ...]
     checked: int
     limitations: int = 0
+    #: whether time was up: another run may find more
+    cut: bool = False
 
 
 class Work(Struct, frozen=True):
@@ -105,7 +107,7 @@ def analyse(work: Work, settings: Settings) -> Analysis:
         if held is not None:
             return held
         result = _check(work, settings)
-        if not result.errors:
+        if not (result.errors or result.cut):
             _store(path, result)
     return result
 
@@ -184,17 +186,21 @@ def _check(work: Work, settings: Settings) -> Analysis:
         rules=settings.all("rules"),
         only=settings.all("rule"),
         without=settings.all("not-rule"),
+        limit=settings.number("time-limit") or None,
     )
     return boiled(check(work.inputs, options, work.stdin))
 
 
 def boiled(report: Report) -> Analysis:
     """Return a report as the integrations keep it."""
+    from patchlint.analysis import TIME
+
     return Analysis(
         remarks=tuple(remark(finding, report) for finding in report.findings),
         errors=tuple(error.message for error in report.errors),
         checked=sum(len(series.patches) for series in report.series),
         limitations=len(report.limitations),
+        cut=any(one.stage == TIME for one in report.limitations),
     )
 
 

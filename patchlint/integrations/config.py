@@ -37,6 +37,7 @@ SINGLE: Final[dict[str, str]] = {
     "patchwork-context": "patchlint",
     "patchwork-target-url": "",
     "rule-url": "",
+    "time-limit": "60",
     "watch-settle": "900",
     "watch-interval": "300",
 }
@@ -46,7 +47,7 @@ MULTIPLE: Final = ("rule", "not-rule", "rules", "accept", "watch-cc")
 PRIVATE: Final = ("b4added",)
 
 _CHOICES: Final[dict[str, tuple[str, ...]]] = {"fail-on": FAIL_ON, "color": COLOR}
-_NUMBERS: Final = ("jobs", "watch-settle", "watch-interval")
+_NUMBERS: Final = ("jobs", "time-limit", "watch-settle", "watch-interval")
 _PATHS: Final = ("tree", "rules")
 _BY_KEY: Final[dict[str, str]] = {name.replace("-", ""): name for name in (*SINGLE, *MULTIPLE)}
 #: git's scopes in layers: far ones stand below the user's file, near ones above.

@@ -329,6 +329,8 @@ def _verdict(name: str, result: Analysis, settings: Settings, number: int | None
         _say(f"patchlint: {problem}")
     for error in result.errors:
         _say(f"patchlint: not checked: {error}")
+    if result.cut:
+        _say("patchlint: not all was checked: it takes longer than the setting time-limit")
     for remark in shown:
         _say(remark.terse())
         title = f" {remark.title}" if remark.title else ""
