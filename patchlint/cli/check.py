@@ -125,7 +125,7 @@ def run(arguments: argparse.Namespace) -> int:
         return USAGE_ERROR
     for ignored in settings.problems if arguments.format not in SILENT else ():
         print(f"patchlint: {ignored}", file=sys.stderr)
-    report = _without_accepted(report, settings)
+    report = _with_settings(_without_accepted(report, settings), settings)
     rules = pipeline.load_rules(options).rules if arguments.format in NEEDS_RULES else ()
     style = _style(arguments, settings, rules, pipeline.tree_path(options))
     if not _print(arguments, report, style):
@@ -189,6 +189,19 @@ def _without_accepted(report: Report, settings: Settings) -> Report:
 
     standing, _taken = split(report.findings, settings.accepted)
     return replace(report, findings=standing)
+
+
+def _with_settings(report: Report, settings: Settings) -> Report:
+    """The report with what the repository's own configuration may hide, as limitations."""
+    said = settings.of_repository
+    if not said:
+        return report
+    from msgspec.structs import replace
+
+    from patchlint.model.problem import Limitation
+
+    more = tuple(Limitation("config", text) for text in said)
+    return replace(report, limitations=(*report.limitations, *more))
 
 
 def exit_status(report: Report, fail_on: str, *, strict: bool = False) -> int:
