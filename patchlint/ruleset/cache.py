@@ -65,6 +65,8 @@ def get(kind: str, roots: Sequence[str], known: str) -> bytes | None:
     """Return what was kept as ``kind`` for ``roots`` in this state, None when there is nothing."""
     try:
         with open(_path(kind, roots), "rb") as file:
+            if os.fstat(file.fileno()).st_uid != os.geteuid():
+                return None  # rules are not taken from somebody else
             data = file.read()
     except OSError:
         return None
