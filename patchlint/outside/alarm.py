@@ -6,8 +6,7 @@ Code that does not come back to Python is not ended; the parser asks by itself, 
 
 from __future__ import annotations
 
-import signal
-import threading
+import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -27,16 +26,20 @@ def time_limit(seconds: float | None) -> Iterator[None]:
     """Raise :class:`OutOfBudgetError` inside after ``seconds`` of wall time; None for never."""
     if seconds is None:
         yield
-    elif threading.current_thread() is threading.main_thread():
-        with _by_signal(seconds):
-            yield
     else:
-        with _in_thread(seconds):
+        with _by_signal(seconds) if _in_main_thread() else _in_thread(seconds):
             yield
+
+
+def _in_main_thread() -> bool:
+    threading = sys.modules.get("threading")  # not imported: there is no other thread
+    return threading is None or threading.current_thread() is threading.main_thread()
 
 
 @contextmanager
 def _by_signal(seconds: float) -> Iterator[None]:
+    import signal
+
     def expire(_signal: int, _frame: FrameType | None) -> None:
         raise OutOfBudgetError(f"it takes more than {seconds:g} s")
 
@@ -57,6 +60,7 @@ def _by_signal(seconds: float) -> Iterator[None]:
 def _in_thread(seconds: float) -> Iterator[None]:
     """The same in a thread of a cluster's worker, where no signal arrives."""
     import ctypes
+    import threading
 
     thread = threading.get_ident()
     lock = threading.Lock()

@@ -64,7 +64,7 @@ def test_series_behind_one_that_costs_too_much_are_checked(monkeypatch: pytest.M
         start + one.replace("<1@", f"<{at}@a").replace("In-Reply-To: <0@example.org>\n", "")
         for at, one in enumerate(alone)
     )
-    report = check(["-"], Options(no_tree=True, limit=0.3), text.encode())
+    report = check(["-"], Options(no_tree=True, limit=3.0), text.encode())
     assert len(report.findings) == 1
     assert ["given up" in one.message for one in report.errors] == [True]
 
