@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from patchlint.model.budget import OutOfBudgetError
 from patchlint.model.problem import Limitation
 
 #: added to the weight of a downgrade that is louder than a note
@@ -145,20 +146,44 @@ def analyse(
         facts.ways = partial(tree.ways, series.base_commit, ruleset)
         facts.derive = partial(tree.derive, series.base_commit, ruleset)
         facts.bodies = partial(tree.facts, series.base_commit, ruleset.kernel.macros)
-    found = _downgrades(composition, facts)
-    said = [Limitation("tree", text) for text in dict.fromkeys(facts.limitations)]
-    return Analysis(found, images, (*limitations, *said))
+    found: list[Downgrade] = []
+    said: list[Limitation] = []
+    try:
+        _downgrades(composition, facts, found)
+    except OutOfBudgetError as error:
+        said.append(given_up(series, error))
+    said += facts.unread()
+    said += [Limitation("tree", text) for text in dict.fromkeys(facts.limitations)]
+    return Analysis(tuple(_once(found)), images, (*limitations, *said))
 
 
-def _downgrades(composition: Composition, facts: _Facts) -> tuple[Downgrade, ...]:
-    """The downgrades of all steps that the whole series does not take back."""
+#: the stage of a limitation that another machine or another day may not have
+TIME: Final = "time"
+
+
+def given_up(series: Series, error: OutOfBudgetError) -> Limitation:
+    """The limitation of a series whose check was ended before it was done."""
+    why = str(error) or "it takes too long"
+    text = f"{series.subject}: the check of this series was given up: {why}"
+    return Limitation(TIME, text, message_id=_first_id(series))
+
+
+def _first_id(series: Series) -> str | None:
+    return series.patches[0].message_id if series.patches else None
+
+
+def _downgrades(composition: Composition, facts: _Facts, found: list[Downgrade]) -> None:
+    """Add to ``found`` the downgrades of all steps that the whole series does not take back.
+
+    What was added before the budget ends is kept: each is right by itself.
+    """
     numbers = composition.numbers
     whole = facts.compare(composition.state(len(numbers)))
     if len(numbers) == 1:
-        return tuple(replace(one, patch=numbers[0]) for one in whole.downgrades)
+        found.extend(replace(one, patch=numbers[0]) for one in whole.downgrades)
+        return
     if not whole.possible:
-        return ()
-    found: list[Downgrade] = []
+        return
     for place, number in enumerate(numbers, 1):
         step = facts.compare(composition.step(place))
         for one in step.downgrades:
@@ -170,7 +195,6 @@ def _downgrades(composition: Composition, facts: _Facts) -> tuple[Downgrade, ...
     for one in whole.downgrades:
         if not any(_same(one, other) for other in found):
             found.append(replace(one, patch=_first(composition, facts, one)))
-    return tuple(_once(found))
 
 
 def _as_note(downgrade: Downgrade, number: int) -> Downgrade:
@@ -280,6 +304,21 @@ class _Facts:
 
                 self._read[key] = extract(image, macros)
         return self._read[key]
+
+    def unread(self) -> list[Limitation]:
+        """What of the C text that was read the parser gave up on."""
+        return [
+            Limitation(
+                "syntax",
+                f"lines {first} to {last} are not read as C: they take the parser too long"
+                if last > first
+                else f"line {first} is not read as C: it is too long",
+                path,
+                line=first,
+            )
+            for (path, _), facts in self._read.items()
+            for first, last in facts.unread
+        ]
 
     def _graph(
         self, images: Sequence[tuple[Image, FilePair]], more: tuple[Function, ...]

@@ -11,9 +11,12 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from patchlint import __version__
-from patchlint.analysis import CannotCheck, TreeAtHand, analyse
+from patchlint.analysis import CannotCheck, TreeAtHand, analyse, given_up
+from patchlint.model import budget
+from patchlint.model.budget import Budget, OutOfBudgetError
 from patchlint.model.finding import Finding, PatchRef, Report, SeriesRef
 from patchlint.model.problem import InputError, Limitation
+from patchlint.outside.alarm import time_limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -33,6 +36,8 @@ class Options(Struct, frozen=True):
     without: tuple[str, ...] = ()
     jobs: int = 1
     no_tree: bool = False
+    #: seconds that one series may take; it is then left with what was found so far
+    limit: float | None = None
 
 
 class _Findings(Struct):
@@ -155,7 +160,12 @@ def check_series(
     tree = tree or _tree(options)
     gathered = _Findings()
     for one in series:
-        _guarded(one, ruleset, options, tree, gathered)
+        with budget.limited(Budget(options.limit)):
+            try:
+                with time_limit(options.limit):
+                    _guarded(one, ruleset, options, tree, gathered)
+            except OutOfBudgetError as error:
+                gathered.errors.append(_input_error(one, given_up(one, error).message))
     return Report(
         __version__,
         tuple(gathered.series),

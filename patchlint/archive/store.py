@@ -11,10 +11,12 @@ import hashlib
 import json
 import sqlite3
 import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
+
+import msgspec
 
 from patchlint.archive import codec
 from patchlint.archive.records import Checked, Row, Survey, Thread, Verdict, Wanted
@@ -30,11 +32,19 @@ if TYPE_CHECKING:
 #: goes up when the tables change so that an older file cannot be read as it is
 SCHEMA: Final = 1
 _MOST_VARIABLES: Final = 500
+#: a file up to this size is looked through when it is opened: some milliseconds
+_CHECKED: Final = 8 << 20
+#: of what SQLite says so much is told
+_SAID: Final = 200
 _RESULTS: Final = ("findings", "limitations", "errors", "series")
 
 
 class StoreError(Exception):
-    """The file is no store, one of another version, or in use."""
+    """The file is no store, one of another version, damaged, or in use."""
+
+
+class DamagedError(Exception):
+    """A row is not what it was when it was written; the text says which."""
 
 
 class Store:
@@ -43,10 +53,11 @@ class Store:
     def __init__(self, path: str, *, write: bool = True) -> None:
         if not write and not Path(path).is_file():
             raise StoreError(f"{path}: no such store")
+        self.path = path
         try:
             self.connection = self._open(path, write=write)
-        except sqlite3.DatabaseError as error:
-            raise StoreError(f"{path}: {error}") from error
+        except _BROKEN as error:
+            raise StoreError(_reason(path, error)) from error
 
     def _open(self, path: str, *, write: bool) -> sqlite3.Connection:
         connection = sqlite3.connect(path, isolation_level=None, timeout=30)
@@ -63,6 +74,10 @@ class Store:
             connection.execute(
                 "INSERT OR IGNORE INTO meta (key, value) VALUES ('schema', ?)", (str(SCHEMA),)
             )
+        if Path(path).stat().st_size <= _CHECKED:
+            found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if found != "ok":
+                raise DamagedError(str(found).replace("\n", " "))
         row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
         if row is None or row["value"] != str(SCHEMA):
             raise StoreError(f"{path}: not a store that this version can read")
@@ -71,8 +86,11 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """Close the file.  What SQLite or a row of it says of damage is a :class:`StoreError`."""
         self.connection.close()
+        if isinstance(error, _BROKEN):
+            raise StoreError(_reason(self.path, error)) from error
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -87,13 +105,34 @@ class Store:
 
     def rows(self, query: str, values: Iterable[object] = ()) -> Iterator[sqlite3.Row]:
         """The rows of a query, one by one."""
-        with closing(self.connection.execute(query, tuple(values))) as cursor:
+        cursor = self.connection.execute(query, tuple(values))
+        try:
             yield from cursor
+        finally:
+            with suppress(sqlite3.ProgrammingError):  # of a store that was closed before
+                cursor.close()
 
     def value(self, query: str, values: Iterable[object] = ()) -> Any:
         """The first column of the first row, None when there is none."""
         row = self.connection.execute(query, tuple(values)).fetchone()
         return None if row is None else row[0]
+
+    def check_findings(self, rows: Iterable[sqlite3.Row]) -> None:
+        """Raise :class:`DamagedError` when one of these findings is not as it was written.
+
+        Or when one is gone without being taken out.  Stores of older versions cannot tell.
+        """
+        if self.value("SELECT 1 FROM sqlite_master WHERE name = 'sums'") is None:
+            return
+        digests: dict[int, str] = dict(
+            self.connection.execute("SELECT finding, digest FROM sums").fetchall()
+        )
+        for row in rows:
+            if digests.get(row["id"]) not in {None, row_digest(dict(row))}:
+                raise DamagedError(f"finding {row['id']} is not as it was written")
+        gone = self.value("SELECT finding FROM sums WHERE finding NOT IN (SELECT id FROM findings)")
+        if gone is not None:
+            raise DamagedError(f"finding {gone} is gone")
 
     def meta(self, key: str) -> Any:
         """A remembered value (plain JSON), None when it was never set."""
@@ -306,8 +345,31 @@ class Store:
             )
 
 
+#: what reading a damaged file can end with
+_BROKEN: Final = (
+    sqlite3.Error,
+    json.JSONDecodeError,
+    msgspec.MsgspecError,
+    UnicodeDecodeError,
+    DamagedError,
+)
+
+
+def _reason(path: str, error: BaseException) -> str:
+    """Say what is wrong with a store, and what is left to do when it is damaged."""
+    said = " ".join(str(error).split())[:_SAID]
+    if isinstance(error, sqlite3.OperationalError) and not said.startswith("no such"):
+        return f"{path}: {said}"
+    return f"{path}: no store, or damaged: {said}; a scan into a new file makes it again"
+
+
+def row_digest(row: Mapping[str, Any]) -> str:
+    """Return the digest of a finding's columns, but for its own number."""
+    return _digest([[name, row[name]] for name in sorted(row) if name != "id"])
+
+
 def _digest(value: object) -> str:
-    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:24]
+    return hashlib.sha256(json.dumps(value, default=repr).encode()).hexdigest()[:24]
 
 
 class _Threads:
@@ -439,6 +501,9 @@ def _forget(connection: sqlite3.Connection, message_id: str) -> None:
 
 def _clear(connection: sqlite3.Connection, thread: int) -> None:
     connection.execute(
+        "DELETE FROM sums WHERE finding IN (SELECT id FROM findings WHERE thread = ?)", (thread,)
+    )
+    connection.execute(
         "DELETE FROM outcomes WHERE finding IN (SELECT id FROM findings WHERE thread = ?)",
         (thread,),
     )
@@ -480,7 +545,11 @@ def _add_series(connection: sqlite3.Connection, thread: int, checked: Checked) -
         },
     )
     for finding in checked.findings:
-        _insert(connection, "findings", finding_row(finding, series, thread, checked))
+        row = finding_row(finding, series, thread, checked)
+        number = _insert(connection, "findings", row)
+        connection.execute(
+            "INSERT OR REPLACE INTO sums (finding, digest) VALUES (?, ?)", (number, row_digest(row))
+        )
     _add_problems(connection, thread, series, checked.limitations, checked.errors)
 
 

@@ -88,6 +88,12 @@ def add_check_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rules", action="append", default=[], metavar="DIR", help="further rules of your own"
     )
+    parser.add_argument(
+        "--time-limit",
+        type=int,
+        metavar="SECONDS",
+        help="for one series; what was found until then is told (default: 60, 0 for none)",
+    )
     parser.add_argument("--jobs", type=int, metavar="N", help="worker processes")
     parser.add_argument("--quiet", action="store_true", help="no summary, no progress")
     parser.add_argument("--verbose", action="store_true", help="notes and limitations in full")
@@ -119,7 +125,7 @@ def run(arguments: argparse.Namespace) -> int:
         return USAGE_ERROR
     for ignored in settings.problems if arguments.format not in SILENT else ():
         print(f"patchlint: {ignored}", file=sys.stderr)
-    report = _without_accepted(report, settings)
+    report = _with_settings(_without_accepted(report, settings), settings)
     rules = pipeline.load_rules(options).rules if arguments.format in NEEDS_RULES else ()
     style = _style(arguments, settings, rules, pipeline.tree_path(options))
     if not _print(arguments, report, style):
@@ -146,6 +152,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         "fail-on": getattr(arguments, "fail_on", None),
         "tree": arguments.tree,
         "jobs": arguments.jobs,
+        "time-limit": arguments.time_limit,
         "color": getattr(arguments, "color", None),
     }
     layer = {name: (str(value),) for name, value in given.items() if value is not None}
@@ -168,6 +175,7 @@ def options_of(arguments: argparse.Namespace, settings: Settings) -> Options:
         only=settings.all("rule"),
         without=settings.all("not-rule"),
         jobs=settings.number("jobs"),
+        limit=settings.number("time-limit") or None,
     )
 
 
@@ -181,6 +189,19 @@ def _without_accepted(report: Report, settings: Settings) -> Report:
 
     standing, _taken = split(report.findings, settings.accepted)
     return replace(report, findings=standing)
+
+
+def _with_settings(report: Report, settings: Settings) -> Report:
+    """The report with what the repository's own configuration may hide, as limitations."""
+    said = settings.of_repository
+    if not said:
+        return report
+    from msgspec.structs import replace
+
+    from patchlint.model.problem import Limitation
+
+    more = tuple(Limitation("config", text) for text in said)
+    return replace(report, limitations=(*report.limitations, *more))
 
 
 def exit_status(report: Report, fail_on: str, *, strict: bool = False) -> int:

@@ -16,6 +16,7 @@ from patchlint.graph.bindings import argument, function_name, reference, root_pa
 from patchlint.graph.build import Deferral, Graph
 from patchlint.graph.guards import put_in
 from patchlint.graph.objects import ObjectRef, same, strip_expression
+from patchlint.model import budget
 
 if TYPE_CHECKING:
     from patchlint.model.context import Context, Guarantee
@@ -133,6 +134,7 @@ def _note(
     starters: dict[tuple[str, str], list[_Starter]],
 ) -> None:
     """Add the edges of one start, and what ``function`` itself becomes a starter of."""
+    budget.current().spend()
     own = {p.name for p in function.parameters}
     target = (
         reference(graph, function, starter.target, function.path) if starter.target else None

@@ -19,6 +19,7 @@ from patchlint.graph.build import Deferral
 from patchlint.graph.comparison import Comparison, FunctionKey, key_of
 from patchlint.graph.contexts import certainly_deferred
 from patchlint.graph.objects import struct_name
+from patchlint.model import budget
 from patchlint.model.effect import Step
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def _lives_on(comparison: Comparison, was: Function, now: Function) -> bool:
 
 
 def _of_pair(comparison: Comparison, was: Function, now: Function) -> Iterable[Loss]:
+    budget.current().spend()
     old, new = comparison.old.of(was), comparison.new.of(now)
     before: dict[Key, list[Effect]] = {}
     after: dict[Key, list[Effect]] = {}

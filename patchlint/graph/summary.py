@@ -21,6 +21,7 @@ from patchlint.graph import guards
 from patchlint.graph.bindings import argument, function_name, resolved, values
 from patchlint.graph.build import Deferral
 from patchlint.graph.waits import wait_matches
+from patchlint.model import budget
 from patchlint.model.context import GUARANTEES
 from patchlint.model.effect import Step
 
@@ -203,6 +204,7 @@ class Summaries:
         while todo:
             one = todo.pop()
             ready = self._keys.get(id(one))
+            budget.current().spend()
             if ready is not None:
                 found |= ready
                 continue
@@ -218,8 +220,10 @@ class Summaries:
 
     def _make(self, function: Function) -> tuple[Effect, ...]:
         found: dict[tuple[object, ...], Effect] = {}
+        spend = budget.current().spend
 
         def add(effect: Effect) -> None:
+            spend()
             if self.wanted is not None and effect.key not in self.wanted and effect.key[0] != "param":
                 return
             if len(found) >= MOST:

@@ -43,6 +43,8 @@ class _Answer:
             if whole or found.number in {None, remark.patch}
         )
         self.errors = result.errors
+        if result.cut:
+            self.errors += ("not all was checked: it takes longer than the setting time-limit",)
 
 
 def check(mail: bytes, settings: Settings) -> str:

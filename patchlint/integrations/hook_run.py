@@ -329,6 +329,10 @@ def _verdict(name: str, result: Analysis, settings: Settings, number: int | None
         _say(f"patchlint: {problem}")
     for error in result.errors:
         _say(f"patchlint: not checked: {error}")
+    for text in settings.of_repository:
+        _say(f"patchlint: {text}")
+    if result.cut:
+        _say("patchlint: not all was checked: it takes longer than the setting time-limit")
     for remark in shown:
         _say(remark.terse())
         title = f" {remark.title}" if remark.title else ""

@@ -14,6 +14,7 @@ import re
 from typing import IO, TYPE_CHECKING, cast
 
 from patchlint.mail import mbox, mime, shape, texts
+from patchlint.mail.bounded import MOST_OF_A_MAIL, Bounded, TooLargeError
 from patchlint.mail.mend import mend
 from patchlint.model.mail import RawMail
 from patchlint.model.pattern import lazy
@@ -174,7 +175,9 @@ def _packed(name: str, stream: IO[bytes]) -> Iterator[Read]:
     import zlib
 
     try:
-        yield from _stream(name, stream)
+        yield from _stream(name, Bounded(stream))
+    except TooLargeError as error:
+        yield InputError(name, str(error))
     except (EOFError, zlib.error, lzma.LZMAError) as error:
         yield InputError(name, f"compressed data is damaged or cut short: {error}")
 
@@ -191,7 +194,7 @@ def _zipped(name: str) -> Iterator[Read]:
                 yield InputError(name, "no patch in this zip archive")
             for member in members[:_MOST_MEMBERS]:
                 with archive.open(member) as stream:
-                    yield from _stream(name, stream)
+                    yield from _packed(name, stream)
             if len(members) > _MOST_MEMBERS:
                 yield InputError(name, f"more than {_MOST_MEMBERS} files; the rest is not read")
     except (EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
@@ -204,7 +207,7 @@ def _bytes(name: str, data: bytes) -> Iterator[Read]:
     yield from _stream(name, io.BytesIO(data))
 
 
-def _stream(name: str, stream: IO[bytes]) -> Iterator[Read]:
+def _stream(name: str, stream: IO[bytes] | Bounded) -> Iterator[Read]:
     """Read a mail or an mbox: as for git, an mbox begins with a separator line."""
     first = stream.readline()
     skipped = 0
@@ -258,6 +261,10 @@ def _mbox(name: str, first: bytes, stream: Iterable[bytes], skipped: int) -> Ite
 
     for message in mbox.split(itertools.chain([first], stream)):
         line = message.line + skipped
+        if len(message.data) > MOST_OF_A_MAIL:
+            text = f"a mail of more than {MOST_OF_A_MAIL >> 20} MB: not read"
+            yield InputError(name, text, line=line)
+            continue
         found = _COMMIT.match(message.separator)
         commit = found.group(1).decode("ascii") if found and found.group(1).strip(b"0") else None
         fault = _fault(message.data)

@@ -142,7 +142,8 @@ class FileMacro(Struct, frozen=True):
 class FileFacts(Struct, frozen=True):
     """All facts of one image.  ``fields`` are struct members: (struct, member, type, line).
 
-    ``errors`` says whether the parser met an error anywhere.
+    ``errors`` says whether the parser met an error anywhere; ``unread`` are spans of lines,
+    first and last, on which it gave up and that nothing was read of.
     """
 
     path: str
@@ -153,3 +154,4 @@ class FileFacts(Struct, frozen=True):
     fields: tuple[tuple[str, str, str, int], ...] = ()
     declared: tuple[str, ...] = ()
     errors: bool = False
+    unread: tuple[tuple[int, int], ...] = ()

@@ -32,8 +32,8 @@ _GIT = re.compile(r"^diff --git (\S.*)$")
 _COMBINED = lazy(r"^diff --(cc|combined) (\S.*)$")
 _INDEX = re.compile(r"^index ([0-9a-f]{4,64})\.\.([0-9a-f]{4,64})(?: [0-7]+)?$")
 _DATED = lazy(
-    r"(?:\t.*|[ ]+\d{4}-\d\d-\d\d[ T]\d\d?:\d\d.*|[ ]+[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d .*"
-    r"|[ ]+\((?:revision|working copy)[^)]*\))$"
+    r"(?:\t.*|(?<! )[ ]+(?:\d{4}-\d\d-\d\d[ T]\d\d?:\d\d.*|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d .*"
+    r"|\((?:revision|working copy)[^)]*\)))$"
 )
 _EPOCH = lazy(r"\s(?:1970-01-01|1969-12-31) |\s(?:Thu Jan +1|Wed Dec 31) .*19(?:70|69)")
 _PREFIX = lazy(
@@ -462,11 +462,20 @@ def _split_names(names: str) -> tuple[str | None, str | None]:
         old, _, new = names.partition(" ")
         return old, new
     # With blanks in them, the two are the same but for the prefix.
-    for at, char in enumerate(names):
-        if char == " ":
-            old, new = names[:at], names[at + 1 :]
-            if old.partition("/")[2] == new.partition("/")[2] != "":
-                return old, new
+    first, slash = names.find("/"), -1
+    at = names.find(" ", first + 1) if first >= 0 else -1
+    while at >= 0:
+        if slash <= at:
+            slash = names.find("/", at + 1)
+        # tails of one length: there is one such blank at most, so that one pair is compared
+        if slash < 0:
+            break
+        length = at - first - 1
+        if 0 < length == len(names) - slash - 1 and names.startswith(
+            names[first + 1 : at], slash + 1
+        ):
+            return names[:at], names[at + 1 :]
+        at = names.find(" ", at + 1)
     return None, None
 
 

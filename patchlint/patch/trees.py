@@ -366,6 +366,8 @@ class FolderTree:
 
     def __init__(self, folder: str | PathLike[str]) -> None:
         self.folder = os.fspath(folder)
+        #: folders that were looked at, and whether they are the tree's own
+        self._own: dict[str, bool] = {"": True}
 
     @property
     def name(self) -> str:
@@ -383,10 +385,24 @@ class FolderTree:
             return None
         with suppress(OSError):
             whole = os.path.join(self.folder, path)
+            if not self._is_own(path.rpartition("/")[0]):
+                return None
             if os.path.isfile(whole) and not os.path.islink(whole):
                 with open(whole, "rb") as file:
                     return file.read()
         return None
+
+    def _is_own(self, folder: str) -> bool:
+        """Whether a folder of the tree, and those above it, are no links out of the tree.
+
+        Links inside of it count as well: what they lead to is there by its own name.
+        """
+        known = self._own.get(folder)
+        if known is None:
+            above = folder.rpartition("/")[0]
+            link = os.path.islink(os.path.join(self.folder, folder))
+            known = self._own[folder] = not link and self._is_own(above)
+        return known
 
     def blob(self, abbreviated: str) -> bytes | None:
         """None: a folder keeps no objects."""
@@ -441,6 +457,8 @@ class FolderTree:
 
     def _beside(self, folder: str) -> Iterator[str]:
         """Give the C sources and headers of one folder, without those of the folders in it."""
+        if not self._is_own(folder):
+            return
         with suppress(OSError):
             for name in sorted(os.listdir(os.path.join(self.folder, folder))):
                 if name.endswith((".c", ".h")):

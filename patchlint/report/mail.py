@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from email.charset import SHORTEST, Charset
 from email.header import Header
-from email.utils import formataddr, parseaddr
+from email.utils import formataddr
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -159,8 +159,16 @@ def _address(author: str) -> str | None:
     """Return the author as a header may hold it, None when it is no plain one."""
     if HIDDEN.search(author):
         return None
-    name, address = parseaddr(author)
-    return formataddr((cut(name, _NAME), address), _charset()) if _ADDRESS.match(address) else None
+    # what stands last in brackets, whatever the name before it looks like to a header's reader
+    name, bracket, address = author.strip().rpartition("<")
+    if bracket and address.endswith(">"):
+        address = address[:-1].strip()
+    elif bracket:
+        return None
+    if not _ADDRESS.match(address):
+        return None
+    name = cut(" ".join(name.replace('"', " ").split()), _NAME)
+    return formataddr((name, address), _charset())
 
 
 def _body(report: Report, series: SeriesRef, groups: list[list[Finding]]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -11,6 +12,7 @@ from patchlint.syntax import macro_bodies, parse
 from patchlint.syntax.kernel_macros import Prepared, Table, compile_table, rewrite
 from patchlint.syntax.scan import FunctionSpan, function_spans, name_lines, only
 from patchlint.syntax.sweep import Known, Sweep
+from patchlint.syntax.text import short_lines
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -43,7 +45,8 @@ def extract_text(
     ``known`` are the line intervals that are really the file's, None for all lines;
     ``headers`` the lines outside them that hold a function's header.
     """
-    reader = _Reader(path, compile_table(macros), known, headers)
+    text, unread = short_lines(text)
+    reader = _Reader(path, compile_table(macros), known, headers, unread)
     sweep, broken, macro_nodes, prepared = reader.read(text)
     functions = reader.mended(sweep.functions, text) if broken else list(sweep.functions)
     functions.extend(reader.macros(text, macro_nodes))
@@ -58,6 +61,7 @@ def extract_text(
         tuple(sweep.fields),
         tuple(sweep.declared),
         errors=broken,
+        unread=tuple(sorted(unread)),
     )
 
 
@@ -82,15 +86,24 @@ class _Reader(Struct, frozen=True):
     table: Table
     known: Known | None
     headers: frozenset[int]
+    #: spans of lines that the parser gave up on
+    unread: list[tuple[int, int]]
 
     def read(self, text: bytes) -> tuple[Sweep, bool, Sequence[parse.Node], Prepared]:
         """Give the sweep of a text, whether the parser met errors, and its macros' nodes."""
         prepared = rewrite(text, self.table)
         root = parse.parse(prepared.text)
-        found = parse.captures(root)
+        found = {} if root is None else parse.captures(root)
         sweep = Sweep(self.path, prepared, text, self.table, known=self.known, headers=self.headers)
         sweep.run(found)
-        return sweep, root.has_error, found.get("macro", ()), prepared
+        if root is None:
+            self._gave_up(text)
+        return sweep, root is None or root.has_error, found.get("macro", ()), prepared
+
+    def _gave_up(self, text: bytes) -> None:
+        """Note the lines of a text but for the empty ones around it."""
+        first = text[: len(text) - len(text.lstrip())].count(b"\n") + 1
+        self.unread.append((first, first + text.strip().count(b"\n")))
 
     def mended(self, functions: Sequence[Function], text: bytes) -> list[Function]:
         """Read anew, each alone, the functions that an error hid or that swallowed others."""
@@ -106,7 +119,8 @@ class _Reader(Struct, frozen=True):
         places = dict(zip(lines, spans, strict=True))
         for function in functions:
             own = places.get(function.line)
-            inside = function.errors and any(function.line < line <= function.end for line in lines)
+            after = bisect_right(lines, function.line)
+            inside = function.errors and after < len(lines) and lines[after] <= function.end
             if inside and own is not None:
                 lost.append(own)
             else:
@@ -125,7 +139,11 @@ class _Reader(Struct, frozen=True):
             return []
         prepared = rewrite(code, self.table)
         sweep = Sweep(self.path, prepared, code, self.table, known=self.known, macros=True)
-        sweep.run(parse.captures(parse.parse(prepared.text)))
+        root = parse.parse(prepared.text)
+        if root is None:
+            self._gave_up(code)
+            return []
+        sweep.run(parse.captures(root))
         return [function for function in sweep.functions if function.calls]
 
     def scopes(self, prepared: Prepared) -> list[Function]:
@@ -145,7 +163,11 @@ class _Reader(Struct, frozen=True):
             return []
         inner = rewrite(code, self.table)
         sweep = Sweep(self.path, inner, code, self.table, known=self.known)
-        sweep.run(parse.captures(parse.parse(inner.text)))
+        root = parse.parse(inner.text)
+        if root is None:
+            self._gave_up(code)
+            return []
+        sweep.run(parse.captures(root))
         return list(sweep.functions)
 
 

@@ -69,12 +69,13 @@ _REMEMBERED: Final = 200_000
 
 _TOKEN: Final = re.compile(
     rb"[A-Za-z_]\w*"
-    rb"|/(?:\*[^*]*\*+(?:[^/*][^*]*\*+)*/|/[^\n]*)"
-    rb'|"(?:[^"\\\n]|\\.)*"'
+    # what is not closed is one with all that it could have: else each mark in it is tried
+    rb"|/(?:\*[^*]*+\*++(?:[^/*][^*]*+\*++)*+/|\*.*+|/[^\n]*+)"
+    rb'|"(?:[^"\\\n]|\\.)*+"?'
     rb"|\n(?:(?P<directive>[ \t]*#[ \t]*"
     rb"(?:define[ \t]+\w+(?:\([^)\n]*\))?|(?:\\\r?\n|[^\n])*))"
     rb"|(?:static[ \t]+(?:inline[ \t]+)?)?(?P<column0>[A-Za-z_]\w*)(?=\())"
-    rb"|'(?:[^'\\\n]|\\.)+'"
+    rb"|'(?:[^'\\\n]|\\.)++'?"
     rb"|(?P<range>\.\.\.)",
     re.DOTALL,
 )
