@@ -129,7 +129,7 @@ def analyse(
     whole = None if tree is None else _whole(series, files, tree)
     held_back = not thorough and not _may_find(series, whole, ruleset)
     if held_back and whole is not None and not whole.failed:
-        return Analysis((), "whole", whole.limitations)
+        return Analysis((), whole.images, whole.limitations)
     composition, images, limitations = _compose(series, files, whole)
     if held_back:
         return Analysis((), images, limitations)
@@ -156,6 +156,7 @@ def _whole(series: Series, files: dict[int, tuple[FileDiff, ...]], tree: TreeAtH
         [files[p.number] for p in series.patches],
         series.base_commit,
         series.prerequisites,
+        date=series.patches[0].date,
     )
 
 
@@ -169,11 +170,13 @@ def _compose(
     if whole is None:
         composition = compose(diffs)
         return composition, "hunks", composition.limitations
-    composition = compose(diffs, whole.texts([p.number for p in series.patches]))
-    images: Literal["hunks", "whole", "mixed"] = "whole"
-    if whole.failed:
-        images = "mixed" if whole.files else "hunks"
-    return composition, images, (*whole.limitations, *composition.limitations)
+    numbers = [p.number for p in series.patches]
+    placed = [
+        (p.number, diffs, p.message_id)
+        for p, diffs in zip(series.patches, whole.diffs, strict=True)
+    ]
+    composition = compose(placed, whole.texts(numbers), whole.parts(numbers))
+    return composition, whole.images, (*whole.limitations, *composition.limitations)
 
 
 def _may_find(series: Series, whole: WholeImages | None, ruleset: Ruleset) -> bool:
