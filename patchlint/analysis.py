@@ -35,10 +35,16 @@ class CannotCheck(Exception):  # noqa: N818  it is an answer, the text is for th
 
 
 class TreeAtHand:
-    """A kernel tree, opened when first needed, and what was asked of it."""
+    """A kernel tree, opened when first needed, and what was asked of it.
 
-    def __init__(self, path: str) -> None:
+    ``path`` may name a revision (``linux@v6.1``).  ``others`` are further trees: texts of
+    files are looked for there as well, and the call graph is that of the tree which most of
+    them come from.
+    """
+
+    def __init__(self, path: str, others: Sequence[str] = ()) -> None:
         self.path = path
+        self.others = tuple(map(TreeAtHand, others))
         self._tree: Tree | None = None
         self._open: Callable[[], Tree] | None = None
         self._facts: dict[str | None, TreeFacts] = {}
@@ -47,21 +53,30 @@ class TreeAtHand:
 
     def begin(self) -> None:
         """Start to open the tree, since it will be needed; does not wait for it."""
-        from patchlint.patch.trees import begin
+        from patchlint.patch.trees import begin, named_revision
 
-        self._open = self._open or begin(self.path)
+        where, revision = named_revision(self.path)
+        if revision is None:
+            self._open = self._open or begin(where)
 
     @property
     def tree(self) -> Tree:
         """The tree at its HEAD.  Raises :class:`CannotCheck` when it cannot be read."""
         if self._tree is None:
-            from patchlint.patch.trees import TreeError, open_tree
+            from patchlint.patch.trees import TreeError, named_revision, open_tree
 
             try:
-                self._tree = self._open() if self._open else open_tree(self.path)
+                where, revision = named_revision(self.path)
+                self._tree = self._open() if self._open else open_tree(where, revision)
             except TreeError as error:
                 raise CannotCheck(str(error)) from error
         return self._tree
+
+    def serving(self, versions: Sequence[str]) -> TreeAtHand:
+        """The tree that most of ``versions``, names of trees, are of; this one in doubt."""
+        if not self.others:
+            return self
+        return max((self, *self.others), key=lambda one: versions.count(one.tree.name))
 
     def name(self, base: str | None) -> str:
         """The commit (or folder) that is read for a series with that base."""
@@ -127,6 +142,8 @@ def analyse(
     ``thorough`` makes the graph of a series as well whose sketch shows that nothing is there.
     """
     whole = None if tree is None else _whole(series, files, tree)
+    if tree is not None and whole is not None:
+        tree = tree.serving(whole.versions)
     held_back = not thorough and not _may_find(series, whole, ruleset)
     if held_back and whole is not None and not whole.failed:
         return Analysis((), whole.images, whole.limitations)
@@ -139,12 +156,27 @@ def analyse(
         for p in series.patches
     )
     if tree is not None:
-        facts.ways = partial(tree.ways, series.base_commit, ruleset)
-        facts.derive = partial(tree.derive, series.base_commit, ruleset)
+        moved = whole.moved if whole is not None else {}
+        facts.ways = partial(_ways, partial(tree.ways, series.base_commit, ruleset), moved)
+        facts.derive = partial(_derive, partial(tree.derive, series.base_commit, ruleset), moved)
     found = facts.compare(composition.state(len(composition.numbers)))
     placed = tuple(_place(downgrade, composition, facts) for downgrade in found)
     said = [Limitation("tree", text) for text in dict.fromkeys(facts.limitations)]
     return Analysis(placed, images, (*limitations, *said))
+
+
+def _ways(ask: Callable[[str, str], Ways], moved: Mapping[str, str], name: str, path: str) -> Ways:
+    """Ask a tree that may know ``path`` by another name."""
+    return ask(name, moved.get(path, path))
+
+
+def _derive(
+    ask: Callable[[Mapping[str, str]], dict[str, Cleanup]],
+    moved: Mapping[str, str],
+    functions: Mapping[str, str],
+) -> dict[str, Cleanup]:
+    """Ask a tree that may know paths by other names."""
+    return ask({name: moved.get(path, path) for name, path in functions.items()})
 
 
 def _whole(series: Series, files: dict[int, tuple[FileDiff, ...]], tree: TreeAtHand) -> WholeImages:
@@ -156,6 +188,7 @@ def _whole(series: Series, files: dict[int, tuple[FileDiff, ...]], tree: TreeAtH
         [files[p.number] for p in series.patches],
         series.base_commit,
         series.prerequisites,
+        others=[other.tree for other in tree.others],
         date=series.patches[0].date,
     )
 

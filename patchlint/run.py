@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 
 class Options(Struct, frozen=True):
-    """How to check.  ``tree`` is a path or None; ``only``/``without`` are rule ids."""
+    """How to check.  ``tree`` is a path or None; ``only``/``without`` are rule ids.
+
+    ``tree`` may name a revision (``linux@v6.1``); ``others`` are further trees like it.
+    """
 
     tree: str | None = None
     rules: tuple[str, ...] = ()
@@ -35,6 +38,7 @@ class Options(Struct, frozen=True):
     no_tree: bool = False
     #: make the graph of every series, also where a sketch shows that nothing is there
     thorough: bool = False
+    others: tuple[str, ...] = ()
 
 
 class _Findings(Struct):
@@ -132,16 +136,18 @@ def tree_path(options: Options) -> str | None:
     """The tree that was asked for, else the kernel tree one stands in, else None."""
     if options.no_tree:
         return None
-    if options.tree is not None:
-        return options.tree
-    from patchlint.patch.trees import current_kernel_tree
+    from patchlint.patch.trees import current_kernel_tree, named_revision
 
+    if options.tree is not None:
+        return named_revision(options.tree)[0]
     return current_kernel_tree()
 
 
 def _tree(options: Options) -> TreeAtHand | None:
     path = tree_path(options)
-    return None if path is None else TreeAtHand(path)
+    if path is None:
+        return None
+    return TreeAtHand(options.tree or path, options.others)
 
 
 def check_series(

@@ -70,9 +70,12 @@ def add_check_options(parser: argparse.ArgumentParser) -> None:
     """Options that every command which checks has in common."""
     parser.add_argument(
         "--tree",
-        metavar="DIR",
+        metavar="DIR[@REVISION]",
+        action="append",
+        default=[],
         help="kernel source: git repository or folder (default: the "
-        "repository of the working directory when it is a kernel tree)",
+        "repository of the working directory when it is a kernel tree); repeatable: "
+        "the one that fits is read",
     )
     parser.add_argument("--no-tree", action="store_true", help="use the mails alone")
     parser.add_argument(
@@ -144,7 +147,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
 
     given = {
         "fail-on": getattr(arguments, "fail_on", None),
-        "tree": arguments.tree,
+        "tree": arguments.tree[0] if arguments.tree else None,
         "jobs": arguments.jobs,
         "color": getattr(arguments, "color", None),
     }
@@ -168,6 +171,7 @@ def options_of(arguments: argparse.Namespace, settings: Settings) -> Options:
         only=settings.all("rule"),
         without=settings.all("not-rule"),
         jobs=settings.number("jobs"),
+        others=() if arguments.no_tree else tuple(arguments.tree[1:]),
     )
 
 

@@ -98,7 +98,7 @@ class WholeImages(Struct, frozen=True):
     limitation.  ``base`` is the commit that old texts were read from where no blob id
     named them, None for a plain folder.  ``diffs`` are the diffs of each patch, hunks of
     filled files at the lines of their texts.  ``moved`` has the tree's path of files that it
-    knows by another.
+    knows by another; ``versions`` says for each file where its old text is from.
     """
 
     files: tuple[FileHistory, ...]
@@ -107,6 +107,7 @@ class WholeImages(Struct, frozen=True):
     base: str | None
     diffs: tuple[tuple[FileDiff, ...], ...] = ()
     moved: dict[str, str] = field(default_factory=dict)
+    versions: tuple[str, ...] = ()
 
     @property
     def images(self) -> Literal["hunks", "whole", "mixed"]:
@@ -189,6 +190,7 @@ class _Series(Struct):
     patches: Sequence[Sequence[FileDiff]]
     filled: list[Filled] = field(default_factory=list)
     moved: dict[str, str] = field(default_factory=dict)
+    versions: list[str] = field(default_factory=list)
     #: by id of a diff, the same with its hunks at the lines of a filled text
     placed: dict[int, FileDiff] = field(default_factory=dict)
     current: dict[str, _Growing] = field(default_factory=dict)
@@ -221,17 +223,19 @@ class _Series(Struct):
             return self.begun(path, *tried["loose"][0])
         if not (tried["fuzzy"] or tried["no"]):
             raise _Failure("the tree has no such file")
-        old, text = min((*tried["fuzzy"], *tried["no"]), key=lambda one: misfits(one[1], story))
-        merged = merge(text, story)
-        if merged is None:
-            return self.begun(path, *(tried["fuzzy"] or [(old, text)])[0])
-        self.filled.append(Filled(path, old, merged.forced, sum(len(h) for _, h in story)))
-        growing = self.begun(path, old, merged.text)
-        growing.places = merged.places
-        return growing
+        unfit = sorted((*tried["fuzzy"], *tried["no"]), key=lambda one: misfits(one[1], story))
+        for old, text in unfit:
+            merged = merge(text, story)
+            if merged is not None:
+                self.filled.append(Filled(path, old, merged.forced, sum(len(h) for _, h in story)))
+                growing = self.begun(path, old, merged.text)
+                growing.places = merged.places
+                return growing
+        return self.begun(path, *(tried["fuzzy"] or unfit)[0])
 
     def begun(self, path: str, old: OldText, text: Text) -> _Growing:
         """Return a history that starts with ``text``."""
+        self.versions.append(old.version)
         if old.path != path:
             self.moved[path] = old.path
         return _Growing([Moment(path, text)], old.source)
@@ -439,4 +443,5 @@ def whole_images(
         (base or tree).commit,
         tuple(tuple(series.placed.get(id(d), d) for d in diffs) for diffs in patches),
         series.moved,
+        tuple(series.versions),
     )

@@ -92,7 +92,8 @@ class Nearest(Struct):
         for tree in trees:
             content = tree.blob(diff.old_blob) if diff.old_blob else None
             if content is not None:
-                yield OldText(content, "blob", path, diff.old_blob or "")
+                own = tree.read(path) == content
+                yield OldText(content, "blob", path, tree.name if own else diff.old_blob or "")
             after = tree.blob(diff.new_blob) if diff.new_blob and diff.hunks else None
             content = None if after is None else taken_back(after, diff)
             if content is not None:

@@ -122,6 +122,14 @@ def current_kernel_tree(start: str | PathLike[str] = ".") -> str | None:
     return top if top is not None and is_kernel_tree(top) else None
 
 
+def named_revision(path: str) -> tuple[str, str | None]:
+    """Split ``linux@v6.1`` into folder and revision; a folder of that very name has none."""
+    where, at, revision = path.rpartition("@")
+    if at and where and revision and not os.path.isdir(path) and os.path.isdir(where):
+        return where, revision
+    return path, None
+
+
 def begin(path: str | PathLike[str]) -> Callable[[], Tree]:
     """Start git for the tree at ``path``; what is returned is :func:`open_tree` for it.
 
