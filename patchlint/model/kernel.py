@@ -37,16 +37,30 @@ Resource = Literal[
 ]
 
 
+def release(version: str) -> tuple[int, int]:
+    """Major and minor number of a kernel version such as ``6.1`` or ``6.1.12``."""
+    major, minor = version.split(".")[:2]
+    return int(major), int(minor)
+
+
 class Source(Struct, frozen=True):
     """Where an entry is true: file, what was seen there, and for which kernels.
 
-    ``since`` and ``until`` are kernel versions (``6.1``), None for no bound known.
+    ``since`` and ``until`` are kernel versions (``6.1``), both included, None for no bound
+    known.  ``moved`` is the file that has it in later kernels, None where it stays.
     """
 
     file: str
     evidence: str
     since: str | None = None
     until: str | None = None
+    moved: str | None = None
+
+    def holds(self, version: tuple[int, int]) -> bool:
+        """Whether it is true for that kernel."""
+        return (self.since is None or release(self.since) <= version) and (
+            self.until is None or version <= release(self.until)
+        )
 
 
 class Cleanup(Struct, frozen=True):

@@ -355,7 +355,11 @@ def _merge(into: dict[str, Any], given: Row) -> None:
 
 
 def _source(row: Row) -> list[Any]:
-    return [row["file"], row["evidence"], row.get("since"), row.get("until")]
+    return [
+        row["file"],
+        row["evidence"],
+        *(row.get(key) for key in ("since", "until", "moved")),
+    ]
 
 
 def _twin(row: Row) -> list[Any]:

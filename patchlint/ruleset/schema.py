@@ -207,6 +207,7 @@ _SOURCE: Final = (
     Key("evidence", text),
     Key("since", version, required=False),
     Key("until", version, required=False),
+    Key("moved", path, required=False),
 )
 
 Row = tuple[Key, ...]
