@@ -48,6 +48,7 @@ class TreeAtHand:
         self._tree: Tree | None = None
         self._open: Callable[[], Tree] | None = None
         self._facts: dict[str | None, TreeFacts] = {}
+        self._versions: dict[str | None, tuple[int, int] | None] = {}
         self._ways: dict[tuple[str | None, str, str], Ways] = {}
         self._derived: dict[tuple[str | None, str, str], Cleanup | None] = {}
 
@@ -85,6 +86,14 @@ class TreeAtHand:
 
     def _at(self, base: str | None) -> Tree:
         return (self.tree.at(base) if base else None) or self.tree
+
+    def version(self, base: str | None) -> tuple[int, int] | None:
+        """The kernel that is read for a series with that base, None when it does not say."""
+        if base not in self._versions:
+            from patchlint.patch.trees import kernel_version
+
+            self._versions[base] = kernel_version(self._at(base))
+        return self._versions[base]
 
     def facts(self, base: str | None, macros: Sequence[Macro]) -> TreeFacts:
         """What the whole tree knows, at ``base`` when it has that commit."""
@@ -150,6 +159,10 @@ def analyse(
     composition, images, limitations = _compose(series, files, whole)
     if held_back:
         return Analysis((), images, limitations)
+    version = None if tree is None else tree.version(series.base_commit)
+    if version is not None:
+        ruleset = ruleset.at(version)
+        limitations = (*limitations, *_unheld(ruleset, version))
     facts = _Facts(ruleset, "\n\n".join(p.message for p in series.patches))
     facts.titles = tuple(
         (p.subject, frozenset(f.old_path or f.path for f in files[p.number]))
@@ -163,6 +176,20 @@ def analyse(
     placed = tuple(_place(downgrade, composition, facts) for downgrade in found)
     said = [Limitation("tree", text) for text in dict.fromkeys(facts.limitations)]
     return Analysis(placed, images, (*limitations, *said))
+
+
+def _unheld(ruleset: Ruleset, version: tuple[int, int]) -> list[Limitation]:
+    """What is to be said of a kernel that is newer than all that the tables are held against."""
+    kernel = ruleset.kernel
+    if not kernel.unheld(version):
+        return []
+    return [
+        Limitation(
+            "tree",
+            f"the tables are held against {' and '.join(kernel.held_against)}; what changed"
+            f" until {version[0]}.{version[1]} may be unknown to them",
+        )
+    ]
 
 
 def _ways(ask: Callable[[str, str], Ways], moved: Mapping[str, str], name: str, path: str) -> Ways:

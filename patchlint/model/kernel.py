@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from patchlint.model.pattern import lazy
 
@@ -303,6 +304,9 @@ class NameFacts(Struct, frozen=True, kw_only=True):
     not_teardown: re.Pattern[str] = NEVER
 
 
+Row = Cleanup | Twin | Registration | Activation | Wait
+
+
 class KernelFacts(NameFacts, frozen=True, kw_only=True):
     """All tables.  Look-ups are by function name."""
 
@@ -327,6 +331,27 @@ class KernelFacts(NameFacts, frozen=True, kw_only=True):
     #: family -> what shows its loss on a running kernel
     workloads: dict[str, Workload] = field(default_factory=dict)
     setups: dict[str, Setup] = field(default_factory=dict)
+    #: table, name and row of names that mean different things in different kernels; the
+    #: tables themselves have the newest
+    variants: tuple[tuple[str, str, Row], ...] = ()
+    #: kernels against whose source every row is held
+    held_against: tuple[str, ...] = ()
+
+    def at(self, version: tuple[int, int]) -> KernelFacts:
+        """Return the facts of that kernel: of several rows of a name the one that holds.
+
+        Rows whose kernels are others stay where they are the only ones of their name: a mail
+        may be made for another kernel than the one at hand.
+        """
+        tables: dict[str, dict[str, Row]] = {}
+        for table, name, row in self.variants:
+            if row.source.holds(version):
+                tables.setdefault(table, dict(getattr(self, table)))[name] = row
+        return replace(self, **tables) if tables else self
+
+    def unheld(self, version: tuple[int, int]) -> bool:
+        """Whether that kernel is newer than all that the rows are held against."""
+        return bool(self.held_against) and version > max(map(release, self.held_against))
 
     def carries(self, ends: tuple[Resource, ...], family: str) -> bool:
         """Whether what ends so much can end what the releases of ``family`` release.
@@ -380,3 +405,8 @@ class Ruleset(Struct, frozen=True):
     def names(self) -> NameFacts:
         """What the tables tell by names alone."""
         return self.kernel
+
+    def at(self, version: tuple[int, int]) -> Ruleset:
+        """Return the same rules on the facts of that kernel."""
+        kernel = self.kernel.at(version)
+        return self if kernel is self.kernel else replace(self, kernel=kernel)

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 #: Names at the top of every kernel tree since 2.6.
 _TOP: Final = ("MAINTAINERS", "Makefile", "kernel", "include", "fs", "drivers")
 
+_VERSION: Final = re.compile(rb"^(VERSION|PATCHLEVEL) = (\d{1,4})$", re.MULTILINE)
+
 _BLOB: Final = re.compile(r"[0-9a-f]{4,64}\Z")
 
 
@@ -101,6 +103,14 @@ def blob_id(content: bytes) -> str:
 def is_kernel_tree(path: str | PathLike[str]) -> bool:
     """Whether the folder looks like the top of a kernel source tree."""
     return all(os.path.exists(os.path.join(path, name)) for name in _TOP)
+
+
+def kernel_version(tree: Tree) -> tuple[int, int] | None:
+    """Major and minor number of the kernel in ``tree``, None when its Makefile has none."""
+    numbers = dict(_VERSION.findall(tree.read("Makefile") or b""))
+    if not {b"VERSION", b"PATCHLEVEL"} <= numbers.keys():
+        return None
+    return int(numbers[b"VERSION"]), int(numbers[b"PATCHLEVEL"])
 
 
 def enclosing_repository(start: str | PathLike[str] = ".") -> str | None:

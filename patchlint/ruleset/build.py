@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from patchlint.model.kernel import (
@@ -26,6 +27,9 @@ from patchlint.model.kernel import (
 from patchlint.model.pattern import any_of, lazy
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from patchlint.model.kernel import Row
     from patchlint.ruleset.read import Compiled
 
 
@@ -35,9 +39,20 @@ def ruleset(data: Compiled) -> Ruleset:
 
 
 def _kernel(data: Compiled) -> KernelFacts:
+    cleanups = _cleanups(data)
     return KernelFacts(
         **_names(data),
-        cleanups=_cleanups(data),
+        cleanups={row.name: row for row in cleanups},
+        variants=(
+            *_variants("cleanups", [(row.name, row) for row in cleanups]),
+            *_variants("twins", [(row[1], Twin(*_sourced(row))) for row in data["twins"]]),
+            *_variants("registrations", [(r[0], _registration(r)) for r in data["registrations"]]),
+            *_variants(
+                "activations", [(r[0], Activation(*_sourced(r))) for r in data["activations"]]
+            ),
+            *_variants("waits", [(row[0], Wait(*_sourced(row))) for row in data["waits"]]),
+        ),
+        held_against=tuple(data["held_against"]),
         entries=tuple(_entry(row) for row in data["entries"]),
         system_calls={row[0]: _system_call(row) for row in data["system_calls"]},
         resources={name: tuple(kinds) for name, kinds in data["resources"].items()},
@@ -51,6 +66,12 @@ def _kernel(data: Compiled) -> KernelFacts:
         workloads={row[0]: Workload(*map(_frozen, row)) for row in data["workloads"]},
         setups={row[0]: Setup(*map(_frozen, row)) for row in data["setups"]},
     )
+
+
+def _variants(table: str, rows: list[tuple[str, Row]]) -> Iterator[tuple[str, str, Row]]:
+    """Give the rows of names that have several, each with its table and name."""
+    many = Counter(name for name, _ in rows)
+    return ((table, name, row) for name, row in rows if many[name] > 1)
 
 
 def names(data: Compiled) -> NameFacts:
@@ -81,12 +102,12 @@ def _names(data: Compiled) -> dict[str, Any]:
     }
 
 
-def _cleanups(data: Compiled) -> dict[str, Cleanup]:
+def _cleanups(data: Compiled) -> list[Cleanup]:
     words = {
         name: (tuple(symptoms), tuple(advice), why)
         for name, (symptoms, advice, why) in data["families"].items()
     }
-    found = {}
+    found = []
     for row in data["cleanups"]:
         symptoms, advice, why = words[row[1]]
         fields = [
@@ -101,7 +122,7 @@ def _cleanups(data: Compiled) -> dict[str, Cleanup]:
             row[14],
             tuple(row[15]),
         ]
-        found[row[0]] = Cleanup(*fields)
+        found.append(Cleanup(*fields))
     return found
 
 
