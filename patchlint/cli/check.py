@@ -70,10 +70,10 @@ def add_check_options(parser: argparse.ArgumentParser) -> None:
     """Options that every command which checks has in common."""
     parser.add_argument(
         "--tree",
-        metavar="DIR[@REVISION]",
+        metavar="DIR",
         action="append",
         default=[],
-        help="kernel source: git repository or folder (default: the "
+        help="kernel source: git repository (DIR@REVISION) or folder (default: the "
         "repository of the working directory when it is a kernel tree); repeatable: "
         "the one that fits is read",
     )
