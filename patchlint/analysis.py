@@ -100,7 +100,8 @@ class TreeAtHand:
         if base not in self._facts:
             from patchlint.index import open_facts
 
-            self._facts[base] = open_facts(self._at(base), macros)
+            at = self._at(base)
+            self._facts[base] = open_facts(at, macros, renew=at is self.tree)
         return self._facts[base]
 
     def ways(self, base: str | None, ruleset: Ruleset, name: str, path: str) -> Ways:

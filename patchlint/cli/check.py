@@ -10,6 +10,7 @@ from patchlint.outside.console import read_input
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+    from typing import TextIO
 
     from patchlint.integrations.config import Settings
     from patchlint.model.finding import Report
@@ -111,12 +112,15 @@ def run(arguments: argparse.Namespace) -> int:
     from patchlint import run as pipeline
     from patchlint.analysis import CannotCheck
     from patchlint.integrations.config import ConfigError
+    from patchlint.outside import activity
     from patchlint.ruleset.load import RuleError
 
     try:
         settings = settings_of(arguments)
         options = options_of(arguments, settings)
-        report = pipeline.check(inputs, options, stdin)
+        with activity.shown(_terminal(arguments)):
+            report = pipeline.check(inputs, options, stdin)
+        _offer_index(arguments, pipeline.tree_path(options), activity.seconds("search"))
     except (RuleError, ConfigError, CannotCheck) as problem:
         print(f"patchlint: {problem}", file=sys.stderr)
         return USAGE_ERROR
@@ -139,6 +143,24 @@ def run(arguments: argparse.Namespace) -> int:
             mail = f" <{error.message_id}>" if error.message_id else ""
             print(f"patchlint: {place}:{mail} {error.message}", file=sys.stderr)
     return status
+
+
+def _terminal(arguments: argparse.Namespace) -> TextIO | None:
+    """Where to show what is being done: standard error, if somebody looks at it."""
+    if arguments.quiet or arguments.format in SILENT or not sys.stderr.isatty():
+        return None
+    return sys.stderr
+
+
+def _offer_index(arguments: argparse.Namespace, tree: str | None, seconds: float) -> None:
+    """Say once of a tree that searching it took long, and what would help."""
+    if tree is None or not seconds or _terminal(arguments) is None:
+        return
+    from patchlint.index.offer import after_search
+
+    said = after_search(tree, seconds)
+    if said is not None:
+        print(f"patchlint: {said}", file=sys.stderr)
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:
