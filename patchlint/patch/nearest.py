@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from patchlint.model.problem import Limitation
 from patchlint.patch.hunks import Applied, Conflict, Text, apply_hunks, exact, reversed_hunk
+from patchlint.patch.tree_search import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,8 +23,11 @@ Source = Literal["blob", "base", "head", "tag", "moved", "new", "reverse"]
 _TELLING: Final = 8
 #: Which share of a diff's telling lines a file must have to be the same under another name.
 _SAME: Final = 0.5
-#: How many files of one name are looked at.
+#: How many files of one name, or with functions of one name, are looked at.
 _FILES: Final = 24
+#: How many functions of a file are searched for, and how often trees are searched for such.
+_NAMES: Final = 12
+_SEARCHES: Final = 6
 
 _CALLED: Final = re.compile(r"(\w{5,})\s*\(")
 
@@ -58,6 +62,7 @@ class Nearest(Struct):
     base_commit: str | None = None
     date: float | None = None
     before: list[FileDiff] = field(default_factory=list)
+    searches: int = 0
 
     def require(self, ids: Sequence[str]) -> list[Limitation]:
         """Take in the patches that must stand before the series on its base; tell of others."""
@@ -143,14 +148,46 @@ class Nearest(Struct):
         }
         if not telling:
             return
-        for tree in (self.base or self.tree, *self.others):
-            best: tuple[float, str, bytes] | None = None
-            for name, content in tree.read_all(tree.named(path.rpartition("/")[2])[:_FILES]):
-                share = len(telling.intersection(content.split(b"\n"))) / len(telling)
-                if share >= _SAME and (best is None or share > best[0]):
-                    best = (share, name, content)
+        trees = (self.base or self.tree, *self.others)
+        found = False
+        for tree in trees:
+            best = _alike(tree, tree.named(path.rpartition("/")[2])[:_FILES], telling)
             if best is not None:
-                yield OldText(best[2], "moved", best[1], tree.name)
+                found = True
+                yield best
+        if found or not path.endswith((".c", ".h")) or self.searches >= _SEARCHES:
+            return
+        functions = _functions(diff)
+        for tree in trees if functions else ():
+            self.searches += 1
+            paths = dict.fromkeys(one for one, _ in tree.files_with(Wanted(defined=functions)))
+            best = _alike(tree, [*paths][:_FILES], telling)
+            if best is not None:
+                yield best
+
+
+def _alike(tree: Tree, paths: Sequence[str], telling: set[bytes]) -> OldText | None:
+    """Return that of some files which has most of the ``telling`` lines, None for too few."""
+    best: OldText | None = None
+    most = _SAME * len(telling)
+    for path, content in tree.read_all(paths):
+        shared = len(telling.intersection(content.split(b"\n")))
+        if shared >= most and (best is None or shared > most):
+            best, most = OldText(content, "moved", path, tree.name), shared
+    return best
+
+
+def _functions(diff: FileDiff) -> tuple[str, ...]:
+    """Functions that the hunks of ``diff`` stand in, or that they show the begin of."""
+    headings = [hunk.section for hunk in diff.hunks]
+    headings += [
+        line.text
+        for hunk in diff.hunks
+        for line in hunk.lines
+        if line.kind != "+" and line.text[:1].isalpha() and not line.text.rstrip().endswith(";")
+    ]
+    names = [found[1] for text in headings if (found := _CALLED.search(text)) is not None]
+    return tuple(dict.fromkeys(names))[:_NAMES]
 
 
 def taken_back(content: bytes, diff: FileDiff) -> bytes | None:

@@ -165,6 +165,17 @@ def test_a_file_under_another_name_is_found_by_its_lines(tmp_path):
     assert b"level = 2" in whole.files[0].old
 
 
+def test_a_file_that_has_another_name_and_folder_is_found_by_its_functions(tmp_path):
+    after = FILE.replace(b"\tfput(lamp->backing);\n", b"\tfput_later(lamp->backing);\n")
+    files = diff(FILE, after, tmp_path / "author")
+    tree = repository(tmp_path / "tree")
+    user = b"int x(void)\n{\n\treturn lamp_close(0, 0);\n}\n"
+    commit(tree, {"light/core.c": FILE.replace(b"level = 1", b"level = 2"), "light/user.c": user})
+    whole = whole_images(open_tree(tree), [files])
+    assert whole.moved == {"lamp.c": "light/core.c"}
+    assert b"level = 2" in whole.files[0].old
+
+
 def test_a_file_of_that_name_with_other_lines_is_not_taken_for_it(tmp_path):
     after = FILE.replace(b"\tfput(lamp->backing);\n", b"\tfput_later(lamp->backing);\n")
     files = diff(FILE, after, tmp_path / "author")
