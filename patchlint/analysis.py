@@ -41,32 +41,48 @@ class CannotCheck(Exception):  # noqa: N818  it is an answer, the text is for th
 
 
 class TreeAtHand:
-    """A kernel tree, opened when first needed, and what was asked of it."""
+    """A kernel tree, opened when first needed, and what was asked of it.
 
-    def __init__(self, path: str) -> None:
+    ``path`` may name a revision (``linux@v6.1``).  ``others`` are further trees: texts of
+    files are looked for there as well, and the call graph is that of the tree which most of
+    them come from.
+    """
+
+    def __init__(self, path: str, others: Sequence[str] = ()) -> None:
         self.path = path
+        self.others = tuple(map(TreeAtHand, others))
         self._tree: Tree | None = None
         self._open: Callable[[], Tree] | None = None
         self._facts: dict[str | None, TreeFacts] = {}
+        self._versions: dict[str | None, tuple[int, int] | None] = {}
         self._derived: dict[tuple[str | None, str, str], Cleanup | None] = {}
 
     def begin(self) -> None:
         """Start to open the tree, since it will be needed; does not wait for it."""
-        from patchlint.patch.trees import begin
+        from patchlint.patch.trees import begin, named_revision
 
-        self._open = self._open or begin(self.path)
+        where, revision = named_revision(self.path)
+        if revision is None:
+            self._open = self._open or begin(where)
 
     @property
     def tree(self) -> Tree:
         """The tree at its HEAD.  Raises :class:`CannotCheck` when it cannot be read."""
         if self._tree is None:
-            from patchlint.patch.trees import TreeError, open_tree
+            from patchlint.patch.trees import TreeError, named_revision, open_tree
 
             try:
-                self._tree = self._open() if self._open else open_tree(self.path)
+                where, revision = named_revision(self.path)
+                self._tree = self._open() if self._open else open_tree(where, revision)
             except TreeError as error:
                 raise CannotCheck(str(error)) from error
         return self._tree
+
+    def serving(self, versions: Sequence[str]) -> TreeAtHand:
+        """The tree that most of ``versions``, names of trees, are of; this one in doubt."""
+        if not self.others:
+            return self
+        return max((self, *self.others), key=lambda one: versions.count(one.tree.name))
 
     def name(self, base: str | None) -> str:
         """The commit (or folder) that is read for a series with that base."""
@@ -76,12 +92,21 @@ class TreeAtHand:
     def _at(self, base: str | None) -> Tree:
         return (self.tree.at(base) if base else None) or self.tree
 
+    def version(self, base: str | None) -> tuple[int, int] | None:
+        """The kernel that is read for a series with that base, None when it does not say."""
+        if base not in self._versions:
+            from patchlint.patch.trees import kernel_version
+
+            self._versions[base] = kernel_version(self._at(base))
+        return self._versions[base]
+
     def facts(self, base: str | None, macros: Sequence[Macro]) -> TreeFacts:
         """What the whole tree knows, at ``base`` when it has that commit."""
         if base not in self._facts:
             from patchlint.index import open_facts
 
-            self._facts[base] = open_facts(self._at(base), macros)
+            at = self._at(base)
+            self._facts[base] = open_facts(at, macros, renew=at is self.tree)
         return self._facts[base]
 
     def ways(
@@ -136,15 +161,22 @@ def analyse(
     before the series: what a patch takes away and a later one gives back is no finding.
     """
     whole = None if tree is None else _whole(series, files, tree)
+    if tree is not None and whole is not None:
+        tree = tree.serving(whole.versions)
     composition, images, limitations = _compose(series, files, whole)
+    version = None if tree is None else tree.version(series.base_commit)
+    if version is not None:
+        ruleset = ruleset.at(version)
+        limitations = (*limitations, *_unheld(ruleset, version))
     facts = _Facts(ruleset, "\n\n".join(p.message for p in series.patches))
     facts.titles = tuple(
         (p.subject, frozenset(f.old_path or f.path for f in files[p.number]))
         for p in series.patches
     )
     if tree is not None:
-        facts.ways = partial(tree.ways, series.base_commit, ruleset)
-        facts.derive = partial(tree.derive, series.base_commit, ruleset)
+        moved = whole.moved if whole is not None else {}
+        facts.ways = partial(_ways, partial(tree.ways, series.base_commit, ruleset), moved)
+        facts.derive = partial(_derive, partial(tree.derive, series.base_commit, ruleset), moved)
         facts.bodies = partial(tree.facts, series.base_commit, ruleset.kernel.macros)
     found: list[Downgrade] = []
     said: list[Limitation] = []
@@ -229,6 +261,41 @@ def _once(found: Sequence[Downgrade]) -> list[Downgrade]:
     return kept
 
 
+def _unheld(ruleset: Ruleset, version: tuple[int, int]) -> list[Limitation]:
+    """What is to be said of a kernel that is newer than all that the tables are held against."""
+    kernel = ruleset.kernel
+    if not kernel.unheld(version):
+        return []
+    return [
+        Limitation(
+            "tree",
+            f"the tables are held against {' and '.join(kernel.held_against)}; what changed"
+            f" until {version[0]}.{version[1]} may be unknown to them",
+        )
+    ]
+
+
+def _ways(
+    ask: Ask,
+    moved: Mapping[str, str],
+    name: str,
+    path: str,
+    guard: tuple[Atom, ...],
+    images: Graph,
+) -> Ways:
+    """Ask a tree that may know ``path`` by another name."""
+    return ask(name, moved.get(path, path), guard, images)
+
+
+def _derive(
+    ask: Callable[[Mapping[str, str]], dict[str, Cleanup]],
+    moved: Mapping[str, str],
+    functions: Mapping[str, str],
+) -> dict[str, Cleanup]:
+    """Ask a tree that may know paths by other names."""
+    return ask({name: moved.get(path, path) for name, path in functions.items()})
+
+
 def _whole(series: Series, files: dict[int, tuple[FileDiff, ...]], tree: TreeAtHand) -> WholeImages:
     """The files of a series through all of its patches, as far as the tree has them."""
     from patchlint.patch.apply import whole_images
@@ -238,6 +305,8 @@ def _whole(series: Series, files: dict[int, tuple[FileDiff, ...]], tree: TreeAtH
         [files[p.number] for p in series.patches],
         series.base_commit,
         series.prerequisites,
+        others=[other.tree for other in tree.others],
+        date=series.patches[0].date,
     )
 
 
@@ -251,11 +320,13 @@ def _compose(
     if whole is None:
         composition = compose(diffs)
         return composition, "hunks", composition.limitations
-    composition = compose(diffs, whole.texts([p.number for p in series.patches]))
-    images: Literal["hunks", "whole", "mixed"] = "whole"
-    if whole.failed:
-        images = "mixed" if whole.files else "hunks"
-    return composition, images, (*whole.limitations, *composition.limitations)
+    numbers = [p.number for p in series.patches]
+    placed = [
+        (p.number, diffs, p.message_id)
+        for p, diffs in zip(series.patches, whole.diffs, strict=True)
+    ]
+    composition = compose(placed, whole.texts(numbers), whole.parts(numbers))
+    return composition, whole.images, (*whole.limitations, *composition.limitations)
 
 
 class _Compared(Struct, frozen=True):

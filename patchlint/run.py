@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 
 class Options(Struct, frozen=True):
-    """How to check.  ``tree`` is a path or None; ``only``/``without`` are rule ids."""
+    """How to check.  ``tree`` is a path or None; ``only``/``without`` are rule ids.
+
+    ``tree`` may name a revision (``linux@v6.1``); ``others`` are further trees like it.
+    """
 
     tree: str | None = None
     rules: tuple[str, ...] = ()
@@ -38,6 +41,7 @@ class Options(Struct, frozen=True):
     no_tree: bool = False
     #: seconds that one series may take; it is then left with what was found so far
     limit: float | None = None
+    others: tuple[str, ...] = ()
 
 
 class _Findings(Struct):
@@ -135,16 +139,18 @@ def tree_path(options: Options) -> str | None:
     """The tree that was asked for, else the kernel tree one stands in, else None."""
     if options.no_tree:
         return None
-    if options.tree is not None:
-        return options.tree
-    from patchlint.patch.trees import current_kernel_tree
+    from patchlint.patch.trees import current_kernel_tree, named_revision
 
+    if options.tree is not None:
+        return named_revision(options.tree)[0]
     return current_kernel_tree()
 
 
 def _tree(options: Options) -> TreeAtHand | None:
     path = tree_path(options)
-    return None if path is None else TreeAtHand(path)
+    if path is None:
+        return None
+    return TreeAtHand(options.tree or path, options.others)
 
 
 def check_series(

@@ -264,14 +264,29 @@ def test_a_range_of_the_tree_is_a_series(tmp_path):
     assert [p.number for p in found.series[0].patches] == [1, 2]
 
 
-def test_a_tree_that_does_not_match_is_a_limitation_and_hunks_are_read(tmp_path):
+def test_a_tree_that_does_not_match_is_a_limitation_and_hunks_are_put_into_it(tmp_path):
     other = SPLIT | {PATH: CLOSE.replace("lamp_dark(lamp)", "lamp_flash(lamp)")}
     tree = repository(tmp_path / "tree", other)
     found = report(mails(SPLIT, LATE), Options(tree=str(tree)))
     assert [(f.cleanup, f.function) for f in found.findings] == [("iput", "lamp_close")]
-    assert found.series[0].images == "hunks"
-    assert found.limitations != ()
-    assert PATH in {one.path for one in found.limitations}
+    assert found.series[0].images == "mixed"
+    assert [(one.stage, one.path) for one in found.limitations] == [("images", PATH)]
+    assert "hunks do not apply; the lines around them are" in found.limitations[0].message
+
+
+def test_of_several_trees_and_revisions_the_one_that_fits_is_read(tmp_path):
+    other = SPLIT | {PATH: CLOSE.replace("lamp_dark(lamp)", "lamp_flash(lamp)")}
+    first = repository(tmp_path / "first", other)
+    second = repository(tmp_path / "second", SPLIT)
+    git(second, "tag", "v1")
+    git(second, "rm", "-q", PATH)
+    git(second, "commit", "-q", "-m", "gone")
+    found = report(
+        mails(SPLIT, LATE), Options(tree=str(first), others=(f"{second}@v1", str(second)))
+    )
+    assert told(found) == [(*LOST, 1)]
+    assert found.series[0].images == "whole"
+    assert found.limitations == ()
 
 
 def test_a_folder_will_do_for_a_tree(tmp_path):

@@ -87,6 +87,7 @@ def _setup(scope: str, *, sure: bool) -> int:
     lines = b4_setup.plan(scope)
     if not lines:
         print(f"b4 runs patchlint already ({scope})")
+        _offer_index()
         return 0
     _show(f"to be added to git's configuration ({scope}):", lines)
     if not sure:
@@ -99,7 +100,17 @@ def _setup(scope: str, *, sure: bool) -> int:
             return 0
     b4_setup.write(lines, scope)
     print("written; patchlint b4 remove takes it out again")
+    _offer_index()
     return 0
+
+
+def _offer_index() -> None:
+    from patchlint.index.offer import beforehand
+    from patchlint.integrations import trees
+
+    said = beforehand(trees.top())
+    if said is not None:
+        print(said)
 
 
 def _show(title: str, lines: Sequence[Line]) -> None:

@@ -10,6 +10,7 @@ from patchlint.outside.console import read_input
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+    from typing import TextIO
 
     from patchlint.integrations.config import Settings
     from patchlint.model.finding import Report
@@ -71,8 +72,11 @@ def add_check_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tree",
         metavar="DIR",
-        help="kernel source: git repository or folder (default: the "
-        "repository of the working directory when it is a kernel tree)",
+        action="append",
+        default=[],
+        help="kernel source: git repository (DIR@REVISION) or folder (default: the "
+        "repository of the working directory when it is a kernel tree); repeatable: "
+        "the one that fits is read",
     )
     parser.add_argument("--no-tree", action="store_true", help="use the mails alone")
     parser.add_argument(
@@ -114,12 +118,15 @@ def run(arguments: argparse.Namespace) -> int:
     from patchlint import run as pipeline
     from patchlint.analysis import CannotCheck
     from patchlint.integrations.config import ConfigError
+    from patchlint.outside import activity
     from patchlint.ruleset.load import RuleError
 
     try:
         settings = settings_of(arguments)
         options = options_of(arguments, settings)
-        report = pipeline.check(inputs, options, stdin)
+        with activity.shown(_terminal(arguments)):
+            report = pipeline.check(inputs, options, stdin)
+        _offer_index(arguments, pipeline.tree_path(options), activity.seconds("search"))
     except (RuleError, ConfigError, CannotCheck) as problem:
         print(f"patchlint: {problem}", file=sys.stderr)
         return USAGE_ERROR
@@ -144,13 +151,31 @@ def run(arguments: argparse.Namespace) -> int:
     return status
 
 
+def _terminal(arguments: argparse.Namespace) -> TextIO | None:
+    """Where to show what is being done: standard error, if somebody looks at it."""
+    if arguments.quiet or arguments.format in SILENT or not sys.stderr.isatty():
+        return None
+    return sys.stderr
+
+
+def _offer_index(arguments: argparse.Namespace, tree: str | None, seconds: float) -> None:
+    """Say once of a tree that searching it took long, and what would help."""
+    if tree is None or not seconds or _terminal(arguments) is None:
+        return
+    from patchlint.index.offer import after_search
+
+    said = after_search(tree, seconds)
+    if said is not None:
+        print(f"patchlint: {said}", file=sys.stderr)
+
+
 def settings_of(arguments: argparse.Namespace) -> Settings:
     """What holds: the command line over the user's configuration over the defaults."""
     from patchlint.integrations.config import load_settings
 
     given = {
         "fail-on": getattr(arguments, "fail_on", None),
-        "tree": arguments.tree,
+        "tree": arguments.tree[0] if arguments.tree else None,
         "jobs": arguments.jobs,
         "time-limit": arguments.time_limit,
         "color": getattr(arguments, "color", None),
@@ -176,6 +201,7 @@ def options_of(arguments: argparse.Namespace, settings: Settings) -> Options:
         without=settings.all("not-rule"),
         jobs=settings.number("jobs"),
         limit=settings.number("time-limit") or None,
+        others=() if arguments.no_tree else tuple(arguments.tree[1:]),
     )
 
 

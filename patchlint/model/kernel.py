@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from patchlint.model.pattern import lazy
 
@@ -37,16 +38,30 @@ Resource = Literal[
 ]
 
 
+def release(version: str) -> tuple[int, int]:
+    """Major and minor number of a kernel version such as ``6.1`` or ``6.1.12``."""
+    major, minor = version.split(".")[:2]
+    return int(major), int(minor)
+
+
 class Source(Struct, frozen=True):
     """Where an entry is true: file, what was seen there, and for which kernels.
 
-    ``since`` and ``until`` are kernel versions (``6.1``), None for no bound known.
+    ``since`` and ``until`` are kernel versions (``6.1``), both included, None for no bound
+    known.  ``moved`` is the file that has it in later kernels, None where it stays.
     """
 
     file: str
     evidence: str
     since: str | None = None
     until: str | None = None
+    moved: str | None = None
+
+    def holds(self, version: tuple[int, int]) -> bool:
+        """Whether it is true for that kernel."""
+        return (self.since is None or release(self.since) <= version) and (
+            self.until is None or version <= release(self.until)
+        )
 
 
 class Cleanup(Struct, frozen=True):
@@ -257,6 +272,9 @@ class ContextHint(Struct, frozen=True):
     closes: str | None = None
 
 
+Row = Cleanup | Twin | Registration | Activation | Wait
+
+
 class KernelFacts(Struct, frozen=True, kw_only=True):
     """All tables.  Look-ups are by function name."""
 
@@ -309,6 +327,27 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     #: family -> what shows its loss on a running kernel
     workloads: dict[str, Workload] = field(default_factory=dict)
     setups: dict[str, Setup] = field(default_factory=dict)
+    #: table, name and row of names that mean different things in different kernels; the
+    #: tables themselves have the newest
+    variants: tuple[tuple[str, str, Row], ...] = ()
+    #: kernels against whose source every row is held
+    held_against: tuple[str, ...] = ()
+
+    def at(self, version: tuple[int, int]) -> KernelFacts:
+        """Return the facts of that kernel: of several rows of a name the one that holds.
+
+        Rows whose kernels are others stay where they are the only ones of their name: a mail
+        may be made for another kernel than the one at hand.
+        """
+        tables: dict[str, dict[str, Row]] = {}
+        for table, name, row in self.variants:
+            if row.source.holds(version):
+                tables.setdefault(table, dict(getattr(self, table)))[name] = row
+        return replace(self, **tables) if tables else self
+
+    def unheld(self, version: tuple[int, int]) -> bool:
+        """Whether that kernel is newer than all that the rows are held against."""
+        return bool(self.held_against) and version > max(map(release, self.held_against))
 
     def carries(self, ends: tuple[Resource, ...], family: str) -> bool:
         """Whether what ends so much can end what the releases of ``family`` release.
@@ -357,3 +396,8 @@ class Ruleset(Struct, frozen=True):
     rules: tuple[Rule, ...]
     kernel: KernelFacts
     digest: str
+
+    def at(self, version: tuple[int, int]) -> Ruleset:
+        """Return the same rules on the facts of that kernel."""
+        kernel = self.kernel.at(version)
+        return self if kernel is self.kernel else replace(self, kernel=kernel)

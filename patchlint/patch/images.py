@@ -172,17 +172,20 @@ def _unchanged(image: Image) -> FilePair:
 def compose(
     diffs: Sequence[tuple[int, Sequence[FileDiff], str | None]],
     texts: Mapping[tuple[int, str], WholeTexts] | None = None,
+    parts: Mapping[tuple[int, str], Sequence[bytes | None]] | None = None,
 ) -> Composition:
     """Compose the patches of a series, given as (number, file diffs, message-id).
 
     ``texts`` has, by patch number and path (``FileDiff.path``), whole texts of the file
     before and after that patch, where a tree or a blob gave them; the text after may be
     None, then the hunks apply exactly.  A text that the state before the patch can have
-    makes the file whole from the first patch on.
+    makes the file whole from the first patch on.  ``parts`` has by the same keys, for the
+    first patch that touches a file, its lines before, None for those that are not known; the
+    hunks of all patches then stand at the lines of that text.
 
     Never raises for diffs that do not fit together: that is in ``Composition.limitations``.
     """
-    composer = _Composer(texts or {})
+    composer = _Composer(texts or {}, parts or {})
     ordered = sorted(diffs, key=lambda item: item[0])
     for entry, (number, files, message_id) in enumerate(ordered):
         composer.add_patch(entry, number, files, message_id)
@@ -196,10 +199,15 @@ def compose(
 class _Composer:
     """The state of the files while patches are added."""
 
-    def __init__(self, texts: Mapping[tuple[int, str], WholeTexts]) -> None:
+    def __init__(
+        self,
+        texts: Mapping[tuple[int, str], WholeTexts],
+        parts: Mapping[tuple[int, str], Sequence[bytes | None]],
+    ) -> None:
         self.lineages: list[_Lineage] = []
         self.limitations: list[Limitation] = []
         self._texts = texts
+        self._parts = parts
         self._by_path: dict[str, _Lineage] = {}
         self._number = 0
         self._message_id: str | None = None
@@ -292,6 +300,10 @@ class _Composer:
     def _edit(self, start: _Version, diff: FileDiff) -> tuple[Base, Pieces | None, bool]:
         """Return base and pieces after the diff, and whether the base had to begin anew."""
         base, pieces, restarted = start.base, start.pieces or (), False
+        part = self._parts.get((self._number, diff.path))
+        if part is not None and not start.touched and diff.old_path is not None:
+            base = sparse.part_base([None if line is None else _text(line) for line in part])
+            pieces = sparse.whole_pieces(base)
         before, after = self._texts.get((self._number, diff.path), (None, None))
         if before is not None and diff.old_path is not None:
             old = split_lines(before)
@@ -369,9 +381,13 @@ class _Composer:
         )
 
 
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "surrogateescape")
+
+
 def split_lines(text: bytes) -> list[str]:
     """Return the lines of a whole text, as the hunks of a diff have them."""
-    lines = text.decode("utf-8", "surrogateescape").split("\n")
+    lines = _text(text).split("\n")
     if not lines[-1]:
         lines.pop()
     return lines

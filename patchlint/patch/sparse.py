@@ -140,6 +140,12 @@ def whole_base(text: Sequence[str]) -> Base:
     return Base(dict(enumerate(text, 1)), {}, len(text))
 
 
+def part_base(text: Sequence[str | None]) -> Base:
+    """Return the base of a file of so many lines as ``text`` has; None for unknown ones."""
+    known = {number: line for number, line in enumerate(text, 1) if line is not None}
+    return Base(known, {}, len(text))
+
+
 def whole_pieces(base: Base) -> Pieces:
     """Return the pieces of an untouched file on ``base``."""
     if base.length is None:

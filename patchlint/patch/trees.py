@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from patchlint.patch.tree_search import Found, Wanted
 
 _FOREIGN: Final = "no kernel source: neither fs, drivers, kernel... nor any C file is in it"
+_VERSION: Final = re.compile(rb"^(VERSION|PATCHLEVEL) = (\d{1,4})$", re.MULTILINE)
+
 _BLOB: Final = re.compile(r"[0-9a-f]{4,64}\Z")
 
 
@@ -86,6 +88,12 @@ class Tree(Protocol):
     def patches(self, ids: Sequence[str]) -> dict[str, str]:
         """Return diffs of commits after this one, by their stable patch ids, where known."""
 
+    def versions(self, path: str, date: float | None) -> Iterator[tuple[str, bytes]]:
+        """Give ``path`` as tags have it: tag and content, tags nearest to ``date`` first."""
+
+    def named(self, name: str) -> Sequence[str]:
+        """Paths of all files with that name in any folder."""
+
     def at(self, revision: str) -> Tree | None:
         """Return the same tree at another commit, None when it has no such commit."""
 
@@ -99,10 +107,26 @@ def blob_id(content: bytes) -> str:
     return digest.hexdigest()
 
 
+def kernel_version(tree: Tree) -> tuple[int, int] | None:
+    """Major and minor number of the kernel in ``tree``, None when its Makefile has none."""
+    numbers = dict(_VERSION.findall(tree.read("Makefile") or b""))
+    if not {b"VERSION", b"PATCHLEVEL"} <= numbers.keys():
+        return None
+    return int(numbers[b"VERSION"]), int(numbers[b"PATCHLEVEL"])
+
+
 def current_kernel_tree(start: str | PathLike[str] = ".") -> str | None:
     """Return the kernel tree that ``start`` is in: its git work tree, None when it is no kernel."""
     top = enclosing_repository(start)
     return top if top is not None and is_kernel_tree(top) else None
+
+
+def named_revision(path: str) -> tuple[str, str | None]:
+    """Split ``linux@v6.1`` into folder and revision; a folder of that very name has none."""
+    where, at, revision = path.rpartition("@")
+    if at and where and revision and not os.path.isdir(path) and os.path.isdir(where):
+        return where, revision
+    return path, None
 
 
 def begin(path: str | PathLike[str]) -> Callable[[], Tree]:
@@ -184,6 +208,9 @@ class GitTree:
         found = self._objects.get(_commit_of(revision))
         self._commit = found[0] if found is not None else None
         self._changed: tuple[str, ...] | None = None
+        self._dated: list[tuple[int, str]] | None = None
+        self._day = 0
+        self._names: dict[str, list[str]] | None = None
 
     def __reduce__(self) -> tuple[type[GitTree], tuple[str, str]]:
         return GitTree, (self.repository, self._commit or self.revision)
@@ -294,6 +321,43 @@ class GitTree:
         names = self._git("ls-tree", "--name-only", "-z", "--full-tree", self.name).split(b"\0")
         known = {name.partition("/")[0].encode() for name in PARTS}
         return any(name in known or name.endswith((b".c", b".h")) for name in names)
+    def versions(self, path: str, date: float | None) -> Iterator[tuple[str, bytes]]:
+        """Give ``path`` as tags have it: tag and content, tags nearest to ``date`` first.
+
+        Without a date the tags nearest to the commit; some dozen at most, each text once.
+        """
+        seen: set[str] = set()
+        for tag in self._tags(date):
+            found = self._objects.get(f"{tag}:{path}")
+            if found is not None and found[1] == "blob" and found[0] not in seen:
+                seen.add(found[0])
+                yield tag.removeprefix("refs/tags/"), found[2]
+
+    def _tags(self, date: float | None) -> list[str]:
+        if self._dated is None:
+            listing = self._git(
+                *("for-each-ref", "--format=%(creatordate:unix) %(refname)", "refs/tags")
+            )
+            rows = (line.split(b" ", 1) for line in listing.splitlines())
+            self._dated = [
+                (int(row[0]), row[1].decode("utf-8", "surrogateescape"))
+                for row in rows
+                if len(row) == len(("date", "name")) and row[0].isdigit()
+            ]
+            own = self._git("show", "-s", "--format=%ct", self.name).strip()
+            self._day = int(own) if own.isdigit() else 0
+        day = self._day if date is None else date
+        nearest = sorted(self._dated, key=lambda tag: (abs(tag[0] - day), tag[1]))
+        return [name for _, name in nearest[:_TAGS]]
+
+    def named(self, name: str) -> Sequence[str]:
+        """Paths of all files of the commit with that name in any folder."""
+        if self._names is None:
+            self._names = {}
+            for path in self._git("ls-tree", "-r", "-z", "--name-only", self.name).split(b"\0"):
+                text = path.decode("utf-8", "surrogateescape")
+                self._names.setdefault(text.rpartition("/")[2], []).append(text)
+        return self._names.get(name, [])
 
     def changes(self, since: str) -> dict[str, str | None] | None:
         """Return the C files that differ from commit ``since``, with their blob ids here.
@@ -341,6 +405,9 @@ class GitTree:
             more=without_filters(self.repository),
         )
 
+
+#: How many tags are looked at for the text that a diff was made for.
+_TAGS: Final = 32
 
 #: How many commits are searched for prerequisite patches.
 _NEWEST: Final = 300
@@ -413,6 +480,15 @@ class FolderTree:
         """Return nothing: a folder has no commits."""
         del ids
         return {}
+
+    def versions(self, path: str, date: float | None) -> Iterator[tuple[str, bytes]]:
+        """Give nothing: a folder has no tags."""
+        del path, date
+        yield from ()
+
+    def named(self, name: str) -> Sequence[str]:
+        """Paths of all files with that name in any folder; C sources and headers only."""
+        return [path for path, _, _ in self.stat_c() if path.rpartition("/")[2] == name]
 
     def at(self, revision: str) -> FolderTree | None:
         """None: a folder has no commits."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from patchlint.model.kernel import (
@@ -24,6 +25,9 @@ from patchlint.model.kernel import (
 from patchlint.model.pattern import any_of, lazy
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from patchlint.model.kernel import Row
     from patchlint.ruleset.read import Compiled
 
 
@@ -33,8 +37,9 @@ def ruleset(data: Compiled) -> Ruleset:
 
 
 def _kernel(data: Compiled) -> KernelFacts:
+    cleanups = _cleanups(data)
     return KernelFacts(
-        cleanups=_cleanups(data),
+        cleanups={row.name: row for row in cleanups},
         twins={row[1]: Twin(*_sourced(row)) for row in data["twins"]},
         registrations={row[0]: _registration(row) for row in data["registrations"]},
         activations={row[0]: _activation(row) for row in data["activations"]},
@@ -48,6 +53,14 @@ def _kernel(data: Compiled) -> KernelFacts:
         callback_types=dict(data["callback_types"]),
         teardown=any_of(data["teardown"]),
         not_teardown=any_of(data["not_teardown"]),
+        variants=(
+            *_variants("cleanups", [(row.name, row) for row in cleanups]),
+            *_variants("twins", [(row[1], Twin(*_sourced(row))) for row in data["twins"]]),
+            *_variants("registrations", [(r[0], _registration(r)) for r in data["registrations"]]),
+            *_variants("activations", [(r[0], _activation(r)) for r in data["activations"]]),
+            *_variants("waits", [(row[0], Wait(*_sourced(row))) for row in data["waits"]]),
+        ),
+        held_against=tuple(data["held_against"]),
         entries=tuple(_entry(row) for row in data["entries"]),
         system_calls={row[0]: _system_call(row) for row in data["system_calls"]},
         resources={name: tuple(kinds) for name, kinds in data["resources"].items()},
@@ -69,12 +82,18 @@ def _kernel(data: Compiled) -> KernelFacts:
     )
 
 
-def _cleanups(data: Compiled) -> dict[str, Cleanup]:
+def _variants(table: str, rows: list[tuple[str, Row]]) -> Iterator[tuple[str, str, Row]]:
+    """Give the rows of names that have several, each with its table and name."""
+    many = Counter(name for name, _ in rows)
+    return ((table, name, row) for name, row in rows if many[name] > 1)
+
+
+def _cleanups(data: Compiled) -> list[Cleanup]:
     words = {
         name: (tuple(symptoms), tuple(advice), why)
         for name, (symptoms, advice, why) in data["families"].items()
     }
-    found = {}
+    found = []
     for row in data["cleanups"]:
         symptoms, advice, why = words[row[1]]
         fields = [
@@ -89,7 +108,7 @@ def _cleanups(data: Compiled) -> dict[str, Cleanup]:
             row[14],
             tuple(row[15]),
         ]
-        found[row[0]] = Cleanup(*fields)
+        found.append(Cleanup(*fields))
     return found
 
 

@@ -11,6 +11,7 @@ import re
 import tomllib
 from typing import TYPE_CHECKING, Any, Final
 
+from patchlint.model.kernel import release
 from patchlint.ruleset import schema
 from patchlint.ruleset.errors import RuleError
 from patchlint.ruleset.guards import guards
@@ -236,11 +237,31 @@ def _identity(table: str, row: Row) -> str:
 
 
 def _add(file: Path, text: str, table: dict[str, Row], name: str, row: Row) -> None:
-    old = table.get(name)
-    if old is not None and _root(old["_file"]) == _root(str(file)):
-        where = "twice" if old["_file"] == str(file) else f"as well as in {old['_file']}"
-        raise RuleError(file, f"'{name}' stands here {where}", _line_of(text, row, last=True))
-    table[name] = row
+    if name not in table:
+        table[name] = row
+        return
+    known = [table.pop(key) for key in [*table] if key.split("\0")[0] == name]
+    own = [old for old in known if _root(old["_file"]) == _root(str(file))]
+    for old in own:
+        if not _apart(old, row):
+            where = "twice" if old["_file"] == str(file) else f"as well as in {old['_file']}"
+            raise RuleError(file, f"'{name}' stands here {where}", _line_of(text, row, last=True))
+    *older, newest = sorted([*own, row], key=lambda one: _bounds(one)[0])
+    for one in older:
+        table[f"{name}\0{one['until']}"] = one
+    table[name] = newest
+
+
+def _bounds(row: Row) -> tuple[tuple[int, int], tuple[int, int]]:
+    """First and last kernel that a row speaks of."""
+    since, until = row.get("since"), row.get("until")
+    return release(since) if since else (0, 0), release(until) if until else (1000, 0)
+
+
+def _apart(one: Row, other: Row) -> bool:
+    """Whether two rows speak of different kernels."""
+    (since, until), (begin, end) = _bounds(one), _bounds(other)
+    return until < begin or end < since
 
 
 def _root(file: str) -> str:
@@ -347,7 +368,11 @@ def _merge(into: dict[str, Any], given: Row) -> None:
 
 
 def _source(row: Row) -> list[Any]:
-    return [row["file"], row["evidence"], row.get("since"), row.get("until")]
+    return [
+        row["file"],
+        row["evidence"],
+        *(row.get(key) for key in ("since", "until", "moved")),
+    ]
 
 
 def _twin(row: Row) -> list[Any]:

@@ -215,6 +215,7 @@ _SOURCE: Final = (
     Key("evidence", text),
     Key("since", version, required=False),
     Key("until", version, required=False),
+    Key("moved", path, required=False),
 )
 
 Row = tuple[Key, ...]
@@ -353,6 +354,7 @@ STRUCTURE: Final[Row] = (
     Key("deferral_types", words),
     Key("error_path", regexes),
     Key("refcount_puts", words),
+    Key("held_against", versions, required=False),
     Key("list_adds", numbers_by_word(2)),
     Key("list_drains", numbers_by_word(1)),
 )
