@@ -51,7 +51,8 @@ for module in $(cat /modules/order 2>/dev/null); do
 done
 %(commands)s
 sync
-poweroff -f
+# QEMU ends at a reset; switching off would need ACPI
+reboot -f
 """
 
 
