@@ -48,6 +48,14 @@ def test_umount_on_a_stock_kernel_is_in_time(awk, tmp_path):
     assert said.splitlines()[-1].startswith("result: in time, all 10 ")
 
 
+@pytest.mark.parametrize("awk", AWKS, ids=" ".join)
+def test_umount_that_leaves_its_mounts_to_a_worker_is_late(awk, tmp_path):
+    """A tiny 6.1 whose namespace_unlock() queues the mntput(): what --build shows beside stock."""
+    said = told(awk, "umount-late.events.gz", tmp_path)
+    assert "deactivate_locked_super() ran in: workqueue (kworker): eventually" in said
+    assert said.splitlines()[-1].startswith("result: LATE, 10 of 10 ")
+
+
 @pytest.fixture(scope="session")
 def families(kernels, tmp_path_factory):
     """Family -> (what its script said in a guest, exit status)."""
