@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _COMMIT = re.compile(rb"^From ([0-9a-f]{40}|[0-9a-f]{64}) ")
 #: How ``git format-patch`` calls its files, whatever their suffix.
-_NUMBERED = re.compile(r"(?:v\d+(?:\.\d+)?-)?\d{4}-[^/]+(?<!~)$")
+_NUMBERED = lazy(r"(?:v\d+(?:\.\d+)?-)?\d{4}-[^/]+(?<!~)$")
 _MESSAGE_ID = lazy(r"<[^\s<>]+@[^\s<>]+>|[^\s<>/@]+@(?!\{)[^\s<>/@]+")
 _URL = lazy(r"https?://")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")

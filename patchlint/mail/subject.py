@@ -22,11 +22,11 @@ _COMMON = re.compile(
     r"(?: v([0-9]{1,9}))?(?: ([0-9]{1,4})/([0-9]{1,4}))?\]"
     r" ((?![0-9\[({<vV])[^\n]*[^\s)\]0-9])$"
 )
-_REPLY = re.compile(
+_REPLY = lazy(
     r"(?:(?:re|aw|sv|vs|antw|wg|tr|odp|ref|vá|ynt)\s*(?:\[\d+\]|\(\d+\))?\s*:\s*)+", re.IGNORECASE
 )
 _FORWARD = lazy(r"(?:(?:fwd?|wg|tr|vl)\s*:\s*)+", re.IGNORECASE)
-_REPLY_FOREIGN = re.compile(r"\w{2,3}:\s*\[")
+_REPLY_FOREIGN = lazy(r"\w{2,3}:\s*\[")
 #: What filters and gateways put in front of a subject: ``***SPAM***``, ``{Spam?}``, ``EXT:``.
 _TAG = lazy(
     r"(?:[*{(<!#=~-]+ ?[\w ?!-]{1,24}? ?[*})>!#=~-]+:?|(?!re|aw|fw)[\w-]{2,16}:)\s*"
@@ -46,19 +46,19 @@ _BARE = lazy(
     r"((?:rfc |resend )*patch(?: rfc| resend)?)[ ,]((?:v\d+[ ,]+)?\d{1,4}/\d{1,4})[]:, -]+",
     re.IGNORECASE,
 )
-_SLASH = re.compile(r"\s*[/\\|]\s*(?=[\d?*]|[nmxNMX]+\b)")
+_SLASH = lazy(r"\s*[/\\|]\s*(?=[\d?*]|[nmxNMX]+\b)")
 _OF = lazy(r"(\d{1,4}) (?:out )?of (\d{1,4})\b", re.IGNORECASE)
 _SPACED_VERSION = lazy(
     r"\b(?:v|ver|version|rev|revision|take|try)(?:[. #-]| #)?(?=\d{1,3}\b)", re.IGNORECASE
 )
-_SEPARATORS = re.compile(r"[\s,;]+")
-_COUNTER = re.compile(r"(.*?)(?<![\d.])(\d{1,4})/(\d{1,4}|[?*]+|[nmxNMX]+)$", re.DOTALL)
-_VERSION = re.compile(
+_SEPARATORS = lazy(r"[\s,;]+")
+_COUNTER = lazy(r"(.*?)(?<![\d.])(\d{1,4})/(\d{1,4}|[?*]+|[nmxNMX]+)$", re.DOTALL)
+_VERSION = lazy(
     r"(|.*[^a-z]|.*patch|.*rfc|.*resend|.*repost)v(\d{1,9})(?:\.(\d)|([a-h]))?$",
     re.IGNORECASE | re.DOTALL,
 )
 #: a version that stands glued in front of ``PATCH``
-_FRONT_VERSION = re.compile(r"v(\d{1,3})(patch|rfc)", re.IGNORECASE)
+_FRONT_VERSION = lazy(r"v(\d{1,3})(patch|rfc)", re.IGNORECASE)
 #: words that stand beside another, ``PATCH/RFC``
 _KNOWN = frozenset({"patch", "rfc", "resend"})
 _EDGES = "()<>{}#:._-+"
