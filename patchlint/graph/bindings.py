@@ -177,7 +177,8 @@ def _of_calls(graph: Graph) -> list[Binding]:
                 "callback": argument(call, registration.callback_arg),
             }
             made = _bind(graph, function, call, registration, texts)
-            if made is not None:
+            # a parameter says nothing here: what callers give is bound by the helper
+            if made is not None and made.callback not in {p.name for p in function.parameters}:
                 found.append(made)
     return found
 

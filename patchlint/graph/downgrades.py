@@ -91,6 +91,14 @@ def _told(
     context, mechanism, callback = _after(late)
     condition = _condition(comparison, main, late)
     in_worker = main.how == "worker"
+    wait = effect.wait
+    gone = (
+        wait
+        if wait is not None
+        and any(wait is c for c in main.was.calls)
+        and comparison.lines.forward(main.was.path, wait.line) is None
+        else None
+    )
     return Downgrade(
         shape=_shape(comparison, main),
         cleanup=effect.name,
@@ -98,8 +106,14 @@ def _told(
         also=tuple(also),
         function=main.now.name,
         path=main.now.path if in_worker else (late.edge.function.path if late.edge else main.now.path),
-        line=main.now.line if in_worker else (late.edge.line if late.edge else late.line),
-        side="post",
+        line=(
+            gone.line
+            if gone is not None
+            else main.now.line
+            if in_worker
+            else (late.edge.line if late.edge else late.line)
+        ),
+        side="pre" if gone is not None else "post",
         patch=0,
         before=Promise(
             "task" if entries else old.shown,
@@ -126,7 +140,10 @@ def _told(
 
 def _late(loss: Loss) -> Effect:
     """The late effect that a finding shows: the one with the fewest tests above it."""
-    return min(loss.late, key=lambda e: (len(e.guard), e.root_line))
+    return min(
+        loss.late,
+        key=lambda e: (e.edge is not None and e.edge.handoff, len(e.guard), e.root_line),
+    )
 
 
 def _after(late: Effect) -> tuple[Context, str | None, str | None]:
@@ -149,7 +166,7 @@ def _condition(comparison: Comparison, loss: Loss, late: Effect) -> Atom | None:
         atom
         for atom in late.above
         if atom.sign not in had
-        and comparison.lines.added(atom.path, atom.line)
+        and (not atom.early or comparison.lines.added(atom.path, atom.line))
         and not _decides_nothing(comparison, atom)
     ]
     branches_ = [a for a in candidates if not a.early]
@@ -191,7 +208,7 @@ def _shape(comparison: Comparison, loss: Loss) -> str:
         return "lost-wait"
     if edge is not None and edge.mechanism in kernel.twins:
         return "twin"
-    if any(e.edge is not None and e.edge.keeps for e in loss.before):
+    if any(e.kept is not None for e in loss.before):
         return "task-work-to-workqueue"
     if _waited_for_grace_period(comparison, loss):
         return "rcu-release"

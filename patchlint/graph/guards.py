@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _WRAPPED: Final = re.compile(r"^(?:un)?likely\s*\(")
 _CALLED: Final = re.compile(r"([A-Za-z_]\w*)\s*\(")
 _MEMBER: Final = re.compile(r"[A-Za-z_]\w*")
-_CONSTANT: Final = re.compile(r"\b[A-Z][A-Z0-9_]{2,}\b")
+_CONSTANT: Final = re.compile(r"\b[A-Z][A-Z0-9_]{2,}\b(?!\s*\()")
 _WORD: Final = re.compile(r"(?<![\w.>])[A-Za-z_]\w*\b")
 _COMPARED: Final = re.compile(r"^(.+?)\s*(==|!=)\s*(NULL|0|false|true)$")
 _EQUAL: Final = lazy(r"^(\w+)\s*(==|!=)\s*(\w+)$")

@@ -83,7 +83,14 @@ def _lives_on(comparison: Comparison, was: Function, now: Function) -> bool:
     is what stands under the old name.
     """
     path = comparison.lines.renamed.get(was.path, was.path)
-    return (path, was.name) in comparison.after.functions
+    if (path, was.name) not in comparison.after.functions:
+        return False
+    return not any(
+        was.name in {name for name, _, _ in comparison.before.slots.get(member, ())}
+        and was.name not in {name for name, _, _ in held}
+        for member, held in comparison.after.slots.items()
+        if now.name in {name for name, _, _ in held}
+    )
 
 
 def _of_pair(comparison: Comparison, was: Function, now: Function) -> Iterable[Loss]:
@@ -137,8 +144,9 @@ def _of_key(
         return None
     narrowed: Atom | None = None
     free: list[Effect] = []
+    signs = frozenset(a.sign for e in inline_before for a in e.guard)
     for effect in inline_after:
-        reason = _confined(comparison, now, effect, fresh_late, heads)
+        reason = _confined(comparison, now, effect, fresh_late, heads, signs)
         if reason is None:
             free.append(effect)
         elif isinstance(reason, guards.Atom):
@@ -236,6 +244,7 @@ def _confined(
     effect: Effect,
     late: Sequence[Effect],
     heads: frozenset[str],
+    signs: frozenset[tuple[str, bool]],
 ) -> Atom | bool | None:
     """Why an inline effect is not done on all the ways that it was; None when it is.
 
@@ -248,7 +257,7 @@ def _confined(
     for atom in effect.guard:
         if (
             lines.added(atom.path, atom.line)
-            and atom.head not in heads
+            and (atom.head not in heads or _excludes(atom, late, signs))
             and atom.sign not in shared
             and not _leaves_others(comparison, atom)
         ):
@@ -270,6 +279,15 @@ def _confined(
         if any(_turned(comparison, now, other, atom) for atom in effect.guard):
             return True
     return None
+
+
+def _excludes(
+    atom: Atom, late: Sequence[Effect], signs: frozenset[tuple[str, bool]]
+) -> bool:
+    """Whether a test that no release before stood under sends others into the deferral."""
+    return atom.sign not in signs and any(
+        (atom.head, not atom.positive) in {a.sign for a in e.above} for e in late
+    )
 
 
 def _leaves_others(comparison: Comparison, atom: Atom) -> bool:
@@ -523,10 +541,18 @@ def _made_up_for(comparison: Comparison, loss: Loss) -> bool:
             return False
         for was in pasts:
             before = [e for e in comparison.old.of(was) if e.key == loss.key and not e.late]
-            after = [e for e in comparison.new.of(caller) if e.key == loss.key and not e.late]
+            there = [e for e in comparison.new.of(caller) if e.key == loss.key]
+            after = [e for e in there if not e.late]
+            if any(_by_way_of(e, loss.now) for e in there if e.late):
+                # what is left inline there is what the loss left
+                after = [e for e in after if not _by_way_of(e, loss.now)]
             if not before or _lost(comparison, was, caller, before, after):
                 return False
     return True
+
+
+def _by_way_of(effect: Effect, function: Function) -> bool:
+    return any((step.path, step.function) == key_of(function) for step in effect.chain[1:])
 
 
 def _nearest(found: Sequence[Loss]) -> list[Loss]:

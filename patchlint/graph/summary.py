@@ -79,6 +79,8 @@ class Effect(Struct, frozen=True):
     guessed: bool = False
     #: how many of the guard's tests stand above the first deferral
     outer: int = 0
+    #: task work on the way, which keeps the promise
+    kept: Deferral | None = None
 
     @property
     def above(self) -> tuple[Atom, ...]:
@@ -285,8 +287,10 @@ class Summaries:
             if value is None or not _CALL.match(value):
                 return value
             shown = self._inner_test(function, value)
+            bare, positive = guards.normal(value)
+            test = bare if positive else f"!{bare}"
             hints = (h for h in self.kernel.hints if h.kind == "condition")
-            return value if shown or any(h.pattern.search(value) for h in hints) else None
+            return value if shown or any(h.pattern.search(test) for h in hints) else None
         called = _CALL.match(bare)
         helper = self.graph.find(called[1], function.path) if called else None
         if helper is None or len(helper.results) != 1 or helper.stores:
@@ -594,6 +598,7 @@ class Summaries:
                 effect.wait,
                 effect.guessed,
                 len(above) + effect.outer - (len(effect.guard) - len(atoms)),
+                effect.kept,
             )
 
     def _run_parameter(
@@ -661,6 +666,7 @@ class Summaries:
                 effect.wait if inline else None,
                 effect.guessed,
                 len(above) + (effect.outer if inline else 0),
+                edge if edge.keeps else effect.kept,
             )
 
     def _within(self, edge: Deferral) -> Iterator[Atom]:
@@ -677,7 +683,8 @@ class Summaries:
             if (row := self.kernel.waits.get(call.callee)) is not None and row.restores
         ]
         for effect in effects:
-            if effect.edge is None or effect.wait is not None or not waits:
+            if effect.edge is None or effect.wait is not None or not waits or effect.context_bound:
+                # what puts itself off outside of a task is not done when the callback is
                 yield effect
                 continue
             start = effect.root_line

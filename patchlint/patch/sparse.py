@@ -579,13 +579,20 @@ def kept_between(base: Base, before: Pieces, after: Pieces) -> dict[int, int]:
     result = {line: here[origin] for origin, line in there.items() if origin in here}
     old, new = _added(before), _added(after)
     if old and new and len(old) + len(new) <= _MOST_ALIGNED:
-        matcher = SequenceMatcher(
-            None, [text for _, text in old], [text for _, text in new], autojunk=False
-        )
-        for block in matcher.get_matching_blocks():
-            for step in range(block.size):
-                result[old[block.a + step][0]] = new[block.b + step][0]
-    return result
+        ends = [*sorted(result.items()), (10**9, 10**9)]
+        first = (0, 0)
+        for end in ends:
+            # between two lines that stayed, added ones can only be held against each other
+            one = [(n, t) for n, t in old if first[0] < n < end[0]]
+            two = [(n, t) for n, t in new if first[1] < n < end[1]]
+            first = end
+            if one and two:
+                texts = ([text for _, text in one], [text for _, text in two])
+                matcher = SequenceMatcher(None, *texts, autojunk=False)
+                for block in matcher.get_matching_blocks():
+                    for step in range(block.size):
+                        result[one[block.a + step][0]] = two[block.b + step][0]
+    return dict(sorted(result.items()))
 
 
 def _added(pieces: Pieces) -> list[tuple[int, tuple[int, str]]]:
