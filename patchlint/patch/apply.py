@@ -7,7 +7,7 @@ limitation; see :mod:`patchlint.patch.hunks`.
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -152,6 +152,10 @@ class WholeImages(Struct, frozen=True):
         }
 
 
+#: How many texts that a file may have had are compared, nearest first.
+_CANDIDATES: Final = 12
+
+
 def _is_source(path: str) -> bool:
     return path.endswith((".c", ".h"))
 
@@ -223,7 +227,8 @@ class _Series(Struct):
             return self.begun(path, *tried["loose"][0])
         if not (tried["fuzzy"] or tried["no"]):
             raise _Failure("the tree has no such file")
-        unfit = sorted((*tried["fuzzy"], *tried["no"]), key=lambda one: misfits(one[1], story))
+        unfit = [*tried["fuzzy"], *tried["no"]][:_CANDIDATES]
+        unfit.sort(key=lambda one: misfits(one[1], story))
         for old, text in unfit:
             merged = merge(text, story)
             if merged is not None:

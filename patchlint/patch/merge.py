@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from array import array
+from bisect import bisect_left, bisect_right
 from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from patchlint.model import budget
 from patchlint.patch.hunks import Text, old_lines, put_hunks
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 #: In place of a line that is not known; no line can hold a line feed.
 UNKNOWN: Final = b"\n?"
 
+#: So many diffs of a story tell which text fits best.
+_BEGIN: Final = 3
 #: A line with more than so many characters tells where it stands; a brace stands everywhere.
 _TELLING: Final = 3
 #: A line that stands at more places than this tells nothing.
@@ -43,6 +47,8 @@ _SHARE: Final = 0.34
 _APART: Final = 24
 _SLACK: Final = (4, 12, _APART)
 _MOST: Final = 0.6
+#: A hunk with more lines is a rewrite: what it stood for is not looked for line by line.
+_LONGEST: Final = 2000
 #: So many first or last lines of a hunk may differ, and yet join it to the lines around.
 _FUZZ: Final = 2
 #: Blank lines left before and after a hunk that stands alone, for what repairs gaps.
@@ -87,9 +93,12 @@ class _Step(Struct, frozen=True):
 
 
 def misfits(text: Text, story: Story) -> tuple[int, int]:
-    """How badly a text fits: hunks without an exact place, and lines that the others are off."""
+    """How badly a text fits: hunks without an exact place, and lines that the others are off.
+
+    Only the first diffs are looked at: the later ones were made for what they leave.
+    """
     missed = away = 0
-    for _, hunks in story:
+    for _, hunks in story[:_BEGIN]:
         step = _plan(text, hunks, search=False)
         placed = [(h, p) for h, p in zip(hunks, step.places, strict=True) if p is not None]
         missed += len(hunks) - len(placed)
@@ -153,8 +162,10 @@ class _Lines:
     """The lines of one text, and where each stands."""
 
     def __init__(self, lines: Sequence[bytes]) -> None:
+        budget.current().spend(len(lines))
         self.lines = lines
         self._places: dict[bytes, list[int]] = {}
+        self._defined: dict[bytes, list[int]] | None = None
         for number, line in enumerate(lines):
             self._places.setdefault(line, []).append(number)
 
@@ -185,12 +196,9 @@ class _Lines:
             if _telling(line) and len(places) <= _MANY:
                 for place in places:
                     votes[place - index] = votes.get(place - index, 0) + 1 / len(places)
-        if not votes:
+        if not votes or len(old) > _LONGEST:
             return None
-        weights = {
-            shift: sum(weight for other, weight in votes.items() if abs(other - shift) <= _APART)
-            for shift in votes
-        }
+        weights = _weights(votes)
         shift = max(votes, key=lambda one: (weights[one], votes[one], -abs(one - hint)))
         all_telling = sum(map(_telling, old))
         pairs: list[tuple[int, int]] = []
@@ -212,7 +220,9 @@ class _Lines:
     def _pairs(self, old: list[bytes], low: int, high: int) -> list[tuple[int, int]]:
         """Return the lines that ``old`` and the lines from ``low`` to ``high`` both have."""
         window = self.lines[low : max(low, high)]
-        blocks = SequenceMatcher(None, old, window, autojunk=False).get_matching_blocks()
+        budget.current().spend(len(old) + len(window))
+        # of long texts lines that stand everywhere begin no match, or it takes for ever
+        blocks = SequenceMatcher(None, old, window).get_matching_blocks()
         return [(a + step, low + b + step) for a, b, size in blocks for step in range(size)]
 
     def heading(self, line: int) -> bytes:
@@ -234,8 +244,15 @@ class _Lines:
                 return opening + 1, self.closing(opening + 1)
         return None
 
-    def _headers(self, name: bytes) -> list[int]:
-        return [n for n, line in enumerate(self.lines) if name in line and _defines(line) == name]
+    def _headers(self, name: bytes) -> Sequence[int]:
+        """Lines that may begin the definition of a function."""
+        if self._defined is None:
+            self._defined = {}
+            for number, line in enumerate(self.lines):
+                found = _defines(line) if line[:1].isalpha() or line[:1] == b"_" else None
+                if found is not None:
+                    self._defined.setdefault(found, []).append(number)
+        return self._defined.get(name, ())
 
     def extents(self, name: bytes) -> list[tuple[int, int]]:
         """All definitions of the function ``name``: first line and the line after the last."""
@@ -273,6 +290,19 @@ class _Lines:
             if n == len(self.lines) or (n and _closes(self.lines[n - 1]))
         ]
         return min(ends, key=lambda n: abs(n - hint), default=len(self.lines))
+
+
+def _weights(votes: dict[int, float]) -> dict[int, float]:
+    """Sum the votes up that are near each other, for each shift that has one."""
+    shifts = sorted(votes)
+    sums = [0.0]
+    for shift in shifts:
+        sums.append(sums[-1] + votes[shift])
+    return {
+        shift: sums[bisect_right(shifts, shift + _APART)]
+        - sums[bisect_left(shifts, shift - _APART)]
+        for shift in shifts
+    }
 
 
 def _telling(line: bytes) -> bool:

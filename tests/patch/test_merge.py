@@ -11,6 +11,8 @@ from git_diffs import commit, git, read_diff, repository
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from patchlint.model import budget
+from patchlint.model.diff import DiffLine, Hunk
 from patchlint.patch.apply import whole_images
 from patchlint.patch.hunks import Applied, Text, apply_hunks, old_lines, put_hunks
 from patchlint.patch.images import compose
@@ -264,6 +266,24 @@ def test_patches_that_contradict_each_other_leave_the_hunks_alone(tmp_path):
     commit(tree, {"lamp.c": FILE})
     whole = whole_images(open_tree(tree), [first, second])
     assert whole.failed == {"lamp.c"}
+
+
+def work(functions):
+    """What it costs to make a file of so many functions fit a hunk that rewrites all of them."""
+    body = "static void f{n}(void)\n{{\n\tlock();\n\t{what}({n});\n\tput(x{n});\n}}\n\n"
+    there = "".join(body.format(n=n, what="go") for n in range(functions))
+    shown = "".join(body.format(n=n, what="run") for n in range(functions)).split("\n")[:-1]
+    lines = tuple(DiffLine("-", line, n, None) for n, line in enumerate(shown, 1))
+    hunk = Hunk(1, len(lines), 0, 0, "", lines)
+    with budget.limited(budget.Budget()) as spent:
+        assert merge(Text.of(there.encode()), ((1, (hunk,)),)) is not None
+    return spent.spent
+
+
+def test_work_grows_with_the_text_and_not_faster():
+    assert work(200) <= 2.5 * work(100)
+    # a rewrite of a whole file is not compared line by line
+    assert work(2000) <= 25 * work(100)
 
 
 LINES = st.lists(
