@@ -64,7 +64,7 @@ def check(inputs: Sequence[str], options: Options, stdin: bytes | None = None) -
     mails = list(_read(inputs, options, stdin, errors))
     series = _group(mails)
     tree = _tree(options)
-    if tree is not None and any(may_matter(one, options) for one in series):
+    if tree is not None and any(may_matter(one, options, with_tree=True) for one in series):
         tree.begin()
     report = check_series(series, load_rules(options), options, tree)
     errors += [*account.unread(mails), *report.errors]
@@ -252,7 +252,7 @@ def _check_one(
     ]
     reference = _reference(series, files)
     gathered.series.append(reference)
-    if not may_matter(series, options):
+    if not may_matter(series, options, with_tree=tree is not None):
         return gathered
     analysis = analyse(series, files, ruleset, tree)
     gathered.series[0] = replace(
@@ -330,17 +330,21 @@ def _reference(series: Series, files: dict[int, tuple[FileDiff, ...]]) -> Series
     )
 
 
-def may_matter(series: Series, options: Options) -> bool:
+def may_matter(series: Series, options: Options, *, with_tree: bool = False) -> bool:
     """Whether any word of the series can lead to a finding; sound for hunks (the prefilter).
+
+    With a tree what defers may stand in code that the series does not touch: each series
+    that takes a release away is looked at.
 
     The filter knows the words of the shipped tables; with rules of the user's own every
     series is looked at.
     """
-    from patchlint.ruleset.prefilter import candidate
+    from patchlint.ruleset.prefilter import candidate, leaves
 
     if options.rules:
         return True
-    return candidate("\n".join(p.diff for p in series.patches).encode("utf-8", "replace"))
+    data = "\n".join(p.diff for p in series.patches).encode("utf-8", "replace")
+    return candidate(data) or (with_tree and leaves(data))
 
 
 def _speak(

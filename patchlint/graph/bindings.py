@@ -229,6 +229,7 @@ def _of_stores(graph: Graph) -> list[Binding]:
     for slot, registration in graph.kernel.slots.items():
         struct, _, name = slot.partition(".")
         by_member.setdefault(name, {})[struct] = registration
+    started = _started_members(graph)
     found = []
     for function in graph.functions.values():
         for store in function.stores:
@@ -245,6 +246,8 @@ def _of_stores(graph: Graph) -> list[Binding]:
             kind = _type(graph, function, target)
             if kind is not None and kind not in holders:
                 continue
+            if kind is None and not target.keys & started:
+                continue
             wanted = holders[kind] if kind is not None else next(iter(holders.values()))
             registration_ = graph.kernel.registrations.get(wanted)
             if registration_ is not None:
@@ -253,6 +256,18 @@ def _of_stores(graph: Graph) -> list[Binding]:
                         target, callback, registration_, function.path, store.line, function.name
                     )
                 )
+    return found
+
+
+def _started_members(graph: Graph) -> set[str]:
+    """Names of the objects that something starts, as members and as variables."""
+    found: set[str] = set()
+    for function in graph.functions.values():
+        for call in function.calls:
+            activation = graph.kernel.activations.get(call.callee)
+            text = argument(call, activation.object_arg) if activation is not None else None
+            target = reference(graph, function, text, function.path) if text else None
+            found |= target.keys if target is not None else set()
     return found
 
 

@@ -134,7 +134,9 @@ class Comparison:
     @cached_property
     def old(self) -> Summaries:
         """Summaries before."""
-        return Summaries(self.before, self.derived, self._told, self.changed)
+        return Summaries(
+            self.before, self.derived, self._told, self.changed, renames=self.lines.renames
+        )
 
     @cached_property
     def new(self) -> Summaries:

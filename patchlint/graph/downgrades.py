@@ -78,7 +78,7 @@ def _told(
     effect, late = main.before[0], _late(main)
     loud = volume(comparison, losses, old.doubt or doubt)
     entries = old.entries or entries_in_images(comparison.after, main.now, late.guard)
-    if entries and old.certain and loud.level == "warning":
+    if entries and old.certain and loud.level == "warning" and not late.guessed:
         loud.level = "error"
     reasons = list(loud.reasons)
     also = dict.fromkeys(

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
+from patchlint.graph.renames import renames
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -34,6 +36,8 @@ class Lines(Struct):
     #: line intervals that the images before and after really have, by path
     shown: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     seen: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    #: identifiers that only got another name
+    renames: dict[str, str] = field(default_factory=dict)
     _origins: dict[str, str] | None = None
     _sorted: dict[str, list[int]] = field(default_factory=dict)
 
@@ -96,8 +100,10 @@ class Lines(Struct):
 
 def lines_of(files: Iterable[FilePair]) -> Lines:
     """The line maps of a state."""
+    pairs = list(files)
     lines = Lines()
-    for pair in files:
+    lines.renames = renames(pairs)
+    for pair in pairs:
         before = pair.old_path or pair.path
         lines.kept[before] = pair.kept
         lines.stayed[pair.path] = {new: old for old, new in pair.kept.items()}

@@ -214,6 +214,13 @@ def put_in(text: str, values: Mapping[str, str]) -> str:
     return _WORD.sub(value, text)
 
 
+def renamed(text: str, names: Mapping[str, str]) -> str:
+    """``text`` with identifiers by their new names."""
+    if not names or names.keys().isdisjoint(_MEMBER.findall(text)):
+        return text
+    return _MEMBER.sub(lambda found: names.get(found[0], found[0]), text)
+
+
 def lifted(atom: Atom, values: Mapping[str, str], kernel: KernelFacts) -> Atom | bool:
     """An atom in the caller's terms; True or False when the caller's constants decide it."""
     if not any(name in values for name in _WORD.findall(atom.text)):

@@ -96,6 +96,8 @@ def volume(comparison: Comparison, losses: list[Loss], doubt: str) -> Volume:
         for e in late
         if e.edge is not None
     ) and any(e.edge is not None for e in late)
+    if best < 3 and late and all(e.guessed for e in late):  # noqa: PLR2004
+        found.down("that it is done later is told by a name alone")
     if best == 0:
         found.down("only memory is freed later")
     elif best < 3 and into_rcu:  # noqa: PLR2004  no table knows it

@@ -157,7 +157,7 @@ def _of_carrying(
     if carried:
         return replace(old, entries=carried)
     names = ", ".join(dict.fromkeys(e.said or e.name for e in old.entries[:3]))
-    ends_something = any(way.ends for way in found.ways if way.reaches_user)
+    ends_something = any(way.ends or way.unknown for way in found.ways if way.reaches_user)
     if found.cut or found.hubs or ends_something:
         # what ends an object may end what that holds: not shown, and not excluded
         return replace(old, entries=(), certain=False)

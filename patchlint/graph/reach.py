@@ -56,6 +56,8 @@ class Way(Struct, frozen=True):
     #: what it can end, and how it is called so that it comes here
     ends: tuple[Resource, ...] = ()
     said: str = ""
+    #: no table says what it can end
+    unknown: bool = False
 
 
 class Ways(Struct, frozen=True):
@@ -284,6 +286,7 @@ def _add_system_call(walk: _Walk, node: _Node, path: str, line: int) -> None:
             why=f"{called}(2) at {path}:{line}",
             ends=row.ends if row is not None else (),
             said=_call_text(called, node.guard),
+            unknown=row is None,
         )
     )
 

@@ -26,7 +26,7 @@ from patchlint.model.context import GUARANTEES
 from patchlint.model.effect import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from patchlint.graph.build import Graph
     from patchlint.graph.guards import Atom
@@ -126,7 +126,8 @@ class Summaries:
     ``derived`` are rows that a whole tree adds.  With ``wanted`` only effects with these
     keys are told: large files have many others.  ``changed`` are functions whose bodies
     the series changes: their rows say no longer what they do.  ``placed`` gives where a
-    line stood before the series, so that a gap is the same one on both sides.
+    line stood before the series, so that a gap is the same one on both sides; ``renames``
+    are identifiers that are called otherwise after it: tests and stores speak of the new name.
     """
 
     def __init__(
@@ -136,11 +137,13 @@ class Summaries:
         wanted: Collection[Key] | None = None,
         changed: Collection[tuple[str, str]] = frozenset(),
         placed: Callable[[str, int], tuple[str, int]] | None = None,
+        renames: Mapping[str, str] | None = None,
     ) -> None:
         self.graph = graph
         self.derived = derived or {}
         self.wanted = wanted
         self.changed = changed
+        self._renames = dict(renames or {})
         self._placed = placed or (lambda path, line: (path, line))
         self.cut: set[str] = set()
         self._made: dict[int, tuple[Effect, ...]] = {}
@@ -259,7 +262,7 @@ class Summaries:
             mark = (id(condition), function.name)
             made = self._atoms.get(mark)
             if made is None:
-                text = self._spelled(function, condition.text)
+                text = guards.renamed(self._spelled(function, condition.text), self._renames)
                 made = tuple(guards.atoms(self.kernel, condition, function.path, text))
                 self._atoms[mark] = made
             found.extend(made)
@@ -471,7 +474,7 @@ class Summaries:
 
     def _store(self, function: Function, store: Store) -> Effect | None:
         """A write that others can see; what is counted or kept for later is none."""
-        members = _MEMBERS.findall(store.target.replace("->", "."))
+        members = [self._renames.get(m, m) for m in _MEMBERS.findall(store.target)]
         value = store.value if store.value.isupper() or store.value in ("NULL", "false") else ""
         if not members or store.op not in ("=", "|=", "&=") or not value:
             return None

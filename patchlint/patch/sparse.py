@@ -579,13 +579,16 @@ def kept_between(base: Base, before: Pieces, after: Pieces) -> dict[int, int]:
     result = {line: here[origin] for origin, line in there.items() if origin in here}
     old, new = _added(before), _added(after)
     if old and new and len(old) + len(new) <= _MOST_ALIGNED:
-        ends = [*sorted(result.items()), (10**9, 10**9)]
-        first = (0, 0)
-        for end in ends:
+        at_old = at_new = 0
+        for end in [*sorted(result.items()), (END, END)]:
             # between two lines that stayed, added ones can only be held against each other
-            one = [(n, t) for n, t in old if first[0] < n < end[0]]
-            two = [(n, t) for n, t in new if first[1] < n < end[1]]
-            first = end
+            stop_old, stop_new = at_old, at_new
+            while stop_old < len(old) and old[stop_old][0] < end[0]:
+                stop_old += 1
+            while stop_new < len(new) and new[stop_new][0] < end[1]:
+                stop_new += 1
+            one, two = old[at_old:stop_old], new[at_new:stop_new]
+            at_old, at_new = stop_old, stop_new
             if one and two:
                 texts = ([text for _, text in one], [text for _, text in two])
                 matcher = SequenceMatcher(None, *texts, autojunk=False)

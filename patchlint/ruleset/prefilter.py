@@ -90,6 +90,11 @@ class Vocabulary:
             return True
         return self._runs_later(data, within=True)
 
+    def leaves(self, data: bytes) -> bool:
+        """Whether a line that a series removes has the name of a release."""
+        data = _readable(data)
+        return not data or self._released(set(_LEAVING.findall(data)))
+
     def bits(self, data: bytes) -> int:
         """What a part of a series is good for; 0 for nothing.
 
@@ -202,3 +207,8 @@ def _words() -> dict[str, list[str]]:
 def candidate(data: bytes, more: Collection[bytes] = ()) -> bool:
     """Whether ``data`` (a mail, a diff) may give a finding with the shipped rules."""
     return shipped().candidate(data, more)
+
+
+def leaves(data: bytes) -> bool:
+    """Whether a line that ``data`` removes has the name of a release."""
+    return shipped().leaves(data)
