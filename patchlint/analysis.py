@@ -340,9 +340,9 @@ class _Compared(Struct, frozen=True):
     def born(self, downgrade: Downgrade) -> bool:
         """Whether the losing function is new in this step and the deferral is still there."""
         return (
-            (downgrade.home, downgrade.function) not in self.known
-            and downgrade.after.callback in self.left
-        )
+            downgrade.home,
+            downgrade.function,
+        ) not in self.known and downgrade.after.callback in self.left
 
 
 class _Facts:
@@ -391,9 +391,7 @@ class _Facts:
             for first, last in facts.unread
         ]
 
-    def _graph(
-        self, images: Sequence[tuple[Image, FilePair]], more: tuple[Function, ...]
-    ) -> Graph:
+    def _graph(self, images: Sequence[tuple[Image, FilePair]], more: tuple[Function, ...]) -> Graph:
         """The graph of one side, with bodies that a tree gave for both."""
         from patchlint.graph.build import build
         from patchlint.model.facts import FileFacts

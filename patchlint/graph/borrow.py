@@ -47,9 +47,9 @@ def borrow(comparison: Comparison, tree: Bodies) -> tuple[Function, ...]:
     ]
     graphs = (comparison.before, comparison.after)
     for _ in range(ROUNDS):
-        names = [
-            one for one in _missing(graphs, comparison.kernel, nearest) if one not in asked
-        ][: MOST - len(found)]
+        names = [one for one in _missing(graphs, comparison.kernel, nearest) if one not in asked][
+            : MOST - len(found)
+        ]
         if not names:
             break
         asked.update(names)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from patchlint.model.pattern import lazy
 
 if TYPE_CHECKING:
-
     from patchlint.model.facts import Call, Condition, Function
     from patchlint.model.kernel import KernelFacts
 
@@ -51,7 +50,9 @@ def on_error_path(kernel: KernelFacts, call: Call) -> bool:
     return any(not c.early and is_error(kernel, c) for c in call.conditions)
 
 
-_NOTHING: Final = lazy(r"^!(?:\w+(?:->|\.))*\w+$|\b(?:alloc|zalloc|kmem|list_empty)\w*\s*\(|[=!]=\s*NULL$")
+_NOTHING: Final = lazy(
+    r"^!(?:\w+(?:->|\.))*\w+$|\b(?:alloc|zalloc|kmem|list_empty)\w*\s*\(|[=!]=\s*NULL$"
+)
 
 
 def is_allocation(text: str) -> bool:

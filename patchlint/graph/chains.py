@@ -39,9 +39,7 @@ def possible(callee: Function, call: Call, guard: Iterable[Atom], graph: Graph) 
     return all(lifted(atom, given, graph.kernel) is not False for atom in guard)
 
 
-def callers_above(
-    graph: Graph, function: Function, guard: tuple[Atom, ...]
-) -> tuple[Step, ...]:
+def callers_above(graph: Graph, function: Function, guard: tuple[Atom, ...]) -> tuple[Step, ...]:
     """One chain of callers upwards, as far as the images show it, at most four."""
     steps: list[Step] = []
     seen = {function.name}
@@ -66,7 +64,9 @@ def callers_above(
     return tuple(steps)
 
 
-def entries_in_images(graph: Graph, now: Function, guard: tuple[Atom, ...]) -> tuple[EntryChain, ...]:
+def entries_in_images(
+    graph: Graph, now: Function, guard: tuple[Atom, ...]
+) -> tuple[EntryChain, ...]:
     """System calls that the images themselves show above a function, under its guard."""
     found: list[EntryChain] = []
     frontier: list[tuple[Function, tuple[str, ...], tuple[Atom, ...]]] = [(now, (now.name,), guard)]
@@ -83,9 +83,7 @@ def entries_in_images(graph: Graph, now: Function, guard: tuple[Atom, ...]) -> t
                 continue
             given = values(function, call)
             above = tuple(
-                a
-                for old in atoms
-                if isinstance(a := lifted(old, given, graph.kernel), type(old))
+                a for old in atoms if isinstance(a := lifted(old, given, graph.kernel), type(old))
             )
             seen.add(caller.name)
             frontier.append((caller, (*chain, caller.name), above))

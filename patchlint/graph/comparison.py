@@ -24,9 +24,7 @@ FunctionKey = tuple[str, str]
 class Ask(Protocol):
     """How a whole tree is asked in which ways a function comes to run."""
 
-    def __call__(
-        self, name: str, path: str, guard: tuple[Atom, ...], images: Graph
-    ) -> Ways:
+    def __call__(self, name: str, path: str, guard: tuple[Atom, ...], images: Graph) -> Ways:
         """The ways to ``name`` in which ``guard`` holds, by the images after the series."""
 
 
@@ -155,11 +153,7 @@ class Comparison:
         """Functions after that certainly run deferred, and that the series changes below."""
         from patchlint.graph import contexts
 
-        return tuple(
-            now
-            for now in self._reaching
-            if contexts.certainly_deferred(self.after, now)
-        )
+        return tuple(now for now in self._reaching if contexts.certainly_deferred(self.after, now))
 
     def first_leaves(self, was: Function) -> tuple[Effect, ...]:
         """What a function before does itself, whatever is wanted."""

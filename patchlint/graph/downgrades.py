@@ -26,9 +26,11 @@ def find(comparison: Comparison) -> tuple[Downgrade, ...]:
     """All downgrades of one step, the most telling first."""
     groups: dict[tuple[object, ...], list[Loss]] = {}
     for loss in find_losses(comparison):
-        mark = (loss.now.path, loss.now.name, loss.late[0].edge.callback if (
-            loss.late[0].edge
-        ) else loss.late[0].chain[0].function)
+        mark = (
+            loss.now.path,
+            loss.now.name,
+            loss.late[0].edge.callback if (loss.late[0].edge) else loss.late[0].chain[0].function,
+        )
         groups.setdefault(mark, []).append(loss)
     contexts = {mark: old_context(comparison, main_loss(group)) for mark, group in groups.items()}
     doubts = _shared_doubts(groups, contexts)
@@ -59,9 +61,7 @@ def _shared_doubts(
             continue
         doubt = next(
             (
-                "another function that it was moved for was no task"
-                if one is None
-                else one.doubt
+                "another function that it was moved for was no task" if one is None else one.doubt
                 for one in known
                 if one is None or one.doubt
             ),
@@ -71,9 +71,7 @@ def _shared_doubts(
     return found
 
 
-def _told(
-    comparison: Comparison, losses: list[Loss], old: OldContext, doubt: str
-) -> Downgrade:
+def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: str) -> Downgrade:
     main = main_loss(losses)
     effect, late = main.before[0], _late(main)
     loud = volume(comparison, losses, old.doubt or doubt)
@@ -84,9 +82,7 @@ def _told(
     also = dict.fromkeys(
         loss.before[0].name
         for loss in losses
-        if loss is not main
-        and strength(loss.before[0]) > 1
-        and loss.before[0].name != effect.name
+        if loss is not main and strength(loss.before[0]) > 1 and loss.before[0].name != effect.name
     )
     context, mechanism, callback = _after(late)
     condition = _condition(comparison, main, late)
@@ -105,7 +101,9 @@ def _told(
         family=effect.known.family if effect.known else STRUCTURAL,
         also=tuple(also),
         function=main.now.name,
-        path=main.now.path if in_worker else (late.edge.function.path if late.edge else main.now.path),
+        path=main.now.path
+        if in_worker
+        else (late.edge.function.path if late.edge else main.now.path),
         line=(
             gone.line
             if gone is not None
@@ -183,7 +181,11 @@ def _decides_nothing(comparison: Comparison, atom: Atom) -> bool:
     """A failed allocation, an empty list, the hand-off itself."""
     kernel = comparison.kernel
     asked = atom.head.split(" ")[0]
-    if asked in kernel.activations or asked in kernel.list_adds or atom.head == guards.LAST_REFERENCE:
+    if (
+        asked in kernel.activations
+        or asked in kernel.list_adds
+        or atom.head == guards.LAST_REFERENCE
+    ):
         return True
     words = guards.said(atom)
     return kernel.error_path.search(words) is not None or branches.is_allocation(words)

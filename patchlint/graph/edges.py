@@ -136,9 +136,7 @@ def _note(
     """Add the edges of one start, and what ``function`` itself becomes a starter of."""
     budget.current().spend()
     own = {p.name for p in function.parameters}
-    target = (
-        reference(graph, function, starter.target, function.path) if starter.target else None
-    )
+    target = reference(graph, function, starter.target, function.path) if starter.target else None
     callbacks: list[str | None] = [starter.callback] if starter.callback else []
     if not callbacks:
         callbacks = list(_bound(graph, target, counts))

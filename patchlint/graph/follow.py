@@ -88,9 +88,7 @@ class Lines(Struct):
         seen = self.seen.get(new.path)
         return any(
             line not in kept and _knows(shown, line) for line in range(old.line, old.end + 1)
-        ) or any(
-            line not in stayed and _knows(seen, line) for line in range(new.line, new.end + 1)
-        )
+        ) or any(line not in stayed and _knows(seen, line) for line in range(new.line, new.end + 1))
 
     def added(self, path: str, line: int) -> bool:
         """Whether a line after was not there before (in a file that the series touches)."""
@@ -193,9 +191,7 @@ def _slots(before: Graph, after: Graph, lines: Lines) -> list[tuple[Function, Fu
     return pairs
 
 
-def _renamed_file(
-    before: Graph, after: Graph, lines: Lines, new: Function
-) -> Function | None:
+def _renamed_file(before: Graph, after: Graph, lines: Lines, new: Function) -> Function | None:
     for old_path, path in lines.renamed.items():
         if path == new.path and old_path != path:
             found = before.functions.get((old_path, new.name))

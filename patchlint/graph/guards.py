@@ -66,6 +66,11 @@ class Atom(Struct, frozen=True):
         return self.head, self.positive
 
 
+def last_reference(asked: str, path: str, line: int) -> Atom:
+    """The test that ``asked()`` makes before it runs what it was given."""
+    return Atom(asked, positive=True, head=LAST_REFERENCE, path=path, line=line)
+
+
 def _one_group(text: str) -> bool:
     depth = 0
     for place, char in enumerate(text):
@@ -109,7 +114,9 @@ def _covers(text: str) -> bool:
     for place, char in enumerate(text):
         depth += (char in "([") - (char in ")]")
         if depth == 0 and (
-            char in "|?" or text.startswith("&&", place) or (char in "=<>" and text[place - 1] != "-")
+            char in "|?"
+            or text.startswith("&&", place)
+            or (char in "=<>" and text[place - 1] != "-")
         ):
             return False
     return True

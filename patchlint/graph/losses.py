@@ -9,6 +9,7 @@ branches, reverts and renames are consequences of that one question, not cases o
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
@@ -63,16 +64,13 @@ class Loss(Struct, frozen=True):
 def find(comparison: Comparison) -> list[Loss]:
     """All losses of one step; those that follow from one in a callee are left out."""
     found: list[Loss] = []
-    cleared: set[tuple[FunctionKey, Key]] = set()
     for was, now in comparison.concerned:
         if was.name != now.name and _lives_on(comparison, was, now):
             continue
-        for loss in _of_pair(comparison, was, now):
-            found.append(loss)
+        found.extend(_of_pair(comparison, was, now))
     found.extend(_replaced(comparison, found))
     found.extend(_into_workers(comparison, found))
     found = [loss for loss in found if not _made_up_for(comparison, loss)]
-    del cleared
     return _nearest(found)
 
 
@@ -130,9 +128,7 @@ def _of_key(
 ) -> Loss | None:
     inline_before = [e for e in before if not e.late and not _of_queueing(comparison, e)]
     late_after = [
-        e
-        for e in after
-        if e.late and not any(_not_for_tasks(comparison, a) for a in e.above)
+        e for e in after if e.late and not any(_not_for_tasks(comparison, a) for a in e.above)
     ]
     if not inline_before or not late_after:
         return None
@@ -222,19 +218,19 @@ def _unmatched(
     """
     left = list(before)
     fresh = []
+    lines = comparison.lines
+
+    def nearness(past: Effect, effect: Effect) -> tuple[bool, int]:
+        stayed = lines.forward(was.path, past.root_line) == effect.root_line
+        return (stayed, len(past.above))
+
     for effect in sorted(after, key=lambda e: -len(e.above)):
         asked = {a.head for a in effect.above}
         past = [e for e in left if {a.head for a in e.above if not a.early} <= asked]
         if not past:
             fresh.append(effect)
             continue
-        lines = comparison.lines
-
-        def nearness(e: Effect, effect: Effect = effect) -> tuple[bool, int]:
-            stayed = lines.forward(was.path, e.root_line) == effect.root_line
-            return (stayed, len(e.above))
-
-        left.remove(max(past, key=nearness))
+        left.remove(max(past, key=partial(nearness, effect=effect)))
     return fresh
 
 
@@ -281,9 +277,7 @@ def _confined(
     return None
 
 
-def _excludes(
-    atom: Atom, late: Sequence[Effect], signs: frozenset[tuple[str, bool]]
-) -> bool:
+def _excludes(atom: Atom, late: Sequence[Effect], signs: frozenset[tuple[str, bool]]) -> bool:
     """Whether a test that no release before stood under sends others into the deferral."""
     return atom.sign not in signs and any(
         (atom.head, not atom.positive) in {a.sign for a in e.above} for e in late
@@ -353,7 +347,7 @@ def _replaced(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
                 (
                     edge
                     for edge in starts
-                    if above < edge.line < below and _share_object(comparison, effect, edge)
+                    if above < edge.line < below and _share_object(effect, edge)
                 ),
                 None,
             )
@@ -397,11 +391,10 @@ def _unknown_starts(comparison: Comparison, now: Function) -> list[Deferral]:
     return found
 
 
-def _share_object(comparison: Comparison, effect: Effect, edge: Deferral) -> bool:
+def _share_object(effect: Effect, edge: Deferral) -> bool:
     """Whether a deferral works on a variable that the statement worked on."""
     words = {word for text in effect.args for word in _VARIABLE.findall(text)}
     there = {word for text in edge.call.args for word in _VARIABLE.findall(text)}
-    del comparison
     return not words.isdisjoint(there)
 
 
@@ -443,7 +436,7 @@ def _into_workers(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
             if was.name == worker.name or certainly_deferred(comparison.before, was)
         ]
         before = [e for was in past for e in comparison.old.of(was) if not e.late]
-        gained = _gained(comparison, before, [e for e in comparison.new.of(worker) if not e.late])
+        gained = _gained(before, [e for e in comparison.new.of(worker) if not e.late])
         for effect in gained:
             if (
                 effect.kind == "row"
@@ -465,7 +458,7 @@ def _into_workers(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
             before = [e for e in before_all if e.key == key and not e.late]
             after = [e for e in after_all if e.key == key and not e.late]
             lost = _lost(comparison, was, now, before, after)
-            there = [e for e in late[key] if _same_kind(was, lost, e)]
+            there = [e for e in late[key] if _same_kind(lost, e)]
             if lost and there and not all(_on_error_path(comparison, e) for e in lost):
                 found.append(Loss(was, now, key, tuple(lost), tuple(there), "worker"))
     return found
@@ -500,9 +493,8 @@ def _only_deferred(comparison: Comparison, function: Function) -> bool:
     return True
 
 
-def _gained(
-    comparison: Comparison, before: Sequence[Effect], after: Sequence[Effect]
-) -> list[Effect]:
+def _gained(before: Sequence[Effect], after: Sequence[Effect]) -> list[Effect]:
+    """Effects after beyond the number of each key that there were before."""
     counts: dict[Key, int] = {}
     for effect in before:
         counts[effect.key] = counts.get(effect.key, 0) + 1
@@ -515,7 +507,7 @@ def _gained(
     return gained
 
 
-def _same_kind(was: Function, lost: Sequence[Effect], late: Effect) -> bool:
+def _same_kind(lost: Sequence[Effect], late: Effect) -> bool:
     """Whether what is released may be of one type; what no image shows may be."""
     there = _type_of(late)
     return there is None or any(_type_of(e) in (None, there) for e in lost)
@@ -571,8 +563,3 @@ def _nearest(found: Sequence[Loss]) -> list[Loss]:
         ):
             kept.append(loss)
     return kept
-
-
-def fresh_calls(comparison: Comparison, now: Function, calls: Iterable[Call]) -> list[Call]:
-    """Calls that stand on lines which the series added."""
-    return [call for call in calls if comparison.lines.added(now.path, call.line)]

@@ -87,8 +87,9 @@ def refer(text: str, function: Function | None, path: str, fields: Fields) -> Ob
     called = _CALLED.match(bare)
     if called is not None:
         # an accessor that nobody shows gives the same object wherever it is called
-        keys = frozenset({f"{called[1]}()"})
-        return ObjectRef(keys, None, plain=True, path=path, function=name, text=bare)
+        return ObjectRef(
+            frozenset({f"{called[1]}()"}), None, plain=True, path=path, function=name, text=bare
+        )
     if not _PATH.match(bare):
         tail = _TAIL.search(bare)
         if tail is None:

@@ -127,9 +127,7 @@ def _loses(comparison: Comparison, loss: Loss, caller: Function, call: Call) -> 
     ]
     del call
     return not calls or any(
-        possible(loss.now, one, late.guard, comparison.after)
-        for one in calls
-        for late in loss.late
+        possible(loss.now, one, late.guard, comparison.after) for one in calls for late in loss.late
     )
 
 
@@ -142,9 +140,7 @@ def _with_message(old: OldContext | None, said: contexts.Verdict) -> OldContext 
     )
 
 
-def _of_carrying(
-    comparison: Comparison, loss: Loss, found: Ways, old: OldContext
-) -> OldContext:
+def _of_carrying(comparison: Comparison, loss: Loss, found: Ways, old: OldContext) -> OldContext:
     """Entry points that can end what was lost; a doubt when none of those that are seen can.
 
     A read holds the file open: it cannot drop the last reference, whatever it calls.
@@ -170,8 +166,8 @@ def _in_tree(comparison: Comparison, loss: Loss) -> Ways | None:
     if comparison.ways is None:
         return None
     now = loss.now
-    guard = () if loss.how == "worker" else min(
-        (late.above for late in loss.late), key=len, default=()
+    guard = (
+        () if loss.how == "worker" else min((late.above for late in loss.late), key=len, default=())
     )
     found = comparison.ways(now.name, now.path, guard, comparison.after)
     if not found.known:

@@ -12,6 +12,7 @@ reach; a summary holds no more than :data:`MOST` effects, and says when it was c
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
@@ -104,15 +105,13 @@ class Effect(Struct, frozen=True):
     @property
     def visible(self) -> bool:
         """Whether user space can see that it is late; what is not known may be seen."""
-        return self.known.visible if self.known else self.kind not in ("memory",)
+        return self.known.visible if self.known else self.kind != "memory"
 
     @property
     def context_bound(self) -> bool:
         """Whether it puts itself off when it runs outside of a task."""
         known = self.known
-        return (
-            known is not None and known.kind in ("ctx", "wrap") and known.deferred != known.task
-        )
+        return known is not None and known.kind in ("ctx", "wrap") and known.deferred != known.task
 
     @property
     def root_line(self) -> int:
@@ -229,7 +228,11 @@ class Summaries:
 
         def add(effect: Effect) -> None:
             spend()
-            if self.wanted is not None and effect.key not in self.wanted and effect.key[0] != "param":
+            if (
+                self.wanted is not None
+                and effect.key not in self.wanted
+                and effect.key[0] != "param"
+            ):
                 return
             if len(found) >= MOST:
                 self.cut.add(function.name)
@@ -422,9 +425,7 @@ class Summaries:
     ) -> Effect:
         guard = self.guard(function, call.conditions)
         if last_reference:
-            asked = guards.Atom(
-                call.callee, True, guards.LAST_REFERENCE, function.path, call.line
-            )
+            asked = guards.last_reference(call.callee, function.path, call.line)
             guard = (*guard, asked)
         return Effect(
             key,
@@ -499,7 +500,7 @@ class Summaries:
         known = self.graph.known.get(function.path)
         if function.complete or known is None:
             return
-        for (_, last), (first, _) in zip(known, known[1:], strict=False):
+        for (_, last), (first, _) in pairwise(known):
             if function.line <= last < function.end and first <= function.end:
                 step = Step(function.name, function.path, last + 1, "lines that no hunk shows")
                 path, line = self._placed(function.path, last)
@@ -529,9 +530,7 @@ class Summaries:
             text = function_name(argument(call, known.callback_arg))
             inner = graph.find(text, function.path) if text else None
             if inner is not None and inner is not function:
-                asked = guards.Atom(
-                    call.callee, True, guards.LAST_REFERENCE, function.path, call.line
-                )
+                asked = guards.last_reference(call.callee, function.path, call.line)
                 yield from self._lift(function, call, inner, {}, (asked,))
             return
         callees = graph.callees(call, function.path)
@@ -698,8 +697,7 @@ class Summaries:
                     for call in waits
                     if call.line > start
                     and all(
-                        a.sign in allowed or a.early
-                        for a in self.guard(function, call.conditions)
+                        a.sign in allowed or a.early for a in self.guard(function, call.conditions)
                     )
                     and wait_matches(self.graph, effect.last or effect.edge, function, call)
                 ),

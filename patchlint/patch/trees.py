@@ -321,6 +321,7 @@ class GitTree:
         names = self._git("ls-tree", "--name-only", "-z", "--full-tree", self.name).split(b"\0")
         known = {name.partition("/")[0].encode() for name in PARTS}
         return any(name in known or name.endswith((b".c", b".h")) for name in names)
+
     def versions(self, path: str, date: float | None) -> Iterator[tuple[str, bytes]]:
         """Give ``path`` as tags have it: tag and content, tags nearest to ``date`` first.
 

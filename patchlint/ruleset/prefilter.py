@@ -69,6 +69,10 @@ def possible(bits: int) -> bool:
 _MOVED: Final = DEFERRED | RELEASED
 
 
+#: a call on a removed line
+_LEAVING: Final = re.compile(rb"^-[^\n]*?\b([A-Za-z_]\w{3,})\s?\(", re.MULTILINE)
+
+
 class Vocabulary:
     """The words of one ruleset, ready for look-ups."""
 

@@ -41,7 +41,8 @@ _BLOCK_CALL: Final = re.compile(
     rb"\([^;{}\n]*\)[ \t]*(?:\{[ \t]*(?=\n)|\n\1[ \t]+(?=[A-Za-z_*]))"
 )
 _LOOSE_CALL: Final = re.compile(
-    rb"^[ \t]+([A-Z][A-Z0-9_]+[ \t]?\((?:[^;{}()\n]|\([^;{}()\n]*\))*\))[ \t]*(?=\n[ \t]*[A-Za-z_}])",
+    rb"^[ \t]+([A-Z][A-Z0-9_]+[ \t]?\((?:[^;{}()\n]|\([^;{}()\n]*\))*\))"
+    rb"[ \t]*(?=\n[ \t]*[A-Za-z_}])",
     re.MULTILINE,
 )
 _ODD_ARGUMENT: Final = re.compile(
@@ -289,7 +290,8 @@ def _define(kind: str, release: int, constructor: int | None) -> Action:
                 edit.releases[kind, name] = tuple([one[-1].decode() for one in called if one])
             if constructor is None and release > 0:
                 line = edit.text.count(b"\n", 0, start) + 1
-                edit.scope_bodies.append((line, *[part.strip() for part in texts[:3]]))
+                name_, kind_, body = (part.strip() for part in texts[:3])
+                edit.scope_bodies.append((line, name_, kind_, body))
         edit.blank(start, call.closing + 1)
         return call.closing + 1
 

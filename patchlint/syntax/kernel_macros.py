@@ -185,7 +185,9 @@ def rewrite(text: bytes, table: Table) -> Prepared:
     actions.loose_calls(edit)
     actions.header_annotations(edit)
     conditionals.resolve(edit, directives)
-    return Prepared(bytes(edit.out), tuple(edit.scope_exits), edit.releases, tuple(edit.scope_bodies))
+    return Prepared(
+        bytes(edit.out), tuple(edit.scope_exits), edit.releases, tuple(edit.scope_bodies)
+    )
 
 
 def _special(
