@@ -77,6 +77,10 @@ class Cleanup(Struct, frozen=True):
     ``final`` are functions of which one runs when the release is done (their names differ
     from kernel to kernel), ``probe`` is the workload of ``tests/kernel`` that reaches it,
     and ``seen`` the kernels on which it was watched and did what the row says.
+
+    ``waited_in`` are contexts in which a late release is waited for by whoever needs it:
+    it is no loss there, as unregistering an interface waits for RCU callbacks and then for
+    references.
     """
 
     name: str
@@ -95,6 +99,7 @@ class Cleanup(Struct, frozen=True):
     final: tuple[str, ...] = ()
     probe: str | None = None
     seen: tuple[str, ...] = ()
+    waited_in: tuple[Context, ...] = ()
 
 
 class Twin(Struct, frozen=True):

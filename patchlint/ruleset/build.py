@@ -107,6 +107,7 @@ def _cleanups(data: Compiled) -> list[Cleanup]:
             tuple(row[13]),
             row[14],
             tuple(row[15]),
+            tuple(row[16]),
         ]
         found.append(Cleanup(*fields))
     return found

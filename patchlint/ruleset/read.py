@@ -140,6 +140,7 @@ def _cleanup(row: Row, twins: list[str]) -> list[Any]:
         row.get("final", []),
         row.get("probe"),
         row.get("seen", []),
+        row.get("waited_in", []),
     ]
 
 

@@ -241,6 +241,7 @@ CLEANUP: Final[Row] = (
     Key("final", words, required=False),
     Key("probe", text, required=False),
     Key("seen", versions, required=False),
+    Key("waited_in", some_of(CONTEXTS), required=False),
     *_SOURCE,
 )
 ROWS: Final[dict[str, Row]] = {
