@@ -281,11 +281,29 @@ def _type(graph: Graph, function: Function, target: ObjectRef) -> str | None:
     return None
 
 
+#: what an own helper binds: object in its terms, callback parameter, how
+_Made = tuple[str, str, "Registration"]
+_Makers = dict[tuple[str, str], list[_Made]]
+
+
 def _of_helpers(graph: Graph) -> list[Binding]:
     """Bindings that own helpers make with what they are given."""
     found: list[Binding] = []
-    # function -> (object text, callback parameter, registration)
-    makers: dict[tuple[str, str], list[tuple[str, str, Registration]]] = {}
+    makers = _makers(graph)
+    for _ in range(_ROUNDS if makers else 0):
+        fresh: _Makers = {}
+        for function in graph.functions.values():
+            for call in function.calls:
+                _bind_through(graph, function, call, makers, fresh, found)
+        if not any(key not in makers for key in fresh):
+            break
+        makers = {**fresh, **makers}
+    return found
+
+
+def _makers(graph: Graph) -> _Makers:
+    """Functions that bind one of their parameters as a callback."""
+    makers: _Makers = {}
     for function in graph.functions.values():
         names = {p.name for p in function.parameters}
         for call in function.calls:
@@ -295,32 +313,34 @@ def _of_helpers(graph: Graph) -> list[Binding]:
             callback = function_name(argument(call, registration.callback_arg))
             text = argument(call, registration.object_arg)
             if callback in names and text:
-                makers.setdefault((function.path, function.name), []).append(
-                    (text, callback or "", registration)
-                )
-    for _ in range(_ROUNDS if makers else 0):
-        fresh: dict[tuple[str, str], list[tuple[str, str, Registration]]] = {}
-        for function in graph.functions.values():
-            names = {p.name for p in function.parameters}
-            for call in function.calls:
-                for callee in graph.callees(call, function.path) if not call.implicit else ():
-                    for text, parameter, registration in makers.get((callee.path, callee.name), ()):
-                        given = values(callee, call)
-                        callback = function_name(given.get(parameter))
-                        object_text = put_in(strip_expression(text), given)
-                        if callback in names:
-                            fresh.setdefault((function.path, function.name), []).append(
-                                (object_text, callback or "", registration)
-                            )
-                            continue
-                        texts = {"object": object_text, "callback": callback}
-                        made = _bind(graph, function, call, registration, texts)
-                        if made is not None and made not in found:
-                            found.append(made)
-        if not any(key not in makers for key in fresh):
-            break
-        makers = {**fresh, **makers}
-    return found
+                key = (function.path, function.name)
+                makers.setdefault(key, []).append((text, callback or "", registration))
+    return makers
+
+
+def _bind_through(
+    graph: Graph,
+    function: Function,
+    call: Call,
+    makers: _Makers,
+    fresh: _Makers,
+    found: list[Binding],
+) -> None:
+    """Add what a call of such helpers binds, or what it makes ``function`` a helper of."""
+    names = {p.name for p in function.parameters}
+    for callee in graph.callees(call, function.path) if not call.implicit else ():
+        for text, parameter, registration in makers.get((callee.path, callee.name), ()):
+            given = values(callee, call)
+            callback = function_name(given.get(parameter))
+            object_text = put_in(strip_expression(text), given)
+            if callback in names:
+                key = (function.path, function.name)
+                fresh.setdefault(key, []).append((object_text, callback or "", registration))
+                continue
+            texts = {"object": object_text, "callback": callback}
+            made = _bind(graph, function, call, registration, texts)
+            if made is not None and made not in found:
+                found.append(made)
 
 
 def _of_containers(graph: Graph) -> list[Binding]:

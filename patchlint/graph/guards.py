@@ -186,25 +186,27 @@ def evaluate(text: str) -> bool | None:
 
 
 def _plain_value(text: str) -> bool | None:
-    if text in _FALSE:
-        return False
-    if text in _TRUE:
-        return True
+    if text in _FALSE or text in _TRUE:
+        return text in _TRUE
     if _NUMBER.match(text):
         return int(text.rstrip("uUlL"), 0) != 0
     equal = _EQUAL.match(text)
     if equal and all(_CONSTANT.fullmatch(one) or _NUMBER.match(one) for one in equal.group(1, 3)):
         return (equal[1] == equal[3]) == (equal[2] == "==")
+    return _masked_value(text)
+
+
+def _masked_value(text: str) -> bool | None:
+    """What ``FLAGS & MASK`` comes to; two different flags have no bit in common."""
     masked = _MASKED.match(text)
-    if masked:
-        left, right = ({w.strip() for w in masked[side].split("|")} for side in (1, 2))
-        if left == {"0"} or right == {"0"}:
-            return False
-        if left & right:
-            return True
-        if all(_CONSTANT.fullmatch(one) for one in left | right):
-            return False
-    return None
+    if masked is None:
+        return None
+    left, right = ({w.strip() for w in masked[side].split("|")} for side in (1, 2))
+    if {"0"} in (left, right):
+        return False
+    if left & right:
+        return True
+    return False if all(_CONSTANT.fullmatch(one) for one in left | right) else None
 
 
 def put_in(text: str, values: Mapping[str, str]) -> str:

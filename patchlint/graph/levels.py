@@ -129,8 +129,7 @@ def _waited_for(losses: list[Loss]) -> bool:
         effect.known is not None
         and late_effects
         and all(
-            (edge := late.last or late.edge) is not None
-            and edge.context in effect.known.waited_in
+            (edge := late.last or late.edge) is not None and edge.context in effect.known.waited_in
             for late in late_effects
         )
         for loss in losses

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from patchlint.graph.guards import Atom
     from patchlint.graph.summary import Effect, Key
-    from patchlint.model.facts import Call, Function
+    from patchlint.model.facts import Function
 
 _VARIABLE: Final = re.compile(r"(?<![\w.>])[A-Za-z_]\w*")
 

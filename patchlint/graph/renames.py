@@ -12,15 +12,17 @@ import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
-    from patchlint.model.image import FilePair
+    from patchlint.model.image import FilePair, Image
 
 _WORD: Final = re.compile(r"[A-Za-z_]\w*")
 #: a word in front of a bracket is called, or is a keyword
 _CALLED: Final = re.compile(r"[A-Za-z_]\w*(?=\s*\()")
 #: changed lines of a series; larger ones are rewritten, not renamed
 _MOST: Final = 3000
+#: added lines of one shape that a removed one is held against
+_ALIKE: Final = 8
 
 
 def renames(files: Iterable[FilePair]) -> dict[str, str]:
@@ -30,19 +32,8 @@ def renames(files: Iterable[FilePair]) -> dict[str, str]:
     before: set[str] = set()
     after: set[str] = set()
     for pair in files:
-        stayed = set(pair.kept.values())
-        for image, kept, changed, words in (
-            (pair.pre, pair.kept.keys(), removed, before),
-            (pair.post, stayed, added, after),
-        ):
-            if image is None:
-                continue
-            for number, line in enumerate(image.text.decode("utf-8", "replace").split("\n"), 1):
-                if not line or line.isspace():
-                    continue
-                words.update(_WORD.findall(line))
-                if number not in kept and image.knows(number):
-                    changed.append(line)
+        _read(pair.pre, pair.kept.keys(), removed, before)
+        _read(pair.post, set(pair.kept.values()), added, after)
     if not removed or not added or len(removed) + len(added) > _MOST:
         return {}
     shapes: dict[str, list[list[str]]] = {}
@@ -52,11 +43,23 @@ def renames(files: Iterable[FilePair]) -> dict[str, str]:
     for line in removed:
         old = _WORD.findall(line)
         called = set(_CALLED.findall(line))
-        for new in shapes.get(_shape(line), ())[:8]:
+        for new in shapes.get(_shape(line), ())[:_ALIKE]:
             for one, other in _differing(old, new):
                 if one not in after and other not in before and one not in called:
                     found.setdefault(one, set()).add(other)
     return {old: new.pop() for old, new in found.items() if len(new) == 1}
+
+
+def _read(image: Image | None, kept: Container[int], changed: list[str], words: set[str]) -> None:
+    """Gather the words of one side, and its lines that the other does not have."""
+    if image is None:
+        return
+    for number, line in enumerate(image.text.decode("utf-8", "replace").split("\n"), 1):
+        if not line or line.isspace():
+            continue
+        words.update(_WORD.findall(line))
+        if number not in kept and image.knows(number):
+            changed.append(line)
 
 
 def _shape(line: str) -> str:

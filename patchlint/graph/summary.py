@@ -358,41 +358,50 @@ class Summaries:
         return found
 
     def _leaf(self, function: Function, call: Call) -> Iterator[Effect]:
+        """The effect of one call by itself: by its row, by its name, or as what it is."""
         kernel, name = self.kernel, call.callee
-        if not call.indirect and name in kernel.twins:
-            twin = kernel.twins[name]
-            if self.graph.find(name, function.path) is None:
-                yield self._twin(function, call, twin.direct)
-            return
         if call.indirect:
             place = next((i for i, p in enumerate(function.parameters) if p.name == name), None)
             key: Key = ("icall", name) if place is None else ("param", str(place))
             yield self._at(function, call, key, "indirect", None)
             return
+        if name in kernel.twins:
+            if self.graph.find(name, function.path) is None:
+                yield self._twin(function, call, kernel.twins[name].direct)
+            return
         known = kernel.cleanups.get(name) or self.derived.get(name)
         if known is not None and known.kind == "inherit":
-            text = function_name(argument(call, known.callback_arg))
-            inner = self.graph.find(text, function.path) if text else None
-            if text and (inner is None or not inner.complete):
-                row = kernel.cleanups.get(text) or self.derived.get(text)
-                kind: Class = _class_of(row) if row else "named"
-                yield self._at(function, call, ("call", text), kind, row, last_reference=True)
-            return
-        body = self.graph.find(name, function.path)
-        if known is not None:
+            yield from self._given(function, call, known)
+        elif known is not None:
+            body = self.graph.find(name, function.path)
             if body is None or body.path.endswith(".h") or not self._changes(body):
                 yield self._at(function, call, ("call", name), _class_of(known), known)
+        elif not self._mechanism(name):
+            yield from self._unknown(function, call)
+
+    def _given(self, function: Function, call: Call, known: Cleanup) -> Iterator[Effect]:
+        """A release given to ``kref_put()`` and its like, as far as its body is not shown."""
+        text = function_name(argument(call, known.callback_arg))
+        inner = self.graph.find(text, function.path) if text else None
+        if text and (inner is None or not inner.complete):
+            row = self.kernel.cleanups.get(text) or self.derived.get(text)
+            kind: Class = _class_of(row) if row else "named"
+            yield self._at(function, call, ("call", text), kind, row, last_reference=True)
+
+    def _unknown(self, function: Function, call: Call) -> Iterator[Effect]:
+        """A call that no table knows: by its name, or as something that nobody shows."""
+        name = call.callee
+        body = self.graph.find(name, function.path)
+        if body is not None and body.complete:
             return
-        if self._mechanism(name) or (body is not None and body.complete):
-            return
-        named = named_teardown(kernel, name)
-        if body is not None:
-            if named:
-                yield self._at(function, call, ("call", name), "named", None)
-            return
-        if named:
+        if named_teardown(self.kernel, name):
             yield self._at(function, call, ("call", name), "named", None)
-        elif call.statement and kernel.harmless.search(name) is None and not name.isupper():
+        elif (
+            body is None
+            and call.statement
+            and self.kernel.harmless.search(name) is None
+            and not name.isupper()
+        ):
             yield self._at(function, call, ("call", name), "opaque", None)
 
     def _changes(self, body: Function) -> bool:

@@ -149,7 +149,7 @@ def _is_submission(mail: Mail) -> bool:
     return mail.diff_start is None or not mail.is_reply
 
 
-def _check(  # noqa: PLR0917 - the parts of one step
+def _check(
     series: Series,
     patches: str,
     names: Sequence[str],
