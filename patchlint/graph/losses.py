@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from patchlint.graph.guards import Atom
     from patchlint.graph.summary import Effect, Key
-    from patchlint.model.facts import Function
+    from patchlint.model.facts import Call, Function
 
 _VARIABLE: Final = re.compile(r"(?<![\w.>])[A-Za-z_]\w*")
 
@@ -360,7 +360,7 @@ def _replaced(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
 
 def _unknown_starts(comparison: Comparison, now: Function) -> list[Deferral]:
     """New edges of a function to callbacks that nobody shows, known ones and named ones."""
-    after, kernel, lines = comparison.after, comparison.kernel, comparison.lines
+    after, lines = comparison.after, comparison.lines
     found = [
         edge
         for edge in after.deferrals_of(now)
@@ -369,26 +369,33 @@ def _unknown_starts(comparison: Comparison, now: Function) -> list[Deferral]:
         and lines.added(now.path, edge.line)
         and after.find(edge.callback, now.path) is None
     ]
-    for call in now.calls:
-        if (
-            call.statement
-            and not call.indirect
-            and lines.added(now.path, call.line)
-            and kernel.later.search(call.callee)
-            and call.callee not in kernel.activations
-            and call.callee not in kernel.registrations
-            and call.callee not in kernel.waits
-            and call.callee not in kernel.list_adds
-            and kernel.harmless.search(call.callee) is None
-            and not after.callees(call, now.path)
-        ):
-            found.append(
-                Deferral(
-                    now, call, call.callee, None, "unknown", "eventually", None, None,
-                    keeps=False, waits=False,
-                )
-            )  # fmt: skip
+    found += [
+        Deferral(
+            now, call, call.callee, None, "unknown", "eventually", None, None,
+            keeps=False, waits=False,
+        )
+        for call in now.calls
+        if _named_for_later(comparison, now, call)
+    ]  # fmt: skip
     return found
+
+
+def _named_for_later(comparison: Comparison, now: Function, call: Call) -> bool:
+    """Whether a new call is of a helper that nobody shows and that is named for it."""
+    after, kernel = comparison.after, comparison.kernel
+    name = call.callee
+    return (
+        call.statement
+        and not call.indirect
+        and comparison.lines.added(now.path, call.line)
+        and kernel.later.search(name) is not None
+        and name not in kernel.activations
+        and name not in kernel.registrations
+        and name not in kernel.waits
+        and name not in kernel.list_adds
+        and kernel.harmless.search(name) is None
+        and not after.callees(call, now.path)
+    )
 
 
 def _share_object(effect: Effect, edge: Deferral) -> bool:
