@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
-    from types import ModuleType, SimpleNamespace
+    from types import ModuleType
 
 USAGE_ERROR: Final = 2
 EPILOG: Final = """\
@@ -52,17 +52,7 @@ def _command(name: str, arguments: Sequence[str], commands: Mapping[str, tuple[s
 
 def _parse(
     module: ModuleType, name: str, arguments: Sequence[str], about: str
-) -> argparse.Namespace | SimpleNamespace:
-    # a parser of sub-commands cannot take its arguments on both sides of an option
-    mixed = getattr(module, "MIXED", False)
-    if mixed:
-        from patchlint.cli.plain import Plain
-
-        plain = Plain()
-        module.add_arguments(plain)
-        given = plain.read(arguments)
-        if given is not None:
-            return given
+) -> argparse.Namespace:
     import argparse
 
     parser = argparse.ArgumentParser(
@@ -71,7 +61,8 @@ def _parse(
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.add_arguments(parser)
-    if not mixed:
+    # a parser of sub-commands cannot take its arguments on both sides of an option
+    if not getattr(module, "MIXED", False):
         return parser.parse_args(list(arguments))
     # what follows -- is no option; argparse forgets that when it takes arguments apart twice
     end = arguments.index("--") if "--" in arguments else len(arguments)

@@ -1,4 +1,4 @@
-"""``patchlint graph``: what the graph stage sees, as text, dot or mermaid."""
+"""``patchlint graph``: what the graph stage sees, as text, dot, mermaid or JSON."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
     from patchlint.graph.build import Graph
+    from patchlint.graph.reach import Ways
     from patchlint.graph.show import Branch
     from patchlint.model.facts import Function
     from patchlint.model.kernel import KernelFacts
+    from patchlint.model.tree import TreeFacts
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,8 +36,11 @@ examples:
     way = parser.add_mutually_exclusive_group()
     way.add_argument("--up", action="store_true", help="callers and contexts (default)")
     way.add_argument("--down", action="store_true", help="calls that lead to releases")
+    way.add_argument(
+        "--callers", action="store_true", help="who calls it, and where its address is taken"
+    )
     parser.add_argument("--to", metavar="CLEANUP", help="with --down: only ways to this release")
-    parser.add_argument("--format", choices=("text", "dot", "mermaid"), default="text")
+    parser.add_argument("--format", choices=("text", "dot", "mermaid", "json"), default="text")
     parser.add_argument("--rules", action="append", default=[], metavar="DIR")
 
 
@@ -66,19 +72,63 @@ def _tree(arguments: argparse.Namespace, kernel: KernelFacts) -> int:
     path = arguments.path or next(iter(found), None)
     if path is None:
         return _fail(f"{name}(): not in {arguments.tree}")
-    if arguments.down:
+    told: dict[str, object] = {"path": path, "defined_in": found}
+    root: Branch | None
+    if arguments.callers:
+        root = _callers(tree, name, path)
+    elif arguments.down:
         root = show.downwards(tree, kernel, name, path, arguments.to)
         if root is None:
             return _fail(f"{name}(): no body in {arguments.tree}")
     else:
         ways = reach.ways(tree, kernel, name, path)
         root = show.upwards(name, ways)
+        told |= _contexts(ways)
         if ways.cut:
             print("patchlint: too many callers to follow all of them", file=sys.stderr)
         if ways.hubs:
             print(f"patchlint: not followed above {', '.join(ways.hubs)}", file=sys.stderr)
-    _print(root, arguments, up=not arguments.down)
+    _print(root, arguments, up=not arguments.down, told=told)
     return 0
+
+
+def _contexts(ways: Ways) -> dict[str, object]:
+    """What a program is told of the ways in which a function comes to run."""
+    return {
+        "known": ways.known,
+        "complete": not (ways.cut or ways.hubs),
+        "not_followed_above": list(ways.hubs),
+        "contexts": [
+            {
+                "context": way.context,
+                "certain": way.strength == "certain",
+                "entry": way.name,
+                "kind": way.kind,
+                "user_space_waits": way.reaches_user,
+                "chain": list(way.chain),
+                "why": way.why,
+            }
+            for way in ways.ways
+        ],
+    }
+
+
+def _callers(tree: TreeFacts, name: str, path: str) -> Branch:
+    """Direct callers, and the places that take the address: tables, arguments, variables."""
+    from patchlint.graph.show import Branch
+
+    root = Branch(name, path)
+    for site in tree.callers(name, path):
+        root.branches.append(Branch(site.function or "(no function)", f"{site.path}:{site.line}"))
+    for use in tree.address_taken(name, path):
+        where = {
+            "initializer": f"{use.variable}.{use.member} of struct {use.struct}".removeprefix("."),
+            "argument": f"argument {use.argument + 1} of {use.callee}()",
+            "assignment": use.target,
+        }.get(use.kind, "a value")
+        note = f"{use.path}:{use.line}, address taken: {where}"
+        root.branches.append(Branch(use.function or "(no function)", note))
+    return root
 
 
 def _fail(message: str) -> int:
@@ -86,9 +136,23 @@ def _fail(message: str) -> int:
     return 2
 
 
-def _print(root: Branch, arguments: argparse.Namespace, *, up: bool) -> None:
+def _print(
+    root: Branch,
+    arguments: argparse.Namespace,
+    *,
+    up: bool,
+    told: Mapping[str, object] | None = None,
+) -> None:
     from patchlint.graph import show
 
+    if arguments.format == "json":
+        import json
+
+        from msgspec import to_builtins
+
+        value = {"function": root.name, **(told or {}), "tree": to_builtins(root)}
+        sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+        return
     if arguments.format == "dot":
         sys.stdout.write(show.dot(root, up=up))
     elif arguments.format == "mermaid":

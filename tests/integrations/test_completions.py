@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -73,17 +74,19 @@ def test_a_shell_offers_what_fits(scripts, shell, words, offered):
     assert ASKED[shell](scripts / shell, words) == offered
 
 
-@pytest.mark.parametrize("shell", HERE)
-def test_a_shell_offers_files_and_folders(scripts, shell, tmp_path, monkeypatch):
+def test_bash_offers_files_and_folders(scripts, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.mbox").touch()
     (tmp_path / "alinux").mkdir()
+    assert sorted(by_bash(scripts / "bash", ["patchlint", "check", "a"])) == ["a.mbox", "alinux"]
+    assert by_bash(scripts / "bash", ["patchlint", "check", "--tree", "a"]) == ["alinux"]
 
-    def offered(*words):
-        return sorted(word.rstrip("/") for word in ASKED[shell](scripts / shell, words))
 
-    assert offered("patchlint", "check", "a") == ["a.mbox", "alinux"]
-    assert offered("patchlint", "check", "--tree", "a") == ["alinux"]
+def test_fish_and_zsh_ask_their_own_helpers_for_files_and_folders(scripts):
+    fish = [line for line in (scripts / "fish").read_text().splitlines() if "-l tree" in line]
+    assert fish
+    assert all("__fish_complete_directories" in line for line in fish)
+    assert re.search(r'"--tree\[[^]]*\]:DIR:_files -/"', (scripts / "zsh").read_text())
 
 
 @pytest.mark.parametrize("shell", [shell for shell in SHELLS if shutil.which(shell)])

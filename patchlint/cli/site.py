@@ -1,0 +1,70 @@
+"""``patchlint site``: stores as static pages."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Final
+
+EPILOG: Final = """\
+examples:
+  patchlint site block.db fsdevel.db --out public
+  patchlint site *.db --out public --name "Late releases" --url https://example.org/late/
+
+Each change has a page that keeps its name; lists, families, years and rules have theirs.
+There is a search and a feed (feed.xml). The pages load nothing from elsewhere and can be
+read from a disk or put on any web server.
+
+exit status: 0, or 2 when a store could not be read or the folder not written"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``site``."""
+    parser.epilog = EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        "stores", metavar="STORE", nargs="+", help="a store that patchlint scan wrote"
+    )
+    parser.add_argument(
+        "--out", metavar="DIR", required=True, help="write there: new, empty, or an earlier site"
+    )
+    parser.add_argument("--name", default="patchlint", help="what the site is called")
+    parser.add_argument(
+        "--url",
+        default="",
+        metavar="URL",
+        help="where it will stand; makes links of the feed whole",
+    )
+    parser.add_argument(
+        "--link-url",
+        default="",
+        metavar="URL",
+        help="where mails are read, %%s for the Message-ID (default: lore.kernel.org)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the site; 0, or 2 when a store could not be read or the folder not written."""
+    from patchlint.archive import changes, publish, site
+    from patchlint.archive.store import StoreError
+    from patchlint.ruleset.load import RuleError, load
+
+    for url in (arguments.url, arguments.link_url):
+        if url and not url.startswith(("https://", "http://")):
+            print(f"patchlint: {url} is no http or https URL", file=sys.stderr)
+            return 2
+    look = site.Look(
+        name=" ".join(arguments.name.split()) or "patchlint",
+        link=arguments.link_url or site.LINK,
+        base=f"{arguments.url.rstrip('/')}/" if arguments.url else "",
+    )
+    try:
+        found = changes.gather(arguments.stores)
+        rules = {rule.id: rule for rule in load().rules}
+        number = publish.publish(site.pages(found, rules, look), Path(arguments.out))
+    except (StoreError, RuleError, publish.PublishError) as error:
+        print(f"patchlint: {error}", file=sys.stderr)
+        return 2
+    print(f"{len(found.changes)} changes, {number} files: {Path(arguments.out) / 'index.html'}")
+    return 0
