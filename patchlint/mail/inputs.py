@@ -15,7 +15,6 @@ from typing import IO, TYPE_CHECKING, cast
 
 from patchlint.mail import mbox, mime, shape, texts
 from patchlint.mail.bounded import MOST_OF_A_MAIL, Bounded, TooLargeError
-from patchlint.mail.mend import mend
 from patchlint.model.mail import RawMail
 from patchlint.model.pattern import lazy
 from patchlint.model.problem import InputError
@@ -30,6 +29,8 @@ _COMMIT = re.compile(rb"^From ([0-9a-f]{40}|[0-9a-f]{64}) ")
 _NUMBERED = lazy(r"(?:v\d+(?:\.\d+)?-)?\d{4}-[^/]+(?<!~)$")
 _MESSAGE_ID = lazy(r"<[^\s<>]+@[^\s<>]+>|[^\s<>/@]+@(?!\{)[^\s<>/@]+")
 _URL = lazy(r"https?://")
+#: first bytes of what ``git log``, ``git show`` and ``hg export`` print
+_SHOWN = frozenset(bytes((char,)) for char in b"ct#\x1b0123456789abdef")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _HEADERS = frozenset({"from", "subject", "date", "message-id", "received", "to", "in-reply-to"})
 _SUFFIXES = (".patch", ".diff", ".mbox", ".mbx", ".eml", ".mail", ".gz", ".xz")
@@ -225,19 +226,30 @@ def _stream(name: str, stream: IO[bytes] | Bounded) -> Iterator[Read]:
     if data[:2] in _UTF16:
         data = data.decode("utf-16", "replace").encode()
     fault = _fault(data)
-    if fault is not None and (plain := texts.unpacked(data)) is not None:
-        yield from _bytes(name, plain)
-    elif fault is not None and (start := texts.first_separator(data)) is not None:
-        yield from _behind(name, data, start, skipped)
-    elif fault is not None:
-        yield InputError(name, fault, line=1)
-    else:
+    if fault is None:
         yield from _mails(name, data, 1 + skipped)
+    else:
+        yield from _other_text(name, data, fault, skipped)
+
+
+def _other_text(name: str, data: bytes, fault: str, skipped: int) -> Iterator[Read]:
+    """Read what is packed in a text, or stands behind some other one."""
+
+    if (plain := texts.unpacked(data)) is not None:
+        yield from _bytes(name, plain)
+    elif (start := texts.first_separator(data)) is not None:
+        yield from _behind(name, data, start, skipped)
+    else:
+        yield InputError(name, fault, line=1)
 
 
 def _mails(name: str, data: bytes, line: int) -> Iterator[RawMail]:
     """One mail or patch, or the patches of what ``git log`` and ``git show`` print."""
-    shown = texts.commits(data) if data[:1] in texts.STARTS else ()
+    if data[:1] not in _SHOWN:
+        yield RawMail(name, data, line)
+        return
+
+    shown = texts.commits(data)
     if not shown:
         yield RawMail(name, data, line)
         return
@@ -285,6 +297,8 @@ def _fault(data: bytes) -> str | None:
     if b"\0" in probe:
         return "binary data, not a mail"
     if b"@@ -" in data or data.startswith(b"diff --git ") or b"\ndiff --git " in data:
+        from patchlint.mail.mend import mend
+
         text, _amiss = mend(data.replace(b"\r\n", b"\n").decode("utf-8", "replace"))
         if shape.diff_start(text, loose=True) is not None:
             return None

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from patchlint.mail import mime, shape
 from patchlint.mail import subject as subjects
-from patchlint.mail.mend import mend
 from patchlint.model.mail import Mail, RawMail
 from patchlint.model.pattern import lazy
 
@@ -156,6 +155,10 @@ def _talks(outer: subjects.Subject, parent: str | None, body: str) -> bool:
 
 def _mended(part: mime.Part, problems: list[str]) -> mime.Part:
     """Undo what a mailer did to a diff, and note it."""
+    if "@@ -" not in part.text or shape.looks_whole(part.text):
+        return part
+    from patchlint.mail.mend import mend
+
     text, amiss = mend(part.text)
     if text is part.text:
         return part

@@ -33,6 +33,8 @@ _LOOSE = lazy(
     r")",
     re.MULTILINE,
 )
+#: what only a damaged diff of C has: entities, quoted-printable, colours
+_HINTS = ("&gt;", "&lt;", "&amp;", "=3D", "\x1b[")
 #: What introduces the difference between two versions of a series.
 _INTERDIFF = lazy(
     r"^\W{0,4}(?:inter-?diff|range-?diff|incremental diff|"
@@ -55,6 +57,22 @@ def diff_start(text: str, *, loose: bool = False) -> int | None:
     if found is None and loose and "@@ -" in text:
         found = _LOOSE.search(text)
     return None if found is None else found.start()
+
+
+def looks_whole(text: str) -> bool:
+    """Whether nothing of a text with a hunk hints at what mailers do to diffs.
+
+    Errs towards no; it is asked before what mends them is imported.
+    """
+    at = text.find("\n@@ -")
+    above = text[text.rfind("\n", 0, at) + 1 : at]
+    return (
+        above.startswith("+++ b/")
+        and "<" not in above
+        and "--- a/" in text
+        and text.isascii()
+        and not any(hint in text for hint in _HINTS)
+    )
 
 
 def is_interdiff(text: str, start: int) -> bool:

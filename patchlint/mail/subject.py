@@ -16,12 +16,9 @@ from msgspec import Struct
 
 from patchlint.model.pattern import lazy
 
-#: What nearly all patches have, with a title that says nothing more of version and number.
-_COMMON = re.compile(
-    r"\[((?:[A-Za-z][A-Za-z-]* ){0,3}?)PATCH((?: [A-Za-z][A-Za-z-]*){0,3})"
-    r"(?: v([0-9]{1,9}))?(?: ([0-9]{1,4})/([0-9]{1,4}))?\]"
-    r" ((?![0-9\[({<vV])[^\n]*[^\s)\]0-9])$"
-)
+#: what a title may begin with, or end with, that says more of version and number
+_TELLING_START = frozenset("0123456789[({<vV")
+_TELLING_END = frozenset(")]")
 _REPLY = lazy(
     r"(?:(?:re|aw|sv|vs|antw|wg|tr|odp|ref|vá|ynt)\s*(?:\[\d+\]|\(\d+\))?\s*:\s*)+", re.IGNORECASE
 )
@@ -72,6 +69,10 @@ _TRAILING_COUNTER = lazy(
 )
 _TITLE_VERSION = lazy(r"[\[(](?:v|take |try )(\d{1,3})(?:\.(\d))?[])]", re.IGNORECASE)
 _FIRST_VERSION = lazy(r"\]\s*v(\d{1,3})(?=[:,])", re.IGNORECASE)
+#: words that begin so are read with care
+_NOT_PLAIN = ("-", "v", "patch", "take", "try", "rev", "of")
+#: digits of the number of a patch, and one
+_LONGEST_COUNT = 5
 #: how many words an unclosed bracket is followed
 _MOST_WORDS = 8
 
@@ -101,22 +102,64 @@ class Subject(Struct, frozen=True):
 
 def parse(subject: str) -> Subject:
     """Take a decoded, unfolded subject apart; never fails."""
-    common = _COMMON.match(subject)
-    if common is not None:
-        before, after, version, number, total, title = common.groups()
-        words = (*before.split(), *after.split())
-        return Subject(
-            title if "  " not in title and "\t" not in title else " ".join(title.split()),
-            int(version or 1),
-            version is not None,
-            int(number) if number else None,
-            int(total) if total else None,
-            words,
-            is_patch=True,
-            is_reply=False,
-            is_resend=any(word.lower().startswith("resend") for word in words),
-        )
-    return _Reader().read(subject)
+    return _common(subject) or _Reader().read(subject)
+
+
+def _common(subject: str) -> Subject | None:
+    """Read what nearly all patches have, ``[RFC PATCH net v2 1/2] title``; None for the rest.
+
+    No expression is compiled for it: a short check meets no other form.
+    """
+    close = subject.find("] ")
+    title = subject[close + 2 :]
+    if close < 0 or subject[0] != "[" or not _is_plain(title):
+        return None
+    version = number = total = None
+    prefixes: list[str] = []
+    is_patch = False
+    for word in subject[1:close].split():
+        here, slash, there = word.partition("/")
+        if word == "PATCH":
+            is_patch = True
+        elif (
+            word.isascii()
+            and word.replace("-", "").isalpha()
+            and not word.lower().startswith(_NOT_PLAIN)
+        ):
+            prefixes.append(word)
+        elif word[:1] == "v" and word[1:].isdecimal() and version is None:
+            version = int(word[1:])
+        elif slash and number is None and _is_count(here) and _is_count(there):
+            number, total = int(here), int(there)
+        else:
+            return None
+    if not is_patch or not _TAG_WORDS.isdisjoint(map(str.lower, prefixes)):
+        return None
+    return Subject(
+        title.rstrip(),
+        1 if version is None else version,
+        version is not None,
+        number,
+        total,
+        tuple(prefixes),
+        is_patch=True,
+        is_reply=False,
+        is_resend=any(word.lower().startswith("resend") for word in prefixes),
+    )
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < _LONGEST_COUNT
+
+
+def _is_plain(title: str) -> bool:
+    """Whether a title is only that, and says no number or version of its own."""
+    if not title or title[0] in _TELLING_START or "  " in title or not title.isprintable():
+        return False
+    last = title.rstrip()[-1:]
+    return last not in _TELLING_END and not (
+        last.isdigit() and ("/" in title[-9:] or " of " in title[-12:])
+    )
 
 
 def title_version(subject: str) -> int | None:

@@ -10,6 +10,7 @@ from mail_maker import DIFF, mail
 
 from patchlint.mail.mend import mend
 from patchlint.mail.message import decode
+from patchlint.mail.shape import looks_whole
 from patchlint.model.mail import Mail, RawMail
 from patchlint.patch.diff import parse
 
@@ -49,6 +50,13 @@ DAMAGES = {
     "doubled lines with blanks": lambda text: text.replace("\n", "\n \n"),
     "quoted-printable": lambda text: binascii.b2a_qp(text.encode(), istext=True).decode(),
 }
+
+
+@given(st.text(alphabet="\n@- +=3D<br>&gt;\u00a0ab/1", max_size=80))
+def test_what_looks_whole_is_never_mended(tail: str) -> None:
+    for text in (f"--- a/f.c\n+++ b/f.c\n@@ -1 +1 @@\n{tail}", tail):
+        if looks_whole(text):
+            assert mend(text) == (text, ())
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=str)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from liblore.series import parse_patch_subject
 
+from patchlint.mail import subject as module
 from patchlint.mail.subject import parse
 
 SUBJECTS = (
@@ -220,6 +221,32 @@ def test_bracket_closed_too_early_keeps_its_number() -> None:
 
 def test_folded_subject_is_unfolded() -> None:
     assert parse("[PATCH v2\n 1/2] demo:\n\t title").title == "demo: title"
+
+
+WORDS = (
+    "PATCH",
+    "RFC",
+    "RESEND",
+    "net-next",
+    "v3",
+    "v3.1",
+    "1/2",
+    "02/13",
+    "of",
+    "spam",
+    "-v2",
+    "",
+)
+
+
+@given(
+    st.lists(st.sampled_from(WORDS), max_size=5),
+    st.sampled_from(["x: y", "x 1/2", "x (v2)", "v2: x", "2 of 3", "x 10", "x  y ", "Re: x", ""]),
+)
+def test_the_short_way_says_what_the_long_one_does(words: list[str], title: str) -> None:
+    subject = f"[{' '.join(words)}] {title}"
+    short = module._common(subject)
+    assert short in {None, module._Reader().read(subject)}
 
 
 @given(st.text(alphabet="[]PATCHpatchv0123456789/ Re:,;RFC", max_size=60))
