@@ -234,7 +234,6 @@ def _stream(name: str, stream: IO[bytes] | Bounded) -> Iterator[Read]:
 
 def _other_text(name: str, data: bytes, fault: str, skipped: int) -> Iterator[Read]:
     """Read what is packed in a text, or stands behind some other one."""
-
     if (plain := texts.unpacked(data)) is not None:
         yield from _bytes(name, plain)
     elif (start := texts.first_separator(data)) is not None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from patchlint.model.kernel import Ruleset
 
-OPTIONS = Options(no_tree=True, thorough=True)
+OPTIONS = Options(no_tree=True, everything=True)
 
 
 @cache
