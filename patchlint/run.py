@@ -33,6 +33,8 @@ class Options(Struct, frozen=True):
     without: tuple[str, ...] = ()
     jobs: int = 1
     no_tree: bool = False
+    #: check every series, also one whose words can lead to no finding
+    everything: bool = False
 
 
 class _Findings(Struct):
@@ -322,7 +324,7 @@ def may_matter(series: Series, options: Options) -> bool:
     """
     from patchlint.ruleset.prefilter import candidate
 
-    if options.rules:
+    if options.rules or options.everything:
         return True
     return candidate("\n".join(p.diff for p in series.patches).encode("utf-8", "replace"))
 
