@@ -104,23 +104,50 @@ class Comparison:
     def wanted(self) -> frozenset[Key]:
         """What some deferral or deferred function after does: nothing else can be late."""
         found: set[Key] = set()
-        for edge in self.after.deferrals:
-            if edge.keeps or edge.waits:
-                continue
-            callback = self.after.find(edge.callback, edge.function.path)
-            if callback is not None:
-                found |= self._after_keys(callback)
+        for callback in self._late_callbacks:
+            found |= self._after_keys(callback)
         for function in self.after.functions.values():
             for call in function.calls:
                 twin = self.kernel.twins.get(call.callee)
                 if twin is not None:
                     found.add(("call", twin.direct))
-                if self.kernel.later.search(call.callee):
-                    for text in call.args:
-                        inner = self.after.find(text.lstrip("&").strip(), function.path)
-                        if inner is not None:
-                            found |= self._after_keys(inner)
         return frozenset(found)
+
+    @property
+    def _late_callbacks(self) -> list[Function]:
+        """Functions after that something defers, or is named for deferring."""
+        after = self.after
+        names: list[tuple[str | None, str]] = [
+            (edge.callback, edge.function.path)
+            for edge in after.deferrals
+            if not (edge.keeps or edge.waits)
+        ]
+        if self._lost_waits:
+            names += [
+                (bound.callback, bound.path)
+                for bound in after.bindings
+                if bound.registration.context is not None
+            ]
+        names += [
+            (text.lstrip("&").strip(), function.path)
+            for function in after.functions.values()
+            for call in function.calls
+            if self.kernel.later.search(call.callee)
+            for text in call.args
+        ]
+        found = (after.find(name, path) for name, path in dict.fromkeys(names))
+        return [function for function in found if function is not None]
+
+    @cached_property
+    def _lost_waits(self) -> bool:
+        """Whether the series takes a wait away that holds its caller until something is done."""
+        return any(
+            (row := self.kernel.waits.get(call.callee)) is not None
+            and row.restores
+            and self.lines.forward(function.path, call.line) is None
+            for function in self.before.functions.values()
+            for call in function.calls
+        )
 
     def _after_keys(self, function: Function) -> frozenset[Key]:
         return self._keys.keys(function)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _WRAPPED: Final = re.compile(r"^(?:un)?likely\s*\(")
 _CALLED: Final = re.compile(r"([A-Za-z_]\w*)\s*\(")
 _MEMBER: Final = re.compile(r"[A-Za-z_]\w*")
+#: what a test of a member of whatever object asks
+_LAST_MEMBER: Final = re.compile(r"^[^&|=<>!?+*/-]*(?:->[^&|=<>!?+*/-]*)*(?:->|\.)\s*[A-Za-z_]\w*$")
 _CONSTANT: Final = re.compile(r"\b[A-Z][A-Z0-9_]{2,}\b(?!\s*\()")
 _WORD: Final = re.compile(r"(?<![\w.>])[A-Za-z_]\w*\b")
 _COMPARED: Final = re.compile(r"^(.+?)\s*(==|!=)\s*(NULL|0|false|true)$")
@@ -154,7 +156,12 @@ def pieces(text: str, *, taken: bool) -> list[tuple[str, bool]]:
 
 def head(text: str, last_references: Iterable[str] = ()) -> str:
     """What a test asks: the function called, else the last member; with its constants."""
-    called = [name for name in _CALLED.findall(text) if name not in _NOT_ASKED]
+    member = _LAST_MEMBER.search(text)
+    called = (
+        []
+        if member is not None
+        else [name for name in _CALLED.findall(text) if name not in _NOT_ASKED]
+    )
     if any(name in last_references for name in called):
         return LAST_REFERENCE
     constants = " ".join(sorted(set(_CONSTANT.findall(text))))

@@ -130,14 +130,14 @@ def _of_key(
     late_after = [
         e for e in after if e.late and not any(_not_for_tasks(comparison, a) for a in e.above)
     ]
-    if not inline_before or not late_after:
+    if not inline_before or any(e.kind == "async" for e in inline_before):
         return None
+    if not late_after:
+        return _of_wait(comparison, was, now, key, inline_before, after)
     fresh_late = _unmatched(comparison, was, [e for e in before if e.late], late_after)
     if not fresh_late:
         return None
     inline_after = [e for e in after if not e.late and not _of_queueing(comparison, e)]
-    if any(e.kind == "async" for e in inline_before):
-        return None
     narrowed: Atom | None = None
     free: list[Effect] = []
     signs = frozenset(a.sign for e in inline_before for a in e.guard)
@@ -148,13 +148,45 @@ def _of_key(
         elif isinstance(reason, guards.Atom):
             narrowed = reason
     lost = _lost(comparison, was, now, inline_before, free)
-    if not lost:
-        return None
-    if all(_on_error_path(comparison, e) for e in lost) and not any(
-        _on_error_path(comparison, e) for e in fresh_late
+    if not lost or (
+        all(_on_error_path(comparison, e) for e in lost)
+        and not any(_on_error_path(comparison, e) for e in fresh_late)
     ):
         return None
     return Loss(was, now, key, tuple(lost), tuple(fresh_late), "deferred", narrowed)
+
+
+def _of_wait(
+    comparison: Comparison,
+    was: Function,
+    now: Function,
+    key: Key,
+    before: Sequence[Effect],
+    after: Sequence[Effect],
+) -> Loss | None:
+    """The loss of a wait for what somebody else started, and starts still."""
+    gone = [
+        e
+        for e in before
+        if e.wait is not None
+        and e.edge is not None
+        and any(e.wait is call for call in was.calls)
+        and comparison.lines.forward(was.path, e.wait.line) is None
+    ]
+    lines = comparison.lines
+    waits_elsewhere = any(
+        call.callee in comparison.kernel.waits and lines.added(function.path, call.line)
+        for function in comparison.after.functions.values()
+        for call in function.calls
+    )
+    if not gone or after or waits_elsewhere:
+        return None
+    started = {e.callback for e in comparison.after.deferrals if not e.keeps}
+    started |= {bound.callback for bound in comparison.after.bindings}
+    late = [
+        replace(e, wait=None) for e in gone if e.edge is not None and e.edge.callback in started
+    ]
+    return Loss(was, now, key, tuple(gone), tuple(late), "deferred") if late else None
 
 
 def _lost(

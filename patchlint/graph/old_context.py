@@ -150,17 +150,13 @@ def _of_carrying(comparison: Comparison, loss: Loss, found: Ways, old: OldContex
     known = loss.before[0].known
     family = known.family if known is not None else ""
     carried = found.carrying(comparison.kernel, family).entry_points
-    if carried:
-        return replace(old, entries=carried)
+    # a system call that no table knows may end it: no worse known than with hunks alone;
+    # and what ends an object may end what that holds
     untold = replace(found, ways=tuple(way for way in found.ways if way.unknown)).entry_points
-    if untold:
-        # a system call that no table knows may end it: no worse known than with hunks alone
-        return replace(old, entries=untold)
-    names = ", ".join(dict.fromkeys(e.said or e.name for e in old.entries[:3]))
     others = replace(found, ways=tuple(way for way in found.ways if way.ends)).entry_points
-    if others:
-        # what ends an object may end what that holds
-        return replace(old, entries=others)
+    entries = carried or untold or others
+    if entries:
+        return replace(old, entries=entries)
     if found.cut or found.hubs:
         return replace(old, entries=(), certain=False)
     names = ", ".join(dict.fromkeys(e.said or e.name for e in old.entries[:3]))

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
-from patchlint.graph.bindings import values
+from patchlint.graph.bindings import function_name, values
 from patchlint.graph.guards import Atom, lifted
 from patchlint.model.effect import EntryChain
-from patchlint.model.tree import MANY_MEMBER_CALLS
+from patchlint.model.tree import MANY_MEMBER_CALLS, AddressUse
 
 if TYPE_CHECKING:
     from patchlint.graph.build import Graph
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from patchlint.model.context import Context
     from patchlint.model.facts import Call, Function
     from patchlint.model.kernel import EntryPoint, KernelFacts, Resource
-    from patchlint.model.tree import AddressUse, CallerSite, TreeFacts
+    from patchlint.model.tree import CallerSite, TreeFacts
 
 _WORD: Final = re.compile(r"(?<![\w.>])[A-Za-z_]\w*")
 _FLAG: Final = re.compile(r"^\(?\w+\s*&\s*([A-Z][A-Z0-9_]+)\)?$")
@@ -118,11 +118,24 @@ class _Walk(Struct):
     cut: bool = False
     hubs: list[str] = field(default_factory=list)
     images: Graph | None = None
+    _given: dict[str, list[tuple[Function, Call]]] | None = None
 
     def function(self, name: str, path: str) -> Function | None:
         """The function as the series leaves it, else as the tree has it."""
         own = self.images.functions.get((path, name)) if self.images is not None else None
         return own if own is not None else self.tree.definition_in(path, name)
+
+    def given(self, name: str) -> list[tuple[Function, Call]]:
+        """Calls of the images that get a function as argument."""
+        if self._given is None:
+            self._given = {}
+            for function in self.images.functions.values() if self.images is not None else ():
+                for call in function.calls if self.shown(function.path) else ():
+                    for text in call.args:
+                        found = function_name(text)
+                        if found is not None:
+                            self._given.setdefault(found, []).append((function, call))
+        return self._given.get(name, [])
 
     def shown(self, path: str) -> bool:
         """Whether the images have the whole file, so that the tree's callers in it are old."""
@@ -214,6 +227,13 @@ def _image_callers(walk: _Walk, node: _Node, own: Function | None) -> None:
             for caller, call in walk.images.callers.get(node.name, [])
             if not call.indirect
         ]
+    for caller, call in walk.given(node.name):
+        if caller.path != node.path and own is not None and own.static:
+            continue
+        use = AddressUse(
+            node.name, caller.path, call.line, "argument", caller.name, callee=call.callee
+        )
+        _through_argument(walk, node, use)
     for caller, call in pairs:
         function = own if own is not None else walk.function(node.name, node.path)
         guard = _above(walk, node, function, call)

@@ -19,8 +19,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from patchlint.graph import guards
-from patchlint.graph.bindings import argument, function_name, resolved, values
+from patchlint.graph.bindings import argument, function_name, reference, resolved, values
 from patchlint.graph.build import Deferral
+from patchlint.graph.objects import same
 from patchlint.graph.waits import wait_matches
 from patchlint.model import budget
 from patchlint.model.context import GUARANTEES
@@ -146,6 +147,7 @@ class Summaries:
         self._placed = placed or (lambda path, line: (path, line))
         self.cut: set[str] = set()
         self._made: dict[int, tuple[Effect, ...]] = {}
+        self._waits: dict[int, list[tuple[Call, Deferral]]] = {}
         self._atoms: dict[tuple[int, str], tuple[Atom, ...]] = {}
         self._keys: dict[int, frozenset[Key]] = {}
         self._leaves: dict[int, tuple[Effect, ...]] = {}
@@ -194,6 +196,10 @@ class Summaries:
             callback = graph.find(edge.callback, function.path)
             if callback is not None:
                 yield callback
+        for _call, edge in self._pending(function):
+            callback = graph.find(edge.callback, edge.function.path)
+            if callback is not None:
+                yield callback
 
     # -- keys alone --------------------------------------------------------------------
 
@@ -222,7 +228,7 @@ class Summaries:
 
     # -- one function ------------------------------------------------------------------
 
-    def _make(self, function: Function) -> tuple[Effect, ...]:
+    def _make(self, function: Function) -> tuple[Effect, ...]:  # noqa: C901 - one list of sources
         found: dict[tuple[object, ...], Effect] = {}
         spend = budget.current().spend
 
@@ -252,6 +258,10 @@ class Summaries:
                 add(effect)
         for edge in self.graph.deferrals_of(function):
             for effect in self._behind(function, edge):
+                add(effect)
+        told = {effect.key for effect in found.values() if effect.edge is not None}
+        for effect in self._flushed(function):
+            if effect.key not in told:
                 add(effect)
         effects = list(found.values())
         return tuple(self._waited(function, effects))
@@ -519,9 +529,16 @@ class Summaries:
         callees = graph.callees(call, function.path)
         for callee in callees:
             if callee is not function:
-                yield from self._lift(function, call, callee, values(callee, call), ())
+                yield from self._lift(function, call, callee, self._values(callee, call), ())
         if not callees and not self._mechanism(call.callee):
             yield from self._handed(function, call)
+
+    def _values(self, callee: Function, call: Call) -> dict[str, str]:
+        """Arguments by parameter, under the new name of one as well."""
+        given = values(callee, call)
+        if self._renames:
+            given |= {self._renames.get(name, name): text for name, text in given.items()}
+        return given
 
     def _handed(self, function: Function, call: Call) -> Iterator[Effect]:
         """Functions given to a helper that nobody shows.
@@ -654,10 +671,72 @@ class Summaries:
                 edge if edge.keeps else effect.kept,
             )
 
+    def _flushed(self, function: Function) -> Iterator[Effect]:
+        """What others have started and ``function`` waits for: done when it returns."""
+        for call, edge in self._pending(function):
+            for effect in self._behind(edge.function, edge):
+                if not effect.context_bound and effect.last is edge:
+                    yield replace(
+                        effect,
+                        guard=self.guard(function, call.conditions),
+                        outer=0,
+                        root=call,
+                        between=(),
+                        wait=call,
+                    )
+
+    def _pending(self, function: Function) -> list[tuple[Call, Deferral]]:
+        """Waits of a function, each with an edge that it waits for and does not start itself.
+
+        Where no image shows who starts it, what binds the callback stands for that.
+        """
+        known = self._waits.get(id(function))
+        if known is not None:
+            return known
+        graph = self.graph
+        own = {id(edge) for edge in graph.deferrals_of(function)}
+        found: list[tuple[Call, Deferral]] = []
+        for call in function.calls:
+            row = self.kernel.waits.get(call.callee)
+            if row is None or not row.restores or row.kind not in ("object", "queue"):
+                continue
+            edges = [e for e in graph.deferrals if wait_matches(graph, e, function, call)]
+            edges = edges or self._bound(function, call, row.object_arg)
+            found.extend(
+                (call, edge)
+                for edge in edges
+                if id(edge) not in own and not (edge.keeps or edge.waits or edge.handoff)
+            )
+        self._waits[id(function)] = found
+        return found
+
+    def _bound(self, function: Function, call: Call, place: int | None) -> list[Deferral]:
+        """Edges to what is bound to the object that is waited for, started by somebody unseen."""
+        text = argument(call, place)
+        target = reference(self.graph, function, text, function.path) if text else None
+        if target is None:
+            return []
+        return [
+            Deferral(
+                function,
+                call,
+                bound.registration.name,
+                bound.callback,
+                bound.registration.context,
+                bound.registration.guarantee,
+                bound.target,
+                None,
+                keeps=bound.registration.keeps,
+                waits=bound.registration.waits,
+            )
+            for bound in self.graph.bindings
+            if bound.registration.context is not None and same(bound.target, target)
+        ]
+
     def _within(self, edge: Deferral) -> Iterator[Atom]:
         """The tests inside own helpers under which they start an edge, in its terms."""
         for place, (helper, call) in enumerate(edge.within):
-            given = values(helper, edge.call) if place == 0 else {}
+            given = self._values(helper, edge.call) if place == 0 else {}
             yield from _lifted(self.guard(helper, call.conditions), given, self.kernel) or ()
 
     def _waited(self, function: Function, effects: list[Effect]) -> Iterator[Effect]:

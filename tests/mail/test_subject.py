@@ -241,7 +241,7 @@ WORDS = (
 
 @given(
     st.lists(st.sampled_from(WORDS), max_size=5),
-    st.sampled_from(["x: y", "x 1/2", "x (v2)", "v2: x", "2 of 3", "x 10", "x  y ", "Re: x", ""]),
+    st.sampled_from(["x: y", "x 1/2", "x (v2)", "v2: x", "2 of 3", "x 10", "x  y ", ""]),
 )
 def test_the_short_way_says_what_the_long_one_does(words: list[str], title: str) -> None:
     subject = f"[{' '.join(words)}] {title}"
