@@ -100,7 +100,7 @@ def _check(arguments: argparse.Namespace, settings: Settings, server: Server) ->
         print(f"patchlint: not checked: {error.message}", file=sys.stderr)
     if not report.series:
         return 2
-    standing, _ = accept.split(report.findings, settings.accepted)
+    standing = accept.without(report, settings).findings
     made = patchwork.checks(
         report, standing, settings.one("patchwork-context"), settings.one("patchwork-target-url")
     )

@@ -179,11 +179,12 @@ def _judge(
     if not candidate("".join(patch.diff for patch in series.patches).encode(), settings):
         return None, "nothing to check", []
     report = check_series([series], ruleset, plan.options)
-    standing, _ = accept.split(report.findings, settings.accepted)
+    standing = accept.without(report, settings).findings
     author = _author(series)
     loud = [finding for finding in standing if finding.level != "note"]
     new = tuple(one for one in loud if not state.was_told(one.fingerprint, author))
-    made = mail_format.drafts(replace(report, findings=new), Style())
+    style = Style(complaints=settings.one("wrong-to"))
+    made = mail_format.drafts(replace(report, findings=new), style)
     if not made:
         return None, "told before" if loud else "nothing found", []
     text = _with_message_id(made[0].text, plan.domain)
