@@ -65,10 +65,15 @@ def waiting(text: str, leave: str) -> Iterator[None]:
 
 
 def _show(text: str) -> None:
-    """Put ``text`` in the place of what stands on the last line."""
+    """Put ``text`` in the place of what stands on the last line.
+
+    It goes to the terminal itself: a stream that guards what is printed lets no such
+    movement of the cursor pass.
+    """
     import shutil
 
+    from patchlint.report.text import visible
+
     room = max(shutil.get_terminal_size().columns - 1, 20)
-    with contextlib.suppress(OSError, RuntimeError):  # the terminal is gone, or is written to
-        sys.stderr.write(f"\r\x1b[K{text[:room]}")
-        sys.stderr.flush()
+    with contextlib.suppress(OSError, ValueError):  # the terminal is gone
+        os.write(sys.stderr.fileno(), f"\r\x1b[K{visible(text)[:room]}".encode())
