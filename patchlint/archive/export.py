@@ -79,7 +79,7 @@ def _csv(store: Store, table: str, rows: Iterator[Any], out: IO[bytes]) -> int:
 
 def _harmless(value: object) -> object:
     """``value``, but for a text that a spreadsheet would run as a formula."""
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r", "\n")):
         return "'" + value
     return value
 

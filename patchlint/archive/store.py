@@ -11,7 +11,7 @@ import hashlib
 import json
 import sqlite3
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -37,15 +37,55 @@ class StoreError(Exception):
     """The file is no store, one of another version, or in use."""
 
 
+#: what a file must have to be a store, of whatever version
+_TABLES: Final = frozenset({"meta", "runs", "sources", "messages", "threads", "findings"})
+
+
+def _refuse_other_files(path: str, *, write: bool) -> None:
+    """Raise :class:`StoreError` for a file that no scan made, before anything is changed."""
+    place = Path(path)
+    if place.is_dir():
+        raise StoreError(f"{path}: is a folder, not a store")
+    if not place.exists():
+        if not write:
+            raise StoreError(f"{path}: no such store; patchlint scan --store {path} makes one")
+        if not place.parent.is_dir():
+            raise StoreError(f"{path}: there is no folder {place.parent}")
+        return
+    if write and place.stat().st_size == 0:
+        return
+    try:
+        address = f"{place.resolve().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True, timeout=30)) as connection:
+            tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    except sqlite3.DatabaseError as error:
+        raise StoreError(f"{path}: {error}") from error
+    if not tables >= _TABLES:
+        what = "a database of something else" if tables else "empty: nothing was scanned into it"
+        raise StoreError(f"{path}: is {what}, not a store that patchlint scan made")
+
+
+def _remove(path: str) -> None:
+    for ending in ("", "-wal", "-shm", "-journal"):
+        Path(path + ending).unlink(missing_ok=True)
+
+
 class Store:
-    """An open store.  A context manager; leaving it closes the file."""
+    """An open store.  A context manager; leaving it closes the file.
+
+    A file that it made goes again when it is left by an exception with nothing in it.
+    """
 
     def __init__(self, path: str, *, write: bool = True) -> None:
-        if not write and not Path(path).is_file():
-            raise StoreError(f"{path}: no such store")
+        self.path = path
+        #: whether this made the file
+        self.new = not Path(path).exists()
+        _refuse_other_files(path, write=write)
         try:
             self.connection = self._open(path, write=write)
         except sqlite3.DatabaseError as error:
+            if self.new:
+                _remove(path)
             raise StoreError(f"{path}: {error}") from error
 
     def _open(self, path: str, *, write: bool) -> sqlite3.Connection:
@@ -71,8 +111,11 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        empty = kind is not None and self.new and not self.value("SELECT 1 FROM messages LIMIT 1")
         self.connection.close()
+        if empty:  # a scan that failed before it read anything
+            _remove(self.path)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -87,8 +130,13 @@ class Store:
 
     def rows(self, query: str, values: Iterable[object] = ()) -> Iterator[sqlite3.Row]:
         """The rows of a query, one by one."""
-        with closing(self.connection.execute(query, tuple(values))) as cursor:
-            yield from cursor
+        cursor = self.connection.execute(query, tuple(values))
+        try:
+            for row in cursor:  # noqa: UP028 - that would close the cursor before us
+                yield row
+        finally:
+            with suppress(sqlite3.ProgrammingError):  # who left the rows has closed the store
+                cursor.close()
 
     def value(self, query: str, values: Iterable[object] = ()) -> Any:
         """The first column of the first row, None when there is none."""

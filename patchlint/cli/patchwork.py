@@ -20,8 +20,9 @@ examples:
       --token-env PW_TOKEN
 
 The token is read from the environment, never from the command line, which other
-users can see.  A check that the server shows already is not posted again.  Exit
-status: 0 all is posted, 2 something is not.
+users can see.  A check that the server shows already is not posted again.
+
+exit status: 0 all is posted, whatever was found; 2 something is not
 """
 
 
@@ -72,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
             settings.one("patchwork-url"), _token(settings, needed=not arguments.dry_run)
         )
         return _check(arguments, settings, server)
-    except (ConfigError, PatchworkError, CannotCheck, KeyError, OSError) as error:
+    except (ConfigError, PatchworkError, CannotCheck, KeyError) as error:
         said = f"the server's answer lacks {error}" if isinstance(error, KeyError) else error
         print(f"patchlint: {said}", file=sys.stderr)
         return 2
