@@ -22,6 +22,9 @@ examples:
 
 b4 keeps results for ten minutes: b4 prep --check -C asks again.  b4 send runs no
 hook of git's: run b4 prep --check before it.
+
+exit status: 0 done, 2 not; for the checks that b4 runs: 0 checked, whatever was
+found, 2 could not check, which b4 is told of as a warning
 """
 
 

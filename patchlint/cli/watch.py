@@ -22,6 +22,9 @@ SOURCE is a public-inbox folder or epoch (fetched when it is a mirror), a Maildi
 one draft at most; a later version that keeps a finding has none for it.  Nothing
 is sent without --send, which goes through git send-email and its settings, to the
 author alone unless --cc says otherwise.
+
+exit status: 0 with --once, 2 when a source could not be read or it could not start;
+without --once it runs until it is stopped
 """
 
 
