@@ -69,6 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
     except (TreeError, sqlite3.Error) as error:
         print(f"patchlint index: {error}", file=sys.stderr)
         return COULD_NOT
+    except OSError as error:
+        print(f"patchlint index: {error.filename}: {error.strerror}", file=sys.stderr)
+        return COULD_NOT
     return 0
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 #: how to leave, and how to wait no more
-STOP: Final = "Ctrl-C stops; patchlint index makes it quick"
+STOP: Final = "Ctrl-C stops; see patchlint index"
 #: seconds before the first word, and between two
 PATIENCE: Final = 1.0
 

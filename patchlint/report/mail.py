@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from patchlint.model.hidden import HIDDEN
-from patchlint.report.lookup import by_patch, patch_of, series_of, untold
+from patchlint.report.lookup import by_patch, entry_points, patch_of, series_of, untold
 from patchlint.report.text import cut, line, source, wrap
 from patchlint.report.words import entries, told
 
@@ -233,7 +233,7 @@ def _remark(finding: Finding) -> list[str]:
     lines += ["", *_chain("Before", finding.before), "", *_chain("After", finding.after)]
     prose = [_sentence(finding.why)] if finding.why else []
     if finding.entry_points:
-        prose.append(f"Reached from {entries(finding.entry_points, ENTRIES)}.")
+        prose.append(f"Reached from {entries(entry_points(finding), ENTRIES)}.")
     if finding.symptoms:
         prose.append(_sentence(f"If nothing waits, it may show as: {finding.symptoms[0]}"))
     if finding.advice:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from patchlint.report.lookup import (
     also,
     by_patch,
+    entry_points,
     gaps,
     levels,
     ordered,
@@ -250,15 +251,18 @@ def _place(step: Step, home: str | None) -> str:
 def _steps(promise: Promise, finding: Finding, style: Style) -> list[tuple[bool, Step]]:
     """Return the links to show, each with whether links before it are left out.
 
-    Where the promise is lost, the callback and the release itself say most; what room is
-    left goes to the links that come first.
+    The release itself, the link that hands over to the callback, the callback and where the
+    promise is lost say most; what room is left goes to the links that come first.
     """
     chain = promise.chain
     chosen = set(range(len(chain)))
     if style.terminal and not style.verbose and len(chain) > STEPS:
-        telling = (finding.function, promise.callback)
+        functions = [step.function for step in chain]
         wanted = [len(chain) - 1]
-        wanted += [index for index, step in enumerate(chain) if step.function in telling]
+        if promise.callback in functions[1:]:
+            callback = functions.index(promise.callback, 1)
+            wanted += [callback - 1, callback]
+        wanted += [index for index, name in enumerate(functions) if name == finding.function]
         wanted += range(len(chain))
         chosen = set(list(dict.fromkeys(wanted))[:STEPS])
     return [
@@ -286,7 +290,7 @@ def _listed(label: str, texts: Sequence[str], style: Style, most: int) -> list[s
 
 
 def _entries(finding: Finding, style: Style) -> list[str]:
-    entries = finding.entry_points
+    entries = entry_points(finding)
     if style.verbose:
         told = [
             f"{entry.name} ({entry.kind})" + (f": {' → '.join(entry.chain)}" if entry.chain else "")

@@ -96,6 +96,8 @@ GOLDENS: dict[str, tuple[str, str, Style]] = {
     "hostile.terminal.txt": ("hostile", "terminal", PLAIN),
     "accepted.terminal.txt": ("accepted", "terminal", PLAIN),
     "accepted.json": ("accepted", "json", PLAIN),
+    "accepted.html": ("accepted", "html", PLAIN),
+    "accepted.sarif": ("accepted", "sarif", PLAIN),
     "accepted.b4.json": ("accepted", "b4", PLAIN),
     "accepted.mail.eml": ("accepted", "mail", Style(complaints="lint@example.org")),
     "story.terse.txt": ("story", "terse", PLAIN),

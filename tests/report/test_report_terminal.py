@@ -210,3 +210,16 @@ def test_entry_points_stand_by_kind_and_are_few():
     assert "  reached  call0, call2 (file); call1, call3 (syscall); 5 more\n" in alone(
         replace(FILE, entry_points=points)
     )
+
+
+def test_a_cut_chain_keeps_the_link_that_hands_over():
+    chain = tuple(Step(f"f{n}", "fs/a.c", n, f"calls f{n + 1}()") for n in range(9))
+    after = replace(LAZY.after, chain=chain, callback="f7")
+    told = drawn(replace(LAZY, after=after, function="f1"))
+    shown_steps = re.findall(r"^    (?:… )?(f\d)", told[told.index("  after") :], re.MULTILINE)
+    assert shown_steps == ["f6", "f7", "f8"]
+
+
+def test_the_entry_point_of_the_chain_is_named_first():
+    points = tuple(EntryChain(name, "syscall", ()) for name in ("a", "b", "burrow_detach"))
+    assert "  reached  burrow_detach, a, b (syscall)\n" in alone(replace(LAZY, entry_points=points))
