@@ -412,6 +412,7 @@ def _said_file(name: str) -> str:
 def _say_remarks(shown: Sequence[Remark]) -> None:
     """Say each finding once, under the title of its patch; what it shares with the last, not."""
     title = ""
+    told: set[str] = set()
     for remark in shown:
         if remark.title != title:
             title = remark.title
@@ -421,9 +422,11 @@ def _say_remarks(shown: Sequence[Remark]) -> None:
             ("before:", remark.before, remark.before_way),
             ("after: ", remark.after, remark.after_way),
         ):
-            _say(f"    {name} {promise}")
+            if promise not in told:
+                _say(f"    {name} {promise}")
             if way:
-                _say(f"            {way}")
+                _say(f"    {name if promise in told else '       '} {way}")
+            told.add(promise)
         if remark.author_says:
             _say(f"    the author says: {remark.author_says}")
         _say(f"    fingerprint: {remark.fingerprint}")

@@ -4,9 +4,10 @@ import os
 import subprocess
 import sys
 
+import msgspec
 import pytest
 
-from patchlint.integrations import hooks, series_files
+from patchlint.integrations import analysis, hook_run, hooks, series_files
 
 BAD = "fs/mounts.c"
 LONE = "topic~2..topic~1"
@@ -465,6 +466,24 @@ def test_each_thing_is_said_once(repo, smtp):
     assert err.count("drop trees from a work item\n") == 1
     assert err.count("fs: drop trees from a work item") == 1
     assert "    before: task: done before return to user space\n" in err
+
+
+def test_what_two_findings_share_is_said_once(capsys):
+    one = analysis.Remark(
+        "r", "warning", "a.c", 1, "f", 1, "a title", "m", "task: now", "work item: later",
+        "f -> put", "f -> work -> put", "1" * 16,
+    )  # fmt: skip
+    other = msgspec.structs.replace(one, function="g", before_way="g -> put", fingerprint="2" * 16)
+    hook_run._say_remarks([one, other])
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.strip() for line in lines].count("before: task: now") == 1
+    assert lines[2:6] == [
+        "    before: task: now",
+        "            f -> put",
+        "    after:  work item: later",
+        "            f -> work -> put",
+    ]
+    assert "    before: g -> put" in lines
 
 
 def test_what_stops_nothing_is_said_once_in_a_send(repo, smtp):
