@@ -216,6 +216,7 @@ SELECT
     findings.message,
     findings.path || ':' || findings.line AS place,
     findings.function,
+    'https://lore.kernel.org/r/' || replace(replace(replace(replace(findings.message_id, '%', '%25'), '/', '%2F'), '?', '%3F'), '#', '%23') || '/' AS lore,
     findings.before_context || ', ' || findings.before_guarantee AS before,
     (
         SELECT group_concat(json_extract(value, '$.function'), ' → ')
@@ -231,8 +232,8 @@ SELECT
         SELECT group_concat(json_extract(value, '$.name'), ', ')
         FROM json_each(findings.entry_points_json)
     ) AS reached_from,
-    (SELECT group_concat(value, '; ') FROM json_each(findings.symptoms_json)) AS seen_as,
-    (SELECT group_concat(value, '; ') FROM json_each(findings.advice_json)) AS instead,
+    json_extract(findings.symptoms_json, '$[0]') AS seen_as,
+    json_extract(findings.advice_json, '$[0]') AS instead,
     (
         SELECT group_concat(json_extract(value, '$.kind') || json_extract(value, '$.text'), char(10))
         FROM json_each(findings.hunk_json)
@@ -242,7 +243,6 @@ SELECT
     findings.author,
     findings.subsystem,
     findings.year,
-    'https://lore.kernel.org/r/' || replace(replace(replace(replace(findings.message_id, '%', '%25'), '/', '%2F'), '?', '%3F'), '#', '%23') || '/' AS lore,
     findings.fingerprint
 FROM findings JOIN finding_outcomes ON finding_outcomes.finding = findings.id;
 

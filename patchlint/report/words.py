@@ -43,13 +43,17 @@ def told(promise: Promise, arrow: str = "→", room: int | None = None) -> str:
     return said
 
 
+def context(promise: Promise) -> str:
+    """``work item``; what is not known of a side that nothing defers is taken for a task."""
+    if promise.context == "unknown" and (promise.mechanism or promise.callback):
+        return "unknown context"
+    return CONTEXTS[promise.context]
+
+
 def _told(promise: Promise, names: Sequence[str | None], arrow: str) -> str:
     way = [f"{line(name)}()" for name in names if name]
     by = f" ({f' {arrow} '.join(way)})" if way else ""
-    context = (
-        "unknown context" if by and promise.context == "unknown" else CONTEXTS[promise.context]
-    )
-    return f"{context}{by}: {GUARANTEES[promise.guarantee]}"
+    return f"{context(promise)}{by}: {GUARANTEES[promise.guarantee]}"
 
 
 def entries(points: Sequence[EntryChain], most: int) -> str:
