@@ -79,6 +79,7 @@ def environment(templates: Mapping[str, str]) -> Environment:
         keep_trailing_newline=True,
     )
     made.filters |= {
+        "article": words.article,
         "block": _block,
         "context": words.context,
         "count": text.count,

@@ -50,6 +50,11 @@ def context(promise: Promise) -> str:
     return CONTEXTS[promise.context]
 
 
+def article(name: str) -> str:
+    """``a work item``, ``an RCU callback``."""
+    return f"an {name}" if name.startswith(("RCU", "unknown")) else f"a {name}"
+
+
 def _told(promise: Promise, names: Sequence[str | None], arrow: str) -> str:
     way = [f"{line(name)}()" for name in names if name]
     by = f" ({f' {arrow} '.join(way)})" if way else ""
