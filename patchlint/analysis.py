@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from patchlint.model.budget import OutOfBudgetError
 from patchlint.model.problem import Limitation
+
+#: added to the weight of a downgrade that is louder than a note
+LOUD = 100
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from patchlint.graph.marked import Shown
+    from patchlint.graph.build import Graph
+    from patchlint.graph.comparison import Ask
+    from patchlint.graph.guards import Atom
     from patchlint.graph.reach import Ways
     from patchlint.model.diff import FileDiff
     from patchlint.model.effect import Downgrade
-    from patchlint.model.facts import FileFacts
+    from patchlint.model.facts import FileFacts, Function
     from patchlint.model.image import FilePair, Image, SeriesState
     from patchlint.model.kernel import Cleanup, Macro, Ruleset
     from patchlint.model.mail import Series
     from patchlint.model.tree import TreeFacts
-    from patchlint.patch.apply import FileHistory, WholeImages
+    from patchlint.patch.apply import WholeImages
     from patchlint.patch.images import Composition
     from patchlint.patch.trees import Tree
 
@@ -35,33 +41,48 @@ class CannotCheck(Exception):  # noqa: N818  it is an answer, the text is for th
 
 
 class TreeAtHand:
-    """A kernel tree, opened when first needed, and what was asked of it."""
+    """A kernel tree, opened when first needed, and what was asked of it.
 
-    def __init__(self, path: str) -> None:
+    ``path`` may name a revision (``linux@v6.1``).  ``others`` are further trees: texts of
+    files are looked for there as well, and the call graph is that of the tree which most of
+    them come from.
+    """
+
+    def __init__(self, path: str, others: Sequence[str] = ()) -> None:
         self.path = path
+        self.others = tuple(map(TreeAtHand, others))
         self._tree: Tree | None = None
         self._open: Callable[[], Tree] | None = None
         self._facts: dict[str | None, TreeFacts] = {}
-        self._ways: dict[tuple[str | None, str, str], Ways] = {}
+        self._versions: dict[str | None, tuple[int, int] | None] = {}
         self._derived: dict[tuple[str | None, str, str], Cleanup | None] = {}
 
     def begin(self) -> None:
         """Start to open the tree, since it will be needed; does not wait for it."""
-        from patchlint.patch.trees import begin
+        from patchlint.patch.trees import begin, named_revision
 
-        self._open = self._open or begin(self.path)
+        where, revision = named_revision(self.path)
+        if revision is None:
+            self._open = self._open or begin(where)
 
     @property
     def tree(self) -> Tree:
         """The tree at its HEAD.  Raises :class:`CannotCheck` when it cannot be read."""
         if self._tree is None:
-            from patchlint.patch.trees import TreeError, open_tree
+            from patchlint.patch.trees import TreeError, named_revision, open_tree
 
             try:
-                self._tree = self._open() if self._open else open_tree(self.path)
+                where, revision = named_revision(self.path)
+                self._tree = self._open() if self._open else open_tree(where, revision)
             except TreeError as error:
                 raise CannotCheck(str(error)) from error
         return self._tree
+
+    def serving(self, versions: Sequence[str]) -> TreeAtHand:
+        """The tree that most of ``versions``, names of trees, are of; this one in doubt."""
+        if not self.others:
+            return self
+        return max((self, *self.others), key=lambda one: versions.count(one.tree.name))
 
     def name(self, base: str | None) -> str:
         """The commit (or folder) that is read for a series with that base."""
@@ -71,23 +92,37 @@ class TreeAtHand:
     def _at(self, base: str | None) -> Tree:
         return (self.tree.at(base) if base else None) or self.tree
 
+    def version(self, base: str | None) -> tuple[int, int] | None:
+        """The kernel that is read for a series with that base, None when it does not say."""
+        if base not in self._versions:
+            from patchlint.patch.trees import kernel_version
+
+            self._versions[base] = kernel_version(self._at(base))
+        return self._versions[base]
+
     def facts(self, base: str | None, macros: Sequence[Macro]) -> TreeFacts:
         """What the whole tree knows, at ``base`` when it has that commit."""
         if base not in self._facts:
             from patchlint.index import open_facts
 
-            self._facts[base] = open_facts(self._at(base), macros)
+            at = self._at(base)
+            self._facts[base] = open_facts(at, macros, renew=at is self.tree)
         return self._facts[base]
 
-    def ways(self, base: str | None, ruleset: Ruleset, name: str, path: str) -> Ways:
-        """How a function of the tree comes to run."""
-        key = (base, name, path)
-        if key not in self._ways:
-            from patchlint.graph.reach import ways
+    def ways(
+        self,
+        base: str | None,
+        ruleset: Ruleset,
+        name: str,
+        path: str,
+        guard: tuple[Atom, ...],
+        images: Graph,
+    ) -> Ways:
+        """How a function comes to run so that ``guard`` holds, by tree and images."""
+        from patchlint.graph.reach import ways
 
-            facts = self.facts(base, ruleset.kernel.macros)
-            self._ways[key] = ways(facts, ruleset.kernel, name, path)
-        return self._ways[key]
+        facts = self.facts(base, ruleset.kernel.macros)
+        return ways(facts, ruleset.kernel, name, path, guard, images)
 
     def derive(
         self, base: str | None, ruleset: Ruleset, functions: Mapping[str, str]
@@ -119,32 +154,146 @@ def analyse(
     files: dict[int, tuple[FileDiff, ...]],
     ruleset: Ruleset,
     tree: TreeAtHand | None = None,
-    *,
-    thorough: bool = False,
 ) -> Analysis:
-    """Downgrades from before the series to after it, each with the patch that caused it.
+    """Downgrades of a series, each in the patch that causes it.
 
-    ``thorough`` makes the graph of a series as well whose sketch shows that nothing is there.
+    Each patch is compared with the state that it found, and the last state with the one
+    before the series: what a patch takes away and a later one gives back is no finding.
     """
     whole = None if tree is None else _whole(series, files, tree)
-    held_back = not thorough and not _may_find(series, whole, ruleset)
-    if held_back and whole is not None and not whole.failed:
-        return Analysis((), "whole", whole.limitations)
+    if tree is not None and whole is not None:
+        tree = tree.serving(whole.versions)
     composition, images, limitations = _compose(series, files, whole)
-    if held_back:
-        return Analysis((), images, limitations)
+    version = None if tree is None else tree.version(series.base_commit)
+    if version is not None:
+        ruleset = ruleset.at(version)
+        limitations = (*limitations, *_unheld(ruleset, version))
     facts = _Facts(ruleset, "\n\n".join(p.message for p in series.patches))
     facts.titles = tuple(
         (p.subject, frozenset(f.old_path or f.path for f in files[p.number]))
         for p in series.patches
     )
     if tree is not None:
-        facts.ways = partial(tree.ways, series.base_commit, ruleset)
-        facts.derive = partial(tree.derive, series.base_commit, ruleset)
-    found = facts.compare(composition.state(len(composition.numbers)))
-    placed = tuple(_place(downgrade, composition, facts) for downgrade in found)
-    said = [Limitation("tree", text) for text in dict.fromkeys(facts.limitations)]
-    return Analysis(placed, images, (*limitations, *said))
+        moved = whole.moved if whole is not None else {}
+        facts.ways = partial(_ways, partial(tree.ways, series.base_commit, ruleset), moved)
+        facts.derive = partial(_derive, partial(tree.derive, series.base_commit, ruleset), moved)
+        facts.bodies = partial(tree.facts, series.base_commit, ruleset.kernel.macros)
+    found: list[Downgrade] = []
+    said: list[Limitation] = []
+    try:
+        _downgrades(composition, facts, found)
+    except OutOfBudgetError as error:
+        said.append(given_up(series, error))
+    said += facts.unread()
+    said += [Limitation("tree", text) for text in dict.fromkeys(facts.limitations)]
+    return Analysis(tuple(_once(found)), images, (*limitations, *said))
+
+
+#: the stage of a limitation that another machine or another day may not have
+TIME: Final = "time"
+
+
+def given_up(series: Series, error: OutOfBudgetError) -> Limitation:
+    """The limitation of a series whose check was ended before it was done."""
+    why = str(error) or "it takes too long"
+    text = f"{series.subject}: the check of this series was given up: {why}"
+    return Limitation(TIME, text, message_id=_first_id(series))
+
+
+def _first_id(series: Series) -> str | None:
+    return series.patches[0].message_id if series.patches else None
+
+
+def _downgrades(composition: Composition, facts: _Facts, found: list[Downgrade]) -> None:
+    """Add to ``found`` the downgrades of all steps that the whole series does not take back.
+
+    What was added before the budget ends is kept: each is right by itself.
+    """
+    numbers = composition.numbers
+    whole = facts.compare(composition.state(len(numbers)))
+    if len(numbers) == 1:
+        found.extend(replace(one, patch=numbers[0]) for one in whole.downgrades)
+        return
+    if not whole.possible:
+        return
+    for place, number in enumerate(numbers, 1):
+        step = facts.compare(composition.step(place))
+        for one in step.downgrades:
+            left = next((d for d in whole.downgrades if _same(d, one)), None)
+            if left is not None:
+                found.append(replace(one, patch=number))
+            elif whole.born(one):
+                found.append(_as_note(one, number))
+    for one in whole.downgrades:
+        if not any(_same(one, other) for other in found):
+            found.append(replace(one, patch=_first(composition, facts, one)))
+
+
+def _as_note(downgrade: Downgrade, number: int) -> Downgrade:
+    """What a series adds and itself defers: nobody relied on it yet."""
+    reason = "the series itself adds what it then defers"
+    return replace(
+        downgrade,
+        patch=number,
+        level_cap="note",
+        confidence="low",
+        reasons=(reason, *downgrade.reasons),
+        weight=downgrade.weight % LOUD,
+    )
+
+
+def _first(composition: Composition, facts: _Facts, downgrade: Downgrade) -> int:
+    """The first patch after which a downgrade that no patch shows alone is there."""
+    *earlier, last = composition.numbers
+    for count, number in enumerate(earlier, 1):
+        state = facts.compare(composition.state(count))
+        if any(_same(one, downgrade) for one in state.downgrades):
+            return number
+    return last
+
+
+def _once(found: Sequence[Downgrade]) -> list[Downgrade]:
+    """Each downgrade once, in the patch where it is loudest, the most telling first."""
+    kept: list[Downgrade] = []
+    for one in sorted(found, key=lambda d: (-d.weight, d.patch, d.path, d.line)):
+        if not any(_same(one, other) and one.function == other.function for other in kept):
+            kept.append(one)
+    return kept
+
+
+def _unheld(ruleset: Ruleset, version: tuple[int, int]) -> list[Limitation]:
+    """What is to be said of a kernel that is newer than all that the tables are held against."""
+    kernel = ruleset.kernel
+    if not kernel.unheld(version):
+        return []
+    return [
+        Limitation(
+            "tree",
+            f"the tables are held against {' and '.join(kernel.held_against)}; what changed"
+            f" until {version[0]}.{version[1]} may be unknown to them",
+        )
+    ]
+
+
+def _ways(
+    ask: Ask,
+    moved: Mapping[str, str],
+    name: str,
+    path: str,
+    guard: tuple[Atom, ...],
+    images: Graph,
+) -> Ways:
+    """Ask a tree that may know ``path`` by another name."""
+    return ask(name, moved.get(path, path), guard, images)
+
+
+def _derive(
+    ask: Callable[[Mapping[str, str]], dict[str, Cleanup]],
+    moved: Mapping[str, str],
+    functions: Mapping[str, str],
+) -> dict[str, Cleanup]:
+    """Ask a tree that may know paths by other names."""
+    return ask({name: moved.get(path, path) for name, path in functions.items()})
 
 
 def _whole(series: Series, files: dict[int, tuple[FileDiff, ...]], tree: TreeAtHand) -> WholeImages:
@@ -156,6 +305,8 @@ def _whole(series: Series, files: dict[int, tuple[FileDiff, ...]], tree: TreeAtH
         [files[p.number] for p in series.patches],
         series.base_commit,
         series.prerequisites,
+        others=[other.tree for other in tree.others],
+        date=series.patches[0].date,
     )
 
 
@@ -169,41 +320,29 @@ def _compose(
     if whole is None:
         composition = compose(diffs)
         return composition, "hunks", composition.limitations
-    composition = compose(diffs, whole.texts([p.number for p in series.patches]))
-    images: Literal["hunks", "whole", "mixed"] = "whole"
-    if whole.failed:
-        images = "mixed" if whole.files else "hunks"
-    return composition, images, (*whole.limitations, *composition.limitations)
+    numbers = [p.number for p in series.patches]
+    placed = [
+        (p.number, diffs, p.message_id)
+        for p, diffs in zip(series.patches, whole.diffs, strict=True)
+    ]
+    composition = compose(placed, whole.texts(numbers), whole.parts(numbers))
+    return composition, whole.images, (*whole.limitations, *composition.limitations)
 
 
-def _may_find(series: Series, whole: WholeImages | None, ruleset: Ruleset) -> bool:
-    """Whether a sketch of the series shows anything that the graph could make a finding of.
+class _Compared(Struct, frozen=True):
+    """One step compared: its downgrades, and whether its last state leaves room for any."""
 
-    Without a tree ``whole`` is None.
-    """
-    from patchlint.graph.marked import of_diffs
-    from patchlint.graph.sketch import Sketch
-    from patchlint.graph.words import Words
+    downgrades: tuple[Downgrade, ...]
+    possible: bool
+    known: frozenset[tuple[str, str]]
+    left: frozenset[str | None]
 
-    histories = () if whole is None else whole.files
-    seen = [_shown(one) for one in histories if one.path.endswith(C_SOURCES)]
-    paths = {shown.path for shown in seen}
-    hunks = [s for s in of_diffs(p.diff for p in series.patches) if s.path not in paths]
-    return Sketch([*seen, *hunks], Words(ruleset.names, derived=whole is not None)).may_matter()
-
-
-def _shown(history: FileHistory) -> Shown:
-    """A whole file for the sketch; a copy is new, whatever it was copied from."""
-    from patchlint.graph.marked import of_whole
-
-    old, new = history.moments[0].text, history.moments[-1].text
-    path = history.path if old is None or history.copied else history.old_path or history.path
-    return of_whole(
-        path,
-        None if old is None or history.copied else old.lines,
-        () if new is None else new.lines,
-        () if new is None else [0] * len(new.lines) if history.copied else new.origin,
-    )
+    def born(self, downgrade: Downgrade) -> bool:
+        """Whether the losing function is new in this step and the deferral is still there."""
+        return (
+            downgrade.home,
+            downgrade.function,
+        ) not in self.known and downgrade.after.callback in self.left
 
 
 class _Facts:
@@ -213,11 +352,11 @@ class _Facts:
         self.ruleset = ruleset
         self.message = message
         self.titles: tuple[tuple[str, frozenset[str]], ...] = ()
-        self.ways: Callable[[str, str], Ways] | None = None
+        self.ways: Ask | None = None
+        self.bodies: Callable[[], TreeFacts] | None = None
         self.derive: Callable[[Mapping[str, str]], dict[str, Cleanup]] | None = None
         self.limitations: list[str] = []
         self._read: dict[tuple[str, bytes], FileFacts] = {}
-        self._compared: dict[int, tuple[Downgrade, ...]] = {}
 
     def of(self, image: Image, pair: FilePair) -> FileFacts:
         """The facts of one side of a pair, by those of the other side where they are known."""
@@ -237,39 +376,77 @@ class _Facts:
                 self._read[key] = extract(image, macros)
         return self._read[key]
 
-    def compare(self, state: SeriesState) -> tuple[Downgrade, ...]:
-        """The downgrades from before the series to ``state``."""
-        if state.upto not in self._compared:
-            self._compared[state.upto] = self._compare(state)
-        return self._compared[state.upto]
+    def unread(self) -> list[Limitation]:
+        """What of the C text that was read the parser gave up on."""
+        return [
+            Limitation(
+                "syntax",
+                f"lines {first} to {last} are not read as C: they take the parser too long"
+                if last > first
+                else f"line {first} is not read as C: it is too long",
+                path,
+                line=first,
+            )
+            for (path, _), facts in self._read.items()
+            for first, last in facts.unread
+        ]
 
-    def _compare(self, state: SeriesState) -> tuple[Downgrade, ...]:
+    def _graph(self, images: Sequence[tuple[Image, FilePair]], more: tuple[Function, ...]) -> Graph:
+        """The graph of one side, with bodies that a tree gave for both."""
         from patchlint.graph.build import build
+        from patchlint.model.facts import FileFacts
+
+        borrowed: dict[str, list[Function]] = {}
+        for function in more:
+            borrowed.setdefault(function.path, []).append(function)
+        known = {image.path: None if image.whole else image.known for image, _ in images}
+        return build(
+            [
+                *(self.of(image, pair) for image, pair in images),
+                *(FileFacts(path, tuple(found), (), ()) for path, found in borrowed.items()),
+            ],
+            self.ruleset.kernel,
+            known,
+        )
+
+    def compare(self, state: SeriesState) -> _Compared:
+        """Both sides of a state, compared; with a tree by the bodies that it has as well."""
         from patchlint.graph.comparison import Comparison
-        from patchlint.graph.downgrades import find, possible
+        from patchlint.graph.downgrades import find
         from patchlint.graph.follow import lines_of
 
-        kernel = self.ruleset.kernel
         pairs = [pair for pair in state.files if pair.path.endswith(C_SOURCES)]
-        after = build([self.of(p.post, p) for p in pairs if p.post], kernel)
-        if self.derive is None and not possible(after):
-            return ()
-        before = build([self.of(p.pre, p) for p in pairs if p.pre], kernel)
-        comparison = Comparison(
-            before,
-            after,
-            lines_of(pairs),
-            message=self.message,
-            titles=self.titles,
-            ways=self.ways,
-        )
-        if self.derive is not None:
-            from patchlint.graph.derive import moved_calls
+        lines = lines_of(pairs)
 
-            comparison.learn(self.derive(moved_calls(comparison)))
+        def compared(more: tuple[Function, ...], derived: dict[str, Cleanup]) -> Comparison:
+            return Comparison(
+                self._graph([(p.pre, p) for p in pairs if p.pre], more),
+                self._graph([(p.post, p) for p in pairs if p.post], more),
+                lines,
+                message=self.message,
+                titles=self.titles,
+                ways=self.ways,
+                derived=derived,
+            )
+
+        comparison = compared((), {})
+        if self.bodies is not None and comparison.changed:
+            from patchlint.graph.borrow import borrow, rows, to_derive
+
+            more = borrow(comparison, self.bodies())
+            if more:
+                comparison = compared(more, {})
+            asked = to_derive(comparison)
+            if asked and self.derive is not None:
+                comparison = compared(more, rows(self.derive(asked)))
         found = find(comparison)
         self.limitations.extend(comparison.limitations)
-        return found
+        return _Compared(
+            found,
+            bool(comparison.wanted or comparison.workers),
+            frozenset(comparison.before.functions),
+            frozenset(d.callback for d in comparison.after.deferrals),
+        )
 
 
 def _turned(kept: dict[int, int]) -> dict[int, int]:
@@ -277,21 +454,12 @@ def _turned(kept: dict[int, int]) -> dict[int, int]:
     return {after: before for before, after in kept.items()}
 
 
-def _place(downgrade: Downgrade, composition: Composition, facts: _Facts) -> Downgrade:
-    """``downgrade`` as it first shows, with the number of the patch that brings it."""
-    *earlier, last = composition.numbers
-    for count, number in enumerate(earlier, 1):
-        for first in facts.compare(composition.state(count)):
-            if _same(first, downgrade):
-                return replace(first, patch=number)
-    return replace(downgrade, patch=last)
-
-
 def _same(one: Downgrade, other: Downgrade) -> bool:
-    """Whether two states show one downgrade.
+    """Whether two steps show one downgrade.
 
-    A later patch may rename its function or add to what moved; the callback stays.
+    A later patch may rename its function or add to what moved; the callback stays, or the
+    function does.
     """
-    return one.after.callback == other.after.callback and not {one.cleanup, *one.also}.isdisjoint(
-        {other.cleanup, *other.also}
-    )
+    if (one.path, one.function) == (other.path, other.function):
+        return one.cleanup in {other.cleanup, *other.also} or other.cleanup in one.also
+    return one.after.callback is not None and one.after.callback == other.after.callback

@@ -11,9 +11,12 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from patchlint import __version__
-from patchlint.analysis import CannotCheck, TreeAtHand, analyse
+from patchlint.analysis import CannotCheck, TreeAtHand, analyse, given_up
+from patchlint.model import budget
+from patchlint.model.budget import Budget, OutOfBudgetError
 from patchlint.model.finding import Finding, PatchRef, Report, SeriesRef
 from patchlint.model.problem import InputError, Limitation, Note
+from patchlint.outside.alarm import time_limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -25,7 +28,10 @@ if TYPE_CHECKING:
 
 
 class Options(Struct, frozen=True):
-    """How to check.  ``tree`` is a path or None; ``only``/``without`` are rule ids."""
+    """How to check.  ``tree`` is a path or None; ``only``/``without`` are rule ids.
+
+    ``tree`` may name a revision (``linux@v6.1``); ``others`` are further trees like it.
+    """
 
     tree: str | None = None
     rules: tuple[str, ...] = ()
@@ -33,8 +39,9 @@ class Options(Struct, frozen=True):
     without: tuple[str, ...] = ()
     jobs: int = 1
     no_tree: bool = False
-    #: make the graph of every series, also where a sketch shows that nothing is there
-    thorough: bool = False
+    #: seconds that one series may take; it is then left with what was found so far
+    limit: float | None = None
+    others: tuple[str, ...] = ()
 
 
 class _Findings(Struct):
@@ -58,7 +65,7 @@ def check(inputs: Sequence[str], options: Options, stdin: bytes | None = None) -
     mails = list(_read(inputs, options, stdin, errors))
     series = tuple(_titled(one, inputs, options) for one in _group(mails))
     tree = _tree(options)
-    if tree is not None and any(may_matter(one, options) for one in series):
+    if tree is not None and any(may_matter(one, options, with_tree=True) for one in series):
         tree.begin()
     report = check_series(series, load_rules(options), options, tree)
     errors += [*account.unread(mails), *report.errors]
@@ -148,16 +155,18 @@ def tree_path(options: Options) -> str | None:
     """The tree that was asked for, else the kernel tree one stands in, else None."""
     if options.no_tree:
         return None
-    if options.tree is not None:
-        return options.tree
-    from patchlint.patch.trees import current_kernel_tree
+    from patchlint.patch.trees import current_kernel_tree, named_revision
 
+    if options.tree is not None:
+        return named_revision(options.tree)[0]
     return current_kernel_tree()
 
 
 def _tree(options: Options) -> TreeAtHand | None:
     path = tree_path(options)
-    return None if path is None else TreeAtHand(path)
+    if path is None:
+        return None
+    return TreeAtHand(options.tree or path, options.others)
 
 
 def check_series(
@@ -173,7 +182,12 @@ def check_series(
     tree = tree or _tree(options)
     gathered = _Findings()
     for one in series:
-        _guarded(one, ruleset, options, tree, gathered)
+        with budget.limited(Budget(options.limit)):
+            try:
+                with time_limit(options.limit):
+                    _guarded(one, ruleset, options, tree, gathered)
+            except OutOfBudgetError as error:
+                gathered.errors.append(_input_error(one, given_up(one, error).message))
     return Report(
         __version__,
         tuple(gathered.series),
@@ -256,10 +270,10 @@ def _check_one(
     ]
     reference = _reference(series, files)
     gathered.series.append(reference)
-    if not may_matter(series, options):
+    if not may_matter(series, options, with_tree=tree is not None):
         _hear(series, (), ruleset, options, gathered)
         return gathered
-    analysis = analyse(series, files, ruleset, tree, thorough=options.thorough)
+    analysis = analyse(series, files, ruleset, tree)
     gathered.series[0] = replace(
         reference,
         images=analysis.images,
@@ -354,17 +368,21 @@ def _reference(series: Series, files: dict[int, tuple[FileDiff, ...]]) -> Series
     )
 
 
-def may_matter(series: Series, options: Options) -> bool:
-    """Whether any word of the series can lead to a finding (sound, see the prefilter).
+def may_matter(series: Series, options: Options, *, with_tree: bool = False) -> bool:
+    """Whether any word of the series can lead to a finding; sound for hunks (the prefilter).
+
+    With a tree what defers may stand in code that the series does not touch: each series
+    that takes a release away is looked at.
 
     The filter knows the words of the shipped tables; with rules of the user's own every
     series is looked at.
     """
-    from patchlint.ruleset.prefilter import candidate
+    from patchlint.ruleset.prefilter import candidate, leaves
 
     if options.rules:
         return True
-    return any(candidate(p.diff.encode("utf-8", "replace")) for p in series.patches)
+    data = "\n".join(p.diff for p in series.patches).encode("utf-8", "replace")
+    return candidate(data) or (with_tree and leaves(data))
 
 
 def _speak(

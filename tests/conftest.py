@@ -8,6 +8,20 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Say whether kernels were booted or their recorded traces replayed."""
+    import os
+    from pathlib import Path
+
+    if os.environ.get("PATCHLINT_BOOT"):
+        said = "booted"
+    else:
+        recorded = sorted((Path(__file__).parent / "kernel" / "recorded").glob("*.trace.gz"))
+        names = ", ".join(one.name.removesuffix(".trace.gz") for one in recorded)
+        said = f"recorded traces of {names} replayed (PATCHLINT_BOOT=1 boots)"
+    terminalreporter.write_line(f"running kernels: {said}")
+
+
 @pytest.fixture(scope="session")
 def shared_cache(tmp_path_factory):
     """One cache for all tests, so that the rules are read once."""

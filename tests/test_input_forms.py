@@ -339,3 +339,20 @@ def test_patches_pasted_into_one_mail(repo, tmp_path):
     report = read((head + "\n".join(texts)).encode())
     assert said(report) == WHOLE
     assert report.limitations == ()
+
+
+@pytest.mark.parametrize("name", ["fs/l\u00e4mp.c", "fs/la\tmp.c", 'fs/"lamp".c', "fs/l amp.c"])
+def test_odd_file_names_are_followed_also_through_a_rename(tmp_path, name):
+    states = [{name: DIRECT}, {name: WITH_CALLBACK}, {name: QUEUED}]
+    repo = repository(tmp_path / "r", *states)
+    report = read(output(repo, "format-patch", "--stdout", "HEAD~2"))
+    assert said(report) == WHOLE
+    assert report.findings[0].path == name
+    git(repo, "checkout", "--quiet", "HEAD~2")
+    git(repo, "mv", name, "fs/new\u00e4.c")
+    git(repo, "commit", "--quiet", "--message", "lamp: new name")
+    (repo / "fs/new\u00e4.c").write_text(QUEUED)
+    git(repo, "commit", "--quiet", "--all", "--message", "lamp: queue")
+    report = read(output(repo, "format-patch", "--stdout", "-M", "HEAD~2"))
+    assert said(report) == WHOLE
+    assert report.findings[0].path == "fs/new\u00e4.c"

@@ -264,14 +264,29 @@ def test_a_range_of_the_tree_is_a_series(tmp_path):
     assert [p.number for p in found.series[0].patches] == [1, 2]
 
 
-def test_a_tree_that_does_not_match_is_a_limitation_and_hunks_are_read(tmp_path):
+def test_a_tree_that_does_not_match_is_a_limitation_and_hunks_are_put_into_it(tmp_path):
     other = SPLIT | {PATH: CLOSE.replace("lamp_dark(lamp)", "lamp_flash(lamp)")}
     tree = repository(tmp_path / "tree", other)
     found = report(mails(SPLIT, LATE), Options(tree=str(tree)))
     assert [(f.cleanup, f.function) for f in found.findings] == [("iput", "lamp_close")]
-    assert found.series[0].images == "hunks"
-    assert found.limitations != ()
-    assert PATH in {one.path for one in found.limitations}
+    assert found.series[0].images == "mixed"
+    assert [(one.stage, one.path) for one in found.limitations] == [("images", PATH)]
+    assert "hunks do not apply; the lines around them are" in found.limitations[0].message
+
+
+def test_of_several_trees_and_revisions_the_one_that_fits_is_read(tmp_path):
+    other = SPLIT | {PATH: CLOSE.replace("lamp_dark(lamp)", "lamp_flash(lamp)")}
+    first = repository(tmp_path / "first", other)
+    second = repository(tmp_path / "second", SPLIT)
+    git(second, "tag", "v1")
+    git(second, "rm", "-q", PATH)
+    git(second, "commit", "-q", "-m", "gone")
+    found = report(
+        mails(SPLIT, LATE), Options(tree=str(first), others=(f"{second}@v1", str(second)))
+    )
+    assert told(found) == [(*LOST, 1)]
+    assert found.series[0].images == "whole"
+    assert found.limitations == ()
 
 
 def test_a_folder_will_do_for_a_tree(tmp_path):
@@ -400,3 +415,39 @@ def test_a_mail_that_is_no_patch_gives_no_series():
     assert [one.message for one in found.errors] == [
         "no patch to check: only 1 mail without a patch"
     ]
+
+
+# -- which tree is read --------------------------------------------------------------------
+
+
+def test_a_tree_inside_of_another_repository_is_read_itself(tmp_path):
+    inner = "third/linux/"
+    outer = repository(tmp_path / "outer", {f"{inner}{PATH}": DIRECT, "README": "all of it\n"})
+    found = report(mails(DIRECT, QUEUED), Options(tree=str(outer / "third" / "linux")))
+    assert told(found) == [(*LOST, 1)]
+    assert (found.series[0].images, found.limitations) == ("whole", ())
+    (outer / inner / PATH).write_text(QUEUED)
+    git(outer, "commit", "--quiet", "--all", "--message", "lamp: queue")
+    found = check(["HEAD~1.."], Options(tree=str(outer / "third" / "linux")))
+    assert told(found) == [(*LOST, 1)]
+    assert found.findings[0].path == PATH
+
+
+def test_what_is_no_kernel_source_is_refused_with_one_line(tmp_path):
+    (tmp_path / "letters").mkdir()
+    with pytest.raises(CannotCheck) as refused:
+        report(mails(DIRECT, QUEUED), Options(tree=str(tmp_path / "letters")))
+    assert "letters: no kernel source" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_base_that_the_tree_lacks_is_a_limitation(tmp_path):
+    tree = repository(tmp_path / "tree", DIRECT)
+    (text,) = mails(DIRECT, QUEUED)
+    text = text.replace("-- \n2.43.0", f"\nbase-commit: {'7' * 40}\n-- \n2.43.0")
+    found = report([text], Options(tree=str(tree)))
+    assert told(found) == [(*LOST, 1)]
+    (limit,) = found.limitations
+    assert (limit.stage, "lacks the base-commit 7777" in limit.message) == ("tree", True)
+    base = git(tree, "rev-parse", "HEAD").strip()
+    assert report([text.replace("7" * 40, base)], Options(tree=str(tree))).limitations == ()

@@ -1,15 +1,14 @@
 """Many series: the fast path over archives, the store, questions to it.
 
 Read in this order: ``scan`` (the two passes), ``sources`` (where mails lie), ``survey``
-(first pass: one row for each mail, from its bytes alone), ``sift`` (which series can have
-a finding), ``judge`` (second pass: decode, group, check), ``store`` (one
-SQLite file), ``pool`` and ``many`` (worker processes here and on a cluster), ``outcomes``
-(what came of a finding), ``ask``, ``export`` and ``plot``.
+(first pass: one row for each mail, from its bytes alone), ``judge`` (second pass: decode,
+group, check), ``store`` (one SQLite file), ``pool`` and ``many`` (worker processes here and
+on a cluster), ``outcomes`` (what came of a finding), ``ask``, ``export`` and ``plot``.
 
 Invariants: one process writes the store; results are written in the order of the tasks,
 so that an interrupted scan and an uninterrupted one leave the same rows; a portion's rows
 and the mark how far its source was read are one transaction; nothing is held back that
-could have been a finding (calls hold back with hunks alone, a sketch always); a mail, a
+could have been a finding (words hold back, with hunks alone); a mail, a
 series or a worker that fails is a row in ``limitations`` or ``errors``.
 
 Sizing, from an epoch of 101,000 mails (850 MB, 320 MB packed) on two cores: some

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from patchlint import __version__
 from patchlint.archive import codec
+from patchlint.archive.store import DamagedError
 from patchlint.model.effect import EntryChain, Promise, Step
 from patchlint.model.finding import LEVELS, Finding, HunkLine, PatchRef, Report, SeriesRef
 from patchlint.model.problem import InputError, Limitation
@@ -65,6 +66,7 @@ def findings(store: Store, question: Question) -> Report:
             values,
         )
     )
+    store.check_findings(rows)
     order: dict[int, int] = {}
     for row in rows:
         order.setdefault(row["series"], len(order))
@@ -200,7 +202,9 @@ def _texts(text: str) -> tuple[str, ...]:
 
 
 def _series(store: Store, number: int) -> SeriesRef:
-    row: Any = next(store.rows("SELECT * FROM series WHERE id = ?", (number,)))
+    row: Any = next(store.rows("SELECT * FROM series WHERE id = ?", (number,)), None)
+    if row is None:
+        raise DamagedError(f"series {number} of a finding is not there")
     return SeriesRef(
         subject=row["subject"],
         version=row["version"],

@@ -13,10 +13,10 @@ from msgspec import Struct, field
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from patchlint.archive.sift import Sift
     from patchlint.model.finding import Report
     from patchlint.model.kernel import Ruleset
     from patchlint.model.mail import Mail, RawMail, Series
+    from patchlint.ruleset.prefilter import Vocabulary
     from patchlint.run import Options
 
 
@@ -81,30 +81,32 @@ class Pipeline(Struct):
 
     settings: Settings
     _rules: Ruleset | None = field(default=None)
-    _sift: Sift | None = field(default=None)
+    _words: Vocabulary | None = field(default=None)
 
     def bits(self, data: bytes) -> int:
         """See :class:`Engine`."""
-        return self._words().bits(data)
+        return self._vocabulary().bits(data)
 
     def possible(self, bits: int) -> bool:
         """See :class:`Engine`."""
-        from patchlint.archive.sift import possible
+        from patchlint.ruleset.prefilter import possible
 
         return possible(bits)
 
     def may_matter(self, series: Series, bits: int) -> bool:
         """See :class:`Engine`."""
-        return self.possible(bits) and self._words().may_matter(
-            [patch.diff for patch in series.patches]
-        )
+        if not self.possible(bits):
+            return False
+        diffs = "\n".join(patch.diff for patch in series.patches)
+        return self._vocabulary().candidate(diffs.encode("utf-8", "replace"))
 
-    def _words(self) -> Sift:
-        if self._sift is None:
-            from patchlint.archive.sift import Sift
+    def _vocabulary(self) -> Vocabulary:
+        if self._words is None:
+            from patchlint.ruleset.load import compiled
+            from patchlint.ruleset.prefilter import Vocabulary
 
-            self._sift = Sift(self.rules().kernel)
-        return self._sift
+            self._words = Vocabulary(compiled(self.settings.rules)["words"])
+        return self._words
 
     def decode(self, raw: RawMail) -> Mail:
         """See :class:`Engine`."""
@@ -142,8 +144,7 @@ class Pipeline(Struct):
             only=settings.only,
             without=settings.without,
             no_tree=settings.tree is None,
-            # without a tree may_matter() has made the sketch already
-            thorough=settings.everything or settings.tree is None,
+            limit=settings.limit,
         )
 
 

@@ -9,7 +9,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from patchlint.model.hidden import HIDDEN, spelled
+
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
     from typing import IO
 
@@ -21,6 +24,7 @@ TABLES: Final = (
 FORMATS: Final = ("jsonl", "csv", "parquet")
 _JSON: Final = "_json"
 _ROWS: Final = 5000
+_PIECE: Final = 1 << 16
 
 
 def write(store: Store, table: str, kind: str, out: IO[bytes]) -> int:
@@ -54,7 +58,7 @@ def _jsonl(rows: Iterator[Any], out: IO[bytes]) -> int:
             else row[name]
             for name in row.keys()  # noqa: SIM118 - a row iterates over its values
         }
-        out.write(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+        out.write(_visible(json.dumps(value, ensure_ascii=False)).encode() + b"\n")
     return number
 
 
@@ -65,23 +69,42 @@ def _columns(store: Store, table: str) -> list[tuple[str, str]]:
 
 
 def _csv(store: Store, table: str, rows: Iterator[Any], out: IO[bytes]) -> int:
-    text = io.TextIOWrapper(out, encoding="utf-8", errors="replace", newline="")
+    text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([name for name, _ in _columns(store, table)])
     number = 0
     for row in rows:
         number += 1
         writer.writerow([_harmless(value) for value in row])
-    text.flush()
-    text.detach()
+        if text.tell() > _PIECE:
+            _flush(text, out)
+    _flush(text, out)
     return number
 
 
+def _flush(text: io.StringIO, out: IO[bytes]) -> None:
+    out.write(text.getvalue().encode("utf-8", "replace"))
+    text.seek(0)
+    text.truncate()
+
+
 def _harmless(value: object) -> object:
-    """``value``, but for a text that a spreadsheet would run as a formula."""
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r", "\n")):
-        return "'" + value
-    return value
+    """``value``, but for a text that a spreadsheet would run, or a terminal obey."""
+    if not isinstance(value, str):
+        return value
+    shown = _visible(value)
+    formula = value.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+    return "'" + shown if formula else shown
+
+
+def _visible(text: str) -> str:
+    """``text`` with its hidden characters spelled out as JSON does it, but for line ends."""
+    return text if text.isprintable() else HIDDEN.sub(_spelled, text)
+
+
+def _spelled(match: re.Match[str]) -> str:
+    character = match.group()
+    return character if character == "\n" else spelled(character)
 
 
 def _parquet(store: Store, table: str, rows: Iterator[Any], out: IO[bytes]) -> int:

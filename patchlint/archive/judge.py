@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections import Counter
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from patchlint.archive.records import Checked, Thread, Verdict, Wanted
 from patchlint.archive.survey import ALL
+from patchlint.model.budget import OutOfBudgetError
 from patchlint.model.finding import PatchRef, SeriesRef
 from patchlint.model.mail import RawMail
 from patchlint.model.problem import InputError, Limitation
+from patchlint.outside.alarm import time_limit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from types import FrameType
+    from collections.abc import Sequence
 
     from patchlint.archive.engine import Engine, Settings
     from patchlint.archive.reach import Reach
@@ -24,8 +22,8 @@ if TYPE_CHECKING:
     from patchlint.model.mail import Mail, Series
 
 
-class TimeLimitError(BaseException):  # a stage's error is the series', this is not
-    """A series took longer than it may."""
+#: the check itself ends at its limit with what it has; this is for what does not
+_GRACE: Final = 1.25
 
 
 def judge(
@@ -93,9 +91,9 @@ def _check(series: Series, engine: Engine, reach: Reach, settings: Settings) -> 
     first = series.patches[0]
     words = reach.words(patch.diff for patch in series.patches)
     try:
-        with time_limit(settings.limit):
+        with time_limit(settings.limit * _GRACE):
             report = engine.check(series)
-    except TimeLimitError:
+    except OutOfBudgetError:
         return _failed(
             series, words,
             f"the check of this series took more than {settings.limit:g} s and was given up",
@@ -143,54 +141,3 @@ def _folder(path: str) -> str:
     parts = path.split("/")[:-1]
     deep = {"drivers", "net", "fs", "arch", "sound", "include", "tools"}
     return "/".join(parts[: 2 if parts and parts[0] in deep else 1])
-
-
-@contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raise :class:`TimeLimitError` inside after ``seconds`` of wall time.
-
-    Code that does not come back to Python is not stopped; a limit on the whole task is
-    for that.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        with _thread_limit(seconds):
-            yield
-        return
-
-    def expire(_signal: int, _frame: FrameType | None) -> None:
-        raise TimeLimitError
-
-    before = signal.signal(signal.SIGALRM, expire)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-@contextmanager
-def _thread_limit(seconds: float) -> Iterator[None]:
-    """As :func:`time_limit`, in a thread of a cluster's worker, where no signal arrives."""
-    import ctypes
-
-    thread = threading.get_ident()
-    lock = threading.Lock()
-    over = False
-
-    def expire() -> None:
-        with lock:
-            if not over:
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                    ctypes.c_ulong(thread), ctypes.py_object(TimeLimitError)
-                )
-
-    timer = threading.Timer(seconds, expire)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        with lock:
-            over = True
-        timer.cancel()

@@ -42,7 +42,7 @@ class Reach:
             if isinstance(value, dict):
                 for name, entry in value.items():
                     shown = f"{field}={_show(entry)}"
-                    for known in dict.fromkeys((name, *_names(entry))):
+                    for known in dict.fromkeys((*name.split("."), *_names(entry))):
                         self._entries.setdefault(known, []).append(shown)
             elif isinstance(value, frozenset):
                 for name in value:

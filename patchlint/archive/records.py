@@ -16,7 +16,7 @@ class Row(NamedTuple):
     """One mail as the survey saw it.
 
     ``patch`` says that the mail may belong to a series (it has hunks, or a subject of a
-    patch or a cover letter), ``words`` what its words are good for (see ``sift``).
+    patch or a cover letter), ``words`` what its words are good for (see the prefilter).
     ``keys`` are what ties it to a thread, ``fixes`` the commits that it says it mends:
     title and abbreviated id.
     """

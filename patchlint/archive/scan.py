@@ -128,7 +128,7 @@ def _by_parts(portion: Portion, executor: Executor, failure: object) -> Survey:
 # --- second pass -------------------------------------------------------------------
 
 
-def _check(  # noqa: PLR0917
+def _check(
     store: Store,
     ids: Sequence[int],
     settings: Settings,

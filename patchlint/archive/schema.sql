@@ -50,6 +50,12 @@ CREATE TABLE IF NOT EXISTS messages (
 );
 CREATE INDEX IF NOT EXISTS messages_thread ON messages (thread) WHERE thread IS NOT NULL;
 
+-- What a finding's row was when it was written, to tell a store that was damaged since.
+CREATE TABLE IF NOT EXISTS sums (
+    finding INTEGER PRIMARY KEY,
+    digest TEXT NOT NULL
+);
+
 -- Threads of patch mails and cover letters: the unit that is checked again as a whole.
 CREATE TABLE IF NOT EXISTS threads (
     id INTEGER PRIMARY KEY,

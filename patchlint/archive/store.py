@@ -16,6 +16,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
+import msgspec
+
 from patchlint.archive import codec
 from patchlint.archive.records import Checked, Row, Survey, Thread, Verdict, Wanted
 from patchlint.archive.sources import Source
@@ -30,11 +32,19 @@ if TYPE_CHECKING:
 #: goes up when the tables change so that an older file cannot be read as it is
 SCHEMA: Final = 1
 _MOST_VARIABLES: Final = 500
+#: a file up to this size is looked through when it is opened: some milliseconds
+_CHECKED: Final = 8 << 20
+#: of what SQLite says so much is told
+_SAID: Final = 200
 _RESULTS: Final = ("findings", "limitations", "errors", "series")
 
 
 class StoreError(Exception):
-    """The file is no store, one of another version, or in use."""
+    """The file is no store, one of another version, damaged, or in use."""
+
+
+class DamagedError(Exception):
+    """A row is not what it was when it was written; the text says which."""
 
 
 #: what a file must have to be a store, of whatever version
@@ -59,7 +69,7 @@ def _refuse_other_files(path: str, *, write: bool) -> None:
         with closing(sqlite3.connect(address, uri=True, timeout=30)) as connection:
             tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
     except sqlite3.DatabaseError as error:
-        raise StoreError(f"{path}: {error}") from error
+        raise StoreError(_reason(path, error)) from error
     if not tables >= _TABLES:
         what = "a database of something else" if tables else "empty: nothing was scanned into it"
         raise StoreError(f"{path}: is {what}, not a store that patchlint scan made")
@@ -83,10 +93,10 @@ class Store:
         _refuse_other_files(path, write=write)
         try:
             self.connection = self._open(path, write=write)
-        except sqlite3.DatabaseError as error:
+        except _BROKEN as error:
             if self.new:
                 _remove(path)
-            raise StoreError(f"{path}: {error}") from error
+            raise StoreError(_reason(path, error)) from error
 
     def _open(self, path: str, *, write: bool) -> sqlite3.Connection:
         connection = sqlite3.connect(path, isolation_level=None, timeout=30)
@@ -103,6 +113,10 @@ class Store:
             connection.execute(
                 "INSERT OR IGNORE INTO meta (key, value) VALUES ('schema', ?)", (str(SCHEMA),)
             )
+        if Path(path).stat().st_size <= _CHECKED:
+            found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if found != "ok":
+                raise DamagedError(str(found).replace("\n", " "))
         row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
         if row is None or row["value"] != str(SCHEMA):
             raise StoreError(f"{path}: not a store that this version can read")
@@ -111,11 +125,22 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        empty = kind is not None and self.new and not self.value("SELECT 1 FROM messages LIMIT 1")
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _trace: object
+    ) -> None:
+        """Close the file.  What SQLite or a row of it says of damage is a :class:`StoreError`."""
+        empty = kind is not None and self.new and self._holds_nothing()
         self.connection.close()
         if empty:  # a scan that failed before it read anything
             _remove(self.path)
+        if isinstance(error, _BROKEN):
+            raise StoreError(_reason(self.path, error)) from error
+
+    def _holds_nothing(self) -> bool:
+        try:
+            return not self.value("SELECT 1 FROM messages LIMIT 1")
+        except sqlite3.Error:  # what cannot be read may hold something
+            return False
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -142,6 +167,23 @@ class Store:
         """The first column of the first row, None when there is none."""
         row = self.connection.execute(query, tuple(values)).fetchone()
         return None if row is None else row[0]
+
+    def check_findings(self, rows: Iterable[sqlite3.Row]) -> None:
+        """Raise :class:`DamagedError` when one of these findings is not as it was written.
+
+        Or when one is gone without being taken out.  Stores of older versions cannot tell.
+        """
+        if self.value("SELECT 1 FROM sqlite_master WHERE name = 'sums'") is None:
+            return
+        digests: dict[int, str] = dict(
+            self.connection.execute("SELECT finding, digest FROM sums").fetchall()
+        )
+        for row in rows:
+            if digests.get(row["id"]) not in {None, row_digest(dict(row))}:
+                raise DamagedError(f"finding {row['id']} is not as it was written")
+        gone = self.value("SELECT finding FROM sums WHERE finding NOT IN (SELECT id FROM findings)")
+        if gone is not None:
+            raise DamagedError(f"finding {gone} is gone")
 
     def meta(self, key: str) -> Any:
         """A remembered value (plain JSON), None when it was never set."""
@@ -354,8 +396,31 @@ class Store:
             )
 
 
+#: what reading a damaged file can end with
+_BROKEN: Final = (
+    sqlite3.Error,
+    json.JSONDecodeError,
+    msgspec.MsgspecError,
+    UnicodeDecodeError,
+    DamagedError,
+)
+
+
+def _reason(path: str, error: BaseException) -> str:
+    """Say what is wrong with a store, and what is left to do when it is damaged."""
+    said = " ".join(str(error).split())[:_SAID]
+    if isinstance(error, sqlite3.OperationalError) and not said.startswith("no such"):
+        return f"{path}: {said}"
+    return f"{path}: no store, or damaged: {said}; a scan into a new file makes it again"
+
+
+def row_digest(row: Mapping[str, Any]) -> str:
+    """Return the digest of a finding's columns, but for its own number."""
+    return _digest([[name, row[name]] for name in sorted(row) if name != "id"])
+
+
 def _digest(value: object) -> str:
-    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:24]
+    return hashlib.sha256(json.dumps(value, default=repr).encode()).hexdigest()[:24]
 
 
 class _Threads:
@@ -487,6 +552,9 @@ def _forget(connection: sqlite3.Connection, message_id: str) -> None:
 
 def _clear(connection: sqlite3.Connection, thread: int) -> None:
     connection.execute(
+        "DELETE FROM sums WHERE finding IN (SELECT id FROM findings WHERE thread = ?)", (thread,)
+    )
+    connection.execute(
         "DELETE FROM outcomes WHERE finding IN (SELECT id FROM findings WHERE thread = ?)",
         (thread,),
     )
@@ -528,7 +596,11 @@ def _add_series(connection: sqlite3.Connection, thread: int, checked: Checked) -
         },
     )
     for finding in checked.findings:
-        _insert(connection, "findings", finding_row(finding, series, thread, checked))
+        row = finding_row(finding, series, thread, checked)
+        number = _insert(connection, "findings", row)
+        connection.execute(
+            "INSERT OR REPLACE INTO sums (finding, digest) VALUES (?, ?)", (number, row_digest(row))
+        )
     _add_problems(connection, thread, series, checked.limitations, checked.errors)
 
 

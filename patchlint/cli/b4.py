@@ -91,6 +91,7 @@ def _setup(scope: str, *, sure: bool) -> int:
     if not lines:
         b4_setup.write_launcher()
         print(f"b4 runs patchlint already ({scope})")
+        _offer_index()
         return 0
     if old:
         _show("to be taken out, since it no longer fits:", old)
@@ -106,7 +107,17 @@ def _setup(scope: str, *, sure: bool) -> int:
     b4_setup.take_out(old, scope)
     b4_setup.write(lines, scope)
     print("written; patchlint b4 remove takes it out again")
+    _offer_index()
     return 0
+
+
+def _offer_index() -> None:
+    from patchlint.index.offer import beforehand
+    from patchlint.integrations import trees
+
+    said = beforehand(trees.top())
+    if said is not None:
+        print(said)
 
 
 def _show(title: str, lines: Sequence[Line]) -> None:

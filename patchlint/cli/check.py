@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +9,8 @@ from patchlint.outside.console import read_input
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from typing import TextIO
 
     from patchlint.integrations.config import Settings
     from patchlint.model.finding import Report
@@ -80,8 +80,11 @@ def add_check_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tree",
         metavar="DIR",
-        help="kernel source: git repository or folder (default: the "
-        "repository of the working directory when it is a kernel tree)",
+        action="append",
+        default=[],
+        help="kernel source: git repository (DIR@REVISION) or folder (default: the "
+        "repository of the working directory when it is a kernel tree); repeatable: "
+        "the one that fits is read",
     )
     parser.add_argument("--no-tree", action="store_true", help="use the mails alone")
     parser.add_argument(
@@ -96,6 +99,12 @@ def add_check_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--rules", action="append", default=[], metavar="DIR", help="further rules of your own"
+    )
+    parser.add_argument(
+        "--time-limit",
+        type=int,
+        metavar="SECONDS",
+        help="for one series; what was found until then is told (default: 60, 0 for none)",
     )
     parser.add_argument("--jobs", type=int, metavar="N", help="worker processes")
     parser.add_argument("--quiet", action="store_true", help="no summary, no progress")
@@ -114,13 +123,15 @@ def run(arguments: argparse.Namespace) -> int:
     from patchlint import run as pipeline
     from patchlint.analysis import CannotCheck
     from patchlint.integrations.config import ConfigError
+    from patchlint.outside import activity
     from patchlint.ruleset.load import RuleError
 
     try:
         settings = settings_of(arguments)
         options = options_of(arguments, settings)
-        with _waiting(arguments, options):
+        with activity.shown(_terminal(arguments)):
             report = pipeline.check(inputs, options, stdin)
+        _offer_index(arguments, pipeline.tree_path(options), activity.seconds("search"))
     except (RuleError, ConfigError, CannotCheck) as problem:
         print(f"patchlint: {problem}", file=sys.stderr)
         return USAGE_ERROR
@@ -132,6 +143,7 @@ def run(arguments: argparse.Namespace) -> int:
         from patchlint.integrations.accept import without
 
         report = without(report, settings)
+    report = _with_settings(report, settings)
     return _told(arguments, report, settings, options)
 
 
@@ -170,17 +182,24 @@ def _told(
     return status
 
 
-@contextlib.contextmanager
-def _waiting(arguments: argparse.Namespace, options: Options) -> Iterator[None]:
-    """Tell on a terminal what takes long, but in formats whose readers want silence there."""
+def _terminal(arguments: argparse.Namespace) -> TextIO | None:
+    """Where to show what is being done: standard error, if somebody looks at it."""
     if arguments.quiet or arguments.format in SILENT or not sys.stderr.isatty():
-        yield
-        return
-    from patchlint.integrations.waiting import STOP, waiting, words
-    from patchlint.run import tree_path
+        return None
+    from patchlint.outside.console import bare
 
-    with waiting(words(tree_path(options)), STOP):
-        yield
+    return bare(sys.stderr)
+
+
+def _offer_index(arguments: argparse.Namespace, tree: str | None, seconds: float) -> None:
+    """Say once of a tree that searching it took long, and what would help."""
+    if tree is None or not seconds or _terminal(arguments) is None:
+        return
+    from patchlint.index.offer import after_search
+
+    said = after_search(tree, seconds)
+    if said is not None:
+        print(f"patchlint: {said}", file=sys.stderr)
 
 
 def _give_hints(report: Report, tree: str | None) -> None:
@@ -198,8 +217,9 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
 
     given = {
         "fail-on": getattr(arguments, "fail_on", None),
-        "tree": arguments.tree,
+        "tree": arguments.tree[0] if arguments.tree else None,
         "jobs": arguments.jobs,
+        "time-limit": arguments.time_limit,
         "color": getattr(arguments, "color", None),
         "baseline": getattr(arguments, "baseline", None),
     }
@@ -225,6 +245,8 @@ def options_of(arguments: argparse.Namespace, settings: Settings) -> Options:
         only=settings.all("rule"),
         without=settings.all("not-rule"),
         jobs=settings.number("jobs"),
+        limit=settings.number("time-limit") or None,
+        others=() if arguments.no_tree else tuple(arguments.tree[1:]),
     )
 
 
@@ -245,6 +267,19 @@ def _write_baseline(path: str, report: Report) -> int:
         return USAGE_ERROR
     print(f"patchlint: {path} holds {held} known findings", file=sys.stderr)
     return 0
+
+
+def _with_settings(report: Report, settings: Settings) -> Report:
+    """The report with what the repository's own configuration may hide, as limitations."""
+    said = settings.of_repository
+    if not said:
+        return report
+    from msgspec.structs import replace
+
+    from patchlint.model.problem import Limitation
+
+    more = tuple(Limitation("config", text) for text in said)
+    return replace(report, limitations=(*report.limitations, *more))
 
 
 def exit_status(report: Report, fail_on: str, *, strict: bool = False) -> int:

@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 examples:
   patchlint check --format json series.mbox > report.json; patchlint confirm report.json
   patchlint confirm 9e8f3d69cc5a2305 series.mbox > show.sh; sudo sh show.sh
-  patchlint confirm series.mbox --boot /boot/vmlinuz-6.12.0 -- umount -l /mnt
+  patchlint confirm series.mbox --boot /boot/vmlinuz-6.12.0 --command 'umount -l /mnt'
   patchlint confirm series.mbox --build ~/linux
 
 FINDING is any mix of a fingerprint (or its beginning) and where it is from: a report in

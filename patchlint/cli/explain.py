@@ -101,8 +101,7 @@ def _rule(rule: Rule) -> str:
 
 
 def _known(kernel: KernelFacts, name: str) -> Iterable[str]:
-    if (cleanup := kernel.cleanups.get(name)) is not None:
-        yield _cleanup(cleanup)
+    yield from map(_cleanup, _cleanups(kernel, name))
     for twin in kernel.twins.values():
         if name in (twin.direct, twin.deferred):
             yield _twin(twin)
@@ -119,6 +118,19 @@ def _known(kernel: KernelFacts, name: str) -> Iterable[str]:
         yield "  puts an item on a list: who drains the list does the work"
     if name in kernel.list_drains:
         yield "  takes items off a list or walks it"
+
+
+def _cleanups(kernel: KernelFacts, name: str) -> list[Cleanup]:
+    """The rows of a cleanup; where kernels differ, of the newest first."""
+    from patchlint.model.kernel import Cleanup
+
+    older = [
+        row
+        for table, called, row in kernel.variants
+        if table == "cleanups" and called == name and isinstance(row, Cleanup)
+    ]
+    newest = kernel.cleanups.get(name)
+    return [*([newest] if newest is not None else []), *(r for r in older if r is not newest)]
 
 
 _KINDS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import argparse
@@ -13,9 +13,13 @@ if TYPE_CHECKING:
     from patchlint.graph.build import Graph
     from patchlint.graph.reach import Ways
     from patchlint.graph.show import Branch
+    from patchlint.graph.summary import Effect
     from patchlint.model.facts import Function
     from patchlint.model.kernel import KernelFacts
     from patchlint.model.tree import TreeFacts
+
+#: effects that a table, a tree or a name knows for a release
+_TOLD: Final = frozenset({"row", "memory", "async", "named"})
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -181,24 +185,37 @@ def _file(arguments: argparse.Namespace, kernel: KernelFacts) -> int:
 
 
 def _effects(graph: Graph, function: Function) -> Branch:
+    """The function's contexts, and what its summary says is done in the end."""
     from patchlint.graph import contexts
-    from patchlint.graph.effects import Effects
     from patchlint.graph.show import Branch
+    from patchlint.graph.summary import Summaries
 
-    effects = Effects(graph)
     verdict = contexts.of(graph, function)
     shown = ", ".join(sorted(verdict.contexts)) or "context unknown"
     root = Branch(function.name, f"{function.path}:{function.line}, {shown}")
     for context in sorted({reason.context for reason in verdict.reasons}):
         why = next(r.why for r in verdict.reasons if r.context == context)
         root.branches.append(Branch(f"runs as {context}", why))
-    deferred = [effect for edge in graph.deferrals_of(function) for effect in effects.behind(edge)]
-    for effect in (*effects.inline(function), *deferred):
+    for effect in Summaries(graph).of(function):
+        # what nobody knows is no release; a pass on of a parameter is done by callers
+        if effect.kind not in _TOLD:
+            continue
         current = root
         for step in effect.chain[1:]:
             current = current.child(step.function)
-        leaf = current.child(effect.cleanup)
-        leaf.note = f"{effect.family}, {effect.guarantee}"
-        if effect.deferral is not None:
-            leaf.note += f", by {effect.deferral.mechanism}()"
+        current.child(effect.name).note = _note(effect)
     return root
+
+
+def _note(effect: Effect) -> str:
+    from patchlint.graph.downgrades import STRUCTURAL
+    from patchlint.graph.guards import said
+
+    note = f"{effect.known.family if effect.known else STRUCTURAL}, {effect.guarantee}"
+    if effect.edge is not None:
+        note += f", by {effect.edge.mechanism}()"
+    if effect.wait is not None:
+        note += f", waited for by {effect.wait.callee}()"
+    if effect.guard:
+        note += f", when {' and '.join(dict.fromkeys(map(said, effect.guard)))}"
+    return note

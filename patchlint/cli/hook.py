@@ -78,7 +78,18 @@ def run(arguments: argparse.Namespace) -> int:
         if names or arguments.hook_command == "install" or change.what != "is not there":
             print(f"{change.hook}: {change.what}: {change.path}")
     _say_where(arguments.hook_command, {change.path for change in changes}, arguments.repo)
+    if arguments.hook_command == "install":
+        _offer_index(arguments.repo)
     return 0
+
+
+def _offer_index(repository: str | None) -> None:
+    from patchlint.index.offer import beforehand
+    from patchlint.integrations import trees
+
+    said = beforehand(trees.top(repository))
+    if said is not None:
+        print(said)
 
 
 def _say_where(command: str, paths: set[str], repository: str | None) -> None:

@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         return COULD_NOT
     try:
         if arguments.tree is not None and not arguments.status:
-            _build(arguments)
+            _build_anew(arguments)
         if arguments.prune:
             _prune(max(arguments.keep, 0))
         if arguments.status:
@@ -73,6 +73,25 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"patchlint index: {error.filename}: {error.strerror}", file=sys.stderr)
         return COULD_NOT
     return 0
+
+
+def _build_anew(arguments: argparse.Namespace) -> None:
+    """Build; an index that is damaged is made again, since all of it can be."""
+    import sqlite3
+
+    try:
+        _build(arguments)
+    except sqlite3.OperationalError:  # in use, or the disk is full
+        raise
+    except sqlite3.DatabaseError as error:
+        from patchlint.index.store import index_path
+        from patchlint.ruleset.load import load
+
+        path = index_path(load().kernel.macros)
+        print(f"patchlint index: {path}: {error}; it is made anew", file=sys.stderr)
+        for end in ("", "-wal", "-shm"):
+            path.with_name(path.name + end).unlink(missing_ok=True)
+        _build(arguments)
 
 
 def _build(arguments: argparse.Namespace) -> None:

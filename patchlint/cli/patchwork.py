@@ -121,6 +121,7 @@ def _report(arguments: argparse.Namespace, settings: Settings, server: Server) -
         rules=settings.all("rules"),
         only=settings.all("rule"),
         without=settings.all("not-rule"),
+        limit=settings.number("time-limit") or None,
     )
     if arguments.mbox:
         return check([arguments.mbox], options)

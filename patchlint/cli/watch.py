@@ -137,6 +137,7 @@ def _watch(arguments: argparse.Namespace, settings: Settings, source: Source, st
             rules=settings.all("rules"),
             only=settings.all("rule"),
             without=settings.all("not-rule"),
+            limit=settings.number("time-limit") or None,
             no_tree=settings.tree is None,
         ),
     )

@@ -158,7 +158,10 @@ def patches(inputs: Sequence[str]) -> list[str]:
 def _make(place: Place, *targets: str) -> None:
     command = ["make", "-C", str(place.source), f"O={place.objects}", *targets]
     nice = ["nice", *command] if shutil.which("nice") else command
-    with place.log.open("ab") as log, programs.stream(nice, errors=programs.SAME) as running:
+    with (
+        place.log.open("ab", buffering=0) as log,
+        programs.stream(nice, errors=programs.SAME) as running,
+    ):
         for line in running.stdout or ():
             log.write(line)
     if running.returncode:

@@ -75,14 +75,14 @@ done
 probe() {
 	kind=$1 type=$2
 	shift 2
-	for function; do
-		if ! { echo "$type:$name/${kind}_$function $function" >>"$tracing/kprobe_events"; } 2>/dev/null; then
-			[ "$type" = p ] && unset_probes="$unset_probes $function()"
+	for symbol in "$@"; do
+		if ! { echo "$type:$name/${kind}_$symbol $symbol" >>"$tracing/kprobe_events"; } 2>/dev/null; then
+			[ "$type" = p ] && unset_probes="$unset_probes $symbol()"
 			continue
 		fi
 		set_probes=$((set_probes + 1))
 		[ "$type" = p ] && [ "$kind" != e ] &&
-			echo stacktrace >"$probes/events/$name/${kind}_$function/trigger"
+			echo stacktrace >"$probes/events/$name/${kind}_$symbol/trigger"
 	done
 }
 unset_probes= set_probes=0

@@ -32,6 +32,7 @@ _QEMU: Final = "qemu-system-x86_64"
 #: where the version stands in a bzImage: an offset at this place, 512 bytes further
 _VERSION_AT: Final = 0x20E
 _BOOT_MAGIC: Final = (0x202, b"HdrS")
+_PACKAGES: Final = frozenset({".deb", ".rpm", ".zst", ".xz"})
 _VERSION: Final = re.compile(r"\d+\.\d+(?:\.\d+)?")
 
 INIT: Final = """\
@@ -51,7 +52,8 @@ for module in $(cat /modules/order 2>/dev/null); do
 done
 %(commands)s
 sync
-poweroff -f
+# QEMU ends at a reset; switching off would need ACPI
+reboot -f
 """
 
 
@@ -93,6 +95,8 @@ def find_kernel(path: Path, modules: Path | None = None) -> Kernel:
             many = ", ".join(sorted(one.name for one in places))
             raise GuestError(f"{path}: {f'which of {many}?' if many else 'no kernel image here'}")
         image = places[0]
+    elif path.suffix in _PACKAGES and path.is_file():
+        raise GuestError(f"{path}: unpack the package, and give its folder")
     elif path.is_file():
         image = path
     else:

@@ -19,7 +19,9 @@
 # The judgement rests on nesting, contexts and order, never on time:
 # before-call-returns	the final function runs inside of the release
 # before-return-to-user	it runs in the calling task, before that task's next system call
-# eventually		neither
+# eventually		neither: in another context
+# otherwise		in a task that did not call the release since its last system call: what
+#			ended here was let go by another way
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 BEGIN { FS = OFS = "\t" }
@@ -41,7 +43,7 @@ function forget(    key) {
 	calls = 0
 }
 
-# The call that a final function ends, 0 when there was none.
+# The call that a final function ends, 0 when there was none; sets "by".
 function ended(release, pid, level, where, frames,    i, key) {
 	# inside of it: the innermost one that is open in this task, or one of the frames
 	key = pid SUBSEP level
@@ -64,8 +66,8 @@ function ended(release, pid, level, where, frames,    i, key) {
 				by = "before-return-to-user"
 				return i
 			}
-	# later: most likely what was called outside of a task, since a task ends its own
-	by = "eventually"
+	# a task ends its own; in another context most likely what was not called in a task
+	by = where == "task" ? "otherwise" : "eventually"
 	for (i = calls; i > 0; i--)
 		if (call_of[i] == release && !done[i] && call_in[i] != "task")
 			return i
@@ -172,7 +174,8 @@ kind == "f_" {
 		one = ended(of[j], $2, $4, where, $7)
 		if (!one)
 			continue
-		done[one] = 1
+		if (by != "otherwise")
+			done[one] = 1
 		print workload, of[j], call_in[one], by, name, where, $3 "-" $2, caller(), $7
 	}
 }

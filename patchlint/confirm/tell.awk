@@ -7,7 +7,6 @@ BEGIN {
 	said["before-call-returns"] = "inside of the call"
 	said["before-return-to-user"] = "in the same task, before its next system call"
 	said["eventually"] = "eventually"
-	said["ran"] = ""
 }
 
 {
@@ -17,21 +16,20 @@ BEGIN {
 	sub(/\/.*/, "", task)
 	if ($4 == "ran")
 		line = $2 "() ran in: " $6 " (" task ")"
+	else if ($4 == "otherwise")
+		line = $5 "() ran in: " $6 " (" task "), not by " $2 "()"
 	else {
-		line = $2 "() called in: " $3 "; " $5 "() ran in: " $6 " (" task "): " said[$4]
 		all++
-		if ($4 == "eventually") {
-			late++
-			if ($8 == "back")
-				line = line ", after the caller was back in user space"
-			else if ($8 == "inside")
-				line = line ", this time before the caller was back; nothing waits for it"
-		}
+		line = $2 "() called in: " $3 "; " $5 "() ran in: " $6 " (" task "): " said[$4]
 	}
-	if ($8 == "inside" && $4 == "ran")
-		line = line ", this time before the caller was back"
-	else if ($8 == "back" && $4 == "ran")
+	# what runs inside of a call in a worker is done when that returns, but who waits for it?
+	away = $4 == "ran" || $4 == "eventually" || ($4 != "otherwise" && $3 != "task")
+	if (away && $4 != "ran")
+		late++
+	if (away && $8 == "back")
 		line = line ", after the caller was back in user space"
+	else if (away && $8 == "inside")
+		line = line ", this time before the caller was back; nothing seen waits for it"
 	if (!(line in times))
 		order[++lines] = line
 	times[line]++

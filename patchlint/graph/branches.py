@@ -8,16 +8,10 @@ from typing import TYPE_CHECKING, Final
 from patchlint.model.pattern import lazy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from patchlint.graph.follow import Lines
     from patchlint.model.facts import Call, Condition, Function
     from patchlint.model.kernel import KernelFacts
 
 _WRAPPERS: Final = re.compile(r"^(?:un)?likely\s*\((.*)\)$")
-_WORDS: Final = lazy(r"[A-Za-z_]\w*(?=\s*\()")
-_FALSE: Final = frozenset({"false", "0", "NULL"})
-_TRUE: Final = frozenset({"true", "1"})
 
 
 def plain(condition: Condition) -> str:
@@ -44,18 +38,6 @@ def _one_group(text: str) -> bool:
     return depth == 0
 
 
-def fresh(call: Call, path: str, lines: Lines, was: Function | None = None) -> list[Condition]:
-    """Conditions above ``call`` that the series added.
-
-    One that the function before, ``was``, tested as well is not new: a diff may show the
-    head of a function as added when its old body stays behind as the new callback.
-    """
-    old = {(c.text, c.taken) for known in was.calls for c in known.conditions} if was else set()
-    return [
-        c for c in call.conditions if lines.added(path, c.line) and (c.text, c.taken) not in old
-    ]
-
-
 def is_error(kernel: KernelFacts, condition: Condition) -> bool:
     """Whether taking this side of the branch means that something failed."""
     return kernel.error_path.search(plain(condition)) is not None
@@ -68,31 +50,14 @@ def on_error_path(kernel: KernelFacts, call: Call) -> bool:
     return any(not c.early and is_error(kernel, c) for c in call.conditions)
 
 
-def telling(kernel: KernelFacts, conditions: Iterable[Condition]) -> Condition | None:
-    """The branch that decides between now and later, None when it is on all ways.
-
-    The outermost one; a guard that only leaves on a failed allocation or an empty list
-    decides nothing, nor does a test of whether the item was queued already.
-    """
-    candidates = [c for c in conditions if not _queues(kernel, c)]
-    branches = [c for c in candidates if not c.early]
-    early = [c for c in candidates if c.early and not _leaves_on_failure(kernel, c)]
-    return next(iter(branches or early), None)
+_NOTHING: Final = lazy(
+    r"^!(?:\w+(?:->|\.))*\w+$|\b(?:alloc|zalloc|kmem|list_empty)\w*\s*\(|[=!]=\s*NULL$"
+)
 
 
-def _queues(kernel: KernelFacts, condition: Condition) -> bool:
-    """Whether the test itself is the hand-off: ``if (add(item, list)) queue()``."""
-    return any(
-        word in kernel.list_adds or word in kernel.activations
-        for word in _WORDS.findall(condition.text)
-    )
-
-
-def _leaves_on_failure(kernel: KernelFacts, guard: Condition) -> bool:
-    """An early guard is said by its stay side; the side that leaves is the failure."""
-    from msgspec.structs import replace
-
-    return is_error(kernel, replace(guard, taken=not guard.taken))
+def is_allocation(text: str) -> bool:
+    """Whether a test only asks if there is something at all."""
+    return _NOTHING.search(text) is not None and "alloc" in text
 
 
 def skips(function: Function, first: Call, other: Call) -> bool:
@@ -113,20 +78,4 @@ def skips(function: Function, first: Call, other: Call) -> bool:
             return bool(block)
         if leave.text.startswith("goto "):
             return bool(block) and leave.text[5:] != other.label
-    return False
-
-
-def impossible(callee: Function, call: Call, conditions: Iterable[Condition]) -> bool:
-    """Whether ``call`` passes a constant that rules ``conditions`` in ``callee`` out."""
-    constants = {
-        parameter.name: call.args[place].strip()
-        for place, parameter in enumerate(callee.parameters)
-        if place < len(call.args)
-    }
-    for condition in conditions:
-        said = plain(condition)
-        wanted = not said.startswith("!")
-        value = constants.get(said.lstrip("!"))
-        if value in (_FALSE if wanted else _TRUE):
-            return True
     return False

@@ -6,23 +6,22 @@ callback bound in one patch and queued in another is one edge.
 
 from __future__ import annotations
 
-import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
-from patchlint.graph.objects import Fields, ObjectRef, member, refer, same, struct_name
+from patchlint.graph.objects import Fields, ObjectRef, struct_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping
 
     from patchlint.model.context import Context, Guarantee
     from patchlint.model.facts import Call, Condition, FileFacts, Function, Initializer
     from patchlint.model.kernel import KernelFacts, Registration
 
-_CALL: Final = re.compile(r"^(\w+)\s*\((.*)\)$")
-_IDENTIFIER: Final = re.compile(r"^[A-Za-z_]\w*$")
+#: functions that one member may stand for
+_MOST_BOUND: Final = 12
 
 
 class Binding(Struct, frozen=True):
@@ -56,6 +55,8 @@ class Deferral(Struct, frozen=True):
     waits: bool
     handoff: bool = False
     via: str = ""
+    #: helpers that start it on the way, the outermost first, each with the call in it
+    within: tuple[tuple[Function, Call], ...] = ()
 
     @property
     def line(self) -> int:
@@ -80,6 +81,10 @@ class Graph(Struct):
     callers: dict[str, list[tuple[Function, Call]]] = field(default_factory=dict)
     initializers: list[tuple[str, Initializer]] = field(default_factory=list)
     fields: Fields = field(default_factory=dict)
+    #: functions that are stored in a member of that name: (function, struct or "", path)
+    slots: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
+    #: line intervals that the images have, by path; None for a whole file
+    known: dict[str, tuple[tuple[int, int], ...] | None] = field(default_factory=dict)
 
     def find(self, name: str | None, path: str) -> Function | None:
         """The function that ``name`` means in ``path``.
@@ -99,6 +104,21 @@ class Graph(Struct):
             return [own]
         others = self.by_name.get(name, [])
         return [f for f in others if not f.static or f.path.endswith(".h")]
+
+    def callees(self, call: Call, path: str) -> list[Function]:
+        """Functions of the images that ``call`` in ``path`` may run.
+
+        A call through a member runs what is stored there, as long as all of it stands in
+        structs of one type; else nothing is told.
+        """
+        if not call.indirect:
+            found = self.find(call.callee, path)
+            return [found] if found is not None else []
+        bound = self.slots.get(call.callee, [])
+        if len({struct for _, struct, _ in bound}) > 1 or len(bound) > _MOST_BOUND:
+            return []
+        functions = [self.find(name, origin) for name, _, origin in bound]
+        return list({id(f): f for f in functions if f is not None}.values())
 
     def reach(self, start: Function, depth: int) -> list[Function]:
         """``start`` and what it calls in the images, at most ``depth`` calls down."""
@@ -124,38 +144,52 @@ class Graph(Struct):
         return [
             (caller, call)
             for caller, call in self.callers.get(function.name, [])
-            if function in self.find_all(function.name, caller.path)
+            if any(function is one for one in self.find_all(function.name, caller.path))
+            or any(function is one for one in self.callees(call, caller.path))
         ]
 
 
-def build(files: Iterable[FileFacts], kernel: KernelFacts) -> Graph:
-    """The graph of one side."""
-    facts = list(files)
+def build(
+    files: Iterable[FileFacts],
+    kernel: KernelFacts,
+    known: Mapping[str, tuple[tuple[int, int], ...] | None] | None = None,
+) -> Graph:
+    """The graph of one side; ``known`` says which lines of a file its image has."""
+    from patchlint.graph.bindings import bindings, slots
+    from patchlint.graph.edges import deferrals
+
+    facts = sorted(files, key=lambda file: file.path)
     graph = Graph(kernel)
+    graph.known = dict(known or {})
     for file in facts:
         for struct, name, type_text, _line in file.fields:
             graph.fields.setdefault((struct_name(struct) or struct, name), type_text)
         for function in file.functions:
             _add(graph, function)
         graph.initializers.extend((file.path, entry) for entry in file.initializers)
-    for function in graph.functions.values():
-        for call in function.calls:
-            graph.callers.setdefault(call.callee, []).append((function, call))
-    graph.bindings = [
-        *_call_bindings(graph),
-        *_file_bindings(graph, facts),
-        *_initializer_bindings(graph),
-        *_container_bindings(graph),
-    ]
-    graph.deferrals = [
-        *_deferrals(graph),
-    ]
-    graph.deferrals += _handoffs(graph)
+    for name in graph.by_name:
+        graph.by_name[name].sort(key=lambda f: (f.path, f.line))
+    graph.slots = slots(graph)
+    graph.bindings = bindings(graph, facts)
+    graph.deferrals = deferrals(graph)
     grouped: defaultdict[tuple[str, str], list[Deferral]] = defaultdict(list)
     for deferral in graph.deferrals:
         grouped[deferral.function.path, deferral.function.name].append(deferral)
     graph.by_function = dict(grouped)
+    _note_callers(graph)
     return graph
+
+
+def _note_callers(graph: Graph) -> None:
+    for function in graph.functions.values():
+        for call in function.calls:
+            names = (
+                dict.fromkeys(f.name for f in graph.callees(call, function.path))
+                if call.indirect
+                else (call.callee,)
+            )
+            for name in names:
+                graph.callers.setdefault(name, []).append((function, call))
 
 
 def _add(graph: Graph, function: Function) -> None:
@@ -173,259 +207,12 @@ def _add(graph: Graph, function: Function) -> None:
             locals=present.locals + function.locals,
             calls=tuple(sorted({*present.calls, *function.calls}, key=lambda c: c.line)),
             assignments=present.assignments + function.assignments,
+            exits=present.exits + function.exits,
+            stores=present.stores + function.stores,
+            results=present.results + function.results,
             complete=present.complete and function.complete,
         )
         graph.by_name[function.name].remove(present)
         function = merged
     graph.functions[key] = function
     graph.by_name.setdefault(function.name, []).append(function)
-
-
-def _argument(call: Call, index: int | None) -> str | None:
-    if index is None or index >= len(call.args):
-        return None
-    return call.args[index]
-
-
-def _callback_name(text: str | None) -> str | None:
-    if text is None:
-        return None
-    bare = text.strip().lstrip("&").strip()
-    if bare.startswith("("):
-        bare = bare[bare.rfind(")") + 1 :].strip() or bare.strip("()")
-    return bare if _IDENTIFIER.match(bare) and bare != "NULL" else None
-
-
-def _call_bindings(graph: Graph) -> list[Binding]:
-    found = []
-    for function in graph.functions.values():
-        for call in function.calls:
-            registration = graph.kernel.registrations.get(call.callee)
-            if registration is None or registration.object_arg is None:
-                continue
-            callback = _callback_name(_argument(call, registration.callback_arg))
-            text = _argument(call, registration.object_arg)
-            target = refer(text, function, function.path, graph.fields) if text else None
-            if callback and target:
-                found.append(
-                    Binding(target, callback, registration, function.path, call.line, function.name)
-                )
-    return found
-
-
-def _file_bindings(graph: Graph, facts: Sequence[FileFacts]) -> list[Binding]:
-    found = []
-    for file in facts:
-        for macro in file.macros:
-            registration = graph.kernel.registrations.get(macro.name)
-            if registration is None or registration.object_arg is None:
-                continue
-            index = registration.callback_arg
-            if index is None or max(index, registration.object_arg) >= len(macro.args):
-                continue
-            callback = _callback_name(macro.args[index])
-            target = refer(macro.args[registration.object_arg], None, file.path, graph.fields)
-            if callback and target:
-                found.append(Binding(target, callback, registration, file.path, macro.line, None))
-    return found
-
-
-def _initializer_bindings(graph: Graph) -> list[Binding]:
-    """``.work = INITIALIZER(object.work, callback)`` inside a static object."""
-    found = []
-    for path, entry in graph.initializers:
-        call = _CALL.match(entry.value)
-        registration = graph.kernel.registrations.get(call.group(1)) if call else None
-        if call is None or registration is None or registration.callback_arg is None:
-            continue
-        args = [arg.strip() for arg in call.group(2).split(",")]
-        if max(registration.callback_arg, registration.object_arg or 0) >= len(args):
-            continue
-        callback = _callback_name(args[registration.callback_arg])
-        text = (
-            args[registration.object_arg]
-            if registration.object_arg is not None
-            else (f"{entry.variable}.{entry.member}")
-        )
-        target = refer(text, None, path, graph.fields)
-        if callback and target:
-            found.append(Binding(target, callback, registration, path, entry.line, None))
-    return found
-
-
-def _container_bindings(graph: Graph) -> list[Binding]:
-    """A deferred callback's own ``container_of`` names the member that it is bound to.
-
-    Used where the image does not show the registration.  Errs only when a function takes
-    a deferral object as parameter but is called directly.
-    """
-    bound = {binding.callback for binding in graph.bindings}
-    found = []
-    for function in graph.functions.values():
-        if function.name in bound:
-            continue
-        registration = _registration_by_signature(graph, function)
-        if registration is None:
-            continue
-        for call in function.calls:
-            places = graph.kernel.container_macros.get(call.callee)
-            if places is None or max(places[1:]) >= len(call.args):
-                continue
-            owner = struct_name(call.args[places[1]])
-            if owner is None or owner.startswith("typeof"):
-                owner = struct_name(function.type_of(call.assigned or "")) or ""
-            path_text = call.args[places[2]]
-            if owner and re.match(r"^[\w.>\-]+$", path_text):
-                found.append(
-                    Binding(
-                        member(owner, path_text, function.path),
-                        function.name,
-                        registration,
-                        function.path,
-                        call.line,
-                        function.name,
-                    )
-                )
-    return found
-
-
-def _registration_by_signature(graph: Graph, function: Function) -> Registration | None:
-    """The registration whose callbacks take the type of ``function``'s one parameter."""
-    for parameter in function.parameters[:1]:
-        name = struct_name(parameter.type)
-        by_type = graph.kernel.callback_types.get(name or "")
-        if by_type is not None:
-            return graph.kernel.registrations.get(by_type)
-    return None
-
-
-def _deferrals(graph: Graph) -> list[Deferral]:
-    found = []
-    counts = Counter(k for b in graph.bindings for k in b.target.keys)
-    for function in graph.functions.values():
-        for call in function.calls:
-            registration = graph.kernel.registrations.get(call.callee)
-            if registration is not None and registration.activates:
-                edge = _from_registration(graph, function, call, registration)
-                if edge is not None:
-                    found.append(edge)
-            activation = graph.kernel.activations.get(call.callee)
-            if activation is None:
-                continue
-            text = _argument(call, activation.object_arg)
-            target = refer(text, function, function.path, graph.fields) if text else None
-            callbacks = _bound(graph, target, counts) or [None]
-            queue = _argument(call, activation.queue_arg)
-            found.extend(
-                Deferral(
-                    function,
-                    call,
-                    call.callee,
-                    callback,
-                    activation.context,
-                    activation.guarantee,
-                    target,
-                    queue,
-                    activation.keeps,
-                    waits=False,
-                )
-                for callback in callbacks
-            )
-    return found
-
-
-def _from_registration(
-    graph: Graph, function: Function, call: Call, registration: Registration
-) -> Deferral | None:
-    if registration.context is None:
-        return None
-    callback = _callback_name(_argument(call, registration.callback_arg))
-    text = _argument(call, registration.object_arg)
-    target = refer(text, function, function.path, graph.fields) if text else None
-    return Deferral(
-        function,
-        call,
-        call.callee,
-        callback,
-        registration.context,
-        registration.guarantee,
-        target,
-        None,
-        registration.keeps,
-        registration.waits,
-    )
-
-
-def _bound(graph: Graph, target: ObjectRef | None, counts: Counter[str]) -> list[str | None]:
-    if target is None:
-        return []
-    hits = [b.callback for b in graph.bindings if same(b.target, target, counts)]
-    return list(dict.fromkeys(hits))
-
-
-class _Drain(Struct, frozen=True):
-    """A list that a deferred callback takes items off."""
-
-    target: ObjectRef
-    callback: Function
-    by: str
-    context: Context
-    guarantee: Guarantee
-
-
-def _handoffs(graph: Graph) -> list[Deferral]:
-    """Edges through a list: one function adds an item, a deferred callback drains it."""
-    drains = _drains(graph)
-    found: dict[tuple[str, str, int, str], Deferral] = {}
-    for function in graph.functions.values():
-        for call in function.calls:
-            places = graph.kernel.list_adds.get(call.callee)
-            target = _list(graph, function, call, places[1] if places else None)
-            if target is None:
-                continue
-            for drain in drains:
-                if drain.callback == function or not same(target, drain.target):
-                    continue
-                key = (function.path, function.name, call.line, drain.callback.name)
-                found.setdefault(
-                    key,
-                    Deferral(
-                        function,
-                        call,
-                        call.callee,
-                        drain.callback.name,
-                        drain.context,
-                        drain.guarantee,
-                        target,
-                        None,
-                        keeps=False,
-                        waits=False,
-                        handoff=True,
-                        via=drain.by,
-                    ),
-                )
-    return list(found.values())
-
-
-def _drains(graph: Graph) -> list[_Drain]:
-    found = []
-    for binding in graph.bindings:
-        context = binding.registration.context
-        start = graph.find(binding.callback, binding.path)
-        if context in (None, "task") or start is None:
-            continue
-        for function in graph.reach(start, 2):
-            for call in function.calls:
-                index = graph.kernel.list_drains.get(call.callee)
-                target = _list(graph, function, call, index)
-                if target is not None and context is not None:
-                    guarantee = binding.registration.guarantee
-                    found.append(_Drain(target, start, call.callee, context, guarantee))
-    return found
-
-
-def _list(graph: Graph, function: Function, call: Call, index: int | None) -> ObjectRef | None:
-    """The list in an argument, None for one that lives in the function itself."""
-    text = _argument(call, index)
-    target = refer(text, function, function.path, graph.fields) if text else None
-    return None if target is None or target.local else target

@@ -1,44 +1,45 @@
-"""A downgrade told as two call chains, as far as the images show them."""
+"""A loss told as two call chains, as far as the images show them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from patchlint.graph import branches
+from patchlint.graph.bindings import values
+from patchlint.graph.guards import lifted
 from patchlint.model.effect import EntryChain, Step
 
 if TYPE_CHECKING:
-    from patchlint.graph.build import Deferral, Graph
-    from patchlint.graph.comparison import Comparison, Loss
-    from patchlint.graph.effects import Effect
-    from patchlint.model.facts import Condition, Function
+    from collections.abc import Iterable
+
+    from patchlint.graph.build import Graph
+    from patchlint.graph.guards import Atom
+    from patchlint.graph.losses import Loss
+    from patchlint.graph.summary import Effect
+    from patchlint.model.facts import Call, Function
 
 _CALLERS: Final = 4
 _LONGEST: Final = 8
 
 
-def before_chain(comparison: Comparison, loss: Loss, main: Effect) -> tuple[Step, ...]:
+def before_chain(graph: Graph, loss: Loss, main: Effect) -> tuple[Step, ...]:
     """How the release was reached before, with the callers that the images show."""
-    above = callers_above(comparison.before, loss.was, ())
-    return (*above, *main.chain)
+    return (*callers_above(graph, loss.was, main.guard), *main.chain)
 
 
-def after_chain(
-    comparison: Comparison, deferral: Deferral, loss: Loss, late: Effect
-) -> tuple[Step, ...]:
+def after_chain(graph: Graph, loss: Loss, late: Effect) -> tuple[Step, ...]:
     """How it is reached now: callers, the deferral, the callback, the release."""
-    between = tuple(
-        Step(caller.name, caller.path, call.line, f"calls {call.callee}()")
-        for caller, call in reversed(loss.through)
-    )
-    conditions = deferral.conditions if not loss.through else loss.through[-1][1].conditions
-    above = callers_above(comparison.after, loss.now, tuple(conditions))
-    return (*above, *between, *late.chain)
+    if loss.how == "worker":
+        return late.chain
+    return (*callers_above(graph, loss.now, late.guard), *late.chain)
 
 
-def callers_above(
-    graph: Graph, function: Function, conditions: tuple[Condition, ...]
-) -> tuple[Step, ...]:
+def possible(callee: Function, call: Call, guard: Iterable[Atom], graph: Graph) -> bool:
+    """Whether the constants of ``call`` leave room for ``guard``."""
+    given = values(callee, call)
+    return all(lifted(atom, given, graph.kernel) is not False for atom in guard)
+
+
+def callers_above(graph: Graph, function: Function, guard: tuple[Atom, ...]) -> tuple[Step, ...]:
     """One chain of callers upwards, as far as the images show it, at most four."""
     steps: list[Step] = []
     seen = {function.name}
@@ -47,31 +48,43 @@ def callers_above(
         callers = [
             (caller, call)
             for caller, call in graph.callers_of(current)
-            if caller.name not in seen and not branches.impossible(current, call, conditions)
+            if caller.name not in seen and possible(current, call, guard, graph)
         ]
         if not callers:
             break
         caller, call = callers[0]
         steps.insert(0, Step(caller.name, caller.path, call.line, f"calls {current.name}()"))
         seen.add(caller.name)
-        conditions = call.conditions
+        guard = tuple(
+            atom
+            for old in guard
+            if isinstance(atom := lifted(old, values(current, call), graph.kernel), type(old))
+        )
         current = caller
     return tuple(steps)
 
 
-def entries_in_images(comparison: Comparison, loss: Loss) -> tuple[EntryChain, ...]:
-    """System calls that the images themselves show above the loss."""
-    graph = comparison.after
+def entries_in_images(
+    graph: Graph, now: Function, guard: tuple[Atom, ...]
+) -> tuple[EntryChain, ...]:
+    """System calls that the images themselves show above a function, under its guard."""
     found: list[EntryChain] = []
-    frontier: list[tuple[Function, tuple[str, ...]]] = [(loss.now, (loss.now.name,))]
-    seen = {loss.now.name}
+    frontier: list[tuple[Function, tuple[str, ...], tuple[Atom, ...]]] = [(now, (now.name,), guard)]
+    seen = {now.name}
     while frontier:
-        function, chain = frontier.pop(0)
+        function, chain, atoms = frontier.pop(0)
         if function.entry is not None:
             found.append(EntryChain(function.name, function.entry, tuple(reversed(chain))))
             continue
-        for caller, _call in graph.callers_of(function):
-            if caller.name not in seen and len(chain) < _LONGEST:
-                seen.add(caller.name)
-                frontier.append((caller, (*chain, caller.name)))
+        for caller, call in graph.callers_of(function):
+            if caller.name in seen or len(chain) >= _LONGEST:
+                continue
+            if not possible(function, call, atoms, graph):
+                continue
+            given = values(function, call)
+            above = tuple(
+                a for old in atoms if isinstance(a := lifted(old, given, graph.kernel), type(old))
+            )
+            seen.add(caller.name)
+            frontier.append((caller, (*chain, caller.name), above))
     return tuple(found)

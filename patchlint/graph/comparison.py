@@ -1,27 +1,44 @@
-"""Both sides of a series side by side, and what is known about each function of them."""
+"""Both sides of a step side by side, and what is known about each function of them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
-from msgspec import Struct
-
-from patchlint.graph.effects import Effect, Effects
 from patchlint.graph.follow import Lineage, Lines, trace
+from patchlint.graph.summary import Key, Summaries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
     from patchlint.graph.build import Graph
+    from patchlint.graph.guards import Atom
     from patchlint.graph.reach import Ways
-    from patchlint.model.facts import Call, Condition, Function
+    from patchlint.graph.summary import Effect
+    from patchlint.model.facts import Function
     from patchlint.model.kernel import Cleanup, KernelFacts
+
+FunctionKey = tuple[str, str]
+
+
+class Ask(Protocol):
+    """How a whole tree is asked in which ways a function comes to run."""
+
+    def __call__(self, name: str, path: str, guard: tuple[Atom, ...], images: Graph) -> Ways:
+        """The ways to ``name`` in which ``guard`` holds, by the images after the series."""
+
+
+def key_of(function: Function) -> FunctionKey:
+    """What a function is known by on its side."""
+    return function.path, function.name
 
 
 class Comparison:
-    """Both sides of a series, ready to be compared.
+    """Both sides of one step of a series, ready to be compared.
 
-    ``message`` is the text of the patches' commit messages, evidence for contexts.
+    ``message`` is the text of the patches' commit messages, ``titles`` the subject of each
+    with the files that it touches: evidence for contexts.  ``ways`` tells how a function
+    of a whole tree comes to run, ``derived`` are rows that a tree adds to the tables.
     """
 
     def __init__(
@@ -32,38 +49,148 @@ class Comparison:
         *,
         message: str = "",
         titles: tuple[tuple[str, frozenset[str]], ...] = (),
-        ways: Callable[[str, str], Ways] | None = None,
+        ways: Ask | None = None,
+        derived: Mapping[str, Cleanup] | None = None,
     ) -> None:
         self.before = before
         self.after = after
         self.lines = lines
         self.message = message
-        #: subject of each patch, and the files that it touches
         self.titles = titles
-        #: the ways to a function in a whole tree, None without one
         self.ways = ways
+        self.derived = dict(derived or {})
         self.limitations: list[str] = []
         self.lineage: Lineage = trace(before, after, lines)
-        self.learn({})
-
-    def learn(self, derived: dict[str, Cleanup]) -> None:
-        """Take cleanups that the tree knows and the tables do not."""
-        #: cleanups that a whole tree adds to the tables
-        self.derived = derived
-        self.old = Effects(self.before, derived)
-        self.new = Effects(self.after, derived)
 
     @property
     def kernel(self) -> KernelFacts:
         """The tables."""
         return self.after.kernel
 
+    @cached_property
+    def changed(self) -> frozenset[FunctionKey]:
+        """Functions before whose body the series does not leave as it was."""
+        found = set()
+        for function in self.before.functions.values():
+            heir = self.after.functions.get(
+                (self.lines.renamed.get(function.path, function.path), function.name)
+            )
+            if heir is None or not self.same_body(function, heir):
+                found.add(key_of(function))
+        return frozenset(found)
 
-class Loss(Struct, frozen=True):
-    """``now`` continues ``was``, which did the releases ``effects`` inline."""
+    @cached_property
+    def altered(self) -> frozenset[FunctionKey]:
+        """Functions after that are new or whose body is not the one before."""
+        found = set()
+        for function in self.after.functions.values():
+            old = self.namesake(function)
+            if old is None or not self.same_body(old, function):
+                found.add(key_of(function))
+        return frozenset(found)
 
-    was: Function
-    now: Function
-    effects: tuple[Effect, ...]
-    condition: Condition | None
-    through: tuple[tuple[Function, Call], ...]
+    def namesake(self, function: Function) -> Function | None:
+        """The function before of the same name in the same file, None when it is new."""
+        origin = self.lines.origin(function.path)
+        return self.before.functions.get((origin, function.name))
+
+    def same_body(self, old: Function, new: Function) -> bool:
+        """Whether a body stayed to the letter; what no hunk shows stayed."""
+        if old.complete and new.complete:
+            return old.body_digest == new.body_digest
+        return not self.lines.touched(old, new)
+
+    @cached_property
+    def wanted(self) -> frozenset[Key]:
+        """What some deferral or deferred function after does: nothing else can be late."""
+        found: set[Key] = set()
+        for edge in self.after.deferrals:
+            if edge.keeps or edge.waits:
+                continue
+            callback = self.after.find(edge.callback, edge.function.path)
+            if callback is not None:
+                found |= self._after_keys(callback)
+        for function in self.after.functions.values():
+            for call in function.calls:
+                twin = self.kernel.twins.get(call.callee)
+                if twin is not None:
+                    found.add(("call", twin.direct))
+                if self.kernel.later.search(call.callee):
+                    for text in call.args:
+                        inner = self.after.find(text.lstrip("&").strip(), function.path)
+                        if inner is not None:
+                            found |= self._after_keys(inner)
+        return frozenset(found)
+
+    def _after_keys(self, function: Function) -> frozenset[Key]:
+        return self._keys.keys(function)
+
+    @cached_property
+    def _keys(self) -> Summaries:
+        return Summaries(self.after, self.derived, placed=self.lines.past)
+
+    @cached_property
+    def old(self) -> Summaries:
+        """Summaries before."""
+        return Summaries(
+            self.before, self.derived, self._told, self.changed, renames=self.lines.renames
+        )
+
+    @cached_property
+    def new(self) -> Summaries:
+        """Summaries after."""
+        return Summaries(self.after, self.derived, self._told, self.altered, self.lines.past)
+
+    @cached_property
+    def _told(self) -> frozenset[Key]:
+        found = set(self.wanted)
+        for worker in self.workers:
+            found |= self._after_keys(worker)
+        return frozenset(found)
+
+    @cached_property
+    def workers(self) -> tuple[Function, ...]:
+        """Functions after that certainly run deferred, and that the series changes below."""
+        from patchlint.graph import contexts
+
+        return tuple(now for now in self._reaching if contexts.certainly_deferred(self.after, now))
+
+    def first_leaves(self, was: Function) -> tuple[Effect, ...]:
+        """What a function before does itself, whatever is wanted."""
+        return self._before_keys.leaves(was)
+
+    def first_reached(self, was: Function) -> tuple[Effect, ...]:
+        """What a function before does itself and in what it calls one call down."""
+        found = list(self.first_leaves(was))
+        for call in was.calls:
+            for callee in self.before.callees(call, was.path):
+                found.extend(self.first_leaves(callee))
+        return tuple(found)
+
+    def first_keys_of(self, now: Function) -> tuple[Effect, ...]:
+        """What a function after does itself, whatever is wanted."""
+        return self._keys.leaves(now)
+
+    @cached_property
+    def _before_keys(self) -> Summaries:
+        return Summaries(self.before, self.derived)
+
+    @cached_property
+    def _reaching(self) -> tuple[Function, ...]:
+        """Functions after whose summary may be another: changed ones, and what calls them."""
+        reach = set(self.altered)
+        todo = list(reach)
+        while todo:
+            _path, name = todo.pop()
+            for caller, _call in self.after.callers.get(name, ()):
+                key = key_of(caller)
+                if key not in reach:
+                    reach.add(key)
+                    todo.append(key)
+        found = (self.after.functions.get(key) for key in sorted(reach))
+        return tuple(function for function in found if function is not None)
+
+    @cached_property
+    def concerned(self) -> tuple[tuple[Function, Function], ...]:
+        """Pairs (before, after) whose summaries may differ, in order of path and name."""
+        return tuple((was, now) for now in self._reaching for was in self.lineage.of(now))

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
 
+from patchlint.model.context import DEFERRED
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from patchlint.graph.build import Graph
     from patchlint.model.context import Context
-    from patchlint.model.facts import Function
+    from patchlint.model.facts import Call, Function
     from patchlint.model.kernel import EntryPoint
 
 Strength = Literal["certain", "likely"]
@@ -72,19 +74,34 @@ class Verdict(Struct, frozen=True):
         return self.task and any(r.context != "task" for r in self.reasons)
 
 
-def of(graph: Graph, function: Function, message: str = "", titles: Sequence[str] = ()) -> Verdict:
+def of(
+    graph: Graph,
+    function: Function,
+    message: str = "",
+    titles: Sequence[str] = (),
+    loses: Callable[[Function, Call], bool] | None = None,
+) -> Verdict:
     """What the images (and the patch's message) show of ``function``'s context.
 
-    ``titles`` are the subjects of the patches that touch its file.
+    ``titles`` are the subjects of the patches that touch its file.  ``loses`` tells of a
+    caller with its call whether it is on the path at issue at all.
     """
     own = _own(graph, function)
     if any(r.strength == "certain" for r in own):
         return Verdict(tuple(own))
-    above = _from_callers(graph, function, _DEPTH, {(function.path, function.name)})
+    seen = {(function.path, function.name)}
+    above = _from_callers(graph, function, _DEPTH, seen, loses)
     reasons = [*own, *above]
     if not reasons:
         reasons = spoken(graph, function, message, titles)
     return Verdict(tuple(dict.fromkeys(reasons)))
+
+
+def certainly_deferred(graph: Graph, function: Function) -> bool:
+    """Whether signature, registration or start show that no task waits for ``function``."""
+    reasons = [*_by_signature(graph, function), *_by_start(graph, function)]
+    certain = [reason for reason in reasons if reason.strength == "certain"]
+    return bool(certain) and all(reason.context in DEFERRED for reason in certain)
 
 
 def _own(graph: Graph, function: Function) -> list[Reason]:
@@ -192,17 +209,24 @@ def _named_like_member(graph: Graph, function: Function) -> list[Reason]:
 
 
 def _from_callers(
-    graph: Graph, function: Function, depth: int, seen: set[tuple[str, str]]
+    graph: Graph,
+    function: Function,
+    depth: int,
+    seen: set[tuple[str, str]],
+    loses: Callable[[Function, Call], bool] | None = None,
 ) -> list[Reason]:
     if depth == 0:
         return []
     reasons: list[Reason] = []
     for caller, call in graph.callers_of(function):
         key = (caller.path, caller.name)
-        if key in seen:
+        if key in seen or (loses is not None and not loses(caller, call)):
             continue
         seen.add(key)
         found = _own(graph, caller) or _from_callers(graph, caller, depth - 1, seen)
+        if not function.static:
+            # callers that no image shows may be tasks: deferred ones tell nothing of them
+            found = [reason for reason in found if reason.context == "task"]
         reasons.extend(
             Reason(
                 r.context,

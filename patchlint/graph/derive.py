@@ -12,20 +12,17 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec import Struct
 
-from patchlint.graph.downgrades import climb
-from patchlint.graph.effects import named_teardown
+from patchlint.graph.summary import named_teardown
 from patchlint.model.kernel import Cleanup, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from patchlint.graph.comparison import Comparison
     from patchlint.model.facts import Call, Function
     from patchlint.model.kernel import KernelFacts
 
 _DEPTH: Final = 4
 _MOST: Final = 40
-_REACH: Final = 1
 
 
 class Definitions(Protocol):
@@ -114,58 +111,4 @@ def _follow(kernel: KernelFacts, call: Call) -> bool:
         or call.callee in kernel.activations
         or call.callee in kernel.waits
         or call.callee in kernel.list_adds
-    )
-
-
-def moved_calls(comparison: Comparison) -> dict[str, str]:
-    """Calls that left a function before and stand behind a deferral now: name to path.
-
-    Only those that no table knows and whose body is in no image: what to ask the tree.
-    """
-    asked: dict[str, str] = {}
-    for deferral in comparison.after.deferrals:
-        callback = comparison.after.find(deferral.callback, deferral.function.path)
-        if callback is None or deferral.keeps:
-            continue
-        behind = {
-            call.callee
-            for function in comparison.after.reach(callback, _REACH)
-            for call in function.calls
-        }
-        for now, _through in climb(comparison, deferral):
-            for was in comparison.lineage.of(now):
-                asked |= {
-                    call.callee: callback.path
-                    for call in _gone(comparison, was, now)
-                    if call.callee in behind and _unknown(comparison, call, callback.path)
-                }
-    return asked
-
-
-def _gone(comparison: Comparison, was: Function, now: Function) -> list[Call]:
-    """Calls whose line is gone or went to another function, and those one call below."""
-    found = []
-    for call in was.calls:
-        line = comparison.lines.forward(was.path, call.line)
-        if line is not None and now.line <= line <= now.end:
-            continue
-        found.append(call)
-        inner = comparison.before.find(call.callee, was.path)
-        if inner is not None and inner != was:
-            found.extend(inner.calls)
-    return found
-
-
-def _unknown(comparison: Comparison, call: Call, path: str) -> bool:
-    """Whether neither a table nor an image tells what the call does."""
-    kernel = comparison.kernel
-    name = call.callee
-    return (
-        _follow(kernel, call)
-        and name not in kernel.twins
-        and name not in kernel.container_macros
-        and name not in kernel.list_drains
-        and name not in kernel.refcount_puts
-        and kernel.not_teardown.search(name) is None
-        and comparison.after.find(name, path) is None
     )

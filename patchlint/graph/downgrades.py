@@ -1,268 +1,229 @@
-"""Two graphs in, downgrades out: which release is now done later than before, and where.
-
-For each deferral edge of the after side that is new (or whose callback releases more than
-it did) the functions above it are walked up; one of them, or the function whose body it
-continues, did the same release inline before and does not any more, or only on some
-branch.  That is a downgrade.  :mod:`patchlint.graph.judge` says how loud it is.
-"""
+"""Losses in, downgrades out: one for each function and edge, with level and both chains."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from patchlint.graph import branches
-from patchlint.graph.comparison import Comparison, Loss
-from patchlint.graph.effects import STRUCTURAL, Effect, Effects
-from patchlint.graph.judge import judge
-from patchlint.graph.lost_waits import by_lost_wait
-from patchlint.graph.objects import same
-from patchlint.graph.twins import by_twin
+from patchlint.graph import branches, guards
+from patchlint.graph.chains import after_chain, before_chain, entries_in_images
+from patchlint.graph.levels import LOUD, main_loss, strength, volume, weight
+from patchlint.graph.losses import Loss
+from patchlint.graph.losses import find as find_losses
+from patchlint.graph.old_context import OldContext, old_context
+from patchlint.model.effect import Downgrade, Promise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from patchlint.graph.comparison import Comparison
+    from patchlint.graph.guards import Atom
+    from patchlint.graph.summary import Effect
+    from patchlint.model.context import Context
 
-    from patchlint.graph.build import Deferral, Graph
-    from patchlint.model.effect import Downgrade
-    from patchlint.model.facts import Call, Condition, Function
-
-_CLIMB: Final = 3
-#: lines between a removed release and what stands for it
-_NEAR: Final = 12
-
-
-def possible(after: Graph) -> bool:
-    """Whether the state after, without that before and without a tree, leaves room for any.
-
-    Each downgrade has a release behind a deferral there, or a deferred twin.
-    """
-    effects = Effects(after, {})
-    return any(effects.behind(deferral) for deferral in after.deferrals) or any(
-        call.callee in after.kernel.twins
-        for function in after.functions.values()
-        for call in function.calls
-    )
+#: family of what no table knows
+STRUCTURAL = "structural"
 
 
 def find(comparison: Comparison) -> tuple[Downgrade, ...]:
-    """All downgrades, at most one for each function and callback, the most telling first."""
+    """All downgrades of one step, the most telling first."""
+    groups: dict[tuple[object, ...], list[Loss]] = {}
+    for loss in find_losses(comparison):
+        mark = (
+            loss.now.path,
+            loss.now.name,
+            loss.late[0].edge.callback if (loss.late[0].edge) else loss.late[0].chain[0].function,
+        )
+        groups.setdefault(mark, []).append(loss)
+    contexts = {mark: old_context(comparison, main_loss(group)) for mark, group in groups.items()}
+    doubts = _shared_doubts(groups, contexts)
     found = [
-        *_by_deferral(comparison),
-        *by_twin(comparison),
-        *by_lost_wait(comparison),
+        _told(comparison, losses, context, doubts.get(mark, ""))
+        for mark, losses in groups.items()
+        if (context := contexts[mark]) is not None
     ]
-    return tuple(_once(found))
+    return tuple(sorted(found, key=lambda d: (-d.weight, d.path, d.line)))
 
 
-def _once(found: Iterable[Downgrade]) -> list[Downgrade]:
-    best: dict[tuple[str, str, str | None], Downgrade] = {}
-    for downgrade in found:
-        key = (downgrade.path, downgrade.function, downgrade.after.callback)
-        present = best.get(key)
-        if present is None or downgrade.weight > present.weight:
-            best[key] = downgrade
-    return sorted(best.values(), key=lambda d: (-d.weight, d.path, d.line))
+def _shared_doubts(
+    groups: dict[tuple[object, ...], list[Loss]],
+    contexts: dict[tuple[object, ...], OldContext | None],
+) -> dict[tuple[object, ...], str]:
+    """Doubts that one function above a callback casts on the unknown others.
 
-
-def _by_deferral(comparison: Comparison) -> list[Downgrade]:
-    found = []
-    done: set[tuple[str, str, str | None]] = set()
-    for deferral in comparison.after.deferrals:
-        if deferral.keeps or deferral.waits or _old_list(comparison, deferral):
+    What one callback does for a worker and for somebody unknown was most likely moved for
+    the worker; a task among them shows otherwise.
+    """
+    by_callback: dict[object, list[tuple[object, ...]]] = {}
+    for mark in groups:
+        by_callback.setdefault(mark[2], []).append(mark)
+    found = {}
+    for marks in by_callback.values():
+        known = [contexts[mark] for mark in marks]
+        if any(one is not None and one.task for one in known):
             continue
-        gained = _gained(comparison, deferral)
-        if not gained:
-            continue
-        loss = _loss(comparison, deferral, gained)
-        if loss is None:
-            continue
-        key = (loss.now.path, loss.now.name, deferral.callback)
-        if key in done:
-            continue
-        downgrade = judge(comparison, deferral, loss, gained)
-        if downgrade is not None:
-            done.add(key)
-            found.append(downgrade)
+        doubt = next(
+            (
+                "another function that it was moved for was no task" if one is None else one.doubt
+                for one in known
+                if one is None or one.doubt
+            ),
+            "",
+        )
+        found.update({mark: doubt for mark in marks if doubt})
     return found
 
 
-def _old_list(comparison: Comparison, deferral: Deferral) -> bool:
-    """Whether a hand-off goes to a list that was drained by that callback before."""
-    if not deferral.handoff or deferral.target is None:
-        return False
-    return any(
-        other.handoff and other.target is not None and same(other.target, deferral.target)
-        for other in comparison.before.deferrals
+def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: str) -> Downgrade:
+    main = main_loss(losses)
+    effect, late = main.before[0], _late(main)
+    loud = volume(comparison, losses, old.doubt or doubt)
+    entries = old.entries or entries_in_images(comparison.after, main.now, late.guard)
+    if entries and old.certain and loud.level == "warning" and not late.guessed:
+        loud.level = "error"
+    reasons = list(loud.reasons)
+    also = dict.fromkeys(
+        loss.before[0].name
+        for loss in losses
+        if loss is not main and strength(loss.before[0]) > 1 and loss.before[0].name != effect.name
+    )
+    context, mechanism, callback = _after(late)
+    condition = _condition(comparison, main, late)
+    in_worker = main.how == "worker"
+    wait = effect.wait
+    gone = (
+        wait
+        if wait is not None
+        and any(wait is c for c in main.was.calls)
+        and comparison.lines.forward(main.was.path, wait.line) is None
+        else None
+    )
+    return Downgrade(
+        shape=_shape(comparison, main),
+        cleanup=effect.name,
+        family=effect.known.family if effect.known else STRUCTURAL,
+        also=tuple(also),
+        function=main.now.name,
+        path=main.now.path
+        if in_worker
+        else (late.edge.function.path if late.edge else main.now.path),
+        line=(
+            gone.line
+            if gone is not None
+            else main.now.line
+            if in_worker
+            else (late.edge.line if late.edge else late.line)
+        ),
+        side="pre" if gone is not None else "post",
+        patch=0,
+        before=Promise(
+            "task" if entries else old.shown,
+            "after-wait" if effect.wait is not None else effect.guarantee,
+            before_chain(comparison.before, main, effect),
+        ),
+        after=Promise(
+            context,
+            late.guarantee if not in_worker else "eventually",
+            after_chain(comparison.after, main, late),
+            mechanism,
+            callback,
+        ),
+        condition=guards.said(condition) if condition else None,
+        level_cap=loud.level,
+        confidence=_confidence(effect, old, bool(entries), loud.level, guessed=late.guessed),
+        reasons=(*reasons, *old.reasons),
+        entry_points=entries,
+        weight=weight(effect) + (LOUD if loud.level != "note" else 0),
+        home=main.now.path,
+        lost=tuple(sorted({e.root_line for loss in losses for e in loss.before})),
     )
 
 
-def _gained(comparison: Comparison, deferral: Deferral) -> list[Effect]:
-    """Releases behind ``deferral`` that were not behind it before."""
-    behind = comparison.new.behind(deferral)
-    if not behind:
-        return []
-    if comparison.lines.added(deferral.function.path, deferral.line) and not _only_moved(
-        comparison, deferral
-    ):
-        return behind
-    old = {
-        effect.cleanup
-        for other in comparison.before.deferrals
-        if not other.keeps
-        and (other.callback == deferral.callback or _continues(comparison, deferral, other))
-        for effect in comparison.old.behind(other)
-    }
-    return [effect for effect in behind if effect.cleanup not in old]
-
-
-def _only_moved(comparison: Comparison, deferral: Deferral) -> bool:
-    """Whether the same function queued the same callback before (line reshaped, renamed)."""
-    ancestors = comparison.lineage.of(deferral.function)
-    return any(
-        other.function in ancestors
-        and not other.keeps
-        and (other.callback == deferral.callback or _continues(comparison, deferral, other))
-        for other in comparison.before.deferrals
+def _late(loss: Loss) -> Effect:
+    """The late effect that a finding shows: the one with the fewest tests above it."""
+    return min(
+        loss.late,
+        key=lambda e: (e.edge is not None and e.edge.handoff, len(e.guard), e.root_line),
     )
 
 
-def _continues(comparison: Comparison, deferral: Deferral, other: Deferral) -> bool:
-    """Whether the callback now is the body of the callback then, under a new name."""
-    callback = comparison.after.find(deferral.callback, deferral.function.path)
-    if callback is None or other.callback is None:
-        return False
-    return any(f.name == other.callback for f in comparison.lineage.of(callback))
+def _after(late: Effect) -> tuple[Context, str | None, str | None]:
+    """Context, mechanism and callback of what does it now."""
+    edge = late.edge
+    if edge is None:
+        return "workqueue", None, late.chain[0].function
+    last = late.last or edge
+    return last.context, edge.mechanism, edge.callback
 
 
-def climb(
-    comparison: Comparison, deferral: Deferral
-) -> list[tuple[Function, tuple[tuple[Function, Call], ...]]]:
-    """Give ``deferral``'s function and what calls it, nearest first, with the calls between."""
-    graph = comparison.after
-    start = deferral.function
-    levels = [(start, ())]
-    seen = {(start.path, start.name)}
-    result: list[tuple[Function, tuple[tuple[Function, Call], ...]]] = []
-    wanted: dict[tuple[str, str], Sequence[Condition]] = {
-        (start.path, start.name): deferral.conditions
-    }
-    for _ in range(_CLIMB):
-        result.extend(levels)
-        above: list[tuple[Function, tuple[tuple[Function, Call], ...]]] = []
-        for function, through in levels:
-            for caller, call in graph.callers_of(function):
-                key = (caller.path, caller.name)
-                conditions = wanted.get((function.path, function.name), ())
-                if key in seen or branches.impossible(function, call, conditions):
-                    continue
-                seen.add(key)
-                wanted[key] = call.conditions
-                above.append((caller, (*through, (caller, call))))
-        levels = above  # type: ignore[assignment]
-    return result
+def _condition(comparison: Comparison, loss: Loss, late: Effect) -> Atom | None:
+    """The branch on which it is deferred, None when on all.
 
-
-def _loss(comparison: Comparison, deferral: Deferral, gained: Sequence[Effect]) -> Loss | None:
-    names = {effect.cleanup for effect in gained}
-    for now, through in climb(comparison, deferral):
-        if now.name == deferral.callback:
-            continue
-        for was in comparison.lineage.of(now):
-            lost, condition = _lost(comparison, was, now, names, deferral)
-            way = through[-1][1].line if through else deferral.line
-            lost = [e for e in lost if _in_place(comparison, was, now, e, way)]
-            if lost:
-                return Loss(was, now, tuple(lost), condition, through)
-    return None
-
-
-def _lost(
-    comparison: Comparison,
-    was: Function,
-    now: Function,
-    names: set[str],
-    deferral: Deferral,
-) -> tuple[list[Effect], Condition | None]:
-    """Inline releases of ``was`` named in ``names`` that ``now`` does not do any more.
-
-    A release that stays under a condition which the series added is lost as well; the
-    condition is then that of the inline way.
+    A test above the deferral that the lost effect did not have, and that is no failure and
+    no question whether it was queued already.
     """
-    lines = comparison.lines
-    old = [e for e in comparison.old.inline(was) if e.cleanup in names]
-    new = [e for e in comparison.new.inline(now) if e.cleanup in names]
-    lost: list[Effect] = []
-    narrowed: Condition | None = None
-    for name in dict.fromkeys(e.cleanup for e in old):
-        sites = [e for e in old if e.cleanup == name]
-        left = [e for e in new if e.cleanup == name]
-        free = [e for e in left if not _narrowed(comparison, was, now, e, deferral)]
-        stayed = {lines.forward(was.path, e.root.line) for e in sites}
-        kept = [e for e in free if e.root.line in stayed]
-        again = [
-            e for e in free if e.root.line not in stayed and lines.added(now.path, e.root.line)
-        ]
-        merged = sum(_jumps_to(comparison, now, e) for e in again)
-        if len(kept) + len(again) + merged >= len(sites):
-            continue
-        if all(branches.on_error_path(comparison.kernel, e.root) for e in sites) and not (
-            branches.on_error_path(comparison.kernel, deferral.call)
-        ):
-            # what failed ways released is not what the way that succeeds hands on
-            continue
-        lost.extend(sites)
-        for effect in left:
-            conditions = branches.fresh(effect.root, now.path, lines, was) or branches.fresh(
-                effect.site, effect.where.path, lines, was
-            )
-            if conditions:
-                narrowed = conditions[-1]
-    return lost, narrowed
-
-
-def _jumps_to(comparison: Comparison, now: Function, effect: Effect) -> int:
-    """How many new gotos share the release ``effect`` behind its label, beyond the first."""
-    if effect.root.label is None:
-        return 0
-    jumps = [
-        leave
-        for leave in now.exits
-        if leave.text == f"goto {effect.root.label}"
-        and comparison.lines.added(now.path, leave.line)
+    had = {a.sign for e in loss.before for a in e.guard}
+    candidates = [
+        atom
+        for atom in late.above
+        if atom.sign not in had
+        and (not atom.early or comparison.lines.added(atom.path, atom.line))
+        and not _decides_nothing(comparison, atom)
     ]
-    return max(0, len(jumps) - 1)
+    branches_ = [a for a in candidates if not a.early]
+    found = next(iter(branches_ or candidates), None)
+    if found is None and isinstance(loss.narrowed, guards.Atom):
+        from msgspec.structs import replace
+
+        turned = replace(loss.narrowed, positive=not loss.narrowed.positive)
+        return None if _decides_nothing(comparison, turned) else turned
+    return found
 
 
-def _narrowed(
-    comparison: Comparison, was: Function, now: Function, effect: Effect, deferral: Deferral
-) -> bool:
-    """Whether the inline release ``effect`` is not done on the way of ``deferral``."""
-    lines = comparison.lines
-    if branches.fresh(effect.root, now.path, lines, was) or branches.fresh(
-        effect.site, effect.where.path, lines, was
+def _decides_nothing(comparison: Comparison, atom: Atom) -> bool:
+    """A failed allocation, an empty list, the hand-off itself."""
+    kernel = comparison.kernel
+    asked = atom.head.split(" ")[0]
+    if (
+        asked in kernel.activations
+        or asked in kernel.list_adds
+        or atom.head == guards.LAST_REFERENCE
     ):
         return True
-    calls = (effect.root, effect.site, *effect.between)
+    words = guards.said(atom)
+    return kernel.error_path.search(words) is not None or branches.is_allocation(words)
+
+
+def _confidence(
+    effect: Effect, old: OldContext, entries: bool, level: str, *, guessed: bool
+) -> str:
+    task = old.task or entries
+    if level == "note" or guessed:
+        return "low"
+    if effect.known is None:
+        return "medium" if task else "low"
+    return "high" if task else "medium"
+
+
+def _shape(comparison: Comparison, loss: Loss) -> str:
+    kernel = comparison.kernel
+    late = _late(loss)
+    edge = late.edge
+    if any(e.wait is not None for e in loss.before):
+        return "lost-wait"
+    if edge is not None and edge.mechanism in kernel.twins:
+        return "twin"
+    if any(e.kept is not None for e in loss.before):
+        return "task-work-to-workqueue"
+    if _waited_for_grace_period(comparison, loss):
+        return "rcu-release"
+    callback = comparison.after.find(edge.callback, edge.function.path) if edge else None
+    if callback is not None and any(loss.was is f for f in comparison.lineage.of(callback)):
+        return "moved-body"
+    return "deferred"
+
+
+def _waited_for_grace_period(comparison: Comparison, loss: Loss) -> bool:
+    kernel = comparison.kernel
     return any(
-        call in deferral.function.calls and branches.skips(deferral.function, deferral.call, call)
-        for call in calls
+        comparison.lines.forward(loss.was.path, call.line) is None
+        for call in loss.was.calls
+        if (wait := kernel.waits.get(call.callee)) is not None and wait.kind == "grace-period"
     )
-
-
-def _in_place(
-    comparison: Comparison, was: Function, now: Function, effect: Effect, way: int
-) -> bool:
-    """Whether the deferral on ``now``'s line ``way`` can stand for the release ``effect``.
-
-    A release whose line moved away with its body can.  One that was removed, or that got a
-    condition, must have stood near: a rewrite of a whole file moves much that has nothing
-    to do with each other.  A function that is only known by its name must be called by
-    ``was`` itself.
-    """
-    lines = comparison.lines
-    if effect.family == STRUCTURAL and effect.root != effect.site:
-        return False
-    target = lines.forward(was.path, effect.root.line)
-    if target is not None:
-        return not now.line <= target <= now.end or abs(target - way) <= _NEAR
-    first, last = lines.place(was.path, effect.root.line)
-    return first - _NEAR <= way <= last + _NEAR

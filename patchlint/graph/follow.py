@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
+from patchlint.graph.renames import renames
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -31,10 +33,25 @@ class Lines(Struct):
     kept: dict[str, dict[int, int]] = field(default_factory=dict)
     stayed: dict[str, dict[int, int]] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=dict)
+    #: line intervals that the images before and after really have, by path
+    shown: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    seen: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    #: identifiers that only got another name
+    renames: dict[str, str] = field(default_factory=dict)
+    _origins: dict[str, str] | None = None
+    _sorted: dict[str, list[int]] = field(default_factory=dict)
 
     def forward(self, path: str, line: int) -> int | None:
         """The line after of a line before, None when it was removed."""
-        return self.kept.get(path, {}).get(line)
+        kept = self.kept.get(path)
+        return line if kept is None else kept.get(line)
+
+    def past(self, path: str, line: int) -> tuple[str, int]:
+        """Where a line after stood before; an added one stood nowhere (its number, negative)."""
+        stayed = self.stayed.get(path)
+        if stayed is None:
+            return path, line
+        return self.origin(path), stayed.get(line, -line)
 
     def place(self, path: str, line: int) -> tuple[int, int]:
         """Between which lines after a removed line before stood: the kept ones around it.
@@ -42,12 +59,36 @@ class Lines(Struct):
         0 and a very large number where no line above or below stayed.
         """
         kept = self.kept.get(path, {})
-        above = max((old for old in kept if old < line), default=None)
-        below = min((old for old in kept if old > line), default=None)
+        known = self._sorted.get(path)
+        if known is None:
+            known = self._sorted[path] = sorted(kept)
+        at = bisect.bisect_left(known, line)
+        below = known[at] if at < len(known) else None
         return (
-            kept[above] if above is not None else 0,
+            kept[known[at - 1]] if at else 0,
             kept[below] if below is not None else 1 << 30,
         )
+
+    def origin(self, path: str) -> str:
+        """The path before of a path after."""
+        if self._origins is None:
+            self._origins = {new: old for old, new in self.renamed.items()}
+        return self._origins.get(path, path)
+
+    def touched(self, old: Function, new: Function) -> bool:
+        """Whether a line inside a function was removed or added, as far as the hunks show.
+
+        A file that no hunk touches is touched nowhere.
+        """
+        kept = self.kept.get(old.path)
+        if kept is None:
+            return False
+        shown = self.shown.get(old.path)
+        stayed = self.stayed.get(new.path, {})
+        seen = self.seen.get(new.path)
+        return any(
+            line not in kept and _knows(shown, line) for line in range(old.line, old.end + 1)
+        ) or any(line not in stayed and _knows(seen, line) for line in range(new.line, new.end + 1))
 
     def added(self, path: str, line: int) -> bool:
         """Whether a line after was not there before (in a file that the series touches)."""
@@ -57,13 +98,26 @@ class Lines(Struct):
 
 def lines_of(files: Iterable[FilePair]) -> Lines:
     """The line maps of a state."""
+    pairs = list(files)
     lines = Lines()
-    for pair in files:
+    lines.renames = renames(pairs)
+    for pair in pairs:
         before = pair.old_path or pair.path
         lines.kept[before] = pair.kept
         lines.stayed[pair.path] = {new: old for old, new in pair.kept.items()}
         lines.renamed[before] = pair.path
+        if pair.pre is not None:
+            lines.shown[before] = pair.pre.known
+        if pair.post is not None:
+            lines.seen[pair.path] = pair.post.known
     return lines
+
+
+def _knows(known: tuple[tuple[int, int], ...] | None, line: int) -> bool:
+    if known is None:
+        return True
+    at = bisect.bisect_right(known, line, key=lambda part: part[0]) - 1
+    return at >= 0 and line <= known[at][1]
 
 
 class Lineage(Struct):
@@ -81,7 +135,7 @@ def trace(before: Graph, after: Graph, lines: Lines) -> Lineage:
     lineage = Lineage()
     shared = _shared_lines(before, after, lines)
     for key, new in after.functions.items():
-        namesake = before.functions.get(key) or _renamed_file(before, lines, new)
+        namesake = before.functions.get(key) or _renamed_file(before, after, lines, new)
         found = [namesake] if namesake else []
         for other, _count in shared.get(key, Counter()).most_common(_HEIRS):
             function = before.functions[other]
@@ -137,15 +191,19 @@ def _slots(before: Graph, after: Graph, lines: Lines) -> list[tuple[Function, Fu
     return pairs
 
 
-def _renamed_file(before: Graph, lines: Lines, new: Function) -> Function | None:
+def _renamed_file(before: Graph, after: Graph, lines: Lines, new: Function) -> Function | None:
     for old_path, path in lines.renamed.items():
         if path == new.path and old_path != path:
             found = before.functions.get((old_path, new.name))
             if found is not None:
                 return found
-    # moved to another file of the series under its own name
+    # moved to another file of the series under its own name, and gone from where it stood
     others = before.by_name.get(new.name, [])
-    return others[0] if len(others) == 1 and not new.static else None
+    if len(others) != 1:
+        return None
+    old = others[0]
+    gone = (lines.renamed.get(old.path, old.path), old.name) not in after.functions
+    return old if gone or not (new.static or old.static) else None
 
 
 def _body_lines(function: Function) -> set[int]:

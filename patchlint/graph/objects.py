@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _CAST: Final = re.compile(r"^\(\s*(?:const\s+)?(?:struct|union|void|\w+_t)\b[^()]*\)\s*")
 _INDEX: Final = re.compile(r"\[[^\[\]]*\]")
 _PATH: Final = re.compile(r"^[A-Za-z_]\w*(?:\s*(?:->|\.)\s*[A-Za-z_]\w*)*$")
+_CALLED: Final = re.compile(r"^([A-Za-z_]\w*)\s*\([^()]*\)$")
 _SPLIT: Final = re.compile(r"\s*(->|\.)\s*")
 _QUALIFIERS: Final = re.compile(r"\b(?:const|volatile|static|struct|union|extern|register)\b")
 _TAIL: Final = lazy(r"(?:->|\.)\s*([A-Za-z_]\w*)\s*$")
@@ -83,6 +84,12 @@ def refer(text: str, function: Function | None, path: str, fields: Fields) -> Ob
     """What ``text`` points at, None for an expression that names nothing."""
     bare = strip_expression(text)
     name = function.name if function else None
+    called = _CALLED.match(bare)
+    if called is not None:
+        # an accessor that nobody shows gives the same object wherever it is called
+        return ObjectRef(
+            frozenset({f"{called[1]}()"}), None, plain=True, path=path, function=name, text=bare
+        )
     if not _PATH.match(bare):
         tail = _TAIL.search(bare)
         if tail is None:

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
-from patchlint.graph import contexts
+from patchlint.graph import contexts, guards
+from patchlint.graph.chains import possible
 
 if TYPE_CHECKING:
     from patchlint.graph.comparison import Comparison
+    from patchlint.graph.guards import Atom
+    from patchlint.graph.losses import Loss
     from patchlint.graph.reach import Ways
     from patchlint.model.context import Context
     from patchlint.model.effect import EntryChain
-    from patchlint.model.facts import Function
+    from patchlint.model.facts import Call, Function
 
 
-class Volume(Struct):
-    """Starts loud; each doubt turns it down and leaves its reason."""
-
-    level: str = "warning"
-    reasons: list[str] = field(default_factory=list)
-
-    def down(self, reason: str) -> None:
-        """Turn down to a note, and keep why."""
-        self.level = "note"
-        self.reasons.append(reason)
+#: contexts that one test tells from a task together
+_ALIKE: Final[dict[Context, set[Context]]] = {
+    "softirq": {"softirq", "hardirq", "rcu-callback"},
+    "kthread": {"kthread", "workqueue"},
+}
 
 
 class OldContext(Struct, frozen=True):
@@ -45,22 +44,31 @@ class OldContext(Struct, frozen=True):
     mixed: bool = False
 
 
-def old_context(comparison: Comparison, was: Function) -> OldContext | None:
-    """The old context of ``was``; None when it certainly was no task."""
+def old_context(comparison: Comparison, loss: Loss) -> OldContext | None:
+    """The old context of the path that loses; None when it certainly was no task."""
+    was = loss.was
     titles = [title for title, paths in comparison.titles if was.path in paths]
-    verdict = contexts.of(comparison.before, was, comparison.message, titles)
+    verdict = contexts.of(
+        comparison.before, was, comparison.message, titles, partial(_loses, comparison, loss)
+    )
     if verdict.deferred == "certain":
         return None
-    found = _in_tree(comparison, was)
+    sent = frozenset().union(*(_sent_elsewhere(comparison, e.guard) for e in loss.before))
+    if sent:
+        verdict = contexts.Verdict(tuple(r for r in verdict.reasons if r.context not in sent))
+    found = _in_tree(comparison, loss)
     if found is not None and found.ways:
         said = contexts.spoken(comparison.before, was, comparison.message, titles)
-        return _with_message(_from_tree(found), contexts.Verdict(tuple(said)))
+        settled = _with_message(_from_tree(found), contexts.Verdict(tuple(said)))
+        return settled and _of_carrying(comparison, loss, found, settled)
     doubt = ""
     if verdict.deferred == "likely":
         doubt = f"the old path was not a task: {verdict.reasons[0].why}"
     elif verdict.mixed:
         why = next(r.why for r in verdict.reasons if r.context != "task")
         doubt = f"the old path was partly deferred: {why}"
+    if not doubt and not verdict.task:
+        doubt = _was_started(comparison, was)
     shown: Context = "unknown"
     if verdict.task:
         shown = "task"
@@ -68,6 +76,59 @@ def old_context(comparison: Comparison, was: Function) -> OldContext | None:
         shown = next(iter(verdict.contexts))
     reasons = tuple(r.why for r in verdict.reasons if r.context == "task")[:1]
     return OldContext(shown, verdict.task, doubt, (), certain=True, reasons=reasons)
+
+
+def _sent_elsewhere(comparison: Comparison, guard: tuple[Atom, ...]) -> frozenset[Context]:
+    """The contexts that the tests above an effect sent another way."""
+    found: set[Context] = set()
+    for atom in guard:
+        turned = replace(atom, positive=not atom.positive)
+        for context in guards.asked_contexts(comparison.kernel, turned):
+            found |= _ALIKE.get(context, {context})
+    return frozenset(found)
+
+
+def _was_started(comparison: Comparison, was: Function) -> str:
+    """A deferral of the same file that the series takes away, and whose callback is not seen.
+
+    What it ran is unknown; it may have been the losing path.
+    """
+    gone = [
+        edge
+        for edge in comparison.before.deferrals
+        if edge.function.path == was.path
+        and not edge.keeps
+        and not edge.handoff
+        and comparison.lines.forward(edge.function.path, edge.line) is None
+        and comparison.before.find(edge.callback, was.path) is None
+    ]
+    left = {edge.callback or edge.mechanism for edge in comparison.after.deferrals}
+    for edge in gone:
+        if (edge.callback or edge.mechanism) not in left:
+            return (
+                f"the series removes {edge.mechanism}() at {edge.function.path}:{edge.line}, "
+                "which may have run the old path"
+            )
+    return ""
+
+
+def _loses(comparison: Comparison, loss: Loss, caller: Function, call: Call) -> bool:
+    """Whether a caller before is on the losing path after: its constants leave room for it."""
+    if loss.how == "worker":
+        return True
+    path = comparison.lines.renamed.get(caller.path, caller.path)
+    heir = comparison.after.functions.get((path, caller.name))
+    if heir is None:
+        return True
+    calls = [
+        one
+        for one in heir.calls
+        if any(loss.now is f for f in comparison.after.callees(one, heir.path))
+    ]
+    del call
+    return not calls or any(
+        possible(loss.now, one, late.guard, comparison.after) for one in calls for late in loss.late
+    )
 
 
 def _with_message(old: OldContext | None, said: contexts.Verdict) -> OldContext | None:
@@ -79,22 +140,48 @@ def _with_message(old: OldContext | None, said: contexts.Verdict) -> OldContext 
     )
 
 
-def _in_tree(comparison: Comparison, was: Function) -> Ways | None:
+def _of_carrying(comparison: Comparison, loss: Loss, found: Ways, old: OldContext) -> OldContext:
+    """Entry points that can end what was lost; a doubt when none of those that are seen can.
+
+    A read holds the file open: it cannot drop the last reference, whatever it calls.
+    """
+    if not old.entries:
+        return old
+    known = loss.before[0].known
+    family = known.family if known is not None else ""
+    carried = found.carrying(comparison.kernel, family).entry_points
+    if carried:
+        return replace(old, entries=carried)
+    names = ", ".join(dict.fromkeys(e.said or e.name for e in old.entries[:3]))
+    ends_something = any(way.ends or way.unknown for way in found.ways if way.reaches_user)
+    if found.cut or found.hubs or ends_something:
+        # what ends an object may end what that holds: not shown, and not excluded
+        return replace(old, entries=(), certain=False)
+    doubt = f"no entry point that reaches it can end what is released ({names})"
+    return replace(old, entries=(), certain=False, doubt=old.doubt or doubt)
+
+
+def _in_tree(comparison: Comparison, loss: Loss) -> Ways | None:
+    """The ways to the losing path in a whole tree, by the functions after the series."""
     if comparison.ways is None:
         return None
-    found = comparison.ways(was.name, was.path)
+    now = loss.now
+    guard = (
+        () if loss.how == "worker" else min((late.above for late in loss.late), key=len, default=())
+    )
+    found = comparison.ways(now.name, now.path, guard, comparison.after)
     if not found.known:
         comparison.limitations.append(
-            f"{was.name}() is not in the tree: its callers are those that the mail shows"
+            f"{now.name}() is not in the tree: its callers are those that the mail shows"
         )
     elif found.cut:
         comparison.limitations.append(
-            f"{was.name}(): too many callers to follow all of them; the entry points are "
+            f"{now.name}(): too many callers to follow all of them; the entry points are "
             "a part of those that reach it"
         )
     if found.hubs:
         comparison.limitations.append(
-            f"{was.name}(): not followed above {', '.join(f'{h}()' for h in found.hubs[:6])}: "
+            f"{now.name}(): not followed above {', '.join(f'{h}()' for h in found.hubs[:6])}: "
             "too many callers"
         )
     return found

@@ -8,23 +8,34 @@ Errs towards too many callers: a call through a struct member counts for every f
 that is bound to a member of that name, and a function given to an unknown function as
 argument counts as called by whoever gave it.  Ways found so are ``likely``, not certain.
 The walk is bounded; what was left out is said.
+
+It carries the guard of what was lost: a caller that passes a constant which excludes the
+branch is left out, and a flag is followed to the argument of the system call.  Functions of
+a series come from its images after it (``images``), all others from the tree.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
+from patchlint.graph.bindings import values
+from patchlint.graph.guards import Atom, lifted
 from patchlint.model.effect import EntryChain
 from patchlint.model.tree import MANY_MEMBER_CALLS
 
 if TYPE_CHECKING:
+    from patchlint.graph.build import Graph
     from patchlint.graph.contexts import Strength
     from patchlint.model.context import Context
-    from patchlint.model.kernel import EntryPoint, KernelFacts
+    from patchlint.model.facts import Call, Function
+    from patchlint.model.kernel import EntryPoint, KernelFacts, Resource
     from patchlint.model.tree import AddressUse, CallerSite, TreeFacts
 
+_WORD: Final = re.compile(r"(?<![\w.>])[A-Za-z_]\w*")
+_FLAG: Final = re.compile(r"^\(?\w+\s*&\s*([A-Z][A-Z0-9_]+)\)?$")
 _MOST_NODES: Final = 600
 _DEEPEST: Final = 12
 #: a function with more callers than this is a helper of everybody: what lies above it is
@@ -42,6 +53,11 @@ class Way(Struct, frozen=True):
     reaches_user: bool
     chain: tuple[str, ...]
     why: str
+    #: what it can end, and how it is called so that it comes here
+    ends: tuple[Resource, ...] = ()
+    said: str = ""
+    #: no table says what it can end
+    unknown: bool = False
 
 
 class Ways(Struct, frozen=True):
@@ -62,8 +78,19 @@ class Ways(Struct, frozen=True):
         seen: dict[tuple[str, str], EntryChain] = {}
         for way in sorted(self.ways, key=lambda w: (w.kind != "syscall", len(w.chain))):
             if way.context == "task" and way.reaches_user:
-                seen.setdefault((way.name, way.kind), EntryChain(way.name, way.kind, way.chain))
+                seen.setdefault(
+                    (way.name, way.kind), EntryChain(way.name, way.kind, way.chain, way.said)
+                )
         return tuple(seen.values())
+
+    def carrying(self, kernel: KernelFacts, family: str) -> Ways:
+        """The ways whose entry can end what ``family`` releases, and all that are no task."""
+        kept = tuple(
+            way
+            for way in self.ways
+            if not (way.context == "task" and way.reaches_user) or kernel.carries(way.ends, family)
+        )
+        return Ways(kept, self.known, self.cut, self.hubs)
 
 
 class _Node(Struct):
@@ -71,6 +98,7 @@ class _Node(Struct):
     path: str
     chain: tuple[str, ...]
     strength: Strength = "certain"
+    guard: tuple[Atom, ...] = ()
 
 
 class _Bound(Struct):
@@ -89,6 +117,20 @@ class _Walk(Struct):
     bound: list[_Bound] = field(default_factory=list)
     cut: bool = False
     hubs: list[str] = field(default_factory=list)
+    images: Graph | None = None
+
+    def function(self, name: str, path: str) -> Function | None:
+        """The function as the series leaves it, else as the tree has it."""
+        own = self.images.functions.get((path, name)) if self.images is not None else None
+        return own if own is not None else self.tree.definition_in(path, name)
+
+    def shown(self, path: str) -> bool:
+        """Whether the images have the whole file, so that the tree's callers in it are old."""
+        return (
+            self.images is not None
+            and path in self.images.known
+            and self.images.known[path] is None
+        )
 
     def push(self, node: _Node) -> None:
         key = (node.name, node.path)
@@ -101,12 +143,20 @@ class _Walk(Struct):
         self.queue.append(node)
 
 
-def ways(tree: TreeFacts, kernel: KernelFacts, name: str, path: str) -> Ways:
-    """How ``name``, as defined in ``path``, comes to run."""
-    if not tree.known(name, path):
+def ways(
+    tree: TreeFacts,
+    kernel: KernelFacts,
+    name: str,
+    path: str,
+    guard: tuple[Atom, ...] = (),
+    images: Graph | None = None,
+) -> Ways:
+    """How ``name``, as defined in ``path``, comes to run so that ``guard`` holds in it."""
+    here = images is not None and (path, name) in images.functions
+    if not here and not tree.known(name, path):
         return Ways((), known=False, cut=False)
-    walk = _Walk(tree, kernel)
-    walk.push(_Node(name, path, (name,)))
+    walk = _Walk(tree, kernel, images=images)
+    walk.push(_Node(name, path, (name,), guard=guard))
     while walk.queue or walk.bound:
         nodes, bound = walk.queue, walk.bound
         walk.queue, walk.bound = [], []
@@ -130,46 +180,146 @@ def _member(use: AddressUse) -> str:
 
 
 def _visit(walk: _Walk, node: _Node) -> None:
+    own = walk.images.functions.get((node.path, node.name)) if walk.images else None
+    if own is not None and own.entry is not None:
+        _add_system_call(walk, node, own.path, own.line)
+    _image_uses(walk, node)
     for use in walk.tree.address_taken(node.name, node.path):
+        if walk.shown(use.path):
+            continue
         if use.kind == "argument":
             _through_argument(walk, node, use)
         elif (member := _member(use)) != "":
             struct = use.struct if use.kind == "initializer" else ""
             _through_member(walk, node, use, struct, member)
-    sites = walk.tree.callers(node.name, node.path)
+    _image_callers(walk, node, own)
+    sites = tuple(s for s in walk.tree.callers(node.name, node.path) if not walk.shown(s.path))
     if len(node.chain) > 1 and len({(site.path, site.function) for site in sites}) > _MOST_CALLERS:
         walk.hubs.append(node.name)
         sites = tuple(site for site in sites if site.kind == "syscall")
     for site in sites:
-        _through_call(walk, node, site, node.strength)
+        if walk.images is None or (site.path, site.function) not in walk.images.functions:
+            _through_call(walk, node, site, node.strength)
+
+
+def _image_callers(walk: _Walk, node: _Node, own: Function | None) -> None:
+    """Callers that the images after the series show."""
+    if walk.images is None:
+        return
+    if own is not None:
+        pairs = walk.images.callers_of(own)
+    else:
+        pairs = [
+            (caller, call)
+            for caller, call in walk.images.callers.get(node.name, [])
+            if not call.indirect
+        ]
+    for caller, call in pairs:
+        function = own if own is not None else walk.function(node.name, node.path)
+        guard = _above(walk, node, function, call)
+        if guard is None:
+            continue
+        chain = (caller.name, *node.chain)
+        walk.push(_Node(caller.name, caller.path, chain, node.strength, guard))
+
+
+def _image_uses(walk: _Walk, node: _Node) -> None:
+    """Operations tables of the images that hold the function."""
+    for path, entry in walk.images.initializers if walk.images is not None else ():
+        if entry.value.lstrip("&").strip() != node.name:
+            continue
+        if walk.images is None or not walk.shown(path):
+            continue
+        known = walk.kernel.entries_of(entry.struct, entry.member)
+        for row in known:
+            _add_entry(walk, node, row, f".{entry.member} at {path}:{entry.line}")
+        if not known:
+            walk.bound.append(_Bound(node, entry.member))
+
+
+def _above(
+    walk: _Walk, node: _Node, function: Function | None, call: Call | None
+) -> tuple[Atom, ...] | None:
+    """The guard in the terms of a caller, None when its constants exclude it."""
+    if not node.guard or function is None or call is None:
+        return node.guard
+    given = values(function, call)
+    found: list[Atom] = []
+    for atom in node.guard:
+        one = lifted(atom, given, walk.kernel)
+        if one is False:
+            return None
+        if one is not True:
+            found.append(one)
+    return tuple(found)
+
+
+def _guard_at(walk: _Walk, node: _Node, site: CallerSite) -> tuple[Atom, ...] | None:
+    """The guard at a caller of the tree; its body is read only where the guard needs it."""
+    if not node.guard:
+        return ()
+    callee = walk.function(node.name, node.path)
+    names = {p.name for p in callee.parameters} if callee is not None else set()
+    words = {word for atom in node.guard for word in _WORD.findall(atom.text)}
+    if names.isdisjoint(words):
+        return node.guard
+    caller = walk.tree.function(site.path, site.function_line)
+    calls = [c for c in caller.calls if c.callee == node.name] if caller is not None else []
+    if not calls:
+        return node.guard
+    guards = [_above(walk, node, callee, call) for call in calls]
+    possible = [guard for guard in guards if guard is not None]
+    return possible[0] if possible else None
+
+
+def _add_system_call(walk: _Walk, node: _Node, path: str, line: int) -> None:
+    row = walk.kernel.system_calls.get(node.name)
+    called = row.called if row is not None else node.name
+    walk.ways.append(
+        Way(
+            node.name,
+            "syscall",
+            "task",
+            node.strength,
+            reaches_user=True,
+            chain=node.chain,
+            why=f"{called}(2) at {path}:{line}",
+            ends=row.ends if row is not None else (),
+            said=_call_text(called, node.guard),
+            unknown=row is None,
+        )
+    )
+
+
+def _call_text(called: str, guard: tuple[Atom, ...]) -> str:
+    """How user space calls a system call so that the guard holds: ``umount2(..., FLAG)``."""
+    flags = []
+    for atom in guard:
+        found = _FLAG.match(atom.text)
+        if atom.positive and found:
+            flags.append(found[1])
+    return f"{called}(..., {' | '.join(dict.fromkeys(flags))})" if flags else called
 
 
 def _through_call(walk: _Walk, node: _Node, site: CallerSite, strength: Strength) -> None:
     if not site.function:
         return
-    chain = (site.function, *node.chain)
-    if site.kind == "syscall":
-        walk.ways.append(
-            Way(
-                site.function,
-                "syscall",
-                "task",
-                strength,
-                reaches_user=True,
-                chain=chain,
-                why=f"{site.function}(2) at {site.path}:{site.line}",
-            )
-        )
+    guard = _guard_at(walk, node, site)
+    if guard is None:
         return
-    walk.push(_Node(site.function, site.path, chain, strength))
+    made = _Node(site.function, site.path, (site.function, *node.chain), strength, guard)
+    if site.kind == "syscall":
+        _add_system_call(walk, made, site.path, site.line)
+        return
+    walk.push(made)
 
 
 def _through_member(walk: _Walk, node: _Node, use: AddressUse, struct: str, member: str) -> None:
-    entries = [
-        e
-        for e in walk.kernel.entries
-        if e.member == member and (not struct or (e.struct and e.struct in struct.split()))
-    ]
+    entries = (
+        walk.kernel.entries_of(struct, member)
+        if struct
+        else [e for e in walk.kernel.entries if e.member == member]
+    )
     if struct or len({e.struct for e in entries}) == 1:
         for entry in entries:
             _add_entry(walk, node, entry, f".{member} at {use.path}:{use.line}")
@@ -198,6 +348,8 @@ def _add_entry(walk: _Walk, node: _Node, entry: EntryPoint, where: str) -> None:
                 reaches_user=entry.reaches_user and context == "task",
                 chain=node.chain,
                 why=f"{node.name}() is {where}",
+                ends=entry.ends,
+                said=f"{entry.struct}.{entry.member}" if entry.member else entry.macro,
             )
         )
 

@@ -12,14 +12,22 @@ if TYPE_CHECKING:
     from patchlint.patch.trees import Tree
 
 
-def open_facts(tree: Tree, macros: Sequence[Macro]) -> TreeFacts:
-    """Return facts of ``tree``: out of its index if there is one that fits, else by search."""
+def open_facts(tree: Tree, macros: Sequence[Macro], *, renew: bool = False) -> TreeFacts:
+    """Return facts of ``tree``: out of its index if there is one that fits, else by search.
+
+    With ``renew`` an index of a commit near by is brought up to the tree first, where that is
+    quicker than a search.
+    """
     from patchlint.index import lean
     from patchlint.index.facts import Facts
     from patchlint.index.search import Search
     from patchlint.index.shelf import DiskShelf
     from patchlint.index.store import answers_path, index_path, open_rows
 
+    if renew:
+        from patchlint.index.refresh import refresh
+
+        refresh(tree, macros)
     words = lean.words(macros)
     rows = open_rows(index_path(macros), tree, words)
     if rows is not None:

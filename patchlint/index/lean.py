@@ -36,7 +36,9 @@ STATIC, INLINE, MACRO, SYSCALL = 1, 2, 4, 8
 INITIALIZER, ARGUMENT, ASSIGNMENT, VALUE = range(4)
 
 _NOISE: Final = re.compile(
-    rb"/\*[^*]*\*+(?:[^/*][^*]*\*+)*/|//[^\n]*|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)+'",
+    # what is not closed is one with all that it could have: else each mark in it is tried
+    rb"/\*[^*]*+\*++(?:[^/*][^*]*+\*++)*+/|/\*.*+|//[^\n]*+"
+    rb"|\"(?:[^\"\\\n]|\\.)*+\"?|'(?:[^'\\\n]|\\.)++'?",
     re.DOTALL,
 )
 #: also what has the mark further on in a line, which is no directive
@@ -47,21 +49,24 @@ _DEAD: Final = re.compile(rb"#[ \t]*if[ \t]+0[ \t]*(?:\n|\Z)")
 _ALIAS: Final = re.compile(rb"[\s\\]*([a-z_]\w*)[\s\\]*\Z")
 _ALIASES: Final = re.compile(rb"#[ \t]*define[ \t]+\w+[ \t]+[a-z_]")
 _CALL: Final = re.compile(rb"\b([A-Za-z_]\w*)\s*\(")
-_ARGUMENT: Final = re.compile(rb"[(,]\s*(&?)\s*([a-z_]\w*)\s*(?=[,)])")
-_VALUE: Final = re.compile(rb"([=?:])\s*(&?)\s*([a-z_]\w*)\s*(?=[;,:}?)])")
-_RETURN: Final = re.compile(rb"return\s+([a-z_]\w*)\s*;")
+_ARGUMENT: Final = re.compile(rb"[(,]\s*+(&?)\s*+([a-z_]\w*+)\s*+(?=[,)])")
+_VALUE: Final = re.compile(rb"([=?:])\s*+(&?)\s*+([a-z_]\w*+)\s*+(?=[;,:}?)])")
+_RETURN: Final = re.compile(rb"return\s++([a-z_]\w*+)\s*+;")
 _DESIGNATED: Final = re.compile(
-    rb"\.\s*(\w+)(?:\s*\[[^\]]*\])?\s*=\s*(?:\([\w\s]+\**\)\s*)?&?\s*([A-Za-z_]\w*)\s*(?=[,}])"
+    rb"\.\s*+(\w++)\s*+(?:\[[^\]]{0,200}+\]\s*+)?=\s*+(?:\([\w\s]++\**+\)\s*+)?&?\s*+([A-Za-z_]\w*+)"
+    rb"\s*+(?=[,}])"
 )
-_POSITIONAL: Final = re.compile(rb"[{,]\s*&?\s*([a-z_]\w*)\s*(?=[,}])")
+_POSITIONAL: Final = re.compile(rb"[{,]\s*+&?\s*+([a-z_]\w*+)\s*+(?=[,}])")
 _FILE_MACRO: Final = re.compile(
-    rb"^(?:(?:static|extern|const|inline|__\w+)\s+)*([A-Za-z_]\w*)\s*(\([^;{}]*?\))\s*(?:;|$)",
+    rb"^(?:(?:static|extern|const|inline|__\w++)\s++){0,20}([A-Za-z_]\w*+)\s*+"
+    rb"(\([^;{}]{0,2000}?\))\s*(?:;|$)",
     re.MULTILINE,
 )
 _FILE_VALUE: Final = re.compile(
-    rb"([A-Za-z_]\w*)[)\]\s]*(?:\([^()=;]*\)\s*)?=\s*&?\s*(?:([a-z_]\w*)|\w+\s*\([^;{}]*\))\s*;"
+    rb"\b([A-Za-z_]\w*+)[)\]\s]*+(?:\([^()=;]{0,2000}+\)\s*+)?=\s*+&?\s*+"
+    rb"(?:([a-z_]\w*+)|\w++\s*+\([^;{}]{0,2000}\))\s*+;"
 )
-_ANY_ARGUMENT: Final = re.compile(rb"[(,]\s*&?\s*([A-Za-z_]\w*)\s*(?=[,)])")
+_ANY_ARGUMENT: Final = re.compile(rb"[(,]\s*+&?\s*+([A-Za-z_]\w*+)\s*+(?=[,)])")
 _NAME: Final = re.compile(rb"[A-Za-z_]\w*")
 _HEADER_TOKEN: Final = re.compile(rb"([A-Za-z_]\w*)|([()])")
 _WORD: Final = re.compile(rb"[A-Za-z_]\w*")
@@ -69,7 +74,7 @@ _WORD_BEFORE: Final = re.compile(rb"([A-Za-z_]\w*)\s*\Z")
 _BRACES: Final = re.compile(rb"[{}]")
 _BACKWARD: Final = re.compile(rb"[()\[\]{},;]")
 _LOCAL_OBJECT: Final = re.compile(
-    rb"((?:struct|union)\s+\w+|\w+)\s+(\w+)(?:\s*\[[^\]]*\])*\s*=\s*\{[^;]*\Z"
+    rb"\b((?:struct|union)\s++\w++|\w++)\s++(\w++)\s*+(?:\[[^\]]*+\]\s*+)*+=\s*+\{[^;]*+\Z"
 )
 _TARGET: Final = re.compile(rb"[\w.>\-\[\]()*\s]*\Z")
 

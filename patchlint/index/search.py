@@ -14,6 +14,7 @@ from msgspec import Struct, field
 from patchlint.index import lean
 from patchlint.index.facts import Hit
 from patchlint.model.tree import MANY_MEMBER_CALLS
+from patchlint.outside import activity
 from patchlint.patch.tree_search import Wanted
 
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ class Search(Struct):
             self._known |= self.shelf.take(missing)
             missing = [key for key in missing if key not in self._known]
         if missing:
-            answers = self._search(missing)
+            with activity.doing("search", f"searching the tree for {_some(missing)}"):
+                answers = self._search(missing)
             self._known |= answers
             if self.shelf is not None:
                 self.shelf.put(answers)
@@ -139,6 +141,12 @@ class Search(Struct):
             one.prefix + one.name: tuple(one.hits[path] for path in sorted(one.hits))
             for one in asked
         }
+
+
+def _some(keys: Sequence[str]) -> str:
+    """Name what is searched for, one and how many more."""
+    first = keys[0].lstrip(_MEMBER + _DEFINED)
+    return first if len(keys) == 1 else f"{first} and {len(keys) - 1} more names"
 
 
 #: In the order of what a tree is asked for.

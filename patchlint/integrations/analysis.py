@@ -24,7 +24,7 @@ from patchlint.model.finding import LEVELS, Finding, Report
 from patchlint.outside import programs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from patchlint.integrations.config import Acceptance, Settings
     from patchlint.model.effect import Promise
@@ -78,6 +78,8 @@ class Analysis(Struct, frozen=True):
     checked: int
     limitations: int = 0
     notes: tuple[str, ...] = ()
+    #: whether time was up: another run may find more
+    cut: bool = False
 
 
 class Work(Struct, frozen=True):
@@ -103,13 +105,19 @@ def candidate(data: bytes, settings: Settings | None = None) -> bool:
 
 def analyse(work: Work, settings: Settings) -> Analysis:
     """Check ``work``, or return what an earlier call for the same series found."""
-    path = cache_folder("series") / key(work, settings)
-    with _locked(path):
+    try:
+        path = cache_folder("series") / key(work, settings)
+        lock = path.with_name(path.name + ".lock").open("w", encoding="utf-8")
+    except OSError:  # there is nowhere to keep anything: a home that cannot be written
+        return _check(work, settings)
+    with lock:
+        # of several processes one works, the others wait
+        fcntl.flock(lock, fcntl.LOCK_EX)
         held = _load(path)
         if held is not None:
             return held
         result = _check(work, settings)
-        if not result.errors:
+        if not (result.errors or result.cut):
             _store(path, result)
     return result
 
@@ -190,18 +198,22 @@ def _check(work: Work, settings: Settings) -> Analysis:
         rules=settings.all("rules"),
         only=settings.all("rule"),
         without=settings.all("not-rule"),
+        limit=settings.number("time-limit") or None,
     )
     return boiled(check(work.inputs, options, work.stdin))
 
 
 def boiled(report: Report) -> Analysis:
     """Return a report as the integrations keep it."""
+    from patchlint.analysis import TIME
+
     return Analysis(
         remarks=tuple(remark(finding, report) for finding in report.findings),
         errors=tuple(error.message for error in report.errors),
         checked=sum(len(series.patches) for series in report.series),
         limitations=len(report.limitations),
         notes=tuple(note.message for note in report.notes),
+        cut=any(one.stage == TIME for one in report.limitations),
     )
 
 
@@ -233,16 +245,10 @@ def _way(promise: Promise) -> str:
     return " -> ".join(step.function for step in promise.chain)
 
 
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock beside ``path``: of several processes one works, the others wait."""
-    with path.with_name(path.name + ".lock").open("w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def _load(path: Path) -> Analysis | None:
     try:
+        if path.stat().st_uid != os.geteuid():
+            return None  # an answer of somebody else is none
         held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return Analysis(
             remarks=tuple(Remark(**entry) for entry in held["remarks"]),
@@ -251,7 +257,7 @@ def _load(path: Path) -> Analysis | None:
             limitations=held["limitations"],
             notes=tuple(held["notes"]),
         )
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
 
 

@@ -45,6 +45,8 @@ class _Answer:
         )
         self.errors = result.errors
         self.notes = result.notes
+        if result.cut:
+            self.errors += ("not all was checked: it takes longer than the setting time-limit",)
 
 
 def check(mail: bytes, settings: Settings) -> str:

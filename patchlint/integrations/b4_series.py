@@ -201,9 +201,9 @@ def _thread(mail: bytes, here: series_files.Place) -> list[bytes]:
         return [mail]
     if not here.number <= here.total <= _MOST_PATCHES:
         return [mail]
-    folder = cache_folder("threads")
-    place = folder / hashlib.sha256(_thread_key(mail, here).encode()).hexdigest()
     try:
+        folder = cache_folder("threads")
+        place = folder / hashlib.sha256(_thread_key(mail, here).encode()).hexdigest()
         _forget(folder)
         place.mkdir(exist_ok=True)
         (place / f"{here.number:04}").write_bytes(mail)

@@ -41,6 +41,7 @@ SINGLE: Final[dict[str, str]] = {
     "patchwork-context": "patchlint",
     "patchwork-target-url": "",
     "rule-url": "",
+    "time-limit": "60",
     "watch-settle": "900",
     "watch-interval": "300",
 }
@@ -54,11 +55,19 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "color": COLOR,
     "author-reasons": AUTHOR_REASONS,
 }
-_NUMBERS: Final = ("jobs", "watch-settle", "watch-interval")
+_NUMBERS: Final = ("jobs", "time-limit", "watch-settle", "watch-interval")
 _PATHS: Final = ("tree", "rules", "baseline")
 _BY_KEY: Final[dict[str, str]] = {name.replace("-", ""): name for name in (*SINGLE, *MULTIPLE)}
 #: git's scopes in layers: far ones stand below the user's file, near ones above.
 _FAR_SCOPES: Final = ("system", "global")
+
+
+#: settings that can keep a finding from being told or heeded
+_HIDING: Final = frozenset(
+    {"author-reasons", "baseline", "fail-on", "not-rule", "rule", "rules", "time-limit", "tree"}
+)
+#: how the origin of a setting begins that the repository itself has
+_NEAR: Final = ("git (local)", "git (worktree)")
 
 
 class ConfigError(Exception):
@@ -114,6 +123,20 @@ class Settings(Struct, frozen=True):
     def fail_on(self) -> str:
         """The level that fails a check: error, warning, note or never."""
         return self.one("fail-on")
+
+    @property
+    def of_repository(self) -> tuple[str, ...]:
+        """What the repository that one stands in sets and that can hide findings, in sentences.
+
+        It is the user's repository, so that it holds; but it may have come from elsewhere.
+        """
+        said = [
+            f"{one.name} is set by the repository: {one.origin}"
+            for one in self.settings
+            if one.name in _HIDING and one.origin.startswith(_NEAR)
+        ]
+        accepts = dict.fromkeys(one.origin for one in self.accepted if one.origin.startswith(_NEAR))
+        return (*said, *(f"findings are accepted by the repository: {one}" for one in accepts))
 
     @property
     def tree(self) -> str | None:

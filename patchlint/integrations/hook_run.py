@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from patchlint.integrations.analysis import Analysis, Remark
-    from patchlint.integrations.config import Settings
+    from patchlint.integrations.config import Acceptance, Settings
 
 #: How to go on in spite of findings, by hook.
 _ANYWAY = {
@@ -339,24 +339,52 @@ def _verdict(name: str, result: Analysis, settings: Settings, number: int | None
         for remark in (stand if stops else concerned)
         if remark.level != "note" or analysis.at_or_above("note", settings.fail_on)
     ]
-    for problem in settings.problems if shown else ():
-        _say(f"patchlint: {problem}")
-    for error in result.errors:
-        _say(f"patchlint: not checked: {error}")
+    _say_each(settings.problems if shown else ())
+    _say_each(f"not checked: {error}" for error in result.errors)
     fine = [(one, why) for one, why in taken if number is None or one.patch == number]
+    fine = [(one, why) for one, why in taken if number is None or one.patch == number]
+    for text in settings.of_repository:
+        _say(f"patchlint: {text}")
+    if result.cut:
+        _say("patchlint: not all was checked: it takes longer than the setting time-limit")
     known = frozenset() if stops else _said_before(name, number)
+    doubts = _doubts(result, settings) if _speaks(number, stops=stops) else {}
+    _say_each(text for mark, text in doubts.items() if mark not in known)
     _say_remarks([remark for remark in shown if remark.fingerprint not in known])
-    for remark, reason in fine:
-        if remark.fingerprint not in known:
-            where = f"{remark.fingerprint} [{remark.rule}] {remark.function}()"
-            _say(f"patchlint: accepted: {where}: {reason.reason} ({reason.origin})")
-    for note in result.notes if stops or number is None else ():
-        _say(f"patchlint: {note}")
+    fine = [(one, why) for one, why in taken if number is None or one.patch == number]
+    _say_each(_accepted(*pair) for pair in fine if pair[0].fingerprint not in known)
+    _say_each(result.notes if stops or number is None else ())
     if not stops:
-        _remember(name, known.union(r.fingerprint for r in shown), (r.fingerprint for r, _ in fine))
+        told = known.union(doubts, (remark.fingerprint for remark in shown))
+        _remember(name, told, (remark.fingerprint for remark, _ in fine))
         return 0
     _say_how(name, shown)
     return 1
+
+
+def _speaks(number: int | None, *, stops: bool) -> bool:
+    """Whether this call says what holds for the whole send: the last one does, where git counts."""
+    return stops or number is None or _count("GIT_SENDEMAIL_FILE_COUNTER") is None
+
+
+def _doubts(result: Analysis, settings: Settings) -> dict[str, str]:
+    """What may keep a finding from being told, each under a mark to remember it by."""
+    import hashlib
+
+    texts = list(settings.of_repository)
+    if result.cut:
+        texts.append("not all was checked: it takes longer than the setting time-limit")
+    return {hashlib.sha256(text.encode()).hexdigest()[:16]: text for text in texts}
+
+
+def _accepted(remark: Remark, reason: Acceptance) -> str:
+    where = f"{remark.fingerprint} [{remark.rule}] {remark.function}()"
+    return f"accepted: {where}: {reason.reason} ({reason.origin})"
+
+
+def _say_each(texts: Iterable[str]) -> None:
+    for text in texts:
+        _say(f"patchlint: {text}")
 
 
 def _say_how(name: str, shown: Sequence[Remark]) -> None:

@@ -51,7 +51,10 @@ def place(data: bytes) -> Place:
     while rest.startswith("[") and "]" in rest:
         inside, _, rest = rest[1:].partition("]")
         rest = rest.lstrip()
-        for word in inside.replace(" /", "/").replace("/ ", "/").split():
+        inside = inside.replace(" /", "/").replace("/ ", "/").replace(" of ", "/")
+        for word in inside.replace(",", " ").split():
+            if word[:5].lower() == "patch" and "/" in word:  # glued: [PATCH1/2]
+                word = word[5:].lstrip("-_:")  # noqa: PLW2901
             above, _, below = word.partition("/")
             if _is_number(above) and _is_number(below):
                 number, total = int(above), int(below)

@@ -191,7 +191,7 @@ def _index(entry: Checking) -> Iterator[str]:
         yield f"index: {built.files} files, {built.read} read"
 
 
-def _list(  # noqa: PLR0917 - the parts of one step
+def _list(
     entry: ListEntry,
     service: Service,
     folder: Path,

@@ -14,11 +14,9 @@ import time
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterator
-    from types import FrameType
 
-#: how to leave, and how to wait no more
-STOP: Final = "Ctrl-C stops; see patchlint index"
 #: seconds before the first word, and between two
 PATIENCE: Final = 1.0
 
@@ -34,34 +32,32 @@ def words(tree: str | None) -> str:
 def waiting(text: str, leave: str) -> Iterator[None]:
     """Show ``text``, the seconds that went by and how to ``leave``, as long as it lasts.
 
-    A timer of the process does it, so that no thread is started for what is quick.
+    A thread does it: the timer of the process belongs to the time limit of the check.
     """
     if not sys.stderr.isatty():
         yield
         return
-    import signal
+    import threading
 
-    began = time.monotonic()
-    shown = False
-
-    def tell(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal shown
-        shown = True
-        _show(f"patchlint: {time.monotonic() - began:.0f} s: {text} ({leave})")
-
-    try:
-        before = signal.signal(signal.SIGALRM, tell)
-    except ValueError:  # not the main thread: then nobody is told
-        yield
-        return
-    signal.setitimer(signal.ITIMER_REAL, PATIENCE, PATIENCE)
+    ended = threading.Event()
+    thread = threading.Thread(target=_tell, args=(text, leave, ended), daemon=True)
+    thread.start()
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-        if shown:
-            _show("")
+        ended.set()
+        thread.join(PATIENCE)
+
+
+def _tell(text: str, leave: str, ended: threading.Event) -> None:
+    """Show how long it takes until ``ended`` is set, then wipe that away."""
+    began = time.monotonic()
+    shown = False
+    while not ended.wait(PATIENCE):
+        shown = True
+        _show(f"patchlint: {time.monotonic() - began:.0f} s: {text} ({leave})")
+    if shown:
+        _show("")
 
 
 def _show(text: str) -> None:

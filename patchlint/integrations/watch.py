@@ -152,7 +152,7 @@ def _is_submission(mail: Mail) -> bool:
     return mail.diff_start is None or not mail.is_reply
 
 
-def _check(  # noqa: PLR0917 - the parts of one step
+def _check(
     series: Series,
     patches: str,
     names: Sequence[str],
@@ -222,6 +222,8 @@ def _judge(
     if not candidate("".join(patch.diff for patch in series.patches).encode(), settings):
         return None, "nothing to check", [], ()
     report = check_series([series], ruleset, plan.options)
+    if report.errors and not report.series:
+        return None, f"not checked: {report.errors[0].message}", [], ()
     found = report.findings
     report = accept.without(report, settings)
     author = _author(series)

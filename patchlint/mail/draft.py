@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from patchlint.mail.texts import newest_first
 from patchlint.model.mail import Mail, Patch, Series
 from patchlint.model.pattern import lazy
 
@@ -65,6 +64,8 @@ class Draft(Struct):
         """Number patches that came without numbers, the newest first, from the oldest on."""
         if self.numbered or len(self.slots) == 1:
             return
+        from patchlint.mail.texts import newest_first
+
         diffs = [
             mail.body[mail.diff_start or 0 :].encode("utf-8", "replace")
             for mail in self.slots.values()

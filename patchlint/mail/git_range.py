@@ -12,6 +12,7 @@ from patchlint.model.mail import RawMail
 from patchlint.model.problem import InputError
 from patchlint.outside.programs import ProgramError
 from patchlint.outside.repository import NoRepositoryError, opened
+from patchlint.outside.source import inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,14 +61,15 @@ def read(name: str, tree: Path) -> Iterator[RawMail | InputError]:
     """
     try:
         with opened(tree) as repo:
-            yield from _commits(name, repo)
+            yield from _commits(name, repo, inside(str(tree)))
     except NoRepositoryError as error:
         yield InputError(name, f"no such file, and {error}")
     except ProgramError as error:
         yield InputError(name, f"the commits cannot be read: {error}")
 
 
-def _commits(name: str, repo: Repository) -> Iterator[RawMail | InputError]:
+def _commits(name: str, repo: Repository, folder: str) -> Iterator[RawMail | InputError]:
+    """The commits; with a ``folder`` of the repository what they change in it, as seen there."""
     span = _span(name, repo)
     if span is None:
         yield InputError(name, "no such file, and no commit or range of the tree")
@@ -75,8 +77,10 @@ def _commits(name: str, repo: Repository) -> Iterator[RawMail | InputError]:
     if not span:
         yield InputError(name, "a merge has no patch of its own; give a range")
         return
+    relative = [f"--relative={folder}"] if folder else []
+    within = ["--", folder] if folder else []
     text = repo.git.format_patch(
-        *_FORMAT, *span, stdout_as_string=False, strip_newline_in_stdout=False
+        *_FORMAT, *relative, *span, *within, stdout_as_string=False, strip_newline_in_stdout=False
     )
     empty = True
     for message in mbox.split(io.BytesIO(text)):
@@ -84,7 +88,14 @@ def _commits(name: str, repo: Repository) -> Iterator[RawMail | InputError]:
         empty = False
         yield RawMail(name, message.data, None, found.group(1).decode("ascii") if found else None)
     if empty:
-        yield InputError(name, "no commits in this range")
+        where = f" that changes {folder}" if folder else ""
+        merges = " but merges, which have no patch of their own" if _merges(span, repo) else ""
+        yield InputError(name, f"no commit in this range{where}{merges}")
+
+
+def _merges(span: list[str], repo: Repository) -> bool:
+    """Whether merges are in the range."""
+    return bool(repo.git.rev_list("--merges", "--max-count=1", *span, "--").strip())
 
 
 def _span(name: str, repo: Repository) -> list[str] | None:

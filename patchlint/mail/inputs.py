@@ -14,7 +14,7 @@ import re
 from typing import IO, TYPE_CHECKING, cast
 
 from patchlint.mail import mbox, mime, shape, texts
-from patchlint.mail.mend import mend
+from patchlint.mail.bounded import MOST_OF_A_MAIL, Bounded, TooLargeError
 from patchlint.model.mail import RawMail
 from patchlint.model.pattern import lazy
 from patchlint.model.problem import InputError
@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 
 _COMMIT = re.compile(rb"^From ([0-9a-f]{40}|[0-9a-f]{64}) ")
 #: How ``git format-patch`` calls its files, whatever their suffix.
-_NUMBERED = re.compile(r"(?:v\d+(?:\.\d+)?-)?\d{4}-[^/]+(?<!~)$")
+_NUMBERED = lazy(r"(?:v\d+(?:\.\d+)?-)?\d{4}-[^/]+(?<!~)$")
 _MESSAGE_ID = lazy(r"<[^\s<>]+@[^\s<>]+>|[^\s<>/@]+@(?!\{)[^\s<>/@]+")
 _URL = lazy(r"https?://")
+#: first bytes of what ``git log``, ``git show`` and ``hg export`` print
+_SHOWN = frozenset(bytes((char,)) for char in b"ct#\x1b0123456789abdef")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _HEADERS = frozenset({"from", "subject", "date", "message-id", "received", "to", "in-reply-to"})
 _SUFFIXES = (".patch", ".diff", ".mbox", ".mbx", ".eml", ".mail", ".gz", ".xz")
@@ -174,7 +176,9 @@ def _packed(name: str, stream: IO[bytes]) -> Iterator[Read]:
     import zlib
 
     try:
-        yield from _stream(name, stream)
+        yield from _stream(name, Bounded(stream))
+    except TooLargeError as error:
+        yield InputError(name, str(error))
     except (EOFError, zlib.error, lzma.LZMAError) as error:
         yield InputError(name, f"compressed data is damaged or cut short: {error}")
 
@@ -191,7 +195,7 @@ def _zipped(name: str) -> Iterator[Read]:
                 yield InputError(name, "no patch in this zip archive")
             for member in members[:_MOST_MEMBERS]:
                 with archive.open(member) as stream:
-                    yield from _stream(name, stream)
+                    yield from _packed(name, stream)
             if len(members) > _MOST_MEMBERS:
                 yield InputError(name, f"more than {_MOST_MEMBERS} files; the rest is not read")
     except (EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
@@ -204,7 +208,7 @@ def _bytes(name: str, data: bytes) -> Iterator[Read]:
     yield from _stream(name, io.BytesIO(data))
 
 
-def _stream(name: str, stream: IO[bytes]) -> Iterator[Read]:
+def _stream(name: str, stream: IO[bytes] | Bounded) -> Iterator[Read]:
     """Read a mail or an mbox: as for git, an mbox begins with a separator line."""
     first = stream.readline()
     skipped = 0
@@ -222,19 +226,29 @@ def _stream(name: str, stream: IO[bytes]) -> Iterator[Read]:
     if data[:2] in _UTF16:
         data = data.decode("utf-16", "replace").encode()
     fault = _fault(data)
-    if fault is not None and (plain := texts.unpacked(data)) is not None:
-        yield from _bytes(name, plain)
-    elif fault is not None and (start := texts.first_separator(data)) is not None:
-        yield from _behind(name, data, start, skipped)
-    elif fault is not None:
-        yield InputError(name, fault, line=1)
-    else:
+    if fault is None:
         yield from _mails(name, data, 1 + skipped)
+    else:
+        yield from _other_text(name, data, fault, skipped)
+
+
+def _other_text(name: str, data: bytes, fault: str, skipped: int) -> Iterator[Read]:
+    """Read what is packed in a text, or stands behind some other one."""
+    if (plain := texts.unpacked(data)) is not None:
+        yield from _bytes(name, plain)
+    elif (start := texts.first_separator(data)) is not None:
+        yield from _behind(name, data, start, skipped)
+    else:
+        yield InputError(name, fault, line=1)
 
 
 def _mails(name: str, data: bytes, line: int) -> Iterator[RawMail]:
     """One mail or patch, or the patches of what ``git log`` and ``git show`` print."""
-    shown = texts.commits(data) if data[:1] in texts.STARTS else ()
+    if data[:1] not in _SHOWN:
+        yield RawMail(name, data, line)
+        return
+
+    shown = texts.commits(data)
     if not shown:
         yield RawMail(name, data, line)
         return
@@ -258,6 +272,10 @@ def _mbox(name: str, first: bytes, stream: Iterable[bytes], skipped: int) -> Ite
 
     for message in mbox.split(itertools.chain([first], stream)):
         line = message.line + skipped
+        if len(message.data) > MOST_OF_A_MAIL:
+            text = f"a mail of more than {MOST_OF_A_MAIL >> 20} MB: not read"
+            yield InputError(name, text, line=line)
+            continue
         found = _COMMIT.match(message.separator)
         commit = found.group(1).decode("ascii") if found and found.group(1).strip(b"0") else None
         fault = _fault(message.data)
@@ -278,6 +296,8 @@ def _fault(data: bytes) -> str | None:
     if b"\0" in probe:
         return "binary data, not a mail"
     if b"@@ -" in data or data.startswith(b"diff --git ") or b"\ndiff --git " in data:
+        from patchlint.mail.mend import mend
+
         text, _amiss = mend(data.replace(b"\r\n", b"\n").decode("utf-8", "replace"))
         if shape.diff_start(text, loose=True) is not None:
             return None

@@ -20,13 +20,20 @@ def fetch(name: str) -> bytes | InputError:
     try:
         from liblore import LibloreError
         from liblore.node import LoreNode
+
+        from patchlint.mail.fetching import OneHost
     except ImportError:
         return InputError(name, "fetching needs liblore: pip install 'patchlint[b4]'")
     archive, message_id = where(name, midmask())
     if not message_id:
         return InputError(name, "no message-id in this URL")
+    url = urlsplit(archive)
+    if url.hostname is None or "@" in url.netloc:
+        return InputError(name, "a URL with a user's name, or without a host, is not fetched")
     try:
         with LoreNode.from_git_config(archive) as node:
+            # the archive, and mirrors of it that the user's settings name
+            node.set_requests_session(OneHost([archive, *node.origins]))
             data: bytes = node.get_mbox_by_msgid(message_id)
     except (LibloreError, OSError, ValueError) as error:
         return InputError(name, f"cannot be fetched: {error}", message_id=message_id)

@@ -20,7 +20,16 @@ _ENTITY = lazy(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,5}|#x[0-9a-f]{1,5});", re.IG
 _PLAIN = {"&gt;": r"(?<!^)>", "&lt;": r"<", "&amp;": r"&(?!#?\w{1,8};)", "&quot;": '"'}
 _QUOTED = lazy(r"=(?:3D|09|20$|$)", re.MULTILINE)
 _NOT_QUOTED = lazy(r"=(?![0-9A-F]{2}|$)", re.MULTILINE)
-_HEADER = lazy(r"^(?:diff --git |Index: |--- )\S[^\n]*\n(?=[ \t]*\n)", re.MULTILINE)
+#: how a header of a file begins
+_MARKS = ("diff --git ", "--- ", "Index: ")
+_BLANK = " \t\u00a0"
+#: a time stamp that a mailer moved to a line of its own, and a name that stands below its mark
+_TORN_DATE = lazy(
+    r"^((?:---|\+\+\+) \S[^\n]*?)[ \t]*\n(\d\d?:\d\d:\d\d[^\n]*\n)"
+    r"(?=\+\+\+ |@@ -)",
+    re.MULTILINE,
+)
+_TORN_NAME = lazy(r"^(---|\+\+\+) ?\n(?=[ab]/\S+\n(?:\+\+\+|@@ -))", re.MULTILINE)
 _HUNKS = lazy(r"^@@ -\d", re.MULTILINE)
 _SIGNATURE = lazy(r"^--[ \t\u00a0]?$", re.MULTILINE)
 
@@ -30,22 +39,54 @@ def mend(text: str) -> tuple[str, tuple[str, ...]]:
 
     A text without a diff, or with one that is as it should be, comes back as it is.
     """
-    if "@@ -" not in text:
+    at = text.find("@@ -")
+    if at < 0:
         return text, ()
     said: list[str] = []
-    if "\x1b[" in text:
+    if "\x1b[" in text[max(0, at - 20) : at]:
         text = _COLOUR.sub("", text)  # nothing is lost by it, so nothing is said
-    if "<br" in text or "<BR" in text:
+    above = _line_above(text)
+    if above is None:
+        return text, ()
+    if "<br" in above.lower():
         text = _without_breaks(text, said)
-    if "\n\n" in text or "\n \n" in text:
+        above = _line_above(text)
+    if not (above or "").strip(_BLANK):
         text = _single_spaced(text, said)
-    if not text.isascii() and _HARD_BLANK.search(text) is not None:
+    if "--- a/" not in text:
+        text = _whole_headers(text, said)
+    if not text.isascii() and _BLANKS.search(text) is not None:
         text = _soft_blanks(text, said)
-    if "&" in text and _TELLING.search(text) is not None:
+    if "&gt;" in text or "&lt;" in text or "&amp;" in text:
         text = _without_entities(text, said)
-    if "=" in text and _QUOTED.search(text) is not None:
+    if "=3D" in text:
         text = _unquoted(text, said)
     return text, tuple(said)
+
+
+def _whole_headers(text: str, said: list[str]) -> str:
+    """Join what a mailer put on a line of its own."""
+    if _TORN_DATE.search(text) is None and _TORN_NAME.search(text) is None:
+        return text
+    said.append("file header broken by a mailer; joined")
+    return _TORN_NAME.sub(r"\1 ", _TORN_DATE.sub(r"\1 \2", text))
+
+
+def _line_above(text: str) -> str | None:
+    """The line above the first hunk, which shows most damages; None without a hunk."""
+    at = text.find("\n@@ -")
+    return None if at < 0 else text[text.rfind("\n", 0, at) + 1 : at]
+
+
+def _doubled_from(text: str) -> int | None:
+    """Offset of the first line of a file header that has an empty line behind it."""
+    found = [0] if text.startswith(_MARKS) else []
+    found += [at + 1 for mark in _MARKS if (at := text.find(f"\n{mark}")) >= 0]
+    if not found:
+        return None
+    end = text.find("\n", min(found)) + 1
+    following = text[end : text.find("\n", end) + 1]
+    return None if following.strip(_BLANK + "\n") else min(found)
 
 
 def _hunks(text: str) -> tuple[int, int]:
@@ -58,8 +99,8 @@ def _hunks(text: str) -> tuple[int, int]:
 
 def _soft_blanks(text: str, said: list[str]) -> str:
     """Blanks for no-break spaces, when they indent lines of the diff."""
-    start = _hunks(text)[0]
-    if _HARD_BLANK.search(text, start) is None:
+    found = _HUNKS.search(text)
+    if found is None or _HARD_BLANK.search(text, found.start()) is None:
         return text
     said.append("no-break spaces in place of the diff's white space; taken for blanks")
     return _BLANKS.sub(" ", text)
@@ -94,21 +135,21 @@ def _without_entities(text: str, said: list[str]) -> str:
 
 def _single_spaced(text: str, said: list[str]) -> str:
     """Take the empty line out that stands behind each line of the diff."""
-    header = _HEADER.search(text)
+    header = _doubled_from(text)
     if header is None:
         return text
-    lines = text[header.start() :].split("\n")
+    lines = text[header:].split("\n")
     out: list[str] = []
     doubled = at = 0
     while at < len(lines):
         out.append(lines[at])
-        blank = at + 1 < len(lines) and not lines[at + 1].strip(" \t\u00a0")
+        blank = at + 1 < len(lines) and not lines[at + 1].strip(_BLANK)
         doubled += blank
         at += 1 + blank
     if doubled < 0.8 * len(out):
         return text
     said.append("an empty line behind each line of the diff; taken out")
-    return text[: header.start()] + "\n".join(out)
+    return text[:header] + "\n".join(out)
 
 
 def _unquoted(text: str, said: list[str]) -> str:

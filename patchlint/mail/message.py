@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from patchlint.mail import mime, shape
 from patchlint.mail import subject as subjects
-from patchlint.mail.mend import mend
 from patchlint.model.mail import Mail, RawMail
 from patchlint.model.pattern import lazy
 
@@ -41,9 +40,18 @@ _SHOWN = lazy(
 )
 _MAIL_FILE = lazy(r"(?:From [0-9a-f]{40}|From: |Subject: |Date: )")
 _MIN_SCISSORS = 8
+_PATCH_TYPES = ("/x-patch", "/x-diff", "/patch", "/diff")
+#: What a reviewer says without a quote, and what a patch says of itself that lost its diff.
+_VERDICT = lazy(
+    r"^(?:Acked|Reviewed|Tested|Nacked)(?:-and-\w+)?-by: |^(?:applied|thanks|queued|lgtm)\b",
+    re.MULTILINE | re.IGNORECASE,
+)
+_OWN_PATCH = lazy(r"^(?:Signed-off-by: |---$| \d+ files? changed)", re.MULTILINE)
+_QUOTED_DIFF = lazy(r"^> ?(?:diff --git |@@ -\d|\+\+\+ )", re.MULTILINE)
 #: What an answer has and a patch without a diff has not: quoted lines, or whom they are of.
+_SPEAKS = ("wrote", "writes", "schrieb", "crit", "\u5199\u9053", " Message", " message")
 _QUOTES = lazy(
-    r"^(?:[\w-]{0,8}>"
+    r"^(?:[\w-]{1,8}>"
     r"|[^\n]{8,120}(?:wrote|writes|schrieb|a \u00e9crit|\u5199\u9053)\s?[:\uff1a]\s*$"
     r"|-{3,} ?(?:Original|Forwarded) [Mm]essage ?-{3,})",
     re.MULTILINE,
@@ -74,14 +82,14 @@ def decode(raw: RawMail) -> Mail:
     numbered = spoken if spoken.is_patch or spoken.number is not None else outer
     references = _ids(headers, "references")
     parents = _ids(headers, "in-reply-to")
-    parent = parents[0] if parents else None
+    parent = next(iter((*parents, *references[-1:])), None)
     if parent is not None and parent not in references:
         references = (*references, parent)
     ids = _ids(headers, "message-id")
     offers = not headers.values or numbered.is_patch or numbered.number
     start = shape.diff_start(inner.body, loose=bool(offers) and not outer.is_reply)
-    if start is not None and numbered.number == 0 and shape.is_interdiff(inner.body, start):
-        start = None
+    if start is not None and shape.is_interdiff(inner.body, start):
+        start = shape.behind_interdiff(inner.body, start) if numbered.number != 0 else None
     whole = Mail(
         input=raw.input,
         message_id=ids[0] if ids else "",
@@ -105,8 +113,7 @@ def decode(raw: RawMail) -> Mail:
     )
     if raw.place is not None:
         return _placed(whole, raw)
-    pasted = _INBODY_FROM.search(text) if "From " in text else None
-    if pasted is not None and (several := _pasted(whole)):
+    if start is not None and "\nFrom " in text and (several := _pasted(whole)):
         return replace(whole, attached=several)
     files = [part.text for part in parts if part.attached or "patch" in part.content_type]
     if len(files) < 2:  # noqa: PLR2004
@@ -136,11 +143,22 @@ def _talks(outer: subjects.Subject, parent: str | None, body: str) -> bool:
     """Whether a mail without a patch answers another one, or hands it on, without saying so."""
     if outer.is_forward:
         return True
-    return parent is not None and _QUOTES.search(body) is not None
+    if parent is None:
+        return ">" in body and _QUOTED_DIFF.search(body) is not None
+    if "\n>" in body or body.startswith(">"):
+        return True
+    speaks = any(word in body for word in _SPEAKS) or "> " in body
+    if speaks and _QUOTES.search(body) is not None:
+        return True
+    return _VERDICT.search(body) is not None and _OWN_PATCH.search(body) is None
 
 
 def _mended(part: mime.Part, problems: list[str]) -> mime.Part:
     """Undo what a mailer did to a diff, and note it."""
+    if "@@ -" not in part.text or shape.looks_whole(part.text):
+        return part
+    from patchlint.mail.mend import mend
+
     text, amiss = mend(part.text)
     if text is part.text:
         return part
@@ -253,14 +271,14 @@ def _choose(parts: list[mime.Part], problems: list[str]) -> str:
     inline: list[str] = []
     attached: list[str] = []
     for part in parts:
-        if part.content_type == "text/html" or not part.text:
+        named = part.filename.lower().endswith((".patch", ".diff"))
+        if not part.text or (part.content_type == "text/html" and not named):
             continue
-        if part.content_type.startswith("text/") and not (
-            part.attached or part.content_type.endswith(("/x-patch", "/x-diff", "/patch", "/diff"))
-        ):
-            inline.append(_unflow(part))
-        else:
+        kind = part.content_type
+        if named or part.attached or not kind.startswith("text/") or kind.endswith(_PATCH_TYPES):
             attached.append(_unflow(part))
+        else:
+            inline.append(_unflow(part))
     text = _join(inline)
     patches = [patch for patch in attached if shape.diff_start(patch) is not None]
     if not patches:

@@ -11,6 +11,7 @@ import binascii
 import re
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from patchlint.model.pattern import lazy
 
@@ -29,6 +30,8 @@ _WHITE = re.compile(r"\s+")
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_BASE64 = bytes(byte for byte in range(256) if byte not in _BASE64)
 
+#: The first line of a patch file that names no commit.
+_FILE_HEADER = f"From {'0' * 40} Mon Sep 17 00:00:00 2001\n"
 #: Longer values of structured headers are not read to their end.
 _LONGEST_VALUE = 8192
 #: What goes on for longer than this is no block of headers.
@@ -187,7 +190,7 @@ def leaves(headers: Headers, body: bytes, problems: list[str], depth: int = 0) -
                 for leaf in leaves(*split_headers(data, skip_from=False), problems, depth + 1)
             ]
     if content_type == "message/rfc822" and depth < MAX_DEPTH:
-        return leaves(*split_headers(body), problems, depth + 1)
+        return _inner_mail(*split_headers(body), problems, depth + 1)
     disposition = headers.text("content-disposition")
     filename = parameters(";" + disposition.partition(";")[2]).get("filename", "")
     return [
@@ -200,6 +203,18 @@ def leaves(headers: Headers, body: bytes, problems: list[str], depth: int = 0) -
             text=_text(headers, body, options.get("charset", ""), content_type),
         )
     ]
+
+
+def _inner_mail(headers: Headers, body: bytes, problems: list[str], depth: int) -> list[Part]:
+    """The leaves of a mail in a mail, the first under a header as a patch file has it."""
+    inner = leaves(headers, body, problems, depth)
+    names = ("From", "Date", "Subject")
+    known = [f"{name}: {text}\n" for name in names if (text := headers.text(name.lower()))]
+    if not inner or not known:
+        return inner
+    first = inner[0]
+    text = f"{_FILE_HEADER}{''.join(known)}\n{first.text}"
+    return [replace(first, text=text, attached=True), *inner[1:]]
 
 
 def _text(headers: Headers, body: bytes, charset: str, content_type: str) -> str:

@@ -112,7 +112,7 @@ def _changes(mail: Mail) -> list[str]:
 
 def _take_title_version(draft: Draft) -> None:
     """Give a series the version that the titles of all its patches end with."""
-    if draft.version == 1 and draft.numbered and ")" in draft.sample.subject:
+    if draft.version == 1 and draft.numbered and subjects.title_version(draft.sample.subject):
         said = {subjects.title_version(mail.subject) for mail in draft.slots.values()}
         draft.version = said.pop() or 1 if len(said) == 1 else 1
 
@@ -354,12 +354,17 @@ class _Grouping:
 
     def _replaced(self, mail: Mail) -> set[str]:
         """Ids of the mails above ``mail`` that have its number and total."""
-        found: set[str] = set()
+        place = (mail.number, mail.total)
+        found = {
+            one
+            for one in mail.references
+            if (other := self._by_id.get(one)) is not None and (other.number, other.total) == place
+        }
         above = self._by_id.get(mail.in_reply_to or "")
         seen = {mail.message_id}
         while above is not None and above.message_id not in seen:
             seen.add(above.message_id)
-            if above.number == mail.number and above.total == mail.total:
+            if (above.number, above.total) == place:
                 found.add(above.message_id)
             above = self._by_id.get(above.in_reply_to or "")
         return found

@@ -26,12 +26,15 @@ _DIFF = re.compile(
 _LOOSE = lazy(
     r"^(?:"
     r"diff --(?:cc|combined) \S"
+    r"|diff --git \S[^\n]*\n@@ -\d"
     r"|\+\+\+ \S[^\n]*\n@@ -\d"
     r"|--- [^\n]*\n(?:\+\+\+ ?[^\n]*\n)?@@ -\d"
     r"|@@ -\d{1,9}(?:,\d{1,9})? \+\d{1,9}(?:,\d{1,9})? @@"
     r")",
     re.MULTILINE,
 )
+#: what only a damaged diff of C has: entities, quoted-printable, colours
+_HINTS = ("&gt;", "&lt;", "&amp;", "=3D", "\x1b[")
 #: What introduces the difference between two versions of a series.
 _INTERDIFF = lazy(
     r"^\W{0,4}(?:inter-?diff|range-?diff|incremental diff|"
@@ -39,6 +42,8 @@ _INTERDIFF = lazy(
     r"[^\n]{0,80}$",
     re.MULTILINE | re.IGNORECASE,
 )
+#: The end of a line that none of a diff follows.
+_NO_DIFF = lazy(r"\n(?![-+ @\\]|diff |index |Index: |[a-z]+ (?:mode|from|to) )")
 _HUNK = lazy(r"^@@ -\d{1,9}(?:,(\d{1,9}))? \+\d{1,9}(?:,(\d{1,9}))? @@[^\n]*\n", re.MULTILINE)
 
 
@@ -54,10 +59,36 @@ def diff_start(text: str, *, loose: bool = False) -> int | None:
     return None if found is None else found.start()
 
 
+def looks_whole(text: str) -> bool:
+    """Whether nothing of a text with a hunk hints at what mailers do to diffs.
+
+    Errs towards no; it is asked before what mends them is imported.
+    """
+    at = text.find("\n@@ -")
+    above = text[text.rfind("\n", 0, at) + 1 : at]
+    return (
+        above.startswith("+++ b/")
+        and "<" not in above
+        and "--- a/" in text
+        and text.isascii()
+        and not any(hint in text for hint in _HINTS)
+    )
+
+
 def is_interdiff(text: str, start: int) -> bool:
     """Whether the diff at ``start`` is introduced as one between two versions of a series."""
     found = _INTERDIFF.search(text, max(0, start - 400), start)
     return found is not None and not text[found.end() : start].strip()
+
+
+def behind_interdiff(text: str, start: int) -> int | None:
+    """Offset of the patch that stands behind the interdiff at ``start``, None without one.
+
+    An empty line parts the two, or text; none does so with the files of one diff.
+    """
+    gap = _NO_DIFF.search(text, start)
+    found = None if gap is None else _DIFF.search(text, gap.end())
+    return None if found is None else found.start()
 
 
 def hunk_score(text: str) -> tuple[int, int]:

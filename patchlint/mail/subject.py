@@ -16,23 +16,23 @@ from msgspec import Struct
 
 from patchlint.model.pattern import lazy
 
-#: What nearly all patches have, with a title that says nothing more of version and number.
-_COMMON = re.compile(
-    r"\[((?:[A-Za-z][A-Za-z-]* ){0,3}?)PATCH((?: [A-Za-z][A-Za-z-]*){0,3})"
-    r"(?: v([0-9]{1,9}))?(?: ([0-9]{1,4})/([0-9]{1,4}))?\]"
-    r" ((?![0-9\[({<vV])[^\n]*[^\s)\]])$"
-)
-_REPLY = re.compile(
+#: what a title may begin with, or end with, that says more of version and number
+_TELLING_START = frozenset("0123456789[({<vV")
+_TELLING_END = frozenset(")]")
+_REPLY = lazy(
     r"(?:(?:re|aw|sv|vs|antw|wg|tr|odp|ref|vá|ynt)\s*(?:\[\d+\]|\(\d+\))?\s*:\s*)+", re.IGNORECASE
 )
 _FORWARD = lazy(r"(?:(?:fwd?|wg|tr|vl)\s*:\s*)+", re.IGNORECASE)
-_REPLY_FOREIGN = re.compile(r"\w{2,3}:\s*\[")
+_REPLY_FOREIGN = lazy(r"\w{2,3}:\s*\[")
 #: What filters and gateways put in front of a subject: ``***SPAM***``, ``{Spam?}``, ``EXT:``.
 _TAG = lazy(
     r"(?:[*{(<!#=~-]+ ?[\w ?!-]{1,24}? ?[*})>!#=~-]+:?|(?!re|aw|fw)[\w-]{2,16}:)\s*"
     r"(?=[\[*{(<][^\]]*?(?:patch|rfc|\d/\d|\*))",
     re.IGNORECASE,
 )
+#: a word in capitals, or the word itself, that stands outside of the brackets
+_OUTSIDE = lazy(r"([A-Z]{2,10}|[Pp]atch) ?(?=\[)")
+_LAST_BRACKET = lazy(r"(.*\S)\s*(\[[^][]*(?:patch|rfc)\b[^][]*\])$", re.IGNORECASE)
 _TAG_WORDS = frozenset({"spam", "bulk", "ext", "external", "suspected", "***spam***", "spam?"})
 _BRACKETS = str.maketrans({
     "\uff3b": "[", "\uff3d": "]", "\u3010": "[", "\u3011": "]", "\u301a": "[", "\u301b": "]",
@@ -43,26 +43,36 @@ _BARE = lazy(
     r"((?:rfc |resend )*patch(?: rfc| resend)?)[ ,]((?:v\d+[ ,]+)?\d{1,4}/\d{1,4})[]:, -]+",
     re.IGNORECASE,
 )
-_SLASH = re.compile(r"\s*[/\\]\s*(?=[\d?*]|[nmxNMX]+\b)")
+_SLASH = lazy(r"\s*[/\\|]\s*(?=[\d?*]|[nmxNMX]+\b)")
 _OF = lazy(r"(\d{1,4}) (?:out )?of (\d{1,4})\b", re.IGNORECASE)
 _SPACED_VERSION = lazy(
     r"\b(?:v|ver|version|rev|revision|take|try)(?:[. #-]| #)?(?=\d{1,3}\b)", re.IGNORECASE
 )
-_SEPARATORS = re.compile(r"[\s,;]+")
-_COUNTER = re.compile(r"(.*?)(?<![\d.])(\d{1,4})/(\d{1,4}|[?*]+|[nmxNMX]+)$", re.DOTALL)
-_VERSION = re.compile(
-    r"(|.*[^a-z]|.*patch|.*rfc|.*resend|.*repost)v(\d{1,9})(?:\.(\d))?$", re.IGNORECASE | re.DOTALL
+_SEPARATORS = lazy(r"[\s,;]+")
+_COUNTER = lazy(r"(.*?)(?<![\d.])(\d{1,4})/(\d{1,4}|[?*]+|[nmxNMX]+)$", re.DOTALL)
+_VERSION = lazy(
+    r"(|.*[^a-z]|.*patch|.*rfc|.*resend|.*repost)v(\d{1,9})(?:\.(\d)|([a-h]))?$",
+    re.IGNORECASE | re.DOTALL,
 )
 #: a version that stands glued in front of ``PATCH``
-_FRONT_VERSION = re.compile(r"v(\d{1,3})(patch|rfc)", re.IGNORECASE)
+_FRONT_VERSION = lazy(r"v(\d{1,3})(patch|rfc)", re.IGNORECASE)
+#: words that stand beside another, ``PATCH/RFC``
+_KNOWN = frozenset({"patch", "rfc", "resend"})
 _EDGES = "()<>{}#:._-+"
 _LEADING = lazy(
     r"[\[(]?(?:(v\d{1,3})(?:\.(\d))?\b[])]?[:,. -]*)?"
     r"(?:[\[(]?(\d{1,4}) ?/ ?(\d{1,4}|[?*nNxX]+)(?![\w/.])[])]?[:,. -]*)?",
     re.IGNORECASE,
 )
-_TRAILING_COUNTER = lazy(r"[\[(](\d{1,4}) ?/ ?(\d{1,4})[])]$")
+_TRAILING_COUNTER = lazy(
+    r"(?:[\[(]|[-,:] (?:part )?|\bpart )(\d{1,4}) ?(?:/|of) ?(\d{1,4})[])]?$", re.IGNORECASE
+)
 _TITLE_VERSION = lazy(r"[\[(](?:v|take |try )(\d{1,3})(?:\.(\d))?[])]", re.IGNORECASE)
+_FIRST_VERSION = lazy(r"\]\s*v(\d{1,3})(?=[:,])", re.IGNORECASE)
+#: words that begin so are read with care
+_NOT_PLAIN = ("-", "v", "patch", "take", "try", "rev", "of")
+#: digits of the number of a patch, and one
+_LONGEST_COUNT = 5
 #: how many words an unclosed bracket is followed
 _MOST_WORDS = 8
 
@@ -72,7 +82,7 @@ class Subject(Struct, frozen=True):
 
     ``number`` is None when no ``n/m`` stands there; ``total`` is None as well then, and where
     the m is not known (``1/?``).  ``version`` is 1 and ``versioned`` False when no ``vN``
-    stands there; ``minor`` is the 1 of ``v3.1``, which replaces single patches of v3.
+    stands there; ``minor`` is the 1 of ``v3.1`` or ``v3a``, which replaces patches of v3.
     ``prefixes`` are the other words in the brackets (``RFC``, ``net-next``), in their order.
     A forwarded patch is a patch, not an answer.
     """
@@ -92,27 +102,69 @@ class Subject(Struct, frozen=True):
 
 def parse(subject: str) -> Subject:
     """Take a decoded, unfolded subject apart; never fails."""
-    common = _COMMON.match(subject)
-    if common is not None:
-        before, after, version, number, total, title = common.groups()
-        words = (*before.split(), *after.split())
-        return Subject(
-            title if "  " not in title and "\t" not in title else " ".join(title.split()),
-            int(version or 1),
-            version is not None,
-            int(number) if number else None,
-            int(total) if total else None,
-            words,
-            is_patch=True,
-            is_reply=False,
-            is_resend=any(word.lower().startswith("resend") for word in words),
-        )
-    return _Reader().read(subject)
+    return _common(subject) or _Reader().read(subject)
+
+
+def _common(subject: str) -> Subject | None:
+    """Read what nearly all patches have, ``[RFC PATCH net v2 1/2] title``; None for the rest.
+
+    No expression is compiled for it: a short check meets no other form.
+    """
+    close = subject.find("] ")
+    title = subject[close + 2 :]
+    if close < 0 or subject[0] != "[" or not _is_plain(title):
+        return None
+    version = number = total = None
+    prefixes: list[str] = []
+    is_patch = False
+    for word in subject[1:close].split():
+        here, slash, there = word.partition("/")
+        if word == "PATCH":
+            is_patch = True
+        elif (
+            word.isascii()
+            and word.replace("-", "").isalpha()
+            and not word.lower().startswith(_NOT_PLAIN)
+        ):
+            prefixes.append(word)
+        elif word[:1] == "v" and word[1:].isdecimal() and version is None:
+            version = int(word[1:])
+        elif slash and number is None and _is_count(here) and _is_count(there):
+            number, total = int(here), int(there)
+        else:
+            return None
+    if not is_patch or not _TAG_WORDS.isdisjoint(map(str.lower, prefixes)):
+        return None
+    return Subject(
+        title.rstrip(),
+        1 if version is None else version,
+        version is not None,
+        number,
+        total,
+        tuple(prefixes),
+        is_patch=True,
+        is_reply=False,
+        is_resend=any(word.lower().startswith("resend") for word in prefixes),
+    )
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < _LONGEST_COUNT
+
+
+def _is_plain(title: str) -> bool:
+    """Whether a title is only that, and says no number or version of its own."""
+    if not title or title[0] in _TELLING_START or "  " in title or not title.isprintable():
+        return False
+    last = title.rstrip()[-1:]
+    return last not in _TELLING_END and not (
+        last.isdigit() and ("/" in title[-9:] or " of " in title[-12:])
+    )
 
 
 def title_version(subject: str) -> int | None:
-    """The version that a title names in brackets, ``title (v2)``; None without one."""
-    found = _TITLE_VERSION.search(subject)
+    """The version that a title names, ``title (v2)`` or ``v2: title``; None without one."""
+    found = _TITLE_VERSION.search(subject) or _FIRST_VERSION.search(subject)
     return None if found is None else int(found.group(1))
 
 
@@ -138,13 +190,13 @@ class _Reader:
         if not rest.startswith("["):
             rest = _ROUND.sub(r"[\1]", rest, count=1) if _ROUND.match(rest) else rest
             rest = _BARE.sub(r"[\1 \2] ", rest, count=1) if _BARE.match(rest) else rest
+            rest = self._with_bracket_in_front(rest)
         while rest.startswith("["):
             inside, behind = _bracket(rest)
             if inside is None:
                 break
             rest = behind
-            for word in _words(inside):
-                self._word(word)
+            self._words(inside)
             rest = self._without_marks(rest)
         if self.is_patch or self.number is not None:
             rest = self._title(rest)
@@ -179,17 +231,47 @@ class _Reader:
                 return text
             text = text[found.end() :]
 
+    def _with_bracket_in_front(self, text: str) -> str:
+        """A subject whose bracket stands behind a word or the title, the usual way round."""
+        if (found := _OUTSIDE.match(text)) is not None:
+            return f"[{found.group(1)}] {text[found.end() :]}"
+        if text.endswith("]") and (found := _LAST_BRACKET.match(text)) is not None:
+            return f"{found.group(2)} {found.group(1)}"
+        return text
+
+    def _words(self, inside: str) -> None:
+        """Take in the words of one bracket; what an earlier one said of its kind holds.
+
+        git puts its bracket in front of those that a title has already.
+        """
+        number, total, version, minor = self.number, self.total, self.version, self.minor
+        for word in _words(inside):
+            self._word(word)
+        if number is not None:
+            self.number, self.total = number, total
+        if version is not None:
+            self.version, self.minor = version, minor
+
     def _word(self, word: str) -> None:
         """Take in one word of the brackets; several may be glued into one."""
-        if (found := _COUNTER.match(word.rstrip(_EDGES))) is not None:
+        if (found := _COUNTER.match(word.rstrip(_EDGES))) is None and "/" in word:
+            parts = word.split("/")
+            if any(part.lower() in _KNOWN or _VERSION.match(part) for part in parts):
+                for part in parts:
+                    self._word(part)
+                return
+        if found is not None:
             word = found.group(1)
             self._count(found.group(2), found.group(3))
         bare = word.strip(_EDGES)
         if (found := _FRONT_VERSION.match(bare)) is not None:
             self._versioned(found.group(1), None)
             bare = word = bare[found.start(2) :]
-        if (found := _VERSION.match(bare)) is not None:
-            self._versioned(found.group(2), found.group(3))
+        found = _VERSION.match(bare)
+        if found is not None and not (found.group(3) and found.group(1).endswith("for-")):
+            letter = found.group(4)
+            minor = str(ord(letter.lower()) - ord("a") + 1) if letter else found.group(3)
+            self._versioned(found.group(2), minor)
             bare = found.group(1).strip(_EDGES)
             word = bare
         if not bare or bare.lower() in _TAG_WORDS:
@@ -222,7 +304,7 @@ class _Reader:
                 if speaks:
                     self._versioned(version[1:], minor)
                 title = title[found.end() :]
-        if title.endswith((")", "]")) and self.number is None:
+        if self.number is None and (title[-1:] in {")", "]"} or title[-1:].isdigit()):
             found = _TRAILING_COUNTER.search(title)
             if found is not None and _in_order(*found.groups()):
                 self._count(*found.groups())
@@ -281,9 +363,11 @@ def _unclosed(text: str) -> tuple[str | None, str]:
 
 def _words(inside: str) -> list[str]:
     """The words of a bracket, with numbers and versions written as one word each."""
-    if "/" in inside or "\\" in inside:
+    if "/" in inside or "\\" in inside or "|" in inside:
         inside = _SLASH.sub("/", inside)
     if " of " in inside.lower():
         inside = _OF.sub(r"\1/\2", inside)
+    if "for v" in inside:
+        inside = inside.replace("for v", "for-v")  # a release that it is meant for
     inside = _SPACED_VERSION.sub("v", inside)
     return [word for word in _SEPARATORS.split(inside) if word]

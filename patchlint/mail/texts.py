@@ -12,8 +12,6 @@ from patchlint.model.pattern import lazy
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: first bytes of the texts that :func:`commits` takes apart
-STARTS = frozenset(bytes((char,)) for char in b"ct#\x1b0123456789abdef")
 _COLOUR = lazy(rb"\x1b\[[0-9;]*[mK]")
 #: A commit as ``git log`` and ``git show`` print it, in any of their formats, and a changeset
 #: of ``hg export``.

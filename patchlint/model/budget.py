@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 _PACE: Final = 256
 
 
-class OutOfBudgetError(Exception):
-    """The work at hand has cost more than it may; the text says what was exceeded."""
+class OutOfBudgetError(BaseException):
+    """The work at hand has cost more than it may; the text says what was exceeded.
+
+    No Exception: what handles the failures of a stage must not take it for one.
+    """
 
 
 class Budget:
@@ -98,9 +101,11 @@ def current() -> Budget:
 
 @contextmanager
 def limited(budget: Budget) -> Iterator[Budget]:
-    """Put ``budget`` in force for what is done inside."""
+    """Put ``budget`` in force for what is done inside; the one around it counts that as well."""
+    around = _current.get()
     token = _current.set(budget)
     try:
         yield budget
     finally:
         _current.reset(token)
+        around.spent += budget.spent

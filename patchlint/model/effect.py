@@ -35,6 +35,8 @@ class EntryChain(Struct, frozen=True):
     name: str
     kind: str
     chain: tuple[str, ...]
+    #: how it is called so that it loses the promise: ``umount2(..., MNT_DETACH)``
+    said: str = ""
 
 
 class Downgrade(Struct, frozen=True):
@@ -67,3 +69,5 @@ class Downgrade(Struct, frozen=True):
     weight: int = 0
     #: lines before the series on which the releases stood that were lost
     lost: tuple[int, ...] = ()
+    #: file of ``function``; ``path`` is that of the deferral
+    home: str = ""

@@ -25,7 +25,8 @@ class Call(Struct, frozen=True):
     ``args`` are source texts with white space folded.  ``label`` is the nearest goto
     label above in the function body, None if there is none.  ``assigned`` is the text on
     the left of ``=`` or of an initializer when the call is its right side; ``tested`` is
-    set when the call stands inside an if/while condition.
+    set when the call stands inside an if/while condition; ``statement`` when it is a
+    statement of its own or what a function returns, so that nothing here uses its value.
     ``implicit`` is set for a release at scope exit (``__free(fput)``, ``CLASS(fd, f)``),
     which has no call text.
     """
@@ -40,6 +41,7 @@ class Call(Struct, frozen=True):
     tested: bool = False
     in_loop: bool = False
     implicit: bool = False
+    statement: bool = False
 
 
 class Exit(Struct, frozen=True):
@@ -51,11 +53,24 @@ class Exit(Struct, frozen=True):
 
 
 class Assignment(Struct, frozen=True):
-    """``target = value`` where value is a plain identifier or ``&identifier``."""
+    """``target = value``, of an assignment or of a declaration's initializer."""
 
     target: str
     value: str
     line: int
+
+
+class Store(Struct, frozen=True):
+    """A write to what others can see: a member, through a pointer, to no local variable.
+
+    ``op`` is ``=``, ``|=``, ``++``...; ``value`` is empty for ``++`` and ``--``.
+    """
+
+    target: str
+    op: str
+    value: str
+    line: int
+    conditions: tuple[Condition, ...] = ()
 
 
 class Initializer(Struct, frozen=True):
@@ -104,6 +119,9 @@ class Function(Struct, frozen=True):
     entry: str | None = None
     body_digest: str = ""
     exits: tuple[Exit, ...] = ()
+    stores: tuple[Store, ...] = ()
+    #: what it returns: texts of the expressions
+    results: tuple[str, ...] = ()
 
     def type_of(self, variable: str) -> str | None:
         """Type text of a parameter or local, None when the image does not show it."""
@@ -124,7 +142,8 @@ class FileMacro(Struct, frozen=True):
 class FileFacts(Struct, frozen=True):
     """All facts of one image.  ``fields`` are struct members: (struct, member, type, line).
 
-    ``errors`` says whether the parser met an error anywhere.
+    ``errors`` says whether the parser met an error anywhere; ``unread`` are spans of lines,
+    first and last, on which it gave up and that nothing was read of.
     """
 
     path: str
@@ -135,3 +154,4 @@ class FileFacts(Struct, frozen=True):
     fields: tuple[tuple[str, str, str, int], ...] = ()
     declared: tuple[str, ...] = ()
     errors: bool = False
+    unread: tuple[tuple[int, int], ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from patchlint.model.pattern import lazy
 
@@ -37,16 +38,30 @@ Resource = Literal[
 ]
 
 
+def release(version: str) -> tuple[int, int]:
+    """Major and minor number of a kernel version such as ``6.1`` or ``6.1.12``."""
+    major, minor = version.split(".")[:2]
+    return int(major), int(minor)
+
+
 class Source(Struct, frozen=True):
     """Where an entry is true: file, what was seen there, and for which kernels.
 
-    ``since`` and ``until`` are kernel versions (``6.1``), None for no bound known.
+    ``since`` and ``until`` are kernel versions (``6.1``), both included, None for no bound
+    known.  ``moved`` is the file that has it in later kernels, None where it stays.
     """
 
     file: str
     evidence: str
     since: str | None = None
     until: str | None = None
+    moved: str | None = None
+
+    def holds(self, version: tuple[int, int]) -> bool:
+        """Whether it is true for that kernel."""
+        return (self.since is None or release(self.since) <= version) and (
+            self.until is None or version <= release(self.until)
+        )
 
 
 class Cleanup(Struct, frozen=True):
@@ -62,6 +77,10 @@ class Cleanup(Struct, frozen=True):
     ``final`` are functions of which one runs when the release is done (their names differ
     from kernel to kernel), ``probe`` is the workload of ``tests/kernel`` that reaches it,
     and ``seen`` the kernels on which it was watched and did what the row says.
+
+    ``waited_in`` are contexts in which a late release is waited for by whoever needs it:
+    it is no loss there, as unregistering an interface waits for RCU callbacks and then for
+    references.
     """
 
     name: str
@@ -80,6 +99,7 @@ class Cleanup(Struct, frozen=True):
     final: tuple[str, ...] = ()
     probe: str | None = None
     seen: tuple[str, ...] = ()
+    waited_in: tuple[Context, ...] = ()
 
 
 class Twin(Struct, frozen=True):
@@ -131,7 +151,8 @@ class Activation(Struct, frozen=True):
     """Starts a bound callback: ``queue_work(wq, object)``.
 
     ``queue_arg`` is the workqueue argument, None when fixed.  ``keeps`` is set for
-    ``task_work_add``, which keeps the promise for the current task.
+    ``task_work_add``, which keeps the promise for the current task, but not with one of
+    ``keeps_not_with`` as argument.
     """
 
     name: str
@@ -141,6 +162,7 @@ class Activation(Struct, frozen=True):
     guarantee: Guarantee
     mechanism: str
     keeps: bool
+    keeps_not_with: frozenset[str]
     source: Source
 
 
@@ -255,22 +277,13 @@ class ContextHint(Struct, frozen=True):
     closes: str | None = None
 
 
-class ReleaseNames(Struct, frozen=True):
-    """The names of releases: all that the tables know, and those apart that a sketch must tell."""
-
-    known: tuple[str, ...] = ()
-    #: what ends is told by an argument alone
-    inherited: tuple[str, ...] = ()
-    #: no lost wait is told of these
-    quiet: tuple[str, ...] = ()
-    #: macros that release what their body acquired
-    scopes: tuple[str, ...] = ()
+Row = Cleanup | Twin | Registration | Activation | Wait
 
 
-class NameFacts(Struct, frozen=True, kw_only=True):
-    """What names alone tell: all that a sketch needs.  Look-ups are by function name."""
+class KernelFacts(Struct, frozen=True, kw_only=True):
+    """All tables.  Look-ups are by function name."""
 
-    releases: ReleaseNames = ReleaseNames()
+    cleanups: dict[str, Cleanup] = field(default_factory=dict)
     twins: dict[str, Twin] = field(default_factory=dict)
     registrations: dict[str, Registration] = field(default_factory=dict)
     activations: dict[str, Activation] = field(default_factory=dict)
@@ -287,12 +300,6 @@ class NameFacts(Struct, frozen=True, kw_only=True):
     teardown: re.Pattern[str] = NEVER
     #: regex of names that look like a teardown but are not (rules/kernel/structural.toml)
     not_teardown: re.Pattern[str] = NEVER
-
-
-class KernelFacts(NameFacts, frozen=True, kw_only=True):
-    """All tables.  Look-ups are by function name."""
-
-    cleanups: dict[str, Cleanup] = field(default_factory=dict)
     entries: tuple[EntryPoint, ...] = ()
     #: by the name in the definition
     system_calls: dict[str, SystemCall] = field(default_factory=dict)
@@ -308,11 +315,44 @@ class KernelFacts(NameFacts, frozen=True, kw_only=True):
     refcount_puts: frozenset[str] = frozenset()
     #: functions that end a wait for a completion, with the completion's argument index
     completers: dict[str, int] = field(default_factory=dict)
+    #: names of functions whose call nobody outside can see: locks, logging, memory, readers
+    harmless: re.Pattern[str] = NEVER
+    #: names of functions that run what they are given at some later time
+    later: re.Pattern[str] = NEVER
+    #: functions that take a variable away from the release at the end of its scope
+    takes: frozenset[str] = frozenset()
+    #: functions that take a reference -> those that give it back
+    references: dict[str, frozenset[str]] = field(default_factory=dict)
+    #: accessors of an object -> the argument that names it (``per_cpu_ptr``)
+    accessors: dict[str, int] = field(default_factory=dict)
+    #: ``struct.member`` that holds a callback -> the registration that it stands for
+    slots: dict[str, str] = field(default_factory=dict)
     #: functions in a stack that tell its context, the innermost one decides
     frames: dict[str, Context] = field(default_factory=dict)
     #: family -> what shows its loss on a running kernel
     workloads: dict[str, Workload] = field(default_factory=dict)
     setups: dict[str, Setup] = field(default_factory=dict)
+    #: table, name and row of names that mean different things in different kernels; the
+    #: tables themselves have the newest
+    variants: tuple[tuple[str, str, Row], ...] = ()
+    #: kernels against whose source every row is held
+    held_against: tuple[str, ...] = ()
+
+    def at(self, version: tuple[int, int]) -> KernelFacts:
+        """Return the facts of that kernel: of several rows of a name the one that holds.
+
+        Rows whose kernels are others stay where they are the only ones of their name: a mail
+        may be made for another kernel than the one at hand.
+        """
+        tables: dict[str, dict[str, Row]] = {}
+        for table, name, row in self.variants:
+            if row.source.holds(version):
+                tables.setdefault(table, dict(getattr(self, table)))[name] = row
+        return replace(self, **tables) if tables else self
+
+    def unheld(self, version: tuple[int, int]) -> bool:
+        """Whether that kernel is newer than all that the rows are held against."""
+        return bool(self.held_against) and version > max(map(release, self.held_against))
 
     def carries(self, ends: tuple[Resource, ...], family: str) -> bool:
         """Whether what ends so much can end what the releases of ``family`` release.
@@ -362,7 +402,7 @@ class Ruleset(Struct, frozen=True):
     kernel: KernelFacts
     digest: str
 
-    @property
-    def names(self) -> NameFacts:
-        """What the tables tell by names alone."""
-        return self.kernel
+    def at(self, version: tuple[int, int]) -> Ruleset:
+        """Return the same rules on the facts of that kernel."""
+        kernel = self.kernel.at(version)
+        return self if kernel is self.kernel else replace(self, kernel=kernel)

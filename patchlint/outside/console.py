@@ -12,20 +12,16 @@ from __future__ import annotations
 import codecs
 import os
 import sys
-from contextlib import contextmanager, suppress
-from typing import Any, Final, TextIO, cast
 
-from patchlint.model.hidden import HIDDEN, spelled
-from patchlint.model.pattern import lazy
-
+# the hook starts with this module: typing, contextlib and re take as long as the hook itself
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterator
+    from typing import Any, Final, TextIO
 
 #: how a line would have to start to be a command, and what is one anywhere in it
-_COMMAND: Final = lazy(r"^([^\S\n]*):(?=:)|#(?=#\w*\[)")
-_COLOR: Final = lazy("\x1b\\[[0-9;]*m")
+_COMMAND: Final = r"^([^\S\n]*):(?=:)|#(?=#\w*\[)"
+_COLOR: Final = "\x1b\\[[0-9;]*m"
 _KEPT: Final = "\n\t"
 _ERRORS: Final = "patchlint-spelled"
 
@@ -57,12 +53,7 @@ class Guarded:
 
     def _shown(self, text: str, *, color: bool = False, commands: bool = False) -> str:
         if not text.replace("\n", "").isprintable():
-            if color:
-                parts = [HIDDEN.sub(_spelled, part) for part in _COLOR.split(text)]
-                colors = _COLOR.findall(text)
-                text = "".join(a + b for a, b in zip(parts, [*colors, ""], strict=True))
-            else:
-                text = HIDDEN.sub(_spelled, text)
+            text = _without_hidden(text, color=color)
         if not commands and ("::" in self._inside + text or "##" in self._inside + text):
             text = _free(self._inside, text)
         # what of a line is out already decides whether the next words can be a command
@@ -90,22 +81,44 @@ class Guarded:
 _AS_FAR_AS: Final = 200
 
 
+def _without_hidden(text: str, *, color: bool) -> str:
+    """Return ``text`` with its hidden characters spelled out, but for colours with ``color``."""
+    import re
+
+    from patchlint.model.hidden import HIDDEN
+
+    if not color:
+        hidden: str = HIDDEN.sub(_spelled, text)
+        return hidden
+    parts = [HIDDEN.sub(_spelled, part) for part in re.split(_COLOR, text)]
+    colors = re.findall(_COLOR, text)
+    return "".join(a + b for a, b in zip(parts, [*colors, ""], strict=True))
+
+
 def _free(before: str, text: str) -> str:
     """Return ``text`` without commands, as it continues a line that starts with ``before``."""
+    import re
+
+    from patchlint.model.hidden import spelled
+
     first, *others = text.split("\n")
-    whole: str = _COMMAND.sub(_broken, before + first)
+    whole = re.sub(_COMMAND, _broken, before + first)
     if whole.startswith(before):
         first = whole[len(before) :]
     else:  # what is out already would be the head of a command
-        first = spelled(first[0]) + _COMMAND.sub(_broken, first[1:])
-    return "\n".join([first, *(_COMMAND.sub(_broken, line) for line in others)])
+        first = spelled(first[0]) + re.sub(_COMMAND, _broken, first[1:])
+    return "\n".join([first, *(re.sub(_COMMAND, _broken, line) for line in others)])
 
 
 def _broken(match: re.Match[str]) -> str:
+    from patchlint.model.hidden import spelled
+
     return (match.group(1) or "") + spelled(match.group()[-1])
 
 
 def _spelled(match: re.Match[str]) -> str:
+    from patchlint.model.hidden import spelled
+
     character = match.group()
     return character if character in _KEPT else spelled(character)
 
@@ -113,32 +126,36 @@ def _spelled(match: re.Match[str]) -> str:
 def _encoded(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
+    from patchlint.model.hidden import spelled
+
     return "".join(map(spelled, error.object[error.start : error.end])), error.end
 
 
-@contextmanager
-def guarded() -> Iterator[None]:
-    """Put the wall in place for what is done inside; see the module."""
-    _open_all()
-    before = sys.stdin, sys.stdout, sys.stderr
-    sys.stdin = sys.stdin or open(0, closefd=False, encoding="utf-8")  # noqa: SIM115
-    sys.stdout = _wall(sys.stdout, 1, quiet=False)
-    sys.stderr = _wall(sys.stderr, 2, quiet=True)
-    try:
-        yield
-    finally:
-        sys.stdin, sys.stdout, sys.stderr = before
+class guarded:  # noqa: N801 - used as contextlib would make it of a function
+    """Puts the wall in place for what is done inside; see the module."""
+
+    def __enter__(self) -> None:
+        """Put it up."""
+        _open_all()
+        self._before = sys.stdin, sys.stdout, sys.stderr
+        sys.stdin = sys.stdin or open(0, closefd=False, encoding="utf-8")
+        sys.stdout = _wall(sys.stdout, 1, quiet=False)
+        sys.stderr = _wall(sys.stderr, 2, quiet=True)
+
+    def __exit__(self, *_: object) -> None:
+        """Take it down."""
+        sys.stdin, sys.stdout, sys.stderr = self._before
 
 
-def _wall(stream: TextIO | None, number: int, *, quiet: bool) -> TextIO:
+def _wall(stream: Any, number: int, *, quiet: bool) -> Any:
     if isinstance(stream, Guarded):
-        return cast("TextIO", stream)
+        return stream
     if stream is None:  # it was closed when the program started
         stream = open(os.dup(number), "w", encoding="utf-8")  # noqa: PTH123, SIM115
     codecs.register_error(_ERRORS, _encoded)
-    with suppress(AttributeError, ValueError, OSError):
-        stream.reconfigure(errors=_ERRORS)  # type: ignore[attr-defined]
-    return cast("TextIO", Guarded(stream, quiet=quiet))
+    if hasattr(stream, "reconfigure"):  # no stream of somebody's own
+        stream.reconfigure(errors=_ERRORS)
+    return Guarded(stream, quiet=quiet)
 
 
 def _open_all() -> None:
@@ -150,8 +167,10 @@ def _open_all() -> None:
         try:
             os.fstat(number)
         except OSError:
-            with suppress(OSError):
+            try:
                 os.open(os.devnull, other)
+            except OSError:
+                return
 
 
 def write_report(text: str, *, color: bool = False, commands: bool = False) -> None:
@@ -180,5 +199,7 @@ def read_input() -> bytes:
 
 def drop_output() -> None:
     """Let nothing more be written: what is left in the buffer must not be, at exit."""
-    with suppress(OSError, ValueError):
+    try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        return

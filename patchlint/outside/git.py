@@ -12,12 +12,12 @@ lacks.  Git looks for it from its folder, so that its check of the owner stays i
 from __future__ import annotations
 
 import os
-import re
-from contextlib import suppress
-from typing import TYPE_CHECKING, Final
 
+# the hook imports this: typing, contextlib and re take as long as the hook itself
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Final
 
 #: settings that stand over those of a repository that is read
 _GUARDS: Final = (
@@ -120,7 +120,7 @@ def refusal(errors: bytes, place: str) -> str | None:
     return None
 
 
-_FILTER: Final = re.compile(rb"^[ \t]*\[[ \t]*(?:filter|include)", re.MULTILINE | re.IGNORECASE)
+_FILTER: Final = rb"(?im)^[ \t]*\[[ \t]*(?:filter|include)"
 
 
 def names_filters(place: str) -> bool:
@@ -131,14 +131,15 @@ def names_filters(place: str) -> bool:
     folder = os.path.join(place, ".git")
     if not os.path.isdir(folder) or os.path.exists(os.path.join(folder, "commondir")):
         return True
+    import re
+
     for name in ("config", "config.worktree"):
-        with suppress(FileNotFoundError):
-            try:
-                with open(os.path.join(folder, name), "rb") as file:
-                    if _FILTER.search(file.read()):
-                        return True
-            except FileNotFoundError:
-                raise
-            except OSError:
-                return True
+        try:
+            with open(os.path.join(folder, name), "rb") as file:
+                if re.search(_FILTER, file.read()):
+                    return True
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return True
     return False

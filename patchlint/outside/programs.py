@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
-from typing import IO, Final
 
 from patchlint.outside import git as _git
 
+# the hook imports this: typing and contextlib take as long as the hook itself
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping, Sequence
+    from typing import IO, Final
 
-#: Longest that a helper program may take, in seconds, before it is given up.
+    Pipes = tuple[IO[bytes], IO[bytes]]
+
+    #: Longest that a helper program may take, in seconds, before it is given up.
 PATIENCE: Final = 120.0
 
 #: as standard input of :func:`stream`: a pipe
 PIPE: Final = -1
 #: as ``errors`` of :func:`stream`: where standard output goes
 SAME: Final = -2
-
-Pipes = tuple[IO[bytes], IO[bytes]]
 
 
 class ProgramError(Exception):
@@ -259,8 +259,10 @@ def pipes_to_git(place: str, *arguments: str) -> tuple[int, Pipes]:
 def let_end(process: int, pipes: Pipes) -> None:
     """Let a program end, which it does when nothing more can be asked."""
     for pipe in pipes:
-        with suppress(OSError):
+        try:
             pipe.close()
+        except OSError:
+            continue
     _ending.add(process)
     _reap()
 

@@ -1,9 +1,7 @@
-"""Applies a series in memory to whole old texts, as ``git am`` would apply it to files.
+"""Follows the files of a series through its patches, from their whole old texts.
 
-The search for a hunk's place is git's own: first where the hunk says, then one line
-further forward, one line back, and so on; no hunk may touch the lines of another.  Only
-what git refuses is tried again more leniently (other line ends, another character set,
-less context), and every such place is told as a limitation.
+What git refuses is tried again more leniently, and every such place is told as a
+limitation; see :mod:`patchlint.patch.hunks`.
 """
 
 from __future__ import annotations
@@ -12,321 +10,28 @@ from array import array
 from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
-from patchlint.model.diff import DiffLine, FileDiff, Hunk
 from patchlint.model.problem import Limitation
+from patchlint.patch.hunks import (
+    Applied,
+    Conflict,
+    Text,
+    apply_hunks,
+    exact,
+    put_hunks,
+    reversed_hunk,
+)
+from patchlint.patch.merge import UNKNOWN, merge, misfits, placed
+from patchlint.patch.nearest import Filled, Nearest, OldText, Source, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
+    from patchlint.model.diff import FileDiff, Hunk
+    from patchlint.patch.hunks import Place
+    from patchlint.patch.merge import Story
     from patchlint.patch.trees import Tree
-
-Source = Literal["blob", "base", "head", "new", "reverse"]
-
-#: Ends a last line that has no line feed in the file; no other line can hold one.
-_NO_NEWLINE: Final = b"\n"
-
-#: Context lines that must be left on each side when a hunk is tried with less of them.
-_LEAST_CONTEXT: Final = 1
-
-
-def split_lines(text: bytes) -> list[bytes]:
-    """Lines of ``text`` without their line feeds; a last line without one is marked."""
-    lines = text.split(b"\n")
-    last = lines.pop()
-    if last:
-        lines.append(last + _NO_NEWLINE)
-    return lines
-
-
-def join_lines(lines: Sequence[bytes]) -> bytes:
-    """Return the text that :func:`split_lines` was given."""
-    if not lines:
-        return b""
-    if not lines[-1].endswith(_NO_NEWLINE):
-        return b"\n".join(lines) + b"\n"
-    return b"\n".join(lines)[:-1]
-
-
-class Text(Struct, frozen=True):
-    """A file at one moment of a series.
-
-    ``origin[n]`` is the number that line n + 1 had before the series, 0 for a new line.
-    """
-
-    lines: tuple[bytes, ...]
-    origin: array[int]
-
-    @classmethod
-    def of(cls, content: bytes) -> Text:
-        """``content`` as it stands before a series."""
-        lines = tuple(split_lines(content))
-        return cls(lines, array("I", range(1, len(lines) + 1)))
-
-    @property
-    def content(self) -> bytes:
-        """The bytes of the file."""
-        return join_lines(self.lines)
-
-    @property
-    def kept(self) -> dict[int, int]:
-        """Old line number to new line number, for all lines that stand unchanged."""
-        numbers = dict(zip(self.origin, range(1, len(self.origin) + 1), strict=True))
-        numbers.pop(0, None)
-        return numbers
-
-
-class Place(Struct, frozen=True):
-    """Where a hunk went: 0-based line in the new text, distance from its own word for it.
-
-    ``leniency`` says how it was placed where git would have refused it, else None.
-    """
-
-    line: int
-    offset: int
-    leniency: str | None = None
-
-
-class Conflict(Struct, frozen=True):
-    """A hunk, counted from 1, that has no place in the text."""
-
-    hunk: int
-    message: str
-
-
-class Applied(Struct, frozen=True):
-    """A text after a patch, and where its hunks went."""
-
-    text: Text
-    places: tuple[Place, ...]
-
-
-class _Block(Struct, frozen=True):
-    """Both sides of a hunk, with the numbers of context lines at its ends."""
-
-    pre: list[bytes]
-    post: list[bytes]
-    leading: int
-    trailing: int
-
-    def shorter(self) -> tuple[_Block, int]:
-        """Return the block with less context, and by how many lines it starts later."""
-        front = self.leading >= self.trailing
-        back = self.trailing > self.leading - front
-        first, pre_end = int(front), len(self.pre) - back
-        return (
-            _Block(
-                self.pre[first:pre_end],
-                self.post[first : len(self.post) - back],
-                self.leading - front,
-                self.trailing - back,
-            ),
-            first,
-        )
-
-
-class _Draft(Struct):
-    """A text while hunks go into it; ``patched`` marks the lines that a hunk has set."""
-
-    lines: list[bytes]
-    origin: array[int]
-    patched: bytearray
-
-    def matches(self, block: list[bytes], at: int, *, begin: bool, end: bool) -> bool:
-        """Whether ``block`` stands at line ``at`` and no hunk has been there."""
-        stop = at + len(block)
-        if stop > len(self.lines) or (begin and at) or (end and stop != len(self.lines)):
-            return False
-        if self.lines[at:stop] != block:
-            return False
-        return 1 not in self.patched[at:stop]
-
-    def find(self, block: list[bytes], at: int, *, begin: bool, end: bool) -> int | None:
-        """Return the line nearest to ``at`` where ``block`` stands, forward first, else None."""
-        last = len(self.lines)
-        if begin:
-            at = 0
-        elif end:
-            at = last - len(block)
-        if not 0 <= at <= last:
-            at = last
-        if self.matches(block, at, begin=begin, end=end):
-            return at
-        if begin or end or not block:
-            return None
-        # the longest line stands in the fewest places
-        inner = max(range(len(block)), key=lambda n: len(block[n]))
-        starts = (n - inner for n in self.places(block[inner]) if n >= inner)
-        places = [n for n in starts if self.matches(block, n, begin=False, end=False)]
-        return min(places, key=lambda n: (abs(n - at), n < at), default=None)
-
-    def places(self, line: bytes) -> Iterator[int]:
-        """All line indices where ``line`` stands."""
-        at = -1
-        try:
-            while True:
-                at = self.lines.index(line, at + 1)
-                yield at
-        except ValueError:
-            return
-
-    def put(self, block: _Block, kept: list[int | None], at: int) -> None:
-        """Replace the old side of ``block`` at line ``at`` by its new side."""
-        stop = at + len(block.pre)
-        old = self.origin[at:stop]
-        self.lines[at:stop] = block.post
-        self.origin[at:stop] = array("I", [0 if k is None else old[k] for k in kept])
-        self.patched[at:stop] = b"\1" * len(block.post)
-
-
-def _encode(line: DiffLine, charset: str) -> bytes:
-    try:
-        raw = line.text.encode(charset, "surrogateescape")
-    except UnicodeEncodeError:
-        raw = line.text.encode("utf-8", "surrogateescape")
-    return raw if line.newline else raw + _NO_NEWLINE
-
-
-def _block(hunk: Hunk, charset: str = "utf-8") -> _Block:
-    pre: list[bytes] = []
-    post: list[bytes] = []
-    leading = trailing = 0
-    changed = False
-    for line in hunk.lines:
-        raw = _encode(line, charset)
-        if line.kind != "+":
-            pre.append(raw)
-        if line.kind != "-":
-            post.append(raw)
-        if line.kind == " ":
-            leading += not changed
-            trailing += 1
-        else:
-            changed, trailing = True, 0
-    return _Block(pre, post, leading, trailing)
-
-
-def _kept(hunk: Hunk) -> list[int | None]:
-    """For each line of the new side its index on the old side, None for an added line."""
-    numbers: list[int | None] = []
-    old = 0
-    for line in hunk.lines:
-        if line.kind == " ":
-            numbers.append(old)
-        elif line.kind == "+":
-            numbers.append(None)
-        old += line.kind != "+"
-    return numbers
-
-
-def _with_returns(lines: list[bytes]) -> list[bytes]:
-    return [line if line.endswith(b"\r") else _before_mark(line, b"\r") for line in lines]
-
-
-def _without_returns(lines: list[bytes]) -> list[bytes]:
-    return [line.removesuffix(b"\r") for line in lines]
-
-
-def _before_mark(line: bytes, tail: bytes) -> bytes:
-    if line.endswith(_NO_NEWLINE):
-        return line
-    return line + tail
-
-
-def _variants(hunk: Hunk, block: _Block, lines: list[bytes]) -> Iterator[_Block]:
-    """Return the same change for other line ends or another character set."""
-    if not all(line.text.isascii() for line in hunk.lines):
-        yield _block(hunk, "latin-1")
-    returns = any(line.endswith(b"\r") for line in block.pre)
-    if returns:
-        yield _Block(
-            _without_returns(block.pre),
-            _without_returns(block.post),
-            block.leading,
-            block.trailing,
-        )
-    elif b"\r\0" in b"\0".join([*lines, b""]):
-        yield _Block(
-            _with_returns(block.pre), _with_returns(block.post), block.leading, block.trailing
-        )
-
-
-def _fuzzy(draft: _Draft, hunk: Hunk, block: _Block, kept: list[int | None]) -> Place | None:
-    """Place the hunk with less and less context, as ``git apply -C1`` does."""
-    at = max(hunk.new_start - 1, 0)
-    fuzz = 0
-    while True:
-        found = draft.find(block.pre, at, begin=False, end=False)
-        if found is not None and (block.pre or not fuzz):
-            draft.put(block, kept, found)
-            return Place(found, found - at, f"with fuzz {fuzz}" if fuzz else "away from the end")
-        if block.leading <= _LEAST_CONTEXT and block.trailing <= _LEAST_CONTEXT:
-            return None
-        shorter, later = block.shorter()
-        at += later
-        fuzz += 1
-        kept = [None if k is None else k - later for k in kept[later:]][: len(shorter.post)]
-        block = shorter
-
-
-def _place(draft: _Draft, hunk: Hunk) -> Place | None:
-    block = _block(hunk)
-    kept = _kept(hunk)
-    begin = hunk.old_start <= 1
-    end = not block.trailing
-    at = max(hunk.new_start - 1, 0)
-    found = draft.find(block.pre, at, begin=begin, end=end)
-    if found is not None:
-        draft.put(block, kept, found)
-        return Place(found, found - at)
-    for variant in _variants(hunk, block, draft.lines):
-        found = draft.find(variant.pre, at, begin=begin, end=end)
-        if found is not None:
-            draft.put(variant, kept, found)
-            return Place(found, found - at, "with other line ends or another character set")
-    return _fuzzy(draft, hunk, block, kept)
-
-
-def apply_hunks(text: Text, hunks: Sequence[Hunk]) -> Applied | Conflict:
-    """``text`` after ``hunks``, in the order given, or the first hunk without a place."""
-    draft = _Draft(list(text.lines), text.origin[:], bytearray(len(text.lines)))
-    places: list[Place] = []
-    for number, hunk in enumerate(hunks, 1):
-        place = _place(draft, hunk)
-        if place is None:
-            return Conflict(number, f"hunk {number} (line {hunk.old_start}) does not apply")
-        places.append(place)
-    return Applied(_settle(draft), tuple(places))
-
-
-def _settle(draft: _Draft) -> Text:
-    """Return the text of a finished draft; a marked line that is no longer last joins the next."""
-    lines, origin = draft.lines, draft.origin
-    if _NO_NEWLINE + b"\0" in b"\0".join(lines):
-        joined = b"".join(
-            line[:-1] if line.endswith(_NO_NEWLINE) else line + b"\n" for line in lines
-        )
-        lines = split_lines(joined)
-        origin = array("I", [0] * len(lines))
-    return Text(tuple(lines), origin)
-
-
-def _exact(text: Text, hunks: Sequence[Hunk]) -> bool:
-    """Whether git itself would apply ``hunks``."""
-    applied = apply_hunks(text, hunks)
-    return isinstance(applied, Applied) and not any(place.leniency for place in applied.places)
-
-
-def reversed_hunk(hunk: Hunk) -> Hunk:
-    """Return the hunk that takes ``hunk`` back."""
-    turned = {"+": "-", "-": "+", " ": " "}
-    lines = tuple(
-        DiffLine(turned[line.kind], line.text, line.new, line.old, line.newline)  # type: ignore[arg-type]
-        for line in hunk.lines
-    )
-    return Hunk(
-        hunk.new_start, hunk.new_length, hunk.old_start, hunk.old_length, hunk.section, lines
-    )
 
 
 class Moment(Struct, frozen=True):
@@ -342,13 +47,15 @@ class FileHistory(Struct, frozen=True):
     ``moments[0]`` is before the series, ``moments[k]`` after its k-th patch in order
     (not its number: patches may be missing).  ``touched`` holds the 1-based positions of
     the patches that changed it.  ``source`` says where the old text came from.  A copy
-    starts from the file that it was copied from.
+    starts from the file that it was copied from.  ``filled`` is set when hunks had to be put
+    in by force: lines of its texts may then be unknown.
     """
 
     moments: tuple[Moment, ...]
     touched: tuple[int, ...]
     source: Source
     copied: bool = False
+    filled: bool = False
 
     @property
     def old_path(self) -> str | None:
@@ -389,13 +96,42 @@ class WholeImages(Struct, frozen=True):
 
     ``failed`` holds the paths of files whose images must come from hunks; each has a
     limitation.  ``base`` is the commit that old texts were read from where no blob id
-    named them, None for a plain folder.
+    named them, None for a plain folder.  ``diffs`` are the diffs of each patch, hunks of
+    filled files at the lines of their texts.  ``moved`` has the tree's path of files that it
+    knows by another; ``versions`` says for each file where its old text is from.
     """
 
     files: tuple[FileHistory, ...]
     failed: frozenset[str]
     limitations: tuple[Limitation, ...]
     base: str | None
+    diffs: tuple[tuple[FileDiff, ...], ...] = ()
+    moved: dict[str, str] = field(default_factory=dict)
+    versions: tuple[str, ...] = ()
+
+    @property
+    def images(self) -> Literal["hunks", "whole", "mixed"]:
+        """What the images are made from."""
+        if self.failed and not self.files:
+            return "hunks"
+        short = any(map(_is_source, self.failed))
+        filled = any(history.filled and _is_source(history.path) for history in self.files)
+        return "mixed" if short or filled else "whole"
+
+    def parts(self, numbers: Sequence[int]) -> dict[tuple[int, str], tuple[bytes | None, ...]]:
+        """Return the lines before the series of each filled file, None for unknown ones.
+
+        Keys are as those of :meth:`texts`, of the first patch that touches the file.
+        """
+        return {
+            (numbers[k - 1], history.moments[k].path or history.moments[k - 1].path or ""): tuple(
+                None if line == UNKNOWN else line.removesuffix(b"\n")
+                for line in history.moments[0].text.lines
+            )
+            for history in self.files
+            if history.filled and history.moments[0].text is not None
+            for k in history.touched[:1]
+        }
 
     def texts(
         self, numbers: Sequence[int]
@@ -411,8 +147,17 @@ class WholeImages(Struct, frozen=True):
                 history.new(k),
             )
             for history in self.files
+            if not history.filled
             for k in history.touched
         }
+
+
+#: How many texts that a file may have had are compared, nearest first.
+_CANDIDATES: Final = 12
+
+
+def _is_source(path: str) -> bool:
+    return path.endswith((".c", ".h"))
 
 
 class _Growing(Struct, eq=False):
@@ -422,6 +167,8 @@ class _Growing(Struct, eq=False):
     source: Source
     copied: bool = False
     touched: list[int] = field(default_factory=list)
+    #: by id of the diff, where its hunks go; None when git's own search tells
+    places: dict[int, tuple[int, ...]] | None = None
 
     def upto(self, position: int) -> Moment:
         """Return the newest moment that is not later than patch ``position``."""
@@ -443,56 +190,76 @@ class _Failure(Exception):  # noqa: N818 - it never leaves this module
 class _Series(Struct):
     """The files of a series while its patches go in one by one."""
 
-    tree: Tree
-    base: Tree
-    based: bool
+    nearest: Nearest
     patches: Sequence[Sequence[FileDiff]]
-    before: list[FileDiff] = field(default_factory=list)
+    filled: list[Filled] = field(default_factory=list)
+    moved: dict[str, str] = field(default_factory=dict)
+    versions: list[str] = field(default_factory=list)
+    #: by id of a diff, the same with its hunks at the lines of a filled text
+    placed: dict[int, FileDiff] = field(default_factory=dict)
     current: dict[str, _Growing] = field(default_factory=dict)
     histories: list[_Growing] = field(default_factory=list)
     failed: set[str] = field(default_factory=set)
     limitations: list[Limitation] = field(default_factory=list)
 
-    def load(self, diff: FileDiff, path: str) -> _Growing:
-        """Start a history with the old text of ``path``, which ``diff`` is the first to touch."""
-        content = self.tree.blob(diff.old_blob) if diff.old_blob else None
-        if content is not None:
-            return _Growing([Moment(path, Text.of(content))], "blob")
-        content = self.prepared(path)
-        if content is None:
+    def load(self, position: int, diff: FileDiff, path: str) -> _Growing:
+        """Start a history with the old text of ``path``, which ``diff`` is the first to touch.
+
+        The first text that all diffs of the series apply to; else the one that they fit best,
+        made to fit.
+        """
+        story = self.story(position, diff)
+        tried: dict[str, list[tuple[OldText, Text]]] = {"loose": [], "fuzzy": [], "no": []}
+        for old in self.nearest.texts(diff, path):
+            text = Text.of(old.content)
+            fit = _fit(text, story)
+            if fit == "exact":
+                return self.begun(path, old, text)
+            if old.source in {"base", "head"} and not exact(text, diff.hunks):
+                undone = self.undone(path, text)
+                if undone is not None:
+                    self.limitations.append(
+                        Limitation("images", f"{path}: the tree has the series already", path)
+                    )
+                    return _Growing([Moment(path, Text.of(undone.content))], "reverse")
+            tried[fit].append((old, text))
+        if tried["loose"]:
+            return self.begun(path, *tried["loose"][0])
+        if not (tried["fuzzy"] or tried["no"]):
             raise _Failure("the tree has no such file")
-        text = Text.of(content)
-        if not _exact(text, diff.hunks):
-            undone = self.undone(path, text)
-            if undone is not None:
-                self.limitations.append(
-                    Limitation("images", f"{path}: the tree has the series already", path)
-                )
-                return _Growing([Moment(path, Text.of(undone.content))], "reverse")
-        return _Growing([Moment(path, text)], "base" if self.based else "head")
+        unfit = [*tried["fuzzy"], *tried["no"]][:_CANDIDATES]
+        unfit.sort(key=lambda one: misfits(one[1], story))
+        for old, text in unfit:
+            merged = merge(text, story)
+            if merged is not None:
+                self.filled.append(Filled(path, old, merged.forced, sum(len(h) for _, h in story)))
+                growing = self.begun(path, old, merged.text)
+                growing.places = merged.places
+                return growing
+        return self.begun(path, *(tried["fuzzy"] or unfit)[0])
 
-    def require(self, ids: Sequence[str]) -> None:
-        """Take in the patches that the series says must stand before it on its base."""
-        from patchlint.patch.diff import parse
+    def begun(self, path: str, old: OldText, text: Text) -> _Growing:
+        """Return a history that starts with ``text``."""
+        self.versions.append(old.version)
+        if old.path != path:
+            self.moved[path] = old.path
+        return _Growing([Moment(path, text)], old.source)
 
-        found = self.base.patches(ids)
-        for one in ids:
-            if one in found:
-                self.before += parse(found[one]).files
-            else:
-                message = f"prerequisite patch {one[:12]} is not among the repository's commits"
-                self.limitations.append(Limitation("images", message))
-
-    def prepared(self, path: str) -> bytes | None:
-        """Return the file of the base, after the prerequisite patches."""
-        content = self.base.read(path)
-        for diff in self.before:
-            if path not in {diff.old_path, diff.new_path} or diff.kind in {"rename", "copy"}:
-                continue
-            applied = apply_hunks(Text.of(content or b""), diff.hunks)
-            if isinstance(applied, Applied):
-                content = applied.text.content if diff.new_path is not None else None
-        return content
+    def story(self, position: int, first: FileDiff) -> Story:
+        """All that the series does to the file from its diff ``first`` in patch ``position`` on."""
+        path: str | None = first.old_path
+        story: list[tuple[int, tuple[Hunk, ...]]] = []
+        begun = False
+        for diffs in self.patches[position - 1 :]:
+            for diff in diffs:
+                begun = begun or diff is first
+                if not begun or diff.old_path != path or diff.kind == "copy":
+                    continue
+                story.append((id(diff), diff.hunks))
+                path = diff.new_path
+            if path is None:
+                break
+        return tuple(story)
 
     def undone(self, path: str, text: Text) -> Text | None:
         """Take all that the series does to ``path`` back, None when that is not in ``text``."""
@@ -501,7 +268,7 @@ class _Series(Struct):
                 if path not in {diff.old_path, diff.new_path}:
                     continue
                 back = [reversed_hunk(hunk) for hunk in diff.hunks]
-                if diff.old_path != diff.new_path or not _exact(text, back):
+                if diff.old_path != diff.new_path or not exact(text, back):
                     return None
                 applied = apply_hunks(text, back)
                 if isinstance(applied, Conflict):
@@ -544,14 +311,18 @@ class _Series(Struct):
         if diff.kind == "binary":
             raise _Failure("binary patch")
         history, text = self.start(position, diff, before)
-        if diff.hunks:
+        places = None if history.places is None else history.places.get(id(diff))
+        if places is not None:
+            self.placed[id(diff)] = replace(diff, hunks=placed(diff.hunks, places))
+            text = put_hunks(text, diff.hunks, places)
+        elif diff.hunks:
             applied = apply_hunks(text, diff.hunks)
             if isinstance(applied, Conflict):
                 raise _Failure(applied.message)
             self.tell(position, diff, applied)
             text = applied.text
         if diff.new_path is None:
-            if text.lines and diff.hunks:
+            if text.lines and diff.hunks and places is None:
                 raise _Failure("the patch deletes the file but leaves text in it")
             history.grow(position, Moment(None, None))
         else:
@@ -575,12 +346,17 @@ class _Series(Struct):
         if history is None:
             if self.moved_away(diff.old_path):
                 raise _Failure("an earlier patch deletes or moves the file")
-            history = self.load(diff, diff.old_path)
+            history = self.load(position, diff, diff.old_path)
         moment = history.upto(position - 1) if moved else history.moments[-1]
         if moment.text is None or moment.path is None:
             raise _Failure("an earlier patch deletes or moves the file")
         if diff.kind == "copy":
-            history = _Growing(list(history.moments[:position]), history.source, copied=True)
+            history = _Growing(
+                list(history.moments[:position]),
+                history.source,
+                copied=True,
+                places=history.places,
+            )
         return history, moment.text
 
     def fresh(self, path: str) -> _Growing:
@@ -617,35 +393,64 @@ class _Series(Struct):
                 )
 
 
+def _fit(text: Text, story: Story) -> Literal["exact", "loose", "fuzzy", "no"]:
+    """How a series applies to ``text``: as git does it, more leniently, with fuzz, or not."""
+    places: list[Place] = []
+    for _, hunks in story:
+        applied = apply_hunks(text, hunks)
+        if isinstance(applied, Conflict):
+            return "no"
+        places += applied.places
+        text = applied.text
+    if any(place.fuzz for place in places):
+        return "fuzzy"
+    return "loose" if any(place.leniency for place in places) else "exact"
+
+
 def whole_images(
     tree: Tree,
     patches: Sequence[Sequence[FileDiff]],
     base_commit: str | None = None,
     prerequisites: Sequence[str] = (),
+    *,
+    others: Sequence[Tree] = (),
+    date: float | None = None,
 ) -> WholeImages:
     """Follow every file of a series from its whole old text through all its patches.
 
-    The old text of a file is the blob that the ``index`` line of the first patch that
-    touches it names; else the file at ``base_commit``, with the patches applied whose ids
-    ``prerequisites`` has; else the file in ``tree``; when that has the series already, the
-    file with the series taken back.  A file that cannot be followed to the end is left
-    out, with a limitation.
+    Old texts are looked for where :class:`~patchlint.patch.nearest.Nearest` says; the first
+    that all patches apply to is taken, also one that has the series already, with the series
+    taken back.  Where they apply to none, the nearest is made to fit (:func:`merge`), which
+    is told in one limitation.  A file that cannot be followed to the end is left out, with a
+    limitation.  ``others`` are further trees, ``date`` is when the series was sent.
     """
     base = tree.at(base_commit) if base_commit else None
-    series = _Series(tree, base or tree, base is not None, patches)
+    nearest = Nearest(tree, base, others, base_commit, date)
+    series = _Series(nearest, patches)
     if base is not None and prerequisites:
-        series.require(prerequisites)
+        series.limitations += nearest.require(prerequisites)
+    if base_commit and base is None:
+        read = "its HEAD" if tree.commit else "the folder as it is"
+        text = f"the tree lacks the base-commit {base_commit}; {read} is read instead"
+        series.limitations.append(Limitation("tree", text))
     for position, diffs in enumerate(patches, 1):
         series.patch(position, diffs)
     for history in series.histories:
         while len(history.moments) <= len(patches):
             history.moments.append(history.moments[-1])
+    known = {path for h in series.histories for m in h.moments if (path := m.path) is not None}
+    filled = [one for one in series.filled if one.path in known and _is_source(one.path)]
     return WholeImages(
         tuple(
-            FileHistory(tuple(h.moments), tuple(h.touched), h.source, h.copied)
+            FileHistory(
+                tuple(h.moments), tuple(h.touched), h.source, h.copied, filled=h.places is not None
+            )
             for h in series.histories
         ),
         frozenset(series.failed),
-        tuple(series.limitations),
+        (*series.limitations, *tell(filled)),
         (base or tree).commit,
+        tuple(tuple(series.placed.get(id(d), d) for d in diffs) for diffs in patches),
+        series.moved,
+        tuple(series.versions),
     )

@@ -25,30 +25,21 @@ from patchlint.model.diff import (
     ParsedDiff,
 )
 from patchlint.model.pattern import lazy
+from patchlint.model.quoted import unquote
 
 _HUNK = re.compile(r"^@@ -([0-9]{1,9})(?:,([0-9]{1,9}))? \+([0-9]{1,9})(?:,([0-9]{1,9}))? @@(.*)$")
 _GIT = re.compile(r"^diff --git (\S.*)$")
 _COMBINED = lazy(r"^diff --(cc|combined) (\S.*)$")
 _INDEX = re.compile(r"^index ([0-9a-f]{4,64})\.\.([0-9a-f]{4,64})(?: [0-7]+)?$")
 _DATED = lazy(
-    r"(?:\t.*|[ ]+\d{4}-\d\d-\d\d[ T]\d\d?:\d\d.*|[ ]+[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d .*"
-    r"|[ ]+\((?:revision|working copy)[^)]*\))$"
+    r"(?:\t.*|(?<! )[ ]+(?:\d{4}-\d\d-\d\d[ T]\d\d?:\d\d.*|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d .*"
+    r"|\((?:revision|working copy)[^)]*\)))$"
 )
 _EPOCH = lazy(r"\s(?:1970-01-01|1969-12-31) |\s(?:Thu Jan +1|Wed Dec 31) .*19(?:70|69)")
 _PREFIX = lazy(
     r"^(?:[abciowxy12]|old|new|orig|linux[^/]*|[^/]*\.orig|[^/]*\d+\.\d+[^/]*|[^/]*-next)$",
     re.IGNORECASE,
 )
-_ESCAPE = lazy(rb"\\([0-7]{3}|.)", re.DOTALL)
-_ESCAPES = {
-    b"a": b"\a",
-    b"b": b"\b",
-    b"f": b"\f",
-    b"n": b"\n",
-    b"r": b"\r",
-    b"t": b"\t",
-    b"v": b"\v",
-}
 _NULL = "/dev/null"
 #: Pieces that a mailer breaks off one line, at the most.
 _MOST_PIECES = 6
@@ -155,7 +146,7 @@ class _Reader:
 
     def _combined(self, found: re.Match[str]) -> None:
         """Pass over a merge's diff against several parents, and say so."""
-        name = _unquote(found.group(2))
+        name = unquote(found.group(2))
         message = f"combined diff of a merge (diff --{found.group(1)}); it is not read"
         self.problems.append(DiffProblem(line=self.at + 1, message=message, path=name))
         self.at += 1
@@ -265,7 +256,7 @@ class _Reader:
 
     def _finish(self, one: _File) -> FileDiff | None:
         old, new = _paths(one)
-        if not (old or new):
+        if not (old or new) or (new or old or "").endswith("/"):
             self._problem("file header without a name; the file is left out", None, one.line)
             return None
         if not one.hunks and one.kind is None:
@@ -289,7 +280,7 @@ def _extended(one: _File, line: str) -> bool:
         if line.startswith(start):
             if side is not None:
                 names = list(one.renamed)
-                names[side] = _unquote(line[len(start) :])
+                names[side] = unquote(line[len(start) :])
                 one.renamed = (names[0], names[1])
             if kind != "mode" or one.kind is None:
                 one.kind = kind
@@ -451,7 +442,7 @@ def _no_newline(lines: list[DiffLine]) -> None:
 def _file_name(text: str) -> tuple[str, bool]:
     """Name out of a ``---`` or ``+++`` line, and whether its time stamp is the epoch."""
     if text.startswith('"'):
-        return _unquote(text[: text.rfind('"') + 1]), False
+        return unquote(text[: text.rfind('"') + 1]), False
     if " " not in text and "\t" not in text:
         return text.rstrip(), False
     name = _DATED.sub("", text)
@@ -464,35 +455,28 @@ def _split_names(names: str) -> tuple[str | None, str | None]:
         end = names.find('" ', 1)
         if end < 0:
             return None, None
-        return _unquote(names[: end + 1]), _unquote(names[end + 2 :])
+        return unquote(names[: end + 1]), unquote(names[end + 2 :])
     if names.endswith('"') and (begin := names.find(' "')) > 0:
-        return names[:begin], _unquote(names[begin + 1 :])
+        return names[:begin], unquote(names[begin + 1 :])
     if names.count(" ") == 1:
         old, _, new = names.partition(" ")
         return old, new
     # With blanks in them, the two are the same but for the prefix.
-    for at, char in enumerate(names):
-        if char == " ":
-            old, new = names[:at], names[at + 1 :]
-            if old.partition("/")[2] == new.partition("/")[2] != "":
-                return old, new
+    first, slash = names.find("/"), -1
+    at = names.find(" ", first + 1) if first >= 0 else -1
+    while at >= 0:
+        if slash <= at:
+            slash = names.find("/", at + 1)
+        # tails of one length: there is one such blank at most, so that one pair is compared
+        if slash < 0:
+            break
+        length = at - first - 1
+        if 0 < length == len(names) - slash - 1 and names.startswith(
+            names[first + 1 : at], slash + 1
+        ):
+            return names[:at], names[at + 1 :]
+        at = names.find(" ", at + 1)
     return None, None
-
-
-def _unquote(name: str) -> str:
-    """Undo the C quoting that git gives to odd names."""
-    name = name.strip()
-    if len(name) < 2 or name[0] != '"' or name[-1] != '"':  # noqa: PLR2004
-        return name
-
-    def plain(found: re.Match[bytes]) -> bytes:
-        code = found.group(1)
-        if len(code) == 3:  # noqa: PLR2004
-            return bytes([int(code, 8) & 0xFF])
-        return _ESCAPES.get(code, code)
-
-    raw = name[1:-1].encode("utf-8", "surrogateescape")
-    return _ESCAPE.sub(plain, raw).decode("utf-8", "replace")
 
 
 def _paths(one: _File) -> tuple[str | None, str | None]:

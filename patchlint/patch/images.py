@@ -76,6 +76,53 @@ class Composition(Struct):
             self._states[k] = state
         return state
 
+    def step(self, k: int) -> SeriesState:
+        """Return patch ``k`` alone (from 1): every file as the patch found it and left it.
+
+        Files that other patches of the series touch stand there as well, the same on both
+        sides: they are the code around.
+        """
+        pairs = (self._step(index, k) for index in range(len(self._lineages)))
+        return SeriesState(k, tuple(pair for pair in pairs if pair is not None))
+
+    def _step(self, index: int, k: int) -> FilePair | None:
+        versions = self._lineages[index].versions
+        at = sum(version.entry < k for version in versions) - 1
+        earlier = sum(version.entry < k - 1 for version in versions) - 1
+        if earlier < 0:
+            # nothing before this patch touched it
+            pair = self._pair(index, k)
+            if pair is not None or not versions or not versions[0].existed:
+                return pair
+            image, _ = self._pre(versions[0])
+            return _unchanged(image)
+        before, after = versions[earlier], versions[at]
+        pre, post = self._side(before), self._side(after)
+        if pre is None and post is None:
+            return None
+        if at == earlier and post is not None:
+            return _unchanged(post)
+        kept: dict[int, int] = {}
+        if before.pieces is not None and after.pieces is not None and before.base is after.base:
+            kept = sparse.kept_between(before.base, before.pieces, after.pieces)
+        return FilePair(after.path, before.path, pre, post, kept, after.touched[-1:])
+
+    def _side(self, version: _Version) -> Image | None:
+        if version.pieces is None:
+            return None
+        pair = self._pair_of(version)
+        return pair.post if pair is not None else None
+
+    def _pair_of(self, version: _Version) -> FilePair | None:
+        for index, lineage in enumerate(self._lineages):
+            for place, one in enumerate(lineage.versions):
+                if one is version:
+                    key = (index, place)
+                    if key not in self._pairs:
+                        self._pairs[key] = self._build(version)
+                    return self._pairs[key]
+        return None
+
     @property
     def states(self) -> tuple[SeriesState, ...]:
         """The state before the series and after each patch, in order."""
@@ -116,20 +163,29 @@ class Composition(Struct):
         return image
 
 
+def _unchanged(image: Image) -> FilePair:
+    """Return a file that is the same on both sides."""
+    kept = {line: line for first, last in image.known for line in range(first, last + 1)}
+    return FilePair(image.path, image.path, image, image, kept, ())
+
+
 def compose(
     diffs: Sequence[tuple[int, Sequence[FileDiff], str | None]],
     texts: Mapping[tuple[int, str], WholeTexts] | None = None,
+    parts: Mapping[tuple[int, str], Sequence[bytes | None]] | None = None,
 ) -> Composition:
     """Compose the patches of a series, given as (number, file diffs, message-id).
 
     ``texts`` has, by patch number and path (``FileDiff.path``), whole texts of the file
     before and after that patch, where a tree or a blob gave them; the text after may be
     None, then the hunks apply exactly.  A text that the state before the patch can have
-    makes the file whole from the first patch on.
+    makes the file whole from the first patch on.  ``parts`` has by the same keys, for the
+    first patch that touches a file, its lines before, None for those that are not known; the
+    hunks of all patches then stand at the lines of that text.
 
     Never raises for diffs that do not fit together: that is in ``Composition.limitations``.
     """
-    composer = _Composer(texts or {})
+    composer = _Composer(texts or {}, parts or {})
     ordered = sorted(diffs, key=lambda item: item[0])
     for entry, (number, files, message_id) in enumerate(ordered):
         composer.add_patch(entry, number, files, message_id)
@@ -143,10 +199,15 @@ def compose(
 class _Composer:
     """The state of the files while patches are added."""
 
-    def __init__(self, texts: Mapping[tuple[int, str], WholeTexts]) -> None:
+    def __init__(
+        self,
+        texts: Mapping[tuple[int, str], WholeTexts],
+        parts: Mapping[tuple[int, str], Sequence[bytes | None]],
+    ) -> None:
         self.lineages: list[_Lineage] = []
         self.limitations: list[Limitation] = []
         self._texts = texts
+        self._parts = parts
         self._by_path: dict[str, _Lineage] = {}
         self._number = 0
         self._message_id: str | None = None
@@ -239,6 +300,10 @@ class _Composer:
     def _edit(self, start: _Version, diff: FileDiff) -> tuple[Base, Pieces | None, bool]:
         """Return base and pieces after the diff, and whether the base had to begin anew."""
         base, pieces, restarted = start.base, start.pieces or (), False
+        part = self._parts.get((self._number, diff.path))
+        if part is not None and not start.touched and diff.old_path is not None:
+            base = sparse.part_base([None if line is None else _text(line) for line in part])
+            pieces = sparse.whole_pieces(base)
         before, after = self._texts.get((self._number, diff.path), (None, None))
         if before is not None and diff.old_path is not None:
             old = split_lines(before)
@@ -316,9 +381,13 @@ class _Composer:
         )
 
 
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "surrogateescape")
+
+
 def split_lines(text: bytes) -> list[str]:
     """Return the lines of a whole text, as the hunks of a diff have them."""
-    lines = text.decode("utf-8", "surrogateescape").split("\n")
+    lines = _text(text).split("\n")
     if not lines[-1]:
         lines.pop()
     return lines

@@ -265,6 +265,9 @@ class _Repair:
                 self.add_header(gap, section.complete + " {")
                 return _Scope("function", (section.text,))
             if kind == "init" or kind == "struct" or kind == "enum":  # noqa: PLR1714 - for mypy
+                if shape.boundary == "close" and not shape.named_end:
+                    # a bare brace ends a function: the section is of something above it
+                    continue
                 gap.before.append(section.complete + " {")
                 return _Scope(kind, (section.text,))
         name = _unknown(run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -137,6 +138,12 @@ class Run(Struct, frozen=True):
 def whole_base(text: Sequence[str]) -> Base:
     """Return the base of a file whose every line is ``text``."""
     return Base(dict(enumerate(text, 1)), {}, len(text))
+
+
+def part_base(text: Sequence[str | None]) -> Base:
+    """Return the base of a file of so many lines as ``text`` has; None for unknown ones."""
+    known = {number: line for number, line in enumerate(text, 1) if line is not None}
+    return Base(known, {}, len(text))
 
 
 def whole_pieces(base: Base) -> Pieces:
@@ -554,5 +561,51 @@ def kept(base: Base, pieces: Pieces) -> dict[int, int]:
                 stop = number + len(texts)
                 old, new = range(number, stop), range(number + shift, stop + shift)
                 result.update(zip(old, new, strict=True))
+        line += piece.length
+    return result
+
+
+#: added lines of two states that are held against each other line by line
+_MOST_ALIGNED = 4000
+
+
+def kept_between(base: Base, before: Pieces, after: Pieces) -> dict[int, int]:
+    """Return the lines of one state that still stand in a later one, by their numbers.
+
+    Lines of the base are known by their place there; those that earlier patches added
+    stand in the same order in both, so that they are aligned by text.
+    """
+    there, here = kept(base, before), kept(base, after)
+    result = {line: here[origin] for origin, line in there.items() if origin in here}
+    old, new = _added(before), _added(after)
+    if old and new and len(old) + len(new) <= _MOST_ALIGNED:
+        at_old = at_new = 0
+        for end in [*sorted(result.items()), (END, END)]:
+            # between two lines that stayed, added ones can only be held against each other
+            stop_old, stop_new = at_old, at_new
+            while stop_old < len(old) and old[stop_old][0] < end[0]:
+                stop_old += 1
+            while stop_new < len(new) and new[stop_new][0] < end[1]:
+                stop_new += 1
+            one, two = old[at_old:stop_old], new[at_new:stop_new]
+            at_old, at_new = stop_old, stop_new
+            if one and two:
+                texts = ([text for _, text in one], [text for _, text in two])
+                matcher = SequenceMatcher(None, *texts, autojunk=False)
+                for block in matcher.get_matching_blocks():
+                    for step in range(block.size):
+                        result[one[block.a + step][0]] = two[block.b + step][0]
+    return dict(sorted(result.items()))
+
+
+def _added(pieces: Pieces) -> list[tuple[int, tuple[int, str]]]:
+    """Return the lines that patches added: number, and (patch, text)."""
+    result: list[tuple[int, tuple[int, str]]] = []
+    line = 1
+    for piece in pieces:
+        if isinstance(piece, Added):
+            result.extend(
+                (line + place, (piece.patch, text)) for place, text in enumerate(piece.texts)
+            )
         line += piece.length
     return result

@@ -5,7 +5,7 @@ git is run as a program, with one ``cat-file --batch`` for all reading; see
 """
 
 # pathlib costs a short check more than reading its mails
-# ruff: noqa: PTH110, PTH112, PTH113, PTH114, PTH118, PTH120, PTH123, PTH208
+# ruff: noqa: PTH110, PTH112, PTH113, PTH114, PTH118, PTH123, PTH208
 
 from __future__ import annotations
 
@@ -22,6 +22,15 @@ from patchlint.outside.programs import (
     stream_git,
     without_filters,
 )
+from patchlint.outside.source import (
+    PARTS,
+    enclosing_repository,
+    has_c,
+    is_bare,
+    is_kernel_tree,
+    is_part,
+    repository_of,
+)
 from patchlint.patch.git_objects import Objects
 
 if TYPE_CHECKING:
@@ -31,8 +40,8 @@ if TYPE_CHECKING:
 
     from patchlint.patch.tree_search import Found, Wanted
 
-#: Names at the top of every kernel tree since 2.6.
-_TOP: Final = ("MAINTAINERS", "Makefile", "kernel", "include", "fs", "drivers")
+_FOREIGN: Final = "no kernel source: neither fs, drivers, kernel... nor any C file is in it"
+_VERSION: Final = re.compile(rb"^(VERSION|PATCHLEVEL) = (\d{1,4})$", re.MULTILINE)
 
 _BLOB: Final = re.compile(r"[0-9a-f]{4,64}\Z")
 
@@ -79,6 +88,12 @@ class Tree(Protocol):
     def patches(self, ids: Sequence[str]) -> dict[str, str]:
         """Return diffs of commits after this one, by their stable patch ids, where known."""
 
+    def versions(self, path: str, date: float | None) -> Iterator[tuple[str, bytes]]:
+        """Give ``path`` as tags have it: tag and content, tags nearest to ``date`` first."""
+
+    def named(self, name: str) -> Sequence[str]:
+        """Paths of all files with that name in any folder."""
+
     def at(self, revision: str) -> Tree | None:
         """Return the same tree at another commit, None when it has no such commit."""
 
@@ -92,22 +107,12 @@ def blob_id(content: bytes) -> str:
     return digest.hexdigest()
 
 
-def is_kernel_tree(path: str | PathLike[str]) -> bool:
-    """Whether the folder looks like the top of a kernel source tree."""
-    return all(os.path.exists(os.path.join(path, name)) for name in _TOP)
-
-
-def enclosing_repository(start: str | PathLike[str] = ".") -> str | None:
-    """Top folder of the git work tree that ``start`` is in, None outside of one."""
-    with suppress(OSError):
-        here = os.path.realpath(start)
-        while not os.path.exists(os.path.join(here, ".git")):
-            above = os.path.dirname(here)
-            if above == here:
-                return None
-            here = above
-        return here
-    return None
+def kernel_version(tree: Tree) -> tuple[int, int] | None:
+    """Major and minor number of the kernel in ``tree``, None when its Makefile has none."""
+    numbers = dict(_VERSION.findall(tree.read("Makefile") or b""))
+    if not {b"VERSION", b"PATCHLEVEL"} <= numbers.keys():
+        return None
+    return int(numbers[b"VERSION"]), int(numbers[b"PATCHLEVEL"])
 
 
 def current_kernel_tree(start: str | PathLike[str] = ".") -> str | None:
@@ -116,13 +121,21 @@ def current_kernel_tree(start: str | PathLike[str] = ".") -> str | None:
     return top if top is not None and is_kernel_tree(top) else None
 
 
+def named_revision(path: str) -> tuple[str, str | None]:
+    """Split ``linux@v6.1`` into folder and revision; a folder of that very name has none."""
+    where, at, revision = path.rpartition("@")
+    if at and where and revision and not os.path.isdir(path) and os.path.isdir(where):
+        return where, revision
+    return path, None
+
+
 def begin(path: str | PathLike[str]) -> Callable[[], Tree]:
     """Start git for the tree at ``path``; what is returned is :func:`open_tree` for it.
 
     git takes as long to start as a mail takes to be read: both are done at once.
     """
     folder = os.fspath(path)
-    repository = _repository(folder) if os.path.isdir(folder) else None
+    repository = repository_of(folder) if os.path.isdir(folder) else None
     if repository is None:
         return partial(open_tree, path)
     objects = Objects(repository)
@@ -136,16 +149,20 @@ def open_tree(
 ) -> Tree:
     """Return the tree at ``path``: a git repository (at ``revision``, HEAD if None) or a folder.
 
-    A repository without a commit, and a kernel's folder inside of another repository, are
-    read as plain folders.  Raises TreeError when there is nothing to read.
+    A repository without a commit, and a folder inside of a repository that is not the
+    kernel's, are read as plain folders.  Raises TreeError when there is nothing to read, and
+    for a folder that has nothing of a kernel.
     """
     folder = os.fspath(path)
     if not os.path.isdir(folder):
         raise TreeError(f"{path}: no such folder")
-    repository = _repository(folder)
+    repository = repository_of(folder)
     if repository is not None:
         tree = GitTree(repository, revision or "HEAD", objects)
         if tree.known:
+            if not (is_part(repository) or has_c(repository) or tree.has_kernel()):
+                tree.close()
+                raise TreeError(f"{path}: {_FOREIGN}")
             return tree
         tree.close()
         refused = _refusal(repository)
@@ -155,6 +172,8 @@ def open_tree(
             raise TreeError(f"{path}: no such commit: {revision}")
     if revision is not None:
         raise TreeError(f"{path}: not a git repository, so it has no commit {revision}")
+    if not (is_part(folder) or has_c(folder)):
+        raise TreeError(f"{path}: {_FOREIGN}")
     return FolderTree(folder)
 
 
@@ -164,20 +183,6 @@ def _refusal(repository: str) -> str | None:
         status, _, errors = read_git(repository, "rev-parse", "--git-dir")
         return refusal(errors, repository) if status else None
     return None
-
-
-def _repository(folder: str) -> str | None:
-    if os.path.exists(os.path.join(folder, ".git")) or _is_bare(folder):
-        return folder
-    if is_kernel_tree(folder):
-        return None
-    return enclosing_repository(folder)
-
-
-def _is_bare(folder: str) -> bool:
-    return os.path.isfile(os.path.join(folder, "HEAD")) and os.path.isdir(
-        os.path.join(folder, "objects")
-    )
 
 
 def _commit_of(revision: str) -> str:
@@ -203,6 +208,9 @@ class GitTree:
         found = self._objects.get(_commit_of(revision))
         self._commit = found[0] if found is not None else None
         self._changed: tuple[str, ...] | None = None
+        self._dated: list[tuple[int, str]] | None = None
+        self._day = 0
+        self._names: dict[str, list[str]] | None = None
 
     def __reduce__(self) -> tuple[type[GitTree], tuple[str, str]]:
         return GitTree, (self.repository, self._commit or self.revision)
@@ -308,6 +316,50 @@ class GitTree:
                 found[patch_id] = diff.decode("utf-8", "surrogateescape")
         return found
 
+    def has_kernel(self) -> bool:
+        """Whether anything stands at the top of the commit that kernel source has there."""
+        names = self._git("ls-tree", "--name-only", "-z", "--full-tree", self.name).split(b"\0")
+        known = {name.partition("/")[0].encode() for name in PARTS}
+        return any(name in known or name.endswith((b".c", b".h")) for name in names)
+
+    def versions(self, path: str, date: float | None) -> Iterator[tuple[str, bytes]]:
+        """Give ``path`` as tags have it: tag and content, tags nearest to ``date`` first.
+
+        Without a date the tags nearest to the commit; some dozen at most, each text once.
+        """
+        seen: set[str] = set()
+        for tag in self._tags(date):
+            found = self._objects.get(f"{tag}:{path}")
+            if found is not None and found[1] == "blob" and found[0] not in seen:
+                seen.add(found[0])
+                yield tag.removeprefix("refs/tags/"), found[2]
+
+    def _tags(self, date: float | None) -> list[str]:
+        if self._dated is None:
+            listing = self._git(
+                *("for-each-ref", "--format=%(creatordate:unix) %(refname)", "refs/tags")
+            )
+            rows = (line.split(b" ", 1) for line in listing.splitlines())
+            self._dated = [
+                (int(row[0]), row[1].decode("utf-8", "surrogateescape"))
+                for row in rows
+                if len(row) == len(("date", "name")) and row[0].isdigit()
+            ]
+            own = self._git("show", "-s", "--format=%ct", self.name).strip()
+            self._day = int(own) if own.isdigit() else 0
+        day = self._day if date is None else date
+        nearest = sorted(self._dated, key=lambda tag: (abs(tag[0] - day), tag[1]))
+        return [name for _, name in nearest[:_TAGS]]
+
+    def named(self, name: str) -> Sequence[str]:
+        """Paths of all files of the commit with that name in any folder."""
+        if self._names is None:
+            self._names = {}
+            for path in self._git("ls-tree", "-r", "-z", "--name-only", self.name).split(b"\0"):
+                text = path.decode("utf-8", "surrogateescape")
+                self._names.setdefault(text.rpartition("/")[2], []).append(text)
+        return self._names.get(name, [])
+
     def changes(self, since: str) -> dict[str, str | None] | None:
         """Return the C files that differ from commit ``since``, with their blob ids here.
 
@@ -344,7 +396,7 @@ class GitTree:
 
         The answer is for :func:`_answer`; it comes while the search goes on.
         """
-        if _is_bare(self.repository) or not os.path.exists(os.path.join(self.repository, ".git")):
+        if is_bare(self.repository) or not os.path.exists(os.path.join(self.repository, ".git")):
             self._changed = _ALL
             return None
         return stream_git(
@@ -354,6 +406,9 @@ class GitTree:
             more=without_filters(self.repository),
         )
 
+
+#: How many tags are looked at for the text that a diff was made for.
+_TAGS: Final = 32
 
 #: How many commits are searched for prerequisite patches.
 _NEWEST: Final = 300
@@ -379,6 +434,8 @@ class FolderTree:
 
     def __init__(self, folder: str | PathLike[str]) -> None:
         self.folder = os.fspath(folder)
+        #: folders that were looked at, and whether they are the tree's own
+        self._own: dict[str, bool] = {"": True}
 
     @property
     def name(self) -> str:
@@ -396,10 +453,24 @@ class FolderTree:
             return None
         with suppress(OSError):
             whole = os.path.join(self.folder, path)
+            if not self._is_own(path.rpartition("/")[0]):
+                return None
             if os.path.isfile(whole) and not os.path.islink(whole):
                 with open(whole, "rb") as file:
                     return file.read()
         return None
+
+    def _is_own(self, folder: str) -> bool:
+        """Whether a folder of the tree, and those above it, are no links out of the tree.
+
+        Links inside of it count as well: what they lead to is there by its own name.
+        """
+        known = self._own.get(folder)
+        if known is None:
+            above = folder.rpartition("/")[0]
+            link = os.path.islink(os.path.join(self.folder, folder))
+            known = self._own[folder] = not link and self._is_own(above)
+        return known
 
     def blob(self, abbreviated: str) -> bytes | None:
         """None: a folder keeps no objects."""
@@ -410,6 +481,15 @@ class FolderTree:
         """Return nothing: a folder has no commits."""
         del ids
         return {}
+
+    def versions(self, path: str, date: float | None) -> Iterator[tuple[str, bytes]]:
+        """Give nothing: a folder has no tags."""
+        del path, date
+        yield from ()
+
+    def named(self, name: str) -> Sequence[str]:
+        """Paths of all files with that name in any folder; C sources and headers only."""
+        return [path for path, _, _ in self.stat_c() if path.rpartition("/")[2] == name]
 
     def at(self, revision: str) -> FolderTree | None:
         """None: a folder has no commits."""
@@ -454,6 +534,8 @@ class FolderTree:
 
     def _beside(self, folder: str) -> Iterator[str]:
         """Give the C sources and headers of one folder, without those of the folders in it."""
+        if not self._is_own(folder):
+            return
         with suppress(OSError):
             for name in sorted(os.listdir(os.path.join(self.folder, folder))):
                 if name.endswith((".c", ".h")):

@@ -157,8 +157,16 @@ def _address(author: str) -> str | None:
     """Return the author as a header may hold it, None when it is no plain one."""
     if HIDDEN.search(author):
         return None
-    name, address = parseaddr(author)
-    return formataddr((cut(name, _NAME), address), _charset()) if _ADDRESS.match(address) else None
+    # what stands last in brackets, whatever the name before it looks like to a header's reader
+    name, bracket, address = author.strip().rpartition("<")
+    if bracket and address.endswith(">"):
+        address = address[:-1].strip()
+    elif bracket:
+        return None
+    if not _ADDRESS.match(address):
+        return None
+    name = cut(" ".join(name.replace('"', " ").split()), _NAME)
+    return formataddr((name, address), _charset())
 
 
 def _body(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 from patchlint.model.kernel import (
     Activation,
@@ -11,9 +12,7 @@ from patchlint.model.kernel import (
     EntryPoint,
     KernelFacts,
     Macro,
-    NameFacts,
     Registration,
-    ReleaseNames,
     Rule,
     Ruleset,
     Setup,
@@ -26,6 +25,9 @@ from patchlint.model.kernel import (
 from patchlint.model.pattern import any_of, lazy
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from patchlint.model.kernel import Row
     from patchlint.ruleset.read import Compiled
 
 
@@ -35,9 +37,30 @@ def ruleset(data: Compiled) -> Ruleset:
 
 
 def _kernel(data: Compiled) -> KernelFacts:
+    cleanups = _cleanups(data)
     return KernelFacts(
-        **_names(data),
-        cleanups=_cleanups(data),
+        cleanups={row.name: row for row in cleanups},
+        twins={row[1]: Twin(*_sourced(row)) for row in data["twins"]},
+        registrations={row[0]: _registration(row) for row in data["registrations"]},
+        activations={row[0]: _activation(row) for row in data["activations"]},
+        waits={row[0]: Wait(*_sourced(row)) for row in data["waits"]},
+        list_adds={name: (item, target) for name, (item, target) in data["list_adds"].items()},
+        list_drains=dict(data["list_drains"]),
+        container_macros={
+            name: (pointer, kind, member)
+            for name, (pointer, kind, member) in data["container_macros"].items()
+        },
+        callback_types=dict(data["callback_types"]),
+        teardown=any_of(data["teardown"]),
+        not_teardown=any_of(data["not_teardown"]),
+        variants=(
+            *_variants("cleanups", [(row.name, row) for row in cleanups]),
+            *_variants("twins", [(row[1], Twin(*_sourced(row))) for row in data["twins"]]),
+            *_variants("registrations", [(r[0], _registration(r)) for r in data["registrations"]]),
+            *_variants("activations", [(r[0], _activation(r)) for r in data["activations"]]),
+            *_variants("waits", [(row[0], Wait(*_sourced(row))) for row in data["waits"]]),
+        ),
+        held_against=tuple(data["held_against"]),
         entries=tuple(_entry(row) for row in data["entries"]),
         system_calls={row[0]: _system_call(row) for row in data["system_calls"]},
         resources={name: tuple(kinds) for name, kinds in data["resources"].items()},
@@ -47,46 +70,30 @@ def _kernel(data: Compiled) -> KernelFacts:
         error_path=any_of(data["error_path"]),
         refcount_puts=frozenset(data["refcount_puts"]),
         completers=dict(data["completers"]),
+        harmless=any_of(data["harmless"]),
+        later=any_of(data["later"]),
+        takes=frozenset(data["takes"]),
+        references={name: frozenset(ends) for name, ends in dict(data["references"]).items()},
+        accessors=dict(data["accessors"]),
+        slots=dict(data["slots"]),
         frames=dict(data["frames"]),
         workloads={row[0]: Workload(*map(_frozen, row)) for row in data["workloads"]},
         setups={row[0]: Setup(*map(_frozen, row)) for row in data["setups"]},
     )
 
 
-def names(data: Compiled) -> NameFacts:
-    """Make what the tables tell by names alone, of the tables of :data:`NAMED`."""
-    return NameFacts(**_names(data))
+def _variants(table: str, rows: list[tuple[str, Row]]) -> Iterator[tuple[str, str, Row]]:
+    """Give the rows of names that have several, each with its table and name."""
+    many = Counter(name for name, _ in rows)
+    return ((table, name, row) for name, row in rows if many[name] > 1)
 
 
-#: the tables that :func:`names` needs
-NAMED: Final = NameFacts.__struct_fields__
-
-
-def _names(data: Compiled) -> dict[str, Any]:
-    return {
-        "releases": ReleaseNames(*map(tuple, data["releases"])),
-        "twins": {row[1]: Twin(*_sourced(row)) for row in data["twins"]},
-        "registrations": {row[0]: _registration(row) for row in data["registrations"]},
-        "activations": {row[0]: Activation(*_sourced(row)) for row in data["activations"]},
-        "waits": {row[0]: Wait(*_sourced(row)) for row in data["waits"]},
-        "list_adds": {name: (item, target) for name, (item, target) in data["list_adds"].items()},
-        "list_drains": dict(data["list_drains"]),
-        "container_macros": {
-            name: (pointer, kind, member)
-            for name, (pointer, kind, member) in data["container_macros"].items()
-        },
-        "callback_types": dict(data["callback_types"]),
-        "teardown": any_of(data["teardown"]),
-        "not_teardown": any_of(data["not_teardown"]),
-    }
-
-
-def _cleanups(data: Compiled) -> dict[str, Cleanup]:
+def _cleanups(data: Compiled) -> list[Cleanup]:
     words = {
         name: (tuple(symptoms), tuple(advice), why)
         for name, (symptoms, advice, why) in data["families"].items()
     }
-    found = {}
+    found = []
     for row in data["cleanups"]:
         symptoms, advice, why = words[row[1]]
         fields = [
@@ -100,8 +107,9 @@ def _cleanups(data: Compiled) -> dict[str, Cleanup]:
             tuple(row[13]),
             row[14],
             tuple(row[15]),
+            tuple(row[16]),
         ]
-        found[row[0]] = Cleanup(*fields)
+        found.append(Cleanup(*fields))
     return found
 
 
@@ -129,6 +137,11 @@ def _registration(row: list[Any]) -> Registration:
     also = tuple((argument, context) for argument, context in row[10])
     fields = [*row[:8], Source(*row[8]), row[9], also]
     return Registration(*fields)
+
+
+def _activation(row: list[Any]) -> Activation:
+    fields = [*row[:7], frozenset(row[7]), Source(*row[8])]
+    return Activation(*fields)
 
 
 def _rule(row: dict[str, Any]) -> Rule:

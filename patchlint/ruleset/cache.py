@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Final
 
-_FORMAT: Final = "9"
+_FORMAT: Final = "25"
 _HERE: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -65,11 +65,13 @@ def get(kind: str, roots: Sequence[str], known: str) -> bytes | None:
     """Return what was kept as ``kind`` for ``roots`` in this state, None when there is nothing."""
     try:
         with open(_path(kind, roots), "rb") as file:
+            if os.fstat(file.fileno()).st_uid != os.geteuid():
+                return None  # rules are not taken from somebody else
             data = file.read()
     except OSError:
         return None
     head, found, body = data.partition(b"\0")
-    return body if found and head == known.encode("utf-8", "surrogateescape") else None
+    return body if found and head == _head(known, body) else None
 
 
 def put(kind: str, roots: Sequence[str], known: str, body: bytes) -> None:
@@ -79,10 +81,15 @@ def put(kind: str, roots: Sequence[str], known: str, body: bytes) -> None:
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         with open(beside, "wb") as file:
-            file.write(known.encode("utf-8", "surrogateescape") + b"\0" + body)
+            file.write(_head(known, body) + b"\0" + body)
         os.replace(beside, path)
     except OSError:
         return
+
+
+def _head(known: str, body: bytes) -> bytes:
+    """What stands before the body: the state, and a sum that a damaged file does not have."""
+    return known.encode("utf-8", "surrogateescape") + b"\n%08x" % zlib.crc32(body)
 
 
 def pack(words: dict[str, list[str]]) -> bytes:

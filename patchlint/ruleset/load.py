@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from patchlint.model.kernel import NameFacts, Ruleset
+    from patchlint.model.kernel import Ruleset
 
 __all__ = ["RuleError", "load", "load_late", "vocabulary"]
 
@@ -31,24 +31,18 @@ def load(extra: Sequence[str | Path] = (), *, cached: bool = True) -> Ruleset:
 
 
 def load_late(extra: Sequence[str | Path] = ()) -> Ruleset:
-    """Return what :func:`load` returns, read in two steps where both are cached.
+    """Return what :func:`load` returns, read when something of it is asked for.
 
-    What names tell comes first; it is a sixth of the whole, and most checks end with it.
+    Most checks end before that.  Rules of the user's own are read at once, since what is
+    wrong with them must be told.
     """
-    roots = [cache.shipped(), *map(os.path.abspath, extra)]
-    body = cache.get("names", roots, cache.state(roots))
-    named = None if body is None else _decoded(body)
-    if named is None or not named.keys() >= set(build.NAMED):
-        return load(extra)
-    return cast("Ruleset", _LateRuleset(build.names(named), extra))
+    return load(extra) if extra else cast("Ruleset", _LateRuleset())
 
 
 class _LateRuleset:
-    """Stands in for a :class:`Ruleset`; what names do not tell is read when it is asked for."""
+    """Stands in for the shipped :class:`Ruleset`."""
 
-    def __init__(self, names: NameFacts, extra: Sequence[str | Path]) -> None:
-        self.names = names
-        self._extra = extra
+    def __init__(self) -> None:
         self._whole: Ruleset | None = None
 
     def __getattr__(self, name: str) -> Any:
@@ -56,11 +50,11 @@ class _LateRuleset:
         if name.startswith("_"):
             raise AttributeError(name)
         if self._whole is None:
-            self._whole = load(self._extra)
+            self._whole = load()
         return getattr(self._whole, name)
 
-    def __reduce__(self) -> tuple[Callable[..., Ruleset], tuple[Sequence[str | Path]]]:
-        return load, (self._extra,)
+    def __reduce__(self) -> tuple[Callable[[], Ruleset], tuple[()]]:
+        return load, ()
 
 
 def compiled(extra: Sequence[str | Path] = (), *, cached: bool = True) -> dict[str, Any]:
@@ -79,8 +73,6 @@ def compiled(extra: Sequence[str | Path] = (), *, cached: bool = True) -> dict[s
     if cached:
         cache.put("rules", roots, known, msgspec.json.encode(data))
         cache.put("words", roots, known, cache.pack(data["words"]))
-        named = {name: data["kernel"][name] for name in build.NAMED}
-        cache.put("names", roots, known, msgspec.json.encode(named))
     return data
 
 

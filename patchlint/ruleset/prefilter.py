@@ -1,10 +1,19 @@
 """Tells from bytes alone that a text can give no finding, before anything is decoded.
 
-It errs on one side: a text may pass that holds nothing.  A finding needs something that
-defers (a registration, an activation, a list, a deferred twin), something that waited, or
-a callback known by its type or name together with a release; a text with none of these
-words, in any encoding that mail uses, is out.  With a tree at hand functions that the
-text does not explain may defer as well: give their names as ``more``.
+It errs on one side: a text may pass that holds nothing.  Whatever is weaker after than it
+was before has one of these in the texts of its series, and a text with none of them, in any
+encoding that mail uses, is out:
+
+- a word that defers or waits: a mechanism, an object that carries a callback, a list, a
+  deferred twin (:data:`MECHANISM`);
+- a function that runs deferred by its type or its binding (:data:`DEFERRED`) and something
+  that is released (:data:`RELEASED`): it may have taken a release over;
+- a call of a helper that is named for running things later, which is new, or gets a
+  function (:data:`LATER`).
+
+The parts of a series are told apart by bits, to be ored; :func:`possible` judges them all.
+With a tree at hand functions that the text does not explain may defer as well: give their
+names as ``more``.
 """
 
 from __future__ import annotations
@@ -31,11 +40,37 @@ _OPAQUE: Final = (
     b"delsp",
     b"begin pgp message",
 )
-_PATTERNS: Final = ("names", "returns", "teardown", "not_teardown")
-_KINDS: Final = frozenset({"mechanisms", "cleanups", *_PATTERNS})
+#: what the words of a text are good for
+MECHANISM: Final = 1
+DEFERRED: Final = 2
+RELEASED: Final = 4
+LATER: Final = 8
+
+_WORDS: Final = ("mechanisms", "deferred", "cleanups")
+_PATTERNS: Final = ("names", "returns", "later", "teardown", "not_teardown")
+_KINDS: Final = frozenset({*_WORDS, *_PATTERNS})
+#: the rest of a statement
+_REST: Final = re.compile(rb"[^;{}]*")
+#: one that is longer may hold anything
+_LONGEST: Final = 4000
+#: an argument that may be a function, alone or behind a cast; a diff's mark may follow it
+_HANDED: Final = re.compile(rb"\b([A-Za-z_]\w*)[\s+-]*[,)]")
+_CALL: Final = re.compile(rb"\b([A-Za-z_]\w*)[\s+-]*\(")
 _QUOTED: Final = b"quoted-printable"
 _HUNK: Final = b"@@ -"
 _HEX: Final = re.compile(rb"=([0-9A-F]{2})|=[ \t]*\r?\n")
+
+
+def possible(bits: int) -> bool:
+    """Whether texts whose ``bits`` are these, ored, can make a finding together."""
+    return bool(bits & (MECHANISM | LATER)) or bits & _MOVED == _MOVED
+
+
+_MOVED: Final = DEFERRED | RELEASED
+
+
+#: a call on a removed line
+_LEAVING: Final = re.compile(rb"^-[^\n]*?\b([A-Za-z_]\w{3,})\s?\(", re.MULTILINE)
 
 
 class Vocabulary:
@@ -43,25 +78,71 @@ class Vocabulary:
 
     def __init__(self, words: dict[str, list[str]]) -> None:
         """``words`` as :mod:`patchlint.ruleset.read` makes them."""
-        self._mechanisms = frozenset(word.encode() for word in words["mechanisms"])
-        self._cleanups = frozenset(word.encode() for word in words["cleanups"])
+        self._mechanisms, self._deferring, self._cleanups = (
+            frozenset(word.encode() for word in words[kind]) for kind in _WORDS
+        )
         self._patterns = {name: words[name] for name in _PATTERNS}
         self._compiled: dict[str, re.Pattern[bytes]] = {}
 
     def candidate(self, data: bytes, more: Collection[bytes] = ()) -> bool:
-        """Whether ``data`` may give a finding."""
-        low = data.lower()
-        if any(word in low for word in _OPAQUE):
+        """Whether ``data``, all of a series, may give a finding."""
+        data = _readable(data)
+        if not data:
             return True
-        if _QUOTED in low:
-            data = data + b"\n" + _HEX.sub(_unquoted, data)
-        # words of the prose before the first hunk defer nothing
-        words = set(_WORD.findall(data, max(0, data.find(_HUNK))))
-        if not self._mechanisms.isdisjoint(words) or not words.isdisjoint(more):
+        words = _words_in(data)
+        if not words.isdisjoint(more) or possible(self._plain(words)):
             return True
-        return self._deferred(words) and self._released(words)
+        return self._runs_later(data, within=True)
+
+    def leaves(self, data: bytes) -> bool:
+        """Whether a line that a series removes has the name of a release."""
+        data = _readable(data)
+        return not data or self._released(set(_LEAVING.findall(data)))
+
+    def bits(self, data: bytes) -> int:
+        """What a part of a series is good for; 0 for nothing.
+
+        The function that a helper gets may stand in another part.
+        """
+        data = _readable(data)
+        if not data:
+            return MECHANISM
+        found = self._plain(_words_in(data))
+        if not found & MECHANISM and self._runs_later(data, within=False):
+            found |= LATER
+        return found
+
+    def _plain(self, words: set[bytes]) -> int:
+        """The bits that words alone tell."""
+        if not self._mechanisms.isdisjoint(words):
+            return MECHANISM
+        found = DEFERRED if self._deferred(words) else 0
+        return found | (RELEASED if self._released(words) else 0)
+
+    def _runs_later(self, data: bytes, *, within: bool) -> bool:
+        """Whether a helper that is named for it is called anew, or gets what may be a function.
+
+        A function that is shown ``within`` the same text has a bracket behind its name there.
+        """
+        called: dict[bytes, list[tuple[int, int]]] = {}
+        for call in _CALL.finditer(data, max(0, data.find(_HUNK))):
+            called.setdefault(call[1], []).append(call.span())
+        later = self._pattern("later")
+        handed: set[bytes] = set()
+        for name, places in called.items():
+            for start, inside in places if later.search(name) else ():
+                if data.startswith(b"+", data.rfind(b"\n", 0, start) + 1):
+                    return True
+                end = inside + _LONGEST
+                given = _REST.match(data, inside, end)
+                if given is None or given.end() == end:
+                    return True
+                handed.update(_HANDED.findall(given[0]))
+        return bool(handed) and not (within and handed.isdisjoint(called))
 
     def _deferred(self, words: set[bytes]) -> bool:
+        if not self._deferring.isdisjoint(words):
+            return True
         shows = self._pattern("returns")
         names = self._pattern("names")
         return any(shows.search(word) or names.search(word) for word in words)
@@ -81,6 +162,21 @@ class Vocabulary:
             text = "|".join(f"(?:{one})" for one in given)
             self._compiled[kind] = re.compile((text or "(?!)").encode())
         return self._compiled[kind]
+
+
+def _readable(data: bytes) -> bytes:
+    """``data`` with quoted words undone, nothing for what cannot be read here."""
+    low = data.lower()
+    if any(word in low for word in _OPAQUE):
+        return b""
+    if _QUOTED in low:
+        return data + b"\n" + _HEX.sub(_unquoted, data)
+    return data or b"\n"
+
+
+def _words_in(data: bytes) -> set[bytes]:
+    """The words from the first hunk on: those of the prose before it defer nothing."""
+    return set(_WORD.findall(data, max(0, data.find(_HUNK))))
 
 
 def _unquoted(found: re.Match[bytes]) -> bytes:
@@ -115,3 +211,8 @@ def _words() -> dict[str, list[str]]:
 def candidate(data: bytes, more: Collection[bytes] = ()) -> bool:
     """Whether ``data`` (a mail, a diff) may give a finding with the shipped rules."""
     return shipped().candidate(data, more)
+
+
+def leaves(data: bytes) -> bool:
+    """Whether a line that ``data`` removes has the name of a release."""
+    return shipped().leaves(data)

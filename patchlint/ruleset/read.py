@@ -11,6 +11,7 @@ import re
 import tomllib
 from typing import TYPE_CHECKING, Any, Final
 
+from patchlint.model.kernel import release
 from patchlint.ruleset import schema
 from patchlint.ruleset.errors import RuleError
 from patchlint.ruleset.guards import guards
@@ -74,7 +75,6 @@ class _Gathered:
         for twin in rows["twin"]:
             later.setdefault(twin["direct"], []).append(twin["deferred"])
         kernel: Compiled = {
-            "releases": _releases(rows),
             "families": {
                 name: [row["symptoms"], row["advice"], row["why"]]
                 for name, row in self.families.items()
@@ -96,6 +96,9 @@ class _Gathered:
                 for row in rows["container"]
             },
             "callback_types": {row["type"]: row["registration"] for row in rows["callback"]},
+            "slots": {
+                f"{row['struct']}.{row['member']}": row["registration"] for row in rows["slot"]
+            },
             "completers": {row["name"]: row["object_arg"] for row in rows["completer"]},
             "frames": {row["name"]: row["context"] for row in rows["frame"]},
             "workloads": [_workload(row) for row in rows["workload"]],
@@ -110,18 +113,6 @@ class _Gathered:
                 kernel[key.name] = given if given is not None else []
         rules = [self.rules[name] for name in sorted(self.rules)]
         return {"digest": digest, "kernel": kernel, "rules": rules, "words": _words(kernel)}
-
-
-def _releases(rows: Mapping[str, Sequence[Row]]) -> list[list[str]]:
-    """Return the lists of :class:`patchlint.model.kernel.ReleaseNames`."""
-    cleanups = rows["cleanup"]
-    kinds = {"memory", "async"}
-    return [
-        [row["name"] for row in cleanups],
-        [row["name"] for row in cleanups if row["kind"] == "inherit"],
-        [row["name"] for row in cleanups if row["kind"] in kinds or not _visible(row)],
-        [_macro(row)[0] for row in rows["macro"] if row["action"].startswith("scope")],
-    ]
 
 
 def _visible(row: Row) -> bool:
@@ -149,6 +140,7 @@ def _cleanup(row: Row, twins: list[str]) -> list[Any]:
         row.get("final", []),
         row.get("probe"),
         row.get("seen", []),
+        row.get("waited_in", []),
     ]
 
 
@@ -239,16 +231,38 @@ def _identity(table: str, row: Row) -> str:
         return f"{row.get('kind')} {row.get('pattern')} {row.get('context')}"
     if table == "macro":
         return str(row.get("name") or row.get("regex"))
+    if table == "slot":
+        return f"{row.get('struct')}.{row.get('member')}"
     keys = {"twin": "deferred", "callback": "type", "workload": "family"}
     return str(row.get(keys.get(table, "name")))
 
 
 def _add(file: Path, text: str, table: dict[str, Row], name: str, row: Row) -> None:
-    old = table.get(name)
-    if old is not None and _root(old["_file"]) == _root(str(file)):
-        where = "twice" if old["_file"] == str(file) else f"as well as in {old['_file']}"
-        raise RuleError(file, f"'{name}' stands here {where}", _line_of(text, row, last=True))
-    table[name] = row
+    if name not in table:
+        table[name] = row
+        return
+    known = [table.pop(key) for key in [*table] if key.split("\0")[0] == name]
+    own = [old for old in known if _root(old["_file"]) == _root(str(file))]
+    for old in own:
+        if not _apart(old, row):
+            where = "twice" if old["_file"] == str(file) else f"as well as in {old['_file']}"
+            raise RuleError(file, f"'{name}' stands here {where}", _line_of(text, row, last=True))
+    *older, newest = sorted([*own, row], key=lambda one: _bounds(one)[0])
+    for one in older:
+        table[f"{name}\0{one['until']}"] = one
+    table[name] = newest
+
+
+def _bounds(row: Row) -> tuple[tuple[int, int], tuple[int, int]]:
+    """First and last kernel that a row speaks of."""
+    since, until = row.get("since"), row.get("until")
+    return release(since) if since else (0, 0), release(until) if until else (1000, 0)
+
+
+def _apart(one: Row, other: Row) -> bool:
+    """Whether two rows speak of different kernels."""
+    (since, until), (begin, end) = _bounds(one), _bounds(other)
+    return until < begin or end < since
 
 
 def _root(file: str) -> str:
@@ -355,7 +369,11 @@ def _merge(into: dict[str, Any], given: Row) -> None:
 
 
 def _source(row: Row) -> list[Any]:
-    return [row["file"], row["evidence"], row.get("since"), row.get("until")]
+    return [
+        row["file"],
+        row["evidence"],
+        *(row.get(key) for key in ("since", "until", "moved")),
+    ]
 
 
 def _twin(row: Row) -> list[Any]:
@@ -395,6 +413,7 @@ def _activation(row: Row) -> list[Any]:
         row["guarantee"],
         row["mechanism"],
         row.get("keeps", False),
+        row.get("keeps_not_with", []),
         _source(row),
     ]
 
@@ -447,6 +466,21 @@ def _hint(row: Row) -> list[Any]:
     ]
 
 
+_IDENTIFIER: Final = re.compile(r"(?<!\\)\b[A-Za-z_]\w{3,}")
+
+
+def _deferring(kernel: Compiled) -> set[str]:
+    """Words of which one is in every function that runs deferred by its parameters or slot."""
+    types = {
+        word
+        for kind, pattern, context, *_ in kernel["hints"]
+        if kind == "parameter" and context != "task"
+        for word in _IDENTIFIER.findall(pattern)
+    }
+    slots = {slot.partition(".")[2] for slot in kernel["slots"]}
+    return (types | slots) - {"struct", "void"}
+
+
 def _words(kernel: Compiled) -> Compiled:
     """Gather what the byte filter looks for; see :mod:`patchlint.ruleset.prefilter`."""
     mechanisms = {
@@ -461,9 +495,21 @@ def _words(kernel: Compiled) -> Compiled:
     }
     return {
         "mechanisms": sorted(mechanisms),
-        "cleanups": sorted(row[0] for row in kernel["cleanups"] if row[2] != "memory"),
+        "deferred": sorted(_deferring(kernel)),
+        "cleanups": sorted(
+            {
+                *(row[0] for row in kernel["cleanups"] if row[2] != "memory"),
+                # what ends with a scope is released under the name of its class
+                *(
+                    name
+                    for name, action, regex, _ in kernel["macros"]
+                    if action.startswith("scope") and not regex
+                ),
+            }
+        ),
         "names": [row[1] for row in kernel["hints"] if row[0] == "name" and row[2] != "task"],
         "returns": [row[1] for row in kernel["hints"] if row[0] == "returns"],
+        "later": [one for one, _ in kernel["later"]],
         "teardown": [one for one, _ in kernel["teardown"]],
         "not_teardown": [one for one, _ in kernel["not_teardown"]],
     }

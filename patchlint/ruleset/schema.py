@@ -172,6 +172,14 @@ def pairs(value: Any) -> str | None:
     return None if good else "must be a list of [argument, context]"
 
 
+def words_by_word(value: object) -> str:
+    """Want a table from words to lists of words."""
+    if not isinstance(value, dict):
+        return f"must be a table of word = [word, ...], not {value!r}"
+    wrong = next((name for name in value if word(name) or words(value[name])), None)
+    return "" if wrong is None else f"'{wrong}' must be a word with a list of words"
+
+
 def numbers_by_word(length: int) -> Callable[[Any], str | None]:
     """Return a check for a table from function names to ``length`` arguments each."""
 
@@ -207,6 +215,7 @@ _SOURCE: Final = (
     Key("evidence", text),
     Key("since", version, required=False),
     Key("until", version, required=False),
+    Key("moved", path, required=False),
 )
 
 Row = tuple[Key, ...]
@@ -232,6 +241,7 @@ CLEANUP: Final[Row] = (
     Key("final", words, required=False),
     Key("probe", text, required=False),
     Key("seen", versions, required=False),
+    Key("waited_in", some_of(CONTEXTS), required=False),
     *_SOURCE,
 )
 ROWS: Final[dict[str, Row]] = {
@@ -266,6 +276,7 @@ ROWS: Final[dict[str, Row]] = {
         Key("guarantee", _GUARANTEE),
         Key("mechanism", text),
         Key("keeps", flag, required=False),
+        Key("keeps_not_with", words, required=False),
         *_SOURCE,
     ),
     "wait": (
@@ -314,6 +325,12 @@ ROWS: Final[dict[str, Row]] = {
         *_SOURCE,
     ),
     "callback": (Key("type", word), Key("registration", word), *_SOURCE),
+    "slot": (
+        Key("struct", word),
+        Key("member", word),
+        Key("registration", word),
+        *_SOURCE,
+    ),
     "completer": (Key("name", word), Key("object_arg", number), *_SOURCE),
     "frame": (Key("name", word), Key("context", _CONTEXT), *_SOURCE),
     "workload": (
@@ -330,9 +347,15 @@ ROWS: Final[dict[str, Row]] = {
 STRUCTURE: Final[Row] = (
     Key("teardown", regexes),
     Key("not_teardown", regexes),
+    Key("harmless", regexes, required=False),
+    Key("later", regexes, required=False),
+    Key("takes", words, required=False),
+    Key("references", words_by_word, required=False),
+    Key("accessors", numbers_by_word(1), required=False),
     Key("deferral_types", words),
     Key("error_path", regexes),
     Key("refcount_puts", words),
+    Key("held_against", versions, required=False),
     Key("list_adds", numbers_by_word(2)),
     Key("list_drains", numbers_by_word(1)),
 )
@@ -356,7 +379,7 @@ FILES: Final[dict[str, tuple[str, ...]]] = {
     "entries": ("entry", "syscall"),
     "hints": ("hint",),
     "macros": ("macro",),
-    "objects": ("container", "callback", "completer"),
+    "objects": ("container", "callback", "slot", "completer"),
     "probes": ("frame", "workload", "setup"),
 }
 

@@ -40,6 +40,11 @@ _BLOCK_CALL: Final = re.compile(
     rb"\n([ \t]+)(?!(?:if|for|while|switch|return|else|do)\b)([A-Za-z_]\w*)[ \t]?"
     rb"\([^;{}\n]*\)[ \t]*(?:\{[ \t]*(?=\n)|\n\1[ \t]+(?=[A-Za-z_*]))"
 )
+_LOOSE_CALL: Final = re.compile(
+    rb"^[ \t]+([A-Z][A-Z0-9_]+[ \t]?\((?:[^;{}()\n]|\([^;{}()\n]*\))*\))"
+    rb"[ \t]*(?=\n[ \t]*[A-Za-z_}])",
+    re.MULTILINE,
+)
 _ODD_ARGUMENT: Final = re.compile(
     rb"([(,])\s*(?:((?:struct|union|enum)\s+\w+[\s*]*)"
     rb"|(?!0[xXbB])(\d+[A-Za-z_]\w*)\s*)(?=([,)]))"
@@ -283,6 +288,10 @@ def _define(kind: str, release: int, constructor: int | None) -> Action:
             if called[0]:
                 name = texts[0].strip().decode("utf-8", "replace")
                 edit.releases[kind, name] = tuple([one[-1].decode() for one in called if one])
+            if constructor is None and release > 0:
+                line = edit.text.count(b"\n", 0, start) + 1
+                name_, kind_, body = (part.strip() for part in texts[:3])
+                edit.scope_bodies.append((line, name_, kind_, body))
         edit.blank(start, call.closing + 1)
         return call.closing + 1
 
@@ -338,6 +347,18 @@ def block_calls(edit: Edit) -> None:
     """Make a loop of each statement that is a call followed by a block or by its body."""
     for match in _BLOCK_CALL.finditer(edit.text):
         _loop(edit, *match.span(2))
+
+
+def loose_calls(edit: Edit) -> None:
+    """Blank macro calls that stand as statements without a semicolon.
+
+    Only loud names, alone on their lines, before a line that begins a statement no further in.
+    What such a macro does is not known either way.
+    """
+    for match in _LOOSE_CALL.finditer(edit.text):
+        start, end = match.span(1)
+        if edit.before(start)[-1:] in (b";", b"{", b"}") and edit.out.startswith(match[1], start):
+            edit.blank(start, end)
 
 
 def header_annotations(edit: Edit) -> None:

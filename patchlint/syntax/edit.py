@@ -116,6 +116,8 @@ class Edit:
         self._directive_starts: dict[int, int] = {}
         self._unclosed = 0
         self.releases: dict[tuple[str, str], tuple[str, ...]] = {}
+        #: scope-exit classes that the text defines: line of the name, name, type, what is done
+        self.scope_bodies: list[tuple[int, bytes, bytes, bytes]] = []
 
     def blank(self, start: int, end: int) -> None:
         """Turn all but newlines into spaces."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from patchlint.model.facts import FileFacts, Function
 from patchlint.syntax import macro_bodies, parse
-from patchlint.syntax.kernel_macros import Table, compile_table, rewrite
+from patchlint.syntax.kernel_macros import Prepared, Table, compile_table, rewrite
 from patchlint.syntax.scan import FunctionSpan, function_spans, name_lines, only
 from patchlint.syntax.sweep import Known, Sweep
+from patchlint.syntax.text import short_lines
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -43,10 +45,12 @@ def extract_text(
     ``known`` are the line intervals that are really the file's, None for all lines;
     ``headers`` the lines outside them that hold a function's header.
     """
-    reader = _Reader(path, compile_table(macros), known, headers)
-    sweep, broken, macro_nodes = reader.read(text)
+    text, unread = short_lines(text)
+    reader = _Reader(path, compile_table(macros), known, headers, unread)
+    sweep, broken, macro_nodes, prepared = reader.read(text)
     functions = reader.mended(sweep.functions, text) if broken else list(sweep.functions)
     functions.extend(reader.macros(text, macro_nodes))
+    functions.extend(reader.scopes(prepared))
     functions.sort(key=lambda function: function.line)
     return FileFacts(
         path,
@@ -57,6 +61,7 @@ def extract_text(
         tuple(sweep.fields),
         tuple(sweep.declared),
         errors=broken,
+        unread=tuple(sorted(unread)),
     )
 
 
@@ -81,15 +86,24 @@ class _Reader(Struct, frozen=True):
     table: Table
     known: Known | None
     headers: frozenset[int]
+    #: spans of lines that the parser gave up on
+    unread: list[tuple[int, int]]
 
-    def read(self, text: bytes) -> tuple[Sweep, bool, Sequence[parse.Node]]:
+    def read(self, text: bytes) -> tuple[Sweep, bool, Sequence[parse.Node], Prepared]:
         """Give the sweep of a text, whether the parser met errors, and its macros' nodes."""
         prepared = rewrite(text, self.table)
         root = parse.parse(prepared.text)
-        found = parse.captures(root)
+        found = {} if root is None else parse.captures(root)
         sweep = Sweep(self.path, prepared, text, self.table, known=self.known, headers=self.headers)
         sweep.run(found)
-        return sweep, root.has_error, found.get("macro", ())
+        if root is None:
+            self._gave_up(text)
+        return sweep, root is None or root.has_error, found.get("macro", ()), prepared
+
+    def _gave_up(self, text: bytes) -> None:
+        """Note the lines of a text but for the empty ones around it."""
+        first = text[: len(text) - len(text.lstrip())].count(b"\n") + 1
+        self.unread.append((first, first + text.strip().count(b"\n")))
 
     def mended(self, functions: Sequence[Function], text: bytes) -> list[Function]:
         """Read anew, each alone, the functions that an error hid or that swallowed others."""
@@ -105,7 +119,8 @@ class _Reader(Struct, frozen=True):
         places = dict(zip(lines, spans, strict=True))
         for function in functions:
             own = places.get(function.line)
-            inside = function.errors and any(function.line < line <= function.end for line in lines)
+            after = bisect_right(lines, function.line)
+            inside = function.errors and after < len(lines) and lines[after] <= function.end
             if inside and own is not None:
                 lost.append(own)
             else:
@@ -113,7 +128,7 @@ class _Reader(Struct, frozen=True):
         groups = [[span] for span in lost] if len(lost) <= _ALONE else [lost]
         for group in groups:
             names = {span.name for span in group}
-            sweep, _, _ = self.read(only(text, group))
+            sweep, _, _, _ = self.read(only(text, group))
             result.extend(one for one in sweep.functions if one.name in names)
         return result
 
@@ -124,5 +139,37 @@ class _Reader(Struct, frozen=True):
             return []
         prepared = rewrite(code, self.table)
         sweep = Sweep(self.path, prepared, code, self.table, known=self.known, macros=True)
-        sweep.run(parse.captures(parse.parse(prepared.text)))
+        root = parse.parse(prepared.text)
+        if root is None:
+            self._gave_up(code)
+            return []
+        sweep.run(parse.captures(root))
         return [function for function in sweep.functions if function.calls]
+
+    def scopes(self, prepared: Prepared) -> list[Function]:
+        """Give what the end of a scope does, by each class that the text defines, as functions.
+
+        They are called ``__free_NAME``.  Nothing calls them by that name: the release itself
+        stands where a variable of the class is declared.
+        """
+        code, line = b"", 1
+        for at, name, kind, body in prepared.scope_bodies:
+            if at < line or (self.known is not None and not _within(self.known, at)):
+                continue
+            text = b"static void __free_%s(%s _T) {%s;}" % (name, kind, body)
+            code += b"\n" * (at - line) + text
+            line = at + text.count(b"\n")
+        if not code:
+            return []
+        inner = rewrite(code, self.table)
+        sweep = Sweep(self.path, inner, code, self.table, known=self.known)
+        root = parse.parse(inner.text)
+        if root is None:
+            self._gave_up(code)
+            return []
+        sweep.run(parse.captures(root))
+        return list(sweep.functions)
+
+
+def _within(known: Known, line: int) -> bool:
+    return any(first <= line <= last for first, last in known)

@@ -69,12 +69,13 @@ _REMEMBERED: Final = 200_000
 
 _TOKEN: Final = re.compile(
     rb"[A-Za-z_]\w*"
-    rb"|/(?:\*[^*]*\*+(?:[^/*][^*]*\*+)*/|/[^\n]*)"
-    rb'|"(?:[^"\\\n]|\\.)*"'
+    # what is not closed is one with all that it could have: else each mark in it is tried
+    rb"|/(?:\*[^*]*+\*++(?:[^/*][^*]*+\*++)*+/|\*.*+|/[^\n]*+)"
+    rb'|"(?:[^"\\\n]|\\.)*+"?'
     rb"|\n(?:(?P<directive>[ \t]*#[ \t]*"
     rb"(?:define[ \t]+\w+(?:\([^)\n]*\))?|(?:\\\r?\n|[^\n])*))"
     rb"|(?:static[ \t]+(?:inline[ \t]+)?)?(?P<column0>[A-Za-z_]\w*)(?=\())"
-    rb"|'(?:[^'\\\n]|\\.)+'"
+    rb"|'(?:[^'\\\n]|\\.)++'?"
     rb"|(?P<range>\.\.\.)",
     re.DOTALL,
 )
@@ -113,6 +114,8 @@ class Prepared(Struct, frozen=True):
     text: bytes
     scope_exits: tuple[ScopeExit, ...]
     releases: dict[tuple[str, str], tuple[str, ...]]
+    #: classes that the text defines: line, name, type, and what their scope's end does
+    scope_bodies: tuple[tuple[int, bytes, bytes, bytes], ...] = ()
 
 
 @lru_cache(maxsize=8)
@@ -179,9 +182,12 @@ def rewrite(text: bytes, table: Table) -> Prepared:
             resume = actions.ACTIONS[action](edit, *match.span())
     actions.odd_arguments(edit)
     actions.block_calls(edit)
+    actions.loose_calls(edit)
     actions.header_annotations(edit)
     conditionals.resolve(edit, directives)
-    return Prepared(bytes(edit.out), tuple(edit.scope_exits), edit.releases)
+    return Prepared(
+        bytes(edit.out), tuple(edit.scope_exits), edit.releases, tuple(edit.scope_bodies)
+    )
 
 
 def _special(

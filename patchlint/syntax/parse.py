@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from tree_sitter import Language, Node, Parser, Query, QueryCursor
 
+from patchlint.model import budget
+
 if TYPE_CHECKING:
     from types import ModuleType
 
@@ -27,6 +29,9 @@ _QUERY: Final = """
 [(return_statement) (goto_statement) (break_statement) (continue_statement)] @leave
 (labeled_statement) @label
 (assignment_expression) @assign
+(update_expression) @update
+(expression_statement (call_expression) @statement)
+(return_statement (call_expression) @statement)
 (declaration) @declaration
 (init_declarator value: (initializer_list)) @object
 (compound_literal_expression) @literal
@@ -67,9 +72,35 @@ def _grammar() -> ModuleType:
     return tree_sitter_c
 
 
-def parse(text: bytes) -> Node:
-    """Parse ``text`` from scratch and give the root.  Never raises on any bytes."""
-    return Parser(_language()[0]).parse(text).root_node
+#: The parser tells of itself after each hundred of its steps.  Kernel code takes some ten of
+#: these a kilobyte; how it gets over errors may take time that grows with their square.
+_FEWEST: Final = 500
+_A_KILOBYTE: Final = 100
+_CHUNK: Final = 1 << 16
+
+
+def parse(text: bytes) -> Node | None:
+    """Parse ``text`` from scratch and give the root.  Never raises on any bytes.
+
+    None when that takes ten times the steps that so much code takes: the parser gave up.
+    The steps are counted, so that the answer is the same on any machine; only a budget of
+    time that is in force and at its end is another reason to give up.
+    """
+    left = _FEWEST + len(text) * _A_KILOBYTE // 1024
+    force = budget.current()
+
+    def stop(_offset: int, _error: bool) -> bool:
+        nonlocal left
+        left -= 1
+        return left < 0 or not force.allows()
+
+    def read(offset: int, _point: object) -> bytes:
+        return text[offset : offset + _CHUNK]
+
+    try:
+        return Parser(_language()[0]).parse(read, progress_callback=stop).root_node
+    except ValueError:  # it was stopped
+        return None
 
 
 def captures(root: Node) -> dict[str, list[Node]]:

@@ -16,7 +16,7 @@ _HEADER: Final = lazy(
     rb"^([A-Za-z_][^\n;{}=#]*(?:\n(?![{}#])[^\n;{}=#]*){0,40})\n?\{", re.MULTILINE
 )
 _NAME: Final = lazy(rb"([A-Za-z_]\w*)\s*\(\s*([A-Za-z_]\w*)?")
-_COMMENT: Final = lazy(rb"/\*.*?\*/|//[^\n]*", re.DOTALL)
+_COMMENT: Final = lazy(rb"/\*.*?(?:\*/|\Z)|//[^\n]*", re.DOTALL)
 _NO_FUNCTION: Final = lazy(rb"(?:struct|union|enum|typedef)\s+\w*\s*\Z")
 _LOUD: Final = lazy(rb"[A-Z_][A-Z0-9_]+")
 _STORAGE: Final = lazy(rb"(?:(?:static|inline)\s+)*")

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
-from patchlint.model.facts import Assignment, Call, Condition, Exit, FileFacts, Function
+from patchlint.model.facts import (
+    Assignment,
+    Call,
+    Condition,
+    Exit,
+    FileFacts,
+    Function,
+    Store,
+)
 from patchlint.syntax.facts import extract_text
 from patchlint.syntax.kernel_macros import compile_table
 
@@ -152,7 +160,7 @@ def _moved(function: Function, shift: int, path: str) -> Function:
     calls = [
         Call(
             c.callee, c.args, c.line + shift, above(c.conditions), c.indirect, c.label,
-            c.assigned, c.tested, c.in_loop, c.implicit,
+            c.assigned, c.tested, c.in_loop, c.implicit, c.statement,
         )
         for c in function.calls
     ]  # fmt: skip
@@ -166,4 +174,10 @@ def _moved(function: Function, shift: int, path: str) -> Function:
             [Assignment(a.target, a.value, a.line + shift) for a in function.assignments]
         ),
         exits=tuple([Exit(e.text, e.line + shift, above(e.conditions)) for e in function.exits]),
+        stores=tuple(
+            [
+                Store(s.target, s.op, s.value, s.line + shift, above(s.conditions))
+                for s in function.stores
+            ]
+        ),
     )

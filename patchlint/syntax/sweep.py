@@ -22,6 +22,7 @@ from patchlint.model.facts import (
     Function,
     Initializer,
     Parameter,
+    Store,
 )
 from patchlint.model.pattern import lazy
 from patchlint.syntax.declarators import (
@@ -63,6 +64,7 @@ _PLAIN_EVENTS: Final = (
     "leave",
     "label",
     "assign",
+    "update",
     "declaration",
     "object",
     "literal",
@@ -73,6 +75,9 @@ _PLAIN_EVENTS: Final = (
 
 #: What comes first of the events for one range.
 _ORDER: Final = {"branch": 0, "test": 1, "side": 2, "if": 3, "exit": 4}
+
+#: No longer value of an assignment is told.
+_LONGEST_VALUE: Final = 160
 
 #: A test's text is cut after so many bytes, and so many conditions are told of a call.
 _LONGEST_TEST: Final = 2000
@@ -133,6 +138,8 @@ class _Body:
         "names",
         "node",
         "own",
+        "results",
+        "stores",
     )
 
     def __init__(self, node: Node, declarator: Node | None, own: list[Parameter]) -> None:
@@ -144,6 +151,8 @@ class _Body:
         self.calls: list[Call] = []
         self.assignments: list[Assignment] = []
         self.exits: list[Exit] = []
+        self.stores: list[Store] = []
+        self.results: list[str] = []
         self.label: str | None = None
 
 
@@ -191,6 +200,8 @@ class Sweep:
         self._exit_line, self._exit_end = 1, 0
         self._assigned: dict[int, str] = {}
         self._declared_type = ""
+        #: first bytes of the calls whose value nothing here uses
+        self._statements: set[int] = set()
 
     def run(self, found: dict[str, list[Node]]) -> None:
         """Read the facts off captured nodes."""
@@ -198,6 +209,7 @@ class Sweep:
             name: getattr(self, f"_on_{name}") for name in (*_PLAIN_EVENTS, *_ORDER)
         }
         stack = self._stack
+        self._statements = {node.start_byte for node in found.get("statement", ())}
         for start, end, _order, _size, _serial, kind, node, extra in self._events(found):
             while stack and stack[-1].end <= start:
                 self._pop()
@@ -440,6 +452,10 @@ class Sweep:
             if text == "goto":
                 label = node.child_by_field_name("label")
                 text = f"goto {self._source(label)}" if label is not None else text
+            elif text == "return" and node.named_child_count:
+                result = node.named_child(0)
+                if result is not None and result.end_byte - result.start_byte <= _LONGEST_VALUE:
+                    body.results.append(self._source(result))
             body.exits.append(Exit(text, line, self._conditions))
 
     def _on_label(self, _end: int, node: Node, _extra: object) -> None:
@@ -510,6 +526,8 @@ class Sweep:
                 entry=entry,
                 body_digest=self._digest(node),
                 exits=tuple(body.exits),
+                stores=tuple(body.stores),
+                results=tuple(body.results),
             )
         )
 
@@ -555,7 +573,11 @@ class Sweep:
             return
         indirect = indirect or name in self._body.names
         assigned = self._assigned.get(node.start_byte) if self._assigned else None
-        self._add_call(name, self._arguments(listed), line, indirect=indirect, assigned=assigned)
+        statement = node.start_byte in self._statements
+        arguments_ = self._arguments(listed)
+        self._add_call(
+            name, arguments_, line, indirect=indirect, assigned=assigned, statement=statement
+        )
 
     def _add_call(
         self,
@@ -566,6 +588,7 @@ class Sweep:
         indirect: bool = False,
         assigned: str | None = None,
         implicit: bool = False,
+        statement: bool = False,
     ) -> None:
         body = self._body
         if body is None or (self.known is not None and not self._knows(line)) or PASTED in name:
@@ -582,6 +605,7 @@ class Sweep:
                 self._at < self._test_end,
                 self._loops > 0,
                 implicit,
+                statement or implicit,
             )
         )
 
@@ -636,11 +660,33 @@ class Sweep:
                 inner = value.child_by_field_name(side)
                 if inner is not None and inner.type != "conditional_expression":
                     self._note_value(target, inner)
-        elif kind in ("identifier", "pointer_expression") and self._body is not None:
+            return
+        if self._body is None or value.end_byte - value.start_byte > _LONGEST_VALUE:
+            return
+        line = value.start_point[0] + 1
+        if kind not in _LITERALS and self._knows(line):
             raw = self._source(value)
-            line = value.start_point[0] + 1
-            if _PLAIN.fullmatch(raw) and self._knows(line):
-                self._body.assignments.append(Assignment(target, raw.replace(" ", ""), line))
+            if _PLAIN.fullmatch(raw):
+                raw = raw.replace(" ", "")
+            self._body.assignments.append(Assignment(target, raw, line))
+
+    def _store(self, target: Node, op: str, value: Node | None, line: int) -> None:
+        """Report a write to anything but a local variable."""
+        body = self._body
+        if body is None or not self._knows(line):
+            return
+        if target.type == "identifier" and self._source(target) in body.names:
+            return
+        said = ""
+        if value is not None and value.end_byte - value.start_byte <= _LONGEST_VALUE:
+            said = self._source(value)
+        body.stores.append(Store(self._source(target), op, said, line, self._conditions))
+
+    def _on_update(self, _end: int, node: Node, _extra: object) -> None:
+        target = node.child_by_field_name("argument")
+        if target is not None:
+            op = "++" if b"++" in (node.text or b"") else "--"
+            self._store(unwrapped(target), op, None, node.start_point[0] + 1)
 
     def _on_assign(self, end: int, node: Node, _extra: object) -> None:
         left = node.child_by_field_name("left")
@@ -656,6 +702,9 @@ class Sweep:
                 self._push(end, _OTHER)
             return
         self._note_value(self._source(left), right)
+        op = node.child_by_field_name("operator")
+        said = op.type if op is not None else "="
+        self._store(unwrapped(left), said, right, node.start_point[0] + 1)
 
     def _on_declaration(self, end: int, node: Node, _extra: object) -> None:
         kind = node.child_by_field_name("type")

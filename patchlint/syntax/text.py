@@ -5,7 +5,26 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_COMMENT: Final = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
+_COMMENT: Final = re.compile(r"/\*.*?(?:\*/|\Z)|//[^\n]*", re.DOTALL)
+
+#: A longer line is no code that anybody wrote; the longest in a kernel's C has 2,000 bytes.
+LONGEST_LINE: Final = 8192
+
+
+def short_lines(text: bytes) -> tuple[bytes, list[tuple[int, int]]]:
+    """Give ``text`` with lines that are too long emptied, and those lines as spans.
+
+    What reads C goes over a line more than once; this bounds how much that can cost.
+    """
+    if len(text) <= LONGEST_LINE:
+        return text, []
+    lines = text.split(b"\n")
+    if max(map(len, lines)) <= LONGEST_LINE:
+        return text, []
+    long = [at for at, line in enumerate(lines) if len(line) > LONGEST_LINE]
+    for at in long:
+        lines[at] = b""
+    return b"\n".join(lines), [(at + 1, at + 1) for at in long]
 
 
 def fold(raw: str) -> str:

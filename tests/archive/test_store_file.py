@@ -99,7 +99,7 @@ def test_an_interrupted_scan_keeps_what_it_read(tmp_path):
         ' "references", patch, words) VALUES (?, 1, "", 1, "", "", "", 0, 0)',
         ("a@x",),
     )
-    store.__exit__(KeyboardInterrupt)
+    store.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
     with Store(path, write=False) as store:
         assert not store.new
 

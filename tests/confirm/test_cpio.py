@@ -70,6 +70,12 @@ def test_a_kernel_is_found_with_its_modules(tmp_path):
     assert guest.find_kernel(tmp_path / "bzImage").modules is None
 
 
+def test_a_package_wants_to_be_unpacked(tmp_path):
+    (tmp_path / "linux-image.deb").write_bytes(b"!<arch>\n")
+    with pytest.raises(guest.GuestError, match="unpack the package"):
+        guest.find_kernel(tmp_path / "linux-image.deb")
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [

@@ -72,7 +72,8 @@ def test_an_exiting_task_counts_as_the_task(awk):
     ) == [("lamp_put", "task", "before-return-to-user", "task", "-")]
 
 
-def test_the_same_task_after_its_next_system_call_is_eventually(awk):
+def test_what_ends_in_a_task_without_a_call_there_ended_by_another_way(awk):
+    """An earlier call of another task, or of an earlier system call, was not the last one."""
     assert verdicts(
         awk,
         ("7", "sys_enter"),
@@ -80,7 +81,7 @@ def test_the_same_task_after_its_next_system_call_is_eventually(awk):
         ("7", "r_lamp_put"),
         ("7", "sys_enter"),
         ("7", "f_lamp_out", TASK),
-    ) == [("lamp_put", "task", "eventually", "task", "-")]
+    ) == [("lamp_put", "task", "otherwise", "task", "-")]
 
 
 @pytest.mark.parametrize(("below", "context"), [(WORK, "workqueue"), (RCU, "rcu-callback")])

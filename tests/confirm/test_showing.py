@@ -9,9 +9,11 @@ from __future__ import annotations
 import subprocess
 
 import pytest
+from test_claims import EXAMPLE
 from test_cpio import image
 from test_script import made
 
+from patchlint.cli.main import main
 from patchlint.confirm import build, guest, show
 
 WISH = show.Wish(None, 3, 20)
@@ -159,3 +161,54 @@ def test_a_tree_is_built_without_and_with_the_series(tmp_path, monkeypatch, caps
     with pytest.raises(guest.GuestError, match=r"make bzImage failed; see .*no lamp"):
         build.image(place, "broken")
     assert not (tree / "arch").exists()
+
+
+MAIL = f"""\
+From 1111111111111111111111111111111111111111 Mon Sep 17 00:00:00 2001
+From: "A. Author" <author@example.org>
+Date: Mon, 2 Mar 2026 10:00:00 +0000
+Subject: [PATCH] lamp: a bulb, no shade
+Message-ID: <lamp-1@example.org>
+
+---
+diff --git a/lamp.c b/lamp.c
+{PATCH}"""
+
+
+def test_the_command_shows_both_kernels(tmp_path, monkeypatch, capsys, machine):
+    """Two guests from one tree; what they say comes from the stand-in, the late one second."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(build, "_PROGRAMS", ("make", "git", "tar", "patch"))
+    machine(
+        SAID.replace("LATE", "in time").replace("status 1", "status 0"),
+        then=f'sed "s/in time/LATE/; s/status 0/status 1/" -i "{tmp_path}/bin/tcg"',
+    )
+    tree = tmp_path / "tree"
+    image(tree / "image", "6.1.0")
+    (tree / "Makefile").write_text(MAKEFILE.replace("cp lamp.c", "cp image"))
+    (tree / "lamp.c").write_text("int lamp;\nint shade;\n")
+    git = ["git", "-C", tree, "-c", "user.name=A", "-c", "user.email=a@example.org"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "x"]):
+        subprocess.run([*git, *words], check=True)
+    (tmp_path / "lamp.mbox").write_text(MAIL)
+    words = ["confirm", str(EXAMPLE), "--no-tree", "--series", str(tmp_path / "lamp.mbox")]
+    assert main([*words, "--build", str(tree)]) == 1
+    first, *_, last = capsys.readouterr().out.splitlines()
+    assert [part.strip() for part in first.split("|")] == [
+        "without the series, emulated (TCG)",
+        "with the series, emulated (TCG)",
+    ]
+    assert [part.strip() for part in last.split("|")] == ["result: in time", "result: LATE"]
+
+
+@pytest.mark.usefixtures("alone")
+def test_the_command_boots_a_kernel_that_is_given(kernel, machine, capsys):
+    machine(SAID)
+    assert main(["confirm", str(EXAMPLE), "--boot", str(kernel)]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "6.1.0, emulated (TCG)",
+        f"  {VERDICT}",
+        "  result: LATE",
+    ]
+    assert main(["confirm", str(EXAMPLE), "--boot", str(kernel.with_name("none"))]) == 2
+    assert "no such kernel image" in capsys.readouterr().err

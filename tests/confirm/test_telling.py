@@ -61,7 +61,7 @@ def test_late_releases_are_counted_and_named(awk):
 
 def test_what_ran_early_by_luck_is_late(awk):
     said = awk("tell.awk", verdict("eventually", caller="inside"), status=1)
-    assert "this time before the caller was back; nothing waits for it" in said
+    assert "this time before the caller was back; nothing seen waits for it" in said
     assert "LATE, 1 of 1" in said
 
 
@@ -71,6 +71,18 @@ def test_a_kept_promise_is_no_finding(awk, by):
     assert said.splitlines()[-1] == (
         "result: in time, all 2 last releases were done before the return to user space"
     )
+
+
+def test_a_call_in_a_worker_is_late_though_it_does_all_at_once(awk):
+    said = awk("tell.awk", verdict("before-call-returns"), status=1)
+    assert "inside of the call, after the caller was back in user space" in said
+    assert "LATE, 1 of 1" in said
+
+
+def test_what_ended_by_another_way_counts_for_nothing(awk):
+    said = awk("tell.awk", verdict("otherwise", "task", "-", "dd-9"), status=2)
+    assert said.splitlines()[0] == "    1 x lamp_out() ran in: task (dd), not by lamp_put()"
+    assert "no last release was seen" in said
 
 
 def test_nothing_seen_is_never_in_time(awk):

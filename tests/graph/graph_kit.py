@@ -9,11 +9,10 @@ from patchlint.graph.build import build
 from patchlint.graph.comparison import Comparison
 from patchlint.graph.downgrades import find
 from patchlint.graph.follow import lines_of
-from patchlint.graph.marked import of_whole
-from patchlint.graph.sketch import Sketch
-from patchlint.graph.words import Words
+from patchlint.graph.summary import Summaries
 from patchlint.model.image import FilePair, Image
 from patchlint.ruleset.load import load
+from patchlint.ruleset.prefilter import candidate
 from patchlint.syntax.facts import extract_text
 
 PATH = "fs/lamp.c"
@@ -96,29 +95,27 @@ def image(path, text):
     return Image(path, text.encode(), ((1, text.count("\n") + 1),), whole=True)
 
 
-def shown(pair):
-    """A pair of whole images as marked lines."""
-    origins = {after: before for before, after in pair.kept.items()}
-    old = None if pair.pre is None else pair.pre.text.split(b"\n")
-    new = pair.post.text.split(b"\n")
-    origin = [origins.get(number, 0) for number in range(1, len(new) + 1)]
-    return of_whole(pair.old_path or pair.path, old, new, origin)
-
-
-def sketched(before, after, *, renamed=None, derived=False):
-    """Whether the sketch of whole files lets a series through."""
-    seen = [shown(pair) for pair in pairs(before, after, renamed)]
-    return Sketch(seen, Words(kernel(), derived=derived)).may_matter()
+def diff(before, after):
+    """All lines of all files on both sides, as one diff."""
+    parts = []
+    for pair in (files(before), files(after)):
+        for text in pair.values():
+            parts += [f" {line}\n" for line in text.split("\n")]
+    return "@@ -1 +1 @@\n" + "".join(parts)
 
 
 def downgrades(before, after, **more):
-    """What is found; whatever it is, the sketch must not hold it back."""
+    """What is found; whatever it is, the filter of words must not hold it back."""
     found = find(compare(before, after, **more))
     if found:
-        renamed = more.get("renamed")
-        assert sketched(before, after, renamed=renamed)
-        assert sketched(before, after, renamed=renamed, derived=True)
+        assert candidate(diff(before, after).encode())
     return found
+
+
+def summary(source, name="f", path=PATH):
+    """The summary of one function."""
+    built = graph(source)
+    return Summaries(built).of(function(built, name, path))
 
 
 def edges(of):

@@ -1,14 +1,13 @@
-"""Branch conditions: how they are said, which are new, which decide."""
+"""Branch conditions: how they are said, which are of errors, which leave."""
 
 from __future__ import annotations
 
 import pytest
-from graph_kit import PATH, function, graph, kernel
+from graph_kit import function, graph, kernel
 from hypothesis import given
 from hypothesis import strategies as st
 
 from patchlint.graph import branches
-from patchlint.graph.follow import Lines
 from patchlint.model.facts import Condition
 
 
@@ -49,25 +48,6 @@ def test_parentheses_around_the_whole_do_not_matter(text, taken, depth):
     assert branches.plain(Condition(wrapped, taken, 1)) == branches.plain(Condition(text, taken, 1))
 
 
-def test_conditions_on_added_lines_are_fresh():
-    here = call("\tif (old)\n\t\tif (lazy)\n\t\t\tfput(l);", "fput")
-    lines = Lines(stayed={PATH: {3: 3}})
-    assert [c.text.strip("()") for c in branches.fresh(here, PATH, lines)] == ["lazy"]
-
-
-def test_a_file_that_the_series_does_not_touch_has_nothing_fresh():
-    here = call("\tif (lazy)\n\t\tfput(l);", "fput")
-    assert branches.fresh(here, PATH, Lines()) == []
-
-
-def test_a_condition_that_the_function_tested_before_is_not_fresh():
-    was = calls("\tif (lazy)\n\t\tfput(l);")
-    now = call("\tif (lazy)\n\t\tqueue(l);", "queue")
-    lines = Lines(stayed={PATH: {}})
-    assert branches.fresh(now, PATH, lines, was) == []
-    assert branches.fresh(now, PATH, lines) != []
-
-
 @pytest.mark.parametrize(
     ("statements", "error"),
     [
@@ -82,23 +62,6 @@ def test_a_condition_that_the_function_tested_before_is_not_fresh():
 )
 def test_an_error_path_is_known_by_label_or_branch(statements, error):
     assert branches.on_error_path(kernel(), call(statements, "fput")) is error
-
-
-@pytest.mark.parametrize(
-    ("statements", "said"),
-    [
-        ("\tfput(l);", None),
-        ("\tif (lazy)\n\t\tfput(l);", "lazy"),
-        ("\tif (lazy) {\n\t\tif (late)\n\t\t\tfput(l);\n\t}", "lazy"),
-        ("\tif (!lazy)\n\t\treturn;\n\tfput(l);", "lazy"),
-        ("\tif (ret)\n\t\treturn;\n\tfput(l);", None),
-        ("\tif (llist_add(&l->node, &lamps))\n\t\tfput(l);", None),
-        ("\tif (!lazy)\n\t\treturn;\n\tif (late)\n\t\tfput(l);", "late"),
-    ],
-)
-def test_the_outermost_branch_that_decides_is_told(statements, said):
-    told = branches.telling(kernel(), call(statements, "fput").conditions)
-    assert (branches.plain(told) if told else None) == said
 
 
 def skips(statements):
@@ -124,31 +87,3 @@ def skips(statements):
 )
 def test_a_way_that_leaves_does_not_reach_what_is_below(statements, left):
     assert skips(statements) is left
-
-
-@pytest.mark.parametrize(
-    ("argument", "condition", "ruled_out"),
-    [
-        ("false", ("lazy", True), True),
-        ("true", ("lazy", True), False),
-        ("true", ("lazy", False), True),
-        ("0", ("lazy", True), True),
-        ("NULL", ("lazy", True), True),
-        ("how", ("lazy", True), False),
-        ("false", ("late", True), False),
-    ],
-)
-def test_constants_rule_branches_out(argument, condition, ruled_out):
-    built = graph(
-        "static void f(struct lamp *l, bool lazy)\n{\n\tfput(l);\n}\n"
-        f"void g(struct lamp *l)\n{{\n\tf(l, {argument});\n}}\n"
-    )
-    here = function(built, "g").calls[0]
-    conditions = [Condition(*condition, 1)]
-    assert branches.impossible(function(built, "f"), here, conditions) is ruled_out
-
-
-def test_a_call_with_too_few_arguments_rules_nothing_out():
-    built = graph("void f(int a, bool lazy)\n{\n\tg(1);\n}\n")
-    of = function(built, "f")
-    assert not branches.impossible(of, of.calls[0], [Condition("lazy", taken=True, line=1)])

@@ -214,4 +214,37 @@ FILES = {
 def test_the_order_of_files_does_not_matter(order):
     found = verdict({path: FILES[path] for path in order}, "lamp_put")
     assert set(found.reasons) == set(verdict(FILES, "lamp_put").reasons)
+    # callers that no image shows may be tasks, so that deferred ones tell nothing of it
+    assert found.contexts == {"task"}
+
+
+def test_all_callers_of_a_static_function_count():
+    one = "".join(text for _path, text in sorted(FILES.items()))
+    found = verdict(one.replace("void lamp_put(", "static void lamp_put("), "lamp_put")
     assert found.contexts == {"task", "workqueue", "rcu-callback"}
+
+
+def test_a_caller_that_is_not_on_the_path_does_not_count():
+    built = graph(CALLED)
+    start = function(built, "f")
+    assert contexts.of(built, start, loses=lambda _caller, _call: True).contexts == {"workqueue"}
+    assert contexts.of(built, start, loses=lambda _caller, _call: False).reasons == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "certain"),
+    [
+        (body("static void f(struct work_struct *work)"), True),
+        (body("static irqreturn_t f(int irq, void *data)"), True),
+        (
+            body("static void f(void *d)", after="\nvoid g(void)\n{\n\tkthread_run(f, d, n);\n}\n"),
+            True,
+        ),
+        (body("static void f(struct callback_head *head)"), False),
+        (body("static void f_work(void *data)").replace("f_work", "f"), False),
+        (CALLED, False),
+    ],
+)
+def test_only_signature_and_start_make_it_certain(source, certain):
+    built = graph(source)
+    assert contexts.certainly_deferred(built, function(built, "f")) is certain

@@ -134,7 +134,6 @@ def test_a_flush_of_a_release_that_defers_itself_there_restores_nothing():
     waited = after.replace("&lamp->work);\n}", "&lamp->work);\n\tflush_work(&lamp->work);\n}")
     (found,) = downgrades(before, waited)
     assert found.cleanup == "fput"
-    assert any("flush_work() waits for lamp_gone()" in reason for reason in found.reasons)
 
 
 def test_memory_alone_is_a_note():
@@ -221,13 +220,152 @@ def test_a_twin_is_a_downgrade_without_any_queueing():
     assert downgrades(after, before) == ()
 
 
-def test_twins_in_two_functions_are_one_downgrade_that_names_both():
+def test_twins_in_two_functions_are_two_downgrades():
     before = "".join(
         f"void {name}(struct mm_struct *mm)\n{{\n\t{name}_dark(mm);\n\tmmput(mm);\n}}\n\n"
         for name in ("f", "g")
     )
-    (found,) = downgrades(before, before.replace("mmput(mm)", "mmput_async(mm)"))
-    assert any(f"also in {name}()" in found.reasons for name in ("f", "g"))
+    found = downgrades(before, before.replace("mmput(mm)", "mmput_async(mm)"))
+    assert [(d.cleanup, d.function) for d in found] == [("mmput", "f"), ("mmput", "g")]
+
+
+# -- a release that moves into a work function which stood there -----------------------------
+
+LAMP = """\
+struct lamp { struct file *file; struct work_struct work; };
+
+static void lamp_work(struct work_struct *work)
+{
+	struct lamp *l = container_of(work, struct lamp, work);
+
+	lamp_blink(l);
+}
+
+static int lamp_flush(struct file *file, fl_owner_t id)
+{
+	struct lamp *l = file->private_data;
+
+	fput(l->file);
+	return 0;
+}
+
+static void lamp_later(struct lamp *l)
+{
+	INIT_WORK(&l->work, lamp_work);
+	queue_work(lamp_wq, &l->work);
+}
+
+static const struct file_operations lamp_fops = {
+	.flush = lamp_flush,
+};
+"""
+
+
+def edited(*changes):
+    text = LAMP
+    for old, new in changes:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    return text
+
+
+IN_THE_WORK = ("\tlamp_blink(l);\n", "\tlamp_blink(l);\n\tfput(l->file);\n")
+MOVED = edited(("\tfput(l->file);\n", "\tlamp_later(l);\n"), IN_THE_WORK)
+
+
+def test_a_release_that_moved_into_the_work_is_found():
+    assert downgrades(LAMP, MOVED)
+
+
+def test_the_other_way_round_is_none():
+    assert not downgrades(MOVED, LAMP)
+
+
+def test_another_function_in_the_operations_table_takes_the_place_of_the_first():
+    after = edited(
+        IN_THE_WORK,
+        ("\t.flush = lamp_flush,\n", "\t.flush = lamp_flush_later,\n"),
+        (
+            "static const struct file_operations",
+            (
+                "static int lamp_flush_later(struct file *file, fl_owner_t id)\n{\n"
+                "\tlamp_later(file->private_data);\n\treturn 0;\n}\n\n"
+                "static const struct file_operations"
+            ),
+        ),
+    )
+    assert downgrades(LAMP, after)
+
+
+def test_a_release_inside_a_macro_is_seen():
+    macro = "#define lamp_off(l) \\\n\tdo { \\\n\t\tfput((l)->file); \\\n\t} while (0)\n\n"
+    before = macro + edited(("\tfput(l->file);\n", "\tlamp_off(l);\n"))
+    after = macro + edited(
+        ("\tfput(l->file);\n", "\tlamp_later(l);\n"),
+        ("\tlamp_blink(l);\n", "\tlamp_blink(l);\n\tlamp_off(l);\n"),
+    )
+    assert downgrades(before, after)
+
+
+@pytest.mark.parametrize(
+    "helper",
+    [
+        "static void lamp_off(struct lamp *l) { fput(l->file); }\n\n",
+        "static void lamp_off(struct lamp *l)\n__releases(l->lock)\n{\n\tfput(l->file);\n}\n\n",
+        "static void\n*lamp_off(struct lamp *l)\n{\n\tfput(l->file);\n}\n\n",
+    ],
+)
+def test_a_helper_is_read_however_its_header_is_written(helper):
+    before = helper + edited(("\tfput(l->file);\n", "\tlamp_off(l);\n"))
+    after = helper + edited(
+        ("\tfput(l->file);\n", "\tlamp_later(l);\n"),
+        ("\tlamp_blink(l);\n", "\tlamp_blink(l);\n\tlamp_off(l);\n"),
+    )
+    assert downgrades(before, after)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("\tlamp_blink(l);\n", "\tlamp_blink(l, 2);\n"),
+        ("\tfput(l->file);\n", "\tlamp_blink(l);\n\tfput(l->file);\n"),
+        ("\tqueue_work(lamp_wq, &l->work);\n", "\tqueue_work(system_wq, &l->work);\n"),
+        ("\tfput(l->file);\n", ""),
+    ],
+)
+def test_what_moves_nothing_behind_the_work_is_none(change):
+    after = edited(change)
+    assert not downgrades(LAMP, after)
+
+
+QUEUE = "\tqueue_work(lamp_wq, &l->work);\n"
+
+
+@pytest.mark.parametrize(
+    "queue",
+    [
+        "\tqueue_work(lamp_wq,\n\t\t   &l->work);\n",
+        "\tqueue_work(l->wqs[pick(l)], &(l)->work);\n",
+        "\tqueue_work(lamp_wq, &container_of(l, struct room, lamp)->lamp.work);\n",
+    ],
+)
+def test_a_queue_starts_what_is_bound_to_its_member(queue):
+    before = edited((QUEUE, queue))
+    assert downgrades(before, MOVED.replace(QUEUE, queue))
+
+
+def test_a_queue_of_another_member_starts_something_else():
+    other = QUEUE.replace("work)", "dim_work)")
+    (found,) = downgrades(edited((QUEUE, other)), MOVED.replace(QUEUE, other))
+    assert (found.cleanup, found.function) == ("fput", "lamp_flush")
+
+
+def test_a_new_branch_narrows_only_what_stands_below_it():
+    put = "\tfput(l->file);\n"
+    lazy = "\tif (l->lazy) {\n\t\tlamp_later(l);\n\t\treturn 0;\n\t}\n"
+    assert downgrades(LAMP, edited(IN_THE_WORK, (put + "\treturn", lazy + put + "\treturn")))
+    after = edited(IN_THE_WORK, (put + "\treturn", put + lazy + "\treturn"))
+    assert not downgrades(LAMP, after)
 
 
 # -- laws ----------------------------------------------------------------------------------

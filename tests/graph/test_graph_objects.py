@@ -101,9 +101,15 @@ def test_the_tail_of_a_call_is_a_member():
     assert named("&to_lamp(dev)->work").keys == {"work"}
 
 
-@pytest.mark.parametrize("text", ["", "f(a)", "a + b", "NULL ? a : b(c)", "0"])
+@pytest.mark.parametrize("text", ["", "a + b", "NULL ? a : b(c)", "0"])
 def test_an_expression_that_names_nothing_is_none(text):
     assert named(text) is None
+
+
+def test_an_accessor_that_nobody_shows_gives_one_object_wherever_it_is_called():
+    assert same(named("the_lamp()"), named("the_lamp()", "glow"))
+    assert not same(named("the_lamp()"), named("the_bulb()"))
+    assert not same(named("the_lamp()"), named("the_lamp", None))
 
 
 def test_two_functions_name_one_member_by_different_variables():

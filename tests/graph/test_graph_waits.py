@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from graph_kit import function, graph
 
-from patchlint.graph import waits
+from patchlint.graph.summary import Summaries
 
 LAMP = """\
 static void lamp_gone(struct work_struct *work)
@@ -35,11 +35,12 @@ void above(struct lamp *a)
 QUEUE = "\tqueue_work(lamp_wq, &l->work);\n"
 
 
-def wait(body, caller="\treturn;"):
-    built = graph(LAMP.format(body=body, caller=caller))
-    edge = built.deferrals_of(function(built, "f"))[0]
-    above = function(built, "above")
-    return waits.restoring(built, edge, edge, [(above, above.calls[0])])
+def wait(body, caller=None):
+    built = graph(LAMP.format(body=body, caller=caller or "\treturn;"))
+    name = "f" if caller is None else "above"
+    found = [e for e in Summaries(built).of(function(built, name)) if e.name == "iput"]
+    assert [e.late for e in found] == [e.wait is None for e in found]
+    return found[0].wait
 
 
 @pytest.mark.parametrize(
@@ -114,9 +115,8 @@ void g(struct lamp *l)
 
 def test_a_wait_for_the_first_hop_restores_nothing_that_the_second_does():
     built = graph(TWO_HOPS)
-    last = built.deferrals_of(function(built, "first"))[0]
-    first = built.deferrals_of(function(built, "f"))[0]
-    assert waits.restoring(built, first, first, []) is not None
-    assert waits.restoring(built, first, last, []) is None
-    other = built.deferrals_of(function(built, "g"))[0]
-    assert waits.restoring(built, other, last, []).args == ("&l->again",)
+    made = Summaries(built)
+    (first,) = [e for e in made.of(function(built, "f")) if e.name == "iput"]
+    (second,) = [e for e in made.of(function(built, "g")) if e.name == "iput"]
+    assert (first.late, first.wait) == (True, None)
+    assert (second.late, second.wait.args) == (False, ("&l->again",))

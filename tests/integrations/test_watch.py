@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from types import SimpleNamespace
 
 import liblore
 import pytest
@@ -19,6 +20,9 @@ from conftest import free_port
 from liblore.utils import get_strict_thread, parse_message, split_mbox
 
 from patchlint.integrations import config, watch, watch_sources, watch_state
+from patchlint.model.finding import Report
+from patchlint.model.mail import Patch, Series
+from patchlint.model.problem import InputError
 from patchlint.run import Options
 
 LIST = "list@example.org"
@@ -113,6 +117,18 @@ def test_nothing_is_drafted_when_there_is_nothing_to_say(watcher):
     watcher.deliver(*watcher.mails(revisions="topic~3..topic~2"))
     watcher.look()
     assert watcher.drafted() == []
+
+
+def test_a_series_whose_check_failed_is_not_told_as_clean(monkeypatch):
+    failed = InputError("list", "[PATCH] x: the graph stage failed: IndexError: gone")
+    report = Report("1", (), (), (), (failed,))
+    monkeypatch.setattr(watch, "check_series", lambda *_arguments: report)
+    diff = "+\tqueue_work(system_wq, &x->work);\n-\tmntput(x->mnt);\n"
+    patch = Patch(1, "a@example.org", None, "[PATCH] x", "A", None, "", diff, "list")
+    series = Series("[PATCH] x", 1, (patch,), 1, ())
+    plan = SimpleNamespace(options=Options(no_tree=True))
+    outcome = watch._judge(series, plan, None, config.load_settings({}), None)
+    assert outcome == (None, f"not checked: {failed.message}", [], ())
 
 
 def test_a_second_look_and_a_second_copy_change_nothing(watcher):

@@ -77,6 +77,13 @@ def test_answer_to_a_patch_that_is_not_there_is_known_by_its_quotes() -> None:
     assert len(account.unread(mails(bare))) == 1
 
 
+def test_verdict_of_a_reviewer_is_an_answer_and_a_patch_with_one_is_not() -> None:
+    said = "Acked-by: Bo Example <bo@example.org>\n"
+    assert account.unread(mails(mail("[PATCH] x", said, mid="q@x.org", refs=PARENT))) == []
+    cut = f"Say why.\n\n{said}Signed-off-by: Ada Example <ada@example.org>\n---\n"
+    assert len(account.unread(mails(mail("[PATCH] x", cut, mid="q@x.org", refs=PARENT)))) == 1
+
+
 def test_copy_that_lost_its_patch_is_no_error_beside_the_whole_one() -> None:
     stripped = mail("[PATCH] x", "An attachment was removed.\n", mid="a@example.org")
     assert account.unread(mails(stripped, patch("[PATCH] x", mid="a@example.org"))) == []

@@ -100,6 +100,36 @@ def test_folder_without_git(tmp_path: Path) -> None:
     assert "no git repository" in error.message
 
 
+def test_range_of_a_folder_inside_of_a_repository_is_that_of_the_folder(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "-b", "main")
+    inner = tmp_path / "third" / "linux"
+    (inner / "fs").mkdir(parents=True)
+    for number, place in enumerate((inner / "fs" / "a.c", tmp_path / "README", inner / "fs/a.c")):
+        place.write_text(f"{number}\n")
+        git(tmp_path, "add", "--all")
+        git(tmp_path, "commit", "-q", "-m", f"demo: {number}")
+    found = [decode(one) for one in read_inputs(["HEAD~2.."], tree=inner) if type(one) is RawMail]
+    assert [one.subject for one in found] == ["[PATCH 1/1] demo: 2"]
+    assert "--- a/fs/a.c" in found[0].body
+    (error,) = read_inputs(["HEAD~2..HEAD~1"], tree=inner)
+    assert isinstance(error, InputError)
+    assert error.message == "no commit in this range that changes third/linux/"
+
+
+def test_empty_range_says_so(tree: Path) -> None:
+    (error,) = read_inputs(["HEAD..HEAD"], tree=tree)
+    assert isinstance(error, InputError)
+    assert error.message == "no commit in this range"
+
+
+def test_range_of_a_merge_alone_says_so(tree: Path) -> None:
+    git(tree, "checkout", "-q", "side")
+    git(tree, "merge", "-q", "--no-ff", "-m", "demo: back", "main")
+    (error,) = read("main..side", tree)
+    assert isinstance(error, InputError)
+    assert error.message == ("no commit in this range but merges, which have no patch of their own")
+
+
 @pytest.mark.parametrize(
     ("name", "title"),
     [

@@ -10,6 +10,7 @@ from mail_maker import DIFF, mail
 
 from patchlint.mail.mend import mend
 from patchlint.mail.message import decode
+from patchlint.mail.shape import looks_whole
 from patchlint.model.mail import Mail, RawMail
 from patchlint.patch.diff import parse
 
@@ -51,12 +52,36 @@ DAMAGES = {
 }
 
 
+@given(st.text(alphabet="\n@- +=3D<br>&gt;\u00a0ab/1", max_size=80))
+def test_what_looks_whole_is_never_mended(tail: str) -> None:
+    for text in (f"--- a/f.c\n+++ b/f.c\n@@ -1 +1 @@\n{tail}", tail):
+        if looks_whole(text):
+            assert mend(text) == (text, ())
+
+
 @pytest.mark.parametrize("damage", DAMAGES, ids=str)
 def test_what_a_mailer_did_is_undone_and_said(damage: str) -> None:
     found = read(WHY + DAMAGES[damage](ARROWS))
     assert found.diff_start is not None
     assert squeezed(found.body[found.diff_start :]) == squeezed(ARROWS)
     assert found.problems
+
+
+@pytest.mark.parametrize("flowed", ["", "Content-Type: text/plain; format=flowed\n"])
+def test_torn_file_header_is_joined(flowed: str) -> None:
+    head, at, hunk = DIFF.partition("@@ -")
+    del head
+    dated = (
+        "--- v6.1/drivers/demo/ring.c.orig  2022-08-25 \n12:45:54.000000000 +0300\n"
+        "+++ v6.1/drivers/demo/ring.c       2022-08-28 \n16:28:09.531738685 +0300\n"
+    )
+    named = "---\na/drivers/demo/ring.c\n+++\nb/drivers/demo/ring.c\n"
+    for torn in (dated, named):
+        text = mail("[PATCH] demo", WHY + torn + at + hunk, mid="a@x.org", headers=flowed)
+        found = decode(RawMail("-", text))
+        (file,) = parse(found.body[found.diff_start or 0 :]).files
+        assert (file.path, len(file.hunks)) == ("drivers/demo/ring.c", 1)
+        assert found.problems == ("file header broken by a mailer; joined",)
 
 
 def test_colours_are_taken_out_without_a_word() -> None:
@@ -108,18 +133,25 @@ def test_a_diff_of_plain_c_is_never_touched(drawn: list[tuple[str, str]]) -> Non
 # -- attachments ---------------------------------------------------------------------------
 
 
-def with_attachment(text: str, attached: str) -> Mail:
+def with_attachment(
+    text: str, attached: str, kind: str = "text/x-patch", shown: str = "attachment"
+) -> Mail:
     body = (
-        f"--XX\nContent-Type: text/plain\n\n{text}\n--XX\nContent-Type: text/x-patch\n"
-        f"Content-Disposition: attachment; filename=a.patch\n\n{attached}\n--XX--\n"
+        f"--XX\nContent-Type: text/plain\n\n{text}\n--XX\nContent-Type: {kind}\n"
+        f"Content-Disposition: {shown}; filename=a.patch\n\n{attached}\n--XX--\n"
     )
-    kind = 'Content-Type: multipart/mixed; boundary="XX"\n'
-    return decode(RawMail("-", mail("[PATCH] demo", body, mid="a@example.org", headers=kind)))
+    head = 'Content-Type: multipart/mixed; boundary="XX"\n'
+    return decode(RawMail("-", mail("[PATCH] demo", body, mid="a@example.org", headers=head)))
 
 
-def test_attachment_counts_over_a_small_diff_in_the_text() -> None:
+@pytest.mark.parametrize("shown", ["attachment", "inline"])
+@pytest.mark.parametrize(
+    "kind", ["text/x-patch", "text/plain", "application/octet-stream", "text/html"]
+)
+def test_attachment_counts_over_a_small_diff_in_the_text(kind: str, shown: str) -> None:
     small = DIFF.replace("+\tring->stopped = true;\n", "").replace("+40,5", "+40,4")
-    found = with_attachment(f"Roughly this:\n\n{small}\nThe patch is attached.\n", DIFF)
+    text = f"Roughly this:\n\n{small}\nThe patch is attached.\n"
+    found = with_attachment(text, DIFF, kind, shown)
     assert squeezed(found.body[found.diff_start :]) == squeezed(DIFF)
     assert found.body.startswith("Roughly this:")
     assert ["attached one is read" in problem for problem in found.problems] == [True]

@@ -343,3 +343,38 @@ def test_cut_mails_are_read(size: int) -> None:
     for name in ("base64.eml", "three-attached.eml", "signed-inline.eml"):
         data = (FIXTURES / name).read_bytes()[:size]
         assert read(data).input == "-"
+
+
+# -- mails in mails, and what stands before the patch ---------------------------------------
+
+
+def test_mails_attached_as_mails_are_patches_each_with_its_own_header() -> None:
+    parts = [
+        ("Content-Type: message/rfc822", patch(f"[PATCH v2 {n}/2] part {n}").decode())
+        for n in (1, 2)
+    ]
+    one = read(multipart((PLAIN, "Two patches that I was sent."), *parts))
+    assert [(part.subject, part.number, part.version) for part in one.attached] == [
+        ("[PATCH v2 1/2] part 1", 1, 2),
+        ("[PATCH v2 2/2] part 2", 2, 2),
+    ]
+    one = read(multipart((PLAIN, "See below."), parts[0]))
+    assert (one.attached, one.number, one.total) == ((), 1, 2)
+    assert one.author == "Ada Example <ada@example.org>"
+
+
+def test_interdiff_in_the_first_column_is_not_the_patch_below_it() -> None:
+    inter = DIFF.replace("ring.c", "inter.c")
+    text = f"Why.\n---\nInterdiff against v1:\n{inter}\n ring.c | 3 ++-\n\n{DIFF}-- \n2.45.0\n"
+    one = read(mail("[PATCH v2] demo", text, mid="a@example.org"))
+    assert [file.path for file in parse(diff_of(one)).files] == ["drivers/demo/ring.c"]
+
+
+def test_parent_is_the_last_reference_when_no_header_names_it() -> None:
+    one = read(mail("Re: x", "text", headers="References: <a@x.org> <b@x.org>\n"))
+    assert one.in_reply_to == "b@x.org"
+
+
+def test_quoted_diff_alone_makes_an_answer() -> None:
+    assert read(mail("[PATCH] x", "> @@ -1,2 +1,2 @@\n> -a\n\nNo.\n", mid="q@x.org")).is_reply
+    assert not read(mail("[PATCH] x", "> a quote\n\nWhy.\n", mid="q@x.org")).is_reply

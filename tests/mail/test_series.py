@@ -334,6 +334,7 @@ def test_totals_that_differ_join_only_what_is_whole_together() -> None:
 
 def test_series_whose_titles_all_say_a_version_has_it() -> None:
     assert [one.version for one in sent("[PATCH 1/2] a (v2)", "[PATCH 2/2] b (v2)")] == [2]
+    assert [one.version for one in sent("[PATCH 1/2] v3: a", "[PATCH 2/2] v3: b")] == [3]
     assert [one.version for one in sent("[PATCH 1/2] a", "[PATCH 2/2] b (v2)")] == [1]
 
 
@@ -381,7 +382,9 @@ ONE_AND_TWO = (
 )
 
 
-@pytest.mark.parametrize("tag", ["PATCH v4 2/2", "PATCH v3.1 2/2", "PATCH v3 2/2", "PATCH V4,2/2"])
+@pytest.mark.parametrize(
+    "tag", ["PATCH v4 2/2", "PATCH v3.1 2/2", "PATCH v3b 2/2", "PATCH v3 2/2", "PATCH V4,2/2"]
+)
 def test_replacement_of_one_patch_takes_the_others_from_before(tag: str) -> None:
     new = other_patch(f"[{tag}] y", mid="n@example.org", refs=("a@example.org", "b@example.org"))
     found = series_of(*ONE_AND_TWO, new)
@@ -391,6 +394,12 @@ def test_replacement_of_one_patch_takes_the_others_from_before(tag: str) -> None
     ]
     assert [(one.missing, one.remarks) for one in found] == [((), ()), ((), ())]
     assert found[1].version == (4 if "4" in tag else 3)
+
+
+def test_replacement_in_answer_to_a_review_that_is_not_there_is_known_by_its_references() -> None:
+    refs = ("a@example.org", "b@example.org", "review@example.org")
+    found = series_of(*ONE_AND_TWO, other_patch("[PATCH v4 2/2] y", mid="n@x.org", refs=refs))
+    assert [(len(one.patches), one.remarks) for one in found] == [(2, ()), (2, ())]
 
 
 def test_replacement_that_answers_the_cover_letter_says_what_stands_in_for_the_rest() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from liblore.series import parse_patch_subject
 
+from patchlint.mail import subject as module
 from patchlint.mail.subject import parse
 
 SUBJECTS = (
@@ -77,6 +78,9 @@ TABLE = (
     ("[PATCH v3.1 2/2] x: y", "x: y", "2/2", "2/2", "v3 2/2"),
     ("[PATCH v5.10 2/2] x: y", "x: y", "2/2", "2/2", "2/2"),
     ("[PATCH v5.10 v2 2/2] x: y", "x: y", "v2 2/2", "v2 2/2", "v2 2/2"),
+    ("[PATCH for v5.9 2/2] x: y", "x: y", "2/2", "2/2", "2/2"),
+    ("[PATCH v4a 2/2] x: y", "x: y", "2/2", "2/2", "v4 2/2"),
+    ("[PATCH v2 1/2] [PATCH v1 1/2] x: y", "x: y", "1/2", "v2 1/2", "v2 1/2"),
     ("[PATCH 1/?] x: y", "x: y", "-", "-", "1/?"),
     ("[PATCH 1/n] x: y", "x: y", "-", "-", "1/?"),
     ("[list] [PATCH 1/2] x: y", "x: y", "1/2", "1/2", "1/2"),
@@ -148,6 +152,24 @@ def test_every_spelling_says_the_same(
     assert word in {*found.prefixes, ""}
 
 
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "RFC [PATCH 1/2] demo: title",
+        "PATCH[1/2] demo: title",
+        "demo: title [PATCH 1/2]",
+        "[PATCH] demo: title - 1/2",
+        "[PATCH] demo: title [1 of 2]",
+        "[PATCH/RFC 1/2] demo: title",
+        "[PATCH 1|2] demo: title",
+    ],
+)
+def test_other_spellings(subject: str) -> None:
+    found = parse(subject)
+    assert (found.number, found.total, found.title) == (1, 2, "demo: title")
+    assert found.is_patch
+
+
 def test_forward_is_a_patch_and_no_answer() -> None:
     found = parse("Fwd: [PATCH 1/2] demo: title")
     assert found.is_forward
@@ -199,6 +221,32 @@ def test_bracket_closed_too_early_keeps_its_number() -> None:
 
 def test_folded_subject_is_unfolded() -> None:
     assert parse("[PATCH v2\n 1/2] demo:\n\t title").title == "demo: title"
+
+
+WORDS = (
+    "PATCH",
+    "RFC",
+    "RESEND",
+    "net-next",
+    "v3",
+    "v3.1",
+    "1/2",
+    "02/13",
+    "of",
+    "spam",
+    "-v2",
+    "",
+)
+
+
+@given(
+    st.lists(st.sampled_from(WORDS), max_size=5),
+    st.sampled_from(["x: y", "x 1/2", "x (v2)", "v2: x", "2 of 3", "x 10", "x  y ", "Re: x", ""]),
+)
+def test_the_short_way_says_what_the_long_one_does(words: list[str], title: str) -> None:
+    subject = f"[{' '.join(words)}] {title}"
+    short = module._common(subject)
+    assert short in {None, module._Reader().read(subject)}
 
 
 @given(st.text(alphabet="[]PATCHpatchv0123456789/ Re:,;RFC", max_size=60))

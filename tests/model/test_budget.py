@@ -57,5 +57,5 @@ def test_the_innermost_is_in_force() -> None:
         with budget.limited(inner):
             budget.current().spend(5)
         budget.current().spend()
-    assert (outer.spent, inner.spent) == (2, 5)
+    assert (outer.spent, inner.spent) == (7, 5)
     assert budget.current() not in {outer, inner}

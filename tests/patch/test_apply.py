@@ -10,7 +10,9 @@ from git_diffs import commit, git, read_diff, repository
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from patchlint.patch.apply import (
+from patchlint.patch.apply import whole_images
+from patchlint.patch.diff import parse
+from patchlint.patch.hunks import (
     Applied,
     Conflict,
     Text,
@@ -18,9 +20,7 @@ from patchlint.patch.apply import (
     join_lines,
     reversed_hunk,
     split_lines,
-    whole_images,
 )
-from patchlint.patch.diff import parse
 from patchlint.patch.trees import open_tree
 
 BODY = b"".join(b"line %d\n" % n for n in range(1, 41))
@@ -228,10 +228,29 @@ def test_a_conflict_names_file_and_hunk_and_spares_the_other_files(tmp_path):
     other = repository(tmp_path / "other")
     commit(other, {"a.c": BODY.replace(b"line 33\n", b"else\n"), "b.c": b"top\n" + BODY})
     result = whole_images(open_tree(other), patches)
-    assert result.failed == {"a.c"}
     assert [(x.path, x.stage) for x in result.limitations] == [("a.c", "images")]
-    assert "hunk 2" in result.limitations[0].message
+    assert "1 of 3 hunks do not apply" in result.limitations[0].message
+    assert {h.path: (h.filled, h.source) for h in result.files} == {
+        "a.c": (True, "head"),
+        "b.c": (False, "head"),
+    }
+
+
+def test_a_file_that_no_tree_has_is_named_and_spares_the_others(tmp_path):
+    folder = repository(tmp_path / "r")
+    start = commit(folder, {"a.c": BODY + b"a\n", "b.c": BODY})
+    changed = BODY.replace(b"line 10\n", b"ten\n")
+    commit(folder, {"a.c": changed + b"a\n", "b.c": changed})
+    patches, _ = series_of(folder, start)
+    other = repository(tmp_path / "other")
+    commit(other, {"b.c": BODY})
+    result = whole_images(open_tree(other), patches)
+    assert result.failed == {"a.c"}
+    assert [x.message for x in result.limitations] == [
+        "patch 1: a.c: the tree has no such file; hunks only"
+    ]
     assert [h.path for h in result.files] == ["b.c"]
+    assert result.images == "mixed"
 
 
 def test_prerequisite_patches_are_applied_to_the_base(tmp_path):
@@ -281,7 +300,7 @@ def test_a_file_that_the_tree_lacks_is_a_limitation(tmp_path):
     start = commit(folder, {"a.c": BODY})
     commit(folder, {"a.c": BODY + b"end\n"})
     patches, _ = series_of(folder, start)
-    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain" / "fs").mkdir(parents=True)
     result = whole_images(open_tree(tmp_path / "plain"), patches)
     assert result.failed == {"a.c"}
     assert "no such file" in result.limitations[0].message

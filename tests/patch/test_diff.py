@@ -322,6 +322,6 @@ def test_combined_diff_is_named_and_the_rest_is_read(kind: str) -> None:
 
 
 def test_no_names_and_no_header_are_named() -> None:
-    for text in ("--- \n+++ \n" + HUNK, HUNK):
+    for text in ("--- \n+++ \n" + HUNK, HUNK, "--- a/\n+++ b/\n" + HUNK):
         parsed = parse(text)
         assert (parsed.files, len(parsed.problems)) == ((), 1)

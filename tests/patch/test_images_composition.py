@@ -385,3 +385,80 @@ def test_hunks_with_an_offset_say_which_of_equal_lines_is_new():
     (pair,) = composition.state(1).files
     assert pair.post.text == encoded(new)
     assert pair.kept[20] == 22
+
+
+# -- one patch alone ---------------------------------------------------------------------------
+
+
+@given(histories(), st.integers(0, 3))
+@settings(max_examples=200, deadline=None)
+def test_one_patch_alone_shows_what_it_found_and_what_it_left(texts, context):
+    composition = compose(
+        [
+            (number, [change(old, new, context=context)], None)
+            for number, (old, new) in enumerate(pairwise(texts), 1)
+        ]
+    )
+    for k, (old, new) in enumerate(pairwise(texts), 1):
+        for pair in composition.step(k).files:
+            assert_true_to(pair.pre, old)
+            assert_true_to(pair.post, new)
+            for before, after in pair.kept.items():
+                assert old[before - 1] == new[after - 1]
+            after = [new for _old, new in sorted(pair.kept.items())]
+            assert after == sorted(set(after))
+
+
+@given(histories())
+@settings(max_examples=100, deadline=None)
+def test_the_first_patch_alone_is_the_first_state(texts):
+    composition = compose([(1, [change(texts[0], texts[1])], None)])
+    assert composition.step(1).files == composition.state(1).files
+
+
+def test_a_file_of_another_patch_is_the_same_on_both_sides():
+    composition = compose_of([change(TEXT, EDITED)], [change(TEXT, EDITED, "b.c")])
+    first, second = composition.step(1), composition.step(2)
+    assert {pair.path: pair.touched for pair in first.files} == {"a.c": (1,), "b.c": ()}
+    around = next(pair for pair in second.files if pair.path == "a.c")
+    assert around.pre is around.post
+    assert_true_to(around.post, EDITED)
+    before = next(pair for pair in first.files if pair.path == "b.c")
+    assert_true_to(before.post, TEXT)
+    assert all(old == new for old, new in around.kept.items())
+
+
+def test_a_line_that_an_earlier_patch_added_is_kept_by_a_later_one():
+    longer = ["first", *EDITED]
+    composition = compose_of([change(TEXT, EDITED)], [change(EDITED, longer)])
+    (second,) = composition.step(2).files
+    assert second.kept[20] == 21
+    assert second.pre.text.decode().split("\n")[19] == "edited"
+
+
+def test_a_line_that_the_patch_itself_replaced_is_not_kept():
+    again = [*TEXT[:19], "again", *TEXT[20:]]
+    composition = compose_of([change(TEXT, EDITED)], [change(EDITED, again)])
+    (second,) = composition.step(2).files
+    assert 20 not in second.kept
+    assert second.kept[19] == 19
+
+
+def test_a_file_that_a_patch_adds_has_nothing_before_it_and_is_there_for_the_next():
+    composition = compose_of(
+        [diff(None, "new.c", ([], TEXT), "add")], [change(TEXT, EDITED, "new.c")]
+    )
+    (first,), (second,) = composition.step(1).files, composition.step(2).files
+    assert first.pre is None
+    assert second.pre.text == first.post.text
+    assert_true_to(second.post, EDITED)
+
+
+def test_of_two_equal_lines_of_an_earlier_patch_the_one_that_stayed_is_kept():
+    twice = [*TEXT[:10], "put", *TEXT[10:12], "put", *TEXT[12:]]
+    once = [*TEXT[:12], "put", *TEXT[12:]]
+    composition = compose_of([change(TEXT, twice)], [change(twice, once)])
+    (second,) = composition.step(2).files
+    # lines 11 and 14 were added; the first is gone
+    assert 11 not in second.kept
+    assert second.kept[14] == 13

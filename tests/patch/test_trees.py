@@ -254,6 +254,42 @@ def test_a_kernel_folder_inside_of_another_repository_is_a_folder(folder):
     assert isinstance(open_tree(inner), FolderTree)
 
 
+@pytest.mark.parametrize(
+    "names", [("fs/a.c",), ("include/linux/a.h", "fs/a.c"), ("a.c",)], ids=["fs", "more", "driver"]
+)
+def test_a_folder_inside_of_a_repository_of_something_else_is_read_itself(tmp_path, names):
+    """A monorepo, a vendor tree, a tarball unpacked in somebody's repository."""
+    outer = repository(tmp_path / "outer")
+    inner = {f"third/linux/{name}": b"put\n" for name in names}
+    commit(outer, {"README": b"all of it\n", "src/main.c": b"put\n", **inner})
+    tree = open_tree(outer / "third" / "linux")
+    assert isinstance(tree, FolderTree)
+    assert [path for path, _ in tree.list_c()] == sorted(names)
+    assert tree.read(names[0]) == b"put\n"
+
+
+def test_a_folder_of_a_kernel_repository_stands_for_all_of_it(folder):
+    for name in ("MAINTAINERS", "Makefile"):
+        (folder / name).write_bytes(b"")
+    for name in ("kernel", "drivers", "arch/x86/kernel", "arch/x86/include"):
+        (folder / name).mkdir(parents=True)
+    for name in ("fs", "arch/x86", "kernel"):
+        assert open_tree(folder / name).read("fs/a.c") == FILES["fs/a.c"]
+
+
+@pytest.mark.parametrize("kind", ["folder", "repository", "bare", "inside", "empty"])
+def test_what_is_no_kernel_source_is_refused(tmp_path, kind):
+    made = repository(tmp_path / "notes")
+    commit(made, {"README": b"notes\n", "old/letter.txt": b"x\n"})
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain" / "a.txt").write_bytes(b"x\n")
+    (tmp_path / "empty").mkdir()
+    git(tmp_path, "clone", "-q", "--bare", str(made), "bare")
+    places = {"folder": "plain", "repository": "notes", "inside": "notes/old"}
+    with pytest.raises(TreeError, match="no kernel source"):
+        open_tree(tmp_path / places.get(kind, kind))
+
+
 def test_nothing_that_a_repository_configures_is_run(folder, tmp_path):
     mark = tmp_path / "ran"
     git(folder, "config", "core.fsmonitor", f"touch {mark}; false")

@@ -9,7 +9,7 @@ from report_story import ACCEPTED, FILE, LAZY, SERIES, STORY
 from report_variants import HOSTILE, QUIET, TWICE, UNREAD
 
 from patchlint.model.effect import EntryChain
-from patchlint.report.mail import drafts, render
+from patchlint.report.mail import _address, drafts, render
 from patchlint.report.style import Style
 
 STYLE = Style()
@@ -196,3 +196,26 @@ def test_nothing_of_a_hostile_mail_becomes_a_header():
 def test_an_author_without_one_plain_address_gets_no_to(author):
     to = draft(with_patch(author=author))["To"]
     assert to is None or to.count("@") == 1
+
+
+@pytest.mark.parametrize(
+    ("author", "to"),
+    [
+        ("a Bcc: v@x <e@x.org>", "e@x.org"),
+        ("list: v@x; <e@x.org>", "e@x.org"),
+        ("v@x, <e@x.org>", "e@x.org"),
+        ('"v@x>, " <e@x.org>', "e@x.org"),
+        ("e@x.org", "e@x.org"),
+        ("a\r\nBcc: v@x <e@x.org>", None),
+        ('"A, B" <a@b.org>, v@x', None),
+        ("<e@x.org> (v@x)", None),
+    ],
+)
+def test_no_name_becomes_another_recipient(author, to):
+    told = _address(author)
+    if to is None:
+        assert told is None
+    else:
+        message = message_from_bytes(f"To: {told}\n\n".encode(), policy=default)
+        assert [one.addr_spec for one in message["To"].addresses] == [to]
+        assert "\n" not in told

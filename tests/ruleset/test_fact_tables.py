@@ -121,6 +121,12 @@ def test_guarantees_fit_the_kind_of_a_cleanup():
             assert row.kind == "inherit", row.name
 
 
+def test_references_of_an_interface_are_waited_for_in_rcu_callbacks_alone():
+    for name in ("dev_put", "netdev_put", "in_dev_put", "in6_dev_put", "neigh_release"):
+        assert KERNEL.cleanups[name].waited_in == ("rcu-callback",), name
+    assert KERNEL.cleanups["fput"].waited_in == ()
+
+
 @pytest.mark.parametrize(
     ("name", "task", "deferred"),
     [

@@ -1,4 +1,4 @@
-"""Rules that are read in two steps are those that are read in one."""
+"""Rules that are read when they are asked for are those that are read at once."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ import pickle
 import pytest
 from msgspec.structs import asdict
 
-from patchlint.graph.words import Words
-from patchlint.model.kernel import NameFacts, ReleaseNames
 from patchlint.ruleset import load as loading
-from patchlint.ruleset.load import load, load_late
+from patchlint.ruleset.load import RuleError, load, load_late
 
 
 @pytest.fixture(autouse=True)
@@ -18,41 +16,26 @@ def _cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-def test_what_names_tell_is_read_alone_and_the_rest_when_asked_for(monkeypatch):
+def test_nothing_is_read_before_it_is_asked_for(monkeypatch):
     whole = load()
-    late = load_late()
     with monkeypatch.context() as patched:
         patched.setattr(loading, "load", None)
-        names = asdict(late.names)
-    assert names == {name: getattr(whole.kernel, name) for name in NameFacts.__struct_fields__}
+        late = load_late()
     assert (late.rules, late.digest) == (whole.rules, whole.digest)
     assert asdict(late.kernel) == asdict(whole.kernel)
     assert pickle.loads(pickle.dumps(late)).digest == whole.digest  # noqa: S301 - our own bytes
 
 
-def test_without_a_cache_all_is_read_at_once():
-    assert load_late() == load()
+def test_rules_of_ones_own_are_read_at_once(tmp_path):
+    (tmp_path / "kernel").mkdir()
+    (tmp_path / "kernel" / "mechanisms.toml").write_text("[[activation]]\n")
+    with pytest.raises(RuleError):
+        load_late([tmp_path])
 
 
 @pytest.mark.parametrize("broken", [b"", b"{}", b"[1]", b"{"])
 def test_a_damaged_cache_is_passed_over(broken):
-    load()
+    whole = load()
     roots = [loading.cache.shipped()]
-    loading.cache.put("names", roots, loading.cache.state(roots), broken)
-    assert load_late() == load()
-
-
-def test_the_names_of_releases_are_those_of_the_tables():
-    kernel = load().kernel
-    quiet = [
-        name
-        for name, one in kernel.cleanups.items()
-        if one.kind in {"memory", "async"} or not one.visible
-    ]
-    assert kernel.releases == ReleaseNames(
-        tuple(kernel.cleanups),
-        tuple(name for name, one in kernel.cleanups.items() if one.kind == "inherit"),
-        tuple(quiet),
-        tuple(one.pattern for one in kernel.macros if one.action.startswith("scope")),
-    )
-    assert dict(Words(load_late().names)) == dict(Words(kernel))
+    loading.cache.put("rules", roots, loading.cache.state(roots), broken)
+    assert load_late().digest == whole.digest

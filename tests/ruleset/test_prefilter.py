@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patchlint.ruleset.load import load
-from patchlint.ruleset.prefilter import Vocabulary, candidate, shipped
+from patchlint.ruleset.prefilter import Vocabulary, candidate, possible, shipped
 
 KERNEL = load(cached=False).kernel
 MECHANISMS = sorted(
@@ -57,6 +57,9 @@ def test_every_word_that_defers_or_waits_passes():
         "static void lamp_rcu(struct rcu_head *h)",
         "static int lamp_thread(void *data)",
         "static irqreturn_t lamp_isr(int irq, void *data)",
+        "static unsigned long lamp_scan(struct shrinker *s, struct shrink_control *sc)",
+        "static void lamp_soft(struct softirq_action *h)",
+        "lamp->tick.function = lamp_dim;",
     ],
 )
 def test_a_release_inside_of_a_callback_passes(section):
@@ -101,9 +104,9 @@ def test_what_cannot_be_read_here_passes():
 
 
 def test_names_that_a_tree_knows_can_be_given():
-    text = mail(new="lamp_put_later(lamp);")
+    text = mail(new="lamp_put_soon(lamp);")
     assert not candidate(text)
-    assert candidate(text, frozenset({b"lamp_put_later"}))
+    assert candidate(text, frozenset({b"lamp_put_soon"}))
 
 
 def test_the_filter_alone_loads_no_noun_and_no_parser():
@@ -122,12 +125,75 @@ def test_an_empty_vocabulary_lets_nothing_through():
     empty = Vocabulary(
         {
             "mechanisms": [],
+            "deferred": [],
             "cleanups": [],
             "names": [],
             "returns": [],
-            "teardown": "",
-            "not_teardown": "",
+            "later": [],
+            "teardown": [],
+            "not_teardown": [],
         }
     )
     assert not empty.candidate(mail(new="queue_work(wq, w);"))
+    assert not possible(empty.bits(mail(new="queue_work(wq, w);")))
     assert shipped() is shipped()
+
+
+HELPED = [
+    "lamp_run_later(lamp, lamp_dim);",
+    "if (lamp_queue(lamp_dim, lamp))",
+    "ret = lamp_defer (lamp, (void (*)(void *))lamp_dim);",
+    "lamp_post(lamp,\n+\t\t&lamp_dim\n+\t\t);",
+]
+DIM = "static void lamp_dim(struct lamp *lamp)"
+
+
+@pytest.mark.parametrize("call", HELPED)
+@pytest.mark.parametrize("side", ["new", "old"])
+def test_a_helper_named_for_it_that_gets_a_function_passes(call, side):
+    assert candidate(mail(section=DIM, **{side: call}))
+
+
+@pytest.mark.parametrize("call", [*HELPED, "lamp_put_later(lamp);", "return lamp_async (lamp);"])
+def test_a_new_call_of_a_helper_named_for_it_passes_whatever_it_gets(call):
+    assert candidate(mail(new=call))
+    assert possible(shipped().bits(mail(new=call)))
+
+
+@pytest.mark.parametrize("call", HELPED)
+def test_a_helper_that_gets_what_no_line_shows_as_a_function_is_out(call):
+    assert not candidate(mail(old=call.replace("\n+", "\n-"), new="lamp_on(lamp);"))
+
+
+@pytest.mark.parametrize("call", HELPED)
+def test_the_function_of_a_helper_may_stand_in_another_patch(call):
+    # what a part is good for does not depend on the others; all of them together decide
+    old = mail(old=call.replace("\n+", "\n-"), new="lamp_on(lamp);")
+    assert possible(shipped().bits(old))
+    assert candidate(old + mail(section=DIM))
+
+
+def test_a_call_of_what_is_no_helper_for_later_is_out():
+    assert not candidate(mail(section=DIM, new="lamp_each(lamp, lamp_dim);"))
+
+
+def test_a_release_and_its_new_worker_in_two_patches_are_one_candidate():
+    shown = mail(section="static irqreturn_t lamp_isr(int irq, void *data)")
+    moved = mail(old="fput(lamp->file);")
+    each = [shipped().bits(one) for one in (shown, moved)]
+    assert not any(map(possible, each))
+    assert possible(each[0] | each[1])
+    assert candidate(shown + moved)
+
+
+@given(
+    st.lists(
+        st.sampled_from([mail(new=call) for call in (*HELPED, "fput(a);", "f(b);")]), max_size=4
+    )
+)
+def test_what_all_of_a_series_passes_its_parts_pass(parts):
+    together = 0
+    for part in parts:
+        together |= shipped().bits(part)
+    if candidate(b"".join(parts)) and parts:
+        assert possible(together)

@@ -52,6 +52,14 @@ def refusal(house, path, text, **how):
     return caught.value
 
 
+def test_a_context_that_is_waited_for_is_one_of_the_known(house):
+    good = CLEANUPS + 'waited_in = ["rcu-callback"]\n'
+    (house / "kernel" / "cleanups" / "lamp.toml").write_text(good)
+    assert load([house]).kernel.cleanups["lamp_put"].waited_in == ("rcu-callback",)
+    wrong = refusal(house, "kernel/cleanups/lamp.toml", good.replace("rcu-callback", "rcu"))
+    assert "'waited_in' must be one of" in str(wrong)
+
+
 def test_own_rules_come_beside_the_shipped_ones(house, shipped):
     loaded = load([house])
     assert {rule.id for rule in loaded.rules} == {

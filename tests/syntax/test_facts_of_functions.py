@@ -148,6 +148,7 @@ def test_assignments_of_names(reader: Reader) -> None:
     assert found == (
         Assignment("t->work.func", "work_fn", 3),
         Assignment("x", "&other", 4),
+        Assignment("z", "a + b", 6),
         Assignment("t->done", "late_fn", 7),
         Assignment("t->done", "early_fn", 7),
         Assignment("fn", "init_fn", 8),

@@ -6,9 +6,9 @@ import archive_kit as kit
 import pytest
 
 from patchlint.archive.engine import Pipeline, Settings
-from patchlint.archive.sift import possible
 from patchlint.mail.message import decode
 from patchlint.model.mail import RawMail
+from patchlint.ruleset.prefilter import possible
 
 
 @pytest.fixture(name="engine", scope="module")
@@ -87,69 +87,61 @@ UNWAITED = git(
 
 
 @pytest.mark.parametrize("diff", [MOVED, RENAMED, LAZY, TWIN, UNWAITED])
-def test_what_the_check_finds_the_sketch_lets_through(engine, diff):
+def test_what_the_check_finds_is_let_through(engine, diff):
     one = series(engine, diff)
     assert engine.check(one).findings
     assert engine.possible(engine.bits(diff.encode()))
     assert may_matter(engine, one)
 
 
-def test_binding_and_queueing_in_two_patches_are_one_series(engine):
-    hunks = LAZY.split("@@ -80,3")
-    first = hunks[0]
-    second = git("fs/widget.c", "@@ -80,3" + hunks[1])
-    one = series(engine, first, second)
-    assert engine.check(one).findings
-    assert may_matter(engine, one)
-    assert possible(engine.bits(first.encode()) | engine.bits(second.encode()))
-    assert not may_matter(engine, series(engine, second))
-
-
-@pytest.mark.parametrize("spelt", ["{}(w);", "{} (w);", "!{}\n+\t(w);", "x({}((y)z));"])
-def test_a_call_is_a_name_before_a_bracket(engine, spelt):
-    named = "@@ -1 +1 @@\n+\t" + spelt.format("schedule_work")
-    assert engine.bits(named.encode()) == engine.bits(b"@@ -1 +1 @@\n+\tschedule_work(w);") > 0
-    assert not engine.bits(b"schedule_work(w)\n@@ -1 +1 @@\n+\t/* schedule_work */\n")
-
-
-def queued(path: str, callback: str) -> str:
-    return git(
-        path,
-        f"@@ -1,3 +1,8 @@ static void {callback}(struct work_struct *work)\n {{\n"
-        "+\tstruct widget *w = container_of(work, struct widget, work);\n+\tfput(w->file);\n }\n",
-        "@@ -20,3 +25,5 @@ void widget_start(struct widget *w)\n {\n"
-        f"+\tINIT_WORK(&w->work, {callback});\n+\tqueue_work(widget_wq, &w->work);\n }}\n",
+def test_a_release_and_the_function_that_takes_it_over_in_two_patches_are_one_series(engine):
+    first = git(
+        "fs/widget.c",
+        "@@ -40,3 +40,2 @@ void widget_close(struct widget *w)\n {\n-\tfput(w->file);\n }\n",
     )
+    second = git(
+        "fs/widget.c",
+        "@@ -90,3 +89,3 @@ static irqreturn_t widget_isr(int irq, void *data)\n {\n"
+        "-\treturn  IRQ_HANDLED;\n+\treturn IRQ_HANDLED;\n }\n",
+    )
+    assert may_matter(engine, series(engine, first, second))
+    assert possible(engine.bits(first.encode()) | engine.bits(second.encode()))
+    assert not may_matter(engine, series(engine, first))
+    assert not may_matter(engine, series(engine, second))
 
 
 @pytest.mark.parametrize(
     "diff",
     [
-        # nothing was released before
-        queued("fs/widget.c", "widget_work"),
-        # what was released is not what is released later
-        queued("fs/widget.c", "widget_work")
-        + git("fs/gadget.c", "@@ -1,3 +1,2 @@ void gadget(void)\n {\n-\tiput(inode);\n }\n"),
-        # a driver that the series brings had no promise to keep
         git(
-            "fs/new.c",
-            "@@ -0,0 +1,4 @@\n+static void new_work(struct work_struct *work)\n+{\n"
-            "+\tfput(container_of(work, struct new, work)->file);\n+}\n",
-            "@@ -0,0 +9,5 @@\n+void new_start(struct new *n)\n+{\n"
-            "+\tINIT_WORK(&n->work, new_work);\n+\tqueue_work(wq, &n->work);\n+}\n",
-            head="new file mode 100644\nindex 0000000..1111111\n",
-        ).replace("--- a/fs/new.c", "--- /dev/null"),
-        # words in what is no C
-        MOVED.replace("widget.c", "widget.txt"),
-        # the words in a comment
-        git(
-            "fs/widget.c",
-            "@@ -1,2 +1,4 @@ void widget_close(struct widget *w)\n \tfput(w->file);\n"
-            "+\t * queue_work(wq, INIT_WORK(&w->work, widget_close));\n",
+            "fs/widget.c", "@@ -1,2 +1,1 @@ void widget_close(struct w *w)\n-\tfput(w->file);\n }\n"
         ),
+        git("fs/widget.c", "@@ -1,2 +1,2 @@ void widget(struct w *w)\n-\ta(w);\n+\tb(w);\n }\n"),
+        "queue_work(wq, INIT_WORK(&w->work, widget_close));\n"
+        + git("fs/widget.c", "@@ -1,2 +1,2 @@ void widget(struct w *w)\n-\ta(w);\n+\tb(w);\n }\n"),
     ],
 )
 def test_what_cannot_be_a_finding_is_held_back(engine, diff):
     one = series(engine, diff)
     assert not engine.check(one).findings
     assert not may_matter(engine, one)
+
+
+def test_the_words_of_rules_of_ones_own_are_let_through(tmp_path):
+    (tmp_path / "kernel").mkdir()
+    (tmp_path / "kernel" / "mechanisms.toml").write_text(
+        """\
+[[activation]]
+name = "widget_kick"
+object = 0
+context = "workqueue"
+guarantee = "eventually"
+mechanism = "workqueue"
+file = "fs/widget.c"
+evidence = "our own"
+"""
+    )
+    diff = "@@ -1,2 +1,2 @@ void widget(struct w *w)\n-\ta(w);\n+\twidget_kick(w);\n }\n"
+    own = Pipeline(Settings(rules=(str(tmp_path),)))
+    assert possible(own.bits(diff.encode()))
+    assert not possible(Pipeline(Settings()).bits(diff.encode()))

@@ -1,0 +1,308 @@
+"""Deferral edges: who starts which callback, directly, through own helpers, through lists.
+
+Deferral is learned from bodies: a function that starts what it was given as a parameter
+(a work item, an rcu_head, a timer, a callback to be stored) is an activation itself, at
+each of its call sites, whatever its name.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from patchlint.graph.bindings import argument, function_name, reference, root_parameter, values
+from patchlint.graph.build import Deferral, Graph
+from patchlint.graph.guards import put_in
+from patchlint.graph.objects import ObjectRef, same, strip_expression
+from patchlint.model import budget
+
+if TYPE_CHECKING:
+    from patchlint.model.context import Context, Guarantee
+    from patchlint.model.facts import Call, Function
+
+#: helpers in helpers that are looked through
+_ROUNDS: Final = 3
+#: edges of one side; more are left out
+MOST_EDGES: Final = 4000
+
+
+class _Starter(Struct, frozen=True):
+    """A function starts what its caller gives: an object in terms of it, or a callback."""
+
+    mechanism: str
+    context: Context
+    guarantee: Guarantee
+    keeps: bool
+    waits: bool
+    target: str | None
+    callback: str | None
+    queue: str | None
+    within: tuple[tuple[Function, Call], ...] = ()
+
+
+def deferrals(graph: Graph) -> list[Deferral]:
+    """All deferral edges of one side."""
+    counts = Counter(k for b in graph.bindings for k in b.target.keys)
+    found: list[Deferral] = []
+    starters: dict[tuple[str, str], list[_Starter]] = {}
+    for function in graph.functions.values():
+        for call in function.calls:
+            for starter in _started(graph, call):
+                _note(graph, function, call, starter, counts, found, starters)
+        _stored(function, found, starters)
+    for _ in range(_ROUNDS):
+        known = {key: list(made) for key, made in starters.items()}
+        for function in graph.functions.values():
+            for call in function.calls:
+                for callee in graph.callees(call, function.path):
+                    for starter in known.get((callee.path, callee.name), ()):
+                        through = _given(callee, call, starter)
+                        _note(graph, function, call, through, counts, found, starters)
+        if {k: len(v) for k, v in known.items()} == {k: len(v) for k, v in starters.items()}:
+            break
+    unique = {
+        (d.function.path, d.function.name, id(d.call), d.mechanism, d.callback): d for d in found
+    }
+    return [*list(unique.values())[:MOST_EDGES], *_handoffs(graph)]
+
+
+def _started(graph: Graph, call: Call) -> list[_Starter]:
+    """What a call of the tables starts, in the terms of the function that calls."""
+    found = []
+    registration = graph.kernel.registrations.get(call.callee)
+    if registration is not None and registration.activates and registration.context is not None:
+        found.append(
+            _Starter(
+                call.callee,
+                registration.context,
+                registration.guarantee,
+                registration.keeps,
+                registration.waits,
+                argument(call, registration.object_arg),
+                function_name(argument(call, registration.callback_arg)),
+                None,
+            )
+        )
+    activation = graph.kernel.activations.get(call.callee)
+    if activation is not None:
+        weak = not activation.keeps_not_with.isdisjoint(call.args)
+        found.append(
+            _Starter(
+                call.callee,
+                activation.context,
+                "eventually" if weak else activation.guarantee,
+                activation.keeps and not weak,
+                waits=False,
+                target=argument(call, activation.object_arg),
+                callback=None,
+                queue=argument(call, activation.queue_arg),
+            )
+        )
+    return found
+
+
+def _given(callee: Function, call: Call, starter: _Starter) -> _Starter:
+    """A starter of a helper in the terms of a caller."""
+    given = values(callee, call)
+
+    def at_caller(text: str | None) -> str | None:
+        return None if text is None else put_in(strip_expression(text), given)
+
+    callback = given.get(starter.callback, "") if starter.callback else None
+    return _Starter(
+        starter.mechanism,
+        starter.context,
+        starter.guarantee,
+        starter.keeps,
+        starter.waits,
+        at_caller(starter.target),
+        function_name(callback),
+        at_caller(starter.queue),
+        starter.within,
+    )
+
+
+def _note(
+    graph: Graph,
+    function: Function,
+    call: Call,
+    starter: _Starter,
+    counts: Counter[str],
+    found: list[Deferral],
+    starters: dict[tuple[str, str], list[_Starter]],
+) -> None:
+    """Add the edges of one start, and what ``function`` itself becomes a starter of."""
+    budget.current().spend()
+    own = {p.name for p in function.parameters}
+    target = reference(graph, function, starter.target, function.path) if starter.target else None
+    callbacks: list[str | None] = [starter.callback] if starter.callback else []
+    if not callbacks:
+        callbacks = list(_bound(graph, target, counts))
+    for callback in callbacks:
+        if callback in own:
+            _learn(starters, function, call, starter, callback=callback)
+    parameter = root_parameter(function, starter.target) if starter.target else None
+    if parameter is not None and not callbacks:
+        # a helper's own parameter says nothing of which object it is: its callers do
+        _learn(starters, function, call, starter, callback=None)
+        if target is not None and target.plain:
+            return
+    for callback in callbacks or [None]:
+        if callback in own:
+            continue
+        found.append(
+            Deferral(
+                function,
+                call,
+                starter.mechanism,
+                callback,
+                starter.context,
+                starter.guarantee,
+                target,
+                starter.queue,
+                starter.keeps,
+                starter.waits,
+                via=call.callee if call.callee != starter.mechanism else "",
+                within=starter.within,
+            )
+        )
+
+
+def _learn(
+    starters: dict[tuple[str, str], list[_Starter]],
+    function: Function,
+    call: Call,
+    starter: _Starter,
+    callback: str | None,
+) -> None:
+    made = _Starter(
+        starter.mechanism,
+        starter.context,
+        starter.guarantee,
+        starter.keeps,
+        starter.waits,
+        starter.target if callback is None else None,
+        callback,
+        starter.queue,
+        ((function, call), *starter.within),
+    )
+    present = starters.setdefault((function.path, function.name), [])
+    if not any(_alike(made, one) for one in present):
+        present.append(made)
+
+
+def _alike(one: _Starter, other: _Starter) -> bool:
+    return (one.mechanism, one.target, one.callback) == (
+        other.mechanism,
+        other.target,
+        other.callback,
+    )
+
+
+def _stored(
+    function: Function,
+    found: list[Deferral],
+    starters: dict[tuple[str, str], list[_Starter]],
+) -> None:
+    """A parameter that is stored by a function which starts something runs from there.
+
+    Errs towards an edge too many: what is stored may be meant for something else.
+    """
+    edge = next((d for d in reversed(found) if d.function is function and not d.keeps), None)
+    if edge is None:
+        return
+    names = {p.name for p in function.parameters if "(*)" in p.type or p.type.endswith("_t")}
+    untyped = {p.name for p in function.parameters}
+    for store in function.stores:
+        name = function_name(store.value)
+        if store.op != "=" or name not in untyped:
+            continue
+        if name not in names:
+            continue
+        _learn(
+            starters,
+            function,
+            edge.call,
+            _Starter(
+                edge.mechanism, edge.context, edge.guarantee, edge.keeps, edge.waits, None, name,
+                edge.queue,
+            ),
+            callback=name,
+        )  # fmt: skip
+
+
+def _bound(graph: Graph, target: ObjectRef | None, counts: Counter[str]) -> list[str | None]:
+    if target is None:
+        return []
+    hits = [b.callback for b in graph.bindings if same(b.target, target, counts)]
+    return list(dict.fromkeys(hits))
+
+
+class _Drain(Struct, frozen=True):
+    """A list that a deferred callback takes items off."""
+
+    target: ObjectRef
+    callback: Function
+    by: str
+    context: Context
+    guarantee: Guarantee
+
+
+def _handoffs(graph: Graph) -> list[Deferral]:
+    """Edges through a list: one function adds an item, a deferred callback drains it."""
+    drains = _drains(graph)
+    found: dict[tuple[str, str, int, str], Deferral] = {}
+    for function in graph.functions.values() if drains else ():
+        for call in function.calls:
+            places = graph.kernel.list_adds.get(call.callee)
+            target = _list(graph, function, call, places[1] if places else None)
+            if target is None:
+                continue
+            for drain in drains:
+                if drain.callback is function or not same(target, drain.target):
+                    continue
+                key = (function.path, function.name, call.line, drain.callback.name)
+                found.setdefault(
+                    key,
+                    Deferral(
+                        function,
+                        call,
+                        call.callee,
+                        drain.callback.name,
+                        drain.context,
+                        drain.guarantee,
+                        target,
+                        None,
+                        keeps=False,
+                        waits=False,
+                        handoff=True,
+                        via=drain.by,
+                    ),
+                )
+    return list(found.values())
+
+
+def _drains(graph: Graph) -> list[_Drain]:
+    found = []
+    for binding in graph.bindings:
+        context = binding.registration.context
+        start = graph.find(binding.callback, binding.path)
+        if context in (None, "task") or start is None:
+            continue
+        for function in graph.reach(start, 2):
+            for call in function.calls:
+                index = graph.kernel.list_drains.get(call.callee)
+                target = _list(graph, function, call, index)
+                if target is not None and context is not None:
+                    guarantee = binding.registration.guarantee
+                    found.append(_Drain(target, start, call.callee, context, guarantee))
+    return found
+
+
+def _list(graph: Graph, function: Function, call: Call, index: int | None) -> ObjectRef | None:
+    """The list in an argument, None for one that lives in the function itself."""
+    text = argument(call, index)
+    target = reference(graph, function, text, function.path) if text else None
+    return None if target is None or target.local else target

@@ -1,0 +1,275 @@
+"""Guards: the tests that stand above an effect, taken apart and made comparable.
+
+A condition becomes *atoms*: one test with its sign each.  ``!(a && b)`` taken is no atom
+set of its own but one atom; ``a && b`` taken is two.  Atoms are compared by what they ask
+(:attr:`Atom.head`), since variables are renamed and pointers turned into members; they are
+evaluated where a caller passes a constant.
+
+Errs towards unequal heads for one question asked in two words, which makes a finding too
+many, and towards equal ones for one function asked of two objects, which misses one.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from patchlint.model.pattern import lazy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from patchlint.model.context import Context
+    from patchlint.model.facts import Condition
+    from patchlint.model.kernel import KernelFacts
+
+_WRAPPED: Final = re.compile(r"^(?:un)?likely\s*\(")
+_CALLED: Final = re.compile(r"([A-Za-z_]\w*)\s*\(")
+_MEMBER: Final = re.compile(r"[A-Za-z_]\w*")
+_CONSTANT: Final = re.compile(r"\b[A-Z][A-Z0-9_]{2,}\b(?!\s*\()")
+_WORD: Final = re.compile(r"(?<![\w.>])[A-Za-z_]\w*\b")
+_COMPARED: Final = re.compile(r"^(.+?)\s*(==|!=)\s*(NULL|0|false|true)$")
+_EQUAL: Final = lazy(r"^(\w+)\s*(==|!=)\s*(\w+)$")
+_MASKED: Final = lazy(r"^\(?([\w| ]+?)\)?\s*&\s*\(?([\w| ]+?)\)?$")
+_NUMBER: Final = lazy(r"^(?:0[xX][0-9a-fA-F]+|\d+)[uUlL]*$")
+_NOT_ASKED: Final = frozenset({"likely", "unlikely", "READ_ONCE", "sizeof", "if", "while"})
+_FALSE: Final = frozenset({"false", "0", "NULL"})
+_TRUE: Final = frozenset({"true"})
+#: what all tests of "was it the last reference" ask
+LAST_REFERENCE: Final = "the last reference"
+#: a value put in the place of a parameter is not longer than this
+_LONGEST: Final = 120
+
+
+class Atom(Struct, frozen=True):
+    """One test with its sign.
+
+    ``text`` is what is tested, without negation; ``head`` what it asks, the same whatever
+    the variables are called.  ``path:line`` is where the test stands; ``early`` is set for
+    a guard that leaves before, as in :class:`~patchlint.model.facts.Condition`.
+    """
+
+    text: str
+    positive: bool
+    head: str
+    path: str
+    line: int
+    early: bool = False
+
+    @property
+    def sign(self) -> tuple[str, bool]:
+        """What is asked, and the answer."""
+        return self.head, self.positive
+
+
+def last_reference(asked: str, path: str, line: int) -> Atom:
+    """The test that ``asked()`` makes before it runs what it was given."""
+    return Atom(asked, positive=True, head=LAST_REFERENCE, path=path, line=line)
+
+
+def _one_group(text: str) -> bool:
+    depth = 0
+    for place, char in enumerate(text):
+        depth += (char == "(") - (char == ")")
+        if depth == 0 and place < len(text) - 1:
+            return False
+    return depth == 0
+
+
+def _bare(text: str) -> str:
+    text = " ".join(text.split())
+    while True:
+        if text.startswith("(") and text.endswith(")") and _one_group(text):
+            text = text[1:-1].strip()
+        elif (found := _WRAPPED.match(text)) and _one_group(text[found.end() - 1 :]):
+            text = text[found.end() : -1].strip()
+        else:
+            return text
+
+
+@lru_cache(maxsize=4096)
+def normal(text: str) -> tuple[str, bool]:
+    """A test without its negations, and whether it is asked positively."""
+    positive = True
+    text = _bare(text)
+    while True:
+        before = text
+        if text.startswith("!") and not text.startswith("!=") and _covers(text[1:]):
+            positive, text = not positive, _bare(text[1:])
+        compared = _COMPARED.match(text)
+        if compared and _covers(compared[1]):
+            same = (compared[2] == "==") == (compared[3] == "true")
+            positive, text = positive == same, _bare(compared[1])
+        if text == before:
+            return text, positive
+
+
+def _covers(text: str) -> bool:
+    """Whether a sign before ``text`` is one of all of it."""
+    depth = 0
+    for place, char in enumerate(text):
+        depth += (char in "([") - (char in ")]")
+        if depth == 0 and (
+            char in "|?"
+            or text.startswith("&&", place)
+            or (char in "=<>" and text[place - 1] != "-")
+        ):
+            return False
+    return True
+
+
+@lru_cache(maxsize=4096)
+def _split(text: str, joint: str) -> tuple[str, ...]:
+    parts, depth, start, place = [], 0, 0, 0
+    while place < len(text):
+        char = text[place]
+        depth += (char in "([") - (char in ")]")
+        if depth == 0 and text.startswith(joint, place):
+            parts.append(text[start:place])
+            start = place = place + 2
+            continue
+        place += 1
+    return (*parts, text[start:])
+
+
+def pieces(text: str, *, taken: bool) -> list[tuple[str, bool]]:
+    """The tests that must all have come out so for ``text`` to have come out as ``taken``."""
+    found: list[tuple[str, bool]] = []
+    todo = [(text, taken)]
+    while todo:
+        raw, wanted = todo.pop()
+        bare, positive = normal(raw)
+        wanted = wanted == positive
+        parts = _split(bare, "&&" if wanted else "||")
+        if len(parts) > 1:
+            todo.extend((part, wanted) for part in reversed(parts))
+        else:
+            found.append((bare, wanted))
+    return found
+
+
+def head(text: str, last_references: Iterable[str] = ()) -> str:
+    """What a test asks: the function called, else the last member; with its constants."""
+    called = [name for name in _CALLED.findall(text) if name not in _NOT_ASKED]
+    if any(name in last_references for name in called):
+        return LAST_REFERENCE
+    constants = " ".join(sorted(set(_CONSTANT.findall(text))))
+    names = called or [n for n in _MEMBER.findall(text) if not _CONSTANT.fullmatch(n)]
+    asked = names[0] if called else (names[-1] if names else text)
+    return f"{asked} {constants}".strip()
+
+
+def atoms(kernel: KernelFacts, condition: Condition, path: str, text: str = "") -> list[Atom]:
+    """The atoms of a branch; ``text`` is its test with locals and helpers put in, if known."""
+    return [
+        Atom(
+            piece,
+            sign,
+            head(piece, kernel.refcount_puts),
+            path,
+            condition.line,
+            condition.early,
+        )
+        for piece, sign in pieces(text or condition.text, taken=condition.taken)
+    ]
+
+
+def evaluate(text: str) -> bool | None:
+    """What a test of constants comes to, None when it has none or they do not tell."""
+    text, positive = normal(text)
+    answer = _plain_value(text)
+    return None if answer is None else answer == positive
+
+
+def _plain_value(text: str) -> bool | None:
+    if text in _FALSE or text in _TRUE:
+        return text in _TRUE
+    if _NUMBER.match(text):
+        return int(text.rstrip("uUlL"), 0) != 0
+    equal = _EQUAL.match(text)
+    if equal and all(_CONSTANT.fullmatch(one) or _NUMBER.match(one) for one in equal.group(1, 3)):
+        return (equal[1] == equal[3]) == (equal[2] == "==")
+    return _masked_value(text)
+
+
+def _masked_value(text: str) -> bool | None:
+    """What ``FLAGS & MASK`` comes to; two different flags have no bit in common."""
+    masked = _MASKED.match(text)
+    if masked is None:
+        return None
+    left, right = ({w.strip() for w in masked[side].split("|")} for side in (1, 2))
+    if {"0"} in (left, right):
+        return False
+    if left & right:
+        return True
+    return False if all(_CONSTANT.fullmatch(one) for one in left | right) else None
+
+
+def put_in(text: str, values: Mapping[str, str]) -> str:
+    """``text`` with the arguments of a call in the place of parameters."""
+    if not values:
+        return text
+
+    def value(found: re.Match[str]) -> str:
+        given = values.get(found[0])
+        if given is None or len(given) > _LONGEST:
+            return found[0]
+        return given if _MEMBER.fullmatch(given) or given.isdigit() else f"({given})"
+
+    return _WORD.sub(value, text)
+
+
+def renamed(text: str, names: Mapping[str, str]) -> str:
+    """``text`` with identifiers by their new names."""
+    if not names or names.keys().isdisjoint(_MEMBER.findall(text)):
+        return text
+    return _MEMBER.sub(lambda found: names.get(found[0], found[0]), text)
+
+
+def lifted(atom: Atom, values: Mapping[str, str], kernel: KernelFacts) -> Atom | bool:
+    """An atom in the caller's terms; True or False when the caller's constants decide it."""
+    if not any(name in values for name in _WORD.findall(atom.text)):
+        return atom
+    text, positive = normal(put_in(atom.text, values))
+    answer = _plain_value(text)
+    if answer is not None:
+        return (answer == positive) == atom.positive
+    sign = atom.positive == positive
+    return replace(atom, text=text, positive=sign, head=head(text, kernel.refcount_puts))
+
+
+def said(atom: Atom) -> str:
+    """An atom as a maintainer would write it."""
+    if atom.positive:
+        return atom.text
+    simple = re.match(r"^[\w.>\-]+(\([^()]*\))?$", atom.text)
+    return f"!{atom.text}" if simple else f"!({atom.text})"
+
+
+def asked_contexts(kernel: KernelFacts, atom: Atom) -> frozenset[Context]:
+    """The contexts, none of them a task, that a test leaves alone; none for other tests."""
+    parts = _split(atom.text, "||" if atom.positive else "&&")
+    if len(parts) > 1:
+        inner = [
+            [
+                asked_contexts(kernel, replace(atom, text=text, positive=sign))
+                for text, sign in pieces(part, taken=atom.positive)
+            ]
+            for part in parts
+        ]
+        if all(any(found) for found in inner):
+            return frozenset().union(*(one for found in inner for one in found))
+        return frozenset()
+    words = said(atom)
+    return frozenset(
+        h.context for h in kernel.hints if h.kind == "condition" and h.pattern.search(words)
+    )
+
+
+def asks_for_context(kernel: KernelFacts, atom: Atom) -> bool:
+    """Whether a test leaves only what is no task: tasks then do as before."""
+    return bool(asked_contexts(kernel, atom))

@@ -1,0 +1,225 @@
+"""How loud a loss is: one policy in one place.
+
+The level is a join: each lost effect has a strength, the loudest decides, and what is known
+better later can only raise it.  Doubts about the losing path (it was no task, an error path
+alone) turn all of it down, each with its reason.
+
+    3   a table or a tree knows what it releases, and user space can see it: a warning
+    2   named like a teardown, its body shown by nobody: a warning in a role, else a note
+    1   any other call that nobody shows, an indirect call, a store, a gap: the same
+    0   memory, and what puts itself off anyway: a note
+
+A *role* shows that somebody waits for it: the function that lost it is an operation behind
+which user space waits; or a teardown, and it was done when the last reference went, or its
+whole body went behind the deferral, or the deferral is shown and not guessed from a name.
+Moved work is not moved cleanup: without a role two in three loud findings on unread mail
+were wrong.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
+
+from patchlint.graph import guards
+from patchlint.graph.bindings import argument, function_name
+from patchlint.graph.summary import Effect, named_teardown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from patchlint.graph.comparison import Comparison
+    from patchlint.graph.losses import Loss
+    from patchlint.model.facts import Function
+
+#: added to the weight of what is louder than a note
+LOUD: Final = 100
+_ORDER: Final = {"ctx": 40, "wrap": 30, "sync": 20}
+
+
+class Volume(Struct):
+    """Starts loud; each doubt turns it down and leaves its reason."""
+
+    level: str = "warning"
+    reasons: list[str] = field(default_factory=list)
+
+    def down(self, reason: str) -> None:
+        """Turn down to a note, and keep why."""
+        self.level = "note"
+        if reason not in self.reasons:
+            self.reasons.append(reason)
+
+
+def strength(effect: Effect) -> int:
+    """How much is known of an effect, from 3 (a row that user space can see) to 0."""
+    if effect.kind in ("memory", "async"):
+        return 0
+    if effect.kind == "row":
+        return 3 if effect.visible else 0
+    return 2 if effect.kind == "named" else 1
+
+
+def weight(effect: Effect) -> int:
+    """What a finding speaks of first: what branches on the context most, memory least."""
+    if effect.kind == "memory":
+        return 0
+    if effect.kind == "async":
+        return 1
+    if effect.known is not None:
+        return _ORDER.get(effect.known.kind, 20) if effect.visible else 5
+    return {"named": 10, "opaque": 8, "indirect": 7}.get(effect.kind, 6)
+
+
+def main_loss(losses: Iterable[Loss]) -> Loss:
+    """The loss that a finding speaks of: the strongest, then the nearest."""
+    return max(
+        losses,
+        key=lambda loss: (
+            strength(loss.before[0]),
+            weight(loss.before[0]),
+            -len(loss.before[0].chain),
+            -loss.before[0].line,
+        ),
+    )
+
+
+#: the strength of what a table or a tree knows
+_KNOWN: Final = 3
+
+
+def volume(comparison: Comparison, losses: list[Loss], doubt: str) -> Volume:
+    """How loud the losses behind one edge are together, with what turned them down."""
+    found = Volume()
+    best = max(strength(loss.before[0]) for loss in losses)
+    late = [effect for loss in losses for effect in loss.late]
+    if best == 0:
+        found.down("only memory is freed later")
+    elif best < _KNOWN:
+        why = _unproven(comparison, losses, late)
+        if why:
+            found.down(why)
+    contexts = {edge.context for e in late if (edge := e.last or e.edge) is not None}
+    if contexts == {"task"}:
+        found.down("the task itself does it later, at a time that nothing fixes")
+    if all(_error_only(comparison, loss) for loss in losses):
+        found.down("deferred on an error path only")
+    if _waited_for(losses):
+        found.down("what waits for it waits for its context as well")
+    if doubt:
+        found.down(doubt)
+    return found
+
+
+def _unproven(comparison: Comparison, losses: list[Loss], late: list[Effect]) -> str:
+    """Why what no table knows is no more than a note, "" when a role shows more."""
+    if late and all(effect.guessed for effect in late):
+        return "that it is done later is told by a name alone"
+    edges = [edge for effect in late if (edge := effect.last or effect.edge) is not None]
+    if edges and all(edge.context == "rcu-callback" for edge in edges):
+        return "no table knows what is done, and it cannot sleep in an RCU callback"
+    if not any(_role(comparison, loss) for loss in losses):
+        return "no table knows what is done, and nothing shows that user space waits for it"
+    return ""
+
+
+def _waited_for(losses: list[Loss]) -> bool:
+    """Whether all of it is late only where whoever needs it waits for that context."""
+    return all(
+        effect.known is not None
+        and late_effects
+        and all(
+            (edge := late.last or late.edge) is not None and edge.context in effect.known.waited_in
+            for late in late_effects
+        )
+        for loss in losses
+        for effect, late_effects in ((loss.before[0], loss.late),)
+    )
+
+
+def _error_only(comparison: Comparison, loss: Loss) -> bool:
+    from patchlint.graph import branches
+
+    return all(
+        effect.edge is not None
+        and any(
+            branches.on_error_path(comparison.kernel, call)
+            for call in (effect.edge.call, effect.root)
+            if call is not None
+        )
+        for effect in loss.late
+    )
+
+
+def _role(comparison: Comparison, loss: Loss) -> bool:
+    """Whether the losing function is one that user space waits for."""
+    functions = [loss.was, *_on_the_way(comparison, loss)]
+    if any(held_in_slot(comparison, function) for function in functions):
+        return True
+    kernel = comparison.kernel
+    if named_teardown(kernel, loss.was.name) and not all(e.guessed for e in loss.late):
+        return True
+    return any(named_teardown(kernel, function.name) for function in functions) and (
+        _last_reference(comparison, loss, functions) or _body_moved(comparison, loss)
+    )
+
+
+def _last_reference(comparison: Comparison, loss: Loss, functions: list[Function]) -> bool:
+    """Whether it was done when the last reference went, or by a function given to a put."""
+    if any(a.head == guards.LAST_REFERENCE for e in loss.before for a in e.guard):
+        return True
+    names: set[str | None] = {f.name for f in functions}
+    kernel = comparison.kernel
+    for function in comparison.before.functions.values():
+        for call in function.calls:
+            row = kernel.cleanups.get(call.callee)
+            if (
+                row is not None
+                and row.kind == "inherit"
+                and function_name(argument(call, row.callback_arg)) in names
+            ):
+                return True
+    return any(
+        entry.member == "release" and entry.value.lstrip("&") in names
+        for _, entry in comparison.before.initializers
+    )
+
+
+def _body_moved(comparison: Comparison, loss: Loss) -> bool:
+    """Whether the body of the losing function itself went behind the deferral."""
+    for late in loss.late:
+        edge = late.edge
+        callback = comparison.after.find(edge.callback, edge.function.path) if edge else None
+        if callback is None:
+            continue
+        for target in comparison.after.reach(callback, 1):
+            if any(loss.was is f for f in comparison.lineage.of(target)):
+                return True
+    return False
+
+
+def _on_the_way(comparison: Comparison, loss: Loss) -> list[Function]:
+    """The functions between the one that lost and the place that did it."""
+    functions = comparison.before.functions
+    found = [
+        functions.get((step.path, step.function))
+        for effect in loss.before
+        for step in effect.chain[1:]
+    ]
+    return [function for function in found if function is not None]
+
+
+def held_in_slot(comparison: Comparison, function: Function) -> str:
+    """The operation behind which user space waits that a function is, "" for none."""
+    for path, entry in comparison.before.initializers:
+        if entry.value.lstrip("&") != function.name:
+            continue
+        for known in comparison.kernel.entries:
+            if (
+                known.reaches_user
+                and known.member == entry.member
+                and known.struct
+                and known.struct in entry.struct
+            ):
+                return f".{entry.member} of {entry.struct} at {path}:{entry.line}"
+    return ""

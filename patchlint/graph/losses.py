@@ -1,0 +1,572 @@
+"""Two summaries in, losses out: what callers could rely on and can no longer.
+
+For one function before and what continues it, and for one thing that is done (a key): an
+inline effect is *lost* when less of it is left on all ways than there was, and a deferral
+that was not there before does it instead.  Moved bodies, twins, lost waits, hoisted
+branches, reverts and renames are consequences of that one question, not cases of it.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING, Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from patchlint.graph import branches, guards
+from patchlint.graph.build import Deferral
+from patchlint.graph.comparison import Comparison, FunctionKey, key_of
+from patchlint.graph.contexts import certainly_deferred
+from patchlint.graph.objects import struct_name
+from patchlint.model import budget
+from patchlint.model.effect import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from patchlint.graph.guards import Atom
+    from patchlint.graph.summary import Effect, Key
+    from patchlint.model.facts import Call, Function
+
+_VARIABLE: Final = re.compile(r"(?<![\w.>])[A-Za-z_]\w*")
+
+How = Literal["deferred", "worker", "replaced"]
+
+
+class Loss(Struct, frozen=True):
+    """``now`` continues ``was``, which did ``key`` inline; ``late`` does it instead.
+
+    ``how``: ``deferred`` behind an edge of ``now``; ``worker`` in a function that ran
+    deferred before, with no edge shown; ``replaced`` when a statement gave way to a
+    deferral of something else on the same object.  ``narrowed`` is the test under which
+    what is left inline now stands.
+    """
+
+    was: Function
+    now: Function
+    key: Key
+    before: tuple[Effect, ...]
+    late: tuple[Effect, ...]
+    how: How
+    narrowed: Atom | None = None
+
+    @property
+    def edge_mark(self) -> tuple[str, str, int, str | None]:
+        """What tells the edge of this loss from other edges."""
+        edge = self.late[0].edge
+        if edge is None:
+            return ("", "", 0, None)
+        return (edge.function.path, edge.function.name, edge.line, edge.callback)
+
+
+def find(comparison: Comparison) -> list[Loss]:
+    """All losses of one step; those that follow from one in a callee are left out."""
+    found: list[Loss] = []
+    for was, now in comparison.concerned:
+        if was.name != now.name and _lives_on(comparison, was, now):
+            continue
+        found.extend(_of_pair(comparison, was, now))
+    found.extend(_replaced(comparison, found))
+    found.extend(_into_workers(comparison, found))
+    found = [loss for loss in found if not _made_up_for(comparison, loss)]
+    return _nearest(found)
+
+
+def _lives_on(comparison: Comparison, was: Function, now: Function) -> bool:
+    """Whether ``was`` goes on under its own name, so that ``now`` only took lines of it.
+
+    The body of a function that became a callback is that callback; what callers rely on
+    is what stands under the old name.
+    """
+    path = comparison.lines.renamed.get(was.path, was.path)
+    if (path, was.name) not in comparison.after.functions:
+        return False
+    return not any(
+        was.name in {name for name, _, _ in comparison.before.slots.get(member, ())}
+        and was.name not in {name for name, _, _ in held}
+        for member, held in comparison.after.slots.items()
+        if now.name in {name for name, _, _ in held}
+    )
+
+
+def _of_pair(comparison: Comparison, was: Function, now: Function) -> Iterable[Loss]:
+    budget.current().spend()
+    old, new = comparison.old.of(was), comparison.new.of(now)
+    before: dict[Key, list[Effect]] = {}
+    after: dict[Key, list[Effect]] = {}
+    for effect in old:
+        before.setdefault(effect.key, []).append(effect)
+    for effect in new:
+        after.setdefault(effect.key, []).append(effect)
+    heads = _heads(comparison, was, old)
+    for key, effects in before.items():
+        if key[0] == "param":
+            continue
+        loss = _of_key(comparison, was, now, key, effects, after.get(key, []), heads)
+        if loss is not None:
+            yield loss
+
+
+def _heads(comparison: Comparison, was: Function, old: Sequence[Effect]) -> frozenset[str]:
+    """What the function before, and all that its summary tells of, asked."""
+    found = {atom.head for effect in old for atom in effect.guard}
+    for call in was.calls:
+        found.update(atom.head for atom in comparison.old.guard(was, call.conditions))
+    return frozenset(found)
+
+
+def _of_key(
+    comparison: Comparison,
+    was: Function,
+    now: Function,
+    key: Key,
+    before: Sequence[Effect],
+    after: Sequence[Effect],
+    heads: frozenset[str],
+) -> Loss | None:
+    inline_before = [e for e in before if not e.late and not _of_queueing(comparison, e)]
+    late_after = [
+        e for e in after if e.late and not any(_not_for_tasks(comparison, a) for a in e.above)
+    ]
+    if not inline_before or not late_after:
+        return None
+    fresh_late = _unmatched(comparison, was, [e for e in before if e.late], late_after)
+    if not fresh_late:
+        return None
+    inline_after = [e for e in after if not e.late and not _of_queueing(comparison, e)]
+    if any(e.kind == "async" for e in inline_before):
+        return None
+    narrowed: Atom | None = None
+    free: list[Effect] = []
+    signs = frozenset(a.sign for e in inline_before for a in e.guard)
+    for effect in inline_after:
+        reason = _confined(comparison, now, effect, fresh_late, heads, signs)
+        if reason is None:
+            free.append(effect)
+        elif isinstance(reason, guards.Atom):
+            narrowed = reason
+    lost = _lost(comparison, was, now, inline_before, free)
+    if not lost:
+        return None
+    if all(_on_error_path(comparison, e) for e in lost) and not any(
+        _on_error_path(comparison, e) for e in fresh_late
+    ):
+        return None
+    return Loss(was, now, key, tuple(lost), tuple(fresh_late), "deferred", narrowed)
+
+
+def _lost(
+    comparison: Comparison,
+    was: Function,
+    now: Function,
+    before: Sequence[Effect],
+    free: Sequence[Effect],
+) -> list[Effect]:
+    """The inline effects before that nothing free after stands for."""
+    lines = comparison.lines
+    left = list(free)
+    gone = []
+    for effect in before:
+        line = lines.forward(was.path, effect.root_line)
+        stayed = next((e for e in left if line is not None and e.root_line == line), None)
+        if stayed is not None:
+            left.remove(stayed)
+        else:
+            gone.append(effect)
+    spare = len(left) + sum(_jumps_to(comparison, now, e) for e in left)
+    return gone if spare < len(gone) else []
+
+
+def _jumps_to(comparison: Comparison, now: Function, effect: Effect) -> int:
+    """How many new gotos share an effect behind its label, beyond the first."""
+    if effect.root is None or effect.root.label is None:
+        return 0
+    jumps = [
+        leave
+        for leave in now.exits
+        if leave.text == f"goto {effect.root.label}"
+        and comparison.lines.added(now.path, leave.line)
+    ]
+    return max(0, len(jumps) - 1)
+
+
+def _of_queueing(comparison: Comparison, effect: Effect) -> bool:
+    """Whether an effect is what is done when queueing itself failed: part of the queueing."""
+    kernel = comparison.kernel
+    for atom in effect.guard:
+        asked = atom.head.split(" ")[0]
+        if asked in kernel.activations or asked in kernel.list_adds:
+            return True
+        if not atom.positive and kernel.later.search(asked) and "(" in atom.text:
+            return True
+    return False
+
+
+def _not_for_tasks(comparison: Comparison, atom: Atom) -> bool:
+    return guards.asks_for_context(comparison.kernel, atom)
+
+
+def _unmatched(
+    comparison: Comparison, was: Function, before: Sequence[Effect], after: Sequence[Effect]
+) -> list[Effect]:
+    """Late effects after that no late effect before is the past of.
+
+    An effect continues one whose tests it still makes; those that are nearest (the same
+    line, then the most tests) are taken first, each once.
+    """
+    left = list(before)
+    fresh = []
+    lines = comparison.lines
+
+    def nearness(past: Effect, effect: Effect) -> tuple[bool, int]:
+        stayed = lines.forward(was.path, past.root_line) == effect.root_line
+        return (stayed, len(past.above))
+
+    for effect in sorted(after, key=lambda e: -len(e.above)):
+        asked = {a.head for a in effect.above}
+        past = [e for e in left if {a.head for a in e.above if not a.early} <= asked]
+        if not past:
+            fresh.append(effect)
+            continue
+        left.remove(max(past, key=partial(nearness, effect=effect)))
+    return fresh
+
+
+def _confined(
+    comparison: Comparison,
+    now: Function,
+    effect: Effect,
+    late: Sequence[Effect],
+    heads: frozenset[str],
+    signs: frozenset[tuple[str, bool]],
+) -> Atom | bool | None:
+    """Why an inline effect is not done on all the ways that it was; None when it is.
+
+    The new test that it stands under; True when control that passed the deferral leaves
+    before it, or a new store turns the test that it stands under.
+    """
+    lines = comparison.lines
+    # a test that stands above the deferral as well tells the two from each other nowhere
+    shared = frozenset.intersection(*(frozenset(a.sign for a in e.above) for e in late))
+    for atom in effect.guard:
+        if (
+            lines.added(atom.path, atom.line)
+            and (atom.head not in heads or _excludes(atom, late, signs))
+            and atom.sign not in shared
+            and not _leaves_others(comparison, atom)
+        ):
+            return atom
+    calls = [c for c in (effect.root, *effect.between, effect.site) if c is not None]
+    for other in late:
+        edge = other.edge
+        if edge is None:
+            continue
+        own = {id(c) for c in edge.function.calls}
+        ways = [edge.call, *[c for c in (other.root, *other.between) if c is not None]]
+        for first in ways:
+            holder = edge.function if id(first) in own else now
+            here = {id(c) for c in holder.calls}
+            if id(first) in here and any(
+                id(call) in here and branches.skips(holder, first, call) for call in calls
+            ):
+                return True
+        if any(_turned(comparison, now, other, atom) for atom in effect.guard):
+            return True
+    return None
+
+
+def _excludes(atom: Atom, late: Sequence[Effect], signs: frozenset[tuple[str, bool]]) -> bool:
+    """Whether a test that no release before stood under sends others into the deferral."""
+    return atom.sign not in signs and any(
+        (atom.head, not atom.positive) in {a.sign for a in e.above} for e in late
+    )
+
+
+def _leaves_others(comparison: Comparison, atom: Atom) -> bool:
+    """Whether a new test only sends what is no task another way."""
+    from msgspec.structs import replace
+
+    return guards.asks_for_context(comparison.kernel, replace(atom, positive=not atom.positive))
+
+
+def _turned(comparison: Comparison, now: Function, late: Effect, atom: Atom) -> bool:
+    """Whether a store on the way of the deferral, new in the series, decides the test."""
+    after = comparison.after
+    functions = [now]
+    for step in late.chain:
+        function = after.functions.get((step.path, step.function))
+        if function is None:
+            break
+        functions.append(function)
+        if late.edge is not None and function is late.edge.function:
+            break
+    return any(
+        comparison.lines.added(function.path, store.line)
+        and store.target.replace("->", ".").rpartition(".")[2].strip() == atom.head
+        for function in functions
+        for store in function.stores
+    )
+
+
+def _on_error_path(comparison: Comparison, effect: Effect) -> bool:
+    calls = [c for c in (effect.root, *effect.between, effect.site) if c is not None]
+    return any(branches.on_error_path(comparison.kernel, call) for call in calls)
+
+
+# -- a statement that gave way to a deferral ---------------------------------------------
+
+
+def _replaced(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
+    """Statements that gave way to a deferral whose callback nobody shows.
+
+    The statement is gone with no counterpart; between the same kept lines stands a new
+    queueing, or a call that is named for it, on an object of its arguments.
+    """
+    told = {(key_of(loss.was), loss.key) for loss in known}
+    found: list[Loss] = []
+    for was, now in comparison.concerned:
+        if was.name != now.name:
+            continue
+        starts = _unknown_starts(comparison, now)
+        if not starts:
+            continue
+        left = {e.key for e in comparison.first_keys_of(now)}
+        for effect in comparison.first_leaves(was):
+            if (
+                effect.kind in ("memory", "async", "store", "gap")
+                or effect.site is None
+                or effect.key in left
+                or (key_of(was), effect.key) in told
+                or comparison.lines.forward(was.path, effect.line) is not None
+            ):
+                continue
+            above, below = comparison.lines.place(was.path, effect.line)
+            edge = next(
+                (
+                    edge
+                    for edge in starts
+                    if above < edge.line < below and _share_object(effect, edge)
+                ),
+                None,
+            )
+            if edge is not None and not _on_error_path(comparison, effect):
+                found.append(
+                    Loss(was, now, effect.key, (effect,), (_behind(effect, edge),), "replaced")
+                )
+    return found
+
+
+def _unknown_starts(comparison: Comparison, now: Function) -> list[Deferral]:
+    """New edges of a function to callbacks that nobody shows, known ones and named ones."""
+    after, lines = comparison.after, comparison.lines
+    found = [
+        edge
+        for edge in after.deferrals_of(now)
+        if not edge.keeps
+        and not edge.waits
+        and lines.added(now.path, edge.line)
+        and after.find(edge.callback, now.path) is None
+    ]
+    found += [
+        Deferral(
+            now, call, call.callee, None, "unknown", "eventually", None, None,
+            keeps=False, waits=False,
+        )
+        for call in now.calls
+        if _named_for_later(comparison, now, call)
+    ]  # fmt: skip
+    return found
+
+
+def _named_for_later(comparison: Comparison, now: Function, call: Call) -> bool:
+    """Whether a new call is of a helper that nobody shows and that is named for it."""
+    after, kernel = comparison.after, comparison.kernel
+    name = call.callee
+    return (
+        call.statement
+        and not call.indirect
+        and comparison.lines.added(now.path, call.line)
+        and kernel.later.search(name) is not None
+        and name not in kernel.activations
+        and name not in kernel.registrations
+        and name not in kernel.waits
+        and name not in kernel.list_adds
+        and kernel.harmless.search(name) is None
+        and not after.callees(call, now.path)
+    )
+
+
+def _share_object(effect: Effect, edge: Deferral) -> bool:
+    """Whether a deferral works on a variable that the statement worked on."""
+    words = {word for text in effect.args for word in _VARIABLE.findall(text)}
+    there = {word for text in edge.call.args for word in _VARIABLE.findall(text)}
+    return not words.isdisjoint(there)
+
+
+def _behind(effect: Effect, edge: Deferral) -> Effect:
+    """The effect as the edge is taken to do it: nobody shows the callback."""
+    runs = f"{edge.callback}()" if edge.callback else "what no image shows"
+    step = Step(
+        edge.function.name, edge.function.path, edge.line, f"{edge.mechanism}() runs {runs}"
+    )
+    return replace(
+        effect,
+        guarantee=edge.guarantee,
+        guard=(),
+        root=edge.call,
+        site=None,
+        where=edge.function,
+        line=edge.line,
+        chain=(step,),
+        edge=edge,
+        last=edge,
+        guessed=True,
+    )
+
+
+# -- with no edge shown ----------------------------------------------------------------
+
+
+def _into_workers(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
+    """Releases that left a function and are new in one that ran deferred already.
+
+    Only what a table or a tree knows: a name alone moves too often.
+    """
+    told = {loss.key for loss in known}
+    late: dict[Key, list[Effect]] = {}
+    for worker in comparison.workers:
+        past = [
+            was
+            for was in comparison.lineage.of(worker)
+            if was.name == worker.name or certainly_deferred(comparison.before, was)
+        ]
+        before = [e for was in past for e in comparison.old.of(was) if not e.late]
+        gained = _gained(before, [e for e in comparison.new.of(worker) if not e.late])
+        for effect in gained:
+            if (
+                effect.kind == "row"
+                and effect.visible
+                and _new_here(comparison, effect)
+                and _only_deferred(comparison, effect.where)
+            ):
+                late.setdefault(effect.key, []).append(effect)
+    found: list[Loss] = []
+    workers = {key_of(worker) for worker in comparison.workers}
+    for was, now in comparison.concerned if late else ():
+        if key_of(now) in workers or (was.name != now.name and _lives_on(comparison, was, now)):
+            continue
+        before_all = comparison.old.of(was)
+        after_all = comparison.new.of(now)
+        for key in dict.fromkeys(e.key for e in before_all if e.key in late):
+            if key in told:
+                continue
+            before = [e for e in before_all if e.key == key and not e.late]
+            after = [e for e in after_all if e.key == key and not e.late]
+            lost = _lost(comparison, was, now, before, after)
+            there = [e for e in late[key] if _same_kind(lost, e)]
+            if lost and there and not all(_on_error_path(comparison, e) for e in lost):
+                found.append(Loss(was, now, key, tuple(lost), tuple(there), "worker"))
+    return found
+
+
+def _new_here(comparison: Comparison, effect: Effect) -> bool:
+    """Whether an effect's line was added to its function, or moved there from another."""
+    lines = comparison.lines
+    if lines.added(effect.where.path, effect.line):
+        return True
+    before = lines.stayed.get(effect.where.path, {}).get(effect.line)
+    old = comparison.namesake(effect.where)
+    return before is not None and (old is None or not old.line <= before <= old.end)
+
+
+def _only_deferred(comparison: Comparison, function: Function) -> bool:
+    """Whether every way into a function that the images show begins in a deferred one."""
+    workers = {key_of(worker) for worker in comparison.workers}
+    seen = {key_of(function)}
+    todo = [function]
+    while todo:
+        one = todo.pop()
+        if key_of(one) in workers:
+            continue
+        callers = comparison.after.callers_of(one)
+        if not callers:
+            return False
+        for caller, _call in callers:
+            if key_of(caller) not in seen:
+                seen.add(key_of(caller))
+                todo.append(caller)
+    return True
+
+
+def _gained(before: Sequence[Effect], after: Sequence[Effect]) -> list[Effect]:
+    """Effects after beyond the number of each key that there were before."""
+    counts: dict[Key, int] = {}
+    for effect in before:
+        counts[effect.key] = counts.get(effect.key, 0) + 1
+    gained = []
+    for effect in after:
+        if counts.get(effect.key, 0) > 0:
+            counts[effect.key] -= 1
+        else:
+            gained.append(effect)
+    return gained
+
+
+def _same_kind(lost: Sequence[Effect], late: Effect) -> bool:
+    """Whether what is released may be of one type; what no image shows may be."""
+    there = _type_of(late)
+    return there is None or any(_type_of(e) in (None, there) for e in lost)
+
+
+def _type_of(effect: Effect) -> str | None:
+    if not effect.site or not effect.site.args:
+        return None
+    return struct_name(effect.where.type_of(effect.site.args[0].lstrip("&*")))
+
+
+# -- what follows from what ------------------------------------------------------------
+
+
+def _made_up_for(comparison: Comparison, loss: Loss) -> bool:
+    """Whether every caller does the effect inline again, by a way of its own."""
+    callers = comparison.after.callers_of(loss.now)
+    if not callers or not loss.now.static:
+        return False
+    for caller, _call in callers:
+        pasts = comparison.lineage.of(caller)
+        if not pasts:
+            return False
+        for was in pasts:
+            before = [e for e in comparison.old.of(was) if e.key == loss.key and not e.late]
+            there = [e for e in comparison.new.of(caller) if e.key == loss.key]
+            after = [e for e in there if not e.late]
+            if any(_by_way_of(e, loss.now) for e in there if e.late):
+                # what is left inline there is what the loss left
+                after = [e for e in after if not _by_way_of(e, loss.now)]
+            if not before or _lost(comparison, was, caller, before, after):
+                return False
+    return True
+
+
+def _by_way_of(effect: Effect, function: Function) -> bool:
+    return any((step.path, step.function) == key_of(function) for step in effect.chain[1:])
+
+
+def _nearest(found: Sequence[Loss]) -> list[Loss]:
+    """Losses that do not follow from one in a function that is called on the way."""
+    by_place: dict[tuple[FunctionKey, Key], Loss] = {
+        (key_of(loss.now), loss.key): loss for loss in found
+    }
+    kept = []
+    for loss in found:
+        ways = [step for effect in loss.late for step in effect.chain[1:]]
+        ways += [step for effect in loss.before for step in effect.chain[1:]]
+        if not any(
+            ((step.path, step.function), loss.key) in by_place
+            and (step.path, step.function) != key_of(loss.now)
+            for step in ways
+        ):
+            kept.append(loss)
+    return kept

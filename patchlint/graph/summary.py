@@ -1,0 +1,751 @@
+"""Summaries: what a function has done when it returns, and what it has left to others.
+
+A summary is a list of effects, each with the guard under which it is done, in the terms of
+the summarised function, and with the first deferral edge on the way, None when it is done
+inline.  Summaries are made bottom-up over bodies; tables are leaves: they say what a body
+that nobody has would do.  What is not seen is an effect of its own (``opaque``, ``gap``).
+
+Cycles are cut where they close, which misses an effect that only a second round would
+reach; a summary holds no more than :data:`MOST` effects, and says when it was cut.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from patchlint.graph import guards
+from patchlint.graph.bindings import argument, function_name, resolved, values
+from patchlint.graph.build import Deferral
+from patchlint.graph.waits import wait_matches
+from patchlint.model import budget
+from patchlint.model.context import GUARANTEES
+from patchlint.model.effect import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    from patchlint.graph.build import Graph
+    from patchlint.graph.guards import Atom
+    from patchlint.model.context import Guarantee
+    from patchlint.model.facts import Call, Condition, Function, Store
+    from patchlint.model.kernel import Cleanup, KernelFacts
+
+Key = tuple[str, ...]
+Class = Literal["row", "memory", "async", "named", "opaque", "indirect", "store", "gap"]
+
+#: effects of one function; more are left out, and that is said
+MOST: Final = 600
+#: tests above one effect that are told apart
+_MOST_ATOMS: Final = 40
+_LONGEST: Final = 80
+#: the test of a branch that a hunk shows without its head
+_UNKNOWN: Final = "1"
+_CALL: Final = re.compile(r"^([A-Za-z_]\w*)\s*\(.*\)$", re.DOTALL)
+_NAME: Final = re.compile(r"^[A-Za-z_]\w*$")
+_MEMBERS: Final = re.compile(r"[A-Za-z_]\w*")
+
+
+class Effect(Struct, frozen=True):
+    """One thing that is done: what, under which guard, by when.
+
+    ``key`` is what is done, modulo variables: ``("call", "fput")``, ``("icall", "release")``,
+    ``("store", "state", "=", "DEAD")``, ``("gap", path, line)``.  ``root`` is the call in the
+    summarised function on the way to it, ``site`` the call that does it, in ``where``;
+    ``line`` that of the site (a store has no call).  ``edge`` is the first deferral on the
+    way, ``last`` the hop that does it.  ``chain`` leads from the function to the site.
+    """
+
+    key: Key
+    kind: Class
+    known: Cleanup | None
+    guarantee: Guarantee
+    guard: tuple[Atom, ...]
+    args: tuple[str, ...]
+    root: Call | None
+    site: Call | None
+    where: Function
+    line: int
+    chain: tuple[Step, ...]
+    between: tuple[Call, ...] = ()
+    edge: Deferral | None = None
+    last: Deferral | None = None
+    #: a wait on the way that holds the task until a deferred effect is done
+    wait: Call | None = None
+    #: deferred by a helper that nobody shows, known by its name alone
+    guessed: bool = False
+    #: how many of the guard's tests stand above the first deferral
+    outer: int = 0
+    #: task work on the way, which keeps the promise
+    kept: Deferral | None = None
+
+    @property
+    def above(self) -> tuple[Atom, ...]:
+        """The tests that decide whether it is deferred, or done inline."""
+        return self.guard if self.edge is None else self.guard[: self.outer]
+
+    @property
+    def late(self) -> bool:
+        """Whether it may be done after the summarised function has returned."""
+        return self.edge is not None and self.wait is None
+
+    @property
+    def name(self) -> str:
+        """What is done, as a maintainer would call it."""
+        if self.key[0] == "store":
+            return f"->{self.key[1]} {self.key[2]} {self.key[3]}"
+        if self.key[0] == "gap":
+            return self.where.name
+        return self.key[1]
+
+    @property
+    def visible(self) -> bool:
+        """Whether user space can see that it is late; what is not known may be seen."""
+        return self.known.visible if self.known else self.kind != "memory"
+
+    @property
+    def context_bound(self) -> bool:
+        """Whether it puts itself off when it runs outside of a task."""
+        known = self.known
+        return known is not None and known.kind in ("ctx", "wrap") and known.deferred != known.task
+
+    @property
+    def root_line(self) -> int:
+        """Line in the summarised function on which it is done, or on the way to it."""
+        return self.root.line if self.root is not None else self.line
+
+
+class Summaries:
+    """Summaries of one side, each made once.
+
+    ``derived`` are rows that a whole tree adds.  With ``wanted`` only effects with these
+    keys are told: large files have many others.  ``changed`` are functions whose bodies
+    the series changes: their rows say no longer what they do.  ``placed`` gives where a
+    line stood before the series, so that a gap is the same one on both sides; ``renames``
+    are identifiers that are called otherwise after it: tests and stores speak of the new name.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        derived: dict[str, Cleanup] | None = None,
+        wanted: Collection[Key] | None = None,
+        changed: Collection[tuple[str, str]] = frozenset(),
+        placed: Callable[[str, int], tuple[str, int]] | None = None,
+        renames: Mapping[str, str] | None = None,
+    ) -> None:
+        self.graph = graph
+        self.derived = derived or {}
+        self.wanted = wanted
+        self.changed = changed
+        self._renames = dict(renames or {})
+        self._placed = placed or (lambda path, line: (path, line))
+        self.cut: set[str] = set()
+        self._made: dict[int, tuple[Effect, ...]] = {}
+        self._atoms: dict[tuple[int, str], tuple[Atom, ...]] = {}
+        self._keys: dict[int, frozenset[Key]] = {}
+        self._leaves: dict[int, tuple[Effect, ...]] = {}
+
+    @property
+    def kernel(self) -> KernelFacts:
+        """The tables."""
+        return self.graph.kernel
+
+    def of(self, function: Function) -> tuple[Effect, ...]:
+        """The summary of ``function``."""
+        self._bottom_up(function)
+        return self._made[id(function)]
+
+    # -- order -------------------------------------------------------------------------
+
+    def _bottom_up(self, start: Function) -> None:
+        """Make the summaries of ``start`` and of all that it reaches, callees first."""
+        if id(start) in self._made:
+            return
+        active: set[int] = {id(start)}
+        stack: list[tuple[Function, Iterator[Function]]] = [(start, self._reached(start))]
+        while stack:
+            function, following = stack[-1]
+            for callee in following:
+                if id(callee) not in self._made and id(callee) not in active:
+                    active.add(id(callee))
+                    stack.append((callee, self._reached(callee)))
+                    break
+            else:
+                stack.pop()
+                active.discard(id(function))
+                self._made[id(function)] = self._make(function)
+
+    def _reached(self, function: Function) -> Iterator[Function]:
+        """The functions whose summaries that of ``function`` is made of."""
+        graph = self.graph
+        for call in function.calls:
+            yield from graph.callees(call, function.path)
+            for text in call.args:
+                name = function_name(text)
+                inner = graph.find(name, function.path) if name else None
+                if inner is not None:
+                    yield inner
+        for edge in graph.deferrals_of(function):
+            callback = graph.find(edge.callback, function.path)
+            if callback is not None:
+                yield callback
+
+    # -- keys alone --------------------------------------------------------------------
+
+    def keys(self, function: Function) -> frozenset[Key]:
+        """All keys that the summary of ``function`` could have, without a guard or an order."""
+        known = self._keys.get(id(function))
+        if known is not None:
+            return known
+        seen: dict[int, Function] = {id(function): function}
+        todo = [function]
+        found: set[Key] = set()
+        while todo:
+            one = todo.pop()
+            ready = self._keys.get(id(one))
+            budget.current().spend()
+            if ready is not None:
+                found |= ready
+                continue
+            found.update(effect.key for effect in self.leaves(one))
+            for callee in self._reached(one):
+                if id(callee) not in seen:
+                    seen[id(callee)] = callee
+                    todo.append(callee)
+        self._keys[id(function)] = frozenset(found)
+        return self._keys[id(function)]
+
+    # -- one function ------------------------------------------------------------------
+
+    def _make(self, function: Function) -> tuple[Effect, ...]:
+        found: dict[tuple[object, ...], Effect] = {}
+        spend = budget.current().spend
+
+        def add(effect: Effect) -> None:
+            spend()
+            if (
+                self.wanted is not None
+                and effect.key not in self.wanted
+                and effect.key[0] != "param"
+            ):
+                return
+            if len(found) >= MOST:
+                self.cut.add(function.name)
+                return
+            mark = (
+                effect.key,
+                effect.root_line,
+                id(effect.edge),
+                tuple(a.sign for a in effect.guard) if effect.root is not effect.site else None,
+            )
+            found.setdefault(mark, effect)
+
+        for effect in self.leaves(function):
+            add(effect)
+        for call in function.calls:
+            for effect in self._through(function, call):
+                add(effect)
+        for edge in self.graph.deferrals_of(function):
+            for effect in self._behind(function, edge):
+                add(effect)
+        effects = list(found.values())
+        return tuple(self._waited(function, effects))
+
+    def guard(self, function: Function, conditions: tuple[Condition, ...]) -> tuple[Atom, ...]:
+        """The atoms of the branches above a place, locals and small helpers put in."""
+        found: list[Atom] = []
+        for condition in conditions[:_MOST_ATOMS]:
+            if condition.text == _UNKNOWN:
+                continue
+            mark = (id(condition), function.name)
+            made = self._atoms.get(mark)
+            if made is None:
+                text = guards.renamed(self._spelled(function, condition.text), self._renames)
+                made = tuple(guards.atoms(self.kernel, condition, function.path, text))
+                self._atoms[mark] = made
+            found.extend(made)
+        return tuple(found)
+
+    def _spelled(self, function: Function, text: str) -> str:
+        """A test with a local flag or a helper that only asks replaced by what they ask."""
+        bare, positive = guards.normal(text)
+        for _ in range(2):
+            inner = self._inner_test(function, bare)
+            if inner is None or len(inner) > 2 * _LONGEST:
+                break
+            bare, sign = guards.normal(inner)
+            positive = positive == sign
+        return bare if positive else f"!({bare})"
+
+    def _inner_test(self, function: Function, bare: str) -> str | None:
+        """What a flag was set to, or what a helper returns; None for anything else.
+
+        A pointer that a call gave is tested for being there: which call it was says nothing.
+        """
+        if _NAME.match(bare):
+            said = {a.value for a in function.assignments if a.target == bare}
+            value = said.pop() if len(said) == 1 else None
+            if value is None or not _CALL.match(value):
+                return value
+            shown = self._inner_test(function, value)
+            bare, positive = guards.normal(value)
+            test = bare if positive else f"!{bare}"
+            hints = (h for h in self.kernel.hints if h.kind == "condition")
+            return value if shown or any(h.pattern.search(test) for h in hints) else None
+        called = _CALL.match(bare)
+        helper = self.graph.find(called[1], function.path) if called else None
+        if helper is None or len(helper.results) != 1 or helper.stores:
+            return None
+        given = resolved(self.graph, function, bare)
+        return given if given != bare else None
+
+    # -- leaves ------------------------------------------------------------------------
+
+    def leaves(self, function: Function) -> tuple[Effect, ...]:
+        """What ``function`` does itself, without the bodies that it calls."""
+        known = self._leaves.get(id(function))
+        if known is None:
+            known = self._leaves[id(function)] = tuple(self._own(function))
+        return known
+
+    def _own(self, function: Function) -> Iterator[Effect]:
+        taken = self._taken(function)
+        balanced = self._balanced(function)
+        for call in function.calls:
+            if call.implicit and call.args[:1] and call.args[0] in taken:
+                # handed on by no_free_ptr() and the like: the end of the scope frees nothing
+                continue
+            if call in balanced:
+                continue
+            yield from self._leaf(function, call)
+        for store in function.stores:
+            effect = self._store(function, store)
+            if effect is not None:
+                yield effect
+        yield from self._gaps(function)
+
+    def _taken(self, function: Function) -> set[str]:
+        """Variables that some way takes from the release at the end of their scope."""
+        takes = self.kernel.takes
+        return {call.args[0] for call in function.calls if call.callee in takes and call.args}
+
+    def _balanced(self, function: Function) -> list[Call]:
+        """Calls that only give back a reference that the same function took before."""
+        gets = [
+            (call, self.kernel.references[call.callee])
+            for call in function.calls
+            if call.callee in self.kernel.references
+        ]
+        found: list[Call] = []
+        for get, ends in gets:
+            objects = {get.args[0].lstrip("&")} if get.args else set()
+            if get.assigned:
+                objects.add(get.assigned)
+            found.extend(
+                call
+                for call in function.calls
+                if call.callee in ends
+                and call.line > get.line
+                and call.args[:1]
+                and call.args[0].lstrip("&") in objects
+                and not _starts_between(self.graph, function, get, call)
+            )
+        return found
+
+    def _leaf(self, function: Function, call: Call) -> Iterator[Effect]:
+        """The effect of one call by itself: by its row, by its name, or as what it is."""
+        kernel, name = self.kernel, call.callee
+        if call.indirect:
+            place = next((i for i, p in enumerate(function.parameters) if p.name == name), None)
+            key: Key = ("icall", name) if place is None else ("param", str(place))
+            yield self._at(function, call, key, "indirect", None)
+            return
+        if name in kernel.twins:
+            if self.graph.find(name, function.path) is None:
+                yield self._twin(function, call, kernel.twins[name].direct)
+            return
+        known = kernel.cleanups.get(name) or self.derived.get(name)
+        if known is not None and known.kind == "inherit":
+            yield from self._given(function, call, known)
+        elif known is not None:
+            body = self.graph.find(name, function.path)
+            if body is None or body.path.endswith(".h") or not self._changes(body):
+                yield self._at(function, call, ("call", name), _class_of(known), known)
+        elif not self._mechanism(name):
+            yield from self._unknown(function, call)
+
+    def _given(self, function: Function, call: Call, known: Cleanup) -> Iterator[Effect]:
+        """A release given to ``kref_put()`` and its like, as far as its body is not shown."""
+        text = function_name(argument(call, known.callback_arg))
+        inner = self.graph.find(text, function.path) if text else None
+        if text and (inner is None or not inner.complete):
+            row = self.kernel.cleanups.get(text) or self.derived.get(text)
+            kind: Class = _class_of(row) if row else "named"
+            yield self._at(function, call, ("call", text), kind, row, last_reference=True)
+
+    def _unknown(self, function: Function, call: Call) -> Iterator[Effect]:
+        """A call that no table knows: by its name, or as something that nobody shows."""
+        name = call.callee
+        body = self.graph.find(name, function.path)
+        if body is not None and body.complete:
+            return
+        if named_teardown(self.kernel, name):
+            yield self._at(function, call, ("call", name), "named", None)
+        elif (
+            body is None
+            and call.statement
+            and self.kernel.harmless.search(name) is None
+            and not name.isupper()
+        ):
+            yield self._at(function, call, ("call", name), "opaque", None)
+
+    def _changes(self, body: Function) -> bool:
+        """Whether the series changes a body, so that its row says no longer what it does."""
+        return (body.path, body.name) in self.changed
+
+    def _mechanism(self, name: str) -> bool:
+        kernel = self.kernel
+        return (
+            name in kernel.waits
+            or name in kernel.list_adds
+            or name in kernel.registrations
+            or name in kernel.activations
+            or name in kernel.container_macros
+            or name in kernel.refcount_puts
+            or name in kernel.references
+            or name in kernel.takes
+            or name in kernel.accessors
+        )
+
+    def _at(
+        self,
+        function: Function,
+        call: Call,
+        key: Key,
+        kind: Class,
+        known: Cleanup | None,
+        *,
+        last_reference: bool = False,
+    ) -> Effect:
+        guard = self.guard(function, call.conditions)
+        if last_reference:
+            asked = guards.last_reference(call.callee, function.path, call.line)
+            guard = (*guard, asked)
+        return Effect(
+            key,
+            kind,
+            known,
+            known.task if known else "before-call-returns",
+            guard,
+            call.args,
+            call,
+            call,
+            function,
+            call.line,
+            (Step(function.name, function.path, call.line, f"{call.callee}()"),),
+        )
+
+    def _twin(self, function: Function, call: Call, direct: str) -> Effect:
+        """A helper of the tables that does later what ``direct`` does now."""
+        twin = self.kernel.twins[call.callee]
+        known = self.kernel.cleanups.get(direct)
+        edge = Deferral(
+            function,
+            call,
+            call.callee,
+            twin.runs_in,
+            twin.context,
+            twin.guarantee,
+            None,
+            None,
+            keeps=False,
+            waits=False,
+        )
+        effect = self._at(
+            function, call, ("call", direct), _class_of(known) if known else "named", known
+        )
+        steps = (
+            Step(function.name, function.path, call.line, f"{call.callee}() runs {twin.runs_in}()"),
+        )
+        return replace(
+            effect,
+            guarantee=twin.guarantee,
+            edge=edge,
+            last=edge,
+            chain=steps,
+            site=None,
+            outer=len(effect.guard),
+        )
+
+    def _store(self, function: Function, store: Store) -> Effect | None:
+        """A write that others can see; what is counted or kept for later is none."""
+        members = [self._renames.get(m, m) for m in _MEMBERS.findall(store.target)]
+        value = store.value if store.value.isupper() or store.value in ("NULL", "false") else ""
+        if not members or store.op not in ("=", "|=", "&=") or not value:
+            return None
+        key: Key = ("store", members[-1], store.op, value)
+        step = Step(function.name, function.path, store.line, f"{store.target} {store.op} {value}")
+        return Effect(
+            key,
+            "store",
+            None,
+            "before-call-returns",
+            self.guard(function, store.conditions),
+            (store.target,),
+            None,
+            None,
+            function,
+            store.line,
+            (step,),
+        )
+
+    def _gaps(self, function: Function) -> Iterator[Effect]:
+        """Lines inside a function that no hunk shows: they may do anything."""
+        known = self.graph.known.get(function.path)
+        if function.complete or known is None:
+            return
+        for (_, last), (first, _) in pairwise(known):
+            if function.line <= last < function.end and first <= function.end:
+                step = Step(function.name, function.path, last + 1, "lines that no hunk shows")
+                path, line = self._placed(function.path, last)
+                yield Effect(
+                    ("gap", path, str(line)),
+                    "gap",
+                    None,
+                    "before-call-returns",
+                    (),
+                    (),
+                    None,
+                    None,
+                    function,
+                    last,
+                    (step,),
+                )
+
+    # -- calls -------------------------------------------------------------------------
+
+    def _through(self, function: Function, call: Call) -> Iterator[Effect]:
+        """What the bodies that a call runs do, in the terms of ``function``."""
+        if call.implicit and call.args[:1] and call.args[0] in self._taken(function):
+            return
+        graph = self.graph
+        known = self.kernel.cleanups.get(call.callee)
+        if known is not None and known.kind == "inherit":
+            text = function_name(argument(call, known.callback_arg))
+            inner = graph.find(text, function.path) if text else None
+            if inner is not None and inner is not function:
+                asked = guards.last_reference(call.callee, function.path, call.line)
+                yield from self._lift(function, call, inner, {}, (asked,))
+            return
+        callees = graph.callees(call, function.path)
+        for callee in callees:
+            if callee is not function:
+                yield from self._lift(function, call, callee, values(callee, call), ())
+        if not callees and not self._mechanism(call.callee):
+            yield from self._handed(function, call)
+
+    def _handed(self, function: Function, call: Call) -> Iterator[Effect]:
+        """Functions given to a helper that nobody shows.
+
+        One that is named for it runs them later; any other is taken to run them here, which
+        errs towards a missed finding.
+        """
+        for text in call.args:
+            name = function_name(text)
+            inner = self.graph.find(name, function.path) if name else None
+            if inner is None or inner is function or name in {p.name for p in function.parameters}:
+                continue
+            if not self.kernel.later.search(call.callee):
+                yield from self._lift(function, call, inner, {}, ())
+                continue
+            edge = Deferral(
+                function, call, call.callee, inner.name, "unknown", "eventually", None, None,
+                keeps=False, waits=False,
+            )  # fmt: skip
+            for effect in self._behind(function, edge):
+                yield replace(effect, guessed=True)
+
+    def _lift(
+        self,
+        function: Function,
+        call: Call,
+        callee: Function,
+        given: dict[str, str],
+        more: tuple[Atom, ...],
+    ) -> Iterator[Effect]:
+        """The summary of ``callee`` at ``call``; what its constants rule out is left out."""
+        inner = self._made.get(id(callee), ())
+        if not inner:
+            return
+        above = (*self.guard(function, call.conditions), *more)
+        step = Step(function.name, function.path, call.line, f"calls {callee.name}()")
+        for effect in inner:
+            atoms = _lifted(effect.guard, given, self.kernel)
+            if atoms is None:
+                continue
+            if effect.key[0] == "param":
+                yield from self._run_parameter(function, call, callee, effect, (*above, *atoms))
+                continue
+            yield Effect(
+                effect.key,
+                effect.kind,
+                effect.known,
+                effect.guarantee,
+                (*above, *atoms)[:_MOST_ATOMS],
+                tuple([_short(guards.put_in(a, given), a) for a in effect.args]),
+                call,
+                effect.site,
+                effect.where,
+                effect.line,
+                (step, *effect.chain),
+                (effect.root, *effect.between) if effect.root is not None else effect.between,
+                effect.edge,
+                effect.last,
+                effect.wait,
+                effect.guessed,
+                len(above) + effect.outer - (len(effect.guard) - len(atoms)),
+                effect.kept,
+            )
+
+    def _run_parameter(
+        self,
+        function: Function,
+        call: Call,
+        callee: Function,
+        effect: Effect,
+        atoms: tuple[Atom, ...],
+    ) -> Iterator[Effect]:
+        """A callback that ``callee`` calls: what the function given to it does."""
+        name = function_name(argument(call, int(effect.key[1])))
+        own = next((i for i, p in enumerate(function.parameters) if p.name == name), None)
+        step = Step(function.name, function.path, call.line, f"calls {callee.name}()")
+        if own is not None:
+            yield replace(
+                effect, key=("param", str(own)), guard=atoms, root=call, chain=(step, *effect.chain)
+            )
+            return
+        inner = self.graph.find(name, function.path) if name else None
+        if inner is not None and inner is not function:
+            for one in self._lift(function, call, inner, {}, atoms):
+                yield replace(one, edge=effect.edge or one.edge, last=one.last or effect.last)
+            return
+        if name and name != "NULL":
+            known = self.kernel.cleanups.get(name) or self.derived.get(name)
+            kind: Class = _class_of(known) if known else "opaque"
+            made = self._at(function, call, ("call", name), kind, known)
+            yield replace(made, guard=atoms, edge=effect.edge, last=effect.last)
+
+    # -- deferrals ---------------------------------------------------------------------
+
+    def _behind(self, function: Function, edge: Deferral) -> Iterator[Effect]:
+        """What the callback of an edge does, lowered to what the edge is worth."""
+        callback = self.graph.find(edge.callback, function.path)
+        if callback is None or callback is function:
+            return
+        inner = self._made.get(id(callback), ())
+        above = (*self.guard(function, edge.conditions), *self._within(edge))
+        step = Step(
+            function.name, function.path, edge.line, f"{edge.mechanism}() runs {callback.name}()"
+        )
+        inline = edge.keeps or edge.waits
+        for effect in inner:
+            if effect.key[0] == "param":
+                continue
+            own = effect.guarantee
+            if not edge.keeps and effect.context_bound and effect.known is not None:
+                own = effect.known.deferred
+            yield Effect(
+                effect.key,
+                effect.kind,
+                effect.known,
+                max(own, edge.guarantee, key=GUARANTEES.index),
+                (*above, *effect.guard)[:_MOST_ATOMS],
+                effect.args,
+                edge.call,
+                effect.site,
+                effect.where,
+                effect.line,
+                (step, *effect.chain),
+                (effect.root, *effect.between) if effect.root is not None else effect.between,
+                effect.edge if inline else edge,
+                effect.last if inline or effect.late else edge,
+                effect.wait if inline else None,
+                effect.guessed,
+                len(above) + (effect.outer if inline else 0),
+                edge if edge.keeps else effect.kept,
+            )
+
+    def _within(self, edge: Deferral) -> Iterator[Atom]:
+        """The tests inside own helpers under which they start an edge, in its terms."""
+        for place, (helper, call) in enumerate(edge.within):
+            given = values(helper, edge.call) if place == 0 else {}
+            yield from _lifted(self.guard(helper, call.conditions), given, self.kernel) or ()
+
+    def _waited(self, function: Function, effects: list[Effect]) -> Iterator[Effect]:
+        """Effects with those inline again that a wait on the same way holds the task for."""
+        waits = [
+            call
+            for call in function.calls
+            if (row := self.kernel.waits.get(call.callee)) is not None and row.restores
+        ]
+        for effect in effects:
+            if effect.edge is None or effect.wait is not None or not waits or effect.context_bound:
+                # what puts itself off outside of a task is not done when the callback is
+                yield effect
+                continue
+            start = effect.root_line
+            allowed = {a.sign for a in effect.guard}
+            wait = next(
+                (
+                    call
+                    for call in waits
+                    if call.line > start
+                    and all(
+                        a.sign in allowed or a.early for a in self.guard(function, call.conditions)
+                    )
+                    and wait_matches(self.graph, effect.last or effect.edge, function, call)
+                ),
+                None,
+            )
+            yield effect if wait is None else replace(effect, wait=wait)
+
+
+def _lifted(
+    atoms: tuple[Atom, ...], given: dict[str, str], kernel: KernelFacts
+) -> tuple[Atom, ...] | None:
+    """Atoms in the caller's terms, None when its constants rule the effect out."""
+    if not given or not atoms:
+        return atoms
+    found: list[Atom] = []
+    for atom in atoms:
+        lifted = guards.lifted(atom, given, kernel)
+        if lifted is False:
+            return None
+        if lifted is not True:
+            found.append(lifted)
+    return tuple(found)
+
+
+def _short(text: str, other: str) -> str:
+    return text if len(text) <= _LONGEST else other
+
+
+def _class_of(known: Cleanup) -> Class:
+    if known.kind == "memory":
+        return "memory"
+    return "async" if known.kind == "async" else "row"
+
+
+def named_teardown(kernel: KernelFacts, name: str) -> bool:
+    """Whether a function is named like one that releases something that lasts."""
+    return kernel.teardown.search(name) is not None and kernel.not_teardown.search(name) is None
+
+
+def _starts_between(graph: Graph, function: Function, first: Call, last: Call) -> bool:
+    """Whether something is started between two calls, which may take the reference over."""
+    return any(first.line < d.line < last.line for d in graph.deferrals_of(function))

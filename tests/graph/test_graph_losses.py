@@ -1,0 +1,246 @@
+"""Two summaries in, losses out: what is new, what is confined, what is made up for."""
+
+from __future__ import annotations
+
+import pytest
+from graph_kit import compare, downgrades
+
+from patchlint.graph import losses
+
+GONE = """\
+static void lamp_gone(struct work_struct *work)
+{
+	struct lamp *l = container_of(work, struct lamp, work);
+
+	iput(l->inode);
+}
+
+"""
+QUEUE = "queue_work(lamp_wq, &l->work);"
+
+
+def closing(*lines, head="void lamp_close(struct lamp *l)"):
+    return head + "\n{\n" + "".join(f"\t{line}\n" for line in lines) + "}\n\n"
+
+
+def lost(before, after):
+    """(function, what, how) of each loss; the callback stands on both sides."""
+    found = losses.find(compare(GONE + before, GONE + after))
+    return [(loss.now.name, loss.key[1], loss.how) for loss in found]
+
+
+LOST = [("lamp_close", "iput", "deferred")]
+
+
+def test_each_of_two_releases_must_be_left():
+    both = closing("iput(l->inode);", "lamp_dark(l);", "iput(l->other);")
+    assert lost(both, closing("iput(l->inode);", "lamp_dark(l);", QUEUE)) == LOST
+    moved = closing("iput(l->inode);", "iput(l->other);", "lamp_dark(l);", QUEUE)
+    assert lost(both, moved) == []
+
+
+def test_a_deferral_that_was_there_before_takes_nothing_over():
+    assert lost(closing(QUEUE, "iput(l->inode);"), closing(QUEUE, "iput(l->inode);")) == []
+    assert lost(closing(QUEUE, "iput(l->inode);"), closing(QUEUE)) == []
+    assert lost(closing(QUEUE, "iput(l->inode);"), closing(QUEUE, QUEUE)) == LOST
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "widened"),
+    [
+        (["if (l->lazy)", f"\t{QUEUE}", "else", "\tiput(l->inode);"], [QUEUE], True),
+        (
+            ["if (l->lazy)", f"\t{QUEUE}", "else", "\tiput(l->inode);"],
+            ["if (l->lazy || l->late)", f"\t{QUEUE}", "else", "\tiput(l->inode);"],
+            True,
+        ),
+        (
+            ["if (l->lazy && l->late)", f"\t{QUEUE}", "else", "\tiput(l->inode);"],
+            ["if (l->lazy)", f"\t{QUEUE}", "else", "\tiput(l->inode);"],
+            True,
+        ),
+        (
+            ["if (l->lazy)", f"\t{QUEUE}", "else", "\tiput(l->inode);"],
+            ["if (l->lazy && l->late)", f"\t{QUEUE}", "else", "\tiput(l->inode);"],
+            False,
+        ),
+        (
+            ["if (l->lazy)", f"\t{QUEUE}", "else", "\tiput(l->inode);"],
+            ["if (!l->lazy)", "\tiput(l->inode);", "else", f"\t{QUEUE}"],
+            False,
+        ),
+        (
+            ["if (l->lazy) {", f"\t{QUEUE}", "\treturn;", "}", "iput(l->inode);"],
+            ["if (!l->lazy) {", "\tiput(l->inode);", "\treturn;", "}", QUEUE],
+            False,
+        ),
+        (
+            ["if (l->lazy)", f"\t{QUEUE}", "else", "\tiput(l->inode);"],
+            ["bool late = l->lazy;", "if (late)", f"\t{QUEUE}", "else", "\tiput(l->inode);"],
+            False,
+        ),
+    ],
+)
+def test_a_condition_of_an_old_deferral_may_widen(before, after, widened):
+    assert bool(lost(closing(*before), closing(*after))) is widened
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        (["if (l->lazy)", f"\t{QUEUE}", "iput(l->inode);"], False),
+        (["if (l->lazy) {", f"\t{QUEUE}", "\treturn;", "}", "iput(l->inode);"], True),
+        (["if (l->lazy) {", f"\t{QUEUE}", "\tgoto out;", "}", "iput(l->inode);", "out:"], True),
+        (["if (!l->lazy)", "\tiput(l->inode);", "else", f"\t{QUEUE}"], True),
+        (["if (!queue_work(lamp_wq, &l->work))", "\tiput(l->inode);"], True),
+        (["iput(l->inode);", f"if (l->lazy)\n\t\t{QUEUE}"], False),
+        (
+            [
+                "switch (l->how) {",
+                "case 1:",
+                f"\t{QUEUE}",
+                "\tbreak;",
+                "default:",
+                "\tiput(l->inode);",
+                "}",
+            ],
+            True,
+        ),
+    ],
+)
+def test_what_is_left_inline_must_be_reached_by_all_ways(lines, found):
+    assert lost(closing("iput(l->inode);"), closing(*lines)) == (LOST if found else [])
+
+
+def test_a_store_that_turns_the_test_of_what_is_left_confines_it():
+    guarded = ["if (!l->over)", "\tiput(l->inode);"]
+    assert lost(closing(*guarded), closing("l->over = true;", QUEUE, *guarded)) == LOST
+    assert lost(closing(*guarded), closing("l->other = true;", QUEUE, *guarded)) == []
+
+
+def test_an_error_path_alone_is_not_what_was_promised():
+    before = closing("if (err < 0)", "\tiput(l->inode);")
+    assert lost(before, closing(QUEUE)) == []
+    assert lost(before, closing("if (err < 0)", f"\t{QUEUE}")) == LOST
+
+
+HELPED = closing("iput(l->inode);", head="static void lamp_off(struct lamp *l)") + closing(
+    "lamp_off(l);"
+)
+
+
+def test_a_loss_is_told_where_it_happens_and_not_in_every_caller():
+    after = HELPED.replace("iput(l->inode);", QUEUE)
+    assert lost(HELPED, after) == [("lamp_off", "iput", "deferred")]
+
+
+@pytest.mark.parametrize("leaves", ["\t\treturn;\n", ""])
+def test_a_branch_in_a_helper_is_told_of_the_helper(leaves):
+    lazy = f"if (l->lazy) {{\n\t\t{QUEUE}\n{leaves}\t}}\n\tiput(l->inode);"
+    after = HELPED.replace("iput(l->inode);", lazy)
+    # without leaving, the release is done on every way as before
+    assert lost(HELPED, after) == ([("lamp_off", "iput", "deferred")] if leaves else [])
+
+
+def test_callers_that_release_it_themselves_make_up_for_a_helper():
+    after = HELPED.replace("iput(l->inode);", QUEUE).replace(
+        "lamp_off(l);", "lamp_off(l);\n\tiput(l->inode);"
+    )
+    assert lost(HELPED, after) == []
+    # who has other callers has not made up for those
+    outside = HELPED.replace("static void lamp_off", "void lamp_off")
+    more = after.replace("static void lamp_off", "void lamp_off")
+    assert lost(outside, more) == [("lamp_off", "iput", "deferred")]
+
+
+def test_a_function_that_lost_a_part_of_its_body_to_a_callback_is_told_under_its_name():
+    before = closing("lamp_dark(l);", "lamp_cool(l);", "iput(l->inode);", "lamp_cold(l);")
+    after = (
+        "static void lamp_gone(struct work_struct *work)\n{\n"
+        "\tstruct lamp *l = container_of(work, struct lamp, work);\n\n"
+        "\tlamp_dark(l);\n\tlamp_cool(l);\n\tiput(l->inode);\n\tlamp_cold(l);\n}\n\n"
+    ) + closing(QUEUE)
+    found = losses.find(compare(before, after))
+    assert {loss.now.name for loss in found} == {"lamp_close"}
+
+
+WORKER = """\
+static void lamp_tick(struct timer_list *t)
+{
+	struct lamp *l = from_timer(l, t, timer);
+
+	lamp_blink(l);
+}
+
+"""
+
+
+def test_a_release_that_goes_into_what_runs_deferred_already_is_lost():
+    after = WORKER.replace("lamp_blink(l);", "lamp_blink(l);\n\tiput(l->inode);")
+    before = closing("lamp_dark(l);", "iput(l->inode);")
+    assert lost(WORKER + before, after + closing("lamp_dark(l);")) == [
+        ("lamp_close", "iput", "worker")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("worker", "close"),
+    [
+        # nothing left the function
+        ("lamp_blink(l);\n\tiput(l->inode);", "iput(l->inode);"),
+        # something else came
+        ("lamp_blink(l);\n\tdput(l->dentry);", "lamp_cold(l);"),
+        # a helper of both: tasks run it as well
+        ("lamp_blink(l);", "lamp_end(l);"),
+    ],
+)
+def test_what_did_not_go_there_is_not_lost(worker, close):
+    before = closing("lamp_dark(l);", "iput(l->inode);")
+    end = closing("iput(l->inode);", head="static void lamp_end(struct lamp *l)")
+    after = end + WORKER.replace("lamp_blink(l);", worker) + closing("lamp_dark(l);", close)
+    assert lost(WORKER + before, after) == []
+
+
+def test_a_name_alone_moves_too_often():
+    before = closing("lamp_dark(l);", "lamp_destroy(l);")
+    after = WORKER.replace("lamp_blink(l);", "lamp_destroy(l);")
+    assert lost(WORKER + before, after + closing("lamp_dark(l);")) == []
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "in_interrupt()",
+        "current->flags & PF_KTHREAD",
+        "in_interrupt() || current->flags & PF_KTHREAD",
+        "unlikely(!in_task())",
+    ],
+)
+@pytest.mark.parametrize("by", ["branch", "local", "helper"])
+def test_tasks_that_do_as_before_have_lost_nothing(test, by):
+    helper, asked, local = "", test, []
+    if by == "local":
+        local, asked = [f"bool late = {test};", ""], "late"
+    elif by == "helper":
+        helper = f"static bool lamp_late(void)\n{{\n\treturn {test};\n}}\n\n"
+        asked = "lamp_late()"
+    lines = [*local, f"if ({asked})", f"\t{QUEUE}", "else", "\tiput(l->inode);"]
+    assert lost(closing("iput(l->inode);"), helper + closing(*lines)) == []
+
+
+def test_a_patch_that_replaces_a_deferral_by_another_has_lost_nothing():
+    rcu = "static void lamp_rcu(struct rcu_head *h)\n{\n\tiput(l->inode);\n}\n\n"
+    assert lost(rcu + closing("call_rcu(&l->rcu, lamp_rcu);"), rcu + closing(QUEUE)) == []
+
+
+def test_a_chain_leads_from_the_callers_to_the_release_on_both_sides():
+    before = HELPED + closing("lamp_close(l);", head="void lamp_remove(struct lamp *l)")
+    after = before.replace("iput(l->inode);", QUEUE)
+    (found,) = downgrades(GONE + before, GONE + after)
+    assert [s.function for s in found.before.chain] == ["lamp_remove", "lamp_close", "lamp_off"]
+    assert [s.function for s in found.after.chain] == [
+        "lamp_remove",
+        "lamp_close",
+        "lamp_off",
+        "lamp_gone",
+    ]

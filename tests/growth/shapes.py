@@ -1,0 +1,197 @@
+"""Mails that grow with a number, each in one way that may make work grow faster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HEAD = """From: Ada <ada@example.org>
+Subject: [PATCH {number}/{total}] vfs: demo
+Message-ID: <{number}@example.org>
+In-Reply-To: <0@example.org>
+Date: Thu, 1 Jan 2026 00:00:00 +0000
+
+text
+---
+"""
+
+
+def mail(diff: str, number: int = 1, total: int = 1) -> str:
+    return HEAD.format(number=number, total=total) + diff
+
+
+def mbox(*diffs: str) -> str:
+    start = "From mboxrd@z Thu Jan  1 00:00:00 1970\n"
+    total = len(diffs)
+    return "\n".join(start + mail(diff, at, total) for at, diff in enumerate(diffs, 1)) + "\n"
+
+
+def file(path: str, *hunks: list[str]) -> str:
+    lines = [f"diff --git a/{path} b/{path}", f"--- a/{path}", f"+++ b/{path}"]
+    at = shift = 0
+    for hunk in hunks:
+        old = sum(line[:1] != "+" for line in hunk)
+        new = sum(line[:1] != "-" for line in hunk)
+        lines.append(f"@@ -{at + 1},{old} +{at + 1 + shift},{new} @@")
+        lines += hunk
+        at += old + 50
+        shift += new - old
+    return "\n".join(lines) + "\n"
+
+
+def moved(at: int) -> list[str]:
+    """A function whose release moves into a work item."""
+    return [
+        f" static int give_up_{at}(struct thing *x)",
+        " {",
+        f"-\tmntput(x->mnt_{at});",
+        f"+\tINIT_WORK(&x->work_{at}, work_{at});",
+        f"+\tqueue_work(wq, &x->work_{at});",
+        " }",
+        f"+static void work_{at}(struct work_struct *w)",
+        "+{",
+        f"+\tmntput(of(w)->mnt_{at});",
+        "+}",
+    ]
+
+
+def body(*lines: str) -> str:
+    """A function that gets ``lines``, before its release moves into a work item."""
+    return mail(
+        file(
+            "fs/x.c",
+            [
+                " static int give_up(struct thing *x)",
+                " {",
+                *(f"+\t{line}" for text in lines for line in text.split("\n")),
+                "-\tmntput(x->mnt);",
+                "+\tINIT_WORK(&x->work, later);",
+                "+\tqueue_work(wq, &x->work);",
+                " }",
+                "+static void later(struct work_struct *w)",
+                "+{",
+                "+\tmntput(of(w)->mnt);",
+                "+}",
+            ],
+        )
+    )
+
+
+def _chain(n: int) -> str:
+    lines = [*moved(0)[:-2], "+\tstep_0(w);", "+}"]
+    for at in range(n):
+        lines += [
+            f"+static void step_{at}(struct work_struct *w)",
+            "+{",
+            f"+\tstep_{at + 1}(w);",
+            "+}",
+        ]
+    return mail(
+        file("fs/x.c", [*lines, f"+static void step_{n}(void *w)", "+{", "+\tmntput(w->m);", "+}"])
+    )
+
+
+def _fan(n: int) -> str:
+    lines = [*moved(0)[:-2], "+\tstep_0(w);", "+}"]
+    for at in range(n):
+        lines += [f"+static void step_{at}(struct work_struct *w)", "+{"]
+        lines += [f"+\tstep_{other}(w);" for other in range(n)] + ["+\tmntput(w->m);", "+}"]
+    return mail(file("fs/x.c", lines))
+
+
+def _edges(n: int) -> str:
+    lines = [" static int give_up(struct thing *x)", " {", "-\tmntput(x->m);"]
+    lines += [f"+\tINIT_WORK(&x->w, work_{at});" for at in range(n)]
+    lines += ["+\tqueue_work(wq, &x->w);"] * n + [" }"]
+    for at in range(n):
+        lines += [f"+static void work_{at}(struct work_struct *w)", "+{", "+\tmntput(w->m);", "+}"]
+    return mail(file("fs/x.c", lines))
+
+
+def _one_name(n: int) -> str:
+    return mail(file("fs/x.c", *[moved(0)] * n))
+
+
+#: name -> the mail for a number: what a series has much of
+SERIES: dict[str, Callable[[int], str]] = {
+    "functions": lambda n: mail(file("fs/x.c", *map(moved, range(n)))),
+    "functions of one name": _one_name,
+    "files": lambda n: mail("".join(file(f"fs/x{at}.c", moved(at)) for at in range(n))),
+    "patches": lambda n: mbox(*(file(f"fs/x{at}.c", moved(at)) for at in range(n))),
+    "patches on one file": lambda n: mbox(*(file("fs/x.c", moved(at)) for at in range(n))),
+    "hunks": lambda n: mail(
+        file("fs/x.c", *([" a", f"-b{at}", f"+c{at}", " d"] for at in range(n)), moved(0))
+    ),
+    "nested ifs": lambda n: body(*(f"if (x->a{at}) {{" for at in range(n)), "}" * n),
+    "calls": lambda n: body(*(f"call_{at}(x);" for at in range(n))),
+    "a chain of calls": _chain,
+    "all call all": _fan,
+    "activations of one object": _edges,
+}
+
+#: of these the number is the length of a run
+RUNS: dict[str, str] = {
+    "plus": "+",
+    "minus": "-",
+    "star": "*",
+    "parenthesis": "(",
+    "brace": "{",
+    "bracket": "[",
+    "escaped quote": '\\"',
+    "quote": '"',
+    "apostrophe": "'",
+    "open comment": "/*",
+    "open comment, blank": "/* ",
+    "letter": "a",
+    "underscore": "_",
+    "blank": " ",
+    "tab": "\t",
+    "word, blank": "a ",
+    "word, comma": "a,",
+    "call": "a(",
+    "member": "a->",
+    "address": "&a->b,",
+    "assignment": "a=",
+    "ternary": "a?a:",
+    "block": "do{",
+    "statement expression": "({",
+    "function": "f(){",
+    "compound": "a;a=",
+    "directive": "#if 1\n",
+    "definition": "#define a\\\n",
+    "else": "else ",
+    "cast": "(a)",
+    "index": "a[",
+    "hash": "#",
+    "backslash": "\\",
+    "line end": "\n",
+    "annotation": "__x ",
+    "designator": ".a[",
+    "argument": "=x(a",
+}
+
+
+def run_in_code(run: str) -> Callable[[int], str]:
+    return lambda n: body(run * (n // len(run)))
+
+
+#: name -> text: what other parts of a mail have much of
+PLACES: dict[str, Callable[[str, int], str]] = {
+    "body": lambda run, n: HEAD.format(number=1, total=1).replace("text", run * (n // len(run))),
+    "subject": lambda run, n: mail("").replace(
+        "vfs: demo", (run * (n // len(run))).replace("\n", "\n ")
+    ),
+    "header": lambda run, n: (
+        "X-Mark: " + (run * (n // len(run))).replace("\n", "\n ") + "\n" + mail("")
+    ),
+    "file name": lambda run, n: mail(
+        file((run * (n // len(run))).replace("\n", " "), [" a", "-mntput(x);", "+queue_work(w);"])
+    ),
+    "hunk header": lambda run, n: mail(
+        file("fs/x.c", [" a", "-mntput(x);"]).replace(
+            "@@\n", "@@ " + (run * (n // len(run))).replace("\n", " ") + "\n"
+        )
+    ),
+}
