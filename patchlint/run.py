@@ -39,6 +39,8 @@ class Options(Struct, frozen=True):
     without: tuple[str, ...] = ()
     jobs: int = 1
     no_tree: bool = False
+    #: check every series, also one whose words can lead to no finding
+    everything: bool = False
     #: seconds that one series may take; it is then left with what was found so far
     limit: float | None = None
     others: tuple[str, ...] = ()
@@ -379,7 +381,7 @@ def may_matter(series: Series, options: Options, *, with_tree: bool = False) -> 
     """
     from patchlint.ruleset.prefilter import candidate, leaves
 
-    if options.rules:
+    if options.rules or options.everything:
         return True
     data = "\n".join(p.diff for p in series.patches).encode("utf-8", "replace")
     return candidate(data) or (with_tree and leaves(data))

@@ -144,6 +144,7 @@ class Pipeline(Struct):
             only=settings.only,
             without=settings.without,
             no_tree=settings.tree is None,
+            everything=settings.everything,
             limit=settings.limit,
         )
 

@@ -84,7 +84,7 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         for loss in losses
         if loss is not main and strength(loss.before[0]) > 1 and loss.before[0].name != effect.name
     )
-    context, mechanism, callback = _after(late)
+    context, mechanism, callback = _after(comparison, late)
     condition = _condition(comparison, main, late)
     in_worker = main.how == "worker"
     wait = effect.wait
@@ -144,13 +144,24 @@ def _late(loss: Loss) -> Effect:
     )
 
 
-def _after(late: Effect) -> tuple[Context, str | None, str | None]:
-    """Context, mechanism and callback of what does it now."""
+def _after(comparison: Comparison, late: Effect) -> tuple[Context, str | None, str | None]:
+    """Context, mechanism and callback of what does it now.
+
+    Of a list that a deferred function drains the mechanism is what starts the drain.
+    """
     edge = late.edge
     if edge is None:
         return "workqueue", None, late.chain[0].function
+    mechanism = edge.mechanism
+    if edge.handoff:
+        after = comparison.after
+        started = [
+            d.mechanism for d in after.deferrals if d.callback == edge.callback and not d.handoff
+        ]
+        bound = [b.registration.name for b in after.bindings if b.callback == edge.callback]
+        mechanism = next(iter([*started, *bound]), mechanism)
     last = late.last or edge
-    return last.context, edge.mechanism, edge.callback
+    return last.context, mechanism, edge.callback
 
 
 def _condition(comparison: Comparison, loss: Loss, late: Effect) -> Atom | None:

@@ -152,6 +152,17 @@ def _of_carrying(comparison: Comparison, loss: Loss, found: Ways, old: OldContex
     carried = found.carrying(comparison.kernel, family).entry_points
     if carried:
         return replace(old, entries=carried)
+    untold = replace(found, ways=tuple(way for way in found.ways if way.unknown)).entry_points
+    if untold:
+        # a system call that no table knows may end it: no worse known than with hunks alone
+        return replace(old, entries=untold)
+    names = ", ".join(dict.fromkeys(e.said or e.name for e in old.entries[:3]))
+    others = replace(found, ways=tuple(way for way in found.ways if way.ends)).entry_points
+    if others:
+        # what ends an object may end what that holds
+        return replace(old, entries=others)
+    if found.cut or found.hubs:
+        return replace(old, entries=(), certain=False)
     names = ", ".join(dict.fromkeys(e.said or e.name for e in old.entries[:3]))
     ends_something = any(way.ends or way.unknown for way in found.ways if way.reaches_user)
     if found.cut or found.hubs or ends_something:

@@ -315,12 +315,9 @@ class Summaries:
 
     def _own(self, function: Function) -> Iterator[Effect]:
         taken = self._taken(function)
-        balanced = self._balanced(function)
         for call in function.calls:
             if call.implicit and call.args[:1] and call.args[0] in taken:
                 # handed on by no_free_ptr() and the like: the end of the scope frees nothing
-                continue
-            if call in balanced:
                 continue
             yield from self._leaf(function, call)
         for store in function.stores:
@@ -333,29 +330,6 @@ class Summaries:
         """Variables that some way takes from the release at the end of their scope."""
         takes = self.kernel.takes
         return {call.args[0] for call in function.calls if call.callee in takes and call.args}
-
-    def _balanced(self, function: Function) -> list[Call]:
-        """Calls that only give back a reference that the same function took before."""
-        gets = [
-            (call, self.kernel.references[call.callee])
-            for call in function.calls
-            if call.callee in self.kernel.references
-        ]
-        found: list[Call] = []
-        for get, ends in gets:
-            objects = {get.args[0].lstrip("&")} if get.args else set()
-            if get.assigned:
-                objects.add(get.assigned)
-            found.extend(
-                call
-                for call in function.calls
-                if call.callee in ends
-                and call.line > get.line
-                and call.args[:1]
-                and call.args[0].lstrip("&") in objects
-                and not _starts_between(self.graph, function, get, call)
-            )
-        return found
 
     def _leaf(self, function: Function, call: Call) -> Iterator[Effect]:
         """The effect of one call by itself: by its row, by its name, or as what it is."""
@@ -744,8 +718,3 @@ def _class_of(known: Cleanup) -> Class:
 def named_teardown(kernel: KernelFacts, name: str) -> bool:
     """Whether a function is named like one that releases something that lasts."""
     return kernel.teardown.search(name) is not None and kernel.not_teardown.search(name) is None
-
-
-def _starts_between(graph: Graph, function: Function, first: Call, last: Call) -> bool:
-    """Whether something is started between two calls, which may take the reference over."""
-    return any(first.line < d.line < last.line for d in graph.deferrals_of(function))

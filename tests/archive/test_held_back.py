@@ -145,3 +145,21 @@ evidence = "our own"
     own = Pipeline(Settings(rules=(str(tmp_path),)))
     assert possible(own.bits(diff.encode()))
     assert not possible(Pipeline(Settings()).bits(diff.encode()))
+
+
+def test_without_filters_every_series_is_checked(monkeypatch):
+    import patchlint.run
+
+    checked = []
+    usual = patchlint.run.analyse
+
+    def counted(*arguments):
+        checked.append(arguments)
+        return usual(*arguments)
+
+    monkeypatch.setattr(patchlint.run, "analyse", counted)
+    diff = "@@ -1,2 +1,2 @@ void widget(struct w *w)\n-\ta(w);\n+\tb(w);\n }\n"
+    for everything in (False, True):
+        engine = Pipeline(Settings(everything=everything))
+        engine.check(series(engine, git("fs/widget.c", diff)))
+    assert len(checked) == 1

@@ -134,19 +134,6 @@ def test_keys_alone_are_those_of_the_summary_and_more():
     assert {e.key for e in Summaries(built).of(of)} <= Summaries(built).keys(of)
 
 
-@pytest.mark.parametrize(
-    ("lines", "left"),
-    [
-        (["file = get_file(l->file);", "fput(file);"], []),
-        (["get_file(l->file);", "fput(l->file);"], []),
-        (["file = get_file(l->file);", "fput(l->other);"], ["fput"]),
-        (["fput(file);", "file = get_file(l->file);"], ["fput"]),
-    ],
-)
-def test_a_reference_that_is_taken_here_and_given_back_is_not_the_last(lines, left):
-    assert names(summary(body(*lines))) == left
-
-
 # -- bodies ----------------------------------------------------------------------------------
 
 

@@ -41,6 +41,8 @@ _KNOWN = {
     "patches on one file": 4.6,
     "all call all": 8.2,
     "activations of one object": 4.9,
+    # a summary holds what each function below it does
+    "a chain of calls": 4.6,
 }
 _SMALL = {"all call all": 6, "functions of one name": 8, "patches": 8}
 

@@ -44,14 +44,18 @@ def test_work_that_does_not_ask_is_ended(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_what_was_found_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = check(["-"], Options(no_tree=True), MAIL)
     assert [finding.patch for finding in whole.findings] == [1, 2]
+    real = analysis.replace
+    given = iter([True])
 
-    def place(*_: object) -> None:
-        raise OutOfBudgetError
+    def second(one: object, **changes: object) -> object:
+        if "patch" in changes and not next(given, False):
+            raise OutOfBudgetError
+        return real(one, **changes)
 
-    monkeypatch.setattr(analysis, "_place", place)
+    monkeypatch.setattr(analysis, "replace", second)
     report = check(["-"], Options(no_tree=True), MAIL)
-    assert len(report.findings) == 2
-    assert any("which patch brings" in one.message for one in report.limitations)
+    assert [finding.patch for finding in report.findings] == [1]
+    assert any("given up" in one.message for one in report.limitations)
 
 
 def test_series_behind_one_that_costs_too_much_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -172,7 +172,7 @@ def test_a_file_that_has_another_name_and_folder_is_found_by_its_functions(tmp_p
     files = diff(FILE, after, tmp_path / "author")
     tree = repository(tmp_path / "tree")
     user = b"int x(void)\n{\n\treturn lamp_close(0, 0);\n}\n"
-    commit(tree, {"light/core.c": FILE.replace(b"level = 1", b"level = 2"), "light/user.c": user})
+    commit(tree, {"Kbuild": b"", "light/core.c": FILE.replace(b"level = 1", b"level = 2"), "light/user.c": user})
     whole = whole_images(open_tree(tree), [files])
     assert whole.moved == {"lamp.c": "light/core.c"}
     assert b"level = 2" in whole.files[0].old
