@@ -13,8 +13,9 @@ import time
 SLOW = """
 import sys, time
 from patchlint.integrations import waiting
+from patchlint.outside.alarm import time_limit
 waiting.PATIENCE = 0.05
-with waiting.waiting(waiting.words("/home/ada/linux"), "Ctrl-C stops"):
+with waiting.waiting(waiting.words("/home/ada/linux"), "Ctrl-C stops"), time_limit(60):
     end = time.monotonic() + float(sys.argv[1])
     while time.monotonic() < end:
         time.sleep(0.01)
@@ -64,6 +65,27 @@ def test_without_a_terminal_nothing_is_told():
         [sys.executable, "-c", SLOW, "0.3"], capture_output=True, text=True, check=True
     )
     assert done.stderr == "done\n"
+
+
+CHECK = """
+import sys, time
+from argparse import Namespace
+from patchlint.cli import check
+from patchlint.outside import activity, console
+activity.PATIENCE = activity.PACE = 0.05
+with console.guarded():
+    terminal = check._terminal(Namespace(quiet=False, format="terminal"))
+    with activity.shown(terminal), activity.doing("search", "searching for x\\x1b[2J"):
+        time.sleep(0.5)
+print("done", file=sys.stderr)
+"""
+
+
+def test_a_check_draws_past_the_wall_and_nobody_else_does():
+    seen, status = on_terminal(sys.executable, "-c", CHECK)
+    assert status == 0
+    assert "\r\x1b[Kpatchlint: searching for x\\u001b[2J (0 s, Ctrl-C leaves)" in seen
+    assert seen.endswith("\r\x1b[Kdone\r\n")
 
 
 HOOK = """
