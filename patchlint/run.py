@@ -15,7 +15,7 @@ from patchlint.analysis import CannotCheck, TreeAtHand, analyse, given_up
 from patchlint.model import budget
 from patchlint.model.budget import Budget, OutOfBudgetError
 from patchlint.model.finding import Finding, PatchRef, Report, SeriesRef
-from patchlint.model.problem import InputError, Limitation
+from patchlint.model.problem import InputError, Limitation, Note
 from patchlint.outside.alarm import time_limit
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class _Findings(Struct):
     findings: list[Finding] = field(default_factory=list)
     limitations: list[Limitation] = field(default_factory=list)
     errors: list[InputError] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
 
 
 def check(inputs: Sequence[str], options: Options, stdin: bytes | None = None) -> Report:
@@ -64,7 +65,7 @@ def check(inputs: Sequence[str], options: Options, stdin: bytes | None = None) -
 
     errors: list[InputError] = []
     mails = list(_read(inputs, options, stdin, errors))
-    series = _group(mails)
+    series = tuple(_titled(one, inputs, options) for one in _group(mails))
     tree = _tree(options)
     if tree is not None and any(may_matter(one, options, with_tree=True) for one in series):
         tree.begin()
@@ -137,6 +138,21 @@ def _group(mails: Sequence[Mail]) -> tuple[Series, ...]:
     return group(mails)
 
 
+def _titled(series: Series, inputs: Sequence[str], options: Options) -> Series:
+    """A git range under the name of its branch, or its own, instead of its first patch's."""
+    first = series.patches[0]
+    path = tree_path(options) if ".." in first.input and first.commit else None
+    if path is None or first.input not in inputs or series.cover_message_id:
+        return series
+    import os
+
+    from patchlint.mail import git_range
+
+    if os.path.exists(first.input):  # noqa: PTH110 - pathlib costs more than this
+        return series
+    return replace(series, subject=git_range.title(first.input, path))
+
+
 def tree_path(options: Options) -> str | None:
     """The tree that was asked for, else the kernel tree one stands in, else None."""
     if options.no_tree:
@@ -180,6 +196,7 @@ def check_series(
         tuple(gathered.findings),
         tuple(gathered.limitations),
         tuple(gathered.errors),
+        notes=tuple(gathered.notes),
     )
 
 
@@ -204,6 +221,7 @@ def _guarded(
     gathered.limitations += one.limitations
     gathered.series += one.series
     gathered.findings += one.findings
+    gathered.notes += one.notes
 
 
 def _stage(error: BaseException) -> str:
@@ -255,6 +273,7 @@ def _check_one(
     reference = _reference(series, files)
     gathered.series.append(reference)
     if not may_matter(series, options, with_tree=tree is not None):
+        _hear(series, (), ruleset, options, gathered)
         return gathered
     analysis = analyse(series, files, ruleset, tree)
     gathered.series[0] = replace(
@@ -263,7 +282,8 @@ def _check_one(
         tree=tree.name(series.base_commit) if tree is not None else None,
     )
     gathered.limitations.extend(analysis.limitations)
-    gathered.findings.extend(_speak(ruleset, analysis.downgrades, index, series, files))
+    found = tuple(_speak(ruleset, analysis.downgrades, index, series, files))
+    _hear(series, found, ruleset, options, gathered)
     return gathered
 
 
@@ -289,6 +309,24 @@ def _files(series: Series, gathered: _Findings) -> dict[int, tuple[FileDiff, ...
 
 def _message_id(series: Series) -> str | None:
     return series.patches[0].message_id if series.patches else None
+
+
+def _hear(
+    series: Series,
+    found: tuple[Finding, ...],
+    ruleset: Ruleset,
+    options: Options,
+    gathered: _Findings,
+) -> None:
+    """Gather the findings of a series, with what its author says of them."""
+    if any("patchlint-" in patch.message.lower() for patch in series.patches):
+        from patchlint.ruleset.reasons import hear
+
+        rules = [rule.id for rule in ruleset.rules]
+        narrowed = bool(options.only or options.without)
+        found, notes = hear(series.patches, found, rules, some=narrowed)
+        gathered.notes.extend(notes)
+    gathered.findings.extend(found)
 
 
 def _missing(series: Series) -> list[Limitation]:

@@ -93,7 +93,7 @@ def _harmless(value: object) -> object:
     if not isinstance(value, str):
         return value
     shown = _visible(value)
-    formula = value.startswith(("=", "+", "-", "@", "\t", "\r"))
+    formula = value.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
     return "'" + shown if formula else shown
 
 

@@ -86,10 +86,36 @@ class Lines(Struct):
         self._text = ""
 
 
-class Bar:
-    """rich's progress bar with rate and time left."""
+#: columns of the bar, of "1234567/s" and of "0:12:34", with the blanks between all five
+_BAR: Final = 20
+_RATE: Final = 9
+_LEFT: Final = 7
+_BLANKS: Final = 5
+_SHORTEST: Final = 8
 
-    def __init__(self) -> None:
+
+def shortened(text: str, room: int) -> str:
+    """``text`` in ``room`` columns: of a path the end tells most, of a sentence the start."""
+    if len(text) <= room:
+        return text
+    what, _, name = text.rpartition(" ")
+    kept = room - len(what) - 2
+    if "/" in name and kept >= _SHORTEST:
+        return f"{what} …{name[-kept:]}".lstrip()
+    return text[: max(room - 1, 0)] + "…"
+
+
+def _rate(speed: float) -> str:
+    for unit, size in (("G", 1e9), ("M", 1e6)):
+        if speed >= size:
+            return f"{min(speed / size, 9999):.1f}{unit}/s"
+    return f"{speed:.0f}/s"
+
+
+class Bar:
+    """rich's progress bar with rate and time left; what it is about gives way to them."""
+
+    def __init__(self, console: Any = None) -> None:
         from rich.console import Console
         from rich.progress import (
             BarColumn,
@@ -100,28 +126,32 @@ class Bar:
         from rich.progress import (
             Progress as RichProgress,
         )
+        from rich.table import Column
 
         from patchlint.outside.console import bare
 
         self._progress: Any = RichProgress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            console=Console(file=bare(sys.stderr)),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
+            BarColumn(bar_width=_BAR, table_column=Column(min_width=_BAR)),
+            MofNCompleteColumn(table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[rate]:>9}", table_column=Column(no_wrap=True)),
+            TimeRemainingColumn(table_column=Column(no_wrap=True)),
+            console=console or Console(file=bare(sys.stderr)),
         )
         self._task: Any = None
 
     def stage(self, text: str, total: int | None) -> None:
         """See :class:`Progress`."""
+        digits = len(str(total)) if total else _SHORTEST
+        taken = _BAR + 2 * digits + 1 + _RATE + _LEFT + _BLANKS
+        text = shortened(text, max(self._progress.console.width - taken, _SHORTEST))
         self._task = self._progress.add_task(text, total=total, rate="")
 
     def advance(self, count: int) -> None:
         """See :class:`Progress`."""
         self._progress.update(self._task, advance=count)
         speed = self._progress.tasks[self._task].speed
-        self._progress.update(self._task, rate=f"{speed:.0f}/s" if speed else "")
+        self._progress.update(self._task, rate=_rate(speed) if speed else "")
 
     def __enter__(self) -> Self:
         self._progress.start()

@@ -211,3 +211,82 @@ FROM findings GROUP BY rule, level, year ORDER BY rule, level, year;
 CREATE VIEW IF NOT EXISTS findings_by_subsystem AS
 SELECT subsystem, level, count(*) AS findings
 FROM findings GROUP BY subsystem, level ORDER BY findings DESC;
+
+-- For reading, in Datasette and the like: dates as ISO 8601, links, lists as text.
+CREATE VIEW IF NOT EXISTS browse_findings AS
+SELECT
+    findings.id,
+    strftime('%Y-%m-%dT%H:%M:%SZ', findings.date, 'unixepoch') AS date,
+    findings.level,
+    findings.rule,
+    findings.message,
+    findings.path || ':' || findings.line AS place,
+    findings.function,
+    'https://lore.kernel.org/r/' || replace(replace(replace(replace(findings.message_id, '%', '%25'), '/', '%2F'), '?', '%3F'), '#', '%23') || '/' AS lore,
+    findings.before_context || ', ' || findings.before_guarantee AS before,
+    (
+        SELECT group_concat(json_extract(value, '$.function'), ' → ')
+        FROM json_each(findings.before_chain_json)
+    ) AS before_chain,
+    findings.after_context || ', ' || findings.after_guarantee AS after,
+    (
+        SELECT group_concat(json_extract(value, '$.function'), ' → ')
+        FROM json_each(findings.after_chain_json)
+    ) AS after_chain,
+    findings.condition,
+    (
+        SELECT group_concat(json_extract(value, '$.name'), ', ')
+        FROM json_each(findings.entry_points_json)
+    ) AS reached_from,
+    json_extract(findings.symptoms_json, '$[0]') AS seen_as,
+    json_extract(findings.advice_json, '$[0]') AS instead,
+    (
+        SELECT group_concat(json_extract(value, '$.kind') || json_extract(value, '$.text'), char(10))
+        FROM json_each(findings.hunk_json)
+    ) AS hunk,
+    finding_outcomes.outcome,
+    findings.subject,
+    findings.author,
+    findings.subsystem,
+    findings.year,
+    findings.fingerprint
+FROM findings JOIN finding_outcomes ON finding_outcomes.finding = findings.id;
+
+CREATE VIEW IF NOT EXISTS browse_outcomes AS
+SELECT
+    outcomes.id,
+    strftime('%Y-%m-%dT%H:%M:%SZ', outcomes.date, 'unixepoch') AS date,
+    outcomes.kind,
+    findings.rule,
+    findings.message AS finding,
+    outcomes.subject,
+    outcomes.evidence,
+    'https://lore.kernel.org/r/' || replace(replace(replace(replace(outcomes.message_id, '%', '%25'), '/', '%2F'), '?', '%3F'), '#', '%23') || '/' AS lore,
+    'https://lore.kernel.org/r/' || replace(replace(replace(replace(findings.message_id, '%', '%25'), '/', '%2F'), '?', '%3F'), '#', '%23') || '/' AS patch_lore
+FROM outcomes JOIN findings ON findings.id = outcomes.finding;
+
+CREATE VIEW IF NOT EXISTS browse_series AS
+SELECT
+    series.id,
+    strftime('%Y-%m-%dT%H:%M:%SZ', series.date, 'unixepoch') AS date,
+    series.subject,
+    series.version,
+    json_array_length(series.patches_json) AS patches,
+    series.expected,
+    series.author,
+    series.subsystem,
+    series.images,
+    (SELECT count(*) FROM findings WHERE findings.series = series.id) AS findings,
+    'https://lore.kernel.org/r/' || replace(replace(replace(replace(coalesce(series.cover_message_id, json_extract(series.patches_json, '$[0].message_id')), '%', '%25'), '/', '%2F'), '?', '%3F'), '#', '%23') || '/' AS lore
+FROM series;
+
+CREATE VIEW IF NOT EXISTS browse_mails AS
+SELECT
+    messages.id,
+    strftime('%Y-%m-%dT%H:%M:%SZ', messages.date, 'unixepoch') AS date,
+    messages.subject,
+    messages.author,
+    messages.patch,
+    sources.name AS source,
+    'https://lore.kernel.org/r/' || replace(replace(replace(replace(messages.message_id, '%', '%25'), '/', '%2F'), '?', '%3F'), '#', '%23') || '/' AS lore
+FROM messages JOIN sources ON sources.id = messages.source;

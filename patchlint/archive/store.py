@@ -11,7 +11,7 @@ import hashlib
 import json
 import sqlite3
 import time
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -47,16 +47,55 @@ class DamagedError(Exception):
     """A row is not what it was when it was written; the text says which."""
 
 
+#: what a file must have to be a store, of whatever version
+_TABLES: Final = frozenset({"meta", "runs", "sources", "messages", "threads", "findings"})
+
+
+def _refuse_other_files(path: str, *, write: bool) -> None:
+    """Raise :class:`StoreError` for a file that no scan made, before anything is changed."""
+    place = Path(path)
+    if place.is_dir():
+        raise StoreError(f"{path}: is a folder, not a store")
+    if not place.exists():
+        if not write:
+            raise StoreError(f"{path}: no such store; patchlint scan --store {path} makes one")
+        if not place.parent.is_dir():
+            raise StoreError(f"{path}: there is no folder {place.parent}")
+        return
+    if write and place.stat().st_size == 0:
+        return
+    try:
+        address = f"{place.resolve().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True, timeout=30)) as connection:
+            tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    except sqlite3.DatabaseError as error:
+        raise StoreError(_reason(path, error)) from error
+    if not tables >= _TABLES:
+        what = "a database of something else" if tables else "empty: nothing was scanned into it"
+        raise StoreError(f"{path}: is {what}, not a store that patchlint scan made")
+
+
+def _remove(path: str) -> None:
+    for ending in ("", "-wal", "-shm", "-journal"):
+        Path(path + ending).unlink(missing_ok=True)
+
+
 class Store:
-    """An open store.  A context manager; leaving it closes the file."""
+    """An open store.  A context manager; leaving it closes the file.
+
+    A file that it made goes again when it is left by an exception with nothing in it.
+    """
 
     def __init__(self, path: str, *, write: bool = True) -> None:
-        if not write and not Path(path).is_file():
-            raise StoreError(f"{path}: no such store")
         self.path = path
+        #: whether this made the file
+        self.new = not Path(path).exists()
+        _refuse_other_files(path, write=write)
         try:
             self.connection = self._open(path, write=write)
         except _BROKEN as error:
+            if self.new:
+                _remove(path)
             raise StoreError(_reason(path, error)) from error
 
     def _open(self, path: str, *, write: bool) -> sqlite3.Connection:
@@ -86,11 +125,22 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _trace: object
+    ) -> None:
         """Close the file.  What SQLite or a row of it says of damage is a :class:`StoreError`."""
+        empty = kind is not None and self.new and self._holds_nothing()
         self.connection.close()
+        if empty:  # a scan that failed before it read anything
+            _remove(self.path)
         if isinstance(error, _BROKEN):
             raise StoreError(_reason(self.path, error)) from error
+
+    def _holds_nothing(self) -> bool:
+        try:
+            return not self.value("SELECT 1 FROM messages LIMIT 1")
+        except sqlite3.Error:  # what cannot be read may hold something
+            return False
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -107,9 +157,10 @@ class Store:
         """The rows of a query, one by one."""
         cursor = self.connection.execute(query, tuple(values))
         try:
-            yield from cursor
+            for row in cursor:  # noqa: UP028 - that would close the cursor before us
+                yield row
         finally:
-            with suppress(sqlite3.ProgrammingError):  # of a store that was closed before
+            with suppress(sqlite3.ProgrammingError):  # who left the rows has closed the store
                 cursor.close()
 
     def value(self, query: str, values: Iterable[object] = ()) -> Any:

@@ -22,6 +22,9 @@ examples:
 
 b4 keeps results for ten minutes: b4 prep --check -C asks again.  b4 send runs no
 hook of git's: run b4 prep --check before it.
+
+exit status: 0 done, 2 not; for the checks that b4 runs: 0 checked, whatever was
+found, 2 could not check, which b4 is told of as a warning
 """
 
 
@@ -74,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.b4_command == "setup":
             return _setup(scope, sure=arguments.yes)
         gone = b4_setup.remove(scope)
-    except ProgramError as error:
+    except (ProgramError, OSError) as error:
         print(f"patchlint: {error}", file=sys.stderr)
         return 2
     _show("removed:" if gone else "there was nothing of patchlint's", gone)
@@ -84,11 +87,14 @@ def run(arguments: argparse.Namespace) -> int:
 def _setup(scope: str, *, sure: bool) -> int:
     from patchlint.integrations import b4_setup
 
-    lines = b4_setup.plan(scope)
+    lines, old = b4_setup.plan(scope), b4_setup.outdated(scope)
     if not lines:
+        b4_setup.write_launcher()
         print(f"b4 runs patchlint already ({scope})")
         _offer_index()
         return 0
+    if old:
+        _show("to be taken out, since it no longer fits:", old)
     _show(f"to be added to git's configuration ({scope}):", lines)
     if not sure:
         if not sys.stdin.isatty():
@@ -98,6 +104,7 @@ def _setup(scope: str, *, sure: bool) -> int:
         if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
             print("nothing is written")
             return 0
+    b4_setup.take_out(old, scope)
     b4_setup.write(lines, scope)
     print("written; patchlint b4 remove takes it out again")
     _offer_index()

@@ -65,6 +65,14 @@ with --format nipa 0, 250 for warnings, 1 for errors, as NIPA reads them"""
         "--strict", action="store_true", help="exit 2 when any input could not be read"
     )
     parser.add_argument("--color", choices=("auto", "always", "never"))
+    parser.add_argument(
+        "--baseline", metavar="FILE", help="findings that are known already and do not count"
+    )
+    parser.add_argument(
+        "--write-baseline",
+        action="store_true",
+        help="add what is found to the file of --baseline, and exit 0",
+    )
 
 
 def add_check_options(parser: argparse.ArgumentParser) -> None:
@@ -106,14 +114,11 @@ def add_check_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Check and print; the exit status is that of the output contract."""
     inputs = list(arguments.input)
-    if not inputs:
-        if sys.stdin.isatty():
-            print(
-                "usage: patchlint check [OPTIONS] INPUT... (see patchlint check --help)",
-                file=sys.stderr,
-            )
-            return USAGE_ERROR
-        inputs = ["-"]
+    refused = _refused(arguments, inputs)
+    if refused:
+        print(refused, file=sys.stderr)
+        return USAGE_ERROR
+    inputs = inputs or ["-"]
     stdin = read_input() if "-" in inputs else None
     from patchlint import run as pipeline
     from patchlint.analysis import CannotCheck
@@ -132,7 +137,31 @@ def run(arguments: argparse.Namespace) -> int:
         return USAGE_ERROR
     for ignored in settings.problems if arguments.format not in SILENT else ():
         print(f"patchlint: {ignored}", file=sys.stderr)
-    report = _with_settings(_without_accepted(report, settings), settings)
+    if arguments.write_baseline:
+        return _write_baseline(arguments.baseline, report)
+    if settings.accepted or settings.heeds_authors:
+        from patchlint.integrations.accept import without
+
+        report = without(report, settings)
+    report = _with_settings(report, settings)
+    return _told(arguments, report, settings, options)
+
+
+def _refused(arguments: argparse.Namespace, inputs: Sequence[str]) -> str | None:
+    """Why nothing can be done with these arguments, None where something can."""
+    if arguments.write_baseline and not arguments.baseline:
+        return "patchlint: --write-baseline needs --baseline FILE"
+    if not inputs and sys.stdin.isatty():
+        return "usage: patchlint check [OPTIONS] INPUT... (see patchlint check --help)"
+    return None
+
+
+def _told(
+    arguments: argparse.Namespace, report: Report, settings: Settings, options: Options
+) -> int:
+    """Print the report, and on standard error what does not show in it; the exit status."""
+    from patchlint import run as pipeline
+
     rules = pipeline.load_rules(options).rules if arguments.format in NEEDS_RULES else ()
     style = _style(arguments, settings, rules, pipeline.tree_path(options))
     if not _print(arguments, report, style):
@@ -148,6 +177,8 @@ def run(arguments: argparse.Namespace) -> int:
             place = f"{error.input}:{error.line}" if error.line else error.input
             mail = f" <{error.message_id}>" if error.message_id else ""
             print(f"patchlint: {place}:{mail} {error.message}", file=sys.stderr)
+    if not report.series and arguments.format not in SILENT:
+        _give_hints(report, pipeline.tree_path(options))
     return status
 
 
@@ -155,7 +186,9 @@ def _terminal(arguments: argparse.Namespace) -> TextIO | None:
     """Where to show what is being done: standard error, if somebody looks at it."""
     if arguments.quiet or arguments.format in SILENT or not sys.stderr.isatty():
         return None
-    return sys.stderr
+    from patchlint.outside.console import bare
+
+    return bare(sys.stderr)
 
 
 def _offer_index(arguments: argparse.Namespace, tree: str | None, seconds: float) -> None:
@@ -169,6 +202,15 @@ def _offer_index(arguments: argparse.Namespace, tree: str | None, seconds: float
         print(f"patchlint: {said}", file=sys.stderr)
 
 
+def _give_hints(report: Report, tree: str | None) -> None:
+    from patchlint.cli.hints import hint
+
+    for name in dict.fromkeys(error.input for error in report.errors):
+        helps = None if name == "-" else hint(name, tree)
+        if helps:
+            print(f"patchlint: {name}: {helps}", file=sys.stderr)
+
+
 def settings_of(arguments: argparse.Namespace) -> Settings:
     """What holds: the command line over the user's configuration over the defaults."""
     from patchlint.integrations.config import load_settings
@@ -179,7 +221,10 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         "jobs": arguments.jobs,
         "time-limit": arguments.time_limit,
         "color": getattr(arguments, "color", None),
+        "baseline": getattr(arguments, "baseline", None),
     }
+    if getattr(arguments, "write_baseline", False):
+        given["baseline"] = ""
     layer = {name: (str(value),) for name, value in given.items() if value is not None}
     layer |= {
         "rule": tuple(arguments.rule),
@@ -205,16 +250,23 @@ def options_of(arguments: argparse.Namespace, settings: Settings) -> Options:
     )
 
 
-def _without_accepted(report: Report, settings: Settings) -> Report:
-    """The report less the findings that the user has accepted with a reason."""
-    if not settings.accepted:
-        return report
-    from msgspec.structs import replace
+def _write_baseline(path: str, report: Report) -> int:
+    """Write what was found to the baseline at ``path``; 2 when that or the check failed."""
+    from patchlint.integrations import baseline
+    from patchlint.integrations.config import ConfigError
 
-    from patchlint.integrations.accept import split
-
-    standing, _taken = split(report.findings, settings.accepted)
-    return replace(report, findings=standing)
+    for error in report.errors:
+        print(f"patchlint: {error.input}: {error.message}", file=sys.stderr)
+    if not report.series:
+        return USAGE_ERROR
+    try:
+        held = baseline.write(path, report.findings)
+    except (ConfigError, OSError) as error:
+        said = getattr(error, "strerror", None)
+        print(f"patchlint: {f'{path}: {said}' if said else error}", file=sys.stderr)
+        return USAGE_ERROR
+    print(f"patchlint: {path} holds {held} known findings", file=sys.stderr)
+    return 0
 
 
 def _with_settings(report: Report, settings: Settings) -> Report:
@@ -262,8 +314,10 @@ def _style(
     return Style(
         color=wanted == "always" or (wanted == "auto" and to_terminal),
         width=width,
+        terminal=to_terminal,
         verbose=arguments.verbose,
         quiet=arguments.quiet,
+        complaints=settings.one("wrong-to"),
         rules={rule.id: rule for rule in rules},
         rule_url=settings.one("rule-url"),
         repository=repository,

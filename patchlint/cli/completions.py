@@ -20,7 +20,9 @@ examples:
   patchlint completions fish > ~/.config/fish/completions/patchlint.fish
 
 They are installed with the package, below share/ of its prefix: a system-wide
-installation, or one of pip's --user, needs none of these commands."""
+installation, or one of pip's --user, needs none of these commands.
+
+exit status: 0, or 2 when the script is not installed"""
 
 #: shell -> where its script is installed, below the prefix
 PLACES: Final = {

@@ -22,6 +22,8 @@ Nearest wins, from far to near: defaults; git's system and global configuration;
 environment; options.  Names are the same everywhere: fail-on in the file is
 patchlint.failOn for git and PATCHLINT_FAIL_ON in the environment.  A tracked file
 or a mail never configures anything.
+
+exit status: 0, or 2 when the configuration cannot hold or be written
 """
 
 

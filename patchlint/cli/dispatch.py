@@ -35,9 +35,12 @@ def run(arguments: Sequence[str], commands: Mapping[str, tuple[str, str]]) -> in
     if name in commands:
         return _command(name, arguments[1:], commands)
     import difflib
+    from pathlib import Path
 
     near = difflib.get_close_matches(name, commands, n=1)
     hint = f"; did you mean '{near[0]}'?" if near else ""
+    if Path(name).exists() or ".." in name or name == "-":
+        hint = f"; did you mean 'patchlint check {name}'?"
     print(f"patchlint: no command '{name}'{hint} (see patchlint --help)", file=sys.stderr)
     return USAGE_ERROR
 

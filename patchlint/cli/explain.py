@@ -33,7 +33,9 @@ The name of a kernel function prints what the tables know of it: as a release, a
 something that defers, as a wait.
 
 exit status: 0, or 2 when the name is not known or a rule cannot be used"""
-    parser.add_argument("name", metavar="RULE", help="a rule's id, or a kernel function")
+    parser.add_argument(
+        "name", metavar="RULE", help="a rule's id or a part of it, or a kernel function"
+    )
     parser.add_argument(
         "--rules",
         action="append",
@@ -52,12 +54,29 @@ def run(arguments: argparse.Namespace) -> int:
     except RuleError as error:
         print(f"patchlint: {error}", file=sys.stderr)
         return 2
-    said = explain(ruleset, arguments.name.removesuffix("()"))
+    name = arguments.name.removesuffix("()")
+    said = explain(ruleset, name)
+    alike = [] if said else rules_like(ruleset, name)
+    if len(alike) == 1:
+        print(f"patchlint: {name}: {alike[0].id}", file=sys.stderr)
+        said = _rule(alike[0])
+    if alike and not said:
+        print(f"patchlint: {name} may be one of these rules:", file=sys.stderr)
+        for rule in alike:
+            print(f"  {rule.id:{max(len(one.id) for one in alike)}}  {rule.title}", file=sys.stderr)
+        return 2
     if said is None:
         print(f"patchlint: {_unknown(ruleset, arguments.name)}", file=sys.stderr)
         return 2
     print(said)
     return 0
+
+
+def rules_like(ruleset: Ruleset, name: str) -> list[Rule]:
+    """Return the rules that a part of an id may mean: those that begin so, else hold it."""
+    wanted = name.lower().replace("_", "-").strip("-[] ")
+    begin = [rule for rule in ruleset.rules if rule.id.startswith(wanted)]
+    return begin or [rule for rule in ruleset.rules if wanted and wanted in rule.id]
 
 
 def explain(ruleset: Ruleset, name: str) -> str | None:

@@ -13,7 +13,9 @@ examples:
   patchlint export block.db --table outcomes --format csv --output outcomes.csv
   patchlint export block.db --format parquet --output findings.parquet
   patchlint export block.db --format datasette > metadata.json
-  datasette block.db --metadata metadata.json"""
+  datasette block.db --metadata metadata.json
+
+exit status: 0 written, 2 the store could not be read or the file not written"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,9 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
             "patchlint: Parquet needs pyarrow (pip install 'patchlint[parquet]')", file=sys.stderr
         )
         return 2
-    except BrokenPipeError:
-        raise
-    except (StoreError, OSError) as error:
+    except StoreError as error:
         print(f"patchlint: {error}", file=sys.stderr)
         return 2
     return 0

@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         text = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
         macros = load([Path(folder) for folder in arguments.rules]).kernel.macros
-    except (OSError, RuleError) as error:
+    except RuleError as error:
         print(f"patchlint: {error}", file=sys.stderr)
         return 2
     if arguments.function:

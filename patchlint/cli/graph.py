@@ -28,7 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 examples:
   patchlint graph fs/namespace.c --function namespace_unlock
   patchlint graph namespace_unlock --tree ~/linux --up
-  patchlint graph put_mnt_ns --tree ~/linux --down --to mntput --format dot"""
+  patchlint graph put_mnt_ns --tree ~/linux --down --to mntput --format dot
+
+exit status: 0, or 2 when the file or the function cannot be found"""
     parser.add_argument("target", metavar="FILE|FUNCTION")
     parser.add_argument("--function", metavar="F", help="function of FILE")
     parser.add_argument("--tree", metavar="DIR", help="kernel source to look FUNCTION up in")

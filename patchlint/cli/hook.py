@@ -17,14 +17,20 @@ A finding at --fail-on or above stops git.  To go on anyway: git send-email
 and runs first.
 """
 
+STATUS: Final = """\
+exit status: 0 git goes on, 1 findings stop it, 2 the check itself failed, 130 stopped by
+Ctrl-C, and git stops too"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the sub-commands of ``hook``."""
-    parser.epilog = EPILOG
+    parser.epilog = f"{EPILOG}\n{STATUS}; of install and remove 0 done, 2 not done"
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     commands = parser.add_subparsers(dest="hook_command", metavar="COMMAND", required=True)
     install = commands.add_parser("install", help="put hooks in place")
     remove = commands.add_parser("remove", help="take the hooks out again")
+    for command in (install, remove):
+        command.epilog = "exit status: 0 done, 2 not done"
     for command in (install, remove):
         command.add_argument(
             "--repo", metavar="DIR", help="the repository; default: the one you stand in"
@@ -43,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the level that stops git; default: as configured, warning if not",
     )
     run = commands.add_parser("run", help="do what the hook does; git runs this")
+    run.epilog = STATUS
     run.add_argument("--fail-on", choices=("error", "warning", "note", "never"))
     run.add_argument("name", metavar="NAME", help="the name of the hook")
     run.add_argument(

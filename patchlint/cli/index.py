@@ -23,7 +23,9 @@ examples:
 The index makes questions about a whole tree (who calls this, where is its address taken)
 some hundred times as fast; without it they are answered by searching the tree.  After a
 pull or a change of branch give the same command again: only changed files are read.
-It is kept below $XDG_CACHE_HOME/patchlint, else ~/.cache/patchlint."""
+It is kept below $XDG_CACHE_HOME/patchlint, else ~/.cache/patchlint.
+
+exit status: 0, or 2 when the tree could not be read or the index not written"""
 
 COULD_NOT: Final = 2
 
@@ -64,8 +66,11 @@ def run(arguments: argparse.Namespace) -> int:
             _prune(max(arguments.keep, 0))
         if arguments.status:
             return _status(arguments.tree)
-    except (TreeError, OSError, sqlite3.Error) as error:
+    except (TreeError, sqlite3.Error) as error:
         print(f"patchlint index: {error}", file=sys.stderr)
+        return COULD_NOT
+    except OSError as error:
+        print(f"patchlint index: {error.filename}: {error.strerror}", file=sys.stderr)
         return COULD_NOT
     return 0
 

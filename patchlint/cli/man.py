@@ -14,6 +14,8 @@ EPILOG: Final = """\
 examples:
   patchlint man > ~/.local/share/man/man1/patchlint.1
   patchlint man | man -l -
+
+exit status: 0
 """
 
 #: Alternatives that take more columns than this are listed in the text.

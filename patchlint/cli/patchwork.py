@@ -20,8 +20,9 @@ examples:
       --token-env PW_TOKEN
 
 The token is read from the environment, never from the command line, which other
-users can see.  A check that the server shows already is not posted again.  Exit
-status: 0 all is posted, 2 something is not.
+users can see.  A check that the server shows already is not posted again.
+
+exit status: 0 all is posted, whatever was found; 2 something is not
 """
 
 
@@ -72,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
             settings.one("patchwork-url"), _token(settings, needed=not arguments.dry_run)
         )
         return _check(arguments, settings, server)
-    except (ConfigError, PatchworkError, CannotCheck, KeyError, OSError) as error:
+    except (ConfigError, PatchworkError, CannotCheck, KeyError) as error:
         said = f"the server's answer lacks {error}" if isinstance(error, KeyError) else error
         print(f"patchlint: {said}", file=sys.stderr)
         return 2
@@ -93,32 +94,22 @@ def _token(settings: Settings, *, needed: bool) -> str:
 
 
 def _check(arguments: argparse.Namespace, settings: Settings, server: Server) -> int:
-    from patchlint.integrations import accept, patchwork
+    from patchlint.integrations import accept, patchwork_follow
 
     report = _report(arguments, settings, server)
     for error in report.errors:
         print(f"patchlint: not checked: {error.message}", file=sys.stderr)
     if not report.series:
         return 2
-    standing, _ = accept.split(report.findings, settings.accepted)
-    made = patchwork.checks(
-        report, standing, settings.one("patchwork-context"), settings.one("patchwork-target-url")
-    )
-    missing = 0
-    for message_id, check in made.items():
-        patches = server.patches(message_id)
-        if not patches:
-            missing += 1
-            print(f"patchlint: the server does not know <{message_id}>", file=sys.stderr)
-        for patch in patches:
-            held = server.newest(patch.number, check.context)
-            done = "unchanged"
-            if patchwork.differs(held, check):
-                done = "would post" if arguments.dry_run else "posted"
-                if not arguments.dry_run:
-                    server.post(patch.number, check)
-            print(f"{done}: patch {patch.number}: {check.state}: {check.description}")
-    return 2 if missing or not made else 0
+    report = accept.without(report, settings)
+    context, target = settings.one("patchwork-context"), settings.one("patchwork-target-url")
+    worked = []
+    for said, well in patchwork_follow.answers(
+        report, server, context, target, post=not arguments.dry_run
+    ):
+        worked.append(well)
+        print(said if well else f"patchlint: {said}", file=sys.stdout if well else sys.stderr)
+    return 0 if worked and all(worked) else 2
 
 
 def _report(arguments: argparse.Namespace, settings: Settings, server: Server) -> Report:

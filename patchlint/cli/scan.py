@@ -19,7 +19,9 @@ examples:
 
 A scan that was interrupted, even killed, is finished by giving the same command again;
 after a git fetch only what is new is read, and after a change of the rules only what
-the change can touch is checked again."""
+the change can touch is checked again.
+
+exit status: 0 the store is up to date, whatever was found; 2 it is not"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,13 +95,13 @@ def run(arguments: argparse.Namespace) -> int:
             choose(quiet=arguments.quiet) as progress,
         ):
             done = scan(arguments.source, store, settings, executor, progress)
-    except (SourceError, StoreError, RuleError, CannotCheck, OSError) as error:
+    except (SourceError, StoreError, RuleError, CannotCheck) as error:
         print(f"patchlint: {error}", file=sys.stderr)
         return 2
     if not arguments.quiet:
         print(
             f"patchlint: {done.mails} mails read, {done.threads} threads checked;"
-            f" {arguments.store} has {done.findings} findings",
+            f" {arguments.store} has {done.findings} finding{'s' * (done.findings != 1)}",
             file=sys.stderr,
         )
     return 0

@@ -25,7 +25,9 @@ examples:
 An outcome is the strongest thing that the archive itself says afterwards: reverted,
 fixed (a later Fixes: names the title), dropped (the next version no longer has it),
 discussed (a reply speaks of it), kept (the next version still has it).  unknown means
-that this archive is silent: whether a patch was merged is known from no mail."""
+that this archive is silent: whether a patch was merged is known from no mail.
+
+exit status: 0, or 2 when the store could not be read or the chart not written"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -16,12 +16,20 @@ examples:
   patchlint watch ~/lore/linux-fsdevel --state fs.db --drafts ~/Maildir/patchlint
   patchlint watch ~/Maildir/list --state list.db --drafts drafts --once
   patchlint watch https://lore.kernel.org/linux-fsdevel --state fs.db --drafts drafts
+  patchlint watch --config watch.toml --once
 
 SOURCE is a public-inbox folder or epoch (fetched when it is a mirror), a Maildir
 (lei, any delivery) or the URL of an archive.  Each series is checked once and has
 one draft at most; a later version that keeps a finding has none for it.  Nothing
 is sent without --send, which goes through git send-email and its settings, to the
-author alone unless --cc says otherwise.
+author alone unless --cc says otherwise.  A version that has a finding no more, of
+which its author was told, is noted as mended.
+
+--config names a file with several lists and Patchwork projects, for a service: see
+recipes/systemd/.  Each round ends with a line on its health.
+
+exit status: 0 with --once, 2 when a source could not be read or it could not start;
+without --once it runs until it is stopped
 """
 
 
@@ -29,13 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``watch``."""
     parser.epilog = EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("source", metavar="SOURCE", help="public-inbox, Maildir or URL")
-    parser.add_argument(
-        "--state", metavar="FILE", required=True, help="what was read and done so far"
-    )
-    parser.add_argument(
-        "--drafts", metavar="MAILDIR", required=True, help="where drafts go; made if not there"
-    )
+    parser.add_argument("source", metavar="SOURCE", nargs="?", help="public-inbox, Maildir or URL")
+    parser.add_argument("--state", metavar="FILE", help="what was read and done so far")
+    parser.add_argument("--drafts", metavar="MAILDIR", help="where drafts go; made if not there")
+    parser.add_argument("--config", metavar="FILE", help="follow what this file names instead")
     parser.add_argument("--send", action="store_true", help="send the drafts as well")
     parser.add_argument("--cc", metavar="ADDRESS", action="append", help="also send to, repeatable")
     parser.add_argument("--once", action="store_true", help="look once instead of for ever")
@@ -65,6 +70,13 @@ def run(arguments: argparse.Namespace) -> int:
     from patchlint.integrations.watch_sources import SourceError, open_source
     from patchlint.integrations.watch_state import State, StateError
 
+    if arguments.config:
+        return _serve(arguments)
+    if not (arguments.source and arguments.state and arguments.drafts):
+        print(
+            "patchlint watch: SOURCE, --state and --drafts are needed, or --config", file=sys.stderr
+        )
+        return 2
     try:
         settings = load_settings(
             {
@@ -80,6 +92,29 @@ def run(arguments: argparse.Namespace) -> int:
     except (ConfigError, SourceError, StateError, CannotCheck) as error:
         print(f"patchlint: {error}", file=sys.stderr)
         return 2
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    """Look after all that a file names; with ``--once`` 2 when any of it failed, else 0."""
+    from patchlint.integrations import service
+    from patchlint.integrations.config import ConfigError, load_settings
+
+    given = ("source", "state", "drafts", "send", "cc", "interval", "settle", "tree")
+    for name in given:
+        if getattr(arguments, name):
+            print(f"patchlint watch: {name} stands in the file of --config", file=sys.stderr)
+            return 2
+    try:
+        loaded, settings = service.load(arguments.config), load_settings()
+    except ConfigError as error:
+        print(f"patchlint: {error}", file=sys.stderr)
+        return 2
+    rounds = service.one_round if arguments.once else service.forever
+    failed = False
+    for said in rounds(loaded, settings, _domain()):
+        failed |= ": failed: " in said
+        print(said, flush=True)
+    return 2 if failed else 0
 
 
 def _watch(arguments: argparse.Namespace, settings: Settings, source: Source, state: State) -> int:

@@ -1,7 +1,8 @@
 """Findings that the user has accepted, each by its fingerprint and with a reason.
 
-They live in git's configuration (``patchlint.accept``) or the user's ``config.toml``, so
-that neither a tree nor a mail can switch a finding off.
+They live in git's configuration (``patchlint.accept``), the user's ``config.toml`` or a
+baseline that they name, so that neither a tree nor a mail can switch a finding off.  What
+an author says in the mail counts only where the reader's configuration says so.
 """
 
 from __future__ import annotations
@@ -13,28 +14,38 @@ from patchlint.outside import programs
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from patchlint.integrations.config import Acceptance
-    from patchlint.model.finding import Finding
+    from patchlint.integrations.config import Acceptance, Settings
+    from patchlint.model.finding import Report
 
 KEY = "patchlint.accept"
 #: Shortest prefix of a fingerprint that counts, so that a typing slip accepts nothing.
 SHORTEST = 8
 
 
-def split(
-    findings: Iterable[Finding], accepted: Iterable[Acceptance]
-) -> tuple[tuple[Finding, ...], tuple[tuple[Finding, Acceptance], ...]]:
-    """Return the findings that stand, and those accepted with what accepts them."""
-    known = tuple(accepted)
-    standing: list[Finding] = []
-    taken: list[tuple[Finding, Acceptance]] = []
-    for finding in findings:
-        match = acceptance(finding.fingerprint, known)
+def without(report: Report, settings: Settings) -> Report:
+    """Return the report with what the reader accepts set apart from what stands."""
+    from msgspec.structs import replace
+
+    from patchlint.model.finding import Accepted
+
+    standing, taken = [], list(report.accepted)
+    for finding in report.findings:
+        match = accepting(finding.fingerprint, finding.author_says, settings)
         if match is None:
             standing.append(finding)
         else:
-            taken.append((finding, match))
-    return tuple(standing), tuple(taken)
+            taken.append(Accepted(finding, match.reason, match.origin))
+    return replace(report, findings=tuple(standing), accepted=tuple(taken))
+
+
+def accepting(fingerprint: str, author_says: str | None, settings: Settings) -> Acceptance | None:
+    """Return what accepts a finding: the reader, or its author where the reader heeds them."""
+    match = acceptance(fingerprint, settings.accepted)
+    if match is None and author_says and settings.heeds_authors:
+        from patchlint.integrations.config import Acceptance
+
+        return Acceptance(fingerprint, author_says, "the author, in the mail")
+    return match
 
 
 def acceptance(fingerprint: str, accepted: Iterable[Acceptance]) -> Acceptance | None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct, to_builtins
 
 import patchlint
-from patchlint.integrations.accept import acceptance
+from patchlint.integrations.accept import accepting
 from patchlint.model.finding import LEVELS, Finding, Report
 from patchlint.outside import programs
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from patchlint.integrations.config import Acceptance, Settings
     from patchlint.model.effect import Promise
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 #: Results older than this many seconds are thrown away.
 _KEEP: Final = 7 * 24 * 3600.0
 _WORDS: Final = {"error": "ERROR", "warning": "WARNING", "note": "CHECK"}
@@ -42,8 +42,8 @@ class AnalysisError(Exception):
 class Remark(Struct, frozen=True):
     """A finding, boiled down to what the integrations print.
 
-    ``before`` and ``after`` are one sentence each: the context, the guarantee and the
-    chain of functions.
+    ``before`` and ``after`` tell the context and the guarantee, ``before_way`` and
+    ``after_way`` the chains of functions.
     """
 
     rule: str
@@ -56,7 +56,10 @@ class Remark(Struct, frozen=True):
     message: str
     before: str
     after: str
+    before_way: str
+    after_way: str
     fingerprint: str
+    author_says: str | None = None
 
     def terse(self) -> str:
         """``FILE:LINE: WARNING: [rule-id] one sentence``; only errors hold ``ERROR:``."""
@@ -74,6 +77,7 @@ class Analysis(Struct, frozen=True):
     errors: tuple[str, ...]
     checked: int
     limitations: int = 0
+    notes: tuple[str, ...] = ()
     #: whether time was up: another run may find more
     cut: bool = False
 
@@ -119,13 +123,13 @@ def analyse(work: Work, settings: Settings) -> Analysis:
 
 
 def standing(
-    analysis: Analysis, accepted: Sequence[Acceptance]
+    analysis: Analysis, settings: Settings
 ) -> tuple[tuple[Remark, ...], tuple[tuple[Remark, Acceptance], ...]]:
     """Return the remarks that stand, and those the user accepted with what accepts them."""
     stand: list[Remark] = []
     taken: list[tuple[Remark, Acceptance]] = []
     for remark in analysis.remarks:
-        match = acceptance(remark.fingerprint, accepted)
+        match = accepting(remark.fingerprint, remark.author_says, settings)
         if match is None:
             stand.append(remark)
         else:
@@ -158,6 +162,8 @@ def key(work: Work, settings: Settings) -> str:
     ids = programs.git("patch-id", "--stable", stdin=work.diffs)
     ordered = [line.split()[0] for line in ids.splitlines() if line.strip()]
     places = [line for line in work.diffs.splitlines() if line.startswith((b"@@", b"Subject: "))]
+    if b"patchlint-ok" in work.diffs.lower():  # what an author says is part of the result
+        places = [work.diffs]
     told = {
         "format": _FORMAT,
         "version": patchlint.__version__,
@@ -206,12 +212,15 @@ def boiled(report: Report) -> Analysis:
         errors=tuple(error.message for error in report.errors),
         checked=sum(len(series.patches) for series in report.series),
         limitations=len(report.limitations),
+        notes=tuple(note.message for note in report.notes),
         cut=any(one.stage == TIME for one in report.limitations),
     )
 
 
 def remark(finding: Finding, report: Report) -> Remark:
     """Return one finding boiled down."""
+    from patchlint.report.words import told
+
     patches = report.series[finding.series].patches if report.series else ()
     titles = [patch.subject for patch in patches if patch.number == finding.patch]
     return Remark(
@@ -223,16 +232,17 @@ def remark(finding: Finding, report: Report) -> Remark:
         patch=finding.patch,
         title=titles[0] if titles else "",
         message=finding.message,
-        before=_promise(finding.before),
-        after=_promise(finding.after),
+        before=told(finding.before, "->"),
+        after=told(finding.after, "->"),
+        before_way=_way(finding.before),
+        after_way=_way(finding.after),
         fingerprint=finding.fingerprint,
+        author_says=finding.author_says,
     )
 
 
-def _promise(promise: Promise) -> str:
-    through = f" through {promise.mechanism}" if promise.mechanism else ""
-    chain = " -> ".join(step.function for step in promise.chain)
-    return f"{promise.context}, {promise.guarantee}{through}{': ' if chain else ''}{chain}"
+def _way(promise: Promise) -> str:
+    return " -> ".join(step.function for step in promise.chain)
 
 
 def _load(path: Path) -> Analysis | None:
@@ -245,6 +255,7 @@ def _load(path: Path) -> Analysis | None:
             errors=(),
             checked=held["checked"],
             limitations=held["limitations"],
+            notes=tuple(held["notes"]),
         )
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None

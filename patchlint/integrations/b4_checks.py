@@ -27,13 +27,14 @@ class _Answer:
         self.remarks: tuple[analysis.Remark, ...] = ()
         self.accepted: tuple[str, ...] = ()
         self.errors: tuple[str, ...] = ()
+        self.notes: tuple[str, ...] = ()
         if not series_files.has_diff(mail) and not whole:
             return
         found = b4_series.find(mail, settings)
         if not analysis.candidate(found.work.diffs, settings):
             return
         result = analysis.analyse(found.work, settings)
-        stand, taken = analysis.standing(result, settings.accepted)
+        stand, taken = analysis.standing(result, settings)
         self.remarks = tuple(
             remark for remark in stand if whole or found.number in {None, remark.patch}
         )
@@ -43,6 +44,7 @@ class _Answer:
             if whole or found.number in {None, remark.patch}
         )
         self.errors = result.errors
+        self.notes = result.notes
         if result.cut:
             self.errors += ("not all was checked: it takes longer than the setting time-limit",)
 
@@ -65,6 +67,7 @@ def review(mail: bytes, settings: Settings, *, whole: bool) -> str:
     answer = _Answer(mail, settings, whole=whole)
     rows = [_row(remark, whole=whole) for remark in answer.remarks]
     rows += [_said("pass", "accepted", text) for text in answer.accepted]
+    rows += [_said("pass", "note", text) for text in answer.notes]
     rows += [_said("warn", "could not check", text) for text in answer.errors]
     loudest = _loudest(answer.remarks)
     status, summary = _STATUS[loudest], _summary(answer.remarks)
@@ -104,10 +107,12 @@ def _row(remark: analysis.Remark, *, whole: bool) -> dict[str, Any]:
     patch = f" (patch {remark.patch})" if whole else ""
     text = [
         f"{remark.path}:{remark.line}: {remark.message}{patch}",
-        f"    before: {remark.before}",
-        f"    after:  {remark.after}",
-        f"    fingerprint: {remark.fingerprint}",
+        f"    before: {remark.before}; {remark.before_way}",
+        f"    after:  {remark.after}; {remark.after_way}",
     ]
+    if remark.author_says:
+        text.append(f"    the author says: {remark.author_says}")
+    text.append(f"    fingerprint: {remark.fingerprint}")
     return _said(_STATUS[remark.level], remark.rule, "\n".join(text)) | {"state": remark.level}
 
 

@@ -7,15 +7,17 @@ first, the default is written beside it.  What was added is remembered under
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import shlex
-import shutil
 import sys
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 
+import patchlint
 from patchlint.integrations import trees
 from patchlint.outside import programs
 
@@ -48,17 +50,18 @@ def plan(scope: str, cwd: str | None = None) -> tuple[Line, ...]:
     for key, (arguments, default) in _KEYS.items():
         here = _values(f"--{scope}", key, cwd)
         anywhere = _values("", key, cwd)
-        command = f"{program()} {arguments}"
-        if any(_is_ours(value, arguments) for value in here):
+        if command(arguments) in here:
             continue
-        lines.append(Line(key, command))
-        if not anywhere and default:
+        lines.append(Line(key, command(arguments)))
+        others = [value for value in anywhere if not _is_ours(value, arguments)]
+        if not others and default:
             lines.append(Line(key, _guarded(default, scope, cwd)))
     return tuple(lines)
 
 
 def write(lines: tuple[Line, ...], scope: str, cwd: str | None = None) -> None:
     """Add ``lines`` to the configuration of ``scope`` and remember them."""
+    write_launcher()
     for line in lines:
         programs.git("config", f"--{scope}", "--add", line.key, line.value, cwd=cwd)
         programs.git("config", f"--{scope}", "--add", _ADDED, f"{line.key} {line.value}", cwd=cwd)
@@ -78,18 +81,85 @@ def remove(scope: str, cwd: str | None = None) -> tuple[Line, ...]:
             _unset(scope, line.key, line.value, cwd)
             gone.append(line)
         _unset(scope, _ADDED, f"{line.key} {line.value}", cwd)
+    _remove_launcher(cwd)
     return tuple(gone)
 
 
-def program() -> str:
-    """Return the command that starts this very program, as b4 splits it."""
-    beside = Path(sys.executable).with_name("patchlint")
-    found = shutil.which("patchlint")
-    if found and (not beside.exists() or Path(found).resolve() == beside.resolve()):
-        return "patchlint"
-    if beside.exists():
-        return shlex.quote(str(beside))
-    return f"{shlex.quote(sys.executable)} -P -m patchlint.cli.main"
+def command(arguments: str) -> str:
+    """Return the command for ``arguments`` as b4 splits it: that of the launcher."""
+    return f"{shlex.quote(str(launcher()))} {arguments}"
+
+
+def launcher() -> Path:
+    """Return the path of the script that b4 runs, whether it is there or not.
+
+    b4 stops with a traceback at a command that is not there, and shows what the command's
+    file is called.  So it gets a file that stays when the installation goes, and that needs
+    no PATH to find it.
+    """
+    home = os.environ.get("XDG_DATA_HOME")
+    return (Path(home) if home else Path.home() / ".local/share") / "patchlint" / "patchlint"
+
+
+_LAUNCHER: Final = """\
+#!/bin/sh
+# Put here by "patchlint b4 setup"; "patchlint b4 remove" takes it away.
+python={python}
+package={package}
+if [ -x "$python" ] && [ -d "$package" ]; then
+	exec "$python" -P -m patchlint.cli.main "$@"
+fi
+case "$2" in
+review-check) printf '%s\\n' {answer} ;;
+*) printf '%s\\n' {text} ;;
+esac
+"""
+
+
+def write_launcher() -> None:
+    """Put the launcher in place for this very program."""
+    python, package = sys.executable, str(Path(patchlint.__file__).resolve().parent)
+    text = f"patchlint cannot run: {python} or {package} is gone; install it again"
+    gone = {"tool": "patchlint", "status": "warn", "summary": text, "url": "", "details": ""}
+    script = _LAUNCHER.format(
+        python=shlex.quote(python),
+        package=shlex.quote(package),
+        answer=shlex.quote(json.dumps([gone])),
+        text=shlex.quote(text),
+    )
+    path = launcher()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.new")
+    partial.write_text(script, encoding="utf-8")
+    partial.chmod(0o755)
+    partial.replace(path)
+
+
+def _remove_launcher(cwd: str | None) -> None:
+    """Take the launcher away, unless another scope still runs it."""
+    path = launcher()
+    values = [value for key in _KEYS for value in _values("", key, cwd)]
+    if not any(str(path) in value for value in values):
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.parent.rmdir()
+
+
+def outdated(scope: str, cwd: str | None = None) -> tuple[Line, ...]:
+    """Return what runs patchlint in ``scope`` by another command than set-up would write."""
+    return tuple(
+        Line(key, value)
+        for key, (arguments, _) in _KEYS.items()
+        for value in _values(f"--{scope}", key, cwd)
+        if _is_ours(value, arguments) and value != command(arguments)
+    )
+
+
+def take_out(lines: tuple[Line, ...], scope: str, cwd: str | None = None) -> None:
+    """Take ``lines`` out of ``scope``, and the memory of having added them."""
+    for line in lines:
+        _unset(scope, line.key, line.value, cwd)
+        _unset(scope, _ADDED, f"{line.key} {line.value}", cwd)
 
 
 def _is_ours(value: str, arguments: str) -> bool:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 FAIL_ON: Final = ("error", "warning", "note", "never")
 COLOR: Final = ("auto", "always", "never")
+AUTHOR_REASONS: Final = ("show", "accept")
 
 #: One value each: name -> default.
 SINGLE: Final[dict[str, str]] = {
@@ -32,6 +33,9 @@ SINGLE: Final[dict[str, str]] = {
     "fail-on": "warning",
     "jobs": "1",
     "color": "auto",
+    "author-reasons": "show",
+    "baseline": "",
+    "wrong-to": "",
     "patchwork-url": "",
     "patchwork-token-env": "",
     "patchwork-context": "patchlint",
@@ -46,16 +50,22 @@ MULTIPLE: Final = ("rule", "not-rule", "rules", "accept", "watch-cc")
 #: What git's configuration holds for patchlint's own book-keeping.
 PRIVATE: Final = ("b4added",)
 
-_CHOICES: Final[dict[str, tuple[str, ...]]] = {"fail-on": FAIL_ON, "color": COLOR}
+_CHOICES: Final[dict[str, tuple[str, ...]]] = {
+    "fail-on": FAIL_ON,
+    "color": COLOR,
+    "author-reasons": AUTHOR_REASONS,
+}
 _NUMBERS: Final = ("jobs", "time-limit", "watch-settle", "watch-interval")
-_PATHS: Final = ("tree", "rules")
+_PATHS: Final = ("tree", "rules", "baseline")
 _BY_KEY: Final[dict[str, str]] = {name.replace("-", ""): name for name in (*SINGLE, *MULTIPLE)}
 #: git's scopes in layers: far ones stand below the user's file, near ones above.
 _FAR_SCOPES: Final = ("system", "global")
 
 
 #: settings that can keep a finding from being told or heeded
-_HIDING: Final = frozenset({"fail-on", "rule", "not-rule", "rules", "time-limit", "tree"})
+_HIDING: Final = frozenset(
+    {"author-reasons", "baseline", "fail-on", "not-rule", "rule", "rules", "time-limit", "tree"}
+)
 #: how the origin of a setting begins that the repository itself has
 _NEAR: Final = ("git (local)", "git (worktree)")
 
@@ -99,6 +109,11 @@ class Settings(Struct, frozen=True):
     def all(self, name: str) -> tuple[str, ...]:
         """Return all values of ``name``."""
         return self.of(name).values
+
+    @property
+    def heeds_authors(self) -> bool:
+        """Whether a reason that the author of a series gives silences its finding."""
+        return self.one("author-reasons") == "accept"
 
     def number(self, name: str) -> int:
         """Return ``name`` as a number."""
@@ -166,7 +181,13 @@ def load_settings(
     settings = tuple(
         _pick(name, layers) for name in (*SINGLE, *(m for m in MULTIPLE if m != "accept"))
     )
-    return Settings(settings, tuple(_acceptances(layers, problems)), tuple(problems))
+    accepted = list(_acceptances(layers, problems))
+    for setting in settings:
+        if setting.name == "baseline" and any(setting.values):
+            from patchlint.integrations import baseline
+
+            accepted += baseline.acceptances(setting.values[-1])
+    return Settings(settings, tuple(accepted), tuple(problems))
 
 
 def config_file(environ: Mapping[str, str] | None = None) -> str:

@@ -5,26 +5,33 @@ slow is imported.  Exit status: 0 git goes on, 1 findings stop it, 2 the check f
 """
 
 # pathlib would cost the fast path more than the check itself
-# ruff: noqa: PTH100, PTH103, PTH111, PTH116, PTH118, PTH123, PTH208
+# ruff: noqa: PTH100, PTH103, PTH108, PTH111, PTH116, PTH118, PTH120, PTH123, PTH208
 from __future__ import annotations
 
 import os
 import sys
+import time
 
 from patchlint.integrations.git_files import home_of_settings, may_speak, read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from patchlint.integrations.analysis import Analysis
-    from patchlint.integrations.config import Settings
+    from patchlint.integrations.analysis import Analysis, Remark
+    from patchlint.integrations.config import Acceptance, Settings
 
 #: How to go on in spite of findings, by hook.
 _ANYWAY = {
     "sendemail-validate": "git send-email --no-validate ...",
     "applypatch-msg": "PATCHLINT_FAIL_ON=never git am --continue",
     "pre-push": "git push --no-verify ...",
+}
+#: How to leave a check that takes long, by hook.
+_LEAVE = {
+    "sendemail-validate": "Ctrl-C, then --no-validate, sends anyway",
+    "applypatch-msg": "Ctrl-C stops",
+    "pre-push": "Ctrl-C, then --no-verify, pushes anyway",
 }
 _STOPPED = {
     "sendemail-validate": "nothing is sent",
@@ -90,6 +97,9 @@ def _run(argv: Sequence[str]) -> int:
         return 2
     try:
         return runners[name](arguments, fail_on)
+    except KeyboardInterrupt:
+        _say(f"patchlint: stopped, not checked; {_STOPPED[name]}. To go on anyway: {_ANYWAY[name]}")
+        return 130
     except Exception as error:
         if sys.flags.no_site:  # with all that is installed it may well work
             raise _NeedsMore from error
@@ -228,13 +238,15 @@ def _push_one(local: str, far: str, remote: str, fail_on: str | None) -> int:
     ranges, diffs = _ranges(commits, local)
     if not (_candidate(diffs) or _has_own_rules()):
         return 0
-    from patchlint.integrations import analysis, trees
+    from patchlint.integrations import analysis, trees, waiting
 
     settings = _settings(fail_on)
     tree = trees.top()
     trees.forget_git_environment()
     work = analysis.Work(tuple(ranges), diffs, base=ranges[0], tree=tree)
-    return _verdict("pre-push", analysis.analyse(work, settings), settings, None)
+    with waiting.waiting(waiting.words(tree), _LEAVE["pre-push"]):
+        result = analysis.analyse(work, settings)
+    return _verdict("pre-push", result, settings, None)
 
 
 def _ranges(commits: list[str], tip: str) -> tuple[list[str], bytes]:
@@ -271,13 +283,15 @@ def _check_files(
     name: str, files: Sequence[str], diffs: bytes, number: int | None, fail_on: str | None
 ) -> int:
     """Check mails as one series; only findings of patch ``number`` stop git, None for any."""
-    from patchlint.integrations import analysis, trees
+    from patchlint.integrations import analysis, trees, waiting
 
     settings = _settings(fail_on)
     tree = trees.tree_for(settings)
     trees.forget_git_environment()
     work = analysis.Work(tuple(files), diffs, base=trees.head(tree), tree=tree)
-    return _verdict(name, analysis.analyse(work, settings), settings, number)
+    with waiting.waiting(waiting.words(tree), _LEAVE[name]):
+        result = analysis.analyse(work, settings)
+    return _verdict(name, result, settings, number)
 
 
 def _candidate(data: bytes) -> bool:
@@ -317,7 +331,7 @@ def _verdict(name: str, result: Analysis, settings: Settings, number: int | None
 
     if result.errors and not result.checked:
         raise RuntimeError(result.errors[0])
-    stand, taken = analysis.standing(result, settings.accepted)
+    stand, taken = analysis.standing(result, settings)
     concerned = [remark for remark in stand if number is None or remark.patch == number]
     stops = any(analysis.at_or_above(remark.level, settings.fail_on) for remark in concerned)
     shown = [
@@ -325,29 +339,125 @@ def _verdict(name: str, result: Analysis, settings: Settings, number: int | None
         for remark in (stand if stops else concerned)
         if remark.level != "note" or analysis.at_or_above("note", settings.fail_on)
     ]
-    for problem in settings.problems if shown else ():
-        _say(f"patchlint: {problem}")
-    for error in result.errors:
-        _say(f"patchlint: not checked: {error}")
+    _say_each(settings.problems if shown else ())
+    _say_each(f"not checked: {error}" for error in result.errors)
+    fine = [(one, why) for one, why in taken if number is None or one.patch == number]
+    fine = [(one, why) for one, why in taken if number is None or one.patch == number]
     for text in settings.of_repository:
         _say(f"patchlint: {text}")
     if result.cut:
         _say("patchlint: not all was checked: it takes longer than the setting time-limit")
-    for remark in shown:
-        _say(remark.terse())
-        title = f" {remark.title}" if remark.title else ""
-        _say(f"    patch {remark.patch}{title}")
-        _say(f"    before: {remark.before}")
-        _say(f"    after:  {remark.after}")
-        _say(f"    fingerprint: {remark.fingerprint}")
-    for remark, reason in taken:
-        if number is None or remark.patch == number:
-            _say(f"patchlint: accepted: {remark.fingerprint} [{remark.rule}] {reason.reason}")
+    known = frozenset() if stops else _said_before(name, number)
+    doubts = _doubts(result, settings) if _speaks(number, stops=stops) else {}
+    _say_each(text for mark, text in doubts.items() if mark not in known)
+    _say_remarks([remark for remark in shown if remark.fingerprint not in known])
+    fine = [(one, why) for one, why in taken if number is None or one.patch == number]
+    _say_each(_accepted(*pair) for pair in fine if pair[0].fingerprint not in known)
+    _say_each(result.notes if stops or number is None else ())
     if not stops:
+        told = known.union(doubts, (remark.fingerprint for remark in shown))
+        _remember(name, told, (remark.fingerprint for remark, _ in fine))
         return 0
+    _say_how(name, shown)
+    return 1
+
+
+def _speaks(number: int | None, *, stops: bool) -> bool:
+    """Whether this call says what holds for the whole send: the last one does, where git counts."""
+    return stops or number is None or _count("GIT_SENDEMAIL_FILE_COUNTER") is None
+
+
+def _doubts(result: Analysis, settings: Settings) -> dict[str, str]:
+    """What may keep a finding from being told, each under a mark to remember it by."""
+    import hashlib
+
+    texts = list(settings.of_repository)
+    if result.cut:
+        texts.append("not all was checked: it takes longer than the setting time-limit")
+    return {hashlib.sha256(text.encode()).hexdigest()[:16]: text for text in texts}
+
+
+def _accepted(remark: Remark, reason: Acceptance) -> str:
+    where = f"{remark.fingerprint} [{remark.rule}] {remark.function}()"
+    return f"accepted: {where}: {reason.reason} ({reason.origin})"
+
+
+def _say_each(texts: Iterable[str]) -> None:
+    for text in texts:
+        _say(f"patchlint: {text}")
+
+
+def _say_how(name: str, shown: Sequence[Remark]) -> None:
+    """Say what to do about findings that stop git."""
     _say(f"patchlint: {_STOPPED[name]}. To go on anyway: {_ANYWAY[name]}")
     _say('patchlint: to accept one: patchlint config accept FINGERPRINT --reason "why it is fine"')
-    return 1
+    silent = {(one.rule, one.function): None for one in shown if not one.author_says}
+    if silent:
+        _say("patchlint: to tell reviewers why it is fine, below the --- of the patch:")
+    for rule, function in silent:
+        _say(f"    patchlint-ok: {rule} {function} -- REASON")
+    if any(one.author_says for one in shown):
+        _say("patchlint: to let such reasons count here: git config patchlint.authorReasons accept")
+
+
+#: seconds after which a send is another one, even in the same session
+_SEND_LASTS = 600.0
+
+
+def _said_before(name: str, number: int | None) -> frozenset[str]:
+    """Fingerprints that calls for earlier patches of this send told of.
+
+    git without counters calls once for each patch and does not say which is the last.
+    """
+    place = _said_file(name)
+    try:
+        if number == 1 or time.time() - os.stat(place).st_mtime > _SEND_LASTS:
+            os.unlink(place)
+    except OSError:
+        return frozenset()
+    return frozenset(read(place).decode("ascii", "replace").split())
+
+
+def _remember(name: str, *fingerprints: Iterable[str]) -> None:
+    told = [one for some in fingerprints for one in some]
+    if not told or name != "sendemail-validate" or _count("GIT_SENDEMAIL_FILE_COUNTER"):
+        return
+    place = _said_file(name)
+    try:
+        os.makedirs(os.path.dirname(place), mode=0o700, exist_ok=True)
+        with open(place, "w", encoding="ascii", errors="replace") as file:
+            file.writelines(f"{one}\n" for one in told)
+    except OSError:
+        return
+
+
+def _said_file(name: str) -> str:
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    told = f"said-{name}-{os.getsid(0)}-{os.stat('.').st_ino}"
+    return os.path.join(home, "patchlint", "send", told)
+
+
+def _say_remarks(shown: Sequence[Remark]) -> None:
+    """Say each finding once, under the title of its patch; what it shares with the last, not."""
+    title = ""
+    told: set[str] = set()
+    for remark in shown:
+        if remark.title != title:
+            title = remark.title
+            _say(title)
+        _say(remark.terse())
+        for name, promise, way in (
+            ("before:", remark.before, remark.before_way),
+            ("after: ", remark.after, remark.after_way),
+        ):
+            if promise not in told:
+                _say(f"    {name} {promise}")
+            if way:
+                _say(f"    {name if promise in told else '       '} {way}")
+            told.add(promise)
+        if remark.author_says:
+            _say(f"    the author says: {remark.author_says}")
+        _say(f"    fingerprint: {remark.fingerprint}")
 
 
 def _failed(name: str, error: Exception) -> int:

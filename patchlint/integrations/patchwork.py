@@ -82,6 +82,16 @@ class Server:
                 numbers.update((int(series["id"]), None) for series in one.get("series", []))
         return list(numbers)
 
+    def completed(self, project: str, since: str) -> list[tuple[str, int]]:
+        """Return the series of ``project`` that became complete from ``since`` on.
+
+        Oldest first, each with the moment of it, as the server writes that.
+        """
+        asked = {"category": "series-completed", "project": project, "since": since}
+        query = urllib.parse.urlencode(asked | {"order": "date"})
+        rows = self._pages(f"events/?{query}")
+        return sorted({(str(row["date"]), int(row["payload"]["series"]["id"])) for row in rows})
+
     def newest(self, patch: int, context: str) -> Check | None:
         """Return the check of ``context`` that counts: the last that was posted."""
         rows = [row for row in self._pages(f"patches/{patch}/checks/") if row["context"] == context]

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from patchlint.integrations import programs
+from patchlint.outside import programs
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult

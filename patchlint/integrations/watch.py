@@ -20,7 +20,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from patchlint.integrations import accept
-from patchlint.integrations.watch_state import KeptDraft, KeptMail, State
+from patchlint.integrations.watch_state import KeptDraft, KeptMail, State, Story
 from patchlint.mail import message
 from patchlint.mail import series as grouping
 from patchlint.model.mail import RawMail
@@ -30,10 +30,11 @@ from patchlint.report.style import Style
 from patchlint.run import Options, check_series, load_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from patchlint.integrations.config import Settings
     from patchlint.integrations.watch_sources import Source
+    from patchlint.model.finding import Finding
     from patchlint.model.kernel import Ruleset
     from patchlint.model.mail import Mail, Series
 
@@ -44,6 +45,7 @@ _BATCH: Final = 200
 _MACHINE_MADE: Final = re.compile(
     rb"^(?:Auto-Submitted:[ \t]*auto-|X-Mailer:[ \t]*patchlint/)", re.IGNORECASE | re.MULTILINE
 )
+_PREFIXES: Final = re.compile(r"^(?:\s*\[[^\]]*\])+")
 _ADDRESS: Final = re.compile(r"[^\s<>\"]+@[^\s<>\"]+")
 
 
@@ -60,6 +62,7 @@ class Plan(Struct, frozen=True):
     cc: tuple[str, ...]
     options: Options
     domain: str = "patchlint.invalid"
+    most_in_a_day: int = MOST_IN_A_DAY
 
 
 def once(plan: Plan, source: Source, state: State, settings: Settings) -> list[str]:
@@ -158,39 +161,82 @@ def _check(
     settings: Settings,
     ruleset: Ruleset,
 ) -> str:
-    draft, outcome, told = _judge(series, plan, state, settings, ruleset)
+    draft, outcome, told, found = _judge(series, plan, state, settings, ruleset)
     if draft and state.was_answered(names):
         draft, outcome = None, "had its mail already"
     now = time.time()
+    mended = _mended(series, state, {one.fingerprint for one in found})
+    outcome = "; ".join([outcome, *(f"mended: {one.what}" for one in mended)])
     with state.transaction():
+        state.set_mended(mended, now)
         state.set_checked(patches, now, outcome)
         if draft:
             name = f"{int(now)}.{hashlib.sha256(patches.encode()).hexdigest()[:16]}.patchlint"
             state.add_draft(KeptDraft(name, draft), now, told, names)
+            state.add_stories(_stories(series, found, {fingerprint for fingerprint, _ in told}))
     return f"{series.subject}: {outcome}"
+
+
+def _stories(series: Series, found: Sequence[Finding], told: Container[str]) -> list[Story]:
+    """What a later version is held against: the findings that its author is told of."""
+    author, titles = _author(series), _titles(series)
+    return [
+        Story(one.fingerprint, author, series.version, titles, f"{one.rule} in {one.function}()")
+        for one in found
+        if one.fingerprint in told
+    ]
+
+
+def _mended(series: Series, state: State, found: Container[str]) -> list[Story]:
+    """What an earlier version had, its author was told of, and this one has no more.
+
+    A version that is not complete shows nothing of the kind.
+    """
+    if series.missing:
+        return []
+    titles = set(_titles(series))
+    return [
+        story
+        for story in state.stories(_author(series))
+        if story.version < series.version
+        and titles.intersection(story.titles)
+        and story.fingerprint not in found
+    ]
+
+
+def _titles(series: Series) -> tuple[str, ...]:
+    """The titles of a series and its patches, by which versions of it are known."""
+    texts = (series.subject, *(patch.subject for patch in series.patches))
+    return tuple(dict.fromkeys(_PREFIXES.sub("", text).strip().lower() for text in texts))
 
 
 def _judge(
     series: Series, plan: Plan, state: State, settings: Settings, ruleset: Ruleset
-) -> tuple[str | None, str, list[tuple[str, str]]]:
-    """Return the draft for a series if it has cause for one, what came of it, what it tells."""
+) -> tuple[str | None, str, list[tuple[str, str]], tuple[Finding, ...]]:
+    """Return the draft for a series if it has cause for one, what came of it, what it tells.
+
+    Last come all findings, those that are accepted as well.
+    """
     from patchlint.integrations.analysis import candidate
 
     if not candidate("".join(patch.diff for patch in series.patches).encode(), settings):
-        return None, "nothing to check", []
+        return None, "nothing to check", [], ()
     report = check_series([series], ruleset, plan.options)
     if report.errors and not report.series:
-        return None, f"not checked: {report.errors[0].message}", []
-    standing, _ = accept.split(report.findings, settings.accepted)
+        return None, f"not checked: {report.errors[0].message}", [], ()
+    found = report.findings
+    report = accept.without(report, settings)
     author = _author(series)
-    loud = [finding for finding in standing if finding.level != "note"]
+    loud = [finding for finding in report.findings if finding.level != "note"]
     new = tuple(one for one in loud if not state.was_told(one.fingerprint, author))
-    made = mail_format.drafts(replace(report, findings=new), Style())
+    style = Style(complaints=settings.one("wrong-to"))
+    made = mail_format.drafts(replace(report, findings=new), style)
     if not made:
-        return None, "told before" if loud else "nothing found", []
+        return None, "told before" if loud else "nothing found", [], found
     text = _with_message_id(made[0].text, plan.domain)
     told = [(fingerprint, author) for fingerprint in made[0].fingerprints]
-    return text, f"{len(told)} finding{'s' if len(told) > 1 else ''}, drafted", told
+    outcome = f"{len(told)} finding{'s' if len(told) > 1 else ''}, drafted"
+    return text, outcome, told, found
 
 
 def _author(series: Series) -> str:
@@ -245,8 +291,8 @@ def send_drafts(plan: Plan, state: State) -> list[str]:
         print(f"patchlint: {draft.name}: may have been sent; not sent again", file=sys.stderr)
     for draft in state.drafts("drafted"):
         now = time.time()
-        if state.sent_since(now - 86_400) >= MOST_IN_A_DAY:
-            print(f"patchlint: {MOST_IN_A_DAY} mails in a day are enough", file=sys.stderr)
+        if state.sent_since(now - 86_400) >= plan.most_in_a_day:
+            print(f"patchlint: {plan.most_in_a_day} mails in a day are enough", file=sys.stderr)
             break
         state.set_draft(draft.name, "sending")
         try:

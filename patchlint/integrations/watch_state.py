@@ -6,6 +6,7 @@ Each step is one transaction, so that a restart at any moment loses and repeats 
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 import zlib
 from importlib.resources import files
@@ -36,6 +37,20 @@ class KeptDraft(NamedTuple):
 
     name: str
     text: str
+
+
+class Story(NamedTuple):
+    """A finding that the author of a series was told of.
+
+    ``version`` is the one that had it, ``titles`` those of the series and its patches;
+    ``what`` says it in words.
+    """
+
+    fingerprint: str
+    author: str
+    version: int
+    titles: tuple[str, ...]
+    what: str
 
 
 class State:
@@ -158,9 +173,35 @@ class State:
         ]
 
     def was_told(self, fingerprint: str, author: str) -> bool:
-        """Whether ``author`` was told of the finding before."""
+        """Whether ``author`` was told of the finding before, and had not mended it since."""
         return self._has(
-            "SELECT 1 FROM told WHERE fingerprint = ? AND author = ?", fingerprint, author
+            "SELECT 1 FROM told LEFT JOIN story USING (fingerprint, author)"
+            " WHERE fingerprint = ? AND author = ? AND mended IS NULL",
+            fingerprint,
+            author,
+        )
+
+    def stories(self, author: str) -> list[Story]:
+        """Return what ``author`` was told of and has not mended."""
+        rows = self._db.execute(
+            "SELECT fingerprint, author, version, titles, what FROM story"
+            " WHERE author = ? AND mended IS NULL ORDER BY rowid",
+            (author,),
+        )
+        return [Story(f, a, version, tuple(json.loads(t)), w) for f, a, version, t, w in rows]
+
+    def add_stories(self, stories: Iterable[Story]) -> None:
+        """Remember what an author is told of; what was mended before is open again."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO story VALUES (?, ?, ?, ?, ?, NULL)",
+            [(s.fingerprint, s.author, s.version, json.dumps(s.titles), s.what) for s in stories],
+        )
+
+    def set_mended(self, stories: Iterable[Story], now: float) -> None:
+        """Remember that a later version has these findings no more."""
+        self._db.executemany(
+            "UPDATE story SET mended = ? WHERE fingerprint = ? AND author = ?",
+            [(now, story.fingerprint, story.author) for story in stories],
         )
 
     def was_answered(self, message_ids: Iterable[str]) -> bool:

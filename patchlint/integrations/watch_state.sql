@@ -15,6 +15,11 @@ CREATE TABLE IF NOT EXISTS checked (patches TEXT PRIMARY KEY, at REAL NOT NULL, 
 CREATE TABLE IF NOT EXISTS told (
     fingerprint TEXT NOT NULL, author TEXT NOT NULL, PRIMARY KEY (fingerprint, author)
 );
+-- what a later version of a series is held against: findings that its author was told of
+CREATE TABLE IF NOT EXISTS story (
+    fingerprint TEXT NOT NULL, author TEXT NOT NULL, version INTEGER NOT NULL, titles TEXT NOT NULL,
+    what TEXT NOT NULL, mended REAL, PRIMARY KEY (fingerprint, author)
+);
 -- patches whose series had its mail
 CREATE TABLE IF NOT EXISTS answered (message_id TEXT PRIMARY KEY);
 -- state: new, drafted, sending, sent, unknown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from patchlint.mail import mbox
@@ -15,7 +16,6 @@ from patchlint.outside.source import inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from patchlint.outside.repository import Repository
 
@@ -113,3 +113,23 @@ def _span(name: str, repo: Repository) -> list[str] | None:
         return ["-1", "--end-of-options", commit] if len(parents) <= 1 else []
     ends = [repo.commit(end or "HEAD") for end in (first, last)]
     return None if None in ends else ["--end-of-options", f"{ends[0]}{dots}{ends[1]}"]
+
+
+def title(name: str, tree: str | Path) -> str:
+    """What to call the series of the range ``name``: its branch where it ends at one.
+
+    A range whose end is no branch is called by its own name.
+    """
+    _, _, end = name.partition("..")
+    end = end.removeprefix(".")
+    end = end or "HEAD"
+    try:
+        with opened(Path(tree)) as repo:
+            if end.startswith("-") or repo.commit(end) is None:
+                return name
+            full = repo.git.rev_parse("--symbolic-full-name", end, "--")
+    except (NoRepositoryError, ProgramError):
+        return name
+    head = "refs/heads/"
+    branch = str(full).partition("\n")[0]
+    return f"{branch.removeprefix(head)} ({name})" if branch.startswith(head) else name

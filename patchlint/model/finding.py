@@ -8,7 +8,7 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     from patchlint.model.effect import EntryChain, Promise
-    from patchlint.model.problem import InputError, Limitation
+    from patchlint.model.problem import InputError, Limitation, Note
 
 Level = Literal["error", "warning", "note"]
 Confidence = Literal["high", "medium", "low"]
@@ -32,7 +32,10 @@ class Finding(Struct, frozen=True):
 
     ``fingerprint`` is stable over line shifts and over new versions of the series.
     ``why`` explains the context difference in one sentence; ``evidence`` lists what the
-    verdict rests on; ``hunk`` the diff lines at issue.
+    verdict rests on; ``hunk`` the diff lines at issue.  ``quote`` holds those of ``hunk`` and
+    what stands around them as the diff has them, for an answer by mail: file and hunk
+    headers as well, and ``[...]`` for what is left out.  ``author_says`` is the reason that
+    the author of the series gives for it, None where none is given.
     """
 
     rule: str
@@ -60,6 +63,16 @@ class Finding(Struct, frozen=True):
     evidence: tuple[str, ...]
     also: tuple[str, ...]
     hunk: tuple[HunkLine, ...]
+    author_says: str | None = None
+    quote: tuple[str, ...] = ()
+
+
+class Accepted(Struct, frozen=True):
+    """A finding that the reader accepts; ``origin`` is the place where they say so."""
+
+    finding: Finding
+    reason: str
+    origin: str
 
 
 class PatchRef(Struct, frozen=True):
@@ -90,10 +103,16 @@ class SeriesRef(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """All that one run has to say."""
+    """All that one run has to say.
+
+    ``findings`` are those that stand, ``accepted`` those that the reader's configuration
+    accepts; ``notes`` tell of what the author wrote for the check and it could not use.
+    """
 
     version: str
     series: tuple[SeriesRef, ...]
     findings: tuple[Finding, ...]
     limitations: tuple[Limitation, ...]
     errors: tuple[InputError, ...]
+    accepted: tuple[Accepted, ...] = ()
+    notes: tuple[Note, ...] = ()

@@ -30,3 +30,10 @@ class InputError(Struct, frozen=True):
     message: str
     message_id: str | None = None
     line: int | None = None
+
+
+class Note(Struct, frozen=True):
+    """Something to tell the reader that is neither a finding nor a doubt of one."""
+
+    message: str
+    message_id: str | None = None

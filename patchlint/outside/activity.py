@@ -86,7 +86,10 @@ def shown(stream: TextIO | None) -> Iterator[None]:
 
 def picture(text: str, taken: float, columns: int) -> str:
     """Return the line for an activity that has taken so many seconds, cut to the terminal."""
-    line = f"patchlint: {text or 'checking'} ({taken:.0f} s, Ctrl-C leaves)"
+    from patchlint.model.hidden import HIDDEN, spelled
+
+    text = HIDDEN.sub(lambda match: spelled(match.group()), text or "checking")
+    line = f"patchlint: {text} ({taken:.0f} s, Ctrl-C leaves)"
     return line if len(line) < columns else line[: max(columns - 2, 0)] + "~"
 
 

@@ -61,6 +61,13 @@ def contents(report: Report) -> dict[str, Any]:
         "findings": [finding_contents(finding) for finding in report.findings],
         "limitations": [_limitation(limitation) for limitation in report.limitations],
         "errors": [_error(error) for error in report.errors],
+        "accepted": [
+            finding_contents(one.finding) | {"reason": one.reason, "origin": one.origin}
+            for one in report.accepted
+        ],
+        "notes": [
+            {"message_id": note.message_id, "message": note.message} for note in report.notes
+        ],
     }
 
 
@@ -122,6 +129,8 @@ def finding_contents(finding: Finding) -> dict[str, Any]:
         "evidence": list(finding.evidence),
         "also": list(finding.also),
         "hunk": [_hunk_line(hunk_line) for hunk_line in finding.hunk],
+        "author_says": finding.author_says,
+        "quote": list(finding.quote),
     }
 
 

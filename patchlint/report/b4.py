@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from patchlint.report.as_json import dump
 from patchlint.report.lookup import ordered, summary, unchecked, untold, worst
 from patchlint.report.text import count, line
+from patchlint.report.words import told
 
 if TYPE_CHECKING:
     from patchlint.model.effect import Promise
@@ -48,6 +49,11 @@ def result(report: Report) -> dict[str, str]:
         _said("pass", f"not known, {line(limitation.stage)}", line(limitation.message))
         for limitation in report.limitations
     ]
+    rows += [
+        _said("pass", "accepted", f"{line(one.finding.rule)}: {line(one.reason)}")
+        for one in report.accepted
+    ]
+    rows += [_said("pass", "note", line(note.message)) for note in report.notes]
     details = json.dumps(rows) if rows else ""
     return {"tool": "patchlint", "status": status, "summary": said, "url": "", "details": details}
 
@@ -58,6 +64,8 @@ def _row(finding: Finding) -> dict[str, Any]:
     condition = untold(finding)
     if condition:
         description.append(f"    when {line(condition)}")
+    if finding.author_says:
+        description.append(f"    the author says: {line(finding.author_says)}")
     if finding.advice:
         description.append(f"    instead: {line(finding.advice[0])}")
     row = _said(STATUS[finding.level], line(finding.rule), "\n".join(description))
@@ -66,7 +74,7 @@ def _row(finding: Finding) -> dict[str, Any]:
 
 def _told(name: str, promise: Promise) -> str:
     chain = " → ".join(line(step.function) for step in promise.chain)
-    return f"    {name} {promise.context}, {promise.guarantee}: {chain}".removesuffix(": ")
+    return f"    {name}: {told(promise)}{'; by way of ' if chain else ''}{chain}"
 
 
 def _said(status: str, context: str, description: str) -> dict[str, Any]:

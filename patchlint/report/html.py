@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 from msgspec import Struct
 
 from patchlint.model.context import DEFERRED
-from patchlint.report import text
+from patchlint.report import text, words
 from patchlint.report.lookup import gaps
 
 if TYPE_CHECKING:
@@ -79,8 +79,11 @@ def environment(templates: Mapping[str, str]) -> Environment:
         keep_trailing_newline=True,
     )
     made.filters |= {
+        "article": words.article,
         "block": _block,
+        "context": words.context,
         "count": text.count,
+        "guarantee": lambda promise: words.GUARANTEES[promise.guarantee],
         "legs": legs,
         "rows": rows,
         "source": _source,

@@ -11,6 +11,7 @@ from patchlint.report.text import count
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from patchlint.model.effect import EntryChain
     from patchlint.model.finding import Finding, HunkLine, Level, PatchRef, Report, SeriesRef
 
 
@@ -77,6 +78,14 @@ def also(finding: Finding) -> list[str]:
 
 def _says(finding: Finding, text: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(text)}(?!\w)", finding.message) is not None
+
+
+def entry_points(finding: Finding) -> list[EntryChain]:
+    """Return the entry points, those first that the chains begin with."""
+    first = {
+        promise.chain[0].function for promise in (finding.before, finding.after) if promise.chain
+    }
+    return sorted(finding.entry_points, key=lambda one: one.name not in first)
 
 
 def gaps(hunk: Sequence[HunkLine]) -> set[int]:

@@ -9,14 +9,15 @@ from __future__ import annotations
 import re
 from email.charset import SHORTEST, Charset
 from email.header import Header
-from email.utils import formataddr
+from email.utils import formataddr, formatdate, parseaddr
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from patchlint.model.hidden import HIDDEN
-from patchlint.report.lookup import by_patch, patch_of, series_of, untold
-from patchlint.report.text import count, cut, line, source, wrap
+from patchlint.report.lookup import by_patch, entry_points, patch_of, series_of, untold
+from patchlint.report.text import cut, line, source, wrap
+from patchlint.report.words import entries, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,24 +31,20 @@ PROSE: Final = 72
 #: Remarks in full; the rest are named in one line each.
 REMARKS: Final = 4
 QUOTED: Final = 6
+#: Entry points that are named.
+ENTRIES: Final = 5
 
 #: RFC 5322 allows 998 octets in a line; a character takes four at most.
 _LONGEST_LINE: Final = 240
 _ID: Final = re.compile(r"[!-;=?-~]{1,100}@[!-;=?-~]{1,100}\Z")
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,100}\Z")
+#: no date of a mail is later, in seconds since 1970 (the year 9999)
+_LATEST: Final = 253_370_764_800
 _SUBJECT: Final = 200
 _NAME: Final = 60
 _SEPARATOR: Final = "From patchlint Thu Jan  1 00:00:00 1970"
 _ESCAPED: Final = r">\1"
 _FROM_LINE: Final = re.compile(r"^(>*From )", re.MULTILINE)
-
-_GUARANTEES: Final = {
-    "before-call-returns": "done before the call returns",
-    "before-return-to-user": "done before the return to user space",
-    "after-wait": "done before a wait on the same path is over",
-    "after-grace-period": "done after a grace period",
-    "eventually": "done at some later time",
-}
 
 
 class Draft(Struct, frozen=True):
@@ -74,13 +71,12 @@ def render(report: Report, style: Style) -> str:
 
 def drafts(report: Report, style: Style) -> list[Draft]:
     """Return at most one draft for each series, in the order of the report."""
-    del style
     made = []
     for index, series in enumerate(report.series):
         groups = [_loud(group) for group in by_patch(report) if group[0].series == index]
         groups = [group for group in groups if group]
         if groups:
-            made.append(_draft(report, index, series, groups))
+            made.append(_draft(report, index, series, groups, style))
     return made
 
 
@@ -88,14 +84,16 @@ def _loud(group: list[Finding]) -> list[Finding]:
     return [finding for finding in group if finding.level != "note"]
 
 
-def _draft(report: Report, index: int, series: SeriesRef, groups: list[list[Finding]]) -> Draft:
+def _draft(
+    report: Report, index: int, series: SeriesRef, groups: list[list[Finding]], style: Style
+) -> Draft:
     findings = [finding for group in groups for finding in group]
     subject = _subject(series, patch_of(report, findings[0]))
     answered = findings[0].message_id
     answered = answered if answered and _ID.match(answered) else None
     fingerprints = tuple(dict.fromkeys(finding.fingerprint for finding in findings))
     head = _headers(report, findings, subject, answered)
-    body = _body(report, series, groups)
+    body = _body(report, series, groups, style)
     text = "".join(f"{cut(text, _LONGEST_LINE)}\n" for text in (*head, "", *body))
     return Draft(index, answered, fingerprints, text)
 
@@ -171,60 +169,85 @@ def _address(author: str) -> str | None:
     return formataddr((name, address), _charset())
 
 
-def _body(report: Report, series: SeriesRef, groups: list[list[Finding]]) -> list[str]:
+def _body(
+    report: Report, series: SeriesRef, groups: list[list[Finding]], style: Style
+) -> list[str]:
+    """The remarks under what they quote, one question for all of them, and who to tell."""
     findings = [finding for group in groups for finding in group]
-    many = len(findings) > 1
-    lines = ["Hi,", ""]
-    asks = f"{count(len(findings), 'question')}" if many else "a question"
-    which = "this series" if len(groups) > 1 or series.expected > 1 else "this patch"
-    lines += wrap(f"patchlint, an automatic check, has {asks} about {which}.", PROSE)
+    lines: list[str] = []
     left = REMARKS
     for group in groups:
-        if len(groups) > 1:
-            patch = patch_of(report, group[0])
-            about = f': "{patch.subject}"' if patch else ""
-            lines += ["", *wrap(f"Patch {group[0].patch}{about}", PROSE)]
+        if group[:left]:
+            lines += [*wrap(_attribution(patch_of(report, group[0])), PROSE), ""]
+        elif not lines:
+            continue
         for finding in group[:left]:
-            lines += ["", *_remark(finding)]
+            lines += [*_remark(finding), ""]
         lines += _named(group[left:])
         left -= len(group[:left])
-    rule = line(findings[0].rule)
-    lines += [
-        "",
-        "-- ",
+    which = "this series" if len(groups) > 1 or series.expected > 1 else "this patch"
+    lines += [*wrap(_question(findings, which), PROSE)]
+    return [*lines, "", "-- ", *_footer(report, findings[0], style)]
+
+
+def _attribution(patch: PatchRef | None) -> str:
+    """``On Mon, 2 Mar 2026 10:00:00 +0000, A. Author wrote:``, as far as that is known."""
+    name, address = parseaddr(line(patch.author)) if patch else ("", "")
+    who = cut(name or address, _NAME) or "The author"
+    if patch is None or patch.date is None or not 0 <= patch.date < _LATEST:
+        return f"{who} wrote:"
+    return f"On {formatdate(patch.date).replace('-0000', '+0000')}, {who} wrote:"
+
+
+def _question(findings: Sequence[Finding], which: str) -> str:
+    if len(findings) == 1:
+        asked = "is that intended, or does something wait for it that it cannot see?"
+    else:
+        asked = "are these intended, or does something wait for them that it cannot see?"
+    return f"patchlint, an automatic check of {which}, asks: {asked}"
+
+
+def _footer(report: Report, finding: Finding, style: Style) -> list[str]:
+    """The version, where to read on, and two ways to say that it is wrong."""
+    rule, function = line(finding.rule), line(finding.function)
+    say = "say so in a reply"
+    if _ADDRESS.match(style.complaints):
+        say = f"tell {style.complaints}"
+    return [
         cut(f"patchlint {line(report.version)}; why: patchlint explain {rule}", PROSE),
-        "Wrong? Say so, or silence a rule: patchlint check --not-rule RULE",
+        *wrap(f"Wrong? Please {say}, or below the --- of the next version:", PROSE),
+        cut(f"patchlint-ok: {rule} {function} -- why it is fine", _LONGEST_LINE),
     ]
-    return lines
 
 
 def _named(findings: Sequence[Finding]) -> list[str]:
     if not findings:
         return []
-    lines = ["", "The same question for:", ""]
-    return lines + [
+    told = [
         cut(f"  {line(f.path)}:{f.line} {line(f.function)}() [{line(f.rule)}]", _LONGEST_LINE)
         for f in findings
     ]
+    return ["The same holds for:", "", *told, ""]
 
 
 def _remark(finding: Finding) -> list[str]:
     lines = _quoted(finding)
     if lines:
         lines.append("")
-    lines += wrap(f"{_sentence(finding.message)} Is that intended?", PROSE)
+    lines += wrap(_sentence(finding.message), PROSE)
     condition = untold(finding)
     if condition:
         lines += wrap(f"(Only when: {condition})", PROSE)
     lines += ["", *_chain("Before", finding.before), "", *_chain("After", finding.after)]
     prose = [_sentence(finding.why)] if finding.why else []
     if finding.entry_points:
-        names = ", ".join(f"{entry.name} ({entry.kind})" for entry in finding.entry_points[:4])
-        prose.append(f"Reached from {names}.")
+        prose.append(f"Reached from {entries(entry_points(finding), ENTRIES)}.")
     if finding.symptoms:
-        prose.append(f"Could it show as: {line(finding.symptoms[0]).rstrip('.?')}?")
+        prose.append(_sentence(f"If nothing waits, it may show as: {finding.symptoms[0]}"))
     if finding.advice:
-        prose.append(f"Perhaps: {line(finding.advice[0]).rstrip('.?')}?")
+        prose.append(_sentence(f"What may help: {finding.advice[0]}"))
+    if finding.author_says:
+        prose.append(_sentence(f"You say of it: {finding.author_says}"))
     for text in prose:
         lines += ["", *wrap(text, PROSE)]
     return lines
@@ -236,6 +259,9 @@ def _sentence(text: str) -> str:
 
 
 def _quoted(finding: Finding) -> list[str]:
+    """What is answered, quoted; of a stored finding, which has no hunks, the marked lines."""
+    if finding.quote:
+        return [cut(f"> {source(text)}".rstrip(), _LONGEST_LINE) for text in finding.quote]
     marked = [hunk_line for hunk_line in finding.hunk if hunk_line.marked]
     lines = [
         cut(f"> {line(hunk_line.kind)[:1] or ' '}{source(hunk_line.text)}", _LONGEST_LINE)
@@ -245,14 +271,19 @@ def _quoted(finding: Finding) -> list[str]:
 
 
 def _chain(name: str, promise: Promise) -> list[str]:
-    through = f" by {line(promise.mechanism)}()" if promise.mechanism else ""
-    heading = f"{name} ({promise.context}{through}, {_GUARANTEES[promise.guarantee]}):"
-    lines = wrap(heading, PROSE)
+    lines = wrap(f"{name}: {told(promise, '->')}", PROSE)
     for step in promise.chain:
         place = f"  {line(step.function)}() {line(step.path)}:{step.line}"
-        told = f"{place}, {line(step.note)}" if step.note else place
-        lines.append(told if len(told) <= PROSE else cut(place, _LONGEST_LINE))
+        full = f"{place}, {line(step.note)}" if step.note else place
+        if len(full) <= PROSE:
+            lines.append(full)
+        else:
+            lines += [cut(f"{place},", _LONGEST_LINE), *_indented(step.note)]
     return lines
+
+
+def _indented(note: str) -> list[str]:
+    return [f"      {text}" for text in wrap(note, PROSE - 6)]
 
 
 def _charset() -> Charset:

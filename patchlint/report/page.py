@@ -60,6 +60,8 @@ def render(report: Report, style: Style) -> str:
         rules_found=_counted(findings),
         groups=[_group(report, group, names) for group in grouped],
         errors=report.errors,
+        accepted=report.accepted,
+        notes=report.notes,
         limitations=[(_place(one), one) for one in report.limitations],
         rules=[style.rules[name] for name in _counted(findings) if name in style.rules],
     )

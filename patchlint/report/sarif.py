@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from patchlint.model.effect import Promise, Step
-    from patchlint.model.finding import Finding, Report, SeriesRef
+    from patchlint.model.finding import Accepted, Finding, Report, SeriesRef
     from patchlint.model.kernel import Rule
     from patchlint.model.problem import InputError, Limitation
     from patchlint.report.style import Style
@@ -40,7 +40,8 @@ def render(report: Report, style: Style) -> str:
     """Return a log of one run; rules get their help from ``style.rules``."""
     findings = ordered(report)
     known = dict.fromkeys(sorted(style.rules))
-    names = list(known | dict.fromkeys(finding.rule for finding in findings))
+    taken = [one.finding for one in report.accepted]
+    names = list(known | dict.fromkeys(finding.rule for finding in (*findings, *taken)))
     run: Json = {
         "tool": {"driver": _driver(report.version, names, style)},
         "automationDetails": _automation(report),
@@ -57,12 +58,21 @@ def render(report: Report, style: Style) -> str:
                 ],
             }
         ],
-        "results": [_result(report, finding, names) for finding in findings],
+        "results": [
+            *(_result(report, finding, names) for finding in findings),
+            *(_result(report, one.finding, names) | _suppressed(one) for one in report.accepted),
+        ],
     }
     provenance = _provenance(report, style.repository)
     if provenance:
         run["versionControlProvenance"] = provenance
     return dump({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+def _suppressed(one: Accepted) -> Json:
+    """Say that the reader accepts a result, and why."""
+    told = f"{line(one.reason)} ({line(one.origin)})"
+    return {"suppressions": [{"kind": "external", "status": "accepted", "justification": told}]}
 
 
 def _automation(report: Report) -> Json:

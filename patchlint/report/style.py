@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 class Style(Struct, frozen=True):
     """What the reader asked for; each format uses the part that means something to it.
 
-    ``color`` allows ANSI colours.  ``width`` is in terminal columns.  ``verbose`` shows
-    notes, chains and limitations in full; ``quiet`` leaves the headlines alone.
+    ``color`` allows ANSI colours.  ``width`` is in columns; a ``terminal`` is as wide as
+    that, and lines are folded and chains cut to fit.  ``verbose`` shows notes, chains and
+    limitations in full; ``quiet`` leaves the headlines alone.
+    ``complaints`` is the address that wrong findings are told to, empty for a plain reply.
     ``rules`` gives help texts by rule id and may be empty or lack a rule.
     ``rule_url`` is where a rule is explained, with ``%s`` for its id, ``repository`` the
     URI of the repository that was checked against; both may be empty.
@@ -24,8 +26,10 @@ class Style(Struct, frozen=True):
 
     color: bool = False
     width: int = 100
+    terminal: bool = False
     verbose: bool = False
     quiet: bool = False
+    complaints: str = ""
     rules: Mapping[str, Rule] = field(default_factory=dict)
     rule_url: str = ""
     repository: str = ""

@@ -2,6 +2,7 @@
 
 A finding is one chain told twice, so that it can be held against the source in a minute.
 Findings stand under the patch that causes them.  A note is one line unless ``verbose``.
+Only what goes to a terminal is folded and cut to its width.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from patchlint.report.lookup import (
     also,
     by_patch,
+    entry_points,
     gaps,
     levels,
     ordered,
@@ -22,13 +24,15 @@ from patchlint.report.lookup import (
     untold,
 )
 from patchlint.report.text import code, columns, count, cut, line, pad, sentence, wrap
+from patchlint.report.words import entries as grouped
+from patchlint.report.words import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from patchlint.model.effect import Promise, Step
-    from patchlint.model.finding import Finding, HunkLine, Report
-    from patchlint.model.problem import InputError, Limitation
+    from patchlint.model.finding import Accepted, Finding, HunkLine, Report, SeriesRef
+    from patchlint.model.problem import InputError, Limitation, Note
     from patchlint.report.style import Style
 
 #: From this width on the chains stand side by side.
@@ -44,6 +48,8 @@ INDENT: Final = "  "
 STEPS: Final = 3
 HUNK_LINES: Final = 4
 ENTRIES: Final = 4
+#: begins the origin of what a baseline accepts
+BASELINE: Final = "baseline "
 #: entry points that --verbose lists with their chains
 MOST_ENTRIES: Final = 20
 
@@ -67,6 +73,8 @@ def render(report: Report, style: Style) -> str:
     lines = []
     for block in blocks:
         lines += [*block, ""]
+    lines += _accepted(report.accepted, style)
+    lines += _notes(report.notes, style)
     lines += _errors(report.errors, style)
     if style.verbose:
         lines += _limitations(report.limitations, style)
@@ -88,11 +96,12 @@ def _width(style: Style) -> int:
 
 def _patch_block(report: Report, group: list[Finding], style: Style) -> list[str]:
     if style.quiet:
-        return [_headline(finding, style) for finding in group if finding.level != "note"]
+        loud = [finding for finding in group if finding.level != "note"]
+        return [text for finding in loud for text in _headline(finding, style)]
     lines = [_patch_line(report, group[0], style)]
     for index, finding in enumerate(group):
         if finding.level == "note" and not style.verbose:
-            lines.append(_headline(finding, style))
+            lines += _headline(finding, style)
             continue
         if index:
             lines.append("")
@@ -116,17 +125,42 @@ def _patch_line(report: Report, finding: Finding, style: Style) -> str:
     return _paint(subject, _BOLD, style) + _paint(tail, _FAINT, style)
 
 
-def _headline(finding: Finding, style: Style) -> str:
+def _headline(finding: Finding, style: Style) -> list[str]:
+    """The place, the level, one sentence and the rule; on a terminal in two lines at most."""
     level = _paint(f"{finding.level}:", _LEVEL[finding.level], style)
-    place = _paint(f"{line(finding.path)}:{finding.line}:", _BOLD, style)
-    rule = _paint(f"[{line(finding.rule)}]", _FAINT, style)
-    return f"{place} {level} {sentence(finding.message)} {rule}"
+    place = f"{line(finding.path)}:{finding.line}:"
+    said, rule = sentence(finding.message), f"[{line(finding.rule)}]"
+    if not style.terminal:
+        lines = [said]
+    else:
+        width = _width(style)
+        taken = columns(f"{place} {finding.level}: ")
+        first, rest = _folded(said, max(width - taken, 1))
+        # a rule is what one asks about next: rather the sentence is cut than the rule
+        room = (width if rest else width - taken) - columns(rule) - 1
+        last = rest or first
+        if not rest and columns(first) > room:
+            lines = [first, ""]
+        else:
+            last = cut(last, max(room, 1))
+            lines = [first, last] if rest else [last]
+    lines[0] = f"{_paint(place, _BOLD, style)} {level} {lines[0]}".rstrip()
+    lines[-1] = f"{lines[-1]} {_paint(rule, _FAINT, style)}".lstrip()
+    return lines
+
+
+def _folded(text: str, room: int) -> tuple[str, str]:
+    """``text`` as what fits into ``room`` columns, and the rest."""
+    first, *rest = wrap(text, room) or [""]
+    if columns(first) > room:
+        return "", text
+    return first, " ".join(rest)
 
 
 def finding_lines(finding: Finding, style: Style) -> list[str]:
     """Return one finding, headline first, without line ends."""
     width = _width(style)
-    lines = [_headline(finding, style)]
+    lines = _headline(finding, style)
     lines += _hunk(finding.hunk, width, style)
     lines += _chains(finding, width, style)
     lines += _prose("when", untold(finding) or "", style)
@@ -135,6 +169,7 @@ def finding_lines(finding: Finding, style: Style) -> list[str]:
     lines += _listed("seen as", finding.symptoms, style, most=1)
     lines += _listed("instead", finding.advice, style, most=1)
     lines += _entries(finding, style)
+    lines += _prose("author", finding.author_says or "", style, says="says: ")
     if style.verbose:
         lines += _listed("evidence", finding.evidence, style, most=len(finding.evidence))
         sure = f"{finding.confidence} confidence, fingerprint {finding.fingerprint}"
@@ -156,14 +191,18 @@ def _hunk(hunk: Sequence[HunkLine], width: int, style: Style) -> list[str]:
         kind = line(hunk_line.kind)[:1] or " "
         text = f"{'' if number is None else number:>6} {kind}{code(hunk_line.text)}"
         ansi = {"-": _RED, "+": _GREEN}.get(hunk_line.kind, _FAINT)
-        lines.append(f"{mark} {_paint(cut(text, width - 2), ansi, style)}")
+        lines.append(f"{mark} {_paint(_fitted(text, width - 2, style), ansi, style)}")
     if left_out:
         lines.append(_paint(f"{INDENT}       … {count(left_out, 'line')} more", _FAINT, style))
     return lines
 
 
+def _fitted(text: str, room: int, style: Style) -> str:
+    return cut(text, room) if style.terminal else text
+
+
 def _chains(finding: Finding, width: int, style: Style) -> list[str]:
-    beside = style.width >= SIDE_BY_SIDE
+    beside = _beside(style)
     room = (width - len(INDENT) - len(_GAP)) // 2 if beside else width - len(INDENT)
     before = _lane("before", finding.before, finding, room, style)
     after = _lane("after", finding.after, finding, room, style)
@@ -181,11 +220,11 @@ def _lane(
     name: str, promise: Promise, finding: Finding, room: int, style: Style
 ) -> list[tuple[str, str]]:
     """Return one chain under its heading: lines with colours, none wider than ``room``."""
-    through = f" by {line(promise.mechanism)}" if promise.mechanism else ""
-    through += f" → {line(promise.callback)}" if promise.callback else ""
-    heading = f"{pad(name, LABEL)}{promise.context}{through}: {promise.guarantee}"
-    lines = [(cut(heading, room), _CYAN)]
-    home = finding.path if style.width >= SIDE_BY_SIDE else None
+    said = told(promise, room=room - LABEL if style.terminal else None)
+    heading, *more = wrap(said, room - LABEL) if style.terminal else [said]
+    lines = [(pad(name, LABEL) + heading, _CYAN)]
+    lines += [(" " * LABEL + text, _CYAN) for text in more]
+    home = finding.path if _beside(style) else None
     steps = [
         (("… " if gap else "") + line(step.function), _place(step, home), line(step.note))
         for gap, step in _steps(promise, finding, style)
@@ -194,8 +233,13 @@ def _lane(
     far = max((columns(place) for _, place, _ in steps), default=0)
     for function, place, note in steps:
         text = f"{INDENT}{pad(function, wide)}  {pad(place, far)}  {note}"
-        lines.append((cut(text.rstrip(), room), ""))
+        lines.append((_fitted(text.rstrip(), room, style), ""))
     return lines
+
+
+def _beside(style: Style) -> bool:
+    """Whether the chains stand side by side."""
+    return style.terminal and style.width >= SIDE_BY_SIDE
 
 
 def _place(step: Step, home: str | None) -> str:
@@ -207,15 +251,18 @@ def _place(step: Step, home: str | None) -> str:
 def _steps(promise: Promise, finding: Finding, style: Style) -> list[tuple[bool, Step]]:
     """Return the links to show, each with whether links before it are left out.
 
-    Where the promise is lost, the callback and the release itself say most; what room is
-    left goes to the links that come first.
+    The release itself, the link that hands over to the callback, the callback and where the
+    promise is lost say most; what room is left goes to the links that come first.
     """
     chain = promise.chain
     chosen = set(range(len(chain)))
-    if not style.verbose and len(chain) > STEPS:
-        telling = (finding.function, promise.callback)
+    if style.terminal and not style.verbose and len(chain) > STEPS:
+        functions = [step.function for step in chain]
         wanted = [len(chain) - 1]
-        wanted += [index for index, step in enumerate(chain) if step.function in telling]
+        if promise.callback in functions[1:]:
+            callback = functions.index(promise.callback, 1)
+            wanted += [callback - 1, callback]
+        wanted += [index for index, name in enumerate(functions) if name == finding.function]
         wanted += range(len(chain))
         chosen = set(list(dict.fromkeys(wanted))[:STEPS])
     return [
@@ -225,10 +272,10 @@ def _steps(promise: Promise, finding: Finding, style: Style) -> list[tuple[bool,
     ]
 
 
-def _prose(label: str, text: str, style: Style) -> list[str]:
+def _prose(label: str, text: str, style: Style, says: str = "") -> list[str]:
     room = min(_width(style), PROSE) - len(INDENT) - LABEL
     lines = []
-    for index, part in enumerate(wrap(text, room)):
+    for index, part in enumerate(wrap(f"{says}{text}" if text else "", room)):
         name = pad("" if index else label, LABEL)
         lines.append(f"{INDENT}{_paint(name, _CYAN, style)}{part}")
     return lines
@@ -243,17 +290,40 @@ def _listed(label: str, texts: Sequence[str], style: Style, most: int) -> list[s
 
 
 def _entries(finding: Finding, style: Style) -> list[str]:
-    entries = finding.entry_points
+    entries = entry_points(finding)
     if style.verbose:
         told = [
             f"{entry.name} ({entry.kind})" + (f": {' → '.join(entry.chain)}" if entry.chain else "")
             for entry in entries
         ]
         return _listed("reached", told, style, most=MOST_ENTRIES)
-    names = [f"{entry.name} ({entry.kind})" for entry in entries[:ENTRIES]]
-    if len(entries) > ENTRIES:
-        names.append(f"{len(entries) - ENTRIES} more")
-    return _prose("reached", ", ".join(names), style)
+    return _prose("reached", grouped(entries, ENTRIES), style)
+
+
+def _is_range(series: SeriesRef) -> bool:
+    """Whether a series came out of a repository, and is called by its branch or range."""
+    return ".." in series.subject and all(patch.commit for patch in series.patches)
+
+
+def _accepted(accepted: Sequence[Accepted], style: Style) -> list[str]:
+    """A line for each finding that the reader accepts; those of a baseline are only counted."""
+    lines = []
+    for one in accepted:
+        if one.origin.startswith(BASELINE) and not style.verbose:
+            continue
+        place = _paint(f"{line(one.finding.path)}:{one.finding.line}:", _BOLD, style)
+        what = f"{line(one.finding.cleanup)}() in {line(one.finding.function)}()"
+        reason = f"{sentence(one.reason)} ({line(one.origin)}) [{line(one.finding.rule)}]"
+        lines.append(f"{place} accepted: {what}: {reason}")
+    return lines
+
+
+def _notes(notes: Sequence[Note], style: Style) -> list[str]:
+    lines = []
+    for note in notes:
+        mail = f" <{line(note.message_id)}>" if note.message_id else ""
+        lines.append(f"{_paint('note:', _LEVEL['note'], style)} {sentence(note.message)}{mail}")
+    return lines
 
 
 def _errors(errors: Iterable[InputError], style: Style) -> list[str]:
@@ -291,6 +361,14 @@ def _summary(report: Report, style: Style) -> str:
         text = f"{count(len(findings), 'finding')} ({split}) in {hit} of {count(total, 'patch')}"
     else:
         text = silence(report)
+    ranges = [one.subject for one in report.series if _is_range(one)]
+    if len(report.series) == len(ranges) == 1:
+        text += f" of {line(ranges[0])}"
+    known = sum(one.origin.startswith(BASELINE) for one in report.accepted)
+    if len(report.accepted) > known:
+        text += f"; {len(report.accepted) - known} accepted"
+    if known:
+        text += f"; {known} in the baseline"
     if report.limitations:
         text += f"; {count(len(report.limitations), 'limitation')}"
         text += "" if style.verbose else " (--verbose shows them)"

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final, cast
 from patchlint.model.finding import LEVELS, Finding, HunkLine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from patchlint.model.diff import DiffLine, FileDiff
-    from patchlint.model.effect import Downgrade, Promise
+    from patchlint.model.diff import DiffLine, FileDiff, Hunk
+    from patchlint.model.effect import Downgrade
     from patchlint.model.finding import Confidence, Level
     from patchlint.model.kernel import Cleanup, Rule, Ruleset
     from patchlint.model.mail import Patch
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 _OWN_RULE: Final = frozenset({"twin", "lost-wait", "task-work-to-workqueue"})
 _CONTEXT_LINES: Final = 2
 _MOST_LINES: Final = 12
+#: lines that a quotation has around each that is at issue, and about how many in all
+_QUOTED_AROUND: Final = 3
+_MOST_QUOTED: Final = 28
+LEFT_OUT: Final = "[...]"
 
 _WHERE: Final = {
     "task": "in the calling task",
@@ -37,6 +41,25 @@ _WHEN: Final = {
     "after-grace-period": "after a grace period",
     "eventually": "at some later time",
 }
+_TO: Final = {
+    "task": "another place of the task",
+    "user-worker": "a user worker",
+    "kthread": "a kernel thread",
+    "workqueue": "a work item",
+    "rcu-callback": "an RCU callback",
+    "softirq": "softirq context",
+    "hardirq": "hard interrupt context",
+    "unknown": "a context that is not known",
+}
+_LOST: Final = {
+    "before-call-returns": "no longer done when the call returns",
+    "before-return-to-user": "no longer done before return to user space",
+    "after-wait": "the same path no longer waits for it",
+    "after-grace-period": "no longer done when the grace period ends",
+    "eventually": "now done later still",
+}
+#: a longer condition is told beside the message
+_LONGEST_CONDITION: Final = 32
 
 
 def choose(ruleset: Ruleset, downgrade: Downgrade) -> Rule | None:
@@ -98,6 +121,7 @@ def finding(
         evidence=_evidence(known, downgrade),
         also=downgrade.also,
         hunk=_hunk(downgrade, files),
+        quote=_quote(downgrade, files),
     )
 
 
@@ -130,30 +154,32 @@ def _advice(rule: Rule, known: Cleanup | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*(known.advice if known else ()), *rule.advice)))
 
 
-def _way(promise: Promise) -> str:
-    if promise.mechanism and promise.callback:
-        return f"{promise.mechanism}() -> {promise.callback}()"
-    return f"{promise.mechanism}()" if promise.mechanism else ""
-
-
 def _message(downgrade: Downgrade) -> str:
+    """One sentence, short enough to stand with its place and rule on two lines of a terminal."""
     before, after = downgrade.before, downgrade.after
     if downgrade.shape == "lost-wait":
         return (
             f"{downgrade.function}() no longer waits for {after.callback}(), which does "
             f"{downgrade.cleanup}() {_WHERE[after.context]}"
         )
-    when = f" when `{downgrade.condition}`" if downgrade.condition else ""
-    also = (
-        f" (and {', '.join(f'{name}()' for name in downgrade.also[:3])})"
-        if (downgrade.also)
-        else ""
-    )
     return (
-        f"{downgrade.cleanup}(){also} was done {_WHEN[before.guarantee]} in "
-        f"{downgrade.function}(); {when.lstrip() + ' ' if when else ''}it is now done "
-        f"{_WHERE[after.context]} ({_way(after)}), {_WHEN[after.guarantee]}"
+        f"{_moved(downgrade)} from {downgrade.function}() to {_TO[after.context]}"
+        f"{_when(downgrade.condition)}: {_LOST[before.guarantee]}"
     )
+
+
+def _moved(downgrade: Downgrade) -> str:
+    also = [name for name in downgrade.also if name != downgrade.cleanup]
+    if not also:
+        return f"{downgrade.cleanup}() moves"
+    other = f"{also[0]}()" if len(also) == 1 else f"{len(also)} others"
+    return f"{downgrade.cleanup}() and {other} move"
+
+
+def _when(condition: str | None) -> str:
+    if not condition:
+        return ""
+    return f" when `{condition}`" if len(condition) <= _LONGEST_CONDITION else " on one branch"
 
 
 def _why(known: Cleanup | None, downgrade: Downgrade) -> str:
@@ -170,12 +196,19 @@ def _why(known: Cleanup | None, downgrade: Downgrade) -> str:
 def _evidence(known: Cleanup | None, downgrade: Downgrade) -> tuple[str, ...]:
     found = list(downgrade.reasons)
     if known:
-        found.append(f"{known.name}(): {known.source.file}: {known.source.evidence}")
+        found.append(_seen(known))
     else:
         found.append(
             f"{downgrade.cleanup}() is in no table: judged by its name and by the move of its call"
         )
     return tuple(found)
+
+
+def _seen(known: Cleanup) -> str:
+    """Where the tables have it from: a place, or a file and what is true there."""
+    file, seen = known.source.file, known.source.evidence
+    where = seen if seen.startswith(file) else f"{file}, {seen}" if seen else file
+    return f"what {known.name}() does is read off {where}"
 
 
 def _hunk(downgrade: Downgrade, files: Sequence[FileDiff]) -> tuple[HunkLine, ...]:
@@ -185,15 +218,58 @@ def _hunk(downgrade: Downgrade, files: Sequence[FileDiff]) -> tuple[HunkLine, ..
             continue
         marked: list[HunkLine] = []
         for hunk in file.hunks:
-            marks = {
-                place
-                for place, line in enumerate(hunk.lines)
-                if _at_issue(line, downgrade) or (line.kind == "-" and line.old in downgrade.lost)
-            }
-            marked.extend(_cut(hunk.lines, marks))
+            marked.extend(_cut(hunk.lines, _marks(hunk, downgrade)))
         if marked:
             return tuple(marked[:_MOST_LINES])
     return ()
+
+
+def _marks(hunk: Hunk, downgrade: Downgrade) -> set[int]:
+    """Where in ``hunk`` the lines at issue stand."""
+    return {
+        place
+        for place, line in enumerate(hunk.lines)
+        if _at_issue(line, downgrade) or (line.kind == "-" and line.old in downgrade.lost)
+    }
+
+
+def _quote(downgrade: Downgrade, files: Sequence[FileDiff]) -> tuple[str, ...]:
+    """The hunks at issue as one quotes them: with headers, and enough to see the place."""
+    for file in files:
+        if downgrade.path not in (file.path, file.old_path):
+            continue
+        body: list[str] = []
+        for hunk in file.hunks:
+            marks = _marks(hunk, downgrade)
+            if marks and len(body) < _MOST_QUOTED:
+                body += _excerpt(hunk, marks)
+        if body:
+            old = f"a/{file.old_path}" if file.old_path else "/dev/null"
+            new = f"b/{file.new_path}" if file.new_path else "/dev/null"
+            return (f"--- {old}", f"+++ {new}", *body)
+    return ()
+
+
+def _excerpt(hunk: Hunk, marks: set[int]) -> Iterator[str]:
+    """A hunk's header and, of a long one, the lines near ``marks`` alone."""
+    near = _QUOTED_AROUND if len(marks) * (2 * _QUOTED_AROUND + 1) <= _MOST_QUOTED else 1
+    if len(hunk.lines) <= _MOST_QUOTED:
+        near = _MOST_QUOTED
+    section = f" {hunk.section}" if hunk.section else ""
+    yield (
+        f"@@ -{hunk.old_start},{hunk.old_length} +{hunk.new_start},{hunk.new_length} @@{section}"
+    )
+    gap = False
+    for place, line in enumerate(hunk.lines):
+        if any(abs(place - mark) <= near for mark in marks):
+            if gap:
+                yield LEFT_OUT
+            gap = False
+            yield f"{line.kind}{line.text}"
+        else:
+            gap = True
+    if gap:
+        yield LEFT_OUT
 
 
 def _at_issue(line: DiffLine, downgrade: Downgrade) -> bool:

@@ -119,7 +119,7 @@ def test_a_change_is_told_with_its_postings_and_its_fate(parsed):
     key = site_kit.finding(20, "").fingerprint
     page = parsed[f"changes/{key}.html"]
     said = page.text()
-    assert re.search(r"handed to workqueue by \w+ nest20_reaper fs/burrow20/nest_20\.c:187", said)
+    assert re.search(r"handed to a work item by \w+ nest20_reaper fs/burrow20/nest_20\.c:187", said)
     assert said.count("put nest 20 from a work item") >= 2
     assert link("20-v1@example.org") in page.links
     assert link("20-v2@example.org") in page.links

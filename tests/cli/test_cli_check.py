@@ -254,7 +254,7 @@ def test_terse_is_one_line_a_finding_and_nothing_else(check, lost, clean, noted)
     assert check("--format", "terse", clean)[1] == ""
     assert check("--format", "terse", noted)[1] == ""
     _status, out, _err = check("--format", "terse", lost)
-    assert out.startswith("fs/lamp.c:14: WARNING: [inode-put-deferred] iput() was done ")
+    assert out.startswith("fs/lamp.c:14: WARNING: [inode-put-deferred] iput() moves ")
     assert out.count("\n") == 1
 
 

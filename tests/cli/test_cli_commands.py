@@ -52,6 +52,16 @@ def test_help_lists_every_command(run):
     assert all(f"\n  {name} " in out for name in COMMANDS)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [*([name] for name in COMMANDS), *(["hook", n] for n in ("run", "install", "remove"))],
+)
+def test_help_tells_the_exit_status(run, command):
+    status, out, _err = run(*command, "--help")
+    assert status == 0
+    assert "exit status: 0" in out
+
+
 def test_no_arguments_is_usage(run):
     status, out, err = run()
     assert (status, out) == (2, "")

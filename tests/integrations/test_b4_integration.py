@@ -3,11 +3,13 @@ from __future__ import annotations
 import email
 import json
 import re
+import shutil
 import sys
 import textwrap
 from email.policy import default
 
 import pytest
+from b4.review import checks
 
 from patchlint.integrations import analysis, b4_series, b4_setup, config
 
@@ -314,7 +316,7 @@ def test_a_check_that_is_there_stays_and_gets_no_checkpatch_added(repo):
     repo.patchlint("b4", "setup", "--local", "--yes")
     values = local_values(repo, "b4.prep-perpatch-check-cmd")
     assert values[0] == "./mine.sh"
-    assert [value.rpartition("patchlint")[2] for value in values[1:]] == [" b4 check"]
+    assert values[1:] == [b4_setup.command("b4 check")]
 
 
 def test_checkpatch_still_runs_after_setup(prepared):
@@ -333,6 +335,77 @@ def test_checkpatch_for_all_repositories_is_quiet_where_there_is_none(repo):
     repo.git("cherry-pick", "topic~2")
     _, err = repo.call(b4(), "prep", "--check")
     assert "Success: 1, Warning: 0, Error: 0" in err
+
+
+def test_the_command_needs_no_path(prepared):
+    bare = prepared.root / "bin"
+    bare.mkdir()
+    for name in ("git", "sh"):
+        (bare / name).symlink_to(shutil.which(name))
+    _, err = prepared.call(b4(), "prep", "--check", "-C", env={"PATH": str(bare)})
+    assert len(lines_with(err, RULE)) == 1
+    assert re.search(r"Warning: 1, Error: 0|Warning: 0, Error: 1", err)
+
+
+@pytest.fixture
+def broken(prepared, monkeypatch):
+    """Set up by an installation whose files are gone since."""
+    gone = prepared.root / "gone/venv 2/bin/python"
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "executable", str(gone))
+        b4_setup.write_launcher()
+    return prepared, gone
+
+
+def test_an_installation_that_is_gone_ends_in_one_line(broken):
+    repo, gone = broken
+    _, err = repo.call(b4(), "prep", "--check", "-C")
+    said = lines_with(err, "patchlint: patchlint cannot run")
+    assert len(said) == 3  # once for each patch
+    assert f"{gone} or " in said[0]
+    assert said[0].endswith("is gone; install it again")
+    assert "Traceback" not in err
+    assert "Warning: 3, Error: 0" in err
+
+
+def test_b4_review_takes_it_as_a_warning(broken):
+    repo, _ = broken
+    mail = email.message_from_bytes(repo.mbox(), policy=default)
+    for key in ("b4.review-perpatch-check-cmd", "b4.review-series-check-cmd"):
+        [value, *_] = local_values(repo, key)
+        results = checks._run_external_cmd(checks.parse_cmd(value), mail, str(repo.repo))
+        assert [(one["tool"], one["status"]) for one in results] == [("patchlint", "warn")]
+        assert results[0]["summary"].endswith("is gone; install it again")
+
+
+def test_set_up_again_mends_it(broken):
+    repo, _ = broken
+    assert "runs patchlint already" in repo.patchlint("b4", "setup", "--local", "--yes")[0]
+    _, err = repo.call(b4(), "prep", "--check", "-C")
+    assert len(lines_with(err, RULE)) == 1
+
+
+def test_the_launcher_goes_with_the_last_that_runs_it(repo):
+    for scope in ("--local", "--global"):
+        repo.patchlint("b4", "setup", scope, "--yes")
+    repo.patchlint("b4", "remove", "--local")
+    assert b4_setup.launcher().exists()
+    repo.patchlint("b4", "remove", "--global")
+    assert not b4_setup.launcher().parent.exists()
+
+
+def test_setup_renews_what_an_older_one_wrote(repo):
+    for key in ("b4.prep-perpatch-check-cmd", "b4.review-perpatch-check-cmd"):
+        name = "b4 review-check" if "review" in key else "b4 check"
+        repo.git("config", "--local", "--add", key, f"patchlint {name}")
+        repo.git("config", "--local", "--add", "patchlint.b4Added", f"{key} patchlint {name}")
+    out, _ = repo.patchlint("b4", "setup", "--local", "--yes")
+    assert "to be taken out, since it no longer fits:" in out
+    values = local_values(repo, "b4.prep-perpatch-check-cmd")
+    assert values[0] == b4_setup.command("b4 check")
+    assert "patchlint b4 check" not in values
+    repo.patchlint("b4", "remove", "--local")
+    assert "b4" not in (repo.repo / ".git/config").read_text()
 
 
 def test_no_tracked_file_is_written(repo):

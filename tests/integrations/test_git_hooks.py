@@ -4,9 +4,10 @@ import os
 import subprocess
 import sys
 
+import msgspec
 import pytest
 
-from patchlint.integrations import hooks, series_files
+from patchlint.integrations import analysis, hook_run, hooks, series_files
 
 BAD = "fs/mounts.c"
 LONE = "topic~2..topic~1"
@@ -138,7 +139,7 @@ def test_without_counters_each_patch_answers_for_itself(repo):
     first, second, third = repo.patches()
     run_hook(repo, "sendemail-validate", first, status=0)
     _, err = run_hook(repo, "sendemail-validate", second, status=1)
-    assert "patch 2" in err
+    assert "[PATCH 2/3]" in err
     run_hook(repo, "sendemail-validate", third, status=1)
 
 
@@ -452,3 +453,68 @@ def test_message_ids_of_a_folded_header():
     )
     assert series_files.message_ids(head, b"references") == ["a@example.org", "b@example.org"]
     assert series_files.message_ids(head, b"in-reply-to") == []
+
+
+# --- what is said
+
+
+def test_each_thing_is_said_once(repo, smtp):
+    repo.patchlint("hook", "install")
+    _, err = send(repo, *to(smtp), *repo.patches(), status=None)
+    lines = [line.strip() for line in err.splitlines()]
+    assert len(set(lines)) == len(lines)
+    assert err.count("drop trees from a work item\n") == 1
+    assert err.count("fs: drop trees from a work item") == 1
+    assert "    before: task: done before return to user space\n" in err
+
+
+def test_what_two_findings_share_is_said_once(capsys):
+    one = analysis.Remark(
+        "r", "warning", "a.c", 1, "f", 1, "a title", "m", "task: now", "work item: later",
+        "f -> put", "f -> work -> put", "1" * 16,
+    )  # fmt: skip
+    other = msgspec.structs.replace(one, function="g", before_way="g -> put", fingerprint="2" * 16)
+    hook_run._say_remarks([one, other])
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.strip() for line in lines].count("before: task: now") == 1
+    assert lines[2:6] == [
+        "    before: task: now",
+        "            f -> put",
+        "    after:  work item: later",
+        "            f -> work -> put",
+    ]
+    assert "    before: g -> put" in lines
+
+
+def test_what_stops_nothing_is_said_once_in_a_send(repo, smtp):
+    repo.patchlint("hook", "install", "--fail-on", "never")
+    for _ in range(2):
+        _, err = send(repo, *to(smtp), *repo.patches())
+        assert err.count("[mount-put-deferred]") == 1
+    assert len(smtp.mails) == 6
+
+
+def test_what_is_accepted_is_said_once_in_a_send(repo, smtp):
+    repo.patchlint("hook", "install")
+    _, err = send(repo, *to(smtp), *repo.patches(), status=None)
+    known = err.partition("fingerprint: ")[2].split()[0]
+    repo.patchlint("config", "accept", known, "--reason", "it waits")
+    _, err = send(repo, *to(smtp), *repo.patches())
+    assert err.count("patchlint: accepted: ") == 1
+    assert f"accepted: {known} [mount-put-deferred] drop_tree(): it waits (" in err
+
+
+def test_the_line_for_reviewers_is_one_that_the_check_reads(repo, smtp):
+    repo.patchlint("hook", "install")
+    files = repo.patches()
+    _, err = send(repo, *to(smtp), *files, status=None)
+    line = next(line for line in err.splitlines() if "patchlint-ok:" in line).strip()
+    text = files[1].read_text().replace("\n---\n", f"\n---\n{line}\n\n", 1)
+    files[1].write_text(text.replace("REASON", "the caller waits"))
+    _, err = send(repo, *to(smtp), *files, status=None)
+    assert "    the author says: the caller waits\n" in err
+    assert "git config patchlint.authorReasons accept" in err
+    assert smtp.mails == []
+    repo.git("config", "patchlint.authorReasons", "accept")
+    send(repo, *to(smtp), *files)
+    assert len(smtp.mails) == 3

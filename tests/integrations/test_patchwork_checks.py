@@ -47,6 +47,12 @@ class Patchwork(BaseHTTPRequestHandler):
             if "context" in query:
                 rows = [c for c in rows if c["context"] == query["context"]]
             self.paged(rows, url, query, "Checks")
+        elif url.path == "/api/events/":
+            names = {one["name"] for one in API["paths"]["/api/events/"]["get"]["parameters"]}
+            assert set(query) <= names
+            rows = [e for e in self.server.events if e["date"] >= query["since"]]
+            rows = [e for e in rows if e["category"] == query["category"]]
+            self.paged(rows, url, query, "Events")
         elif url.path == "/series/7/mbox/":
             self.answer(200, self.server.mbox)
         else:
@@ -137,7 +143,7 @@ def serving(repo, *options):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Patchwork)
     server.url = f"http://127.0.0.1:{server.server_port}"
     server.asked, server.trouble, server.checks, server.lost_answers = [], [], [], 0
-    server.patches, server.covers = [], []
+    server.patches, server.covers, server.events = [], [], []
     files = repo.patches("--thread=shallow", "--cover-letter", *options)
     server.mbox = b"".join(file.read_bytes() for file in files)
     for number, file in enumerate(files):

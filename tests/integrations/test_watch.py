@@ -128,7 +128,7 @@ def test_a_series_whose_check_failed_is_not_told_as_clean(monkeypatch):
     series = Series("[PATCH] x", 1, (patch,), 1, ())
     plan = SimpleNamespace(options=Options(no_tree=True))
     outcome = watch._judge(series, plan, None, config.load_settings({}), None)
-    assert outcome == (None, f"not checked: {failed.message}", [])
+    assert outcome == (None, f"not checked: {failed.message}", [], ())
 
 
 def test_a_second_look_and_a_second_copy_change_nothing(watcher):

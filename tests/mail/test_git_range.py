@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from patchlint.mail import git_range
 from patchlint.mail.inputs import read_inputs
 from patchlint.mail.message import decode
 from patchlint.mail.series import group
@@ -127,3 +128,27 @@ def test_range_of_a_merge_alone_says_so(tree: Path) -> None:
     (error,) = read("main..side", tree)
     assert isinstance(error, InputError)
     assert error.message == ("no commit in this range but merges, which have no patch of their own")
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("v1..topic", "topic (v1..topic)"),
+        ("v1..", "topic (v1..)"),
+        ("v1...topic", "topic (v1...topic)"),
+        ("v1..v2", "v1..v2"),
+        ("v1..topic~1", "v1..topic~1"),
+        ("v1..nothing", "v1..nothing"),
+    ],
+)
+def test_a_range_is_called_by_its_branch(tmp_path, name, title):
+    def git(*argv):
+        subprocess.run(["git", "-C", tmp_path, *argv], check=True, capture_output=True)
+
+    git("init", "-q", "-b", "topic")
+    for number in (1, 2):
+        who = ("-c", "user.name=A", "-c", "user.email=a@x")
+        git(*who, "commit", "-q", "--allow-empty", "-m", f"lamp: {number}")
+        git("tag", f"v{number}")
+    assert git_range.title(name, tmp_path) == title
+    assert git_range.title(name, "/") == name

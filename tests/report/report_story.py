@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from patchlint.model.effect import EntryChain, Promise, Step
-from patchlint.model.finding import Finding, HunkLine, PatchRef, Report, SeriesRef
+from patchlint.model.finding import Accepted, Finding, HunkLine, PatchRef, Report, SeriesRef
 from patchlint.model.kernel import Rule
-from patchlint.model.problem import InputError, Limitation
+from patchlint.model.problem import InputError, Limitation, Note
 
 PATH = "fs/burrow/nest.c"
 
@@ -99,6 +101,19 @@ LAZY = Finding(
         ("+", "\t\tqueue_rcu_work(burrow_wq, &reap->work);", None, 214, True),
         ("+", "\t\treturn;", None, 215, False),
         ("+", "\t}", None, 216, False),
+    ),
+    quote=(
+        f"--- a/{PATH}",
+        f"+++ b/{PATH}",
+        "@@ -194,7 +207,16 @@ static void burrow_unlock(bool lazy)",
+        " \tup_write(&burrow_sem);",
+        " ",
+        "-\tsynchronize_rcu_expedited();",
+        "[...]",
+        "-\t\tnest_put(n);",
+        "+\tif (lazy) {",
+        "[...]",
+        "+\t\tqueue_rcu_work(burrow_wq, &reap->work);",
     ),
 )
 
@@ -232,6 +247,20 @@ STORY = Report(
         Limitation("graph", "no tree: callers outside the diff are not known", PATH, None, 198),
     ),
     errors=(InputError("broken.mbox", "the diff ends in the middle of a hunk", None, 31),),
+)
+
+#: What a reader has accepted: one by hand, one by a baseline; the author speaks of a third.
+ACCEPTED = Report(
+    version="1.2.3",
+    series=(SERIES,),
+    findings=(replace(LAZY, author_says="the reaper is flushed in umount, see patch 4"),),
+    limitations=(),
+    errors=(),
+    accepted=(
+        Accepted(FILE, "the keeper is joined before release returns", ".git/config"),
+        Accepted(MEMORY, "known before", "baseline known.json"),
+    ),
+    notes=(Note("patch 3: the author gives a reason for x: there is no such rule", "3@x"),),
 )
 
 EMPTY = Report(version="1.2.3", series=(SERIES,), findings=(), limitations=(), errors=())

@@ -11,6 +11,7 @@ from patchlint.model.context import GUARANTEES, Context
 from patchlint.model.effect import EntryChain, Promise, Step
 from patchlint.model.finding import (
     LEVELS,
+    Accepted,
     Confidence,
     Finding,
     HunkLine,
@@ -18,7 +19,7 @@ from patchlint.model.finding import (
     Report,
     SeriesRef,
 )
-from patchlint.model.problem import InputError, Limitation
+from patchlint.model.problem import InputError, Limitation, Note
 
 #: A report takes a while to make up; how long is no matter.
 law = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -104,6 +105,8 @@ findings = made(
         ),
         9,
     ),
+    author_says=maybe(texts),
+    quote=some(texts, 5),
 )
 patches = made(
     PatchRef,
@@ -144,4 +147,6 @@ reports = made(
         )
     ),
     some(made(InputError, texts, texts, maybe(texts), maybe(numbers))),
+    some(made(Accepted, findings, texts, texts), 2),
+    some(made(Note, texts, maybe(texts)), 2),
 )

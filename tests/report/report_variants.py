@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from msgspec.structs import replace
-from report_story import EMPTY, FILE, LAZY, MEMORY, PATH, RULES, SERIES, STORY
+from report_story import ACCEPTED, EMPTY, FILE, LAZY, MEMORY, PATH, RULES, SERIES, STORY
 
 from patchlint.model.finding import HunkLine, PatchRef, Report
 from patchlint.model.problem import InputError, Limitation
@@ -78,6 +78,7 @@ REPORTS = {
     "twice": TWICE,
     "note": QUIET,
     "unread": UNREAD,
+    "accepted": ACCEPTED,
 }
 
 PLAIN = Style(rules=RULES)
@@ -85,14 +86,20 @@ PLAIN = Style(rules=RULES)
 #: file name -> (report, format, style)
 GOLDENS: dict[str, tuple[str, str, Style]] = {
     "story.terminal.txt": ("story", "terminal", PLAIN),
-    "story.terminal-80.txt": ("story", "terminal", Style(width=80)),
-    "story.terminal-wide.txt": ("story", "terminal", Style(width=140)),
-    "story.terminal-color.txt": ("story", "terminal", Style(color=True, width=120)),
+    "story.terminal-80.txt": ("story", "terminal", Style(width=80, terminal=True)),
+    "story.terminal-wide.txt": ("story", "terminal", Style(width=140, terminal=True)),
+    "story.terminal-color.txt": ("story", "terminal", Style(color=True, width=120, terminal=True)),
     "story.terminal-verbose.txt": ("story", "terminal", Style(verbose=True)),
     "story.terminal-quiet.txt": ("story", "terminal", Style(quiet=True)),
     "empty.terminal.txt": ("empty", "terminal", PLAIN),
     "unread.terminal.txt": ("unread", "terminal", PLAIN),
     "hostile.terminal.txt": ("hostile", "terminal", PLAIN),
+    "accepted.terminal.txt": ("accepted", "terminal", PLAIN),
+    "accepted.json": ("accepted", "json", PLAIN),
+    "accepted.html": ("accepted", "html", PLAIN),
+    "accepted.sarif": ("accepted", "sarif", PLAIN),
+    "accepted.b4.json": ("accepted", "b4", PLAIN),
+    "accepted.mail.eml": ("accepted", "mail", Style(complaints="lint@example.org")),
     "story.terse.txt": ("story", "terse", PLAIN),
     "story.terse-verbose.txt": ("story", "terse", Style(verbose=True)),
     "empty.terse.txt": ("empty", "terse", PLAIN),

@@ -54,7 +54,10 @@ def test_the_schema_misses_each_key_of_a_finding(key):
 
 def test_keys_of_the_contract():
     report = told(STORY)
-    assert list(report) == ["schema", "tool", "series", "findings", "limitations", "errors"]
+    assert list(report) == [
+        "schema", "tool", "series", "findings", "limitations", "errors",
+        "accepted", "notes",
+    ]  # fmt: skip
     assert report["tool"] == {"name": "patchlint", "version": "1.2.3"}
     (series,) = report["series"]
     assert series["expected"] == 4

@@ -92,9 +92,9 @@ def test_every_finding_and_both_its_chains():
     cards = [attrs for attrs in told.all("details") if attrs.get("class") == "finding"]
     assert [card["data-level"] for card in cards] == ["error", "warning", "note"]
     said = text_of(told)
-    assert "before task: before-return-to-user" in said
-    assert "after workqueue: eventually" in said
-    assert "handed to workqueue by queue_rcu_work nest_reaper fs/burrow/nest.c:187" in said
+    assert "before task: done before return to user space" in said
+    assert "after work item: done some time later" in said
+    assert "handed to a work item by queue_rcu_work nest_reaper fs/burrow/nest.c:187" in said
     assert "umount (syscall): __do_sys_umount → burrow_umount" in said
     assert "no flush of burrow_wq on this path" in said
     marked = [attrs for attrs in told.all("tr") if "marked" in attrs["class"]]

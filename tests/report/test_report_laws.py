@@ -16,6 +16,7 @@ styles = made(
     Style,
     color=st.booleans(),
     width=st.integers(0, 200),
+    terminal=st.booleans(),
     verbose=st.booleans(),
     quiet=st.booleans(),
     rules=st.sampled_from([{}, RULES]),

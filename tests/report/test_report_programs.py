@@ -70,10 +70,13 @@ def test_b4_details_are_a_list_of_rows():
     assert rows[0]["context"] == "mount-put-deferred"
     assert rows[0]["state"] == "error"
     assert rows[0]["description"].splitlines()[1:] == [
-        "    before task, before-return-to-user: burrow_detach → burrow_unlock → nest_put → mntput",
         (
-            "    after workqueue, eventually: "
-            "burrow_detach → burrow_unlock → nest_reaper → nest_put → mntput"
+            "    before: task: done before return to user space; by way of "
+            "burrow_detach → burrow_unlock → nest_put → mntput"
+        ),
+        (
+            "    after: work item (queue_rcu_work() → nest_reaper()): done some time later; "
+            "by way of burrow_detach → burrow_unlock → nest_reaper → nest_put → mntput"
         ),
         "    when flags & BURROW_LAZY",
         "    instead: keep the puts in the task and defer only the wait for readers",

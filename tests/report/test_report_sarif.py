@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from jsonschema import Draft7Validator
 from msgspec.structs import replace
-from report_story import EMPTY, FILE, LAZY, RULES, STORY
+from report_story import ACCEPTED, EMPTY, FILE, LAZY, RULES, STORY
 from report_strategies import law, reports
 from report_variants import REPORTS, UNREAD
 
@@ -220,3 +220,16 @@ def test_a_run_has_a_name_of_its_own_that_the_same_patches_keep():
     assert names[0] == names[1] != names[2]
     assert {name.rpartition("/")[0] for name in names} == {"patchlint/check"}
     assert first["automationDetails"]["description"]["text"].startswith("Check of 3 patches: ")
+
+
+def test_what_is_accepted_is_a_suppressed_result():
+    results = run(ACCEPTED)["results"]
+    told = {one["partialFingerprints"]["patchlint/v1"]: one.get("suppressions") for one in results}
+    assert told[LAZY.fingerprint] is None
+    assert told[FILE.fingerprint] == [
+        {
+            "kind": "external",
+            "status": "accepted",
+            "justification": "the keeper is joined before release returns (.git/config)",
+        }
+    ]

@@ -3,11 +3,13 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
-from report_story import EMPTY, FILE, LAZY, STORY
+from report_story import ACCEPTED, EMPTY, FILE, LAZY, STORY
 from report_variants import UNREAD
 
-from patchlint.model.effect import Step
+from patchlint.model.effect import EntryChain, Step
 from patchlint.report.render import render
 from patchlint.report.style import Style
 
@@ -16,6 +18,11 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 def shown(report=STORY, **style):
     return render(report, "terminal", Style(**style))
+
+
+def drawn(finding, **style):
+    """The finding as a terminal shows it."""
+    return alone(finding, **({"width": 80} | style), terminal=True)
 
 
 def alone(finding, **style):
@@ -30,32 +37,58 @@ def test_colour_adds_nothing_but_colour():
 
 @pytest.mark.parametrize("width", [80, 100, 110, 160])
 def test_a_finding_is_short(width):
-    lines = alone(FILE, width=width).splitlines()
+    lines = drawn(FILE, width=width).splitlines()
     finding = lines[1 : lines.index("")]
-    assert 6 <= len(finding) <= 13
+    assert 6 <= len(finding) <= 14
 
 
 @pytest.mark.parametrize("width", [60, 80, 110, 200])
 def test_chains_and_code_keep_to_the_width(width):
-    lines = alone(LAZY, width=width).splitlines()
-    headline = next(n for n, text in enumerate(lines) if ": error: " in text)
-    body = lines[headline + 1 : lines.index("")]
-    assert all(len(text) <= width for text in body)
+    lines = drawn(LAZY, width=width).splitlines()
+    finding = lines[1 : lines.index("")]
+    assert all(len(text) <= width for text in finding)
+
+
+@given(
+    path=st.text("abc/_", min_size=1, max_size=60),
+    message=st.text("abc `()", max_size=400).map(str.strip),
+)
+def test_a_headline_takes_two_lines_and_keeps_its_rule(path, message):
+    lines = drawn(replace(FILE, path=path, message=message)).splitlines()
+    end = next(n for n, text in enumerate(lines) if "[file-put-deferred]" in text)
+    assert 1 <= end <= 2
+    assert lines[1].startswith(f"{path}:88: warning:")
+    assert all(len(text) <= 80 for text in lines[1:end]) or len(path) > 60
+
+
+def test_elsewhere_nothing_is_cut_or_folded():
+    far = replace(FILE, message="word " * 60, hunk=LAZY.hunk)
+    step = Step("f" * 60, "fs/a.c", 3, "n" * 200)
+    told = alone(replace(far, before=replace(LAZY.before, chain=(*LAZY.before.chain, step))))
+    assert "n" * 200 in told
+    assert "nest_put " in told
+    assert "…" not in told
+    assert ("word " * 60).strip() + " [file-put-deferred]\n" in told
 
 
 def test_side_by_side_from_110_columns_on():
-    assert not any("before" in text and "after " in text for text in shown(width=109).splitlines())
-    assert any("before" in text and "after " in text for text in shown(width=110).splitlines())
+    def beside(**style):
+        lines = shown(**style).splitlines()
+        return any("before" in text and "after " in text for text in lines)
+
+    assert not beside(width=109, terminal=True)
+    assert beside(width=110, terminal=True)
+    assert not beside(width=200)
 
 
 def test_a_long_chain_keeps_where_it_is_lost_the_callback_and_the_release():
-    told = alone(LAZY)
+    told = drawn(LAZY, width=100)
     after = told[told.index("  after") :]
     assert "burrow_unlock" in after
     assert "nest_reaper" in after
     assert "… mntput" in after
     assert "nest_put" not in after
-    assert "nest_put" in alone(LAZY, verbose=True)
+    assert "nest_put" in drawn(LAZY, verbose=True)
 
 
 def test_the_subject_stands_once_above_the_findings_of_its_patch():
@@ -111,12 +144,15 @@ def test_many_hunk_lines_are_cut_and_counted():
 
 def test_a_chain_without_steps():
     bare = replace(FILE, before=replace(FILE.before, chain=()))
-    assert "  before   unknown: before-return-to-user\n  after" in alone(bare)
+    assert (
+        "  before   caller not seen, taken for a task: done before return to user space\n  after"
+        in alone(bare)
+    )
 
 
 def test_a_function_name_that_is_too_long_keeps_the_place():
     step = Step("f" * 50, "fs/a.c", 3, "n" * 200)
-    told = alone(replace(FILE, before=replace(FILE.before, chain=(step,))))
+    told = drawn(replace(FILE, before=replace(FILE.before, chain=(step,))))
     assert "fs/a.c:3" in told
     assert "nn…" in told
 
@@ -138,3 +174,52 @@ def test_a_condition_that_the_message_has_is_not_repeated():
 def test_a_cleanup_that_the_message_names_is_not_repeated():
     moved = replace(LAZY, message="mntput() (and dput()) moves", also=("dput", "iput"))
     assert "  also     iput\n" in alone(moved)
+
+
+def test_what_is_accepted_is_told_with_its_reason_and_a_baseline_is_counted():
+    told = shown(ACCEPTED)
+    assert (
+        "drivers/burrow/tunnel.c:88: accepted: fput() in tunnel_release(): the keeper is joined"
+        " before release returns (.git/config) [file-put-deferred]\n"
+    ) in told
+    assert "known before" not in told
+    assert "known before (baseline known.json)" in shown(ACCEPTED, verbose=True)
+    assert told.endswith("1 finding (1 error) in 1 of 3 patches; 1 accepted; 1 in the baseline\n")
+
+
+def test_what_the_author_says_stands_with_the_finding():
+    assert "  author   says: the reaper is flushed in umount, see patch 4\n" in shown(ACCEPTED)
+    assert "note: patch 3: the author gives a reason for x: there is no such rule <3@x>\n" in shown(
+        ACCEPTED
+    )
+
+
+def test_nothing_checked_is_not_called_clean():
+    assert shown(UNREAD).endswith("nothing was checked; 1 input not checked\n")
+
+
+def test_a_range_is_called_by_its_name():
+    patches = tuple(replace(one, commit="c" * 40) for one in STORY.series[0].patches)
+    series = replace(STORY.series[0], subject="topic (v6.12..topic)", patches=patches)
+    told = shown(replace(EMPTY, series=(series,)))
+    assert told == "no findings in 3 patches of topic (v6.12..topic)\n"
+
+
+def test_entry_points_stand_by_kind_and_are_few():
+    points = tuple(EntryChain(f"call{n}", "syscall" if n % 2 else "file", ()) for n in range(9))
+    assert "  reached  call0, call2 (file); call1, call3 (syscall); 5 more\n" in alone(
+        replace(FILE, entry_points=points)
+    )
+
+
+def test_a_cut_chain_keeps_the_link_that_hands_over():
+    chain = tuple(Step(f"f{n}", "fs/a.c", n, f"calls f{n + 1}()") for n in range(9))
+    after = replace(LAZY.after, chain=chain, callback="f7")
+    told = drawn(replace(LAZY, after=after, function="f1"))
+    shown_steps = re.findall(r"^    (?:… )?(f\d)", told[told.index("  after") :], re.MULTILINE)
+    assert shown_steps == ["f6", "f7", "f8"]
+
+
+def test_the_entry_point_of_the_chain_is_named_first():
+    points = tuple(EntryChain(name, "syscall", ()) for name in ("a", "b", "burrow_detach"))
+    assert "  reached  burrow_detach, a, b (syscall)\n" in alone(replace(LAZY, entry_points=points))

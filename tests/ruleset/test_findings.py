@@ -140,16 +140,18 @@ def test_never_louder_than_the_evidence(rule, cap, entries):
 
 def test_the_sentence_says_what_was_and_what_is():
     assert said().message == (
-        "iput() was done before the call returned in lamp_close(); it is now done in a work "
-        "item (queue_work() -> lamp_gone()), at some later time"
+        "iput() moves from lamp_close() to a work item: no longer done when the call returns"
     )
 
 
 def test_the_sentence_names_the_branch_and_what_moved_along():
     loss = replace(LOSS, condition="lazy", also=("dput", "fput", "mntput", "path_put"))
     message = said(loss).message
-    assert "lamp_close(); when `lazy` it is now done" in message
-    assert message.startswith("iput() (and dput(), fput(), mntput()) was done")
+    assert "from lamp_close() to a work item when `lazy`: no longer" in message
+    assert message.startswith("iput() and 4 others move from")
+    assert said(replace(loss, also=("dput",))).message.startswith("iput() and dput() move from")
+    long = said(replace(loss, condition="c" * 33)).message
+    assert "a work item on one branch: no longer" in long
 
 
 def test_a_lost_wait_is_said_as_one():
@@ -161,23 +163,23 @@ def test_a_lost_wait_is_said_as_one():
 @pytest.mark.parametrize(
     ("context", "words"),
     [
-        ("task", "in the calling task"),
-        ("kthread", "in a kernel thread"),
-        ("rcu-callback", "in an RCU callback"),
-        ("softirq", "in softirq context"),
-        ("unknown", "in the caller"),
+        ("task", "another place of the task"),
+        ("kthread", "a kernel thread"),
+        ("rcu-callback", "an RCU callback"),
+        ("softirq", "softirq context"),
+        ("unknown", "a context that is not known"),
     ],
 )
 def test_every_context_has_words(context, words):
     after = replace(LOSS.after, context=context, callback=None)
-    assert f"now done {words} (queue_work()), at" in said(replace(LOSS, after=after)).message
+    assert f"from lamp_close() to {words}: no" in said(replace(LOSS, after=after)).message
 
 
 def test_evidence_ends_with_the_row_or_with_what_it_stands_for():
     known = SHIPPED.kernel.cleanups["iput"]
     assert said().evidence == (
         "it was so",
-        f"iput(): {known.source.file}: {known.source.evidence}",
+        f"what iput() does is read off {known.source.evidence}",
     )
     unknown = said(replace(LOSS, cleanup="lamp_destroy", family="structural"))
     assert "lamp_destroy() is in no table" in unknown.evidence[-1]
