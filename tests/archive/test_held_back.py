@@ -78,7 +78,8 @@ TWIN = git(
 UNWAITED = git(
     "fs/widget.c",
     "@@ -10,5 +10,5 @@ static void widget_work(struct work_struct *work)\n {\n"
-    " \tstruct widget *w = container_of(work, struct widget, work);\n \n \tdevice_unregister(w->dev);\n }\n",
+    " \tstruct widget *w = container_of(work, struct widget, work);\n \n"
+    " \tdevice_unregister(w->dev);\n }\n",
     "@@ -30,4 +30,3 @@ int widget_close(struct widget *w)\n \tqueue_work(widget_wq, &w->work);\n"
     "-\tflush_work(&w->work);\n \treturn 0;\n }\n",
     "@@ -60,3 +59,3 @@ struct widget *widget_alloc(void)\n"
