@@ -36,6 +36,7 @@ _CONSTANT: Final = re.compile(r"\b[A-Z][A-Z0-9_]{2,}\b(?!\s*\()")
 _WORD: Final = re.compile(r"(?<![\w.>])[A-Za-z_]\w*\b")
 _COMPARED: Final = re.compile(r"^(.+?)\s*(==|!=)\s*(NULL|0|false|true)$")
 _EQUAL: Final = lazy(r"^(\w+)\s*(==|!=)\s*(\w+)$")
+_CHOSEN: Final = lazy(r"^\(([^?:]+)\?\s*(\w+)\s*:\s*(\w+)\)\s*([=!]=\s*\w+)$")
 _MASKED: Final = lazy(r"^\(?([\w| ]+?)\)?\s*&\s*\(?([\w| ]+?)\)?$")
 _NUMBER: Final = lazy(r"^(?:0[xX][0-9a-fA-F]+|\d+)[uUlL]*$")
 _NOT_ASKED: Final = frozenset({"likely", "unlikely", "READ_ONCE", "sizeof", "if", "while"})
@@ -197,6 +198,9 @@ def _plain_value(text: str) -> bool | None:
         return text in _TRUE
     if _NUMBER.match(text):
         return int(text.rstrip("uUlL"), 0) != 0
+    chosen = _CHOSEN.match(text)
+    if chosen and (answer := evaluate(chosen[1])) is not None:
+        return _plain_value(f"{chosen[2] if answer else chosen[3]} {chosen[4]}")
     equal = _EQUAL.match(text)
     if equal and all(_CONSTANT.fullmatch(one) or _NUMBER.match(one) for one in equal.group(1, 3)):
         return (equal[1] == equal[3]) == (equal[2] == "==")

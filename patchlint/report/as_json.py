@@ -148,7 +148,8 @@ def _promise(promise: Promise) -> dict[str, Any]:
 
 
 def _entry(entry: EntryChain) -> dict[str, Any]:
-    return {"name": entry.name, "kind": entry.kind, "chain": list(entry.chain)}
+    told = {"name": entry.name, "kind": entry.kind, "chain": list(entry.chain)}
+    return {**told, "call": entry.said} if entry.said else told
 
 
 def _hunk_line(hunk_line: HunkLine) -> dict[str, Any]:
