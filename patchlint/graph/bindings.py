@@ -229,7 +229,7 @@ def _of_stores(graph: Graph) -> list[Binding]:
     for slot, registration in graph.kernel.slots.items():
         struct, _, name = slot.partition(".")
         by_member.setdefault(name, {})[struct] = registration
-    started = _started_members(graph)
+    started: set[str] | None = None
     found = []
     for function in graph.functions.values():
         for store in function.stores:
@@ -246,8 +246,11 @@ def _of_stores(graph: Graph) -> list[Binding]:
             kind = _type(graph, function, target)
             if kind is not None and kind not in holders:
                 continue
-            if kind is None and not target.keys & started:
-                continue
+            if kind is None:
+                # asked for rarely, and it goes through all calls
+                started = _started_members(graph) if started is None else started
+                if not target.keys & started:
+                    continue
             wanted = holders[kind] if kind is not None else next(iter(holders.values()))
             registration_ = graph.kernel.registrations.get(wanted)
             if registration_ is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from patchlint.graph.guards import one_group
 from patchlint.model.pattern import lazy
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ _WRAPPERS: Final = re.compile(r"^(?:un)?likely\s*\((.*)\)$")
 def plain(condition: Condition) -> str:
     """The condition as a maintainer would say it: ``lazy``, ``!d``, ``!(a && b)``."""
     text = " ".join(condition.text.split())
-    while text.startswith("(") and text.endswith(")") and _one_group(text):
+    while text.startswith("(") and text.endswith(")") and one_group(text):
         text = text[1:-1].strip()
     wrapped = _WRAPPERS.match(text)
     if wrapped:
@@ -27,15 +28,6 @@ def plain(condition: Condition) -> str:
     if text.startswith("!") and re.match(r"^![\w.>\-]+(\(.*\))?$", text):
         return text[1:]
     return f"!{text}" if re.match(r"^[\w.>\-]+(\([^()]*\))?$", text) else f"!({text})"
-
-
-def _one_group(text: str) -> bool:
-    depth = 0
-    for place, char in enumerate(text):
-        depth += (char == "(") - (char == ")")
-        if depth == 0 and place < len(text) - 1:
-            return False
-    return depth == 0
 
 
 def is_error(kernel: KernelFacts, condition: Condition) -> bool:

@@ -160,16 +160,17 @@ class Comparison:
     def old(self) -> Summaries:
         """Summaries before."""
         return Summaries(
-            self.before, self.derived, self._told, self.changed, renames=self.lines.renames
+            self.before, self.derived, self.told, self.changed, renames=self.lines.renames
         )
 
     @cached_property
     def new(self) -> Summaries:
         """Summaries after."""
-        return Summaries(self.after, self.derived, self._told, self.altered, self.lines.past)
+        return Summaries(self.after, self.derived, self.told, self.altered, self.lines.past)
 
     @cached_property
-    def _told(self) -> frozenset[Key]:
+    def told(self) -> frozenset[Key]:
+        """What summaries tell of: all that can be late after."""
         found = set(self.wanted)
         for worker in self.workers:
             found |= self._after_keys(worker)

@@ -36,8 +36,8 @@ class Lines(Struct):
     #: line intervals that the images before and after really have, by path
     shown: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     seen: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
-    #: identifiers that only got another name
-    renames: dict[str, str] = field(default_factory=dict)
+    _pairs: tuple[FilePair, ...] = ()
+    _renames: dict[str, str] | None = None
     _origins: dict[str, str] | None = None
     _sorted: dict[str, list[int]] = field(default_factory=dict)
 
@@ -45,6 +45,13 @@ class Lines(Struct):
         """The line after of a line before, None when it was removed."""
         kept = self.kept.get(path)
         return line if kept is None else kept.get(line)
+
+    @property
+    def renames(self) -> dict[str, str]:
+        """Identifiers that only got another name, read off the images when first asked."""
+        if self._renames is None:
+            self._renames = renames(self._pairs)
+        return self._renames
 
     def past(self, path: str, line: int) -> tuple[str, int]:
         """Where a line after stood before; an added one stood nowhere (its number, negative)."""
@@ -98,9 +105,8 @@ class Lines(Struct):
 
 def lines_of(files: Iterable[FilePair]) -> Lines:
     """The line maps of a state."""
-    pairs = list(files)
-    lines = Lines()
-    lines.renames = renames(pairs)
+    pairs = tuple(files)
+    lines = Lines(_pairs=pairs)
     for pair in pairs:
         before = pair.old_path or pair.path
         lines.kept[before] = pair.kept

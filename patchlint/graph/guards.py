@@ -74,7 +74,8 @@ def last_reference(asked: str, path: str, line: int) -> Atom:
     return Atom(asked, positive=True, head=LAST_REFERENCE, path=path, line=line)
 
 
-def _one_group(text: str) -> bool:
+def one_group(text: str) -> bool:
+    """Whether the bracket that a text begins with closes at its end."""
     depth = 0
     for place, char in enumerate(text):
         depth += (char == "(") - (char == ")")
@@ -86,9 +87,9 @@ def _one_group(text: str) -> bool:
 def _bare(text: str) -> str:
     text = " ".join(text.split())
     while True:
-        if text.startswith("(") and text.endswith(")") and _one_group(text):
+        if text.startswith("(") and text.endswith(")") and one_group(text):
             text = text[1:-1].strip()
-        elif (found := _WRAPPED.match(text)) and _one_group(text[found.end() - 1 :]):
+        elif (found := _WRAPPED.match(text)) and one_group(text[found.end() - 1 :]):
             text = text[found.end() : -1].strip()
         else:
             return text

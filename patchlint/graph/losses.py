@@ -52,19 +52,11 @@ class Loss(Struct, frozen=True):
     how: How
     narrowed: Atom | None = None
 
-    @property
-    def edge_mark(self) -> tuple[str, str, int, str | None]:
-        """What tells the edge of this loss from other edges."""
-        edge = self.late[0].edge
-        if edge is None:
-            return ("", "", 0, None)
-        return (edge.function.path, edge.function.name, edge.line, edge.callback)
-
 
 def find(comparison: Comparison) -> list[Loss]:
     """All losses of one step; those that follow from one in a callee are left out."""
     found: list[Loss] = []
-    for was, now in comparison.concerned:
+    for was, now in comparison.concerned if comparison.told else ():
         if was.name != now.name and _lives_on(comparison, was, now):
             continue
         found.extend(_of_pair(comparison, was, now))

@@ -1,9 +1,4 @@
-"""Waits on the path of a deferral, and whether they give the promise back.
-
-A wait counts only when it stands on every way on from the deferral (no condition that
-the deferral does not have), speaks of the same object, queue or completion, and runs the
-pending callback instead of dropping it.
-"""
+"""Whether a wait is one for a deferral: for the same object, queue or completion."""
 
 from __future__ import annotations
 
@@ -12,41 +7,8 @@ from typing import TYPE_CHECKING
 from patchlint.graph.objects import ObjectRef, refer, same
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from patchlint.graph.build import Deferral, Graph
     from patchlint.model.facts import Call, Function
-
-
-def restoring(
-    graph: Graph, deferral: Deferral, last: Deferral, through: Sequence[tuple[Function, Call]]
-) -> Call | None:
-    """The wait that restores ``deferral``'s promise, None when there is none.
-
-    ``last`` is the hop that does the release: a wait for an earlier one restores nothing
-    beyond it.  ``through`` are the callers on the way up, nearest first, with their calls.
-    """
-    found = _after(graph, last, deferral.function, deferral.call)
-    if found is not None:
-        return found
-    for caller, call in through:
-        found = _after(graph, last, caller, call)
-        if found is not None:
-            return found
-    return None
-
-
-def _after(graph: Graph, deferral: Deferral, function: Function, start: Call) -> Call | None:
-    allowed = {(c.text, c.taken) for c in start.conditions}
-    for call in function.calls:
-        wait = graph.kernel.waits.get(call.callee)
-        if wait is None or not wait.restores or call.line <= start.line or call == start:
-            continue
-        if any((c.text, c.taken) not in allowed and not c.early for c in call.conditions):
-            continue
-        if wait_matches(graph, deferral, function, call):
-            return call
-    return None
 
 
 def wait_matches(graph: Graph, deferral: Deferral, function: Function, call: Call) -> bool:
