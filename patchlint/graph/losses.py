@@ -20,6 +20,7 @@ from patchlint.graph.build import Deferral
 from patchlint.graph.comparison import Comparison, FunctionKey, key_of
 from patchlint.graph.contexts import certainly_deferred
 from patchlint.graph.objects import struct_name
+from patchlint.graph.standing import moved_along, stands
 from patchlint.model import budget
 from patchlint.model.effect import Step
 
@@ -120,7 +121,11 @@ def _of_key(
 ) -> Loss | None:
     inline_before = [e for e in before if not e.late and not _of_queueing(comparison, e)]
     late_after = [
-        e for e in after if e.late and not any(_not_for_tasks(comparison, a) for a in e.above)
+        e
+        for e in after
+        if e.late
+        and not any(_not_for_tasks(comparison, a) for a in e.above)
+        and not _balanced(comparison, e)
     ]
     if not inline_before or any(e.kind == "async" for e in inline_before):
         return None
@@ -132,14 +137,22 @@ def _of_key(
     inline_after = [e for e in after if not e.late and not _of_queueing(comparison, e)]
     narrowed: Atom | None = None
     free: list[Effect] = []
+    confined: list[Effect] = []
     signs = frozenset(a.sign for e in inline_before for a in e.guard)
     for effect in inline_after:
         reason = _confined(comparison, now, effect, fresh_late, heads, signs)
         if reason is None:
             free.append(effect)
-        elif isinstance(reason, guards.Atom):
+            continue
+        confined.append(effect)
+        if isinstance(reason, guards.Atom):
             narrowed = reason
-    lost = _lost(comparison, was, now, inline_before, free)
+    lost = [
+        effect
+        for effect in _lost(comparison, was, now, inline_before, free)
+        if not stands(comparison, effect, confined)
+        and not moved_along(comparison, effect, inline_after, fresh_late)
+    ]
     if not lost or (
         all(_on_error_path(comparison, e) for e in lost)
         and not any(_on_error_path(comparison, e) for e in fresh_late)
@@ -164,6 +177,7 @@ def _of_wait(
         and e.edge is not None
         and any(e.wait is call for call in was.calls)
         and comparison.lines.forward(was.path, e.wait.line) is None
+        and not _balanced(comparison, e)
     ]
     lines = comparison.lines
     waits_elsewhere = any(
@@ -171,7 +185,7 @@ def _of_wait(
         for function in comparison.after.functions.values()
         for call in function.calls
     )
-    if not gone or after or waits_elsewhere:
+    if not gone or after or waits_elsewhere or all(_on_error_path(comparison, e) for e in gone):
         return None
     started = {e.callback for e in comparison.after.deferrals if not e.keeps}
     started |= {bound.callback for bound in comparison.after.bindings}
@@ -226,6 +240,38 @@ def _of_queueing(comparison: Comparison, effect: Effect) -> bool:
         if not atom.positive and kernel.later.search(asked) and "(" in atom.text:
             return True
     return False
+
+
+def _balanced(comparison: Comparison, effect: Effect) -> bool:
+    """Whether what is done late gives back what the very function has taken.
+
+    That is no release of anything that was there when it was started.
+    """
+    site = effect.site
+    if site is None or not site.args:
+        return False
+    kernel = comparison.kernel
+    return any(
+        call.line <= site.line
+        and (
+            (site.callee in kernel.references.get(call.callee, ()) and _gives_back(call, site))
+            or (call.callee in kernel.refcount_gets and _counts_in(call, site))
+        )
+        for call in effect.where.calls
+    )
+
+
+def _gives_back(taken: Call, release: Call) -> bool:
+    """Whether a release is of the object that a call took, or that it returned."""
+    return release.args[0] in {*taken.args[:1], taken.assigned}
+
+
+def _counts_in(counted: Call, release: Call) -> bool:
+    """Whether a call counts up in the very object that is released."""
+    return (
+        bool(counted.args)
+        and re.match(rf"&?\(*{re.escape(release.args[0])}\)*(?:->|\.)", counted.args[0]) is not None
+    )
 
 
 def _not_for_tasks(comparison: Comparison, atom: Atom) -> bool:
@@ -473,6 +519,7 @@ def _into_workers(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
                 effect.kind == "row"
                 and effect.visible
                 and _new_here(comparison, effect)
+                and not _balanced(comparison, effect)
                 and _only_deferred(comparison, effect.where)
             ):
                 late.setdefault(effect.key, []).append(effect)

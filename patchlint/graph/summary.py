@@ -83,6 +83,8 @@ class Effect(Struct, frozen=True):
     outer: int = 0
     #: task work on the way, which keeps the promise
     kept: Deferral | None = None
+    #: operations through whose member a call on the way goes: struct, folder of the function
+    through: tuple[tuple[str, str], ...] = ()
 
     @property
     def above(self) -> tuple[Atom, ...]:
@@ -347,7 +349,8 @@ class Summaries:
         if call.indirect:
             place = next((i for i, p in enumerate(function.parameters) if p.name == name), None)
             key: Key = ("icall", name) if place is None else ("param", str(place))
-            yield self._at(function, call, key, "indirect", None)
+            kind: Class = "named" if named_teardown(kernel, name) else "indirect"
+            yield self._at(function, call, key, kind, None)
             return
         if name in kernel.twins:
             if self.graph.find(name, function.path) is None:
@@ -575,9 +578,10 @@ class Summaries:
             return
         above = (*self.guard(function, call.conditions), *more)
         step = Step(function.name, function.path, call.line, f"calls {callee.name}()")
+        member = self._member(call, callee)
         for effect in inner:
             atoms = _lifted(effect.guard, given, self.kernel)
-            if atoms is None:
+            if atoms is None or (effect.through and self._elsewhere(function, effect)):
                 continue
             if effect.key[0] == "param":
                 yield from self._run_parameter(function, call, callee, effect, (*above, *atoms))
@@ -601,7 +605,28 @@ class Summaries:
                 effect.guessed,
                 len(above) + effect.outer - (len(effect.guard) - len(atoms)),
                 effect.kept,
+                (*member, *effect.through),
             )
+
+    def _member(self, call: Call, callee: Function) -> tuple[tuple[str, str], ...]:
+        """The operations, and whose they are, when a call goes through a member."""
+        if not call.indirect:
+            return ()
+        return tuple(
+            (struct, _folder(path))
+            for name, struct, path in self.graph.slots.get(call.callee, ())
+            if name == callee.name and struct
+        )
+
+    def _elsewhere(self, function: Function, effect: Effect) -> bool:
+        """Whether the way goes through the operations of a sibling of ``function``.
+
+        Who gives a generic layer its operations is called back through these alone: no
+        request of one file system ends in another.  Folders beside each other stand for
+        that, which errs towards missing what a layer does in the one that it is stacked on.
+        """
+        here = _folder(function.path)
+        return any(at != here and _folder(at) == _folder(here) for _, at in effect.through)
 
     def _run_parameter(
         self,
@@ -669,6 +694,7 @@ class Summaries:
                 effect.guessed,
                 len(above) + (effect.outer if inline else 0),
                 edge if edge.keeps else effect.kept,
+                effect.through,
             )
 
     def _flushed(self, function: Function) -> Iterator[Effect]:
@@ -782,6 +808,10 @@ def _lifted(
         if lifted is not True:
             found.append(lifted)
     return tuple(found)
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
 def _short(text: str, other: str) -> str:

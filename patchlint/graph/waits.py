@@ -23,7 +23,7 @@ def wait_matches(graph: Graph, deferral: Deferral, function: Function, call: Cal
         return False
     if wait.kind == "queue":
         return _same_queue(graph, deferral, target)
-    if wait.kind == "completion":
+    if wait.kind in ("completion", "event"):
         return _completed(graph, deferral, target)
     return deferral.target is not None and same(deferral.target, target)
 

@@ -170,13 +170,14 @@ class Wait(Struct, frozen=True):
     """Waits for something deferred.
 
     ``kind``: ``object`` waits for the object in ``object_arg``, ``queue`` for the whole
-    workqueue in it, ``completion`` for complete() on it, ``rcu`` for RCU callbacks,
-    ``grace-period`` for a grace period only.  ``restores`` is False for waits that drop
+    workqueue in it, ``completion`` for complete() on it, ``event`` for a wake-up on the
+    wait queue, bit or variable in it, ``rcu`` for RCU callbacks, ``grace-period`` for a
+    grace period only.  ``restores`` is False for waits that drop
     a pending item instead of running it (``cancel_work_sync``); ``trap`` says so.
     """
 
     name: str
-    kind: Literal["object", "queue", "completion", "rcu", "grace-period", "other"]
+    kind: Literal["object", "queue", "completion", "event", "rcu", "grace-period", "other"]
     object_arg: int | None
     restores: bool
     trap: str
@@ -313,6 +314,7 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     error_path: re.Pattern[str] = NEVER
     #: functions that end a reference without any release of their own being known
     refcount_puts: frozenset[str] = frozenset()
+    refcount_gets: frozenset[str] = frozenset()
     #: functions that end a wait for a completion, with the completion's argument index
     completers: dict[str, int] = field(default_factory=dict)
     #: names of functions whose call nobody outside can see: locks, logging, memory, readers

@@ -69,6 +69,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         deferral_types=frozenset(data["deferral_types"]),
         error_path=any_of(data["error_path"]),
         refcount_puts=frozenset(data["refcount_puts"]),
+        refcount_gets=frozenset(data["refcount_gets"]),
         completers=dict(data["completers"]),
         harmless=any_of(data["harmless"]),
         later=any_of(data["later"]),

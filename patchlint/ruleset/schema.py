@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 CONTEXTS: Final = frozenset(get_args(Context))
 RESOURCES: Final = frozenset(get_args(Resource))
 KINDS: Final = frozenset({"ctx", "sync", "wrap", "async", "memory", "inherit"})
-WAIT_KINDS: Final = frozenset({"object", "queue", "completion", "rcu", "grace-period", "other"})
+WAIT_KINDS: Final = frozenset(
+    {"object", "queue", "completion", "event", "rcu", "grace-period", "other"}
+)
 HINT_KINDS: Final = frozenset({"parameter", "returns", "name", "trace", "around", "condition"})
 SHAPES: Final = frozenset(
     {
@@ -355,6 +357,7 @@ STRUCTURE: Final[Row] = (
     Key("deferral_types", words),
     Key("error_path", regexes),
     Key("refcount_puts", words),
+    Key("refcount_gets", words, required=False),
     Key("held_against", versions, required=False),
     Key("list_adds", numbers_by_word(2)),
     Key("list_drains", numbers_by_word(1)),

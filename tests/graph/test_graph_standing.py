@@ -1,0 +1,174 @@
+"""What a series leaves as it stood is not lost, whatever else does the same later."""
+
+from __future__ import annotations
+
+import pytest
+from graph_kit import compare, downgrades
+
+from patchlint.graph import losses
+
+HELPERS = """\
+static void lamp_dark(struct lamp *l)
+{
+	iput(l->inode);
+}
+
+static void lamp_worker(struct work_struct *work)
+{
+	struct lamp *l = container_of(work, struct lamp, work);
+
+	lamp_dark(l);
+}
+
+"""
+
+
+def function(head, *lines):
+    return head + "\n{\n" + "".join(f"\t{line}\n" for line in lines) + "}\n\n"
+
+
+def lost(before, after):
+    found = losses.find(compare(HELPERS + before, HELPERS + after))
+    return [(loss.now.name, loss.key[1]) for loss in found]
+
+
+def closing(*lines):
+    return function("void lamp_close(struct lamp *l)", *lines)
+
+
+QUEUE = "queue_work(lamp_wq, &l->work);"
+
+
+def test_a_way_that_stands_lost_nothing_when_another_goes():
+    before = closing("lamp_dark(l);", "bulb_sweep(l);")
+    assert lost(before, closing("lamp_dark(l);", "bulb_sweep(l);", QUEUE)) == []
+    assert lost(before, closing("bulb_sweep(l);", QUEUE)) == [("lamp_close", "iput")]
+
+
+def test_a_new_test_above_the_way_cuts_it():
+    before = closing("lamp_dark(l);")
+    after = closing("if (l->lazy) {", f"\t{QUEUE}", "\treturn;", "}", "lamp_dark(l);")
+    assert lost(before, after) == [("lamp_close", "iput")]
+
+
+EITHER = function(
+    "static void lamp_end(struct lamp *l, bool fast)",
+    "if (fast)",
+    "\tlamp_dark(l);",
+    "else",
+    f"\t{QUEUE}",
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (["if (l->mode == 1)", "\tlamp_end(l, l->fast);"], ["lamp_end(l, l->fast);"]),
+        (["lamp_end(l, l->fast);"], ["if (l->ready)", "\tlamp_end(l, l->fast);"]),
+        (
+            ["lamp_log(l);", "lamp_end(l, l->fast);"],
+            ["if (l->ready) {", "\tlamp_log(l);", "\tlamp_end(l, l->fast);", "}"],
+        ),
+    ],
+)
+def test_a_call_that_moves_takes_both_sides_of_its_callee_along(before, after):
+    assert lost(EITHER + closing(*before), EITHER + closing(*after)) == []
+
+
+def test_a_constant_that_closes_the_fast_side_is_a_loss():
+    before = EITHER + closing("lamp_end(l, l->fast);")
+    after = EITHER + closing("lamp_end(l, false);")
+    assert lost(before, after) == [("lamp_close", "iput")]
+
+
+# -- what gives back what it has taken itself ------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "taken",
+    ["igrab(l->inode);", "struct inode *i = igrab(l->inode);", "kref_get(&l->inode->kref);"],
+)
+def test_what_a_worker_takes_and_gives_back_is_no_release_of_another(taken):
+    worker = (
+        "static void lamp_scan(struct work_struct *work)\n{\n"
+        "\tstruct lamp *l = container_of(work, struct lamp, scan);\n\n"
+        "\t%siput(%s);\n}\n\n"
+    )
+    balanced = worker % (f"{taken}\n\t", "i" if "*i" in taken else "l->inode")
+    before = closing("iput(l->inode);")
+    after = closing("queue_work(lamp_wq, &l->scan);")
+    assert lost(before, balanced + after) == []
+    assert lost(before, worker % ("", "l->inode") + after) == [("lamp_close", "iput")]
+
+
+def test_a_lost_wait_for_balanced_work_lost_nothing():
+    worker = """\
+static void lamp_scan(struct work_struct *work)
+{
+	struct lamp *l = container_of(work, struct lamp, scan);
+
+	if (!sb_start_write_trylock(l->sb))
+		return;
+	lamp_walk(l);
+	sb_end_write(l->sb);
+}
+
+static void lamp_open(struct lamp *l)
+{
+	INIT_WORK(&l->scan, lamp_scan);
+	queue_work(lamp_wq, &l->scan);
+}
+
+"""
+    before = worker + closing("flush_work(&l->scan);", "lamp_log(l);")
+    after = worker + closing("lamp_log(l);")
+    assert "sb_end_write" not in [what for _, what in lost(before, after)]
+
+
+# -- operations of others ---------------------------------------------------------------
+
+
+def dispatched(own):
+    """The release of one user of a generic layer; the loss stands in another one."""
+    return {
+        "fs/glow/layer.c": function("void glow_end(struct glow *g)", "g->ops->glow_finish(g);"),
+        "fs/ember/ops.c": function("static void ember_finish(struct glow *g)", "fput(g->file);")
+        + "static const struct glow_ops ember_ops = {\n\t.glow_finish = ember_finish,\n};\n",
+        f"fs/{own}/file.c": function(
+            "static void spark_work(struct work_struct *work)",
+            "struct glow *g = container_of(work, struct glow, work);",
+            "glow_end(g);",
+        ),
+    }
+
+
+@pytest.mark.parametrize(("own", "told"), [("ember", True), ("spark", False)])
+def test_no_request_of_one_file_system_ends_in_another(own, told):
+    path = f"fs/{own}/file.c"
+    head = "void spark_close(struct glow *g)"
+    before, after = dispatched(own), dispatched(own)
+    before[path] += function(head, "glow_end(g);")
+    after[path] += function(
+        head, "INIT_WORK(&g->work, spark_work);", "queue_work(spark_wq, &g->work);"
+    )
+    found = losses.find(compare(before, after))
+    assert (("spark_close", "fput") in [(x.now.name, x.key[1]) for x in found]) == told
+
+
+# -- an operation that holds what it puts ------------------------------------------------
+
+
+@pytest.mark.parametrize(("member", "level"), [("write_iter", "note"), ("release", "warning")])
+def test_an_operation_that_cannot_end_it_makes_a_note(member, level):
+    table = f"static const struct file_operations lamp_fops = {{\n\t.{member} = lamp_op,\n}};\n"
+    worker = function(
+        "static void lamp_gone(struct work_struct *work)",
+        "struct lamp *l = container_of(work, struct lamp, work);",
+        "",
+        "fput(l->file);",
+    )
+    head = "static void lamp_op(struct lamp *l)"
+    before = worker + function(head, "fput(l->file);") + table
+    after = worker + function(head, QUEUE) + table
+    (found,) = downgrades(before, after)
+    assert (found.level_cap or "warning") == level
