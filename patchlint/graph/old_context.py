@@ -69,6 +69,7 @@ def old_context(comparison: Comparison, loss: Loss) -> OldContext | None:
         doubt = f"the old path was partly deferred: {why}"
     if not doubt and not verdict.task:
         doubt = _was_started(comparison, was)
+    doubt = doubt or _holds_it(comparison, loss)
     shown: Context = "unknown"
     if verdict.task:
         shown = "task"
@@ -76,6 +77,26 @@ def old_context(comparison: Comparison, loss: Loss) -> OldContext | None:
         shown = next(iter(verdict.contexts))
     reasons = tuple(r.why for r in verdict.reasons if r.context == "task")[:1]
     return OldContext(shown, verdict.task, doubt, (), certain=True, reasons=reasons)
+
+
+def _holds_it(comparison: Comparison, loss: Loss) -> str:
+    """Why the operation that loses cannot have ended what it put; "" when it may have.
+
+    A write holds the file open, and what the file holds: no put of it there is the last.
+    """
+    known = loss.before[0].known
+    kernel = comparison.kernel
+    held = [
+        (entry, row)
+        for _path, entry in comparison.before.initializers
+        if entry.value.lstrip("&") == loss.was.name
+        for row in kernel.entries
+        if row.member == entry.member and row.struct and row.struct in entry.struct
+    ]
+    if known is None or not held or any(kernel.carries(r.ends, known.family) for _, r in held):
+        return ""
+    entry = held[0][0]
+    return f"it is .{entry.member} of {entry.struct}, which cannot end what is released"
 
 
 def _sent_elsewhere(comparison: Comparison, guard: tuple[Atom, ...]) -> frozenset[Context]:
