@@ -216,17 +216,41 @@ def _downgrades(composition: Composition, facts: _Facts, found: list[Downgrade])
         return
     if not whole.possible:
         return
+    told: set[int] = set()
     for place, number in enumerate(numbers, 1):
         step = facts.compare(composition.step(place))
-        for one in step.downgrades:
-            left = next((d for d in whole.downgrades if _same(d, one)), None)
+        for one, left in _matched(step.downgrades, whole.downgrades):
             if left is not None:
+                told.add(id(left))
                 found.append(replace(one, patch=number))
             elif whole.born(one):
                 found.append(_as_note(one, number))
-    for one in whole.downgrades:
-        if not any(_same(one, other) for other in found):
-            found.append(replace(one, patch=_first(composition, facts, one)))
+    found.extend(
+        replace(one, patch=_first(composition, facts, one))
+        for one in whole.downgrades
+        if id(one) not in told
+    )
+
+
+def _matched(
+    step: Sequence[Downgrade], whole: Sequence[Downgrade]
+) -> list[tuple[Downgrade, Downgrade | None]]:
+    """The downgrades of a step, each with the one of the whole series that it is.
+
+    One of the same function is nearer than one of the same callback, which another function
+    may have lost to as well.
+    """
+    exact = [next((d for d in whole if _same_function(d, one)), None) for one in step]
+    taken = {id(one) for one in exact}
+    found: list[tuple[Downgrade, Downgrade | None]] = []
+    for one, left in zip(step, exact, strict=True):
+        near = left
+        if near is None:
+            others = [d for d in whole if _same(d, one)]
+            near = next((d for d in others if id(d) not in taken), next(iter(others), None))
+            taken.add(id(near))
+        found.append((one, near))
+    return found
 
 
 def _as_note(downgrade: Downgrade, number: int) -> Downgrade:
@@ -461,5 +485,12 @@ def _same(one: Downgrade, other: Downgrade) -> bool:
     function does.
     """
     if (one.path, one.function) == (other.path, other.function):
-        return one.cleanup in {other.cleanup, *other.also} or other.cleanup in one.also
+        return _same_function(one, other)
     return one.after.callback is not None and one.after.callback == other.after.callback
+
+
+def _same_function(one: Downgrade, other: Downgrade) -> bool:
+    """Whether one function lost the same in both."""
+    return (one.path, one.function) == (other.path, other.function) and (
+        one.cleanup in {other.cleanup, *other.also} or other.cleanup in one.also
+    )

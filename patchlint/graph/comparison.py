@@ -183,6 +183,12 @@ class Comparison:
 
         return tuple(now for now in self._reaching if contexts.certainly_deferred(self.after, now))
 
+    def holders(self, effect: Effect) -> tuple[Function, ...]:
+        """The functions, of either side, on the way to an effect."""
+        sides = (self.before.functions, self.after.functions)
+        found = (side.get((step.path, step.function)) for step in effect.chain for side in sides)
+        return (effect.where, *(function for function in found if function is not None))
+
     def first_leaves(self, was: Function) -> tuple[Effect, ...]:
         """What a function before does itself, whatever is wanted."""
         return self._before_keys.leaves(was)

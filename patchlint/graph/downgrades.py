@@ -56,18 +56,24 @@ def _shared_doubts(
         by_callback.setdefault(mark[2], []).append(mark)
     found = {}
     for marks in by_callback.values():
-        known = [contexts[mark] for mark in marks]
-        if any(one is not None and one.task for one in known):
+        known = {mark: contexts[mark] for mark in marks}
+        if any(one is not None and one.task for one in known.values()):
             continue
-        doubt = next(
-            (
-                "another function that it was moved for was no task" if one is None else one.doubt
-                for one in known
-                if one is None or one.doubt
-            ),
-            "",
-        )
-        found.update({mark: doubt for mark in marks if doubt})
+        for mark in marks:
+            keys = {loss.key for loss in groups[mark]}
+            doubt = next(
+                (
+                    one.doubt
+                    if one is not None
+                    else "another function that it was moved for was no task"
+                    for other, one in known.items()
+                    # what it never did was not moved for it
+                    if (one is None or one.doubt) and keys & {loss.key for loss in groups[other]}
+                ),
+                "",
+            )
+            if doubt:
+                found[mark] = doubt
     return found
 
 

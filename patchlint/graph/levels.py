@@ -144,7 +144,7 @@ def _error_only(comparison: Comparison, loss: Loss) -> bool:
     return all(
         effect.edge is not None
         and any(
-            branches.on_error_path(comparison.kernel, call)
+            branches.on_error_path(comparison.kernel, call, comparison.holders(effect))
             for call in (effect.edge.call, effect.root)
             if call is not None
         )

@@ -333,13 +333,13 @@ def _confined(
         edge = other.edge
         if edge is None:
             continue
-        own = {id(c) for c in edge.function.calls}
         ways = [edge.call, *[c for c in (other.root, *other.between) if c is not None]]
-        for first in ways:
-            holder = edge.function if id(first) in own else now
+        for holder in (edge.function, *_on_the_way(comparison, now, other)):
             here = {id(c) for c in holder.calls}
-            if id(first) in here and any(
-                id(call) in here and branches.skips(holder, first, call) for call in calls
+            if any(
+                id(first) in here and id(call) in here and branches.skips(holder, first, call)
+                for first in ways
+                for call in calls
             ):
                 return True
         if any(_turned(comparison, now, other, atom) for atom in effect.guard):
@@ -363,26 +363,31 @@ def _leaves_others(comparison: Comparison, atom: Atom) -> bool:
 
 def _turned(comparison: Comparison, now: Function, late: Effect, atom: Atom) -> bool:
     """Whether a store on the way of the deferral, new in the series, decides the test."""
-    after = comparison.after
+    return any(
+        comparison.lines.added(function.path, store.line)
+        and store.target.replace("->", ".").rpartition(".")[2].strip() == atom.head
+        for function in _on_the_way(comparison, now, late)
+        for store in function.stores
+    )
+
+
+def _on_the_way(comparison: Comparison, now: Function, late: Effect) -> list[Function]:
+    """The functions from the one that lost to the one that starts the deferral."""
     functions = [now]
     for step in late.chain:
-        function = after.functions.get((step.path, step.function))
+        function = comparison.after.functions.get((step.path, step.function))
         if function is None:
             break
         functions.append(function)
         if late.edge is not None and function is late.edge.function:
             break
-    return any(
-        comparison.lines.added(function.path, store.line)
-        and store.target.replace("->", ".").rpartition(".")[2].strip() == atom.head
-        for function in functions
-        for store in function.stores
-    )
+    return functions
 
 
 def _on_error_path(comparison: Comparison, effect: Effect) -> bool:
     calls = [c for c in (effect.root, *effect.between, effect.site) if c is not None]
-    return any(branches.on_error_path(comparison.kernel, call) for call in calls)
+    holders = comparison.holders(effect)
+    return any(branches.on_error_path(comparison.kernel, call, holders) for call in calls)
 
 
 # -- a statement that gave way to a deferral ---------------------------------------------
@@ -431,12 +436,21 @@ def _replaced(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
 def _unknown_starts(comparison: Comparison, now: Function) -> list[Deferral]:
     """New edges of a function to callbacks that nobody shows, known ones and named ones."""
     after, lines = comparison.after, comparison.lines
+    started = [(edge, edge.line) for edge in after.deferrals_of(now)]
+    for call in now.calls:
+        for helper in after.callees(call, now.path) if lines.added(now.path, call.line) else ():
+            if comparison.namesake(helper) is None:
+                # a new helper that starts it is told as if it stood here
+                started += [
+                    (replace(edge, function=now, call=call), call.line)
+                    for edge in after.deferrals_of(helper)
+                ]
     found = [
         edge
-        for edge in after.deferrals_of(now)
+        for edge, line in started
         if not edge.keeps
         and not edge.waits
-        and lines.added(now.path, edge.line)
+        and lines.added(now.path, line)
         and after.find(edge.callback, now.path) is None
     ]
     found += [
@@ -626,18 +640,22 @@ def _by_way_of(effect: Effect, function: Function) -> bool:
 
 
 def _nearest(found: Sequence[Loss]) -> list[Loss]:
-    """Losses that do not follow from one in a function that is called on the way."""
+    """Losses without what follows from one in a function that is called on the way."""
     by_place: dict[tuple[FunctionKey, Key], Loss] = {
         (key_of(loss.now), loss.key): loss for loss in found
     }
-    kept = []
-    for loss in found:
-        ways = [step for effect in loss.late for step in effect.chain[1:]]
-        ways += [step for effect in loss.before for step in effect.chain[1:]]
-        if not any(
+
+    def own(loss: Loss, effect: Effect) -> bool:
+        return not any(
             ((step.path, step.function), loss.key) in by_place
             and (step.path, step.function) != key_of(loss.now)
-            for step in ways
-        ):
-            kept.append(loss)
+            for step in effect.chain[1:]
+        )
+
+    kept = []
+    for loss in found:
+        before = tuple(effect for effect in loss.before if own(loss, effect))
+        late = tuple(effect for effect in loss.late if own(loss, effect))
+        if before and late:
+            kept.append(replace(loss, before=before, late=late))
     return kept
