@@ -229,7 +229,10 @@ def _of_queueing(comparison: Comparison, effect: Effect) -> bool:
 
 
 def _not_for_tasks(comparison: Comparison, atom: Atom) -> bool:
-    return guards.asks_for_context(comparison.kernel, atom)
+    asked = (atom.text, atom.positive)
+    if asked not in comparison.asked:
+        comparison.asked[asked] = guards.asks_for_context(comparison.kernel, atom)
+    return comparison.asked[asked]
 
 
 def _unmatched(
