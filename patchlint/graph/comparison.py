@@ -60,6 +60,8 @@ class Comparison:
         self.ways = ways
         self.derived = dict(derived or {})
         self.limitations: list[str] = []
+        #: tests by text and sign: whether they leave only what is no task
+        self.asked: dict[tuple[str, bool], bool] = {}
         self.lineage: Lineage = trace(before, after, lines)
 
     @property

@@ -97,6 +97,11 @@ def of(
     return Verdict(tuple(dict.fromkeys(reasons)))
 
 
+def by_itself(graph: Graph, function: Function) -> Verdict:
+    """What shows of ``function`` itself, whoever calls it: its signature, start, slot or name."""
+    return Verdict(tuple(_own(graph, function)))
+
+
 def certainly_deferred(graph: Graph, function: Function) -> bool:
     """Whether signature, registration or start show that no task waits for ``function``."""
     reasons = [*_by_signature(graph, function), *_by_start(graph, function)]

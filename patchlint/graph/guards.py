@@ -244,14 +244,34 @@ def renamed(text: str, names: Mapping[str, str]) -> str:
 
 def lifted(atom: Atom, values: Mapping[str, str], kernel: KernelFacts) -> Atom | bool:
     """An atom in the caller's terms; True or False when the caller's constants decide it."""
-    if not any(name in values for name in _WORD.findall(atom.text)):
+    given = tuple([(name, values[name]) for name in _variables(atom.text) if name in values])
+    if not given:
         return atom
-    text, positive = normal(put_in(atom.text, values))
-    answer = _plain_value(text)
+    text, positive, answer = _told_with(atom.text, given)
     if answer is not None:
         return (answer == positive) == atom.positive
     sign = atom.positive == positive
-    return replace(atom, text=text, positive=sign, head=head(text, kernel.refcount_puts))
+    asked = _head(text, kernel.refcount_puts)
+    return Atom(text, sign, asked, atom.path, atom.line, atom.early)
+
+
+@lru_cache(maxsize=16384)
+def _variables(text: str) -> tuple[str, ...]:
+    """The words of a test that a caller's arguments may stand for, each once."""
+    return tuple(dict.fromkeys(_WORD.findall(text)))
+
+
+@lru_cache(maxsize=16384)
+def _told_with(text: str, given: tuple[tuple[str, str], ...]) -> tuple[str, bool, bool | None]:
+    """A test with arguments put in: its text, whether it is not turned, and what it comes to."""
+    bare, positive = normal(put_in(text, dict(given)))
+    return bare, positive, _plain_value(bare)
+
+
+@lru_cache(maxsize=16384)
+def _head(text: str, last_references: frozenset[str]) -> str:
+    """The same as :func:`head`, worked out once."""
+    return head(text, last_references)
 
 
 def said(atom: Atom) -> str:

@@ -275,7 +275,10 @@ def _counts_in(counted: Call, release: Call) -> bool:
 
 
 def _not_for_tasks(comparison: Comparison, atom: Atom) -> bool:
-    return guards.asks_for_context(comparison.kernel, atom)
+    asked = (atom.text, atom.positive)
+    if asked not in comparison.asked:
+        comparison.asked[asked] = guards.asks_for_context(comparison.kernel, atom)
+    return comparison.asked[asked]
 
 
 def _unmatched(
@@ -314,16 +317,19 @@ def _confined(
 ) -> Atom | bool | None:
     """Why an inline effect is not done on all the ways that it was; None when it is.
 
-    The new test that it stands under; True when control that passed the deferral leaves
-    before it, or a new store turns the test that it stands under.
+    The test that it stands under and did not before; True when control that passed the deferral
+    leaves before it, or a new store turns the test that it stands under.
     """
     lines = comparison.lines
     # a test that stands above the deferral as well tells the two from each other nowhere
     shared = frozenset.intersection(*(frozenset(a.sign for a in e.above) for e in late))
     for atom in effect.guard:
+        # a release that was moved below an old test is split by it like one below a new test
         if (
-            lines.added(atom.path, atom.line)
-            and (atom.head not in heads or _excludes(atom, late, signs))
+            (
+                _excludes(atom, late, signs)
+                or (lines.added(atom.path, atom.line) and atom.head not in heads)
+            )
             and atom.sign not in shared
             and not _leaves_others(comparison, atom)
         ):

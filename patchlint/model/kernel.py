@@ -306,6 +306,8 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     system_calls: dict[str, SystemCall] = field(default_factory=dict)
     #: what the releases of a family release; a family of no resource is not there
     resources: dict[str, tuple[Resource, ...]] = field(default_factory=dict)
+    #: families that go with whatever holds them, and that nobody waits for as its part
+    alone: frozenset[str] = frozenset()
     macros: tuple[Macro, ...] = ()
     hints: tuple[ContextHint, ...] = ()
     #: struct types of deferral objects: work_struct, rcu_head, timer_list ...

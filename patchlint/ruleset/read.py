@@ -89,6 +89,7 @@ class _Gathered:
             "resources": {
                 name: row["resources"] for name, row in self.families.items() if "resources" in row
             },
+            "alone": [name for name, row in self.families.items() if row.get("alone")],
             "macros": [_macro(row) for row in rows["macro"]],
             "hints": [_hint(row) for row in rows["hint"]],
             "container_macros": {

@@ -225,6 +225,7 @@ Row = tuple[Key, ...]
 FAMILY: Final[Row] = (
     Key("title", text),
     Key("resources", some_of(RESOURCES, empty=True), required=False),
+    Key("alone", flag, required=False),
     Key("symptoms", texts),
     Key("advice", texts),
     Key("why", text),

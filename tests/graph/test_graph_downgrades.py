@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from patchlint.graph.downgrades import find
+from patchlint.graph.reach import Way, Ways
 
 HEAD = "struct lamp;\n\n"
 DIRECT = """\
@@ -445,3 +446,71 @@ def test_any_two_texts_are_compared_and_every_place_is_in_the_file(before, after
         assert 1 <= found.line <= side.count("\n") + 1
         assert found.before.chain
         assert found.after.chain
+
+
+def way(context="task", ends=("anything",), **more):
+    told = {"kind": "socket operation", "strength": "certain", "chain": ("lamp_op", "f")} | more
+    return Way(
+        "lamp_op",
+        context=context,
+        reaches_user=context == "task",
+        why=f"lamp_op() is {context}",
+        ends=ends,
+        said="lamp_ops.op",
+        **told,
+    )
+
+
+def level_with_tree(name, *found, put="sock_put", **cut):
+    """The level of a release that ``name`` puts off, with what a whole tree says of it."""
+    gone = f"static void gone(struct work_struct *w)\n{{\n\t{put}(to_sk(w));\n}}\n\n"
+    head = f"static void {name}(struct sock *sk)\n{{\n\t"
+    asked = Ways(found, known=True, cut=False, **cut)
+    (one,) = downgrades(
+        f"{gone}{head}{put}(sk);\n}}\n",
+        f"{gone}{head}queue_work(wq, &to_lamp(sk)->gone);\n}}\n\n"
+        "static void lamp_init(struct lamp *l)\n{\n\tINIT_WORK(&l->gone, gone);\n}\n",
+        ways=lambda *_: asked,
+    )
+    return one.level_cap
+
+
+@pytest.mark.parametrize(
+    ("name", "contexts", "level"),
+    [
+        ("lamp_close", ["task"], "error"),
+        ("lamp_close", ["task", "kthread"], "error"),
+        # what a socket calls in a softirq is for no task, whatever tasks call it as well
+        ("lamp_sk_state_change", ["task", "kthread"], "note"),
+        ("lamp_sk_state_change", ["task"], "error"),
+    ],
+)
+def test_what_shows_of_a_function_itself_settles_a_mixed_context(name, contexts, level):
+    ways = [
+        way(context) if context == "task" else replace(way(context), name="lamp_thread")
+        for context in contexts
+    ]
+    assert level_with_tree(name, *ways) == level
+
+
+@pytest.mark.parametrize(
+    ("ends", "more", "level"),
+    [
+        (("socket",), {}, "error"),
+        # what ends an object may end what that holds
+        (("inode",), {}, "error"),
+        ((), {}, "note"),
+        # not all ways were seen: it is no worse known than without a tree
+        ((), {"ends": ("lamp_method",)}, "warning"),
+        ((), {"hubs": ("put_lamp",)}, "warning"),
+    ],
+)
+def test_only_an_entry_that_can_end_it_carries_the_promise(ends, more, level):
+    assert level_with_tree("lamp_close", way(ends=ends), **more) == level
+
+
+@pytest.mark.parametrize(
+    ("ends", "level"), [(("module",), "error"), (("anything",), "error"), (("mount",), "note")]
+)
+def test_a_use_of_a_module_is_waited_for_by_who_takes_it_out(ends, level):
+    assert level_with_tree("lamp_close", way(ends=ends), put="module_put") == level

@@ -112,6 +112,15 @@ def test_what_is_left_inline_must_be_reached_by_all_ways(lines, found):
     assert lost(closing("iput(l->inode);"), closing(*lines)) == (LOST if found else [])
 
 
+def test_a_release_that_moves_below_an_old_test_is_split_by_it():
+    before = closing("iput(l->inode);", "if (l->lazy)", "\tlamp_dim(l);", "else", "\tlamp_dark(l);")
+    after = closing("if (l->lazy)", f"\t{QUEUE}", "else", "\tlamp_dark(l);") + closing(
+        "iput(l->inode);", head="static void lamp_dark(struct lamp *l)"
+    )
+    dark = closing("lamp_dim(l);", head="static void lamp_dark(struct lamp *l)")
+    assert lost(before + dark, after) == LOST
+
+
 def test_a_store_that_turns_the_test_of_what_is_left_confines_it():
     guarded = ["if (!l->over)", "\tiput(l->inode);"]
     assert lost(closing(*guarded), closing("l->over = true;", QUEUE, *guarded)) == LOST
