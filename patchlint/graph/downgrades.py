@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from patchlint.graph import branches, guards
 from patchlint.graph.chains import after_chain, before_chain, entries_in_images
 from patchlint.graph.levels import LOUD, main_loss, strength, volume, weight
-from patchlint.graph.losses import Loss
+from patchlint.graph.losses import Loss, variables
 from patchlint.graph.losses import find as find_losses
 from patchlint.graph.old_context import OldContext, old_context
 from patchlint.model.effect import Downgrade, Promise
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from patchlint.graph.guards import Atom
     from patchlint.graph.summary import Effect
     from patchlint.model.context import Context
+    from patchlint.model.facts import Call, Function
 
 #: family of what no table knows
 STRUCTURAL = "structural"
@@ -165,30 +166,77 @@ def _after(comparison: Comparison, late: Effect) -> tuple[Context, str | None, s
 
 
 def _condition(comparison: Comparison, loss: Loss, late: Effect) -> Atom | None:
-    """The branch on which it is deferred, None when on all.
+    """The branch on which it is deferred, None when it is on all ways that do it.
 
-    A test above the deferral that the lost effect did not have, and that is no failure and
-    no question whether it was queued already.
+    A test above the deferral that the lost effect did not have, and on whose other side
+    something else is done instead.  Where nothing is done there the test says when the
+    deferral has work to do, not who is sent there: a batch is full, nothing is queued yet,
+    there is an object at all.
     """
     had = {a.sign for e in loss.before for a in e.guard}
-    candidates = [
+    deciding = [
         atom
         for atom in late.above
         if atom.sign not in had
         and (not atom.early or comparison.lines.added(atom.path, atom.line))
-        and not _decides_nothing(comparison, atom)
+        and not _decides_nothing(comparison, loss, atom)
+        and _other_way(comparison, loss, late, atom)
     ]
-    branches_ = [a for a in candidates if not a.early]
-    found = next(iter(branches_ or candidates), None)
+    branches_ = [a for a in deciding if not a.early]
+    found = next(iter(branches_ or deciding), None)
     if found is None and isinstance(loss.narrowed, guards.Atom):
         from msgspec.structs import replace
 
         turned = replace(loss.narrowed, positive=not loss.narrowed.positive)
-        return None if _decides_nothing(comparison, turned) else turned
+        return None if _decides_nothing(comparison, loss, turned) else turned
     return found
 
 
-def _decides_nothing(comparison: Comparison, atom: Atom) -> bool:
+def _other_way(comparison: Comparison, loss: Loss, late: Effect, atom: Atom) -> bool:
+    """Whether something is done instead where a test above the deferral comes out otherwise."""
+    turned = (atom.head, not atom.positive)
+    for effect in loss.instead:
+        asked = {a.sign for a in effect.guard}
+        if turned in asked or (atom.sign not in asked and _passed(loss, late, effect)):
+            return True
+    return any(
+        turned in {a.sign for a in effect.guard}
+        and (effect.kind in ("row", "named", "indirect") or _of_one_object(effect, late))
+        for function in {id(f): f for f in (loss.now, _starter(loss, late))}.values()
+        for effect in comparison.first_keys_of(function)
+        if effect.kind not in ("memory", "store", "gap")
+    )
+
+
+def _passed(loss: Loss, late: Effect, effect: Effect) -> bool:
+    """Whether control that passed the deferral leaves before it can reach ``effect``."""
+    holders = {id(f): f for f in (loss.now, _starter(loss, late))}.values()
+    starts = _calls(late) + ([late.edge.call] if late.edge is not None else [])
+    return any(
+        branches.skips(holder, first, other)
+        for holder in holders
+        for first in starts
+        for other in _calls(effect)
+        if any(first is c for c in holder.calls) and any(other is c for c in holder.calls)
+    )
+
+
+def _calls(effect: Effect) -> list[Call]:
+    """The calls on the way to an effect, and the one that does it."""
+    return [c for c in (effect.root, *effect.between, effect.site) if c is not None]
+
+
+def _starter(loss: Loss, late: Effect) -> Function:
+    return late.edge.function if late.edge is not None else loss.now
+
+
+def _of_one_object(effect: Effect, late: Effect) -> bool:
+    """Whether a call is given a variable that the deferral is given as well."""
+    given = late.edge.call.args if late.edge is not None else ()
+    return not variables(effect.args).isdisjoint(variables(given))
+
+
+def _decides_nothing(comparison: Comparison, loss: Loss, atom: Atom) -> bool:
     """A failed allocation, an empty list, the hand-off itself."""
     kernel = comparison.kernel
     asked = atom.head.split(" ")[0]
@@ -196,10 +244,28 @@ def _decides_nothing(comparison: Comparison, atom: Atom) -> bool:
         asked in kernel.activations
         or asked in kernel.list_adds
         or atom.head == guards.LAST_REFERENCE
+        or guards.evaluate(atom.text) is not None
     ):
         return True
     words = guards.said(atom)
-    return kernel.error_path.search(words) is not None or branches.is_allocation(words)
+    if atom.early and kernel.error_path.search(words) is not None:
+        return True
+    return branches.is_allocation(words) or _allocated(comparison, loss, atom)
+
+
+def _allocated(comparison: Comparison, loss: Loss, atom: Atom) -> bool:
+    """Whether a test asks if there was memory for what the deferral needs.
+
+    The test may stand in a helper that is given what the losing function allocated.
+    """
+    allocation = comparison.kernel.allocation
+    return any(
+        assignment.target == atom.text and allocation.search(assignment.value) is not None
+        for function in comparison.after.functions.values()
+        if function is loss.now
+        or (function.path == atom.path and function.line <= atom.line <= function.end)
+        for assignment in function.assignments
+    )
 
 
 def _confidence(

@@ -300,6 +300,9 @@ class Summaries:
         if _NAME.match(bare):
             said = {a.value for a in function.assignments if a.target == bare}
             value = said.pop() if len(said) == 1 else None
+            if value is not None and guards.evaluate(value) is not None:
+                # what is tested has another value somewhere: a global, or filled by address
+                return None
             if value is None or not _CALL.match(value):
                 return value
             shown = self._inner_test(function, value)

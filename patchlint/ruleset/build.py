@@ -67,6 +67,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         macros=tuple(Macro(*_sourced(row)) for row in data["macros"]),
         hints=tuple(ContextHint(row[0], lazy(row[1]), *row[2:]) for row in data["hints"]),
         deferral_types=frozenset(data["deferral_types"]),
+        allocation=any_of(data["allocation"]),
         error_path=any_of(data["error_path"]),
         refcount_puts=frozenset(data["refcount_puts"]),
         completers=dict(data["completers"]),

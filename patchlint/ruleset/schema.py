@@ -353,6 +353,7 @@ STRUCTURE: Final[Row] = (
     Key("references", words_by_word, required=False),
     Key("accessors", numbers_by_word(1), required=False),
     Key("deferral_types", words),
+    Key("allocation", regexes, required=False),
     Key("error_path", regexes),
     Key("refcount_puts", words),
     Key("held_against", versions, required=False),

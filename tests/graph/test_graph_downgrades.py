@@ -82,6 +82,98 @@ def test_the_branch_on_which_it_is_deferred_is_told():
     assert found.condition == "lamp->lazy"
 
 
+#: what stands in the place of the direct release, and the branch that a finding names
+CHOICES = {
+    "what is left inline stands on the other side": (
+        (
+            "\tif (lamp->lazy)\n\t\tqueue_work(lamp_wq, &lamp->work);\n"
+            "\telse\n\t\tiput(lamp->inode);\n"
+        ),
+        "lamp->lazy",
+    ),
+    "a comparison is turned, not bracketed": (
+        (
+            "\tif (lamp->age < LAMP_OLD)\n\t\tiput(lamp->inode);\n"
+            "\telse\n\t\tqueue_work(lamp_wq, &lamp->work);\n"
+        ),
+        "lamp->age >= LAMP_OLD",
+    ),
+    "no memory for the item is no choice": (
+        (
+            "\tstruct lamp_item *item = kzalloc(sizeof(*item), GFP_KERNEL);\n\n"
+            "\tif (!item) {\n\t\tiput(lamp->inode);\n\t\treturn;\n\t}\n"
+            "\tqueue_work(lamp_wq, &lamp->work);\n"
+        ),
+        None,
+    ),
+    "behind the choice there may be no memory": (
+        (
+            "\tif (lamp->lazy) {\n\t\tstruct lamp_item *item = kmemdup(lamp, 8, GFP_KERNEL);\n\n"
+            "\t\tif (!item)\n\t\t\tgoto now;\n"
+            "\t\tqueue_work(lamp_wq, &lamp->work);\n\t\treturn;\n\t}\n"
+            "now:\n\tiput(lamp->inode);\n"
+        ),
+        "lamp->lazy",
+    ),
+    "a batch that is full only says when": (
+        "\tif (lamp->batch >= LAMP_BATCH)\n\t\tqueue_work(lamp_wq, &lamp->work);\n",
+        None,
+    ),
+    "what is queued already only says when": (
+        (
+            "\tif (!test_and_set_bit(LAMP_QUEUED, &lamp->flags))\n"
+            "\t\tqueue_work(lamp_wq, &lamp->work);\n"
+        ),
+        None,
+    ),
+    "where nothing is there nothing is done": (
+        "\tif (lamp->inode)\n\t\tqueue_work(lamp_wq, &lamp->work);\n",
+        None,
+    ),
+    "another release on the other side": (
+        (
+            "\tif (lamp->lazy)\n\t\tqueue_work(lamp_wq, &lamp->work);\n"
+            "\telse\n\t\tlamp_release(lamp);\n"
+        ),
+        "lamp->lazy",
+    ),
+    "somebody else's call on the other side": (
+        (
+            "\tif (lamp->batch >= LAMP_BATCH)\n\t\tqueue_work(lamp_wq, &lamp->work);\n"
+            "\telse\n\t\tbell_ring(desk);\n"
+        ),
+        None,
+    ),
+    "a failure that was seen": (
+        (
+            "\tint rc = lamp_tell(lamp);\n\n"
+            "\tif (rc == -EBUSY)\n\t\tqueue_work(lamp_wq, &lamp->work);\n"
+            "\telse\n\t\tiput(lamp->inode);\n"
+        ),
+        "rc == -EBUSY",
+    ),
+    "a flag of which one constant is seen": (
+        (
+            "\tbool late = lamp_lazy;\n\n\tlamp_lazy = false;\n"
+            "\tif (late) {\n\t\tqueue_work(lamp_wq, &lamp->work);\n\t\treturn;\n\t}\n"
+            "\tiput(lamp->inode);\n"
+        ),
+        "lamp_lazy",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_the_branch_told_is_the_one_that_decides(name):
+    body, branch = CHOICES[name]
+    after = QUEUED.replace(
+        "\tINIT_WORK(&lamp->work, lamp_gone);\n\tqueue_work(lamp_wq, &lamp->work);\n", body
+    ) + ("\nvoid lamp_init(struct lamp *lamp)\n{\n\tINIT_WORK(&lamp->work, lamp_gone);\n}\n")
+    (found,) = downgrades(DIRECT, after)
+    assert found.cleanup == "iput"
+    assert found.condition == branch
+
+
 PAIRS = {
     "queued": (DIRECT, QUEUED),
     "lazy": (DIRECT, LAZY),
