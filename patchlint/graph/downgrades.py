@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from patchlint.graph import branches, guards
+from patchlint.graph import contexts as reasons_for
 from patchlint.graph.chains import after_chain, before_chain, entries_in_images
 from patchlint.graph.levels import LOUD, main_loss, strength, volume, weight
 from patchlint.graph.losses import Loss, variables
 from patchlint.graph.losses import find as find_losses
 from patchlint.graph.old_context import OldContext, old_context
+from patchlint.model.context import DEFERRED, GUARANTEES
 from patchlint.model.effect import Downgrade, Promise
 
 if TYPE_CHECKING:
     from patchlint.graph.comparison import Comparison
     from patchlint.graph.guards import Atom
     from patchlint.graph.summary import Effect
-    from patchlint.model.context import Context
+    from patchlint.model.context import Context, Guarantee
     from patchlint.model.facts import Call, Function
 
 #: family of what no table knows
@@ -85,9 +87,8 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         for loss in losses
         if loss is not main and strength(loss.before[0]) > 1 and loss.before[0].name != effect.name
     )
-    context, mechanism, callback = _after(comparison, late)
+    context, mechanism, callback, by_when = _after(comparison, late)
     condition = _condition(comparison, main, late)
-    in_worker = main.how == "worker"
     wait = effect.wait
     gone = (
         wait
@@ -96,22 +97,16 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         and comparison.lines.forward(main.was.path, wait.line) is None
         else None
     )
+    place = (late.edge.function.path, late.edge.line) if late.edge else _done_at(late)
+    shape = _shape(comparison, main)
     return Downgrade(
-        shape=_shape(comparison, main),
+        shape=shape,
         cleanup=effect.name,
         family=effect.known.family if effect.known else STRUCTURAL,
         also=tuple(also),
         function=main.now.name,
-        path=main.now.path
-        if in_worker
-        else (late.edge.function.path if late.edge else main.now.path),
-        line=(
-            gone.line
-            if gone is not None
-            else main.now.line
-            if in_worker
-            else (late.edge.line if late.edge else late.line)
-        ),
+        path=place[0],
+        line=gone.line if gone is not None else place[1],
         side="pre" if gone is not None else "post",
         patch=0,
         before=Promise(
@@ -121,7 +116,7 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         ),
         after=Promise(
             context,
-            late.guarantee if not in_worker else "eventually",
+            by_when,
             after_chain(comparison.after, main, late),
             mechanism,
             callback,
@@ -134,6 +129,21 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         weight=weight(effect) + (LOUD if loud.level != "note" else 0),
         home=main.now.path,
         lost=tuple(sorted({e.root_line for loss in losses for e in loss.before})),
+        what=effect.said,
+        body=shape == "moved-body" and not _goes_on(comparison, main),
+    )
+
+
+def _done_at(late: Effect) -> tuple[str, int]:
+    """Where a release stands that a deferred function does now, with no edge shown."""
+    return late.where.path, late.line
+
+
+def _goes_on(comparison: Comparison, loss: Loss) -> bool:
+    """Whether the losing function still does something that can be seen."""
+    return any(
+        effect.kind in ("row", "named", "indirect", "gap") and not effect.late
+        for effect in comparison.first_keys_of(loss.now)
     )
 
 
@@ -145,14 +155,16 @@ def _late(loss: Loss) -> Effect:
     )
 
 
-def _after(comparison: Comparison, late: Effect) -> tuple[Context, str | None, str | None]:
-    """Context, mechanism and callback of what does it now.
+def _after(
+    comparison: Comparison, late: Effect
+) -> tuple[Context, str | None, str | None, Guarantee]:
+    """Context, mechanism, callback and guarantee of what does it now.
 
     Of a list that a deferred function drains the mechanism is what starts the drain.
     """
     edge = late.edge
     if edge is None:
-        return "workqueue", None, late.chain[0].function
+        return _in_worker(comparison, late)
     mechanism = edge.mechanism
     if edge.handoff:
         after = comparison.after
@@ -162,7 +174,23 @@ def _after(comparison: Comparison, late: Effect) -> tuple[Context, str | None, s
         bound = [b.registration.name for b in after.bindings if b.callback == edge.callback]
         mechanism = next(iter([*started, *bound]), mechanism)
     last = late.last or edge
-    return last.context, mechanism, edge.callback
+    return last.context, mechanism, edge.callback, late.guarantee
+
+
+def _in_worker(
+    comparison: Comparison, late: Effect
+) -> tuple[Context, str | None, str | None, Guarantee]:
+    """How a function comes to run that ran deferred already: what starts it, or its kind."""
+    after, worker = comparison.after, late.chain[0].function
+    for edge in after.deferrals:
+        if edge.callback == worker and not (edge.handoff or edge.keeps or edge.waits):
+            late_by = max(edge.guarantee, late.guarantee, key=GUARANTEES.index)
+            put_off = "eventually" if late.context_bound else late_by
+            return edge.context, edge.mechanism, worker, put_off
+    function = after.functions.get((late.chain[0].path, worker))
+    known = reasons_for.of(after, function).contexts if function is not None else ()
+    context: Context = next((one for one in sorted(known) if one in DEFERRED), "workqueue")
+    return context, None, worker, "eventually"
 
 
 def _condition(comparison: Comparison, loss: Loss, late: Effect) -> Atom | None:

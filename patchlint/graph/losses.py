@@ -439,7 +439,7 @@ def variables(args: Iterable[str]) -> set[str]:
 
 def _behind(effect: Effect, edge: Deferral) -> Effect:
     """The effect as the edge is taken to do it: nobody shows the callback."""
-    runs = f"{edge.callback}()" if edge.callback else "what no image shows"
+    runs = f"{edge.callback}()" if edge.callback else "code that the patch does not show"
     step = Step(
         edge.function.name, edge.function.path, edge.line, f"{edge.mechanism}() runs {runs}"
     )

@@ -104,6 +104,15 @@ class Effect(Struct, frozen=True):
         return self.key[1]
 
     @property
+    def said(self) -> str:
+        """What is done, in a sentence."""
+        if self.key[0] == "store":
+            return f"the store of {self.key[3]} to ->{self.key[1]}"
+        if self.key[0] == "gap":
+            return f"code of {self.where.name}() that no hunk shows"
+        return f"->{self.name}()" if self.key[0] == "icall" else f"{self.name}()"
+
+    @property
     def visible(self) -> bool:
         """Whether user space can see that it is late; what is not known may be seen."""
         return self.known.visible if self.known else self.kind != "memory"
@@ -434,7 +443,14 @@ class Summaries:
             call,
             function,
             call.line,
-            (Step(function.name, function.path, call.line, f"{call.callee}()"),),
+            (
+                Step(
+                    function.name,
+                    function.path,
+                    call.line,
+                    f"{'->' if kind == 'indirect' else ''}{call.callee}()",
+                ),
+            ),
         )
 
     def _twin(self, function: Function, call: Call, direct: str) -> Effect:

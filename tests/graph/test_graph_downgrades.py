@@ -174,6 +174,73 @@ def test_the_branch_told_is_the_one_that_decides(name):
     assert found.condition == branch
 
 
+WORKER = """\
+static void lamp_gone(struct {type} *arg)
+{{
+	struct lamp *lamp = container_of(arg, struct lamp, member);
+
+	lamp_dark(lamp);
+{release}}}
+
+void lamp_exit(struct lamp *lamp)
+{{
+	{start};
+}}
+
+void lamp_close(struct lamp *lamp)
+{{
+	lamp_dark(lamp);
+{direct}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "start", "told"),
+    [
+        (
+            "rcu_head",
+            "call_rcu(&lamp->member, lamp_gone)",
+            ("rcu-callback", "call_rcu", "after-grace-period"),
+        ),
+        (
+            "work_struct",
+            "INIT_WORK(&lamp->member, lamp_gone); schedule_work(&lamp->member)",
+            ("workqueue", "schedule_work", "eventually"),
+        ),
+    ],
+)
+def test_a_release_that_goes_into_what_ran_deferred_tells_what_starts_that(kind, start, told):
+    put = "\tiput(lamp->inode);\n"
+    before = WORKER.format(type=kind, start=start, release="", direct=put)
+    after = WORKER.format(type=kind, start=start, release=put, direct="")
+    (found,) = [d for d in downgrades(before, after) if d.function == "lamp_close"]
+    now = found.after
+    assert (now.context, now.mechanism, now.guarantee) == told
+    assert now.callback == "lamp_gone"
+    # the line is that of the release where it stands now
+    assert after.split("\n")[found.line - 1] == put.strip("\n")
+
+
+@pytest.mark.parametrize(
+    ("body", "what", "moved"),
+    [
+        ("\tlamp->ops->dark(lamp);\n\tlamp_destroy_wires(lamp);\n", "lamp_destroy_wires()", True),
+        ("\tlamp->ops->dark(lamp);\n", "->dark()", True),
+    ],
+)
+def test_a_body_that_moved_whole_is_told_as_one(body, what, moved):
+    before = f"void lamp_close(struct lamp *lamp)\n{{\n{body}\tlamp->on = 0;\n}}\n"
+    after = (
+        "static void lamp_work(struct work_struct *work)\n{\n"
+        "\tstruct lamp *lamp = container_of(work, struct lamp, work);\n\n"
+        f"{body}\tlamp->on = 0;\n}}\n\n"
+        "void lamp_close(struct lamp *lamp)\n{\n"
+        "\tINIT_WORK(&lamp->work, lamp_work);\n\tschedule_work(&lamp->work);\n}\n"
+    )
+    (found,) = downgrades(before, after)
+    assert (found.what, found.body) == (what, moved)
+
+
 PAIRS = {
     "queued": (DIRECT, QUEUED),
     "lazy": (DIRECT, LAZY),
