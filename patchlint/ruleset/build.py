@@ -90,17 +90,25 @@ def _variants(table: str, rows: list[tuple[str, Row]]) -> Iterator[tuple[str, st
 
 
 def _cleanups(data: Compiled) -> list[Cleanup]:
-    words = {
-        name: (tuple(symptoms), tuple(advice), why)
-        for name, (symptoms, advice, why) in data["families"].items()
-    }
     found = []
     for row in data["cleanups"]:
-        symptoms, advice, why = words[row[1]]
+        symptoms, advice, why, core = data["families"][row[1]]
+        name, kind, visible, releases = row[0], row[2], row[5], row[6]
+        if kind == "memory":
+            pass
+        elif not visible:
+            why = f"{name}() releases {releases}; user space cannot tell that it is late"
+            symptoms = advice = ()
+        elif core is None or name in core:
+            why = f"{name}() releases {releases}; {why}"
+        else:
+            # the family's words are of its core: of others no more is known than what they release
+            symptoms = [f"still there when the call has returned: {releases}", *symptoms]
+            why = f"{name}() releases {releases}; nothing orders that before the return any more"
         fields = [
             *row[:7],
-            symptoms if row[7] is None else tuple(row[7]),
-            advice if row[8] is None else tuple(row[8]),
+            tuple(symptoms if row[7] is None else row[7]),
+            tuple(advice if row[8] is None else row[8]),
             why if row[9] is None else row[9],
             Source(*row[10]),
             row[11],

@@ -223,6 +223,7 @@ Row = tuple[Key, ...]
 FAMILY: Final[Row] = (
     Key("title", text),
     Key("resources", some_of(RESOURCES, empty=True), required=False),
+    Key("core", words, required=False),
     Key("symptoms", texts),
     Key("advice", texts),
     Key("why", text),
