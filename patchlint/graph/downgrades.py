@@ -35,7 +35,10 @@ def find(comparison: Comparison) -> tuple[Downgrade, ...]:
             loss.late[0].edge.callback if (loss.late[0].edge) else loss.late[0].chain[0].function,
         )
         groups.setdefault(mark, []).append(loss)
-    contexts = {mark: old_context(comparison, main_loss(group)) for mark, group in groups.items()}
+    contexts = {
+        mark: old_context(comparison, main_loss(comparison.kernel, group))
+        for mark, group in groups.items()
+    }
     doubts = _shared_doubts(groups, contexts)
     found = [
         _told(comparison, losses, context, doubts.get(mark, ""))
@@ -75,8 +78,8 @@ def _shared_doubts(
 
 
 def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: str) -> Downgrade:
-    main = main_loss(losses)
-    effect, late = main.before[0], _late(main)
+    main = main_loss(comparison.kernel, losses)
+    effect, late = _shown(comparison, main), _late(main)
     loud = volume(comparison, losses, old.doubt or doubt)
     entries = old.entries or entries_in_images(comparison.after, main.now, late.guard)
     if entries and old.certain and loud.level == "warning" and not late.guessed:
@@ -98,6 +101,8 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         else None
     )
     place = (late.edge.function.path, late.edge.line) if late.edge else _done_at(late)
+    if gone is not None:
+        place = (main.was.path, gone.line)
     shape = _shape(comparison, main)
     return Downgrade(
         shape=shape,
@@ -106,7 +111,7 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         also=tuple(also),
         function=main.now.name,
         path=place[0],
-        line=gone.line if gone is not None else place[1],
+        line=place[1],
         side="pre" if gone is not None else "post",
         patch=0,
         before=Promise(
@@ -144,6 +149,18 @@ def _goes_on(comparison: Comparison, loss: Loss) -> bool:
     return any(
         effect.kind in ("row", "named", "indirect", "gap") and not effect.late
         for effect in comparison.first_keys_of(loss.now)
+    )
+
+
+def _shown(comparison: Comparison, loss: Loss) -> Effect:
+    """The lost effect that a finding shows: one whose line the series takes away, if any."""
+    return next(
+        (
+            effect
+            for effect in loss.before
+            if comparison.lines.forward(loss.was.path, effect.root_line) is None
+        ),
+        loss.before[0],
     )
 
 
@@ -224,11 +241,15 @@ def _other_way(comparison: Comparison, loss: Loss, late: Effect, atom: Atom) -> 
     """Whether something is done instead where a test above the deferral comes out otherwise."""
     turned = (atom.head, not atom.positive)
     for effect in loss.instead:
+        if effect.root is not None and effect.root.tested:
+            # it is asked, and done on neither side
+            continue
         asked = {a.sign for a in effect.guard}
         if turned in asked or (atom.sign not in asked and _passed(loss, late, effect)):
             return True
     return any(
         turned in {a.sign for a in effect.guard}
+        and not (effect.site is not None and effect.site.tested)
         and (effect.kind in ("row", "named", "indirect") or _of_one_object(effect, late))
         for function in {id(f): f for f in (loss.now, _starter(loss, late))}.values()
         for effect in comparison.first_keys_of(function)

@@ -141,7 +141,8 @@ def _of_key(
             free.append(effect)
             continue
         instead.append(effect)
-        if isinstance(reason, guards.Atom):
+        if isinstance(reason, guards.Atom) and effect.edge is None:
+            # one that is waited for tells who waits, not who is sent elsewhere
             narrowed = reason
     lost = _lost(comparison, was, now, inline_before, free)
     if not lost or (
@@ -440,8 +441,9 @@ def variables(args: Iterable[str]) -> set[str]:
 def _behind(effect: Effect, edge: Deferral) -> Effect:
     """The effect as the edge is taken to do it: nobody shows the callback."""
     runs = f"{edge.callback}()" if edge.callback else "code that the patch does not show"
+    does = "hands it to" if edge.handoff else "runs"
     step = Step(
-        edge.function.name, edge.function.path, edge.line, f"{edge.mechanism}() runs {runs}"
+        edge.function.name, edge.function.path, edge.line, f"{edge.mechanism}() {does} {runs}"
     )
     return replace(
         effect,

@@ -47,6 +47,8 @@ _LONGEST: Final = 80
 #: the test of a branch that a hunk shows without its head
 _UNKNOWN: Final = "1"
 _CALL: Final = re.compile(r"^([A-Za-z_]\w*)\s*\(.*\)$", re.DOTALL)
+#: a text that is made to be printed
+_MESSAGE: Final = re.compile(r'^"(?:[^"\\]|\\.)*(?:%|\\n)')
 _NAME: Final = re.compile(r"^[A-Za-z_]\w*$")
 _MEMBERS: Final = re.compile(r"[A-Za-z_]\w*")
 
@@ -397,6 +399,7 @@ class Summaries:
             and call.statement
             and self.kernel.harmless.search(name) is None
             and not name.isupper()
+            and not any(_MESSAGE.match(text) for text in call.args)
         ):
             yield self._at(function, call, ("call", name), "opaque", None)
 
@@ -659,8 +662,9 @@ class Summaries:
             return
         inner = self._made.get(id(callback), ())
         above = (*self.guard(function, edge.conditions), *self._within(edge))
+        does = "hands it to" if edge.handoff else "runs"
         step = Step(
-            function.name, function.path, edge.line, f"{edge.mechanism}() runs {callback.name}()"
+            function.name, function.path, edge.line, f"{edge.mechanism}() {does} {callback.name}()"
         )
         inline = edge.keeps or edge.waits
         for effect in inner:

@@ -85,13 +85,13 @@ def sure(finding: Finding) -> str:
     if finding.level == "note":
         why = "see the evidence"
     elif finding.confidence == "high":
-        why = "the tables know the release, and a task is seen to do it"
+        why = "the tables know the release, and the evidence says that a task did it"
     elif finding.confidence == "low":
         why = "a name alone tells what moved" if not known else "a name alone tells that it moved"
     elif known:
         why = "the tables know the release, but nothing shows who called it"
     else:
-        why = "a task is seen to do it, but a name alone tells what is released"
+        why = "the evidence says that a task did it, but a name alone tells what it was"
     return f"{finding.confidence} confidence: {why}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from patchlint.model.kernel import (
     Activation,
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
     from patchlint.model.kernel import Row
     from patchlint.ruleset.read import Compiled
+
+#: a reason is not longer than this; of a longer one the family's own words are enough
+_LONGEST_WHY: Final = 180
 
 
 def ruleset(data: Compiled) -> Ruleset:
@@ -94,13 +97,14 @@ def _cleanups(data: Compiled) -> list[Cleanup]:
     for row in data["cleanups"]:
         symptoms, advice, why, core = data["families"][row[1]]
         name, kind, visible, releases = row[0], row[2], row[5], row[6]
-        if kind == "memory":
-            pass
+        if kind == "memory" and not visible:
+            symptoms, advice, why, _ = data["families"].get("memory", data["families"][row[1]])
         elif not visible:
             why = f"{name}() releases {releases}; user space cannot tell that it is late"
             symptoms = advice = ()
         elif core is None or name in core:
-            why = f"{name}() releases {releases}; {why}"
+            full = f"{name}() releases {releases}; {why}"
+            why = full if len(full) <= _LONGEST_WHY else why
         else:
             # the family's words are of its core: of others no more is known than what they release
             symptoms = [f"still there when the call has returned: {releases}", *symptoms]

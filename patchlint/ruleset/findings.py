@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from patchlint.model.diff import DiffLine, FileDiff, Hunk
     from patchlint.model.effect import Downgrade, Promise, Step
     from patchlint.model.finding import Confidence, Level
-    from patchlint.model.kernel import Cleanup, Rule, Ruleset
+    from patchlint.model.kernel import Cleanup, KernelFacts, Rule, Ruleset
     from patchlint.model.mail import Patch
 
 #: the family of what no table knows
@@ -123,7 +123,7 @@ def finding(
         after=downgrade.after,
         condition=downgrade.condition,
         entry_points=downgrade.entry_points,
-        symptoms=_symptoms(rule, known),
+        symptoms=_symptoms(ruleset.kernel, rule, downgrade),
         advice=_advice(rule, known),
         message=_message(downgrade),
         fingerprint=fingerprint(rule.id, downgrade),
@@ -188,10 +188,16 @@ def _function(name: str) -> str:
     return "a function that no hunk names" if name == NAMELESS else f"{name}()"
 
 
-def _symptoms(rule: Rule, known: Cleanup | None) -> tuple[str, ...]:
-    if known is None or (not known.symptoms and known.kind == "memory"):
+def _symptoms(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str, ...]:
+    """What shows that it is late: by the release, else by the rule, where it is a release."""
+    known = kernel.cleanups.get(downgrade.cleanup)
+    if known is not None:
+        return known.symptoms
+    name = downgrade.cleanup
+    released = kernel.teardown.search(name) and not kernel.not_teardown.search(name)
+    if downgrade.family != STRUCTURAL or rule.shape in _OWN_RULE or released:
         return rule.symptoms
-    return known.symptoms
+    return (f"{_what(downgrade)} is not done yet when the call returns",)
 
 
 def _advice(rule: Rule, known: Cleanup | None) -> tuple[str, ...]:
@@ -236,6 +242,8 @@ def _moved(downgrade: Downgrade) -> str:
     if downgrade.body and downgrade.family == STRUCTURAL:
         return f"the body of {_function(downgrade.function)}, with {named}, moves"
     move = "move" if also else "moves"
+    if _function(downgrade.function) in what:
+        return f"{named} {move}"
     return f"{named} {move} from {_function(downgrade.function)}"
 
 

@@ -131,7 +131,7 @@ def _cleanup(row: Row, twins: list[str]) -> list[Any]:
         row.get("deferred", deferred),
         visible,
         row["releases"],
-        row.get("symptoms", None if visible else []),
+        row.get("symptoms"),
         row.get("advice"),
         row.get("why"),
         _source(row),

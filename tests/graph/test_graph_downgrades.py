@@ -174,6 +174,115 @@ def test_the_branch_told_is_the_one_that_decides(name):
     assert found.condition == branch
 
 
+def test_what_is_only_asked_is_done_on_neither_side():
+    choice = (
+        "\tif (lamp_is_hot(lamp) || lamp_release_due(lamp))\n"
+        "\t\tqueue_work(lamp_wq, &lamp->work);\n"
+    )
+    after = QUEUED.replace("\tqueue_work(lamp_wq, &lamp->work);\n", choice)
+    (found,) = [d for d in downgrades(DIRECT, after) if d.cleanup == "iput"]
+    assert found.condition is None
+
+
+def test_who_waits_for_the_deferral_is_no_branch_of_it():
+    throttled = (
+        "\tqueue_work(lamp_wq, &lamp->work);\n"
+        "\tif (lamp->many > LAMP_MANY)\n\t\tflush_work(&lamp->work);\n"
+    )
+    after = QUEUED.replace("\tqueue_work(lamp_wq, &lamp->work);\n", throttled)
+    (found,) = [d for d in downgrades(DIRECT, after) if d.cleanup == "iput"]
+    assert found.condition is None
+
+
+FROZEN = """\
+static void lamp_gone(struct work_struct *work)
+{
+	struct lamp *lamp = container_of(work, struct lamp, work);
+
+	if (!sb_start_write_trylock(lamp->sb))
+		return;
+	iput(lamp->inode);
+	sb_end_write(lamp->sb);
+}
+
+void lamp_close(struct lamp *lamp)
+{
+	INIT_WORK(&lamp->work, lamp_gone);
+	queue_work(lamp_wq, &lamp->work);
+}
+"""
+
+
+def test_a_hold_that_is_taken_there_is_not_what_a_finding_speaks_of():
+    direct = FROZEN.replace("struct work_struct *work)", "struct lamp *lamp)").replace(
+        "\tstruct lamp *lamp = container_of(work, struct lamp, work);\n\n", ""
+    )
+    direct = direct.replace(
+        "\tINIT_WORK(&lamp->work, lamp_gone);\n\tqueue_work(lamp_wq, &lamp->work);\n",
+        "\tlamp_gone(lamp);\n",
+    )
+    (found,) = [d for d in downgrades(direct, FROZEN) if d.function == "lamp_close"]
+    assert (found.cleanup, found.also) == ("iput", ("sb_end_write",))
+
+
+def test_the_release_shown_is_the_one_that_the_series_takes_away():
+    before = (
+        "void lamp_event(struct lamp *lamp, int what)\n{\n"
+        "\tif (what == LAMP_ON) {\n\t\tif (lamp_start(lamp))\n\t\t\tiput(lamp->inode);\n"
+        "\t} else {\n\t\tiput(lamp->inode);\n\t}\n}\n"
+    )
+    gone = "\t} else {\n\t\tiput(lamp->inode);\n"
+    after = QUEUED.split("void lamp_close", maxsplit=1)[0] + before.replace(
+        gone,
+        "\t} else {\n\t\tINIT_WORK(&lamp->work, lamp_gone);\n"
+        "\t\tqueue_work(lamp_wq, &lamp->work);\n",
+    )
+    (found,) = downgrades(before, after)
+    shown = before.split("\n")[found.before.chain[-1].line - 2]
+    assert shown == "\t} else {"
+
+
+WAITS = """\
+static void lamp_gone(struct work_struct *work)
+{
+	struct lamp *lamp = container_of(work, struct lamp, work);
+
+	iput(lamp->inode);
+}
+
+void lamp_kick(struct lamp *lamp)
+{
+	queue_work(lamp_wq, &lamp->work);
+}
+
+void lamp_init(struct lamp *lamp)
+{
+	INIT_WORK(&lamp->work, lamp_gone);
+}
+"""
+EXIT = "void lamp_exit(struct lamp *lamp)\n{\n\tlamp_dark(lamp);\n\tflush_work(&lamp->work);\n}\n"
+
+
+def test_a_lost_wait_is_told_where_it_stood():
+    main = "fs/exit.c"
+    before = {PATH: WAITS, main: EXIT}
+    after = {PATH: WAITS, main: EXIT.replace("\tflush_work(&lamp->work);\n", "")}
+    (found,) = downgrades(before, after)
+    assert (found.shape, found.path, found.line, found.side) == ("lost-wait", main, 4, "pre")
+    first = found.before.chain[0]
+    assert (first.function, first.path, first.line) == ("lamp_exit", main, 4)
+    assert first.note == "flush_work() waits for lamp_gone()"
+
+
+def test_what_only_prints_is_not_what_moved():
+    told = '\tlamp_tell(lamp, LOUD, "lamp %p is off\\n", lamp);\n'
+    before = DIRECT.replace("\tiput(lamp->inode);\n", told)
+    after = QUEUED.replace("\tiput(lamp->inode);\n", told)
+    assert downgrades(before, after) == ()
+    named = told.replace(" %p is off\\n", "")
+    assert downgrades(*(text.replace(told, named) for text in (before, after))) != ()
+
+
 WORKER = """\
 static void lamp_gone(struct {type} *arg)
 {{

@@ -58,9 +58,9 @@ def test_what_is_no_name_gets_no_brackets(name, said):
 @pytest.mark.parametrize(
     ("confidence", "family", "level", "why"),
     [
-        ("high", "mount", "error", "a task is seen to do it"),
+        ("high", "mount", "error", "the evidence says that a task did it"),
         ("medium", "mount", "warning", "nothing shows who called it"),
-        ("medium", "structural", "warning", "a name alone tells what is released"),
+        ("medium", "structural", "warning", "a name alone tells what it was"),
         ("low", "structural", "warning", "a name alone tells what moved"),
         ("low", "mount", "warning", "a name alone tells that it moved"),
         ("low", "mount", "note", "see the evidence"),

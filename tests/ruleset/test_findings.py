@@ -336,6 +336,20 @@ def test_advice_of_the_release_goes_without_that_of_the_family_twice():
     assert rule.advice == said(replace(LOSS, cleanup="lamp_gone", family="inode")).advice
 
 
+def test_of_what_is_no_release_no_object_is_said_to_be_left():
+    told = [
+        said(replace(LOSS, cleanup=name, family="structural", what=f"{name}()")).symptoms[0]
+        for name in ("lamp_destroy", "lamp_notify")
+    ]
+    assert "the object" in told[0]
+    assert told[1] == "lamp_notify() is not done yet when the call returns"
+
+
+def test_code_of_the_function_itself_does_not_move_from_it_twice():
+    loss = replace(LOSS, family="structural", what="code of lamp_close() that no hunk shows")
+    assert said(loss).message.startswith("code of lamp_close() that no hunk shows moves to a work")
+
+
 # -- which lines are shown -----------------------------------------------------------------
 
 
