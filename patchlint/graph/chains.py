@@ -23,7 +23,13 @@ _LONGEST: Final = 8
 
 def before_chain(graph: Graph, loss: Loss, main: Effect) -> tuple[Step, ...]:
     """How the release was reached before, with the callers that the images show."""
-    return (*callers_above(graph, loss.was, main.guard), *main.chain)
+    above = callers_above(graph, loss.was, main.guard)
+    if main.wait is None or main.edge is None or all(main.wait is not c for c in loss.was.calls):
+        return (*above, *main.chain)
+    waits = f"{main.wait.callee}() waits for {main.edge.callback}()"
+    held = Step(loss.was.name, loss.was.path, main.wait.line, waits)
+    start = main.chain[:1] if main.chain[0].function == loss.was.name else ()
+    return (*above, *start, held, *main.chain[1:])
 
 
 def after_chain(graph: Graph, loss: Loss, late: Effect) -> tuple[Step, ...]:

@@ -251,7 +251,7 @@ def spoken(graph: Graph, function: Function, message: str, titles: Sequence[str]
 def _from_titles(graph: Graph, titles: Sequence[str]) -> list[Reason]:
     """A subject that speaks of a context that must not sleep says why the patch is there."""
     return [
-        Reason(hint.context, "likely", f"the subject says so: {hint.why}")
+        Reason(hint.context, "likely", hint.why.replace("the message", "the subject", 1))
         for title in titles
         for hint in graph.kernel.hints
         if hint.kind == "trace" and hint.context in _ATOMIC and hint.pattern.search(title)
@@ -279,7 +279,7 @@ def from_message(graph: Graph, function: Function, message: str) -> list[Reason]
             Reason(
                 hint.context,
                 "likely",
-                f"the trace in the message shows {function.name}() there: {hint.why}",
+                f"{hint.why}, with {function.name}() on top of it",
             )
             for hint in hints
             if any(hint.pattern.search(one) for one in outer)
@@ -289,9 +289,7 @@ def from_message(graph: Graph, function: Function, message: str) -> list[Reason]
     for sentence in _SENTENCE.split(prose):
         if name.search(sentence):
             reasons.extend(
-                Reason(
-                    hint.context, "likely", f"the message says so of {function.name}(): {hint.why}"
-                )
+                Reason(hint.context, "likely", f"{hint.why}, in a sentence on {function.name}()")
                 for hint in hints
                 if hint.pattern.search(sentence)
             )

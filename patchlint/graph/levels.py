@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from patchlint.graph.comparison import Comparison
     from patchlint.graph.losses import Loss
     from patchlint.model.facts import Function
+    from patchlint.model.kernel import KernelFacts
 
 #: added to the weight of what is louder than a note
 LOUD: Final = 100
@@ -72,16 +73,30 @@ def weight(effect: Effect) -> int:
     return {"named": 10, "opaque": 8, "indirect": 7}.get(effect.kind, 6)
 
 
-def main_loss(losses: Iterable[Loss]) -> Loss:
-    """The loss that a finding speaks of: the strongest, then the nearest."""
+def main_loss(kernel: KernelFacts, losses: Iterable[Loss]) -> Loss:
+    """The loss that a finding speaks of: the strongest, then the nearest.
+
+    What only ends a hold that its own function took is spoken of after what lasts.
+    """
     return max(
         losses,
         key=lambda loss: (
             strength(loss.before[0]),
+            not _taken_there(kernel, loss.before[0]),
             weight(loss.before[0]),
             -len(loss.before[0].chain),
             -loss.before[0].line,
         ),
+    )
+
+
+def _taken_there(kernel: KernelFacts, effect: Effect) -> bool:
+    """Whether the function that releases something took it itself, on the same variable."""
+    return effect.site is not None and any(
+        effect.site.callee in kernel.references.get(call.callee, ())
+        and (call.args[:1] == effect.site.args[:1] or call.assigned == effect.site.args[0])
+        for call in effect.where.calls
+        if effect.site.args
     )
 
 

@@ -42,7 +42,7 @@ class Loss(Struct, frozen=True):
     ``how``: ``deferred`` behind an edge of ``now``; ``worker`` in a function that ran
     deferred before, with no edge shown; ``replaced`` when a statement gave way to a
     deferral of something else on the same object.  ``narrowed`` is the test under which
-    what is left inline now stands.
+    what is left inline now stands, ``instead`` what is left inline on the other ways.
     """
 
     was: Function
@@ -52,6 +52,7 @@ class Loss(Struct, frozen=True):
     late: tuple[Effect, ...]
     how: How
     narrowed: Atom | None = None
+    instead: tuple[Effect, ...] = ()
 
 
 def find(comparison: Comparison) -> list[Loss]:
@@ -137,20 +138,21 @@ def _of_key(
     inline_after = [e for e in after if not e.late and not _of_queueing(comparison, e)]
     narrowed: Atom | None = None
     free: list[Effect] = []
-    confined: list[Effect] = []
+    instead: list[Effect] = []
     signs = frozenset(a.sign for e in inline_before for a in e.guard)
     for effect in inline_after:
         reason = _confined(comparison, now, effect, fresh_late, heads, signs)
         if reason is None:
             free.append(effect)
             continue
-        confined.append(effect)
-        if isinstance(reason, guards.Atom):
+        instead.append(effect)
+        if isinstance(reason, guards.Atom) and effect.edge is None:
+            # one that is waited for tells who waits, not who is sent elsewhere
             narrowed = reason
     lost = [
         effect
         for effect in _lost(comparison, was, now, inline_before, free)
-        if not stands(comparison, effect, confined)
+        if not stands(comparison, effect, instead)
         and not moved_along(comparison, effect, inline_after, fresh_late)
     ]
     if not lost or (
@@ -158,7 +160,8 @@ def _of_key(
         and not any(_on_error_path(comparison, e) for e in fresh_late)
     ):
         return None
-    return Loss(was, now, key, tuple(lost), tuple(fresh_late), "deferred", narrowed)
+    late = tuple(fresh_late)
+    return Loss(was, now, key, tuple(lost), late, "deferred", narrowed, tuple(instead))
 
 
 def _of_wait(
@@ -490,16 +493,20 @@ def _named_for_later(comparison: Comparison, now: Function, call: Call) -> bool:
 
 def _share_object(effect: Effect, edge: Deferral) -> bool:
     """Whether a deferral works on a variable that the statement worked on."""
-    words = {word for text in effect.args for word in _VARIABLE.findall(text)}
-    there = {word for text in edge.call.args for word in _VARIABLE.findall(text)}
-    return not words.isdisjoint(there)
+    return not variables(effect.args).isdisjoint(variables(edge.call.args))
+
+
+def variables(args: Iterable[str]) -> set[str]:
+    """The variables that arguments of a call speak of, without members."""
+    return {word for text in args for word in _VARIABLE.findall(text)}
 
 
 def _behind(effect: Effect, edge: Deferral) -> Effect:
     """The effect as the edge is taken to do it: nobody shows the callback."""
-    runs = f"{edge.callback}()" if edge.callback else "what no image shows"
+    runs = f"{edge.callback}()" if edge.callback else "code that the patch does not show"
+    does = "hands it to" if edge.handoff else "runs"
     step = Step(
-        edge.function.name, edge.function.path, edge.line, f"{edge.mechanism}() runs {runs}"
+        edge.function.name, edge.function.path, edge.line, f"{edge.mechanism}() {does} {runs}"
     )
     return replace(
         effect,

@@ -47,6 +47,8 @@ _LONGEST: Final = 80
 #: the test of a branch that a hunk shows without its head
 _UNKNOWN: Final = "1"
 _CALL: Final = re.compile(r"^([A-Za-z_]\w*)\s*\(.*\)$", re.DOTALL)
+#: a text that is made to be printed
+_MESSAGE: Final = re.compile(r'^"(?:[^"\\]|\\.)*(?:%|\\n)')
 _NAME: Final = re.compile(r"^[A-Za-z_]\w*$")
 _MEMBERS: Final = re.compile(r"[A-Za-z_]\w*")
 
@@ -104,6 +106,15 @@ class Effect(Struct, frozen=True):
         if self.key[0] == "gap":
             return self.where.name
         return self.key[1]
+
+    @property
+    def said(self) -> str:
+        """What is done, in a sentence."""
+        if self.key[0] == "store":
+            return f"the store of {self.key[3]} to ->{self.key[1]}"
+        if self.key[0] == "gap":
+            return f"code of {self.where.name}() that no hunk shows"
+        return f"->{self.name}()" if self.key[0] == "icall" else f"{self.name}()"
 
     @property
     def visible(self) -> bool:
@@ -302,6 +313,9 @@ class Summaries:
         if _NAME.match(bare):
             said = {a.value for a in function.assignments if a.target == bare}
             value = said.pop() if len(said) == 1 else None
+            if value is not None and guards.evaluate(value) is not None:
+                # what is tested has another value somewhere: a global, or filled by address
+                return None
             if value is None or not _CALL.match(value):
                 return value
             shown = self._inner_test(function, value)
@@ -388,6 +402,7 @@ class Summaries:
             and call.statement
             and self.kernel.harmless.search(name) is None
             and not name.isupper()
+            and not any(_MESSAGE.match(text) for text in call.args)
         ):
             yield self._at(function, call, ("call", name), "opaque", None)
 
@@ -434,7 +449,14 @@ class Summaries:
             call,
             function,
             call.line,
-            (Step(function.name, function.path, call.line, f"{call.callee}()"),),
+            (
+                Step(
+                    function.name,
+                    function.path,
+                    call.line,
+                    f"{'->' if kind == 'indirect' else ''}{call.callee}()",
+                ),
+            ),
         )
 
     def _twin(self, function: Function, call: Call, direct: str) -> Effect:
@@ -665,8 +687,9 @@ class Summaries:
             return
         inner = self._made.get(id(callback), ())
         above = (*self.guard(function, edge.conditions), *self._within(edge))
+        does = "hands it to" if edge.handoff else "runs"
         step = Step(
-            function.name, function.path, edge.line, f"{edge.mechanism}() runs {callback.name}()"
+            function.name, function.path, edge.line, f"{edge.mechanism}() {does} {callback.name}()"
         )
         inline = edge.keeps or edge.waits
         for effect in inner:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import Struct
+
+#: How the name of a function begins whose header no image shows; for eyes it is no name.
+UNNAMED: Final = "__patchlint_unknown_"
 
 
 class Condition(Struct, frozen=True):

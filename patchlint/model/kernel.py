@@ -312,6 +312,8 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     hints: tuple[ContextHint, ...] = ()
     #: struct types of deferral objects: work_struct, rcu_head, timer_list ...
     deferral_types: frozenset[str] = frozenset()
+    #: calls that give fresh memory, or none
+    allocation: re.Pattern[str] = NEVER
     #: labels and tests of error paths
     error_path: re.Pattern[str] = NEVER
     #: functions that end a reference without any release of their own being known

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct, field
 
+from patchlint.model.facts import UNNAMED
 from patchlint.patch.sections import GAP, Section, classify, same
 from patchlint.patch.shape import CONDITIONAL, END_CONDITIONAL, SWITCH, shape_of
 from patchlint.patch.sparse import encode
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from patchlint.patch.shape import Shape
     from patchlint.patch.sparse import Heading, Run
 
-UNKNOWN = "__patchlint_unknown_"
+UNKNOWN = UNNAMED
 """How the name of a function begins whose header no hunk shows or names.
 
 The number behind it is the line before the series that the part begins at, so that both

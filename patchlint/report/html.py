@@ -83,10 +83,11 @@ def environment(templates: Mapping[str, str]) -> Environment:
         "block": _block,
         "context": words.context,
         "count": text.count,
-        "guarantee": lambda promise: words.GUARANTEES[promise.guarantee],
+        "guarantee": words.guarantee,
         "legs": legs,
         "rows": rows,
         "source": _source,
+        "sure": words.sure,
     }
     return made
 

@@ -24,8 +24,8 @@ from patchlint.report.lookup import (
     untold,
 )
 from patchlint.report.text import code, columns, count, cut, line, pad, sentence, wrap
+from patchlint.report.words import called, sure, told
 from patchlint.report.words import entries as grouped
-from patchlint.report.words import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -172,8 +172,8 @@ def finding_lines(finding: Finding, style: Style) -> list[str]:
     lines += _prose("author", finding.author_says or "", style, says="says: ")
     if style.verbose:
         lines += _listed("evidence", finding.evidence, style, most=len(finding.evidence))
-        sure = f"{finding.confidence} confidence, fingerprint {finding.fingerprint}"
-        lines += _prose("how sure", sure, style)
+        lines += _prose("how sure", sure(finding), style)
+        lines += _prose("known as", f"fingerprint {finding.fingerprint}", style)
     return lines
 
 
@@ -220,7 +220,8 @@ def _lane(
     name: str, promise: Promise, finding: Finding, room: int, style: Style
 ) -> list[tuple[str, str]]:
     """Return one chain under its heading: lines with colours, none wider than ``room``."""
-    said = told(promise, room=room - LABEL if style.terminal else None)
+    fits = room - LABEL if style.terminal else None
+    said = told(promise, room=fits, level=finding.level)
     heading, *more = wrap(said, room - LABEL) if style.terminal else [said]
     lines = [(pad(name, LABEL) + heading, _CYAN)]
     lines += [(" " * LABEL + text, _CYAN) for text in more]
@@ -312,7 +313,7 @@ def _accepted(accepted: Sequence[Accepted], style: Style) -> list[str]:
         if one.origin.startswith(BASELINE) and not style.verbose:
             continue
         place = _paint(f"{line(one.finding.path)}:{one.finding.line}:", _BOLD, style)
-        what = f"{line(one.finding.cleanup)}() in {line(one.finding.function)}()"
+        what = f"{called(one.finding.cleanup)} in {called(one.finding.function)}"
         reason = f"{sentence(one.reason)} ({line(one.origin)}) [{line(one.finding.rule)}]"
         lines.append(f"{place} accepted: {what}: {reason}")
     return lines

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, cast
 
+from msgspec.structs import replace
+
+from patchlint.model.facts import UNNAMED
 from patchlint.model.finding import LEVELS, Finding, HunkLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from patchlint.model.diff import DiffLine, FileDiff, Hunk
-    from patchlint.model.effect import Downgrade
+    from patchlint.model.effect import Downgrade, Promise, Step
     from patchlint.model.finding import Confidence, Level
-    from patchlint.model.kernel import Cleanup, Rule, Ruleset
+    from patchlint.model.kernel import Cleanup, KernelFacts, Rule, Ruleset
     from patchlint.model.mail import Patch
 
+#: the family of what no table knows
+STRUCTURAL: Final = "structural"
 #: shapes whose own rule speaks before that of the family
 _OWN_RULE: Final = frozenset({"twin", "lost-wait", "task-work-to-workqueue"})
 _CONTEXT_LINES: Final = 2
 _MOST_LINES: Final = 12
+#: in the place of a function's name where no hunk names it
+NAMELESS: Final = "(unnamed)"
 #: lines that a quotation has around each that is at issue, and about how many in all
 _QUOTED_AROUND: Final = 3
 _MOST_QUOTED: Final = 28
@@ -58,6 +65,8 @@ _LOST: Final = {
     "after-grace-period": "no longer done when the grace period ends",
     "eventually": "now done later still",
 }
+#: contexts of an old path that no task waited for
+_NO_TASK: Final = frozenset({"kthread", "workqueue", "rcu-callback", "softirq", "hardirq"})
 #: a longer condition is told beside the message
 _LONGEST_CONDITION: Final = 32
 
@@ -95,6 +104,7 @@ def finding(
     if rule is None:
         return None
     known = ruleset.kernel.cleanups.get(downgrade.cleanup)
+    downgrade = _named(downgrade)
     return Finding(
         rule=rule.id,
         level=_level(rule, downgrade),
@@ -113,7 +123,7 @@ def finding(
         after=downgrade.after,
         condition=downgrade.condition,
         entry_points=downgrade.entry_points,
-        symptoms=tuple(known.symptoms if known and known.symptoms else rule.symptoms),
+        symptoms=_symptoms(ruleset.kernel, rule, downgrade),
         advice=_advice(rule, known),
         message=_message(downgrade),
         fingerprint=fingerprint(rule.id, downgrade),
@@ -130,7 +140,7 @@ def fingerprint(rule: str, downgrade: Downgrade) -> str:
     parts = (
         rule,
         downgrade.path,
-        downgrade.function,
+        "" if downgrade.function == NAMELESS else downgrade.function,
         downgrade.cleanup,
         downgrade.after.mechanism or "",
         downgrade.after.callback or "",
@@ -150,30 +160,91 @@ def _level(rule: Rule, downgrade: Downgrade) -> Level:
     return max(wanted, cast("Level", cap), key=LEVELS.index)
 
 
+def _named(downgrade: Downgrade) -> Downgrade:
+    """``downgrade`` without the names that stand for a function whose header no hunk shows."""
+    if UNNAMED not in downgrade.function and not any(
+        UNNAMED in step.function
+        for promise in (downgrade.before, downgrade.after)
+        for step in promise.chain
+    ):
+        return downgrade
+    return replace(
+        downgrade,
+        function=_name(downgrade.function),
+        before=replace(downgrade.before, chain=tuple(map(_step, downgrade.before.chain))),
+        after=replace(downgrade.after, chain=tuple(map(_step, downgrade.after.chain))),
+    )
+
+
+def _step(step: Step) -> Step:
+    return replace(step, function=_name(step.function))
+
+
+def _name(function: str) -> str:
+    return NAMELESS if function.startswith(UNNAMED) else function
+
+
+def _function(name: str) -> str:
+    return "a function that no hunk names" if name == NAMELESS else f"{name}()"
+
+
+def _symptoms(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str, ...]:
+    """What shows that it is late: by the release, else by the rule, where it is a release."""
+    known = kernel.cleanups.get(downgrade.cleanup)
+    if known is not None:
+        return known.symptoms
+    name = downgrade.cleanup
+    released = kernel.teardown.search(name) and not kernel.not_teardown.search(name)
+    if downgrade.family != STRUCTURAL or rule.shape in _OWN_RULE or released:
+        return rule.symptoms
+    return (f"{_what(downgrade)} is not done yet when the call returns",)
+
+
 def _advice(rule: Rule, known: Cleanup | None) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*(known.advice if known else ()), *rule.advice)))
+    """What fits the release; what fits the form of the move goes before it."""
+    if known is None:
+        return rule.advice
+    form = rule.advice if rule.shape in _OWN_RULE else ()
+    return tuple(dict.fromkeys((*form, *known.advice)))
+
+
+def _what(downgrade: Downgrade) -> str:
+    return downgrade.what or f"{downgrade.cleanup}()"
 
 
 def _message(downgrade: Downgrade) -> str:
     """One sentence, short enough to stand with its place and rule on two lines of a terminal."""
-    before, after = downgrade.before, downgrade.after
+    after = downgrade.after
     if downgrade.shape == "lost-wait":
         return (
-            f"{downgrade.function}() no longer waits for {after.callback}(), which does "
-            f"{downgrade.cleanup}() {_WHERE[after.context]}"
+            f"{_function(downgrade.function)} no longer waits for {after.callback}(), which does "
+            f"{_what(downgrade)} {_WHERE[after.context]}"
         )
     return (
-        f"{_moved(downgrade)} from {downgrade.function}() to {_TO[after.context]}"
-        f"{_when(downgrade.condition)}: {_LOST[before.guarantee]}"
+        f"{_moved(downgrade)} to {_TO[after.context]}"
+        f"{_when(downgrade.condition)}: {_lost(downgrade.before)}"
     )
 
 
+def _lost(before: Promise) -> str:
+    """What is lost; of a path that no task ran there was less to lose."""
+    if before.context in _NO_TASK:
+        return f"done later; it seems to have run {_WHERE[before.context]} before"
+    return _LOST[before.guarantee]
+
+
 def _moved(downgrade: Downgrade) -> str:
+    """``fput() moves from lamp_close()``, ``the body of lamp_close(), with fput(), moves``."""
+    what = _what(downgrade)
     also = [name for name in downgrade.also if name != downgrade.cleanup]
-    if not also:
-        return f"{downgrade.cleanup}() moves"
     other = f"{also[0]}()" if len(also) == 1 else f"{len(also)} others"
-    return f"{downgrade.cleanup}() and {other} move"
+    named = f"{what} and {other}" if also else what
+    if downgrade.body and downgrade.family == STRUCTURAL:
+        return f"the body of {_function(downgrade.function)}, with {named}, moves"
+    move = "move" if also else "moves"
+    if _function(downgrade.function) in what:
+        return f"{named} {move}"
+    return f"{named} {move} from {_function(downgrade.function)}"
 
 
 def _when(condition: str | None) -> str:
@@ -187,9 +258,8 @@ def _why(known: Cleanup | None, downgrade: Downgrade) -> str:
         return known.why
     after = downgrade.after
     return (
-        f"a caller that returns to user space no longer implies that "
-        f"{downgrade.cleanup}() is done: it runs {_WHERE[after.context]}, "
-        f"{_WHEN[after.guarantee]}"
+        f"when the call returns, nothing says any more that {_what(downgrade)} is done: it runs "
+        f"{_WHERE[after.context]}, {_WHEN[after.guarantee]}"
     )
 
 
@@ -197,10 +267,12 @@ def _evidence(known: Cleanup | None, downgrade: Downgrade) -> tuple[str, ...]:
     found = list(downgrade.reasons)
     if known:
         found.append(_seen(known))
-    else:
+    elif _what(downgrade) == f"{downgrade.cleanup}()":
         found.append(
             f"{downgrade.cleanup}() is in no table: judged by its name and by the move of its call"
         )
+    else:
+        found.append(f"what {_what(downgrade)} does is not known: judged by where it stood")
     return tuple(found)
 
 
@@ -212,42 +284,51 @@ def _seen(known: Cleanup) -> str:
 
 
 def _hunk(downgrade: Downgrade, files: Sequence[FileDiff]) -> tuple[HunkLine, ...]:
-    """The diff lines at issue with a little context: the release that went, the deferral."""
-    for file in files:
-        if downgrade.path not in (file.path, file.old_path):
-            continue
+    """The diff lines at issue with a little context: the release that went, the deferral.
+
+    They are all of one file: that of the deferral, or that of the release when the patch
+    does not show the deferral.
+    """
+    for path in dict.fromkeys((downgrade.path, downgrade.home or downgrade.path)):
         marked: list[HunkLine] = []
-        for hunk in file.hunks:
-            marked.extend(_cut(hunk.lines, _marks(hunk, downgrade)))
+        for file in files:
+            if path in (file.path, file.old_path):
+                for hunk in file.hunks:
+                    marked.extend(_cut(hunk.lines, _marks(file, hunk, downgrade)))
         if marked:
             return tuple(marked[:_MOST_LINES])
     return ()
 
 
-def _marks(hunk: Hunk, downgrade: Downgrade) -> set[int]:
-    """Where in ``hunk`` the lines at issue stand."""
+def _marks(file: FileDiff, hunk: Hunk, downgrade: Downgrade) -> set[int]:
+    """Where in ``hunk`` the lines at issue stand: the deferral's, and those of the releases."""
+    names = (file.path, file.old_path)
+    here = downgrade.path in names
+    home = (downgrade.home or downgrade.path) in names
     return {
         place
         for place, line in enumerate(hunk.lines)
-        if _at_issue(line, downgrade) or (line.kind == "-" and line.old in downgrade.lost)
+        if (here and _at_issue(line, downgrade))
+        or (home and line.kind == "-" and line.old in downgrade.lost)
     }
 
 
 def _quote(downgrade: Downgrade, files: Sequence[FileDiff]) -> tuple[str, ...]:
     """The hunks at issue as one quotes them: with headers, and enough to see the place."""
+    quoted: list[str] = []
     for file in files:
-        if downgrade.path not in (file.path, file.old_path):
+        if not {downgrade.path, downgrade.home} & {file.path, file.old_path}:
             continue
         body: list[str] = []
         for hunk in file.hunks:
-            marks = _marks(hunk, downgrade)
-            if marks and len(body) < _MOST_QUOTED:
+            marks = _marks(file, hunk, downgrade)
+            if marks and len(quoted) + len(body) < _MOST_QUOTED:
                 body += _excerpt(hunk, marks)
         if body:
             old = f"a/{file.old_path}" if file.old_path else "/dev/null"
             new = f"b/{file.new_path}" if file.new_path else "/dev/null"
-            return (f"--- {old}", f"+++ {new}", *body)
-    return ()
+            quoted += [f"--- {old}", f"+++ {new}", *body]
+    return tuple(quoted)
 
 
 def _excerpt(hunk: Hunk, marks: set[int]) -> Iterator[str]:

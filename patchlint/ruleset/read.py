@@ -76,7 +76,7 @@ class _Gathered:
             later.setdefault(twin["direct"], []).append(twin["deferred"])
         kernel: Compiled = {
             "families": {
-                name: [row["symptoms"], row["advice"], row["why"]]
+                name: [row["symptoms"], row["advice"], row["why"], row.get("core")]
                 for name, row in self.families.items()
             },
             "cleanups": [_cleanup(row, later.get(row["name"], [])) for row in rows["cleanup"]],
@@ -132,7 +132,7 @@ def _cleanup(row: Row, twins: list[str]) -> list[Any]:
         row.get("deferred", deferred),
         visible,
         row["releases"],
-        row.get("symptoms", None if visible else []),
+        row.get("symptoms"),
         row.get("advice"),
         row.get("why"),
         _source(row),

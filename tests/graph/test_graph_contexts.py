@@ -191,7 +191,7 @@ def test_a_subject_that_speaks_of_atomic_context_counts():
     code = body("void lamp_put(struct lamp *l)")
     found = verdict(code, "lamp_put", titles=["lamp: do not sleep in atomic context"])
     assert found.deferred == "likely"
-    assert "the subject says so" in found.reasons[0].why
+    assert "the subject speaks of" in found.reasons[0].why
     assert verdict(code, "lamp_put", titles=["lamp: release later"]).reasons == ()
 
 
