@@ -168,7 +168,7 @@ class Store:
         row = self.connection.execute(query, tuple(values)).fetchone()
         return None if row is None else row[0]
 
-    def check_findings(self, rows: Iterable[sqlite3.Row]) -> None:
+    def check_findings(self, rows: Iterable[sqlite3.Row | dict[str, Any]]) -> None:
         """Raise :class:`DamagedError` when one of these findings is not as it was written.
 
         Or when one is gone without being taken out.  Stores of older versions cannot tell.
@@ -223,7 +223,7 @@ class Store:
             connection.execute("DELETE FROM rules")
             connection.executemany(
                 "INSERT INTO rules (id, title, level, digest) VALUES (?, ?, ?, ?)",
-                [(rule.id, rule.title, rule.level, digest) for rule, digest in rules],
+                [(rule.id, rule.title, rule.loudest, digest) for rule, digest in rules],
             )
 
     def set_vocabulary(self, words: Iterable[str]) -> bool:
