@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from patchlint.archive import ask
-from patchlint.archive.store import Store
+from patchlint.archive.store import DamagedError, Store
 from patchlint.mail import subject as subjects
 from patchlint.model.finding import LEVELS
 from patchlint.model.history import Event, History, Posting, day
@@ -116,7 +116,8 @@ def gather(stores: Sequence[str], question: Question | None = None) -> Found:
     """Return what ``stores`` (paths) know, or those changes that ``question`` asks for.
 
     Of a change of which some postings are asked for, the last of these is told, with all its
-    postings.  Raises ``StoreError`` for a path that is no store.
+    postings.  Raises ``StoreError`` for a path that is no store, and for a damaged one where
+    there is a question.
     """
     versions: list[_Version] = []
     rules: dict[str, tuple[str, str]] = {}
@@ -152,11 +153,14 @@ def _versions(store: Store, number: int, question: Question | None) -> Iterator[
     rows = list(
         store.rows(
             "SELECT findings.*, series.version FROM findings"
-            " JOIN series ON series.id = findings.series ORDER BY findings.date, findings.id"
+            " LEFT JOIN series ON series.id = findings.series ORDER BY findings.date, findings.id"
         )
     )
-    store.check_findings([_finding_alone(row) for row in rows])
+    if question is not None:
+        store.check_findings([_finding_alone(row) for row in rows])
     for row in rows:
+        if row["version"] is None:
+            raise DamagedError(f"series {row['series']} of a finding is not there")
         posting = Posting(
             row["message_id"] or "",
             row["commit"] or "",

@@ -24,10 +24,11 @@ A change counts once, however often and wherever it was posted, in the year of i
 posting and at the level of its last; years without any are listed with 0.
 
 An outcome is the strongest thing that the archive itself says afterwards: reverted,
-fixed (a later Fixes: names the title), dropped (the next version no longer has it, or it
-was refused or taken back), discussed (a reply speaks of it), kept (it was taken), superseded
-(another posting took its place).  unknown means that this archive is silent: most patches
-are merged without a mail.
+fixed (a later Fixes: names the title and speaks of the move), dropped (the next version no
+longer starts it, or it was refused or taken back), superseded (another posting took its
+place), kept (it was taken, backported, or is in the tree of a later patch), discussed (a
+reply speaks of it).  unknown means that this archive is silent: most patches are merged
+without a mail.
 
 exit status: 0, or 2 when the store could not be read or the chart not written"""
 

@@ -18,15 +18,15 @@ OUTCOMES: Final[tuple[Outcome, ...]] = (
     "reverted",
     "fixed",
     "dropped",
-    "discussed",
-    "kept",
     "superseded",
+    "kept",
+    "discussed",
     "unknown",
 )
 #: outcomes by which the move of the release did not last
 UNDONE: Final[tuple[Outcome, ...]] = ("reverted", "fixed", "dropped")
 #: outcomes that do not say how a change ended
-OPEN: Final[tuple[Outcome, ...]] = ("superseded", "unknown")
+OPEN: Final[tuple[Outcome, ...]] = ("superseded", "discussed", "unknown")
 
 #: folders whose subfolders are subsystems of their own
 _DEEP: Final = frozenset({"drivers", "net", "fs", "arch", "sound", "include", "tools"})
@@ -78,8 +78,10 @@ class Miss(Struct, frozen=True):
     """A patch that a later one repaired, and whether the program finds what it broke.
 
     ``repair_id`` is the Message-ID of the fix or revert, ``repaired_id`` the Message-ID or
-    commit of what it repairs; ``level`` is that of the finding, empty where there is none;
-    ``reason`` says why there is none, or what is found.
+    commit of what it repairs; ``level`` is that of the finding, empty where there is none.
+    ``found`` is ``note`` where it is told too quietly, and ``n/a`` where there is nothing to
+    find: what was repaired is in no archive, or never did it another way.  ``reason`` says why
+    it is not found, or what is.
     """
 
     repair_id: str
@@ -87,7 +89,7 @@ class Miss(Struct, frozen=True):
     date: str
     repaired_id: str
     family: str
-    found: Literal["yes", "no"]
+    found: Literal["yes", "note", "no", "n/a"]
     level: str
     reason: str
 

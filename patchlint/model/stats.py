@@ -48,8 +48,8 @@ class Stats(Struct, frozen=True):
 
     ``groups`` has a list for each field that is counted by; ``changed`` counts the findings
     whose level is another one today, by the level as judged and that of today.  ``repairs``
-    is how many patches that something repaired are found, by family; ``unfound`` lists those
-    that are not.
+    is how many patches that something repaired are found, of those that could be, by family;
+    ``known`` counts all repairs, and ``unfound`` lists those of what is not found or a note.
     """
 
     total: Group
@@ -58,6 +58,7 @@ class Stats(Struct, frozen=True):
     changed: tuple[tuple[str, str, str, int], ...]
     repairs: Share
     families: tuple[tuple[str, Share], ...]
+    known: int
     unfound: tuple[Miss, ...]
 
 

@@ -85,18 +85,23 @@ def _moved(stats: Stats) -> Iterable[str]:
 
 
 def _repairs(stats: Stats) -> Iterator[str]:
-    if not stats.repairs.decided:
+    if not stats.known:
         return
+    told = stats.repairs
+    noted = sum(one.found == "note" for one in stats.unfound)
     yield (
-        f"Of {stats.repairs.decided} patches that a later one repaired,"
-        f" {stats.repairs.right} are found: {_percent(stats.repairs)}"
+        f"{count(stats.known, 'repair')} and reverts are known; of {told.decided} whose patch is"
+        f" there to be found, {told.right} are told loudly and {noted} as a note: {_percent(told)}"
     )
     yield ", ".join(
-        f"{line(family)} {share.right} of {share.decided}" for family, share in stats.families
+        f"{line(family)} {share.right} of {share.decided}"
+        for family, share in stats.families
+        if share.decided
     )
     for miss in stats.unfound:
+        what = "a note" if miss.found == "note" else "not found"
         repair = f"{line(miss.date)} {line(miss.family)} <{line(miss.repair_id)}>"
-        yield f"  {repair}: {line(miss.reason)}"
+        yield f"  {what}: {repair}: {line(miss.reason)}"
 
 
 def as_json(stats: Stats) -> str:
@@ -111,7 +116,10 @@ def as_json(stats: Stats) -> str:
                 for verdict, level, today, number in stats.changed
             ],
             "repairs": _share(stats.repairs)
-            | {"families": {name: _share(one) for name, one in stats.families}},
+            | {
+                "known": stats.known,
+                "families": {name: _share(one) for name, one in stats.families},
+            },
             "misses": to_builtins(stats.unfound),
         }
     )

@@ -53,7 +53,7 @@ _MAY: Final[dict[tuple[type, str], tuple[str, ...]]] = {
     (Judgement, "today"): ("", "none", *LEVELS),
     (Judgement, "verdict"): VERDICTS,
     (Judgement, "outcome"): OUTCOMES,
-    (Miss, "found"): ("yes", "no"),
+    (Miss, "found"): ("yes", "note", "no", "n/a"),
     (Miss, "level"): ("", *LEVELS),
 }
 _COMMENT: Final = "#"
@@ -236,9 +236,9 @@ def precision(judged: Iterable[Judgement], *, today: bool = False) -> Share:
 
 
 def found(misses: Iterable[Miss]) -> Share:
-    """Return how many are found of what was repaired."""
+    """Return how many are told loudly of what was repaired and could be found."""
     answers = Counter(one.found for one in misses)
-    return share(answers["yes"], answers.total())
+    return share(answers["yes"], answers.total() - answers["n/a"])
 
 
 def stats(book: Book, rules: Iterable[Rule]) -> Stats:
@@ -267,7 +267,8 @@ def stats(book: Book, rules: Iterable[Rule]) -> Stats:
         tuple((*key, number) for key, number in sorted(moved.items())),
         found(book.misses),
         tuple((name, found(m for m in book.misses if m.family == name)) for name in families),
-        tuple(one for one in book.misses if one.found == "no"),
+        len(book.misses),
+        tuple(one for one in book.misses if one.found in {"note", "no"}),
     )
 
 

@@ -3,7 +3,9 @@
 usage: record.py import FILE... --store STORE...     judgements into judged.tsv
        record.py misses FILE...                      repairs into misses.tsv
        record.py again --store STORE... [--write]    what the program says of each row today
-       record.py outcomes FILE --store STORE...      the mining held against a hand count
+       record.py outcomes FILE --store STORE... [--write]
+                                                     the mining held against a hand count;
+                                                     mined anew with --write
        record.py sample --store STORE... --seed N    findings to be judged, by level
 
 Files have tab-separated columns with a header.  Of a judgement: message_id, list, date, rule,
@@ -26,7 +28,9 @@ from msgspec.structs import replace
 
 from patchlint import __version__
 from patchlint.archive import changes, judge
+from patchlint.archive import outcomes as mining
 from patchlint.archive.engine import Pipeline, Settings
+from patchlint.archive.progress import Quiet
 from patchlint.archive.reach import Reach
 from patchlint.archive.sources import Shelf
 from patchlint.archive.store import Store
@@ -43,6 +47,10 @@ HEAD = {
     Judgement: "Findings in archives, judged against thread and source; see ARCHITECTURE.md.",
     Miss: "Patches that a later one repaired, and whether they are found; see ARCHITECTURE.md.",
 }
+#: what judges say of a level, as a verdict on the move: (of a note, word) -> verdict
+VERDICT = {(True, "right"): "info", (True, "should-be-loud"): "right"}
+#: so many outcomes are to be mined as they are counted
+GOOD = 0.9
 #: so many findings of each level a list and a run
 SAMPLE = {"error": 40, "warning": 40, "note": 20}
 
@@ -117,7 +125,9 @@ def judgement(row, finding, subject, families, version):
         confidence=row["confidence"],
         version=version,
         today="",
-        verdict=row["verdict"].lower(),
+        verdict=VERDICT.get(
+            (row["level"] == "note", row["verdict"].lower()), row["verdict"].lower()
+        ),
         outcome=row["outcome"].lower() or "unknown",
         line=row["line"],
         **known,
@@ -184,20 +194,19 @@ def bring_misses(arguments):
     for path in arguments.files:
         for row in cells(path):
             one = Miss(**{name: row.get(name, "") for name in Miss.__struct_fields__})
+            level, _, more = one.level.partition(" ")
             one = replace(
                 one,
                 repair_id=one.repair_id.strip("<>"),
                 repaired_id=one.repaired_id.strip("<>"),
                 date=one.date[:10],
                 found=one.found.lower(),
-                level="" if one.level in {"-", "none"} else one.level,
+                level=level if level in LEVELS else "",
+                reason=f"{one.reason} {more if more.startswith('(') else ''}".strip(),
             )
             held[one.repair_id, one.repaired_id] = one
-    write(
-        arguments.folder / MISSES,
-        sorted(held.values(), key=lambda one: (one.date, one.repair_id)),
-        Miss,
-    )
+    rows = sorted(held.values(), key=lambda one: (one.date, one.repair_id))
+    write(arguments.folder / MISSES, rows, Miss)
     print(f"{len(held)} in {arguments.folder / MISSES}")
     return 0
 
@@ -267,29 +276,36 @@ def again(arguments):
 
 
 def outcomes(arguments):
-    """Hold what is mined of outcomes against a count by hand."""
+    """Hold what is mined of outcomes against a count by hand, by posting."""
     mined = {}
-    for change in changes.gather(arguments.store).changes:
-        for posting in change.postings:
-            mined.setdefault(posting.message_id, []).append(change)
+    for path in arguments.store:
+        if arguments.write:
+            with Store(path) as store, Shelf() as shelf:
+                mining.mine(store, shelf, Pipeline(Settings()), Quiet())
+        with Store(path, write=False) as store:
+            for row in store.rows(
+                "SELECT findings.message_id, function, outcomes.* FROM findings"
+                " JOIN outcomes ON outcomes.finding = findings.id"
+            ):
+                mined.setdefault(row[0], {}).setdefault(row["function"], []).append(row)
     right, table = 0, Counter()
     rows = [row for path in arguments.files for row in cells(path)]
     for row in rows:
-        some = mined.get(row["message_id"].strip("<>"), [])
-        near = [one for one in some if one.finding.function == row.get("function")] or some
-        said = near[0].outcome if near else "none"
+        some = mined.get(row["message_id"].strip("<>"), {})
+        events = some.get(row.get("function"), next(iter(some.values()), []))
+        kinds = {event["kind"] for event in events}
+        said = next((kind for kind in OUTCOMES if kind in kinds), "none")
         hand = row["outcome"].lower()
         table[hand, said] += 1
         right += said == hand
         if said != hand:
             print(f"by hand {hand}, mined {said}: {row['message_id']} {row.get('function', '')}")
-            for change in near[:1]:
-                for event in change.events:
-                    print(f"    {event.kind}: {event.evidence[:90]} <{event.message_id}>")
+            for event in events:
+                print(f"    {event['kind']}: {event['evidence'][:90]} <{event[4]}>")
     for (hand, said), number in sorted(table.items()):
         print(f"{number:4} {hand:10} mined as {said}")
     print(f"{right} of {len(rows)} right")
-    return int(right < 0.9 * len(rows))
+    return int(right < GOOD * len(rows))
 
 
 def sample(arguments):
@@ -322,7 +338,7 @@ def main():
     parser.add_argument("files", nargs="*")
     parser.add_argument("--store", action="append", default=[])
     parser.add_argument("--version", default=__version__, help="of the program that was judged")
-    parser.add_argument("--write", action="store_true", help="keep what is found today")
+    parser.add_argument("--write", action="store_true", help="keep what is found")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="(default: rules/record)")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
