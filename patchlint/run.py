@@ -286,9 +286,21 @@ def _check_one(
         tree=tree.name(series.base_commit) if tree is not None else None,
     )
     gathered.limitations.extend(analysis.limitations)
-    found = tuple(_speak(ruleset, analysis.downgrades, index, series, files))
+    found = _recalled(_speak(ruleset, analysis.downgrades, index, series, files), series, options)
     _hear(series, found, ruleset, options, gathered)
     return gathered
+
+
+def _recalled(found: Iterable[Finding], series: Series, options: Options) -> tuple[Finding, ...]:
+    """The findings of a series with what the record holds of such ones."""
+    findings = tuple(found)
+    if not findings:
+        return ()
+    from patchlint.mail import subject
+    from patchlint.ruleset.record import read, recall
+
+    titles = {p.number: subject.parse(p.subject).title for p in series.patches}
+    return recall(findings, lambda finding: titles[finding.patch], read(options.rules))
 
 
 def _files(series: Series, gathered: _Findings) -> dict[int, tuple[FileDiff, ...]]:

@@ -1,4 +1,4 @@
-"""Questions to a store: findings as a report, and counts of them."""
+"""Questions to a store: its findings as they came out of the check, each posting apart."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from patchlint import __version__
 from patchlint.archive import codec
@@ -19,14 +20,6 @@ if TYPE_CHECKING:
 
     from patchlint.archive.store import Store
 
-#: what findings can be counted by -> the SQL that names it
-GROUPS: Final = {
-    "rule": "findings.rule",
-    "year": "coalesce(findings.year, 0)",
-    "subsystem": "findings.subsystem",
-    "outcome": "finding_outcomes.outcome",
-    "level": "findings.level",
-}
 _LEVELS_SQL: Final = "CASE findings.level WHEN 'error' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END"
 
 
@@ -70,35 +63,25 @@ def findings(store: Store, question: Question) -> Report:
     order: dict[int, int] = {}
     for row in rows:
         order.setdefault(row["series"], len(order))
-    series = [_series(store, number) for number in order]
-    limitations = [limitation for number in order for limitation in _limitations(store, number)]
     return Report(
         __version__,
-        tuple(series),
+        tuple(series(store, number) for number in order),
         tuple(finding(row, order[row["series"]]) for row in rows),
-        tuple(limitations),
-        tuple(_errors(store)) if question == Question() else (),
+        tuple(one for number in order for one in limitations(store, number)),
+        tuple(errors(store)) if question == Question() else (),
     )
 
 
-def count(store: Store, by: str, question: Question) -> list[tuple[str, dict[str, int]]]:
-    """Return how many findings there are for each value of ``by``, split by level.
-
-    In order of time for years, of number for all else.
-    """
-    where, values = _where(question)
-    groups: dict[str, dict[str, int]] = {}
-    for row in store.rows(
-        f"SELECT {GROUPS[by]} AS what, findings.level AS level, count(*) AS number"  # noqa: S608
-        " FROM findings JOIN finding_outcomes ON finding_outcomes.finding = findings.id"
-        f" WHERE {where} GROUP BY what, findings.level ORDER BY what",
-        values,
-    ):
-        name = str(row["what"]) if row["what"] not in {"", 0} else "unknown"
-        groups.setdefault(name, dict.fromkeys(LEVELS, 0))[row["level"]] = row["number"]
-    if by == "year":
-        return sorted(groups.items())
-    return sorted(groups.items(), key=lambda item: (-sum(item[1].values()), item[0]))
+def numbers(store: Store, question: Question) -> set[int]:
+    """Return the ids of the findings that ``question`` asks for, whatever came of them."""
+    where, values = _where(replace(question, outcome=""))
+    return {
+        row["id"]
+        for row in store.rows(
+            f"SELECT findings.id FROM findings WHERE {where}",  # noqa: S608 - our own text
+            values,
+        )
+    }
 
 
 def _where(question: Question) -> tuple[str, list[object]]:
@@ -156,13 +139,16 @@ def _following(start: datetime, shape: str) -> datetime:
     return datetime.fromordinal(start.toordinal() + 1).replace(tzinfo=UTC)
 
 
-def finding(row: sqlite3.Row, series: int) -> Finding:
-    """Return the finding of a row, as it came out of the check; ``series`` is its index."""
+def finding(row: sqlite3.Row, number: int) -> Finding:
+    """Return the finding of a row, as it came out of the check.
+
+    ``number`` is the index of its series.
+    """
     return Finding(
         rule=row["rule"],
         level=row["level"],
         confidence=row["confidence"],
-        series=series,
+        series=number,
         patch=row["patch"],
         message_id=row["message_id"],
         commit=row["commit"],
@@ -201,7 +187,8 @@ def _texts(text: str) -> tuple[str, ...]:
     return tuple(codec.parse(text))
 
 
-def _series(store: Store, number: int) -> SeriesRef:
+def series(store: Store, number: int) -> SeriesRef:
+    """Return a series of a store by its id.  Raises :class:`DamagedError` when it is gone."""
     row: Any = next(store.rows("SELECT * FROM series WHERE id = ?", (number,)), None)
     if row is None:
         raise DamagedError(f"series {number} of a finding is not there")
@@ -219,14 +206,16 @@ def _series(store: Store, number: int) -> SeriesRef:
     )
 
 
-def _limitations(store: Store, series: int) -> list[Limitation]:
+def limitations(store: Store, series: int) -> list[Limitation]:
+    """Return what could not be known of a series."""
     return [
         Limitation(row["stage"], row["message"], row["path"], row["message_id"], row["line"])
         for row in store.rows("SELECT * FROM limitations WHERE series = ? ORDER BY id", (series,))
     ]
 
 
-def _errors(store: Store) -> list[InputError]:
+def errors(store: Store) -> list[InputError]:
+    """Return what could not be read of the sources of a store."""
     return [
         InputError(row["input"], row["message"], row["message_id"], row["line"])
         for row in store.rows("SELECT * FROM errors ORDER BY id")

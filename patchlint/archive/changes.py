@@ -1,64 +1,54 @@
 """What stores know of each change: its postings, versions and fate as one thing.
 
-A change is what a fingerprint names: the same move of the same cleanup, however often and
-wherever it was posted.
+A change is the same move of the same cleanup, however often and wherever it was posted: what
+has one fingerprint, and what has one title, file, cleanup and function (or callback): a new
+version may rename the other.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
 from patchlint.archive import ask
-from patchlint.archive.store import Store
+from patchlint.archive.store import DamagedError, Store
+from patchlint.mail import subject as subjects
+from patchlint.model.finding import LEVELS
+from patchlint.model.history import Event, History, Posting, day
+from patchlint.model.record import OPEN, OUTCOMES, Outcome, title_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from patchlint.archive.ask import Question
     from patchlint.model.finding import Finding
 
-#: what may have come of a change, the strongest first
-OUTCOMES: Final = ("reverted", "fixed", "dropped", "discussed", "kept", "unknown")
+#: what changes can be counted by
+GROUPS: Final = ("rule", "year", "subsystem", "outcome", "level", "list", "family")
 
 _KEY: Final = re.compile(r"[0-9a-f]{8,64}")
-
-
-class Posting(Struct, frozen=True):
-    """A patch mail (or a commit) with the change; ``date`` in seconds, ``lists`` by name."""
-
-    message_id: str
-    commit: str
-    subject: str
-    author: str
-    date: float | None
-    version: int
-    lists: tuple[str, ...]
-
-
-class Event(Struct, frozen=True):
-    """Something that came of a change later, and what says so."""
-
-    kind: str
-    subject: str
-    date: float | None
-    evidence: str
-    message_id: str
+#: what a part of any archive may be called, and how files end
+_PART: Final = re.compile(r"\.*|(?:\d+|all|repo|archive)(?:\.git)?|git|cur|new|mail")
+_ENDING: Final = re.compile(r"(?:\.git|\.mbox|\.mbx)?(?:\.gz|\.xz)?$")
+_NOBODY: Final = "unknown"
 
 
 class Change(Struct, frozen=True):
     """One change.  ``finding`` is that of its last posting; postings are in order of time.
 
-    ``key`` names it for good, in lower-case letters and digits.
+    ``key`` names it for good, in lower-case letters and digits.  ``at`` says where the
+    series of ``finding`` stands: the number of the store, and the id in it.
     """
 
     key: str
     finding: Finding
     postings: tuple[Posting, ...]
     events: tuple[Event, ...]
+    subsystem: str = ""
+    at: tuple[int, int] = (0, 0)
 
     @property
     def last(self) -> Posting:
@@ -68,13 +58,30 @@ class Change(Struct, frozen=True):
     @property
     def lists(self) -> tuple[str, ...]:
         """Where it was posted, in order of time."""
-        return tuple(dict.fromkeys(name for one in self.postings for name in one.lists))
+        return self.history.lists
 
     @property
-    def outcome(self) -> str:
-        """The strongest thing that is known of its fate."""
-        kinds = {event.kind for event in self.events}
-        return next((kind for kind in OUTCOMES if kind in kinds), OUTCOMES[-1])
+    def outcome(self) -> Outcome:
+        """The strongest thing that is known of its fate.
+
+        That a posting gave way to another one of the change says nothing of the change, and
+        what was dropped before its last posting was taken up again.
+        """
+        return self.history.outcome
+
+    @property
+    def history(self) -> History:
+        """Its postings and its fate, as a finding is told with."""
+        own = {one.message_id for one in self.postings}
+        last = max((one.date or 0.0 for one in self.postings), default=0.0)
+        kinds = {
+            event.kind
+            for event in self.events
+            if not (event.kind == "superseded" and event.message_id in own)
+            and not (event.kind == "dropped" and (event.date or last) < last)
+        }
+        outcome = next((kind for kind in OUTCOMES if kind in kinds), OUTCOMES[-1])
+        return History(self.postings, self.events, outcome)
 
     @property
     def year(self) -> str:
@@ -94,27 +101,28 @@ class Found(Struct, frozen=True):
     years: tuple[str, ...]
 
 
-def day(seconds: float | None) -> str:
-    """Return the day of a moment, ``2024-05-01``, empty where that is none."""
-    return moment(seconds)[:10]
+class _Version(Struct, frozen=True):
+    """A finding of a store, one posting of a change."""
+
+    finding: Finding
+    posting: Posting
+    events: tuple[Event, ...]
+    subsystem: str
+    at: tuple[int, int]
+    asked: bool
 
 
-def moment(seconds: float | None) -> str:
-    """Return a moment as RFC 3339 has it, empty where that is none."""
-    if seconds is None:
-        return ""
-    try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ").zfill(20)
-    except (OverflowError, ValueError, OSError):
-        return ""
+def gather(stores: Sequence[str], question: Question | None = None) -> Found:
+    """Return what ``stores`` (paths) know, or those changes that ``question`` asks for.
 
-
-def gather(stores: Sequence[str]) -> Found:
-    """Return what ``stores`` (paths) know.  Raises ``StoreError`` for one that is none."""
-    rows: dict[str, list[tuple[Finding, Posting, list[Event]]]] = {}
+    Of a change of which some postings are asked for, the last of these is told, with all its
+    postings.  Raises ``StoreError`` for a path that is no store, and for a damaged one where
+    there is a question.
+    """
+    versions: list[_Version] = []
     rules: dict[str, tuple[str, str]] = {}
     mails, first, last = 0, "", ""
-    for path in stores:
+    for number, path in enumerate(stores):
         with Store(path, write=False) as store:
             for row in store.rows("SELECT id, title, level FROM rules ORDER BY id"):
                 rules[row["id"]] = (row["title"], row["level"])
@@ -122,11 +130,12 @@ def gather(stores: Sequence[str]) -> Found:
             (dates,) = store.rows("SELECT min(date), max(date) FROM messages")
             first = min(filter(None, (first, day(dates[0])[:4])), default="")
             last = max(last, day(dates[1])[:4])
-            for key, one in _rows(store):
-                rows.setdefault(key, []).append(one)
-    changes = [_change(key, versions) for key, versions in rows.items()]
-    changes.sort(key=lambda change: (change.last.date or 0.0, change.key), reverse=True)
-    return Found(tuple(changes), rules, mails, tuple(_years(first, last)))
+            versions += _versions(store, number, question)
+    changes = [_change(group) for group in _groups(versions)]
+    wanted = question.outcome if question is not None else ""
+    told = [one for one in changes if one is not None and wanted in {"", one.outcome}]
+    told.sort(key=lambda change: (change.last.date or 0.0, change.key), reverse=True)
+    return Found(tuple(told), rules, mails, tuple(_years(first, last)))
 
 
 def _years(first: str, last: str) -> Iterator[str]:
@@ -135,15 +144,23 @@ def _years(first: str, last: str) -> Iterator[str]:
             yield f"{year:04}"
 
 
-def _rows(store: Store) -> Iterator[tuple[str, tuple[Finding, Posting, list[Event]]]]:
+def _versions(store: Store, number: int, question: Question | None) -> Iterator[_Version]:
     lists = _lists(store)
     events: dict[int, list[Event]] = {}
     for row in store.rows("SELECT * FROM outcomes ORDER BY finding, date, id"):
         events.setdefault(row["finding"], []).append(_event(row))
-    for row in store.rows(
-        "SELECT findings.*, series.version FROM findings"
-        " JOIN series ON series.id = findings.series ORDER BY findings.date, findings.id"
-    ):
+    asked = None if question is None else ask.numbers(store, question)
+    rows = list(
+        store.rows(
+            "SELECT findings.*, series.version FROM findings"
+            " LEFT JOIN series ON series.id = findings.series ORDER BY findings.date, findings.id"
+        )
+    )
+    if question is not None:
+        store.check_findings([_finding_alone(row) for row in rows])
+    for row in rows:
+        if row["version"] is None:
+            raise DamagedError(f"series {row['series']} of a finding is not there")
         posting = Posting(
             row["message_id"] or "",
             row["commit"] or "",
@@ -153,23 +170,75 @@ def _rows(store: Store) -> Iterator[tuple[str, tuple[Finding, Posting, list[Even
             row["version"],
             tuple(lists.get(row["message_id"], ())),
         )
-        yield _key(row["fingerprint"]), (ask.finding(row, 0), posting, events.get(row["id"], []))
+        yield _Version(
+            ask.finding(row, 0),
+            posting,
+            tuple(events.get(row["id"], ())),
+            row["subsystem"],
+            (number, row["series"]),
+            asked is None or row["id"] in asked,
+        )
+
+
+def _finding_alone(row: Any) -> dict[str, Any]:
+    """Return the columns of the finding in a row that has the version of its series too."""
+    return {name: value for name, value in dict(row).items() if name != "version"}
+
+
+def _groups(versions: Sequence[_Version]) -> list[list[_Version]]:
+    """Put the postings of each change together."""
+    root = list(range(len(versions)))
+
+    def find(place: int) -> int:
+        while root[place] != place:
+            root[place] = root[root[place]]
+            place = root[place]
+        return place
+
+    seen: dict[tuple[str, ...], int] = {}
+    for place, one in enumerate(versions):
+        for name in _names(one):
+            other = seen.setdefault(name, place)
+            root[find(place)] = find(other)
+    groups: dict[int, list[_Version]] = {}
+    for place, one in enumerate(versions):
+        groups.setdefault(find(place), []).append(one)
+    return list(groups.values())
+
+
+def _names(one: _Version) -> Iterator[tuple[str, ...]]:
+    """Yield what a change is known by: a finding that shares one of these is of it."""
+    finding = one.finding
+    yield ("fingerprint", finding.fingerprint)
+    title = subjects.parse(one.posting.subject).title
+    if title:
+        digest = title_digest(title)
+        where = (digest, finding.path, finding.cleanup)
+        yield ("function", *where, finding.function)
+        if finding.after.callback:
+            yield ("callback", *where, finding.after.callback)
 
 
 def _lists(store: Store) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for row in store.rows(
-        "SELECT DISTINCT messages.message_id, sources.name FROM findings"
+        "SELECT DISTINCT messages.message_id, sources.name, sources.place FROM findings"
         " JOIN messages ON messages.message_id = findings.message_id"
         " JOIN sources ON sources.id = messages.source ORDER BY sources.name"
     ):
-        found.setdefault(row["message_id"], []).append(_called(row["name"]))
+        found.setdefault(row["message_id"], []).append(called(row["name"], row["place"]))
     return found
 
 
-def _called(source: str) -> str:
-    """Return what a source is called where anybody reads it: a file without its folders."""
-    return source.rstrip("/").rpartition("/")[2].removesuffix(".mbox") or source
+def called(name: str, place: str) -> str:
+    """Return what a source is called where anybody reads it: a file without its folders.
+
+    What each archive calls its parts (``git/0.git``) gives way to the folder above.
+    """
+    for part in (*reversed(name.split("/")), *reversed(place.split("/"))):
+        if part and not _PART.fullmatch(part):
+            return _ENDING.sub("", part)
+    return name
 
 
 def _event(row: Any) -> Event:
@@ -184,13 +253,24 @@ def _key(fingerprint: str) -> str:
     return sha256(fingerprint.encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def _change(key: str, versions: Iterable[tuple[Finding, Posting, list[Event]]]) -> Change:
+def _change(versions: Sequence[_Version]) -> Change | None:
+    """Return the change of these postings, None when none of them is asked for."""
     ordered = sorted(
         versions,
-        key=lambda one: (one[1].date or 0.0, one[1].version, one[1].message_id, one[1].lists),
+        key=lambda one: (
+            one.posting.date or 0.0,
+            one.posting.version,
+            one.posting.message_id,
+            one.posting.lists,
+            -LEVELS.index(one.finding.level),
+        ),
     )
+    told = next((one for one in reversed(ordered) if one.asked), None)
+    if told is None:
+        return None
     postings: dict[str, Posting] = {}
-    for _, posting, _ in ordered:
+    for one in ordered:
+        posting = one.posting
         name = posting.message_id or posting.commit or posting.subject
         held = postings.get(name)
         lists = (*held.lists, *posting.lists) if held else posting.lists
@@ -205,14 +285,46 @@ def _change(key: str, versions: Iterable[tuple[Finding, Posting, list[Event]]]) 
         )
     events = {
         (event.kind, event.message_id, event.evidence): event
-        for *_, found in ordered
-        for event in found
+        for one in ordered
+        for event in one.events
     }
-    told = sorted(
+    came = sorted(
         events.values(),
         key=lambda event: (event.date or 0.0, event.kind, event.message_id, event.evidence),
     )
-    return Change(key, ordered[-1][0], tuple(postings.values()), tuple(told))
+    return Change(
+        _key(ordered[0].finding.fingerprint),
+        told.finding,
+        tuple(postings.values()),
+        tuple(came),
+        told.subsystem,
+        told.at,
+    )
+
+
+def count(found: Found, by: str) -> list[tuple[str, dict[str, int]]]:
+    """Return how many changes there are for each value of ``by``, split by level.
+
+    Years are in order of time, those without a change among them; all else by number.
+    """
+    groups: dict[str, dict[str, int]] = {}
+    if by == "year":
+        groups = {year: dict.fromkeys(LEVELS, 0) for year in found.years}
+    for change in found.changes:
+        for name in _values(change, by):
+            counts = groups.setdefault(name or _NOBODY, dict.fromkeys(LEVELS, 0))
+            counts[change.finding.level] += 1
+    if by == "year":
+        return sorted(groups.items())
+    return sorted(groups.items(), key=lambda item: (-sum(item[1].values()), item[0]))
+
+
+def _values(change: Change, by: str) -> Sequence[str]:
+    if by == "list":
+        return change.lists or ("",)
+    if by in {"year", "outcome", "subsystem"}:
+        return (getattr(change, by),)
+    return (getattr(change.finding, by),)
 
 
 def earlier(change: Change, changes: Iterable[Change], most: int = 3) -> list[Change]:
@@ -230,7 +342,7 @@ def earlier(change: Change, changes: Iterable[Change], most: int = 3) -> list[Ch
     ]
     near.sort(
         key=lambda other: (
-            other.outcome in {"kept", "unknown"},
+            other.outcome in {"kept", *OPEN},
             other.finding.cleanup != mine.cleanup,
             other.finding.after.mechanism != mine.after.mechanism,
             -(other.postings[0].date or 0.0),

@@ -11,6 +11,7 @@ from patchlint.model.budget import OutOfBudgetError
 from patchlint.model.finding import PatchRef, SeriesRef
 from patchlint.model.mail import RawMail
 from patchlint.model.problem import InputError, Limitation
+from patchlint.model.record import folder
 from patchlint.outside.alarm import time_limit
 
 if TYPE_CHECKING:
@@ -133,11 +134,5 @@ def _reference(series: Series) -> SeriesRef:
 
 def subsystem(paths: Sequence[str]) -> str:
     """The folder that most of ``paths`` are in: two levels of ``drivers``, else one."""
-    folders = Counter(_folder(path) for path in paths)
+    folders = Counter(map(folder, paths))
     return max(folders, key=lambda name: (folders[name], name), default="")
-
-
-def _folder(path: str) -> str:
-    parts = path.split("/")[:-1]
-    deep = {"drivers", "net", "fs", "arch", "sound", "include", "tools"}
-    return "/".join(parts[: 2 if parts and parts[0] in deep else 1])

@@ -1,11 +1,11 @@
 """What happened next: what an archive says of a finding after its patch was sent.
 
-Five things are looked for: a reply that speaks of what the finding speaks of; a newer
-version of the patch, with the finding or without; a revert; a later ``Fixes:`` trailer
-with the title of the patch.  Titles tie mails to commits, so that a patch that was
-renamed when it was merged is not found again, and two patches of one title are one.
-Whether a patch was merged at all is known from no mail: absence of an outcome means that
-this archive is silent, not that the finding was wrong.
+Looked for are: a reply that speaks of what the finding speaks of; one that refuses the patch,
+takes it back, or says that it was taken; a newer version, with the finding or without; a
+backport; a revert; a later ``Fixes:`` trailer with the title of the patch in a mail that speaks
+of what moved.  Titles tie mails to commits, so that a patch that was renamed when it was merged
+is not found again, and two patches of one title are one.  Most patches are merged without a
+mail: absence of an outcome means that this archive is silent, not that the finding was wrong.
 """
 
 from __future__ import annotations
@@ -33,14 +33,55 @@ if TYPE_CHECKING:
 _MOST_REPLIES: Final = 100
 _DEEPEST: Final = 12
 _REVERT: Final = re.compile(r'^Revert\s+"(.+)"\s*$', re.IGNORECASE)
+#: a subject of a patch that was merged already: for a stable kernel
+_BACKPORT: Final = re.compile(
+    r"\[[^\]]*(?:\b[2-9]\.\d{1,3}\b|AUTOSEL|\bstable\b|backport)[^\]]*\]", re.IGNORECASE
+)
+#: mails that are searched at once
+_BATCH: Final = 400
+_WORD: Final = re.compile(rb"[A-Za-z_]\w{3,}")
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_]\w{3,}")
 _ERRNO: Final = re.compile(r"\bE[A-Z]{3,}\b")
+#: words of time, order and context: what a reply to the point has beside a name
+_TIMING: Final = re.compile(
+    r"\b(?:a?synch?ron\w*|a?sync|wait\w*|flush\w*|defer\w*|delay\w*|late[rn]?|before|after|until|still"
+    r"|pending|work(?:er|item|queue)?s?|kworkers?|kthreads?|threads?|task|context|rcu|grace"
+    r"|rac[ey]\w*|busy|user ?-?space|u?n?mount\w*|sleep\w*|block\w*|deadlock\w*|drain\w*"
+    r"|schedul\w*|interrupt\w*|irqs?|soft ?irqs?|callbacks?|unload\w*|uaf|use-after-free"
+    r"|leak\w*)\b",
+    re.IGNORECASE,
+)
+#: what a line of a reply begins with that says that a patch was taken
+_TAKEN: Final = re.compile(
+    r"\W*(?:(?:thanks?(?: you)?|thx|ok(?:ay)?|both|all|now|the|this|these|series|patch(?:es)?"
+    r"(?: \d+(?:-\d+)?)?|i(?:'ve| have|'ll| will)?|we(?:'ve| have)?|it(?:'s| is)?|has|have|been"
+    r"|was|were|is|are|and|so|looks? good|applies|whole|entire)\b[\s,.;:!-]*)*"
+    r"(?:applied|queued|merged|pushed|picked(?: it)? up|committed|taken)\b"
+    r"(?=\W*$|[.,;:!()]|\s+(?:to|into|in|for|up|onto|with|as|thanks?|by|and|now|this|both|all|it"
+    r"|the (?:series|patch)|patch(?:es)?|series|manually|locally)\b)",
+    re.IGNORECASE,
+)
+#: what a line begins with that refuses a patch, or takes it back
+_REFUSED: Final = re.compile(
+    r"\W*(?:nac?ked-by:|(?:self[- ])?nac?k\b"
+    r"|(?:please,? )?(?:ignore|disregard|drop|discard) (?:this|the|my)\b (?:\w+ )?"
+    r"(?:patch|series|one|version)"
+    r"|i(?:'ll| will|'d| would)? (?:drop|withdraw|revert)\w* (?:this|the|it)\b)",
+    re.IGNORECASE,
+)
+_ROBOT: Final = re.compile(
+    r"\bbot\b|bot[+@]|^lkp@|robot|syzbot|^oliver\.sang@|patchwork", re.IGNORECASE
+)
 #: the end of a title that is looked at first
 _TAIL: Final = 12
 _LONGEST: Final = 200
 _SILENT: Final = (
-    "nothing in this archive: no reply that speaks of it, no newer version, revert or Fixes: "
-    "with its title; whether it was merged, and other lists, are not known"
+    "nothing in this archive: no reply that speaks of it or says that it was taken, no newer "
+    "version, backport, revert or Fixes: with its title; other lists are not known"
+)
+
+_SERIES: Final = (
+    "SELECT subject FROM series WHERE expected > 1 AND id IN (SELECT series FROM findings)"
 )
 
 Row = tuple[int, str, str | None, str | None, float | None, str]
@@ -55,21 +96,35 @@ class _Post(Struct, frozen=True):
     version: int
     sender: str
     revert: bool
+    backport: bool
+
+
+class _Trace(Struct):
+    """What later mails of one thread have of a callback: added lines, or lines of a tree."""
+
+    thread: int
+    mail: _Post
+    added: bool = False
+    stood: bool = False
 
 
 class _Posts(Struct):
     """Patch mails and cover letters by the titles that findings ask for."""
 
     by_title: dict[str, list[_Post]] = field(default_factory=lambda: defaultdict(list))
+    #: by callback, in the order of the archive
+    traces: dict[str, dict[int, _Trace]] = field(default_factory=dict)
 
     def newer(self, title: str, sender: str, version: int, date: float | None) -> list[_Post]:
         """Return later versions of a title by its sender, the next one first."""
         later = [
             post
             for post in self.by_title.get(title, ())
-            if post.sender == sender
-            and not post.revert
-            and (post.version > version or (post.version == version and _after(post.date, date)))
+            if not (post.revert or post.backport)
+            and (
+                (post.version > version and _after(post.date, date, equal=True))
+                or (post.sender == sender and post.version == version and _after(post.date, date))
+            )
         ]
         return sorted(later, key=lambda post: (post.version, post.date or 0.0, post.message_id))
 
@@ -79,6 +134,14 @@ class _Posts(Struct):
             post
             for post in self.by_title.get(title, ())
             if post.revert and _after(post.date, date, equal=True)
+        ]
+
+    def backports(self, title: str, date: float | None, own: str | None) -> list[_Post]:
+        """Return backports of a title that came after ``date``, or its own mail ``own``."""
+        return [
+            post
+            for post in self.by_title.get(title, ())
+            if post.backport and (post.message_id == own or _after(post.date, date))
         ]
 
 
@@ -98,7 +161,10 @@ def mine(store: Store, shelf: Shelf, engine: Engine, progress: Progress) -> None
             connection.execute(
                 "CREATE INDEX IF NOT EXISTS messages_parent ON messages (in_reply_to)"
             )
-    posts = _posts(store, {_title(row["subject"]) for row in findings})
+    wanted = {_title(row["subject"]) for row in findings}
+    wanted.update(_title(row["subject"]) for row in store.rows(_SERIES))
+    posts = _posts(store, wanted - {""})
+    posts.traces = _traces(store, shelf, {row["after_callback"] or "" for row in findings} - {""})
     rows: list[Row] = []
     for finding in findings:
         found = list(_of(finding, store, shelf, engine, posts))
@@ -111,23 +177,59 @@ def _of(
     finding: sqlite3.Row, store: Store, shelf: Shelf, engine: Engine, posts: _Posts
 ) -> Iterator[Row]:
     title = _title(finding["subject"])
+    if subjects.parse(finding["subject"]).is_reply:
+        mail = (finding["message_id"], finding["subject"], finding["date"])
+        yield (finding["id"], "discussed", *mail, "was proposed in an answer to another patch")
     yield from _replies(finding, store, shelf, engine)
     if not title:
         return
-    yield from _versions(finding, title, store, posts)
+    newer = list(_versions(finding, title, store, shelf, engine, posts))
+    traces = list(_traced(finding, posts)) if not newer else []
+    yield from traces
+    yield from (row for row, _ in newer)
+    if any(found for _, found in newer):
+        return  # what came of the title came of a posting that has the finding too
     for post in posts.reverts(title, finding["date"]):
         yield _row(finding, "reverted", post, f'a later mail reverts "{title}"')
+    for post in posts.backports(title, finding["date"], finding["message_id"]):
+        yield _row(finding, "kept", post, "was merged: this is a backport of it")
+    yield from _fixes(finding, title, store, shelf, engine)
+
+
+def _fixes(
+    finding: sqlite3.Row, title: str, store: Store, shelf: Shelf, engine: Engine
+) -> Iterator[Row]:
+    """Later patches that name this one in a ``Fixes:``.
+
+    One that speaks of what moved mends that; any of them shows that the patch was merged.
+    """
+    names = _telling(finding)[0]
     for fix in store.rows(
-        'SELECT fixes.message_id, fixes."commit", subject, date FROM fixes'
+        'SELECT fixes.message_id, fixes."commit", messages.subject, messages.date, locator, kind,'
+        " place, name FROM fixes"
         " JOIN messages ON messages.message_id = fixes.message_id"
+        " JOIN sources ON sources.id = messages.source"
         " WHERE title = ? ORDER BY messages.id",
         (title,),
     ):
-        if fix["message_id"] != finding["message_id"] and _after(
+        if fix["message_id"] == finding["message_id"] or not _after(
             fix["date"], finding["date"], equal=True
         ):
-            text = f"says that it fixes {fix['commit']}, which has this title"
-            yield (finding["id"], "fixed", fix["message_id"], fix["subject"], fix["date"], text)
+            continue
+        body = (_body(fix, shelf, engine) or "").partition("\n---\n")[0]
+        kind, text = "kept", f"was merged as {fix['commit']}: this fixes something else of it"
+        if _speaking(body.splitlines(), names, frozenset()):
+            kind, text = "fixed", f"says that it fixes {fix['commit']}, which has this title"
+        yield (finding["id"], kind, fix["message_id"], fix["subject"], fix["date"], text)
+
+
+def _body(row: sqlite3.Row, shelf: Shelf, engine: Engine) -> str | None:
+    """Return the text of a mail, None when it is gone."""
+    data = shelf.fetch(_source(row), [row["locator"]]).get(row["locator"])
+    if data is None:
+        return None
+    mail = engine.decode(RawMail(row["name"], data))
+    return f"{mail.body}"
 
 
 def _row(finding: sqlite3.Row, kind: str, post: _Post, text: str) -> Row:
@@ -160,52 +262,257 @@ def _posts(store: Store, wanted: set[str]) -> _Posts:
         if revert:
             title = revert.group(1)
         if title in wanted and not spoken.is_reply:
-            posts.by_title[title].append(
-                _Post(
-                    row["message_id"], row["subject"], row["date"], spoken.version,
-                    headers.address(row["author"]), revert is not None,
-                )
-            )  # fmt: skip
+            posts.by_title[title].append(_post(row))
     return posts
 
 
-def _versions(finding: sqlite3.Row, title: str, store: Store, posts: _Posts) -> Iterator[Row]:
-    """Whether the next version of the patch still has the finding."""
+def _post(row: sqlite3.Row) -> _Post:
+    spoken = subjects.parse(row["subject"])
+    return _Post(
+        row["message_id"],
+        row["subject"],
+        row["date"],
+        spoken.version,
+        headers.address(row["author"]),
+        _REVERT.match(" ".join(spoken.title.split())) is not None,
+        _BACKPORT.search(row["subject"]) is not None,
+    )
+
+
+def _versions(
+    finding: sqlite3.Row, title: str, store: Store, shelf: Shelf, engine: Engine, posts: _Posts
+) -> Iterator[tuple[Row, bool]]:
+    """Yield what the next version says, and whether it still has the finding."""
     own = store.value("SELECT author FROM messages WHERE message_id = ?", (finding["message_id"],))
     sender = headers.address(own or finding["author"])
-    version = store.value("SELECT version FROM series WHERE id = ?", (finding["series"],))
-    newer = posts.newer(title, sender, version or 1, finding["date"])
-    if not newer:
+    (series,) = store.rows("SELECT * FROM series WHERE id = ?", (finding["series"],))
+    date, version = finding["date"], series["version"] or 1
+    newer = posts.newer(title, sender, version, date)
+    if newer:
+        post = newer[0]
+        if _again(finding, post, store):
+            text = f"version {post.version} has the finding too"
+            yield _row(finding, "superseded", post, text), True
+            return
+        started = _added(finding["message_id"], store, shelf, engine).intersection(
+            (finding["after_callback"], finding["after_mechanism"])
+        )
+        left = started & _added(post.message_id, store, shelf, engine)
+        if left or not started:
+            # the finding is gone, the move may be there in other words
+            still = f" and adds {min(left)}() too" if left else ""
+            text = f"version {post.version} of the patch came{still}"
+            yield _row(finding, "superseded", post, text), False
+        else:
+            text = f"version {post.version} of the patch no longer has the finding"
+            yield _row(finding, "dropped", post, text), False
         return
-    post = newer[0]
-    again = store.value(
-        "SELECT 1 FROM findings AS later JOIN messages ON messages.thread = later.thread"
-        " WHERE messages.message_id = ? AND later.fingerprint = ? AND later.id <> ? LIMIT 1",
-        (post.message_id, finding["fingerprint"], finding["id"]),
+    whole = _title(series["subject"])
+    others = posts.newer(whole, sender, version, date) if whole not in {"", title} else []
+    if others and others[0].version > version:
+        text = f"version {others[0].version} of the series has no patch of this title"
+        yield _row(finding, "superseded", others[0], text), False
+
+
+def _added(message_id: str | None, store: Store, shelf: Shelf, engine: Engine) -> frozenset[str]:
+    """Return the names in the lines that a patch mail adds."""
+    row = next(
+        store.rows(
+            "SELECT locator, kind, place, name FROM messages"
+            " JOIN sources ON sources.id = messages.source WHERE message_id = ?",
+            (message_id,),
+        ),
+        None,
     )
-    if again:
-        yield _row(finding, "kept", post, f"version {post.version} has the same finding")
-    else:
-        text = f"version {post.version} of the patch no longer has the finding"
-        yield _row(finding, "dropped", post, text)
+    body = _body(row, shelf, engine) if row is not None else None
+    lines = (line for line in (body or "").splitlines() if line.startswith("+"))
+    return frozenset(name for line in lines for name in _IDENTIFIER.findall(line))
+
+
+def _again(finding: sqlite3.Row, post: _Post, store: Store) -> bool:
+    """Whether a newer posting has the finding, though its function may be called otherwise."""
+    return bool(
+        store.value(
+            "SELECT 1 FROM findings AS later"
+            " JOIN series ON series.id = later.series"
+            " JOIN messages ON messages.thread = later.thread"
+            " WHERE messages.message_id = ? AND series.version = ? AND later.id <> ?"
+            " AND (later.message_id = ? OR later.message_id <> ?)"
+            " AND (later.fingerprint = ? OR (later.path = ? AND (later.function = ?"
+            " OR later.cleanup = ? OR later.after_callback = ?))) LIMIT 1",
+            (
+                post.message_id,
+                post.version,
+                finding["id"],
+                post.message_id,
+                finding["message_id"],
+                finding["fingerprint"],
+                finding["path"],
+                finding["function"],
+                finding["cleanup"],
+                finding["after_callback"],
+            ),
+        )
+    )
+
+
+# --- callbacks -----------------------------------------------------------------------
+
+
+def _traces(store: Store, shelf: Shelf, wanted: set[str]) -> dict[str, dict[int, _Trace]]:
+    """Return where patches of the archive name callbacks that findings have.
+
+    One pass over the bytes of all patch mails; what is encoded for transfer is not read.
+    """
+    found: dict[str, dict[int, _Trace]] = {name: {} for name in wanted}
+    names = {name.encode() for name in wanted}
+    batch: list[sqlite3.Row] = []
+    query = (
+        "SELECT message_id, subject, author, date, thread, locator, kind, place, name FROM messages"
+        " JOIN sources ON sources.id = messages.source WHERE patch AND thread IS NOT NULL"
+        " ORDER BY messages.id"
+    )
+    for row in store.rows(query) if wanted else ():
+        batch.append(row)
+        if len(batch) == _BATCH:
+            _trace(batch, shelf, names, found)
+            batch = []
+    _trace(batch, shelf, names, found)
+    return found
+
+
+def _trace(
+    batch: Iterable[sqlite3.Row],
+    shelf: Shelf,
+    names: set[bytes],
+    found: dict[str, dict[int, _Trace]],
+) -> None:
+    places: dict[Any, list[sqlite3.Row]] = {}
+    for row in batch:
+        places.setdefault(_source(row), []).append(row)
+    for source, rows in places.items():
+        mails = shelf.fetch(source, [row["locator"] for row in rows])
+        for row in rows:
+            data = mails.get(row["locator"], b"")
+            for name in names.intersection(_WORD.findall(data)):
+                _mark(row, data, name, found[name.decode()])
+
+
+def _mark(row: sqlite3.Row, data: bytes, name: bytes, into: dict[int, _Trace]) -> None:
+    signs = {line[:1] for line in data.split(b"\n") if name in line and name in _WORD.findall(line)}
+    if signs.isdisjoint((b"+", b"-", b" ")):
+        return
+    trace = into.get(row["thread"])
+    if trace is None:
+        trace = into[row["thread"]] = _Trace(row["thread"], _post(row))
+    trace.added |= b"+" in signs
+    trace.stood |= not signs.isdisjoint((b"-", b" ")) and b"+" not in signs
+
+
+def _traced(finding: sqlite3.Row, posts: _Posts) -> Iterator[Row]:
+    """What later patches say of a callback that the patch of a finding adds.
+
+    One that adds it as well takes its place; one that finds it in place shows that it was
+    merged.
+    """
+    traces = posts.traces.get(finding["after_callback"] or "", {})
+    own = traces.get(finding["thread"])
+    if own is None or not own.added:
+        return
+    began = finding["date"]
+    earlier = (one for one in traces.values() if not _after(one.mail.date, began, equal=True))
+    if any(one.stood and not one.added for one in earlier):
+        return  # it was there before
+    later = [
+        one
+        for one in traces.values()
+        if one.thread != finding["thread"] and _after(one.mail.date, began)
+    ]
+    callback = finding["after_callback"]
+    for one in sorted(later, key=lambda one: one.mail.date or 0.0):
+        if one.added and not one.mail.backport:
+            text = f"adds {callback}() as well, under another title"
+            yield _row(finding, "superseded", one.mail, text)
+            return
+        text = f"was merged: {callback}() is in the tree that this was made for"
+        yield _row(finding, "kept", one.mail, text)
+        return
 
 
 # --- replies -------------------------------------------------------------------------
 
 
 def _replies(finding: sqlite3.Row, store: Store, shelf: Shelf, engine: Engine) -> Iterator[Row]:
-    words = _telling(finding)
-    for row in _below(store, finding["message_id"]):
-        data = shelf.fetch(_source(row), [row["locator"]]).get(row["locator"])
-        if data is None:
-            continue
-        body = engine.decode(RawMail(row["name"], data)).body
-        line = next((one for one in _own_lines(body) if _speaks(one, words)), None)
+    names, errors = _telling(finding)
+    cover = store.value("SELECT cover_message_id FROM series WHERE id = ?", (finding["series"],))
+    seen = set()
+    for parent in dict.fromkeys((finding["message_id"], cover)):
+        for row in _below(store, parent):
+            if row["message_id"] in seen:
+                continue
+            seen.add(row["message_id"])
+            body = _body(row, shelf, engine)
+            if body is None:
+                continue
+            for kind, line in _heard(body, names, errors, row["author"], whole=parent == cover):
+                yield (
+                    finding["id"], kind, row["message_id"], row["subject"], row["date"],
+                    " ".join(line.split())[:_LONGEST],
+                )  # fmt: skip
+
+
+def _heard(
+    body: str, names: frozenset[str], errors: frozenset[str], author: str, *, whole: bool
+) -> Iterator[tuple[str, str]]:
+    """Yield what a reply says of a patch, and the line that does.
+
+    To a ``whole`` series nothing is said of one patch but that all were taken or refused.
+    """
+    lines = _own_lines(body)
+    robot = _ROBOT.search(headers.address(author)) is not None
+    for kind, shape in (("kept", _TAKEN), ("dropped", _REFUSED)):
+        line = next((one for one in _beginnings(lines) if shape.match(one[:_LONGEST])), None)
         if line is not None:
-            yield (
-                finding["id"], "discussed", row["message_id"], row["subject"], row["date"],
-                " ".join(line.split())[:_LONGEST],
-            )  # fmt: skip
+            yield kind, line
+    if not (whole or robot):
+        line = _speaking(lines, names, errors)
+        if line is not None:
+            yield "discussed", line
+
+
+def _beginnings(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the lines that a sentence begins: a word at the end of one may be wrapped."""
+    before = ""
+    for line in lines:
+        if not before.strip() or before.rstrip().endswith((".", "!", ":", ",", "?")):
+            yield line
+        before = line
+
+
+def _speaking(lines: Iterable[str], names: frozenset[str], errors: frozenset[str]) -> str | None:
+    """Return the line that speaks of what moved: a name of it, and something of time.
+
+    An error that user space would see needs no more.
+    """
+    for part in _paragraphs(lines):
+        words = {word for one in part for word in _IDENTIFIER.findall(one)}
+        timing = any(_TIMING.search(one) for one in part)
+        if not errors.isdisjoint(words) or (timing and not names.isdisjoint(words)):
+            wanted = errors | names
+            return next(one for one in part if not wanted.isdisjoint(_IDENTIFIER.findall(one)))
+    return None
+
+
+def _paragraphs(lines: Iterable[str]) -> Iterator[list[str]]:
+    part: list[str] = []
+    for line in lines:
+        if line.strip():
+            part.append(line)
+        elif part:
+            yield part
+            part = []
+    if part:
+        yield part
 
 
 def _source(row: sqlite3.Row) -> Any:
@@ -224,7 +531,7 @@ def _below(store: Store, message_id: str | None) -> list[sqlite3.Row]:
             " VALUES (?, 0) UNION SELECT messages.message_id, depth + 1"
             " FROM messages JOIN below ON messages.in_reply_to = below.message_id"
             f" WHERE depth < {_DEEPEST} AND NOT patch LIMIT {_MOST_REPLIES})"
-            " SELECT messages.message_id, subject, date, locator, kind, place, name"
+            " SELECT messages.message_id, subject, author, date, locator, kind, place, name"
             " FROM below JOIN messages USING (message_id)"
             " JOIN sources ON sources.id = messages.source"
             " WHERE depth > 0 ORDER BY messages.id",
@@ -233,17 +540,16 @@ def _below(store: Store, message_id: str | None) -> list[sqlite3.Row]:
     )
 
 
-def _telling(finding: sqlite3.Row) -> frozenset[str]:
-    """Return the names that a reply to the point would use: not every word of a symptom."""
+def _telling(finding: sqlite3.Row) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names, and the errors, that a reply to the point would use."""
     names = [finding[name] for name in ("cleanup", "function", "after_callback", "after_mechanism")]
     errors = _ERRNO.findall(finding["symptoms_json"])
-    return frozenset(name for name in (*names, *errors) if name)
+    return frozenset(name for name in names if name), frozenset(errors)
 
 
-def _own_lines(body: str) -> Iterable[str]:
-    """Return the lines of a reply that its author wrote."""
-    return [line for line in body.splitlines() if not line.lstrip().startswith((">", "|"))]
-
-
-def _speaks(line: str, words: frozenset[str]) -> bool:
-    return not words.isdisjoint(_IDENTIFIER.findall(line))
+def _own_lines(body: str) -> list[str]:
+    """Return the lines of a reply that its author wrote, empty ones for those that are quoted."""
+    return [
+        "" if line.lstrip().startswith((">", "|")) else line
+        for line in body.partition("\n-- \n")[0].splitlines()
+    ]

@@ -181,7 +181,8 @@ CREATE TABLE IF NOT EXISTS outcomes (
 CREATE INDEX IF NOT EXISTS outcomes_finding ON outcomes (finding);
 
 -- The strongest thing that is known of each finding.
-CREATE VIEW IF NOT EXISTS finding_outcomes AS
+DROP VIEW IF EXISTS finding_outcomes;
+CREATE VIEW finding_outcomes AS
 SELECT
     findings.id AS finding,
     findings.rule,
@@ -194,7 +195,7 @@ SELECT
             WHERE outcomes.finding = findings.id
             ORDER BY CASE kind
                 WHEN 'reverted' THEN 1 WHEN 'fixed' THEN 2 WHEN 'dropped' THEN 3
-                WHEN 'discussed' THEN 4 WHEN 'kept' THEN 5 ELSE 6
+                WHEN 'superseded' THEN 4 WHEN 'kept' THEN 5 WHEN 'discussed' THEN 6 ELSE 7
             END, id
             LIMIT 1
         ),

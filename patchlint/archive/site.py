@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
 from msgspec import Struct
 
 from patchlint import __version__
-from patchlint.archive.changes import OUTCOMES, Change, Found, day, earlier, moment
+from patchlint.archive.changes import Change, Found, earlier
 from patchlint.model.finding import LEVELS
+from patchlint.model.history import day, moment
+from patchlint.model.link import LORE, mail_link
+from patchlint.model.record import OUTCOMES
 from patchlint.report import html, text
 from patchlint.report.as_json import dump
 
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
 POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; base-uri 'none'; form-action 'none'"
 )
-#: Where a mail is read, by its Message-ID.
-LINK: Final = "https://lore.kernel.org/r/%s"
 #: So many changes are on the first page, and in the feed.
 NEWEST: Final = 50
 
@@ -57,7 +57,7 @@ class Look(Struct, frozen=True):
     """
 
     name: str = "patchlint"
-    link: str = LINK
+    link: str = LORE
     base: str = ""
 
 
@@ -131,9 +131,8 @@ def _environment(look: Look) -> Environment:
     made = html.environment(_TEMPLATES)
     made.filters |= {
         "biggest": lambda some: max((number for *_, number in some), default=0) or 1,
-        "day": day,
         "fate": _fate,
-        "link": lambda message_id: look.link.replace("%s", quote(message_id, safe="@.+-_=")),
+        "link": lambda message_id: mail_link(message_id, look.link),
         "page": page_name,
         "postings": lambda number: "" if number == 1 else text.count(number, "posting"),
         "who": _who,

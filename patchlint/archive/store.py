@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 #: goes up when the tables change so that an older file cannot be read as it is
 SCHEMA: Final = 1
+#: goes up when outcomes are looked for in another way, so that they are looked for anew
+_MINING: Final = 2
 _MOST_VARIABLES: Final = 500
 #: a file up to this size is looked through when it is opened: some milliseconds
 _CHECKED: Final = 8 << 20
@@ -168,7 +170,7 @@ class Store:
         row = self.connection.execute(query, tuple(values)).fetchone()
         return None if row is None else row[0]
 
-    def check_findings(self, rows: Iterable[sqlite3.Row]) -> None:
+    def check_findings(self, rows: Iterable[sqlite3.Row | dict[str, Any]]) -> None:
         """Raise :class:`DamagedError` when one of these findings is not as it was written.
 
         Or when one is gone without being taken out.  Stores of older versions cannot tell.
@@ -223,7 +225,7 @@ class Store:
             connection.execute("DELETE FROM rules")
             connection.executemany(
                 "INSERT INTO rules (id, title, level, digest) VALUES (?, ?, ?, ?)",
-                [(rule.id, rule.title, rule.level, digest) for rule, digest in rules],
+                [(rule.id, rule.title, rule.loudest, digest) for rule, digest in rules],
             )
 
     def set_vocabulary(self, words: Iterable[str]) -> bool:
@@ -382,12 +384,12 @@ class Store:
 
     def outcomes_are_old(self) -> bool:
         """Whether mails or findings changed since the outcomes were looked for."""
-        return bool(self.meta("outcomes") != _digest(self.state()))
+        return bool(self.meta("outcomes") != _digest([_MINING, *self.state()]))
 
     def set_outcomes(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """Replace all outcomes: (finding, kind, message id, subject, date, evidence)."""
         with self.transaction() as connection:
-            self._remember("outcomes", _digest(self.state()))
+            self._remember("outcomes", _digest([_MINING, *self.state()]))
             connection.execute("DELETE FROM outcomes")
             connection.executemany(
                 "INSERT INTO outcomes (finding, kind, message_id, subject, date, evidence)"

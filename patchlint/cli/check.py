@@ -320,6 +320,7 @@ def _style(
         complaints=settings.one("wrong-to"),
         rules={rule.id: rule for rule in rules},
         rule_url=settings.one("rule-url"),
+        link_url=settings.one("link-url"),
         repository=repository,
     )
 

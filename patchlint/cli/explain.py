@@ -93,7 +93,7 @@ def _rule(rule: Rule) -> str:
         return rule.documentation.strip()
     return "\n".join(
         [
-            f"{rule.id}: {rule.title} ({rule.level})",
+            f"{rule.id}: {rule.title} ({rule.loudest})",
             *(f"  symptom: {one}" for one in rule.symptoms),
             *(f"  instead: {one}" for one in rule.advice),
         ]

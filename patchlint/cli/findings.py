@@ -7,23 +7,28 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from patchlint.model.record import OUTCOMES
+
 if TYPE_CHECKING:
     from patchlint.archive.ask import Question
-    from patchlint.archive.store import Store
-    from patchlint.model.finding import Report
+    from patchlint.archive.changes import Found
 
 EPILOG: Final = """\
 examples:
   patchlint findings block.db --level warning --since 2024
   patchlint findings block.db --rule mount-put-deferred --author example.org --format json
-  patchlint findings block.db --format html --output block.html
+  patchlint findings block.db fsdevel.db --format html --output lists.html
+
+Each change is told once, with its postings and what came of it (see patchlint stats).
 
 exit status: 0 found some or none, 2 the store could not be read"""
 
 
 def add_question(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which findings are meant."""
-    parser.add_argument("store", metavar="DB", help="a store that patchlint scan wrote")
+    parser.add_argument(
+        "stores", metavar="STORE", nargs="+", help="a store that patchlint scan wrote"
+    )
     parser.add_argument(
         "--rule", action="append", default=[], metavar="ID", help="of this rule (repeatable)"
     )
@@ -38,7 +43,7 @@ def add_question(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--outcome",
         default="",
-        choices=("reverted", "fixed", "dropped", "discussed", "kept", "unknown"),
+        choices=OUTCOMES,
         help="what came of it in the archive",
     )
 
@@ -75,13 +80,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the findings; 0, or 2 when the store could not be read."""
-    from patchlint.archive import ask
-    from patchlint.archive.store import Store, StoreError
+    from patchlint.archive import ask, changes
+    from patchlint.archive.store import StoreError
+    from patchlint.integrations.config import ConfigError, load_settings
+    from patchlint.ruleset.load import RuleError
 
     try:
-        with Store(arguments.store, write=False) as store:
-            text = _text(arguments, store, ask.findings(store, question(arguments)))
-    except (StoreError, ask.QuestionError) as error:
+        link = load_settings().one("link-url")
+        asked = question(arguments)
+        text = _text(arguments, changes.gather(arguments.stores, asked), asked, link)
+    except (StoreError, ask.QuestionError, RuleError, ConfigError) as error:
         print(f"patchlint: {error}", file=sys.stderr)
         return 2
     if arguments.output is None:
@@ -95,22 +103,25 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _text(arguments: argparse.Namespace, store: Store, report: Report) -> str:
+def _text(arguments: argparse.Namespace, found: Found, asked: Question, link: str) -> str:
+    from patchlint.archive import listing
     from patchlint.report.render import render
     from patchlint.report.style import Style
+    from patchlint.ruleset.record import read
 
+    report = listing.report(arguments.stores, found, asked, read())
     to_terminal = arguments.output is None and sys.stdout.isatty()
     color = arguments.color == "always" or (arguments.color == "auto" and to_terminal)
-    style = Style(color=color, verbose=arguments.verbose, quiet=arguments.quiet)
+    style = Style(color=color, verbose=arguments.verbose, quiet=arguments.quiet, link_url=link)
     text = render(report, arguments.format, style)
     if arguments.format == "html":
         # charts of the same findings, at the end of the page
-        charts = "".join(_chart(arguments, store, by) for by in ("year", "rule", "subsystem"))
+        charts = "".join(_chart(found, by) for by in ("year", "rule", "subsystem"))
         text = text.replace("</body>", f"<section>\n{charts}</section>\n</body>", 1)
     return text
 
 
-def _chart(arguments: argparse.Namespace, store: Store, by: str) -> str:
-    from patchlint.archive import ask, plot
+def _chart(found: Found, by: str) -> str:
+    from patchlint.archive import changes, plot
 
-    return plot.svg(ask.count(store, by, question(arguments)), f"Findings by {by}")
+    return plot.svg(changes.count(found, by), f"Findings by {by}")

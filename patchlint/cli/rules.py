@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 examples:
   patchlint rules
   patchlint rules --rules ~/my-rules --format json
+  patchlint rules --stats
 
 exit status: 0, or 2 when a rule or table cannot be used; with --check 1 when the
 documentation of a rule lacks something"""
@@ -40,6 +41,13 @@ documentation of a rule lacks something"""
         action="store_true",
         help="say what the documentation of the rules lacks instead of listing them",
     )
+    parser.add_argument(
+        "--stats",
+        action="store_true",
+        help="how findings of the rules in mailing list archives were judged, with the bounds "
+        "of what that tells (Wilson, 95 %%), what came of them, and how many known repairs "
+        "are of something that is found",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -53,7 +61,24 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     if arguments.check:
         return _check(ruleset.rules)
+    if arguments.stats:
+        return _stats(arguments, ruleset.rules)
     print(as_json(ruleset.rules) if arguments.format == "json" else table(ruleset.rules))
+    return 0
+
+
+def _stats(arguments: argparse.Namespace, rules: Sequence[Rule]) -> int:
+    from patchlint.report import record as told
+    from patchlint.ruleset import record
+    from patchlint.ruleset.load import RuleError
+
+    try:
+        book = record.read(arguments.rules)
+    except RuleError as error:
+        print(f"patchlint: {error}", file=sys.stderr)
+        return 2
+    stats = record.stats(book, rules)
+    print(told.as_json(stats) if arguments.format == "json" else told.table(stats), end="")
     return 0
 
 
@@ -67,7 +92,7 @@ def _check(rules: Sequence[Rule]) -> int:
 
 def table(rules: Sequence[Rule]) -> str:
     """Id, level, what the rule speaks of, and its title; columns as wide as needed."""
-    rows = [(rule.id, rule.level, speaks_of(rule), rule.title) for rule in rules]
+    rows = [(rule.id, rule.loudest, speaks_of(rule), rule.title) for rule in rules]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
     return "\n".join(
         "  ".join(
@@ -93,7 +118,8 @@ def as_json(rules: Sequence[Rule]) -> str:
             {
                 "id": rule.id,
                 "title": rule.title,
-                "level": rule.level,
+                "level": rule.loudest,
+                "held": rule.held is not None,
                 "shape": rule.shape,
                 "families": rule.families,
                 "cleanups": rule.cleanups,

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--link-url",
         default="",
         metavar="URL",
-        help="where mails are read, %%s for the Message-ID (default: lore.kernel.org)",
+        help="where mails are read, %%s for the Message-ID (default: the setting link-url)",
     )
 
 
@@ -48,22 +48,23 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the site; 0, or 2 when a store could not be read or the folder not written."""
     from patchlint.archive import changes, publish, site
     from patchlint.archive.store import StoreError
+    from patchlint.integrations.config import ConfigError, load_settings
     from patchlint.ruleset.load import RuleError, load
 
     for url in (arguments.url, arguments.link_url):
         if url and not url.startswith(("https://", "http://")):
             print(f"patchlint: {url} is no http or https URL", file=sys.stderr)
             return 2
-    look = site.Look(
-        name=" ".join(arguments.name.split()) or "patchlint",
-        link=arguments.link_url or site.LINK,
-        base=f"{arguments.url.rstrip('/')}/" if arguments.url else "",
-    )
     try:
+        look = site.Look(
+            name=" ".join(arguments.name.split()) or "patchlint",
+            link=arguments.link_url or load_settings().one("link-url"),
+            base=f"{arguments.url.rstrip('/')}/" if arguments.url else "",
+        )
         found = changes.gather(arguments.stores)
         rules = {rule.id: rule for rule in load().rules}
         number = publish.publish(site.pages(found, rules, look), Path(arguments.out))
-    except (StoreError, RuleError, publish.PublishError) as error:
+    except (StoreError, RuleError, ConfigError, publish.PublishError) as error:
         print(f"patchlint: {error}", file=sys.stderr)
         return 2
     print(f"{len(found.changes)} changes, {number} files: {Path(arguments.out) / 'index.html'}")

@@ -1,4 +1,4 @@
-"""``patchlint stats``: count the findings of a store."""
+"""``patchlint stats``: count the changes of stores."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from patchlint.cli.findings import add_question, question
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from patchlint.archive.store import Store
-
     Bars = Sequence[tuple[str, Mapping[str, int]]]
 
 EPILOG: Final = """\
@@ -22,12 +20,28 @@ examples:
   patchlint stats block.db --by year --plot trend.svg
   patchlint stats block.db --by outcome --level warning --format json
 
+A change counts once, however often and wherever it was posted, in the year of its first
+posting and at the level of its last; years without any are listed with 0.
+
 An outcome is the strongest thing that the archive itself says afterwards: reverted,
-fixed (a later Fixes: names the title), dropped (the next version no longer has it),
-discussed (a reply speaks of it), kept (the next version still has it).  unknown means
-that this archive is silent: whether a patch was merged is known from no mail.
+fixed (a later Fixes: names the title and speaks of the move), dropped (the next version no
+longer starts it, or it was refused or taken back), superseded (another posting took its
+place), kept (it was taken, backported, or is in the tree of a later patch), discussed (a
+reply speaks of it).  unknown means that this archive is silent: most patches are merged
+without a mail.
 
 exit status: 0, or 2 when the store could not be read or the chart not written"""
+
+
+#: what there is in a store besides changes -> how to count it
+_ABOUT: Final = {
+    "mails": "SELECT count(*) FROM messages",
+    "patch_mails": "SELECT count(*) FROM messages WHERE patch",
+    "series_checked": "SELECT count(*) FROM series",
+    "postings": "SELECT count(*) FROM findings",
+    "limitations": "SELECT count(*) FROM limitations",
+    "errors": "SELECT count(*) FROM errors",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_question(parser)
     parser.add_argument(
         "--by",
-        choices=("rule", "year", "subsystem", "outcome", "level"),
+        choices=("rule", "year", "subsystem", "outcome", "level", "list", "family"),
         default="rule",
         help="what to count by (default: rule)",
     )
@@ -49,13 +63,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the counts; 0, or 2 when the store could not be read or the chart not written."""
-    from patchlint.archive import ask
+    from patchlint.archive import ask, changes
     from patchlint.archive.store import Store, StoreError
 
     try:
-        with Store(arguments.store, write=False) as store:
-            counts = ask.count(store, arguments.by, question(arguments))
-            about = _about(store)
+        counts = changes.count(changes.gather(arguments.stores, question(arguments)), arguments.by)
+        about = dict.fromkeys(_ABOUT, 0)
+        for path in arguments.stores:
+            with Store(path, write=False) as store:
+                about = {name: about[name] + store.value(_ABOUT[name]) for name in about}
     except (StoreError, ask.QuestionError) as error:
         print(f"patchlint: {error}", file=sys.stderr)
         return 2
@@ -71,16 +87,6 @@ def run(arguments: argparse.Namespace) -> int:
     return _plot(arguments, counts) if arguments.plot else 0
 
 
-def _about(store: Store) -> dict[str, int]:
-    return {
-        "mails": store.value("SELECT count(*) FROM messages"),
-        "patch_mails": store.value("SELECT count(*) FROM messages WHERE patch"),
-        "series_checked": store.value("SELECT count(*) FROM series"),
-        "limitations": store.value("SELECT count(*) FROM limitations"),
-        "errors": store.value("SELECT count(*) FROM errors"),
-    }
-
-
 def _table(by: str, counts: Bars, about: Mapping[str, int]) -> str:
     width = max([len(by), *(len(name) for name, _ in counts)])
     lines = [f"{by:{width}}   error warning    note   total"]
@@ -90,7 +96,8 @@ def _table(by: str, counts: Bars, about: Mapping[str, int]) -> str:
     ]
     lines.append("")
     lines.append(
-        f"{about['mails']} mails, {about['patch_mails']} of patches;"
+        f"{sum(sum(one.values()) for _, one in counts)} changes in {about['postings']} postings"
+        f" of {about['mails']} mails, {about['patch_mails']} of patches;"
         f" {about['series_checked']} series checked, the others cannot have a finding;"
         f" {about['limitations']} limitations, {about['errors']} errors"
     )

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from patchlint.integrations import git_files
+from patchlint.model.link import LORE
 from patchlint.outside import programs
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ SINGLE: Final[dict[str, str]] = {
     "patchwork-context": "patchlint",
     "patchwork-target-url": "",
     "rule-url": "",
+    "link-url": LORE,
     "time-limit": "60",
     "watch-settle": "900",
     "watch-interval": "300",
@@ -56,6 +58,8 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "author-reasons": AUTHOR_REASONS,
 }
 _NUMBERS: Final = ("jobs", "time-limit", "watch-settle", "watch-interval")
+#: where something is read on the web; a page or a terminal makes links of them
+_WEB: Final = ("link-url",)
 _PATHS: Final = ("tree", "rules", "baseline")
 _BY_KEY: Final[dict[str, str]] = {name.replace("-", ""): name for name in (*SINGLE, *MULTIPLE)}
 #: git's scopes in layers: far ones stand below the user's file, near ones above.
@@ -212,6 +216,8 @@ def _validate(layer: _Layer) -> None:
                 raise ConfigError(
                     f"{layer.origin}: {name} is {value!r}, not one of {', '.join(choices)}"
                 )
+            if name in _WEB and not value.startswith(("https://", "http://")):
+                raise ConfigError(f"{layer.origin}: {name} is {value!r}, no http or https URL")
             if name in _NUMBERS and not (value.isascii() and value.isdigit()):
                 raise ConfigError(f"{layer.origin}: {name} is {value!r}, not a number")
 

@@ -8,7 +8,9 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     from patchlint.model.effect import EntryChain, Promise
+    from patchlint.model.history import History
     from patchlint.model.problem import InputError, Limitation, Note
+    from patchlint.model.record import Judgement, Track
 
 Level = Literal["error", "warning", "note"]
 Confidence = Literal["high", "medium", "low"]
@@ -35,7 +37,9 @@ class Finding(Struct, frozen=True):
     verdict rests on; ``hunk`` the diff lines at issue.  ``quote`` holds those of ``hunk`` and
     what stands around them as the diff has them, for an answer by mail: file and hunk
     headers as well, and ``[...]`` for what is left out.  ``author_says`` is the reason that
-    the author of the series gives for it, None where none is given.
+    the author of the series gives for it, None where none is given.  ``precedent`` is the
+    most similar finding of other changes that was judged, ``track`` how the rule's others
+    were; ``history`` what an archive knows of a finding that comes out of one.
     """
 
     rule: str
@@ -65,6 +69,9 @@ class Finding(Struct, frozen=True):
     hunk: tuple[HunkLine, ...]
     author_says: str | None = None
     quote: tuple[str, ...] = ()
+    precedent: Judgement | None = None
+    track: Track | None = None
+    history: History | None = None
 
 
 class Accepted(Struct, frozen=True):

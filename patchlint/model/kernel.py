@@ -387,6 +387,8 @@ class Rule(Struct, frozen=True):
     A ``shape`` names the form that a cross-cutting rule speaks of (``twin``,
     ``rcu-release``, ``lost-wait``, ``moved-body``, ``task-work-to-workqueue``), None for a
     rule of a family; ``cleanups`` narrows a family rule to some functions (empty: all).
+    ``level`` is what the rule deserves by what it says, ``held`` what its record leaves of
+    that: too few of its loud findings were right.
     """
 
     id: str
@@ -399,6 +401,12 @@ class Rule(Struct, frozen=True):
     advice: tuple[str, ...]
     documentation: str
     priority: int = 0
+    held: Literal["note"] | None = None
+
+    @property
+    def loudest(self) -> str:
+        """The level as it is told: that of a rule which its record holds back is a note."""
+        return self.held or self.level
 
 
 class Ruleset(Struct, frozen=True):

@@ -11,13 +11,17 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from patchlint.model.hidden import HIDDEN
+from patchlint.model.history import moment
+from patchlint.model.link import LORE, mail_link
 
 if TYPE_CHECKING:
     import re
 
     from patchlint.model.effect import EntryChain, Promise
     from patchlint.model.finding import Finding, HunkLine, PatchRef, Report, SeriesRef
+    from patchlint.model.history import History
     from patchlint.model.problem import InputError, Limitation
+    from patchlint.model.record import Judgement, Track
     from patchlint.report.style import Style
 
 SCHEMA: Final = "patchlint/1"
@@ -27,9 +31,8 @@ _LINE_END: Final = "\n"
 
 
 def render(report: Report, style: Style) -> str:
-    """Return the report as JSON; ``style`` changes nothing here."""
-    del style
-    return dump(contents(report))
+    """Return the report as JSON; ``style`` says where mails are read, and nothing else."""
+    return dump(contents(report, style.link_url))
 
 
 def dump(value: object) -> str:
@@ -52,17 +55,20 @@ def _escaped(match: re.Match[str]) -> str:
     return f"\\u{0xD800 | code >> 10:04x}\\u{0xDC00 | code & 0x3FF:04x}"
 
 
-def contents(report: Report) -> dict[str, Any]:
-    """Return the report in plain dicts and lists, keys in the order of the contract."""
+def contents(report: Report, link: str = LORE) -> dict[str, Any]:
+    """Return the report in plain dicts and lists, keys in the order of the contract.
+
+    ``link`` is where a mail is read, with ``%s`` for its Message-ID.
+    """
     return {
         "schema": SCHEMA,
         "tool": {"name": "patchlint", "version": report.version},
         "series": [_series(series) for series in report.series],
-        "findings": [finding_contents(finding) for finding in report.findings],
+        "findings": [finding_contents(finding, link) for finding in report.findings],
         "limitations": [_limitation(limitation) for limitation in report.limitations],
         "errors": [_error(error) for error in report.errors],
         "accepted": [
-            finding_contents(one.finding) | {"reason": one.reason, "origin": one.origin}
+            finding_contents(one.finding, link) | {"reason": one.reason, "origin": one.origin}
             for one in report.accepted
         ],
         "notes": [
@@ -101,7 +107,7 @@ def _finite(number: float | None) -> float | None:
     return number if number is not None and math.isfinite(number) else None
 
 
-def finding_contents(finding: Finding) -> dict[str, Any]:
+def finding_contents(finding: Finding, link: str = LORE) -> dict[str, Any]:
     """Return one finding in plain dicts and lists."""
     return {
         "rule": finding.rule,
@@ -131,6 +137,72 @@ def finding_contents(finding: Finding) -> dict[str, Any]:
         "hunk": [_hunk_line(hunk_line) for hunk_line in finding.hunk],
         "author_says": finding.author_says,
         "quote": list(finding.quote),
+        "precedent": _precedent(finding.precedent, link),
+        "record": _record(finding.track),
+        "history": _history(finding.history, link),
+    }
+
+
+def _precedent(one: Judgement | None, link: str) -> dict[str, Any] | None:
+    if one is None:
+        return None
+    return {
+        "message_id": one.message_id,
+        "link": mail_link(one.message_id, link),
+        "list": one.list,
+        "date": one.date,
+        "rule": one.rule,
+        "function": one.function,
+        "cleanup": one.cleanup,
+        "outcome": one.outcome,
+        "line": one.line,
+    }
+
+
+def _record(track: Track | None) -> dict[str, Any] | None:
+    if track is None:
+        return None
+    return {
+        "right": track.right,
+        "info": track.info,
+        "wrong": track.wrong,
+        "undecided": track.undecided,
+        "outcomes": dict(track.ends),
+    }
+
+
+def _history(history: History | None, link: str) -> dict[str, Any] | None:
+    if history is None:
+        return None
+    return {
+        "date": moment(history.last.date) or None,
+        "lists": list(history.lists),
+        "link": mail_link(history.last.message_id, link) or None,
+        "outcome": history.outcome,
+        "postings": [
+            {
+                "message_id": one.message_id or None,
+                "link": mail_link(one.message_id, link) or None,
+                "commit": one.commit or None,
+                "subject": one.subject,
+                "author": one.author,
+                "date": moment(one.date) or None,
+                "version": one.version,
+                "lists": list(one.lists),
+            }
+            for one in history.postings
+        ],
+        "events": [
+            {
+                "outcome": one.kind,
+                "message_id": one.message_id or None,
+                "link": mail_link(one.message_id, link) or None,
+                "subject": one.subject,
+                "date": moment(one.date) or None,
+                "evidence": one.evidence,
+            }
+            for one in history.events
+        ],
     }
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from patchlint.model.link import LORE
 from patchlint.report.as_json import dump
 from patchlint.report.lookup import ordered, summary, unchecked, untold, worst
 from patchlint.report.text import count, line
-from patchlint.report.words import told
+from patchlint.report.words import remembered, told
 
 if TYPE_CHECKING:
     from patchlint.model.effect import Promise
@@ -27,12 +28,11 @@ def render(report: Report, style: Style) -> str:
     The status is that of the loudest finding, and ``warn`` when nothing could be
     checked: that is no fault of the patch, and no pass.
     """
-    del style
-    return dump(result(report))
+    return dump(result(report, style.link_url))
 
 
-def result(report: Report) -> dict[str, str]:
-    """Return the result in b4's keys."""
+def result(report: Report, link: str = LORE) -> dict[str, str]:
+    """Return the result in b4's keys; ``link`` says where mails are read."""
     findings = ordered(report)
     status = STATUS[worst(findings) or "note"]
     said = summary(findings) or "no promise to user space got weaker"
@@ -40,7 +40,7 @@ def result(report: Report) -> dict[str, str]:
         status, said = "warn", "could not check"
     elif report.limitations:
         said += f" ({count(len(report.limitations), 'limitation')})"
-    rows = [_row(finding) for finding in findings]
+    rows = [_row(finding, link) for finding in findings]
     rows += [
         _said("warn", "could not check", f"{line(error.input)}: {line(error.message)}")
         for error in report.errors
@@ -58,7 +58,7 @@ def result(report: Report) -> dict[str, str]:
     return {"tool": "patchlint", "status": status, "summary": said, "url": "", "details": details}
 
 
-def _row(finding: Finding) -> dict[str, Any]:
+def _row(finding: Finding, link: str) -> dict[str, Any]:
     description = [f"{line(finding.path)}:{finding.line}: {line(finding.message)}"]
     description += [
         _told(finding, name, promise)
@@ -71,6 +71,7 @@ def _row(finding: Finding) -> dict[str, Any]:
         description.append(f"    the author says: {line(finding.author_says)}")
     if finding.advice:
         description.append(f"    instead: {line(finding.advice[0])}")
+    description += [f"    {name}: {said}" for name, said in remembered(finding, link)]
     row = _said(STATUS[finding.level], line(finding.rule), "\n".join(description))
     return row | {"state": finding.level}
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from patchlint.report.lookup import ordered
 from patchlint.report.terse import WORDS
 from patchlint.report.text import line, sentence
+from patchlint.report.words import archived
 
 if TYPE_CHECKING:
     from patchlint.model.finding import Finding, Report
@@ -24,15 +25,16 @@ _FROM_STDIN: Final = "-:"
 
 def render(report: Report, style: Style) -> str:
     """Return one line for each error and warning; an empty string when there is none."""
-    del style
     return "".join(
-        f"{_check_line(finding)}\n" for finding in ordered(report) if finding.level != "note"
+        f"{_check_line(finding, style.link_url)}\n"
+        for finding in ordered(report)
+        if finding.level != "note"
     )
 
 
-def _check_line(finding: Finding) -> str:
+def _check_line(finding: Finding, link: str) -> str:
     place = _harmless(line(finding.path))
-    said = _harmless(f"[{line(finding.rule)}] {sentence(finding.message)}")
+    said = _harmless(f"[{line(finding.rule)}] {sentence(finding.message)}{archived(finding, link)}")
     told = f"{place}:{finding.line}: {WORDS[finding.level]}: {said}"
     while told.startswith(_FROM_STDIN):
         told = told.removeprefix(_FROM_STDIN)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from patchlint.report.lookup import ordered, untold
 from patchlint.report.text import count, line
-from patchlint.report.words import told
+from patchlint.report.words import archived, told
 
 if TYPE_CHECKING:
     from patchlint.model.effect import Promise
@@ -21,8 +21,7 @@ COMMANDS: Final = {"error": "error", "warning": "warning", "note": "notice"}
 
 def render(report: Report, style: Style) -> str:
     """Return one command a line; an empty string when there is nothing to say."""
-    del style
-    lines = [_annotation(finding) for finding in ordered(report)]
+    lines = [_annotation(finding, style.link_url) for finding in ordered(report)]
     for error in report.errors:
         place = {"file": error.input, "line": str(error.line or "")}
         lines.append(_command("error", place, f"could not check: {line(error.message)}"))
@@ -33,13 +32,13 @@ def render(report: Report, style: Style) -> str:
     return "".join(f"{text}\n" for text in lines)
 
 
-def _annotation(finding: Finding) -> str:
+def _annotation(finding: Finding, link: str) -> str:
     place = {
         "file": finding.path,
         "line": str(finding.line) if finding.line > 0 else "",
         "title": f"patchlint {finding.rule}",
     }
-    said = [line(finding.message)]
+    said = [line(finding.message) + archived(finding, link)]
     said += [_told(finding, "before", finding.before), _told(finding, "after", finding.after)]
     condition = untold(finding)
     said += [f"when {line(condition)}"] if condition else []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from patchlint.report.as_json import dump
 from patchlint.report.lookup import ordered
 from patchlint.report.text import line
+from patchlint.report.words import archived
 
 if TYPE_CHECKING:
     from patchlint.model.finding import Finding, Report
@@ -22,20 +23,19 @@ def render(report: Report, style: Style) -> str:
     GitLab drops issues whose fingerprint it has seen: the second and later ones of a
     fingerprint, as several versions of a series give them, get a number.
     """
-    del style
     taken: set[str] = set()
     issues = []
     for finding in ordered(report):
         names = chain([finding.fingerprint], (f"{finding.fingerprint}/{n}" for n in count(2)))
         unique = next(name for name in names if name not in taken)
         taken.add(unique)
-        issues.append(_issue(finding, unique))
+        issues.append(_issue(finding, unique, style.link_url))
     return dump(issues)
 
 
-def _issue(finding: Finding, fingerprint: str) -> dict[str, Any]:
+def _issue(finding: Finding, fingerprint: str, link: str) -> dict[str, Any]:
     return {
-        "description": line(finding.message),
+        "description": line(finding.message) + archived(finding, link),
         "check_name": finding.rule,
         "fingerprint": fingerprint,
         "severity": SEVERITIES[finding.level],

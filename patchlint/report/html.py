@@ -20,6 +20,8 @@ from markupsafe import Markup, escape
 from msgspec import Struct
 
 from patchlint.model.context import DEFERRED
+from patchlint.model.history import day
+from patchlint.model.link import mail_link
 from patchlint.report import text, words
 from patchlint.report.lookup import gaps
 
@@ -83,8 +85,12 @@ def environment(templates: Mapping[str, str]) -> Environment:
         "block": _block,
         "context": words.context,
         "count": text.count,
+        "day": day,
+        "ends": words.ENDS.__getitem__,
         "guarantee": words.guarantee,
         "legs": legs,
+        "link": mail_link,
+        "record": words.record,
         "rows": rows,
         "source": _source,
         "sure": words.sure,

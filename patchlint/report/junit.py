@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from msgspec.structs import replace
+
 from patchlint.report.lookup import ordered
 from patchlint.report.style import Style
 from patchlint.report.terminal import finding_lines
@@ -23,19 +25,19 @@ _PLAIN = Style(width=100)
 
 
 def render(report: Report, style: Style) -> str:
-    """Return the XML document; ``style`` changes nothing here."""
-    del style
+    """Return the XML document; ``style`` says where mails are read, and nothing else."""
+    plain = replace(_PLAIN, link_url=style.link_url)
     root = Element("testsuites", name="patchlint")
     listed = set()
     for index, series in enumerate(report.series):
         mine = [finding for finding in ordered(report) if finding.series == index]
         listed |= {(index, patch.number) for patch in series.patches}
-        _suite(root, series, mine)
+        _suite(root, series, mine, plain)
     lost = [f for f in ordered(report) if (f.series, f.patch) not in listed]
     if lost:
         suite = SubElement(root, "testsuite", name="patches not listed")
         for finding in lost:
-            _case(suite, f"patch {finding.patch}", "patches not listed", [finding])
+            _case(suite, f"patch {finding.patch}", "patches not listed", [finding], plain)
     if report.errors:
         _unread(root, report.errors)
     for suite in root:
@@ -55,16 +57,16 @@ def render(report: Report, style: Style) -> str:
 _DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
 
 
-def _suite(root: Element, series: SeriesRef, findings: list[Finding]) -> None:
+def _suite(root: Element, series: SeriesRef, findings: list[Finding], plain: Style) -> None:
     name = line(series.subject) or "series"
     if series.version > 1:
         name += f" (v{series.version})"
     suite = SubElement(root, "testsuite", name=name)
     for patch in series.patches:
         mine = [finding for finding in findings if finding.patch == patch.number]
-        _case(suite, _name(patch), name, mine)
+        _case(suite, _name(patch), name, mine, plain)
     for number in series.missing:
-        case = _case(suite, f"{number}: missing", name, [])
+        case = _case(suite, f"{number}: missing", name, [], plain)
         SubElement(case, "skipped", message="not in the input")
 
 
@@ -72,7 +74,7 @@ def _name(patch: PatchRef) -> str:
     return f"{patch.number}: {line(patch.subject)}"
 
 
-def _case(suite: Element, name: str, group: str, findings: list[Finding]) -> Element:
+def _case(suite: Element, name: str, group: str, findings: list[Finding], plain: Style) -> Element:
     case = SubElement(suite, "testcase", name=name, classname=group)
     loud = [finding for finding in findings if finding.level != "note"]
     quiet = [finding for finding in findings if finding.level == "note"]
@@ -81,14 +83,14 @@ def _case(suite: Element, name: str, group: str, findings: list[Finding]) -> Ele
         if len(loud) > 1:
             said += f" (and {count(len(loud) - 1, 'finding')} more)"
         rules = ", ".join(dict.fromkeys(line(finding.rule) for finding in loud))
-        SubElement(case, "failure", message=said, type=rules).text = _told(loud)
+        SubElement(case, "failure", message=said, type=rules).text = _told(loud, plain)
     if quiet:
-        SubElement(case, "system-out").text = _told(quiet)
+        SubElement(case, "system-out").text = _told(quiet, plain)
     return case
 
 
-def _told(findings: list[Finding]) -> str:
-    return "\n\n".join("\n".join(finding_lines(finding, _PLAIN)) for finding in findings)
+def _told(findings: list[Finding], plain: Style) -> str:
+    return "\n\n".join("\n".join(finding_lines(finding, plain)) for finding in findings)
 
 
 def _unread(root: Element, errors: tuple[InputError, ...]) -> None:

@@ -17,7 +17,7 @@ from msgspec import Struct
 from patchlint.model.hidden import HIDDEN
 from patchlint.report.lookup import by_patch, entry_points, patch_of, series_of, untold
 from patchlint.report.text import cut, line, source, wrap
-from patchlint.report.words import called, entries, told
+from patchlint.report.words import called, entries, remembered, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -182,7 +182,7 @@ def _body(
         elif not lines:
             continue
         for finding in group[:left]:
-            lines += [*_remark(finding), ""]
+            lines += [*_remark(finding, style.link_url), ""]
         lines += _named(group[left:])
         left -= len(group[:left])
     which = "this series" if len(groups) > 1 or series.expected > 1 else "this patch"
@@ -230,7 +230,7 @@ def _named(findings: Sequence[Finding]) -> list[str]:
     return ["The same holds for:", "", *told, ""]
 
 
-def _remark(finding: Finding) -> list[str]:
+def _remark(finding: Finding, link: str) -> list[str]:
     lines = _quoted(finding)
     if lines:
         lines.append("")
@@ -250,7 +250,17 @@ def _remark(finding: Finding) -> list[str]:
         prose.append(_sentence(f"You say of it: {finding.author_says}"))
     for text in prose:
         lines += ["", *wrap(text, PROSE)]
+    for name, text in remembered(finding, link):
+        lines += ["", *wrap(f"{_REMEMBERED[name]}: {text}", PROSE)]
     return lines
+
+
+_REMEMBERED: Final = {
+    "earlier": "An earlier one",
+    "record": "So far",
+    "posted": "Posted",
+    "outcome": "What came of it",
+}
 
 
 def _sentence(text: str) -> str:

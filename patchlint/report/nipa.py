@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from patchlint.model.link import LORE
 from patchlint.report.lookup import ordered, summary, unchecked, worst
 from patchlint.report.style import Style
 from patchlint.report.terse import render as terse
@@ -17,7 +18,7 @@ FAIL: Final = 1
 WARN: Final = 250
 
 
-def nipa(report: Report) -> tuple[int, str]:
+def nipa(report: Report, link: str = LORE) -> tuple[int, str]:
     """Return NIPA's exit status and the text: a line that describes, then the details.
 
     A note alone passes.  A run that could check nothing warns: it is no fault of the
@@ -31,7 +32,7 @@ def nipa(report: Report) -> tuple[int, str]:
         status, description = WARN, "could not check"
     if report.limitations:
         description += f"; {count(len(report.limitations), 'limitation')}"
-    lines = [description, *terse(report, Style(verbose=True)).splitlines()]
+    lines = [description, *terse(report, Style(verbose=True, link_url=link)).splitlines()]
     lines += [f"could not check {line(e.input)}: {line(e.message)}" for e in report.errors]
     lines += [f"not known: {line(limit.message)}" for limit in report.limitations]
     return status, "".join(f"{text}\n" for text in lines)
@@ -39,5 +40,4 @@ def nipa(report: Report) -> tuple[int, str]:
 
 def render(report: Report, style: Style) -> str:
     """Return the text of :func:`nipa`; the exit status is the caller's to give."""
-    del style
-    return nipa(report)[1]
+    return nipa(report, style.link_url)[1]

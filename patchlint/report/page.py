@@ -5,8 +5,10 @@ The script only filters, folds and moves by key.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from patchlint.model.link import mail_link
 from patchlint.report.lookup import (
     by_patch,
     levels,
@@ -45,6 +47,7 @@ def render(report: Report, style: Style) -> str:
     findings = [finding for group in grouped for finding in group]
     names = {id(finding): f"f{number}" for number, finding in enumerate(findings, start=1)}
     page = html.environment({"page.html": _PACKAGE, "finding.html": _PACKAGE})
+    page.filters["link"] = partial(mail_link, template=style.link_url)
     return page.get_template("page.html").render(
         policy=f"default-src 'none'; style-src {html.digest(css)}; "
         f"script-src {html.digest(script)}; base-uri 'none'; form-action 'none'",

@@ -8,6 +8,7 @@ from patchlint.report.as_json import dump
 from patchlint.report.lookup import ordered
 from patchlint.report.terse import terse_line
 from patchlint.report.text import line
+from patchlint.report.words import archived
 
 if TYPE_CHECKING:
     from patchlint.model.effect import Promise
@@ -19,17 +20,16 @@ SEVERITIES: Final = {"error": "ERROR", "warning": "WARNING", "note": "INFO"}
 
 def render(report: Report, style: Style) -> str:
     """Return one diagnostic for each finding; the chains are its related locations."""
-    del style
     return dump(
         {
             "source": {"name": "patchlint"},
-            "diagnostics": [_diagnostic(finding) for finding in ordered(report)],
+            "diagnostics": [_diagnostic(one, style.link_url) for one in ordered(report)],
         }
     )
 
 
-def _diagnostic(finding: Finding) -> dict[str, Any]:
-    message = line(finding.message)
+def _diagnostic(finding: Finding, link: str) -> dict[str, Any]:
+    message = line(finding.message) + archived(finding, link)
     return {
         "message": f"{message}\n{line(finding.why)}" if finding.why else message,
         "location": _location(finding.path, finding.line),
@@ -39,7 +39,7 @@ def _diagnostic(finding: Finding) -> dict[str, Any]:
             *_related("before", finding.before),
             *_related("after", finding.after),
         ],
-        "original_output": terse_line(finding),
+        "original_output": terse_line(finding, link),
     }
 
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from patchlint.report.as_json import dump
 from patchlint.report.lookup import ordered, patch_of, series_of, unchecked
 from patchlint.report.text import count, line, source
-from patchlint.report.words import told
+from patchlint.report.words import archived, remembered, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -60,8 +60,11 @@ def render(report: Report, style: Style) -> str:
             }
         ],
         "results": [
-            *(_result(report, finding, names) for finding in findings),
-            *(_result(report, one.finding, names) | _suppressed(one) for one in report.accepted),
+            *(_result(report, finding, names, style.link_url) for finding in findings),
+            *(
+                _result(report, one.finding, names, style.link_url) | _suppressed(one)
+                for one in report.accepted
+            ),
         ],
     }
     provenance = _provenance(report, style.repository)
@@ -125,7 +128,7 @@ def _rule(name: str, rule: Rule | None, url: str) -> Json:
         return described
     described |= {
         "shortDescription": {"text": rule.title},
-        "defaultConfiguration": {"level": rule.level},
+        "defaultConfiguration": {"level": rule.loudest},
         "properties": {"tags": list(dict.fromkeys(rule.families))},
     }
     if rule.documentation:
@@ -139,8 +142,8 @@ def _document(rule: Rule | None) -> str | None:
     return f"{KERNEL_DOCS}/{found[1]}.html" if found else None
 
 
-def _result(report: Report, finding: Finding, names: list[str]) -> Json:
-    message = line(finding.message)
+def _result(report: Report, finding: Finding, names: list[str], link: str) -> Json:
+    message = line(finding.message) + archived(finding, link)
     result: Json = {
         "ruleId": finding.rule,
         "ruleIndex": names.index(finding.rule),
@@ -149,7 +152,7 @@ def _result(report: Report, finding: Finding, names: list[str]) -> Json:
         "message": {"text": f"{message}\n{line(finding.why)}" if finding.why else message},
         "locations": [_primary(finding)],
         "partialFingerprints": {"patchlint/v1": finding.fingerprint},
-        "properties": _properties(report, finding),
+        "properties": _properties(report, finding, link),
     }
     flows = [
         flow
@@ -247,7 +250,7 @@ def _related(finding: Finding) -> list[Json]:
     ]
 
 
-def _properties(report: Report, finding: Finding) -> Json:
+def _properties(report: Report, finding: Finding, link: str) -> Json:
     series, patch = series_of(report, finding), patch_of(report, finding)
     return {
         "side": finding.side,
@@ -266,6 +269,7 @@ def _properties(report: Report, finding: Finding) -> Json:
         "seriesSubject": series.subject if series else None,
         "messageId": finding.message_id,
         "commit": finding.commit,
+        **dict(remembered(finding, link)),
     }
 
 

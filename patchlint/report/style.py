@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from patchlint.model.link import LORE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -21,7 +23,8 @@ class Style(Struct, frozen=True):
     ``complaints`` is the address that wrong findings are told to, empty for a plain reply.
     ``rules`` gives help texts by rule id and may be empty or lack a rule.
     ``rule_url`` is where a rule is explained, with ``%s`` for its id, ``repository`` the
-    URI of the repository that was checked against; both may be empty.
+    URI of the repository that was checked against; both may be empty.  ``link_url`` is
+    where a mail is read, with ``%s`` for its Message-ID.
     """
 
     color: bool = False
@@ -33,3 +36,4 @@ class Style(Struct, frozen=True):
     rules: Mapping[str, Rule] = field(default_factory=dict)
     rule_url: str = ""
     repository: str = ""
+    link_url: str = LORE

@@ -24,7 +24,7 @@ from patchlint.report.lookup import (
     untold,
 )
 from patchlint.report.text import code, columns, count, cut, line, pad, sentence, wrap
-from patchlint.report.words import called, sure, told
+from patchlint.report.words import called, fate, posted, precedent, record, sure, told
 from patchlint.report.words import entries as grouped
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _patch_block(report: Report, group: list[Finding], style: Style) -> list[str
     lines = [_patch_line(report, group[0], style)]
     for index, finding in enumerate(group):
         if finding.level == "note" and not style.verbose:
-            lines += _headline(finding, style)
+            lines += [*_headline(finding, style), *_history(finding, style)]
             continue
         if index:
             lines.append("")
@@ -170,11 +170,34 @@ def finding_lines(finding: Finding, style: Style) -> list[str]:
     lines += _listed("instead", finding.advice, style, most=1)
     lines += _entries(finding, style)
     lines += _prose("author", finding.author_says or "", style, says="says: ")
+    lines += _record(finding, style)
+    lines += _history(finding, style)
     if style.verbose:
         lines += _listed("evidence", finding.evidence, style, most=len(finding.evidence))
         lines += _prose("how sure", sure(finding), style)
         lines += _prose("known as", f"fingerprint {finding.fingerprint}", style)
     return lines
+
+
+def _record(finding: Finding, style: Style) -> list[str]:
+    """The nearest precedent, and how the other findings of the rule were judged."""
+    one, track = finding.precedent, finding.track
+    near = precedent(one, style.link_url, full=style.verbose) if one else ""
+    return [
+        *_prose("earlier", near, style),
+        *_prose("record", record(track) if track else "", style),
+    ]
+
+
+def _history(finding: Finding, style: Style) -> list[str]:
+    """When and where an archive has it, and what came of it there."""
+    history = finding.history
+    if history is None:
+        return []
+    return [
+        *_prose("posted", posted(history, style.link_url), style),
+        *_prose("outcome", fate(history, style.link_url), style),
+    ]
 
 
 def _hunk(hunk: Sequence[HunkLine], width: int, style: Style) -> list[str]:

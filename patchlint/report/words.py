@@ -5,7 +5,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from patchlint.report.text import columns, line
+from patchlint.model.history import day
+from patchlint.model.link import mail_link
+from patchlint.report.text import columns, count, line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from patchlint.model.context import Context, Guarantee
     from patchlint.model.effect import EntryChain, Promise
     from patchlint.model.finding import Finding, Level
+    from patchlint.model.history import History
+    from patchlint.model.record import Judgement, Outcome, Track
 
 CONTEXTS: Final[dict[Context, str]] = {
     "task": "task",
@@ -30,6 +34,15 @@ GUARANTEES: Final[dict[Guarantee, str]] = {
     "after-wait": "done before a wait on the same path is over",
     "after-grace-period": "done after a grace period",
     "eventually": "done some time later",
+}
+ENDS: Final[dict[Outcome, str]] = {
+    "reverted": "was reverted",
+    "fixed": "was fixed later",
+    "dropped": "was dropped",
+    "discussed": "was discussed",
+    "kept": "was kept",
+    "superseded": "was posted anew",
+    "unknown": "with an end that is not known",
 }
 
 
@@ -116,3 +129,73 @@ def entries(points: Sequence[EntryChain], most: int) -> str:
     if len(names) > most:
         told.append(f"{len(names) - most} more")
     return "; ".join(told)
+
+
+def precedent(one: Judgement, link: str, *, full: bool = True) -> str:
+    """``mntput() in nest_drop(), linux-nest 2019-05-01, was dropped: why; https://...``.
+
+    Without what was seen there unless it is to be told in ``full``.
+    """
+    place = f"{line(one.cleanup)}() in {line(one.function)}()"
+    said = f"{place}, {line(one.list)} {line(one.date)}, {ENDS[one.outcome]}"
+    said += f": {line(one.line).rstrip('.')}" if full and one.line else ""
+    return f"{said}; {mail_link(one.message_id, link)}"
+
+
+def record(track: Track) -> str:
+    """``9 of 11 other judged findings of this rule were right; of those with ...``."""
+    of = count(track.judged - track.undecided, "other judged finding")
+    verb = "was" if track.right == 1 else "were"
+    said = f"{track.right} of {of} of this rule {verb} right"
+    if track.info:
+        said += f", {track.info} true with nothing that user space relied on"
+    if track.known:
+        undone = f"{track.undone} of {track.known}"
+        said += f"; of the right ones with a known end {undone} reverted, fixed or dropped"
+    return said
+
+
+def remembered(finding: Finding, link: str) -> list[tuple[str, str]]:
+    """What the record and an archive know beside a finding, each under its name."""
+    said = []
+    if finding.precedent:
+        said.append(("earlier", precedent(finding.precedent, link)))
+    if finding.track:
+        said.append(("record", record(finding.track)))
+    if finding.history:
+        said.append(("posted", posted(finding.history, link)))
+        said.append(("outcome", fate(finding.history, link)))
+    return said
+
+
+def posted(history: History, link: str) -> str:
+    """``2024-05-20, linux-nest; 3 postings since 2024-05-01; https://...``."""
+    last = history.last
+    said = [", ".join(one for one in (day(last.date), *map(line, history.lists)) if one)]
+    if len(history.postings) > 1:
+        first = day(history.postings[0].date)
+        since = f" since {first}" if first else ""
+        said.append(f"{count(len(history.postings), 'posting')}{since}")
+    said.append(mail_link(last.message_id, link) or line(last.commit))
+    return "; ".join(part for part in said if part)
+
+
+def fate(history: History, link: str) -> str:
+    """``dropped 2024-06-01: version 3 no longer has the finding; https://...``."""
+    event = history.told
+    if event is None:
+        return history.outcome
+    when = f" {day(event.date)}" if event.date is not None else ""
+    where = mail_link(event.message_id, link)
+    return f"{history.outcome}{when}: {line(event.evidence)}" + (f"; {where}" if where else "")
+
+
+def archived(finding: Finding, link: str) -> str:
+    """Return what an archive says of a finding, for the end of its one sentence.
+
+    An empty text for a finding that is of none.
+    """
+    history = finding.history
+    if history is None:
+        return ""
+    return f" ({posted(history, link)}; {history.outcome})"

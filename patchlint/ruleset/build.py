@@ -171,4 +171,5 @@ def _rule(row: dict[str, Any]) -> Rule:
         advice=tuple(row["advice"] or ()),
         documentation=row["documentation"],
         priority=row["priority"] or 0,
+        held=row["held"],
     )

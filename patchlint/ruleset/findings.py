@@ -128,7 +128,7 @@ def finding(
         message=_message(downgrade),
         fingerprint=fingerprint(rule.id, downgrade),
         why=_why(known, downgrade),
-        evidence=_evidence(known, downgrade),
+        evidence=_evidence(rule, known, downgrade),
         also=downgrade.also,
         hunk=_hunk(downgrade, files),
         quote=_quote(downgrade, files),
@@ -152,12 +152,12 @@ def fingerprint(rule: str, downgrade: Downgrade) -> str:
 
 
 def _level(rule: Rule, downgrade: Downgrade) -> Level:
-    """The rule's level, raised by a chain to user space, lowered by a doubt."""
+    """The rule's level, raised by a chain to user space, lowered by a doubt or its record."""
     cap = downgrade.level_cap
     wanted = rule.level
     if wanted == "warning" and cap == "error" and downgrade.entry_points:
         wanted = "error"
-    return max(wanted, cast("Level", cap), key=LEVELS.index)
+    return max(wanted, cast("Level", cap), rule.held or wanted, key=LEVELS.index)
 
 
 def _named(downgrade: Downgrade) -> Downgrade:
@@ -263,8 +263,10 @@ def _why(known: Cleanup | None, downgrade: Downgrade) -> str:
     )
 
 
-def _evidence(known: Cleanup | None, downgrade: Downgrade) -> tuple[str, ...]:
+def _evidence(rule: Rule, known: Cleanup | None, downgrade: Downgrade) -> tuple[str, ...]:
     found = list(downgrade.reasons)
+    if rule.held:
+        found.append(f"a {rule.held}: too few of the rule's loud findings were right so far")
     if known:
         found.append(_seen(known))
     elif _what(downgrade) == f"{downgrade.cleanup}()":

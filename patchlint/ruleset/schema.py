@@ -368,6 +368,7 @@ STRUCTURE: Final[Row] = (
 RULE: Final[Row] = (
     Key("title", text),
     Key("level", one_of(LEVELS)),
+    Key("held", one_of(frozenset({"note"})), required=False),
     Key("families", texts, required=False),
     Key("cleanups", words, required=False),
     Key("shape", one_of(SHAPES), required=False),

@@ -13,7 +13,7 @@ import archive_kit as kit
 import pytest
 from msgspec.structs import replace
 
-from patchlint.archive import ask, export
+from patchlint.archive import ask, changes, export
 from patchlint.archive.store import Store
 from patchlint.cli import dispatch
 from patchlint.cli.main import COMMANDS
@@ -61,6 +61,7 @@ def test_findings_come_back_as_they_went_in(store):
 @pytest.mark.parametrize(
     ("question", "number"),
     [
+        ({}, 2),
         ({"since": "2021"}, 2),
         ({"until": "2020"}, 1),
         ({"until": "2020-08"}, 0),
@@ -68,20 +69,46 @@ def test_findings_come_back_as_they_went_in(store):
         ({"author": "OTHER@"}, 2),
         ({"author": "%"}, 0),
         ({"level": "error"}, 0),
-        ({"level": "note"}, 3),
-        ({"rules": ("widget-put-deferred",)}, 3),
+        ({"level": "note"}, 2),
+        ({"rules": ("widget-put-deferred",)}, 2),
         ({"rules": ("no-such-rule",)}, 0),
-        ({"source": "linux-demo"}, 3),
+        ({"source": "linux-demo"}, 2),
         ({"source": "linux-other"}, 0),
-        ({"subsystem": "fs"}, 3),
-        ({"outcome": "unknown"}, 3),
+        ({"subsystem": "fs"}, 2),
+        ({"outcome": "unknown"}, 2),
+        ({"outcome": "fixed"}, 0),
     ],
 )
 def test_questions_narrow(store, question, number):
-    with Store(str(store), write=False) as opened:
-        assert len(ask.findings(opened, ask.Question(**question)).findings) == number
-        counted = ask.count(opened, "rule", ask.Question(**question))
-        assert sum(sum(levels.values()) for _, levels in counted) == number
+    # one fingerprint was posted twice, in two years by two people
+    found = changes.gather([str(store)], ask.Question(**question))
+    assert len(found.changes) == number
+    counted = changes.count(found, "rule")
+    assert sum(sum(levels.values()) for _, levels in counted) == number
+
+
+def test_a_change_is_one_row_with_its_postings(capsys, store):
+    _, out, _ = command(capsys, "findings", store, "--format", "json", "--until", "2020")
+    (told,) = json.loads(out)["findings"]
+    assert told["message_id"] == "early-v1-1@example.org"  # the posting that was asked for
+    history = told["history"]
+    assert [one["message_id"] for one in history["postings"]] == [
+        "early-v1-1@example.org",
+        "later-v1-1@example.org",
+    ]
+    assert history["lists"] == ["linux-demo"]
+    assert history["date"].startswith("2021-09-14")
+    assert history["outcome"] == "unknown"
+
+
+def test_where_mails_are_read_is_a_setting(capsys, store, monkeypatch):
+    monkeypatch.setenv("PATCHLINT_LINK_URL", "https://example.org/mail?id=%s")
+    _, out, _ = command(capsys, "findings", store, "--format", "terse")
+    assert "https://example.org/mail?id=later-v1-1@example.org; unknown)" in out
+    monkeypatch.setenv("PATCHLINT_LINK_URL", "javascript:alert(1)//%s")
+    status, out, err = command(capsys, "findings", store)
+    assert (status, out) == (2, "")
+    assert "no http or https URL" in err
 
 
 def test_day_that_is_none_is_refused(capsys, store):
@@ -95,6 +122,8 @@ def test_every_format_prints(capsys, store, kind):
     status, out, _ = command(capsys, "findings", store, "--format", kind, "--verbose")
     assert status == 0
     assert "widget" in out
+    for told in ("2021-09-14", "linux-demo", "unknown", "lore.kernel.org/r/later-v1-1@example.org"):
+        assert told in " ".join(out.split())
 
 
 def test_page_has_charts(capsys, store):
@@ -111,16 +140,26 @@ def test_page_has_charts(capsys, store):
         ("subsystem", ["fs"]),
         ("outcome", ["unknown"]),
         ("level", ["warning"]),
+        ("list", ["linux-demo"]),
+        ("family", ["widget"]),
     ],
 )
 def test_stats_count(capsys, store, by, names):
     _, out, _ = command(capsys, "stats", store, "--by", by, "--format", "json")
     groups = json.loads(out)["groups"]
     assert [group["name"] for group in groups] == names
-    assert sum(group["total"] for group in groups) == 3
+    assert sum(group["total"] for group in groups) == 2
     _, text, _ = command(capsys, "stats", store, "--by", by)
     assert all(name in text for name in names)
-    assert "3 mails" in text
+    assert "2 changes in 3 postings of 3 mails" in text
+
+
+def test_a_year_without_a_change_is_counted(capsys, store):
+    _, out, _ = command(
+        capsys, "stats", store, "--by", "year", "--since", "2021", "--author", "A Dev"
+    )
+    assert re.search(r"^2020 +0 +0 +0 +0$", out, re.MULTILINE)
+    assert re.search(r"^2021 +0 +0 +0 +0$", out, re.MULTILINE)
 
 
 def test_charts_are_written(capsys, store, tmp_path):

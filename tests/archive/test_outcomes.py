@@ -51,16 +51,107 @@ def test_reply_that_names_the_function_discusses_it(tmp_path):
     }
 
 
-@pytest.mark.parametrize(("change", "kind"), [(kit.BAD, "kept"), (kit.GOOD, "dropped")])
+def test_a_reply_about_anything_else_discusses_nothing(tmp_path):
+    found = outcomes(
+        [
+            PATCH,
+            reply(PATCH.message_id, "r1", "widget_put() needs a kernel-doc comment.\n"),
+            reply(PATCH.message_id, "r2", "The work item leaks.\n"),
+            replace(
+                reply(PATCH.message_id, "r3", "widget_put() from a work item: build error\n"),
+                author="kernel test robot <lkp@intel.com>",
+            ),
+        ],
+        tmp_path,
+    )
+    assert found[PATCH.message_id] == {("unknown", None)}
+
+
+#: another way to write what BAD does, which our stages do not see
+UNSEEN = kit.diff("fs/widget.c", "widget_put(w);", "run(queue_work, w);")
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"), [(kit.BAD, "superseded"), (UNSEEN, "superseded"), (kit.GOOD, "dropped")]
+)
 def test_next_version_keeps_or_drops_it(tmp_path, change, kind):
+    change = change.replace("+\trun(queue_work", "+\trun(queue_work")
     newer = kit.patch(1, 1, "set", change, version=2, day=3)
     newest = kit.patch(1, 1, "set", kit.GOOD, version=3, day=6)
     found = outcomes([PATCH, newer, newest], tmp_path)
     assert found[PATCH.message_id] == {(kind, newer.message_id)}
 
 
-def test_version_of_somebody_else_is_none(tmp_path):
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Applied to for-next, thanks!\n", "kept"),
+        ("Hi,\n\nThanks, both patches queued up.\n", "kept"),
+        ("This patch was applied to netdev/net.git (main)\nby A B <a@example.org>:\n", "kept"),
+        ("I wonder if this can be\napplied at all.\n", None),
+        ("Merged headers are in the way.\n", None),
+        ("Applied on top of what?\n", None),
+        ("> Applied, thanks.\n", None),
+        ("NAK, this is racy.\n", "dropped"),
+        ("Nacked-by: R <r@example.org>\n", "dropped"),
+        ("Please ignore this patch, wrong base.\n", "dropped"),
+        ("Please drop this comment.\n", None),
+    ],
+)
+def test_a_reply_takes_or_refuses_a_patch(tmp_path, text, kind):
+    found = outcomes([PATCH, reply(PATCH.message_id, "r1", text)], tmp_path)
+    wanted = {(kind, "r1@example.org")} if kind else {("unknown", None)}
+    assert found[PATCH.message_id] == wanted
+
+
+def test_a_proposal_in_an_answer_is_discussion(tmp_path):
+    proposal = replace(PATCH, subject="Re: [PATCH] other: thing", reply_to="gone@example.org")
+    found = outcomes([proposal], tmp_path)
+    assert found[PATCH.message_id] == {("discussed", PATCH.message_id)}
+
+
+def test_a_backport_shows_that_it_was_merged(tmp_path):
+    stable = replace(
+        kit.patch(1, 1, "stable", kit.GOOD, day=30, author="Stable <stable@example.org>"),
+        subject="[PATCH 5.15 012/345] set: change 1",
+    )
+    found = outcomes([PATCH, stable], tmp_path)
+    assert found[PATCH.message_id] == {("kept", stable.message_id)}
+
+
+CALLBACK = kit.BAD.replace(" }\n", " }\n+static void widget_free(struct work_struct *w)\n", 1)
+
+
+@pytest.mark.parametrize(("mark", "kind"), [(" ", "kept"), ("-", "kept"), ("+", "superseded")])
+def test_a_later_patch_meets_the_callback(tmp_path, mark, kind):
+    body = f"{mark}static void widget_free(struct work_struct *w)\n"
+    first = kit.patch(1, 1, "set", CALLBACK)
+    later = kit.patch(
+        1, 1, "elsewhere", kit.GOOD.replace(" }\n", f" }}\n{body}", 1), day=40,
+        author="Other <other@example.org>",
+    )  # fmt: skip
+    found = outcomes([first, later], tmp_path)
+    assert found[first.message_id] == {(kind, later.message_id)}
+
+
+def test_a_callback_that_was_there_before_tells_nothing(tmp_path):
+    early = kit.GOOD.replace(" }\n", " }\n static void widget_free(struct work_struct *w)\n", 1)
+    before = kit.patch(1, 1, "before", early, day=-9)
+    later = kit.patch(1, 1, "later", early, day=9)
+    found = outcomes([before, kit.patch(1, 1, "set", CALLBACK), later], tmp_path)
+    assert found["set-v1-1@example.org"] == {("unknown", None)}
+
+
+def test_version_of_somebody_else_is_one(tmp_path):
     other = kit.patch(1, 1, "set", kit.GOOD, version=2, day=3, author="Other <other@example.org>")
+    assert outcomes([PATCH, other], tmp_path)[PATCH.message_id] == {("dropped", other.message_id)}
+
+
+def test_same_version_of_somebody_else_is_none(tmp_path):
+    other = replace(
+        kit.patch(1, 1, "other", kit.GOOD, day=3, author="Other <other@example.org>"),
+        subject=PATCH.subject,
+    )
     assert outcomes([PATCH, other], tmp_path)[PATCH.message_id] == {("unknown", None)}
 
 
@@ -70,16 +161,20 @@ def test_revert_and_fixes_are_found_by_title(tmp_path):
         subject='[PATCH] Revert "set: change 1"',
         author="Other <other@example.org>",
     )
-    fix = kit.patch(1, 1, "mend", kit.GOOD, day=12)
-    fix = replace(
-        fix,
-        body=fix.body.replace("Signed-off", 'Fixes: 0123456789ab ("set: change 1")\nSigned-off', 1),
-    )
-    found = outcomes([PATCH, revert, fix], tmp_path)
+    fix = mending("It runs after close(): widget_put() must not wait for a work item.", "mend", 12)
+    other = mending("A comment was wrong.", "other", 13)
+    found = outcomes([PATCH, revert, fix, other], tmp_path)
     assert found[PATCH.message_id] == {
         ("reverted", revert.message_id),
         ("fixed", fix.message_id),
+        ("kept", other.message_id),
     }
+
+
+def mending(why: str, name: str, day: float) -> kit.Post:
+    fix = kit.patch(1, 1, name, kit.GOOD, day=day)
+    trailer = 'Fixes: 0123456789ab ("set: change 1")\nSigned-off'
+    return replace(fix, body=f"{why}\n\n" + fix.body.replace("Signed-off", trailer, 1))
 
 
 def test_fix_before_the_patch_is_of_another(tmp_path):
@@ -95,7 +190,7 @@ def test_new_mail_brings_a_new_outcome(tmp_path):
     store = tmp_path / "scan.db"
     inbox = kit.epoch(tmp_path / "0.git", [PATCH])
     kit.run([inbox], store)
-    kit.epoch(inbox, [reply(PATCH.message_id, "r1", "widget_put() again?\n")])
+    kit.epoch(inbox, [reply(PATCH.message_id, "r1", "widget_put() in a work item again?\n")])
     kit.run([inbox], store)
     with Store(str(store), write=False) as opened:
         assert [row["outcome"] for row in opened.rows("SELECT * FROM finding_outcomes")] == [

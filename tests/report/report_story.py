@@ -8,6 +8,7 @@ from patchlint.model.effect import EntryChain, Promise, Step
 from patchlint.model.finding import Accepted, Finding, HunkLine, PatchRef, Report, SeriesRef
 from patchlint.model.kernel import Rule
 from patchlint.model.problem import InputError, Limitation, Note
+from patchlint.model.record import Judgement, Track
 
 PATH = "fs/burrow/nest.c"
 
@@ -115,6 +116,31 @@ LAZY = Finding(
         "[...]",
         "+\t\tqueue_rcu_work(burrow_wq, &reap->work);",
     ),
+)
+
+LAZY = replace(
+    LAZY,
+    precedent=Judgement(
+        message_id="20190501-den-1@example.org",
+        list="linux-burrow",
+        date="2019-05-01",
+        title="0123456789ab",
+        rule="mount-put-deferred",
+        family="mount",
+        function="den_unlock",
+        cleanup="mntput",
+        mechanism="queue_work",
+        folder="fs/den",
+        fingerprint="a1b2c3d4e5f6",
+        level="warning",
+        confidence="high",
+        version="1.0.0",
+        today="warning",
+        verdict="right",
+        outcome="reverted",
+        line="a worker puts the den that umount promised to have put",
+    ),
+    track=Track("mount-put-deferred", 9, 1, 2, 1, {"dropped": 3, "kept": 2, "reverted": 1}),
 )
 
 FILE = Finding(

@@ -19,7 +19,9 @@ from patchlint.model.finding import (
     Report,
     SeriesRef,
 )
+from patchlint.model.history import Event, History, Posting
 from patchlint.model.problem import InputError, Limitation, Note
+from patchlint.model.record import OUTCOMES, VERDICTS, Judgement, Track
 
 #: A report takes a while to make up; how long is no matter.
 law = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -73,6 +75,31 @@ promises = made(
     maybe(texts),
     maybe(texts),
 )
+ends = st.sampled_from(OUTCOMES)
+judgements = made(
+    Judgement,
+    *[texts] * 11,
+    st.sampled_from(LEVELS),
+    st.sampled_from(get_args(Confidence)),
+    texts,
+    texts,
+    st.sampled_from(VERDICTS),
+    ends,
+    texts,
+)
+tracks = made(
+    Track,
+    texts,
+    st.integers(0, 9),
+    st.integers(0, 9),
+    st.integers(0, 9),
+    st.integers(0, 9),
+    st.dictionaries(ends, st.integers(1, 9)),
+)
+dates = maybe(st.floats())
+postings = made(Posting, texts, texts, texts, texts, dates, st.integers(1, 9), some(texts))
+events = made(Event, ends, texts, dates, texts, texts)
+histories = made(History, st.lists(postings, min_size=1, max_size=3).map(tuple), some(events), ends)
 findings = made(
     Finding,
     rule=st.sampled_from(["mount-put-deferred", "file-put-deferred"]) | texts,
@@ -107,6 +134,9 @@ findings = made(
     ),
     author_says=maybe(texts),
     quote=some(texts, 5),
+    precedent=maybe(judgements),
+    track=maybe(tracks),
+    history=maybe(histories),
 )
 patches = made(
     PatchRef,

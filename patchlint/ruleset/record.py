@@ -1,0 +1,285 @@
+"""The record: findings that were judged, repairs that were looked for, and what both tell.
+
+``record/judged.tsv`` and ``record/misses.tsv`` stand beside the rules.  They are read when
+there is a finding to be told, or when the record itself is asked for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar, get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from patchlint.model.finding import LEVELS, Confidence
+from patchlint.model.record import (
+    OPEN,
+    OUTCOMES,
+    VERDICTS,
+    Judgement,
+    Miss,
+    Track,
+    folder,
+    title_digest,
+)
+from patchlint.model.stats import Group, Stats, share
+from patchlint.ruleset import cache
+from patchlint.ruleset.errors import RuleError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+
+    from patchlint.model.finding import Finding
+    from patchlint.model.kernel import Rule
+    from patchlint.model.record import Outcome
+    from patchlint.model.stats import Share
+
+Noun = TypeVar("Noun", bound=Struct)
+
+FOLDER: Final = "record"
+#: A rule is told no louder than a note while fewer of its loud findings were right ...
+ENOUGH: Final = 0.8
+#: ... and so many were decided.  Of four, a single one would decide; of five, one wrong one
+#: is still enough, and a rule that is right nine times in ten is held in one of twelve
+#: samples, one that is right six times in ten in two of three.
+FEWEST: Final = 5
+
+#: what a cell may hold that is no free text
+_MAY: Final[dict[tuple[type, str], tuple[str, ...]]] = {
+    (Judgement, "level"): LEVELS,
+    (Judgement, "confidence"): get_args(Confidence),
+    (Judgement, "today"): ("", "none", *LEVELS),
+    (Judgement, "verdict"): VERDICTS,
+    (Judgement, "outcome"): OUTCOMES,
+    (Miss, "found"): ("yes", "note", "no", "n/a"),
+    (Miss, "level"): ("", *LEVELS),
+}
+_COMMENT: Final = "#"
+
+
+class Book(Struct, frozen=True):
+    """All that was judged, oldest first."""
+
+    judged: tuple[Judgement, ...] = ()
+    misses: tuple[Miss, ...] = ()
+
+
+# --- reading -------------------------------------------------------------------------
+
+
+def read(extra: Sequence[str | Path] = ()) -> Book:
+    """Read the shipped record, and those beside the rules in the folders ``extra``.
+
+    Raises RuleError, with file and line, for the first row that is none.
+    """
+    judged: list[Judgement] = []
+    misses: list[Miss] = []
+    for root in (cache.shipped(), *extra):
+        judged += rows(Path(root, FOLDER, "judged.tsv"), Judgement)
+        misses += rows(Path(root, FOLDER, "misses.tsv"), Miss)
+    judged.sort(key=lambda one: (one.date, one.message_id, one.function, one.rule))
+    misses.sort(key=lambda one: (one.date, one.repair_id))
+    return Book(tuple(judged), tuple(misses))
+
+
+def rows(file: Path, kind: type[Noun]) -> list[Noun]:
+    """Return the rows of a table; none of a file that is not there."""
+    names: list[str] | None = None
+    found = []
+    for number, line in enumerate(_text(file).split("\n"), 1):
+        if not line.strip() or line.startswith(_COMMENT):
+            continue
+        cells = line.split("\t")
+        if names is None:
+            names = cells
+            if names != list(kind.__struct_fields__):
+                wanted = ", ".join(kind.__struct_fields__)
+                raise RuleError(file, f"its columns must be {wanted}", number)
+            continue
+        if len(cells) != len(names):
+            raise RuleError(file, f"has {len(cells)} cells in a row, not {len(names)}", number)
+        for name, cell in zip(names, cells, strict=True):
+            may = _MAY.get((kind, name), (cell,))
+            if cell not in may:
+                raise RuleError(
+                    file, f"{name} is '{cell}', not one of {', '.join(filter(None, may))}", number
+                )
+        found.append(kind(*cells))
+    return found
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise RuleError(file, f"cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise RuleError(file, f"is not UTF-8 at byte {error.start}") from None
+
+
+def table(rows: Iterable[Struct], kind: type[Struct], head: str) -> str:
+    """Return rows as the text of their file; ``head`` is put above them as comments."""
+    lines = [f"{_COMMENT} {line}".rstrip() for line in head.splitlines()]
+    lines.append("\t".join(kind.__struct_fields__))
+    lines += [
+        "\t".join(" ".join(str(getattr(row, name)).split()) for name in kind.__struct_fields__)
+        for row in rows
+    ]
+    return "\n".join(lines) + "\n"
+
+
+# --- what a finding is told with -----------------------------------------------------
+
+
+def recall(
+    findings: Iterable[Finding], titles: Callable[[Finding], str], book: Book
+) -> tuple[Finding, ...]:
+    """Return findings with their nearest precedent and the track of their rules.
+
+    ``titles`` gives the title of a finding's patch.  What the record holds of the same
+    change is left out of both.
+    """
+    told = []
+    for finding in findings:
+        digest = title_digest(titles(finding))
+        others = [one for one in book.judged if not _own(one, finding, digest)]
+        mine = [one for one in others if one.rule == finding.rule]
+        told.append(
+            replace(
+                finding,
+                precedent=_nearest(finding, others),
+                track=track(finding.rule, mine) if mine else None,
+            )
+        )
+    return tuple(told)
+
+
+def _own(one: Judgement, finding: Finding, digest: str) -> bool:
+    """Whether a row is of the change that a finding is of, in whatever version."""
+    return (
+        one.message_id == finding.message_id
+        or one.title == digest
+        or one.fingerprint == finding.fingerprint
+    )
+
+
+def _nearest(finding: Finding, others: Iterable[Judgement]) -> Judgement | None:
+    """Return the right finding of the family that is most like this one."""
+    mechanism = finding.after.mechanism or ""
+    near = folder(finding.path)
+    same = [one for one in others if one.verdict == "right" and one.family == finding.family]
+    return max(
+        same,
+        key=lambda one: (
+            one.rule == finding.rule,
+            one.outcome not in OPEN,
+            one.mechanism == mechanism,
+            one.folder == near,
+            one.cleanup == finding.cleanup,
+            one.date,
+            one.message_id,
+        ),
+        default=None,
+    )
+
+
+def track(rule: str, judged: Iterable[Judgement]) -> Track:
+    """Return how the findings of a rule were judged and what came of the right ones."""
+    verdicts: Counter[str] = Counter()
+    ends: Counter[Outcome] = Counter()
+    for one in judged:
+        verdicts[one.verdict] += 1
+        if one.verdict == "right":
+            ends[one.outcome] += 1
+    return Track(
+        rule,
+        verdicts["right"],
+        verdicts["info"],
+        verdicts["wrong"],
+        verdicts["undecided"],
+        dict(sorted(ends.items())),
+    )
+
+
+# --- numbers -------------------------------------------------------------------------
+
+
+def held(book: Book, rules: Iterable[Rule]) -> dict[str, Share]:
+    """Return the rules that their record makes notes of, with the share that was right.
+
+    A rule counts by its loud findings, as loud as the program finds them today.
+    """
+    found = {}
+    for rule in rules:
+        if rule.level == "note":
+            continue
+        loud = precision(
+            [one for one in book.judged if one.rule == rule.id and one.loud], today=True
+        )
+        if loud.decided >= FEWEST and (loud.part or 0.0) < ENOUGH:
+            found[rule.id] = loud
+    return found
+
+
+def precision(judged: Iterable[Judgement], *, today: bool = False) -> Share:
+    """Return how many were told as they deserve, of those that could be decided.
+
+    Told as they were when they were judged, or as the program tells them ``today``.
+    """
+    decided = [one for one in judged if one.verdict != "undecided"]
+    good = sum(one.good(loud=one.loud if today else one.level != "note") for one in decided)
+    return share(good, len(decided))
+
+
+def found(misses: Iterable[Miss]) -> Share:
+    """Return how many are told loudly of what was repaired and could be found."""
+    answers = Counter(one.found for one in misses)
+    return share(answers["yes"], answers.total() - answers["n/a"])
+
+
+def stats(book: Book, rules: Iterable[Rule]) -> Stats:
+    """Return the record in numbers; each of ``rules`` has a group, judged or not."""
+    judged = book.judged
+    back = {rule.id for rule in rules if rule.held}
+    groups = {
+        name: tuple(_group(value, some, back) for value, some in _by(judged, name, values))
+        for name, values in (
+            ("rule", sorted({*(rule.id for rule in rules), *(one.rule for one in judged)})),
+            ("level", LEVELS),
+            ("confidence", get_args(Confidence)),
+            ("list", sorted({one.list for one in judged})),
+        )
+    }
+    moved = Counter(
+        (one.verdict, one.level, one.today)
+        for one in judged
+        if one.today and one.today != one.level
+    )
+    families = sorted({one.family for one in book.misses})
+    return Stats(
+        _group("all", judged, frozenset()),
+        len({one.list for one in judged}),
+        groups,
+        tuple((*key, number) for key, number in sorted(moved.items())),
+        found(book.misses),
+        tuple((name, found(m for m in book.misses if m.family == name)) for name in families),
+        len(book.misses),
+        tuple(one for one in book.misses if one.found in {"note", "no"}),
+    )
+
+
+def _by(
+    judged: Sequence[Judgement], name: str, values: Iterable[str]
+) -> Iterator[tuple[str, list[Judgement]]]:
+    for value in values:
+        yield value, [one for one in judged if getattr(one, name) == value]
+
+
+def _group(name: str, judged: Sequence[Judgement], back: Collection[str]) -> Group:
+    mine = track(name, judged)
+    loud = precision([one for one in judged if one.loud], today=True)
+    return Group(mine, precision(judged), loud, held=name in back)

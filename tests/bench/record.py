@@ -1,0 +1,356 @@
+"""Keeps the record in rules/record/: judged findings, known repairs, outcomes counted by hand.
+
+usage: record.py import FILE... --store STORE...     judgements into judged.tsv
+       record.py misses FILE...                      repairs into misses.tsv
+       record.py again --store STORE... [--write]    what the program says of each row today
+       record.py outcomes FILE --store STORE... [--write]
+                                                     the mining held against a hand count;
+                                                     mined anew with --write
+       record.py sample --store STORE... --seed N    findings to be judged, by level
+
+Files have tab-separated columns with a header.  Of a judgement: message_id, list, date, rule,
+level, confidence, function, cleanup, verdict, outcome, line; of a repair: repair_id, list,
+date, repaired_id, family, found, level, reason; of a count: message_id, function, outcome.
+Stores are those that `patchlint scan --store` makes; they know where the mails lie.  What is
+judged twice in two ways is undecided.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import random
+import sys
+from collections import Counter
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from patchlint import __version__
+from patchlint.archive import changes, judge
+from patchlint.archive import outcomes as mining
+from patchlint.archive.engine import Pipeline, Settings
+from patchlint.archive.progress import Quiet
+from patchlint.archive.reach import Reach
+from patchlint.archive.sources import Shelf
+from patchlint.archive.store import Store
+from patchlint.mail import subject as subjects
+from patchlint.model.finding import LEVELS
+from patchlint.model.record import OUTCOMES, VERDICTS, Judgement, Miss, folder, title_digest
+from patchlint.ruleset import record
+from patchlint.ruleset.load import load
+
+FOLDER = Path(__file__).parents[2] / "rules" / record.FOLDER
+JUDGED = "judged.tsv"
+MISSES = "misses.tsv"
+HEAD = {
+    Judgement: "Findings in archives, judged against thread and source; see ARCHITECTURE.md.",
+    Miss: "Patches that a later one repaired, and whether they are found; see ARCHITECTURE.md.",
+}
+#: what judges say of a level, as a verdict on the move: (of a note, word) -> verdict
+VERDICT = {(True, "right"): "info", (True, "should-be-loud"): "right"}
+#: so many outcomes are to be mined as they are counted
+GOOD = 0.9
+#: so many findings of each level a list and a run
+SAMPLE = {"error": 40, "warning": 40, "note": 20}
+
+
+def cells(path):
+    """The rows of a file as dicts; cells without white space around them."""
+    with Path(path).open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
+            yield {
+                name.strip(): " ".join((value or "").split()) for name, value in row.items() if name
+            }
+
+
+def found_in(stores):
+    """All findings of the stores by the Message-ID of their mail, with the mail's subject."""
+    found = {}
+    for path in stores:
+        with Store(path, write=False) as store:
+            for row in store.rows("SELECT * FROM findings"):
+                found.setdefault(row["message_id"], []).append(dict(row))
+    return found
+
+
+def subjects_of(stores, ids):
+    """The subjects of mails by their Message-ID."""
+    told = {}
+    for path in stores:
+        with Store(path, write=False) as store:
+            for one in ids:
+                subject = store.value("SELECT subject FROM messages WHERE message_id = ?", (one,))
+                told.setdefault(one, subject) if subject else None
+    return told
+
+
+def nearest(rows, function, cleanup, rule):
+    """The finding that a judgement speaks of, None where no one fits."""
+    fitting = [
+        row
+        for row in rows
+        if function in {row["function"], ""} or (cleanup and row["cleanup"] == cleanup)
+    ]
+    return max(
+        fitting,
+        key=lambda row: (
+            row["function"] == function,
+            row["cleanup"] == cleanup,
+            row["rule"] == rule,
+            -LEVELS.index(row["level"]),
+        ),
+        default=None,
+    )
+
+
+def judgement(row, finding, subject, families, version):
+    """A row of the record out of one of a judge's file."""
+    finding = finding or {}
+    known = {
+        "family": finding.get("family") or next(iter(families.get(row["rule"], ())), ""),
+        "mechanism": finding.get("after_mechanism") or "",
+        "folder": folder(finding["path"]) if finding else "",
+        "fingerprint": finding.get("fingerprint", ""),
+    }
+    return Judgement(
+        message_id=row["message_id"].strip("<>"),
+        list=row["list"],
+        date=row["date"][:10],
+        title=title_digest(subjects.parse(finding.get("subject") or subject).title),
+        rule=row["rule"],
+        function=row["function"].removesuffix("()"),
+        cleanup=row["cleanup"].removesuffix("()"),
+        level=row["level"],
+        confidence=row["confidence"],
+        version=version,
+        today="",
+        verdict=VERDICT.get(
+            (row["level"] == "note", row["verdict"].lower()), row["verdict"].lower()
+        ),
+        outcome=row["outcome"].lower() or "unknown",
+        line=row["line"],
+        **known,
+    )
+
+
+def bring(arguments):
+    """Take judgements over."""
+    families = {rule.id: rule.families for rule in load().rules}
+    given = [row for path in arguments.files for row in cells(path)]
+    found = found_in(arguments.store)
+    titles = subjects_of(arguments.store, {row["message_id"].strip("<>") for row in given})
+    held = {_key(one): one for one in record.rows(arguments.folder / JUDGED, Judgement)}
+    new, unsure, refused = {}, 0, 0
+    for row in given:
+        message_id = row["message_id"].strip("<>")
+        finding = nearest(
+            found.get(message_id, ()),
+            row["function"].removesuffix("()"),
+            row["cleanup"].removesuffix("()"),
+            row["rule"],
+        )
+        if finding is None and message_id not in titles:
+            print(f"{message_id} {row['function']}: in no store", file=sys.stderr)
+        one = judgement(row, finding, titles.get(message_id, ""), families, arguments.version)
+        if one.verdict not in VERDICTS or one.outcome not in OUTCOMES or one.level not in LEVELS:
+            print(f"{message_id}: {one.verdict} {one.outcome} {one.level}?", file=sys.stderr)
+            refused += 1
+            continue
+        other = new.get(_key(one))
+        if other is not None and other.verdict != one.verdict:
+            one = replace(one, verdict="undecided")
+            unsure += 1
+        new[_key(one)] = one
+    for key, one in new.items():
+        old = held.get(key)
+        held[key] = replace(one, today=old.today, version=old.version) if old else one
+    write(arguments.folder / JUDGED, sorted(held.values(), key=_order), Judgement)
+    print(f"{len(new)} judgements, {unsure} of them judged twice in two ways, {refused} refused;")
+    print(f"{len(held)} in {arguments.folder / JUDGED}")
+    return 0
+
+
+def _key(one):
+    return one.message_id, one.function, one.cleanup, one.rule
+
+
+def _order(one):
+    return one.date, one.message_id, one.function, one.cleanup, one.rule
+
+
+def write(path, rows, kind):
+    """Write a table."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(record.table(rows, kind, HEAD[kind]), encoding="utf-8")
+
+
+def bring_misses(arguments):
+    """Take known repairs over."""
+    held = {
+        (one.repair_id, one.repaired_id): one
+        for one in record.rows(arguments.folder / MISSES, Miss)
+    }
+    for path in arguments.files:
+        for row in cells(path):
+            one = Miss(**{name: row.get(name, "") for name in Miss.__struct_fields__})
+            level, _, more = one.level.partition(" ")
+            one = replace(
+                one,
+                repair_id=one.repair_id.strip("<>"),
+                repaired_id=one.repaired_id.strip("<>"),
+                date=one.date[:10],
+                found=one.found.lower(),
+                level=level if level in LEVELS else "",
+                reason=f"{one.reason} {more if more.startswith('(') else ''}".strip(),
+            )
+            held[one.repair_id, one.repaired_id] = one
+    rows = sorted(held.values(), key=lambda one: (one.date, one.repair_id))
+    write(arguments.folder / MISSES, rows, Miss)
+    print(f"{len(held)} in {arguments.folder / MISSES}")
+    return 0
+
+
+class Unheld(Pipeline):
+    """The real stages with rules that their record makes no note of."""
+
+    def rules(self):
+        """See :class:`Engine`."""
+        if self._rules is None:
+            rules = super().rules()
+            self._rules = replace(
+                rules, rules=tuple(replace(rule, held=None) for rule in rules.rules)
+            )
+        return self._rules
+
+
+def again(arguments):
+    """Check the judged mails again and say what is found in them today."""
+    settings = Settings()
+    engine = Unheld(settings)
+    reach = Reach(engine.rules(), "again")
+    held = record.rows(arguments.folder / JUDGED, Judgement)
+    wanted = {one.message_id for one in held}
+    today = {}
+    for path in arguments.store:
+        with Store(path, write=False) as store, Shelf() as shelf:
+            for message_id in sorted(wanted - today.keys()):
+                thread = store.value(
+                    "SELECT thread FROM messages WHERE message_id = ?", (message_id,)
+                )
+                if thread is None:
+                    continue
+                verdict = judge.judge(store.thread(thread), shelf, engine, reach, settings)
+                today[message_id] = [
+                    {
+                        "function": one.function,
+                        "cleanup": one.cleanup,
+                        "rule": one.rule,
+                        "level": one.level,
+                    }
+                    for checked in verdict.series
+                    for one in checked.findings
+                    if one.message_id == message_id
+                ]
+    rows, moved = [], Counter()
+    for one in held:
+        if one.message_id in today:
+            near = nearest(today[one.message_id], one.function, one.cleanup, one.rule)
+            level = near["level"] if near else "none"
+            moved[one.verdict, one.level, level] += 1
+            if level != (one.today or one.level):
+                print(f"{one.verdict} {one.level} -> {level}: {one.message_id} {one.function}")
+            rows.append(replace(one, today=level))
+        else:
+            rows.append(one)
+            print(f"in no store: {one.message_id}")
+    for (verdict, level, now), number in sorted(moved.items()):
+        print(f"{number:4} {verdict:9} {level:7} -> {now}")
+    judged = record.precision([one for one in held if one.level != "note"])
+    told = record.precision([one for one in rows if one.loud], today=True)
+    for name, one in (("as judged", judged), ("today", told)):
+        print(f"loud {name}: {one.right} of {one.decided} right, {one.low:.2f} to {one.high:.2f}")
+    if arguments.write:
+        write(arguments.folder / JUDGED, sorted(rows, key=_order), Judgement)
+    return 0
+
+
+def outcomes(arguments):
+    """Hold what is mined of outcomes against a count by hand, by posting."""
+    mined = {}
+    for path in arguments.store:
+        if arguments.write:
+            with Store(path) as store, Shelf() as shelf:
+                mining.mine(store, shelf, Pipeline(Settings()), Quiet())
+        with Store(path, write=False) as store:
+            for row in store.rows(
+                "SELECT findings.message_id, function, outcomes.* FROM findings"
+                " JOIN outcomes ON outcomes.finding = findings.id"
+            ):
+                mined.setdefault(row[0], {}).setdefault(row["function"], []).append(row)
+    right, table = 0, Counter()
+    rows = [row for path in arguments.files for row in cells(path)]
+    for row in rows:
+        some = mined.get(row["message_id"].strip("<>"), {})
+        events = some.get(row.get("function"), next(iter(some.values()), []))
+        kinds = {event["kind"] for event in events}
+        said = next((kind for kind in OUTCOMES if kind in kinds), "none")
+        hand = row["outcome"].lower()
+        table[hand, said] += 1
+        right += said == hand
+        if said != hand:
+            print(f"by hand {hand}, mined {said}: {row['message_id']} {row.get('function', '')}")
+            for event in events:
+                print(f"    {event['kind']}: {event['evidence'][:90]} <{event[4]}>")
+    for (hand, said), number in sorted(table.items()):
+        print(f"{number:4} {hand:10} mined as {said}")
+    print(f"{right} of {len(rows)} right")
+    return int(right < GOOD * len(rows))
+
+
+def sample(arguments):
+    """Print findings to be judged, the same for one seed, some of each level."""
+    rng = random.Random(arguments.seed)  # noqa: S311 - which ones is no secret
+    print(
+        "message_id\tlist\tdate\trule\tlevel\tconfidence\tfunction\tcleanup\tverdict\toutcome\tline"
+    )
+    for path in arguments.store:
+        found = sorted(changes.gather([path]).changes, key=lambda one: one.key)
+        for level, most in SAMPLE.items():
+            some = [one for one in found if one.finding.level == level]
+            for one in rng.sample(some, min(most, len(some))):
+                finding = one.finding
+                told = (
+                    finding.message_id, ",".join(one.lists), changes.day(one.last.date),
+                    finding.rule, finding.level, finding.confidence, finding.function,
+                    finding.cleanup, "", one.outcome, "",
+                )  # fmt: skip
+                print("\t".join(map(str, told)))
+    return 0
+
+
+def main():
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=("import", "misses", "again", "outcomes", "sample"))
+    parser.add_argument("files", nargs="*")
+    parser.add_argument("--store", action="append", default=[])
+    parser.add_argument("--version", default=__version__, help="of the program that was judged")
+    parser.add_argument("--write", action="store_true", help="keep what is found")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="(default: rules/record)")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    run = {
+        "import": bring,
+        "misses": bring_misses,
+        "again": again,
+        "outcomes": outcomes,
+        "sample": sample,
+    }
+    return run[arguments.what](arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
