@@ -11,11 +11,13 @@ from msgspec.structs import replace
 from patchlint.model.budget import OutOfBudgetError
 from patchlint.model.problem import Limitation
 
+#: functions and lines of hunks, counted anew for each patch, whose patches are compared alone
+_MOST_COMPARED: Final = 300_000
 #: added to the weight of a downgrade that is louder than a note
 LOUD = 100
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from patchlint.graph.build import Graph
     from patchlint.graph.comparison import Ask
@@ -160,6 +162,8 @@ def analyse(
     Each patch is compared with the state that it found, and the last state with the one
     before the series: what a patch takes away and a later one gives back is no finding.
     """
+    from patchlint.graph.contexts import telling
+
     whole = None if tree is None else _whole(series, files, tree)
     if tree is not None and whole is not None:
         tree = tree.serving(whole.versions)
@@ -169,9 +173,12 @@ def analyse(
         ruleset = ruleset.at(version)
         limitations = (*limitations, *_unheld(ruleset, version))
     facts = _Facts(ruleset, "\n\n".join(p.message for p in series.patches))
-    facts.titles = tuple(
-        (p.subject, frozenset(f.old_path or f.path for f in files[p.number]))
-        for p in series.patches
+    facts.titles = telling(
+        ruleset.kernel,
+        (
+            (p.subject, frozenset(f.old_path or f.path for f in files[p.number]))
+            for p in series.patches
+        ),
     )
     if tree is not None:
         moved = whole.moved if whole is not None else {}
@@ -186,6 +193,7 @@ def analyse(
         said.append(given_up(series, error))
     said += facts.unread()
     said += [Limitation("tree", text) for text in dict.fromkeys(facts.limitations)]
+    said += [Limitation("graph", text) for text in dict.fromkeys(facts.bounds)]
     return Analysis(tuple(_once(found)), images, (*limitations, *said))
 
 
@@ -216,17 +224,25 @@ def _downgrades(composition: Composition, facts: _Facts, found: list[Downgrade])
         return
     if not whole.possible:
         return
+    left = _Known(whole.downgrades)
+    told = _Known()
     for place, number in enumerate(numbers, 1):
+        if not facts.afford(whole.size):
+            break
         step = facts.compare(composition.step(place))
         for one in step.downgrades:
-            left = next((d for d in whole.downgrades if _same(d, one)), None)
-            if left is not None:
+            if left.has(one):
                 found.append(replace(one, patch=number))
             elif whole.born(one):
                 found.append(_as_note(one, number))
+            else:
+                continue
+            told.add(one)
+    states: dict[int, _Known] = {}
     for one in whole.downgrades:
-        if not any(_same(one, other) for other in found):
-            found.append(replace(one, patch=_first(composition, facts, one)))
+        if not told.has(one):
+            found.append(replace(one, patch=_first(composition, facts, one, whole.size, states)))
+            told.add(one)
 
 
 def _as_note(downgrade: Downgrade, number: int) -> Downgrade:
@@ -242,22 +258,46 @@ def _as_note(downgrade: Downgrade, number: int) -> Downgrade:
     )
 
 
-def _first(composition: Composition, facts: _Facts, downgrade: Downgrade) -> int:
-    """The first patch after which a downgrade that no patch shows alone is there."""
+def _first(
+    composition: Composition,
+    facts: _Facts,
+    downgrade: Downgrade,
+    size: int,
+    states: dict[int, _Known],
+) -> int:
+    """The first patch after which a downgrade that no patch shows alone is there.
+
+    When that would cost too much the last patch that touches its file.  ``size`` is what
+    one comparison costs, ``states`` keeps what there is after each patch.
+    """
     *earlier, last = composition.numbers
     for count, number in enumerate(earlier, 1):
-        state = facts.compare(composition.state(count))
-        if any(_same(one, downgrade) for one in state.downgrades):
+        if count not in states:
+            state = composition.state(count)
+            if not facts.afford(size):
+                return _last_touching(composition, downgrade)
+            states[count] = _Known(facts.compare(state).downgrades)
+        if states[count].has(downgrade):
             return number
     return last
+
+
+def _last_touching(composition: Composition, downgrade: Downgrade) -> int:
+    """The last patch that touches the file of a downgrade."""
+    last = composition.numbers[-1]
+    files = composition.state(len(composition.numbers)).files
+    touched = (file.touched for file in files if downgrade.path in (file.path, file.old_path))
+    return max((patches[-1] for patches in touched if patches), default=last)
 
 
 def _once(found: Sequence[Downgrade]) -> list[Downgrade]:
     """Each downgrade once, in the patch where it is loudest, the most telling first."""
     kept: list[Downgrade] = []
+    told = _Known(within_function=True)
     for one in sorted(found, key=lambda d: (-d.weight, d.patch, d.path, d.line)):
-        if not any(_same(one, other) and one.function == other.function for other in kept):
+        if not told.has(one):
             kept.append(one)
+            told.add(one)
     return kept
 
 
@@ -336,6 +376,8 @@ class _Compared(Struct, frozen=True):
     possible: bool
     known: frozenset[tuple[str, str]]
     left: frozenset[str | None]
+    #: functions before and after, and lines that the hunks show
+    size: int
 
     def born(self, downgrade: Downgrade) -> bool:
         """Whether the losing function is new in this step and the deferral is still there."""
@@ -356,7 +398,10 @@ class _Facts:
         self.bodies: Callable[[], TreeFacts] | None = None
         self.derive: Callable[[Mapping[str, str]], dict[str, Cleanup]] | None = None
         self.limitations: list[str] = []
+        self.bounds: list[str] = []
         self._read: dict[tuple[str, bytes], FileFacts] = {}
+        self._graphs: dict[tuple[int, ...], Graph] = {}
+        self._spent = 0
 
     def of(self, image: Image, pair: FilePair) -> FileFacts:
         """The facts of one side of a pair, by those of the other side where they are known."""
@@ -396,11 +441,15 @@ class _Facts:
         from patchlint.graph.build import build
         from patchlint.model.facts import FileFacts
 
+        # what a patch leaves is what the next one finds
+        mark = tuple(id(image) for image, _ in images)
+        if not more and mark in self._graphs:
+            return self._graphs[mark]
         borrowed: dict[str, list[Function]] = {}
         for function in more:
             borrowed.setdefault(function.path, []).append(function)
         known = {image.path: None if image.whole else image.known for image, _ in images}
-        return build(
+        made = build(
             [
                 *(self.of(image, pair) for image, pair in images),
                 *(FileFacts(path, tuple(found), (), ()) for path, found in borrowed.items()),
@@ -408,6 +457,11 @@ class _Facts:
             self.ruleset.kernel,
             known,
         )
+        if not more:
+            if len(self._graphs) > 1:
+                self._graphs.pop(next(iter(self._graphs)))
+            self._graphs[mark] = made
+        return made
 
     def compare(self, state: SeriesState) -> _Compared:
         """Both sides of a state, compared; with a tree by the bodies that it has as well."""
@@ -441,12 +495,27 @@ class _Facts:
                 comparison = compared(more, rows(self.derive(asked)))
         found = find(comparison)
         self.limitations.extend(comparison.limitations)
+        self.bounds.extend(comparison.bounds)
         return _Compared(
             found,
             bool(comparison.wanted or comparison.workers),
             frozenset(comparison.before.functions),
             frozenset(d.callback for d in comparison.after.deferrals),
+            len(comparison.before.functions)
+            + len(comparison.after.functions)
+            + sum(_shown(pair) for pair in pairs),
         )
+
+    def afford(self, work: int) -> bool:
+        """Whether one more comparison of so much can be paid; what is given up is said once."""
+        self._spent += work
+        if self._spent <= _MOST_COMPARED:
+            return True
+        self.bounds.append(
+            "the series is too large to compare each patch alone: some findings stand at the last"
+            " patch that touches their file, and what the series itself adds is not told"
+        )
+        return False
 
 
 def _turned(kept: dict[int, int]) -> dict[int, int]:
@@ -454,12 +523,48 @@ def _turned(kept: dict[int, int]) -> dict[int, int]:
     return {after: before for before, after in kept.items()}
 
 
-def _same(one: Downgrade, other: Downgrade) -> bool:
-    """Whether two steps show one downgrade.
+def _shown(pair: FilePair) -> int:
+    """How many lines of a file the hunks show; those of a whole file are read once for all."""
+    image = pair.post or pair.pre
+    if image is None or image.whole:
+        return 0
+    return sum(last - first + 1 for first, last in image.known)
 
-    A later patch may rename its function or add to what moved; the callback stays, or the
-    function does.
+
+class _Known:
+    """Downgrades that are known, to be asked whether one step shows them as well.
+
+    A later patch may rename the function of a downgrade or add to what moved; the callback
+    stays, or the function does.  With ``within_function`` the function has to stay.
     """
-    if (one.path, one.function) == (other.path, other.function):
-        return one.cleanup in {other.cleanup, *other.also} or other.cleanup in one.also
-    return one.after.callback is not None and one.after.callback == other.after.callback
+
+    def __init__(
+        self, downgrades: Iterable[Downgrade] = (), *, within_function: bool = False
+    ) -> None:
+        self._within = within_function
+        self._lost: set[tuple[str, str, str]] = set()
+        self._also: set[tuple[str, str, str]] = set()
+        self._callbacks: dict[tuple[str, str | None], set[tuple[str, str]]] = {}
+        for one in downgrades:
+            self.add(one)
+
+    def add(self, one: Downgrade) -> None:
+        """From now on ``one`` is known."""
+        place = (one.path, one.function)
+        self._lost.add((*place, one.cleanup))
+        self._also.update((*place, name) for name in (one.cleanup, *one.also))
+        if one.after.callback is not None:
+            self._callbacks.setdefault(self._callback(one), set()).add(place)
+
+    def has(self, one: Downgrade) -> bool:
+        """Whether one of the known downgrades is ``one``."""
+        place = (one.path, one.function)
+        return (
+            (*place, one.cleanup) in self._also
+            or any((*place, name) in self._lost for name in one.also)
+            # of one function the callback says nothing: it may have two losses behind it
+            or bool(self._callbacks.get(self._callback(one), set()) - {place})
+        )
+
+    def _callback(self, one: Downgrade) -> tuple[str, str | None]:
+        return one.function if self._within else "", one.after.callback
