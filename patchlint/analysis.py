@@ -13,11 +13,14 @@ from patchlint.model.problem import Limitation
 
 #: functions and lines of hunks, counted anew for each patch, whose patches are compared alone
 _MOST_COMPARED: Final = 300_000
+#: files that cannot be read of which each is named
+_NAMED: Final = 5
+_UNREADABLE: Final = "but its contents cannot be read (a partial or damaged clone?)"
 #: added to the weight of a downgrade that is louder than a note
 LOUD = 100
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from patchlint.graph.build import Graph
     from patchlint.graph.comparison import Ask
@@ -79,6 +82,11 @@ class TreeAtHand:
             except TreeError as error:
                 raise CannotCheck(str(error)) from error
         return self._tree
+
+    def lost(self) -> list[str]:
+        """Files of the trees that were wanted so far and are there, but cannot be read."""
+        opened = [one._tree for one in (self, *self.others) if one._tree is not None]  # noqa: SLF001
+        return sorted({path for tree in opened for path in tree.lost})
 
     def serving(self, versions: Sequence[str]) -> TreeAtHand:
         """The tree that most of ``versions``, names of trees, are of; this one in doubt."""
@@ -192,6 +200,7 @@ def analyse(
     except OutOfBudgetError as error:
         said.append(given_up(series, error))
     said += facts.unread()
+    said += _lost(tree, {f.old_path or f.path for found in files.values() for f in found})
     said += [Limitation("tree", text) for text in dict.fromkeys(facts.limitations)]
     said += [Limitation("graph", text) for text in dict.fromkeys(facts.bounds)]
     return Analysis(tuple(_once(found)), images, (*limitations, *said))
@@ -199,6 +208,19 @@ def analyse(
 
 #: the stage of a limitation that another machine or another day may not have
 TIME: Final = "time"
+
+
+def _lost(tree: TreeAtHand | None, touched: Collection[str]) -> list[Limitation]:
+    """What of the tree was wanted so far and cannot be read; files of the series one by one."""
+    paths = tree.lost() if tree is not None else []
+    own = [path for path in paths if path in touched]
+    said = [Limitation("tree", f"the tree has this file, {_UNREADABLE}", path) for path in own]
+    others = [path for path in paths if path not in touched]
+    if others:
+        names = ", ".join(path for path in others if path) if len(others) <= _NAMED else ""
+        what = names or (f"{len(others)} files of it" if len(others) > 1 else "some files of it")
+        said.append(Limitation("tree", f"not all of the tree is seen: {what} cannot be read"))
+    return said
 
 
 def given_up(series: Series, error: OutOfBudgetError) -> Limitation:
