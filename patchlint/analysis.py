@@ -56,6 +56,8 @@ class TreeAtHand:
     def __init__(self, path: str, others: Sequence[str] = ()) -> None:
         self.path = path
         self.others = tuple(map(TreeAtHand, others))
+        #: what was met on the way to the tree's answers, in words for a limitation
+        self.remarks: list[str] = []
         self._tree: Tree | None = None
         self._open: Callable[[], Tree] | None = None
         self._facts: dict[str | None, TreeFacts] = {}
@@ -116,7 +118,9 @@ class TreeAtHand:
             from patchlint.index import open_facts
 
             at = self._at(base)
-            self._facts[base] = open_facts(at, macros, renew=at is self.tree)
+            self._facts[base] = open_facts(
+                at, macros, renew=at is self.tree, say=self.remarks.append
+            )
         return self._facts[base]
 
     def ways(
@@ -200,6 +204,8 @@ def analyse(
     except OutOfBudgetError as error:
         said.append(given_up(series, error))
     said += facts.unread()
+    if tree is not None:
+        said += [Limitation("tree", text) for text in dict.fromkeys(tree.remarks)]
     said += _lost(tree, {f.old_path or f.path for found in files.values() for f in found})
     said += [Limitation("tree", text) for text in dict.fromkeys(facts.limitations)]
     said += [Limitation("graph", text) for text in dict.fromkeys(facts.bounds)]
