@@ -428,10 +428,14 @@ def _speak(
     if not downgrades:
         return
     from patchlint.ruleset.findings import finding
+    from patchlint.ruleset.quotes import Diffs
 
     patches: dict[int, Patch] = {p.number: p for p in series.patches}
+    diffs: dict[int, Diffs] = {}
     for downgrade in downgrades:
         patch = patches[downgrade.patch]
-        spoken = finding(ruleset, downgrade, index, patch, files[patch.number])
+        if patch.number not in diffs:
+            diffs[patch.number] = Diffs(files[patch.number])
+        spoken = finding(ruleset, downgrade, index, patch, diffs[patch.number])
         if spoken is not None:
             yield spoken

@@ -191,10 +191,8 @@ def _after(
     mechanism = edge.mechanism
     if edge.handoff:
         after = comparison.after
-        started = [
-            d.mechanism for d in after.deferrals if d.callback == edge.callback and not d.handoff
-        ]
-        bound = [b.registration.name for b in after.bindings if b.callback == edge.callback]
+        started = [d.mechanism for d in after.starts_of(edge.callback) if not d.handoff]
+        bound = [b.registration.name for b in after.bindings_of(edge.callback or "")]
         mechanism = next(iter([*started, *bound]), mechanism)
     last = late.last or edge
     return last.context, mechanism, edge.callback, late.guarantee

@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, field
 
 from patchlint.graph import guards
-from patchlint.graph.bindings import argument, function_name
 from patchlint.graph.summary import Effect, named_teardown
 
 if TYPE_CHECKING:
@@ -186,21 +185,7 @@ def _last_reference(comparison: Comparison, loss: Loss, functions: list[Function
     """Whether it was done when the last reference went, or by a function given to a put."""
     if any(a.head == guards.LAST_REFERENCE for e in loss.before for a in e.guard):
         return True
-    names: set[str | None] = {f.name for f in functions}
-    kernel = comparison.kernel
-    for function in comparison.before.functions.values():
-        for call in function.calls:
-            row = kernel.cleanups.get(call.callee)
-            if (
-                row is not None
-                and row.kind == "inherit"
-                and function_name(argument(call, row.callback_arg)) in names
-            ):
-                return True
-    return any(
-        entry.member == "release" and entry.value.lstrip("&") in names
-        for _, entry in comparison.before.initializers
-    )
+    return any(function.name in comparison.put_callbacks for function in functions)
 
 
 def _body_moved(comparison: Comparison, loss: Loss) -> bool:
@@ -229,9 +214,7 @@ def _on_the_way(comparison: Comparison, loss: Loss) -> list[Function]:
 
 def held_in_slot(comparison: Comparison, function: Function) -> str:
     """The operation behind which user space waits that a function is, "" for none."""
-    for path, entry in comparison.before.initializers:
-        if entry.value.lstrip("&") != function.name:
-            continue
+    for path, entry in comparison.before.tables_of(function.name):
         for known in comparison.kernel.entries:
             if (
                 known.reaches_user

@@ -77,12 +77,8 @@ def _lives_on(comparison: Comparison, was: Function, now: Function) -> bool:
     path = comparison.lines.renamed.get(was.path, was.path)
     if (path, was.name) not in comparison.after.functions:
         return False
-    return not any(
-        was.name in {name for name, _, _ in comparison.before.slots.get(member, ())}
-        and was.name not in {name for name, _, _ in held}
-        for member, held in comparison.after.slots.items()
-        if now.name in {name for name, _, _ in held}
-    )
+    before, after = comparison.before.members_of, comparison.after.members_of
+    return before(was.name).isdisjoint(after(now.name) - after(was.name))
 
 
 def _of_pair(comparison: Comparison, was: Function, now: Function) -> Iterable[Loss]:
@@ -182,16 +178,14 @@ def _of_wait(
         and comparison.lines.forward(was.path, e.wait.line) is None
         and not _balanced(comparison, e)
     ]
-    lines = comparison.lines
-    waits_elsewhere = any(
-        call.callee in comparison.kernel.waits and lines.added(function.path, call.line)
-        for function in comparison.after.functions.values()
-        for call in function.calls
-    )
-    if not gone or after or waits_elsewhere or all(_on_error_path(comparison, e) for e in gone):
+    if (
+        not gone
+        or after
+        or comparison.waits_anew
+        or all(_on_error_path(comparison, e) for e in gone)
+    ):
         return None
-    started = {e.callback for e in comparison.after.deferrals if not e.keeps}
-    started |= {bound.callback for bound in comparison.after.bindings}
+    started = comparison.started
     late = [
         replace(e, wait=None) for e in gone if e.edge is not None and e.edge.callback in started
     ]
@@ -533,6 +527,7 @@ def _into_workers(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
     """
     told = {loss.key for loss in known}
     late: dict[Key, list[Effect]] = {}
+    workers = frozenset(key_of(worker) for worker in comparison.workers)
     for worker in comparison.workers:
         past = [
             was
@@ -547,11 +542,10 @@ def _into_workers(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
                 and effect.visible
                 and _new_here(comparison, effect)
                 and not _balanced(comparison, effect)
-                and _only_deferred(comparison, effect.where)
+                and _only_deferred(comparison, effect.where, workers)
             ):
                 late.setdefault(effect.key, []).append(effect)
     found: list[Loss] = []
-    workers = {key_of(worker) for worker in comparison.workers}
     for was, now in comparison.concerned if late else ():
         if key_of(now) in workers or (was.name != now.name and _lives_on(comparison, was, now)):
             continue
@@ -579,9 +573,10 @@ def _new_here(comparison: Comparison, effect: Effect) -> bool:
     return before is not None and (old is None or not old.line <= before <= old.end)
 
 
-def _only_deferred(comparison: Comparison, function: Function) -> bool:
+def _only_deferred(
+    comparison: Comparison, function: Function, workers: frozenset[FunctionKey]
+) -> bool:
     """Whether every way into a function that the images show begins in a deferred one."""
-    workers = {key_of(worker) for worker in comparison.workers}
     seen = {key_of(function)}
     todo = [function]
     while todo:

@@ -6,12 +6,14 @@ inline.  Summaries are made bottom-up over bodies; tables are leaves: they say w
 that nobody has would do.  What is not seen is an effect of its own (``opaque``, ``gap``).
 
 Cycles are cut where they close, which misses an effect that only a second round would
-reach; a summary holds no more than :data:`MOST` effects, and says when it was cut.
+reach; a summary holds no more than :data:`MOST` effects, those of one side together no
+more than :data:`MOST_OF_ALL`, and it is said when one was cut.
 """
 
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -22,13 +24,13 @@ from patchlint.graph import guards
 from patchlint.graph.bindings import argument, function_name, reference, resolved, values
 from patchlint.graph.build import Deferral
 from patchlint.graph.objects import same
-from patchlint.graph.waits import wait_matches
+from patchlint.graph.waits import Awaited, wait_matches
 from patchlint.model import budget
 from patchlint.model.context import GUARANTEES
 from patchlint.model.effect import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from patchlint.graph.build import Graph
     from patchlint.graph.guards import Atom
@@ -41,6 +43,10 @@ Class = Literal["row", "memory", "async", "named", "opaque", "indirect", "store"
 
 #: effects of one function; more are left out, and that is said
 MOST: Final = 600
+#: effects of all functions of one side together
+MOST_OF_ALL: Final = 100_000
+#: calls in calls that an effect is followed through
+_DEEPEST: Final = 80
 #: tests above one effect that are told apart
 _MOST_ATOMS: Final = 40
 _LONGEST: Final = 80
@@ -159,11 +165,12 @@ class Summaries:
         self._renames = dict(renames or {})
         self._placed = placed or (lambda path, line: (path, line))
         self.cut: set[str] = set()
+        self._left = MOST_OF_ALL
         self._made: dict[int, tuple[Effect, ...]] = {}
         self._waits: dict[int, list[tuple[Call, Deferral]]] = {}
         self._atoms: dict[tuple[int, str], tuple[Atom, ...]] = {}
-        self._keys: dict[int, frozenset[Key]] = {}
         self._leaves: dict[int, tuple[Effect, ...]] = {}
+        self._distinct: dict[int, tuple[Effect, ...]] = {}
 
     @property
     def kernel(self) -> KernelFacts:
@@ -216,28 +223,21 @@ class Summaries:
 
     # -- keys alone --------------------------------------------------------------------
 
-    def keys(self, function: Function) -> frozenset[Key]:
-        """All keys that the summary of ``function`` could have, without a guard or an order."""
-        known = self._keys.get(id(function))
-        if known is not None:
-            return known
-        seen: dict[int, Function] = {id(function): function}
-        todo = [function]
+    def keys(self, functions: Iterable[Function]) -> frozenset[Key]:
+        """All keys that the summaries of ``functions`` could have, without a guard or an order."""
+        todo = list(functions)
+        seen: dict[int, Function] = {id(one): one for one in todo}
         found: set[Key] = set()
+        spend = budget.current().spend
         while todo:
             one = todo.pop()
-            ready = self._keys.get(id(one))
-            budget.current().spend()
-            if ready is not None:
-                found |= ready
-                continue
+            spend()
             found.update(effect.key for effect in self.leaves(one))
             for callee in self._reached(one):
                 if id(callee) not in seen:
                     seen[id(callee)] = callee
                     todo.append(callee)
-        self._keys[id(function)] = frozenset(found)
-        return self._keys[id(function)]
+        return frozenset(found)
 
     # -- one function ------------------------------------------------------------------
 
@@ -253,7 +253,7 @@ class Summaries:
                 and effect.key[0] != "param"
             ):
                 return
-            if len(found) >= MOST:
+            if len(found) >= MOST or self._left <= 0 or len(effect.chain) > _DEEPEST:
                 self.cut.add(function.name)
                 return
             mark = (
@@ -277,7 +277,27 @@ class Summaries:
             if effect.key not in told:
                 add(effect)
         effects = list(found.values())
+        self._left -= len(effects)
         return tuple(self._waited(function, effects))
+
+    def _telling(self, function: Function) -> tuple[Effect, ...]:
+        """The effects of ``function`` that a call of it tells from each other.
+
+        What is done on several of its lines under the same tests is one thing to a caller.
+        """
+        known = self._distinct.get(id(function))
+        if known is None:
+            first: dict[tuple[object, ...], Effect] = {}
+            for place, effect in enumerate(self._made.get(id(function), ())):
+                mark: tuple[object, ...] = (place,)
+                if effect.key[0] != "param":
+                    mark = (effect.key, effect.guard, id(effect.edge), id(effect.last))
+                    mark += (effect.outer, effect.wait is None, effect.guessed, id(effect.known))
+                first.setdefault(mark, effect)
+            known = tuple(first.values())
+            if id(function) in self._made:
+                self._distinct[id(function)] = known
+        return known
 
     def guard(self, function: Function, conditions: tuple[Condition, ...]) -> tuple[Atom, ...]:
         """The atoms of the branches above a place, locals and small helpers put in."""
@@ -595,7 +615,7 @@ class Summaries:
         more: tuple[Atom, ...],
     ) -> Iterator[Effect]:
         """The summary of ``callee`` at ``call``; what its constants rule out is left out."""
-        inner = self._made.get(id(callee), ())
+        inner = self._telling(callee)
         if not inner:
             return
         above = (*self.guard(function, call.conditions), *more)
@@ -685,7 +705,7 @@ class Summaries:
         callback = self.graph.find(edge.callback, function.path)
         if callback is None or callback is function:
             return
-        inner = self._made.get(id(callback), ())
+        inner = self._telling(callback)
         above = (*self.guard(function, edge.conditions), *self._within(edge))
         does = "hands it to" if edge.handoff else "runs"
         step = Step(
@@ -749,15 +769,22 @@ class Summaries:
             row = self.kernel.waits.get(call.callee)
             if row is None or not row.restores or row.kind not in ("object", "queue"):
                 continue
-            edges = [e for e in graph.deferrals if wait_matches(graph, e, function, call)]
+            edges = self._awaited.by(function, call)
             edges = edges or self._bound(function, call, row.object_arg)
             found.extend(
                 (call, edge)
                 for edge in edges
                 if id(edge) not in own and not (edge.keeps or edge.waits or edge.handoff)
             )
+            if len(found) > MOST:
+                self.cut.add(function.name)
+                break
         self._waits[id(function)] = found
         return found
+
+    @cached_property
+    def _awaited(self) -> Awaited:
+        return Awaited(self.graph)
 
     def _bound(self, function: Function, call: Call, place: int | None) -> list[Deferral]:
         """Edges to what is bound to the object that is waited for, started by somebody unseen."""
@@ -765,6 +792,7 @@ class Summaries:
         target = reference(self.graph, function, text, function.path) if text else None
         if target is None:
             return []
+        bindings = self.graph.bindings_at(target.keys)
         return [
             Deferral(
                 function,
@@ -778,7 +806,7 @@ class Summaries:
                 keeps=bound.registration.keeps,
                 waits=bound.registration.waits,
             )
-            for bound in self.graph.bindings
+            for bound in bindings
             if bound.registration.context is not None and same(bound.target, target)
         ]
 

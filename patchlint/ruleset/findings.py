@@ -7,29 +7,21 @@ from typing import TYPE_CHECKING, Final, cast
 from msgspec.structs import replace
 
 from patchlint.model.facts import UNNAMED
-from patchlint.model.finding import LEVELS, Finding, HunkLine
+from patchlint.model.finding import LEVELS, Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from patchlint.model.diff import DiffLine, FileDiff, Hunk
     from patchlint.model.effect import Downgrade, Promise, Step
     from patchlint.model.finding import Confidence, Level
     from patchlint.model.kernel import Cleanup, KernelFacts, Rule, Ruleset
     from patchlint.model.mail import Patch
+    from patchlint.ruleset.quotes import Diffs
 
 #: the family of what no table knows
 STRUCTURAL: Final = "structural"
 #: shapes whose own rule speaks before that of the family
 _OWN_RULE: Final = frozenset({"twin", "lost-wait", "task-work-to-workqueue"})
-_CONTEXT_LINES: Final = 2
-_MOST_LINES: Final = 12
 #: in the place of a function's name where no hunk names it
 NAMELESS: Final = "(unnamed)"
-#: lines that a quotation has around each that is at issue, and about how many in all
-_QUOTED_AROUND: Final = 3
-_MOST_QUOTED: Final = 28
-LEFT_OUT: Final = "[...]"
 
 _WHERE: Final = {
     "task": "in the calling task",
@@ -97,9 +89,12 @@ def finding(
     downgrade: Downgrade,
     series: int,
     patch: Patch,
-    files: Sequence[FileDiff],
+    diffs: Diffs,
 ) -> Finding | None:
-    """The finding for one downgrade, None when no rule speaks of it."""
+    """The finding for one downgrade, None when no rule speaks of it.
+
+    ``diffs`` are the files of ``patch``, made once for all of its findings.
+    """
     rule = choose(ruleset, downgrade)
     if rule is None:
         return None
@@ -130,8 +125,8 @@ def finding(
         why=_why(known, downgrade),
         evidence=_evidence(rule, known, downgrade),
         also=downgrade.also,
-        hunk=_hunk(downgrade, files),
-        quote=_quote(downgrade, files),
+        hunk=diffs.shown(downgrade),
+        quote=diffs.quoted(downgrade),
     )
 
 
@@ -283,96 +278,3 @@ def _seen(known: Cleanup) -> str:
     file, seen = known.source.file, known.source.evidence
     where = seen if seen.startswith(file) else f"{file}, {seen}" if seen else file
     return f"what {known.name}() does is read off {where}"
-
-
-def _hunk(downgrade: Downgrade, files: Sequence[FileDiff]) -> tuple[HunkLine, ...]:
-    """The diff lines at issue with a little context: the release that went, the deferral.
-
-    They are all of one file: that of the deferral, or that of the release when the patch
-    does not show the deferral.
-    """
-    for path in dict.fromkeys((downgrade.path, downgrade.home or downgrade.path)):
-        marked: list[HunkLine] = []
-        for file in files:
-            if path in (file.path, file.old_path):
-                for hunk in file.hunks:
-                    marked.extend(_cut(hunk.lines, _marks(file, hunk, downgrade)))
-        if marked:
-            return tuple(marked[:_MOST_LINES])
-    return ()
-
-
-def _marks(file: FileDiff, hunk: Hunk, downgrade: Downgrade) -> set[int]:
-    """Where in ``hunk`` the lines at issue stand: the deferral's, and those of the releases."""
-    names = (file.path, file.old_path)
-    here = downgrade.path in names
-    home = (downgrade.home or downgrade.path) in names
-    return {
-        place
-        for place, line in enumerate(hunk.lines)
-        if (here and _at_issue(line, downgrade))
-        or (home and line.kind == "-" and line.old in downgrade.lost)
-    }
-
-
-def _quote(downgrade: Downgrade, files: Sequence[FileDiff]) -> tuple[str, ...]:
-    """The hunks at issue as one quotes them: with headers, and enough to see the place."""
-    quoted: list[str] = []
-    for file in files:
-        if not {downgrade.path, downgrade.home} & {file.path, file.old_path}:
-            continue
-        body: list[str] = []
-        for hunk in file.hunks:
-            marks = _marks(file, hunk, downgrade)
-            if marks and len(quoted) + len(body) < _MOST_QUOTED:
-                body += _excerpt(hunk, marks)
-        if body:
-            old = f"a/{file.old_path}" if file.old_path else "/dev/null"
-            new = f"b/{file.new_path}" if file.new_path else "/dev/null"
-            quoted += [f"--- {old}", f"+++ {new}", *body]
-    return tuple(quoted)
-
-
-def _excerpt(hunk: Hunk, marks: set[int]) -> Iterator[str]:
-    """A hunk's header and, of a long one, the lines near ``marks`` alone."""
-    near = _QUOTED_AROUND if len(marks) * (2 * _QUOTED_AROUND + 1) <= _MOST_QUOTED else 1
-    if len(hunk.lines) <= _MOST_QUOTED:
-        near = _MOST_QUOTED
-    section = f" {hunk.section}" if hunk.section else ""
-    yield (
-        f"@@ -{hunk.old_start},{hunk.old_length} +{hunk.new_start},{hunk.new_length} @@{section}"
-    )
-    gap = False
-    for place, line in enumerate(hunk.lines):
-        if any(abs(place - mark) <= near for mark in marks):
-            if gap:
-                yield LEFT_OUT
-            gap = False
-            yield f"{line.kind}{line.text}"
-        else:
-            gap = True
-    if gap:
-        yield LEFT_OUT
-
-
-def _at_issue(line: DiffLine, downgrade: Downgrade) -> bool:
-    return downgrade.line in ((line.new,) if downgrade.side == "post" else (line.old,))
-
-
-def _cut(lines: Sequence[DiffLine], marks: set[int]) -> tuple[HunkLine, ...]:
-    wanted = sorted(
-        {
-            near
-            for place in marks
-            for near in range(place - _CONTEXT_LINES, place + _CONTEXT_LINES + 1)
-            if 0 <= near < len(lines)
-        }
-    )
-    if len(wanted) > _MOST_LINES:
-        wanted = [place for place in wanted if any(abs(place - mark) <= 1 for mark in marks)][
-            :_MOST_LINES
-        ]
-    return tuple(
-        HunkLine(lines[p].kind, lines[p].text, lines[p].old, lines[p].new, p in marks)
-        for p in wanted
-    )

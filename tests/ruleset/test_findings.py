@@ -14,6 +14,7 @@ from patchlint.model.finding import LEVELS
 from patchlint.model.mail import Patch
 from patchlint.ruleset.findings import choose, finding, fingerprint
 from patchlint.ruleset.load import load
+from patchlint.ruleset.quotes import Diffs
 
 SHIPPED = load(cached=False)
 PATH = "fs/lamp.c"
@@ -57,7 +58,7 @@ DIFF = FileDiff(PATH, PATH, "modify", (hunk(" a", " b", "-iput", "+init", "+queu
 
 
 def said(loss=LOSS, files=(DIFF,), ruleset=SHIPPED):
-    return finding(ruleset, loss, 0, PATCH, files)
+    return finding(ruleset, loss, 0, PATCH, Diffs(files))
 
 
 # -- which rule ----------------------------------------------------------------------------
