@@ -39,11 +39,15 @@ _TELLING_MEMBER: Final = 9
 
 
 class Reason(Struct, frozen=True):
-    """``context`` of a function, how sure, and why (one clause, with file and line)."""
+    """``context`` of a function, how sure, and why (one clause, with file and line).
+
+    ``traced``: a trace through a worker shows it, which is one way of perhaps many.
+    """
 
     context: Context
     strength: Strength
     why: str
+    traced: bool = False
 
 
 class Verdict(Struct, frozen=True):
@@ -303,6 +307,7 @@ def from_message(graph: Graph, function: Function, message: str) -> list[Reason]
                 hint.context,
                 "likely",
                 f"{hint.why}, with {function.name}() on top of it",
+                traced=hint.context not in _ATOMIC,
             )
             for hint in hints
             if any(hint.pattern.search(one) for one in outer)

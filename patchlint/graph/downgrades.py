@@ -74,7 +74,8 @@ def _shared_doubts(
                     else "another function that it was moved for was no task"
                     for other, one in known.items()
                     # what it never did was not moved for it
-                    if (one is None or one.doubt) and keys & {loss.key for loss in groups[other]}
+                    if (one is None or (one.doubt and one.shared))
+                    and keys & {loss.key for loss in groups[other]}
                 ),
                 "",
             )

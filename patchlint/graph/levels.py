@@ -117,6 +117,8 @@ def volume(comparison: Comparison, losses: list[Loss], doubt: str) -> Volume:
     contexts = {edge.context for e in late if (edge := e.last or e.edge) is not None}
     if contexts == {"task"}:
         found.down("the task itself does it later, at a time that nothing fixes")
+    if all(loss.held for loss in losses):
+        found.down("every caller that the mail shows makes up for it; others may not")
     if all(_error_only(comparison, loss) for loss in losses):
         found.down("deferred on an error path only")
     if _waited_for(losses):

@@ -43,6 +43,7 @@ class Loss(Struct, frozen=True):
     deferred before, with no edge shown; ``replaced`` when a statement gave way to a
     deferral of something else on the same object.  ``narrowed`` is the test under which
     what is left inline now stands, ``instead`` what is left inline on the other ways.
+    ``held``: all callers that the images show make up for it, and there may be others.
     """
 
     was: Function
@@ -53,6 +54,7 @@ class Loss(Struct, frozen=True):
     how: How
     narrowed: Atom | None = None
     instead: tuple[Effect, ...] = ()
+    held: bool = False
 
 
 def find(comparison: Comparison) -> list[Loss]:
@@ -64,7 +66,7 @@ def find(comparison: Comparison) -> list[Loss]:
         found.extend(_of_pair(comparison, was, now))
     found.extend(_replaced(comparison, found))
     found.extend(_into_workers(comparison, found))
-    found = [loss for loss in found if not _made_up_for(comparison, loss)]
+    found = [kept for loss in found if (kept := _if_left(comparison, loss)) is not None]
     return _nearest(found)
 
 
@@ -620,6 +622,17 @@ def _type_of(effect: Effect) -> str | None:
 
 
 # -- what follows from what ------------------------------------------------------------
+
+
+def _if_left(comparison: Comparison, loss: Loss) -> Loss | None:
+    """A loss, None when every caller makes up for it.
+
+    Where the image does not show the whole file others may call, and it is only ``held``.
+    """
+    if not _made_up_for(comparison, loss):
+        return loss
+    whole = comparison.after.known.get(loss.now.path) is None
+    return None if whole else replace(loss, held=True)
 
 
 def _made_up_for(comparison: Comparison, loss: Loss) -> bool:

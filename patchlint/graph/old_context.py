@@ -44,6 +44,8 @@ class OldContext(Struct, frozen=True):
     certain: bool
     reasons: tuple[str, ...]
     mixed: bool = False
+    #: whether the doubt tells of the callback, not of this one function alone
+    shared: bool = True
 
 
 def old_context(comparison: Comparison, loss: Loss) -> OldContext | None:
@@ -72,14 +74,17 @@ def old_context(comparison: Comparison, loss: Loss) -> OldContext | None:
         doubt = f"the old path was partly deferred: {why}"
     if not doubt and not verdict.task:
         doubt = _was_started(comparison, was)
-    doubt = doubt or _holds_it(comparison, loss)
+    shared = not all(r.traced for r in verdict.reasons)
+    if not doubt:
+        doubt = _holds_it(comparison, loss)
+        shared = not doubt
     shown: Context = "unknown"
     if verdict.task:
         shown = "task"
     elif len(verdict.contexts) == 1:
         shown = next(iter(verdict.contexts))
     reasons = tuple(r.why for r in verdict.reasons if r.context == "task")[:1]
-    return OldContext(shown, verdict.task, doubt, (), certain=True, reasons=reasons)
+    return OldContext(shown, verdict.task, doubt, (), certain=True, reasons=reasons, shared=shared)
 
 
 def _holds_it(comparison: Comparison, loss: Loss) -> str:

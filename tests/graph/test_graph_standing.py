@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from graph_kit import compare, downgrades
+from graph_kit import PATH, compare, downgrades
 
 from patchlint.graph import losses
+from patchlint.graph.downgrades import find
 
 HELPERS = """\
 static void lamp_dark(struct lamp *l)
@@ -172,3 +173,54 @@ def test_an_operation_that_cannot_end_it_makes_a_note(member, level):
     after = worker + function(head, QUEUE) + table
     (found,) = downgrades(before, after)
     assert (found.level_cap or "warning") == level
+
+
+# -- callers that make up for it ----------------------------------------------------------
+
+
+def hunked(of, *lines):
+    """A comparison in which the file shows these lines alone."""
+    of.after.known[PATH] = lines
+    return of
+
+
+def test_callers_that_make_up_for_it_silence_what_is_seen_whole():
+    worker = function(
+        "static void lamp_gone(struct work_struct *work)",
+        "struct lamp *l = container_of(work, struct lamp, work);",
+        "",
+        "iput(l->inode);",
+    )
+    put = "static void lamp_put(struct lamp *l)"
+    leave = "void lamp_exit(struct lamp *l)"
+    before = worker + function(put, "iput(l->inode);") + function(leave, "lamp_put(l);")
+    waited = function(leave, "lamp_put(l);", "flush_work(&l->work);")
+    after = worker + function(put, QUEUE) + waited
+    assert losses.find(compare(before, after)) == []
+    (found,) = losses.find(hunked(compare(before, after), (1, 40)))
+    assert (found.now.name, found.held) == ("lamp_put", True)
+    (told,) = find(hunked(compare(before, after), (1, 40)))
+    assert told.level_cap == "note"
+
+
+# -- what a trace tells of one function only -----------------------------------------------
+
+
+def test_a_trace_casts_its_doubt_on_the_function_that_it_shows():
+    worker = function(
+        "static void lamp_gone(struct work_struct *work)",
+        "struct lamp *l = container_of(work, struct lamp, work);",
+        "",
+        "fput(l->file);",
+    )
+    names = ("lamp_tick", "lamp_quota")
+    before = worker + "".join(
+        function(f"void {n}(struct lamp *l)", "fput(l->file);") for n in names
+    )
+    after = worker + "".join(function(f"void {n}(struct lamp *l)", QUEUE) for n in names)
+    message = " Call Trace:\n  lamp_tick+0x33/0x90\n  process_one_work+0x1/0x2\n"
+    found = find(compare(before, after, message=message))
+    assert {one.function: one.level_cap for one in found} == {
+        "lamp_tick": "note",
+        "lamp_quota": "warning",
+    }
