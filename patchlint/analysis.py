@@ -565,7 +565,7 @@ class _Facts:
         self.bounds.extend(comparison.bounds)
         return _Compared(
             found,
-            bool(comparison.wanted or comparison.workers),
+            bool(found or comparison.wanted or comparison.workers),
             frozenset(comparison.before.functions),
             frozenset(d.callback for d in comparison.after.deferrals),
             len(comparison.before.functions)

@@ -25,7 +25,7 @@ from patchlint.model import budget
 from patchlint.model.effect import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from patchlint.graph.guards import Atom
     from patchlint.graph.summary import Effect, Key
@@ -466,7 +466,22 @@ def _unknown_starts(comparison: Comparison, now: Function) -> list[Deferral]:
         for call in now.calls
         if _named_for_later(comparison, now, call)
     ]  # fmt: skip
-    return found
+    return [*found, *_starts_of_helpers(comparison, now)]
+
+
+def _starts_of_helpers(comparison: Comparison, now: Function) -> Iterator[Deferral]:
+    """Callbacks that nobody shows and that a helper starts, which a new statement calls."""
+    after = comparison.after
+    for call in now.calls:
+        if not call.statement or not comparison.lines.added(now.path, call.line):
+            continue
+        for helper in after.callees(call, now.path):
+            for edge in after.deferrals_of(helper):
+                if (
+                    not (edge.keeps or edge.waits)
+                    and after.find(edge.callback, helper.path) is None
+                ):
+                    yield replace(edge, function=now, call=call)
 
 
 def _named_for_later(comparison: Comparison, now: Function, call: Call) -> bool:

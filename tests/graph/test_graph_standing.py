@@ -224,3 +224,25 @@ def test_a_trace_casts_its_doubt_on_the_function_that_it_shows():
         "lamp_tick": "note",
         "lamp_quota": "warning",
     }
+
+
+# -- a helper that starts what nobody shows ------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("helper", "told"),
+    [
+        ("queue_work(l->wq, &l->work);", [("lamp_close", "iput", "replaced")]),
+        ("lamp_log(l);", []),
+    ],
+)
+def test_a_helper_that_starts_what_nobody_shows_does_it_late(helper, told):
+    one = (
+        "void lamp_put_{n}(struct lamp *l)\n{{\n"
+        "\tif (atomic_add_unless(&l->count, -1, 1))\n\t\treturn;\n\t{do}\n}}\n\n"
+    )
+    shown = one.format(n="soon", do=helper)
+    before = closing("iput(l->inode);", "lamp_log(l);")
+    after = shown + closing("lamp_put_soon(l);", "lamp_log(l);")
+    found = losses.find(compare(before, after))
+    assert [(loss.now.name, loss.key[1], loss.how) for loss in found] == told
