@@ -427,7 +427,9 @@ def _replaced(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
                 (
                     edge
                     for edge in starts
-                    if above < edge.line < below and _share_object(effect, edge)
+                    if above < edge.line < below
+                    and _share_object(effect, edge)
+                    and not _later_before(comparison, effect, edge)
                 ),
                 None,
             )
@@ -499,6 +501,16 @@ def _named_for_later(comparison: Comparison, now: Function, call: Call) -> bool:
         and name not in kernel.list_adds
         and kernel.harmless.search(name) is None
         and not after.callees(call, now.path)
+    )
+
+
+def _later_before(comparison: Comparison, effect: Effect, edge: Deferral) -> bool:
+    """Whether all that tells of a deferral is a name, and the old statement had one as well."""
+    later = comparison.kernel.later
+    return (
+        edge.mechanism == edge.call.callee
+        and edge.context == "unknown"
+        and later.search(effect.name) is not None
     )
 
 
@@ -655,10 +667,13 @@ def _made_up_for(comparison: Comparison, loss: Loss) -> bool:
     callers = comparison.after.callers_of(loss.now)
     if not callers or not loss.now.static:
         return False
-    for caller, _call in callers:
-        pasts = comparison.lineage.of(caller)
-        if not pasts:
-            return False
+    # a caller that is new in the series relied on nothing yet
+    known = [
+        (caller, pasts) for caller, _call in callers if (pasts := comparison.lineage.of(caller))
+    ]
+    if not known:
+        return False
+    for caller, pasts in known:
         for was in pasts:
             before = [e for e in comparison.old.of(was) if e.key == loss.key and not e.late]
             there = [e for e in comparison.new.of(caller) if e.key == loss.key]

@@ -538,8 +538,9 @@ class Summaries:
         known = self.graph.known.get(function.path)
         if function.complete or known is None:
             return
-        for (_, last), (first, _) in pairwise(known):
-            if function.line <= last < function.end and first <= function.end:
+        for (_, last), (first, _) in pairwise((*known, (function.end + 1, function.end + 1))):
+            within = last < function.end and first <= function.end
+            if function.line <= last and (within or (function.cut and last == function.end)):
                 step = Step(function.name, function.path, last + 1, "lines that no hunk shows")
                 path, line = self._placed(function.path, last)
                 yield Effect(

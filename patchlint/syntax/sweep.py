@@ -529,6 +529,7 @@ class Sweep:
                 exits=tuple(body.exits),
                 stores=tuple(body.stores),
                 results=tuple(body.results),
+                cut=not self._knows(end),
             )
         )
 

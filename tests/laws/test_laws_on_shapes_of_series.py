@@ -187,6 +187,55 @@ def test_a_worker_casts_a_doubt_on_what_it_lost_itself_alone(besides):
     assert lost(whole(old, new)) == expected
 
 
+@pytest.mark.parametrize("context", [1, 3, 10])
+def test_a_body_that_no_hunk_shows_is_late_where_its_head_became_a_callback(context):
+    body = ("lamp_dark(l);", "lamp_hum(l);", "iput(l->inode);", "lamp_wink(l);", "lamp_cold(l);")
+    own = "struct lamp *l = container_of({p}, struct lamp, {m});"
+    rest = function("static int lamp_watts(struct lamp *l)", *("lamp_add(l);",) * 20)
+    put = function("void lamp_put(struct lamp *l)", "kref_put(&l->ref, lamp_free);")
+    free = "static void lamp_free(struct kref *ref)"
+    before = own.format(p="ref", m="ref")
+    old = HEAD + rest + function(free, before, "", *body) + rest + put
+    gone = function(
+        "static void lamp_gone(struct work_struct *work)",
+        own.format(p="work", m="work"),
+        "",
+        *body,
+    )
+    start = function(free, before, "", "INIT_WORK(&l->work, lamp_gone);", START)
+    new = HEAD + rest + gone + start + rest + put
+    found = loud(hunks(old, new, context=context))
+    assert [one.function for one in found] == ["lamp_free"]
+
+
+def test_a_function_whose_end_no_hunk_shows_is_no_loss_by_itself():
+    rest = function("static int lamp_watts(struct lamp *l)", *("lamp_add(l);",) * 20)
+    close = function("void lamp_close(struct lamp *l)", "lamp_dark(l);", *("lamp_cold(l);",) * 20)
+    old = HEAD + rest + GONE + close
+    new = old.replace("lamp_dark(l);", f"lamp_dark(l);\n\t{START}") + INIT
+    for context in (1, 3):
+        assert loud(hunks(old, new, context=context)) == []
+
+
+@pytest.mark.parametrize("lazy", ["true", "false"])
+def test_a_caller_that_is_new_relied_on_nothing(lazy):
+    choose = function(
+        "static void lamp_end(struct lamp *l, bool lazy)",
+        "if (lazy) {",
+        f"\t{START}",
+        "\treturn;",
+        "}",
+        "iput(l->inode);",
+    )
+    fresh = function("void lamp_drop(struct lamp *l)", "lamp_end(l, true);")
+    close = "void lamp_close(struct lamp *l)"
+    end = function("static void lamp_end(struct lamp *l)", "iput(l->inode);")
+    old = HEAD + end + function(close, "lamp_dark(l);", "lamp_end(l);")
+    new = HEAD + GONE + choose + fresh + function(close, "lamp_dark(l);", f"lamp_end(l, {lazy});")
+    assert bool(loud(whole(old, new + INIT))) == (lazy == "true")
+    assert bool(loud(hunks(old, new + INIT))) == (lazy == "true")
+
+
 # -- names ----------------------------------------------------------------------------------
 
 
@@ -218,3 +267,21 @@ def test_a_pointer_is_no_error_code_whatever_it_is_called(name, deferred):
     new = HEAD + item + gone + function(head, *lines)
     for found in (whole(old, new), hunks(old, new)):
         assert lost(found) == ([("lamp_close", "iput")] if deferred else [])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("lamp_set_queue_limits", "bulb_set_queue_limits", False),
+        ("lamp_release_async", "lamp_teardown_async", False),
+        ("lamp_teardown", "lamp_teardown_async", True),
+    ],
+)
+def test_a_helper_that_was_named_for_later_under_another_name_is_not_new(before, after, said):
+    head = "void lamp_close(struct lamp *l)"
+    old, new = (
+        HEAD + function(head, "lamp_dark(l);", f"{name}(l);", "lamp_cold(l);")
+        for name in (before, after)
+    )
+    assert bool(whole(old, new)) == said
+    assert bool(hunks(old, new)) == said
