@@ -216,9 +216,9 @@ def _member(use: AddressUse) -> str:
 
 def _visit(walk: _Walk, node: _Node) -> None:
     own = walk.images.functions.get((node.path, node.name)) if walk.images else None
-    system_call = own is not None and own.entry is not None
-    if own is not None and system_call:
+    if own is not None and own.entry is not None:
         _add_system_call(walk, node, own.path, own.line)
+        return  # no C code calls it by that name
     used = _image_uses(walk, node)
     for use in walk.tree.address_taken(node.name, node.path):
         if walk.shown(use.path) or use.kind == "value" or use.callee in walk.marks:
@@ -233,7 +233,7 @@ def _visit(walk: _Walk, node: _Node) -> None:
             walk.ends.append(node.name)
     called = _image_callers(walk, node, own)
     sites = tuple(s for s in walk.tree.callers(node.name, node.path) if not walk.shown(s.path))
-    if not (system_call or used or called or any(site.function for site in sites)):
+    if not (used or called or any(site.function for site in sites)):
         walk.ends.append(node.name)
     if len(node.chain) > 1 and len({(site.path, site.function) for site in sites}) > _MOST_CALLERS:
         walk.hubs.append(node.name)
@@ -273,7 +273,11 @@ def _image_callers(walk: _Walk, node: _Node, own: Function | None) -> bool:
         chain = (caller.name, *node.chain)
         one_of_several = call.indirect and len(walk.images.callees(call, caller.path)) > 1
         strength: Strength = "likely" if one_of_several else node.strength
-        walk.push(_Node(caller.name, caller.path, chain, strength, guard))
+        above = _Node(caller.name, caller.path, chain, strength, guard)
+        if caller.entry is not None:  # nothing to look for in the tree
+            _add_system_call(walk, above, caller.path, caller.line)
+        else:
+            walk.push(above)
     return bool(given or pairs)
 
 
