@@ -82,7 +82,7 @@ def _build_anew(arguments: argparse.Namespace) -> None:
     try:
         _build(arguments)
     except (sqlite3.Error, ValueError) as error:
-        from patchlint.index.seal import discard, tells_damage
+        from patchlint.outside.seal import discard, tells_damage
 
         if not tells_damage(error):  # in use, or the disk is full
             raise

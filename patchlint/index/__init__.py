@@ -25,11 +25,12 @@ def open_facts(
     quicker than a search.  ``say`` is told when an index is damaged, now or later; it is
     then taken away, and the tree is searched.
     """
-    from patchlint.index import lean, seal, steady
+    from patchlint.index import lean, steady
     from patchlint.index.facts import Facts
     from patchlint.index.search import Search
     from patchlint.index.shelf import DiskShelf
     from patchlint.index.store import answers_path, index_path, open_rows
+    from patchlint.outside import seal
 
     path = index_path(macros)
     if not seal.whole(path):

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from patchlint.index import lean, seal
+from patchlint.index import lean
 from patchlint.index.store import File, Packed, Store, index_path, pack, tree_key
+from patchlint.outside import seal
 from patchlint.patch.trees import FolderTree, blob_id
 
 if TYPE_CHECKING:

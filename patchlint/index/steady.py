@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from patchlint.index.seal import discard, tells_damage
+from patchlint.outside.seal import discard, tells_damage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

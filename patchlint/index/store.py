@@ -21,8 +21,8 @@ from msgspec import Struct, field
 
 from patchlint.index import lean
 from patchlint.index.facts import Hit
-from patchlint.index.seal import seal, tells_damage
 from patchlint.index.search import hits_in
+from patchlint.outside.seal import seal, tells_damage
 from patchlint.patch.trees import FolderTree, GitTree
 
 if TYPE_CHECKING:

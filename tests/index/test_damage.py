@@ -12,9 +12,10 @@ import pytest
 from small_tree import FILES, MACROS, folder_tree
 from test_store import answers, by_search
 
-from patchlint.index import open_facts, seal
+from patchlint.index import open_facts
 from patchlint.index.build import build
 from patchlint.index.store import Store, index_path
+from patchlint.outside import seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

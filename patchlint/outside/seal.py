@@ -1,6 +1,6 @@
-"""Tells an index that is damaged from one that is whole, as far as that is cheap.
+"""Tells a file of ours that is damaged from one that is whole, as far as that is cheap.
 
-Beside an index stands a seal: its size, the time of its last change and a check sum.  A
+Beside an index or a store stands a seal: its size, the time of its last change and a check sum.  A
 small file is held against its sum each time, a large one once a day; a file that was
 written since it was sealed is taken as it is.  Told apart are accidents, not forgers.
 """
@@ -76,7 +76,7 @@ def whole(path: Path) -> bool:
 
 
 def tells_damage(error: BaseException) -> bool:
-    """Whether an error over an index says that it is damaged: not in use, no full disk."""
+    """Whether an error over a database says that it is damaged: not in use, no full disk."""
     code = getattr(error, "sqlite_errorcode", None)
     return code is None or code & 0xFF not in _OF_THE_MACHINE
 
