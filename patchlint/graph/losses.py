@@ -25,13 +25,16 @@ from patchlint.model import budget
 from patchlint.model.effect import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from patchlint.graph.guards import Atom
     from patchlint.graph.summary import Effect, Key
     from patchlint.model.facts import Call, Function
 
 _VARIABLE: Final = re.compile(r"(?<![\w.>])[A-Za-z_]\w*")
+
+#: letters of a word that tells what is done
+_TELLING: Final = 3
 
 How = Literal["deferred", "worker", "replaced"]
 
@@ -429,7 +432,13 @@ def _replaced(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
                     for edge in starts
                     if above < edge.line < below
                     and _share_object(effect, edge)
-                    and not _later_before(comparison, effect, edge)
+                    and not (
+                        _by_name_alone(edge)
+                        and (
+                            comparison.kernel.later.search(effect.name)
+                            or not _named_after(effect, edge.call.callee)
+                        )
+                    )
                 ),
                 None,
             )
@@ -446,12 +455,11 @@ def _unknown_starts(comparison: Comparison, now: Function) -> list[Deferral]:
     started = [(edge, edge.line) for edge in after.deferrals_of(now)]
     for call in now.calls:
         for helper in after.callees(call, now.path) if lines.added(now.path, call.line) else ():
-            if comparison.namesake(helper) is None:
-                # a new helper that starts it is told as if it stood here
-                started += [
-                    (replace(edge, function=now, call=call), call.line)
-                    for edge in after.deferrals_of(helper)
-                ]
+            # a helper that starts it is told as if it stood here
+            started += [
+                (replace(edge, function=now, call=call), call.line)
+                for edge in after.deferrals_of(helper)
+            ]
     found = [
         edge
         for edge, line in started
@@ -468,22 +476,7 @@ def _unknown_starts(comparison: Comparison, now: Function) -> list[Deferral]:
         for call in now.calls
         if _named_for_later(comparison, now, call)
     ]  # fmt: skip
-    return [*found, *_starts_of_helpers(comparison, now)]
-
-
-def _starts_of_helpers(comparison: Comparison, now: Function) -> Iterator[Deferral]:
-    """Callbacks that nobody shows and that a helper starts, which a new statement calls."""
-    after = comparison.after
-    for call in now.calls:
-        if not call.statement or not comparison.lines.added(now.path, call.line):
-            continue
-        for helper in after.callees(call, now.path):
-            for edge in after.deferrals_of(helper):
-                if (
-                    not (edge.keeps or edge.waits)
-                    and after.find(edge.callback, helper.path) is None
-                ):
-                    yield replace(edge, function=now, call=call)
+    return found
 
 
 def _named_for_later(comparison: Comparison, now: Function, call: Call) -> bool:
@@ -504,13 +497,24 @@ def _named_for_later(comparison: Comparison, now: Function, call: Call) -> bool:
     )
 
 
-def _later_before(comparison: Comparison, effect: Effect, edge: Deferral) -> bool:
-    """Whether all that tells of a deferral is a name, and the old statement had one as well."""
-    later = comparison.kernel.later
-    return (
-        edge.mechanism == edge.call.callee
-        and edge.context == "unknown"
-        and later.search(effect.name) is not None
+def _by_name_alone(edge: Deferral) -> bool:
+    """Whether all that tells of a deferral is the name of a helper that nobody shows."""
+    return edge.mechanism == edge.call.callee and edge.context == "unknown"
+
+
+def _named_after(effect: Effect, helper: str) -> bool:
+    """Whether a helper is named for doing this very thing later.
+
+    ``put_lamp_async`` is for ``put_lamp``, ``blk_queue_flag_set`` for nothing: what it has
+    beyond the words that both begin with must say what is done.  That errs towards
+    missing one: a helper may be named otherwise.
+    """
+    mine, other = effect.name.split("_"), helper.split("_")
+    while mine and other and mine[0] == other[0] and len(mine) > 1:
+        mine, other = mine[1:], other[1:]
+    said = {word for word in mine if len(word) >= _TELLING}
+    return any(word in said or effect.name in word for word in other) or (
+        helper.startswith(effect.name)
     )
 
 

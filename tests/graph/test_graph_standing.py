@@ -246,3 +246,19 @@ def test_a_helper_that_starts_what_nobody_shows_does_it_late(helper, told):
     after = shown + closing("lamp_put_soon(l);", "lamp_log(l);")
     found = losses.find(compare(before, after))
     assert [(loss.now.name, loss.key[1], loss.how) for loss in found] == told
+
+
+@pytest.mark.parametrize(
+    ("gone", "helper", "told"),
+    [
+        ("lamp_put", "lamp_put_async", True),
+        ("iput", "lamp_add_delayed_iput", True),
+        ("lamp_destroy_bulb", "lamp_queue_bulb_destroy", True),
+        ("put_disk", "lamp_queue_flag_set", False),
+        ("lamp_remove_file", "lamp_cleanup_queue", False),
+    ],
+)
+def test_a_helper_that_nobody_shows_is_named_after_what_it_does(gone, helper, told):
+    before = closing(f"{gone}(l->it);", "lamp_log(l);")
+    after = closing(f"{helper}(l->it);", "lamp_log(l);")
+    assert (("lamp_close", gone) in lost(before, after)) == told
