@@ -564,20 +564,32 @@ def _made_up_for(comparison: Comparison, loss: Loss) -> bool:
     callers = comparison.after.callers_of(loss.now)
     if not callers or not loss.now.static:
         return False
-    for caller, _call in callers:
+    for caller, call in callers:
         pasts = comparison.lineage.of(caller)
         if not pasts:
             return False
         for was in pasts:
             before = [e for e in comparison.old.of(was) if e.key == loss.key and not e.late]
             there = [e for e in comparison.new.of(caller) if e.key == loss.key]
-            after = [e for e in there if not e.late]
+            after = [e for e in there if not (e.late or _for_others(loss, e, call))]
             if any(_by_way_of(e, loss.now) for e in there if e.late):
                 # what is left inline there is what the loss left
                 after = [e for e in after if not _by_way_of(e, loss.now)]
             if not before or _lost(comparison, was, caller, before, after):
                 return False
     return True
+
+
+def _for_others(loss: Loss, effect: Effect, call: Call) -> bool:
+    """Whether a caller has an effect for other objects, or for what others may have started.
+
+    Behind one pointer stand several functions, each for its own objects.  A flush of a worker
+    that ran already does what is pending: nobody says that the worker was started for this.
+    """
+    if call.indirect and effect.root is call:
+        return True
+    flushed = any(one is effect.wait for one in (effect.root, *effect.between))
+    return loss.how == "worker" and effect.wait is not None and flushed
 
 
 def _by_way_of(effect: Effect, function: Function) -> bool:
