@@ -493,7 +493,7 @@ def _into_workers(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
             if key in told:
                 continue
             before = [e for e in before_all if e.key == key and not e.late]
-            after = [e for e in after_all if e.key == key and not e.late]
+            after = [e for e in after_all if e.key == key and not (e.late or _flushed(e))]
             lost = _lost(comparison, was, now, before, after)
             there = [e for e in late[key] if _same_kind(lost, e)]
             if lost and there and not all(_on_error_path(comparison, e) for e in lost):
@@ -583,13 +583,21 @@ def _made_up_for(comparison: Comparison, loss: Loss) -> bool:
 def _for_others(loss: Loss, effect: Effect, call: Call) -> bool:
     """Whether a caller has an effect for other objects, or for what others may have started.
 
-    Behind one pointer stand several functions, each for its own objects.  A flush of a worker
-    that ran already does what is pending: nobody says that the worker was started for this.
+    Behind one pointer stand several functions, each for its own objects.
     """
     if call.indirect and effect.root is call:
         return True
-    flushed = any(one is effect.wait for one in (effect.root, *effect.between))
-    return loss.how == "worker" and effect.wait is not None and flushed
+    return loss.how == "worker" and _flushed(effect)
+
+
+def _flushed(effect: Effect) -> bool:
+    """Whether it is done by a flush of what others may have started, with no start on the way.
+
+    A flush of a worker that ran already does what is pending: nobody says that the worker
+    was started for this.
+    """
+    wait = effect.wait
+    return wait is not None and any(one is wait for one in (effect.root, *effect.between))
 
 
 def _by_way_of(effect: Effect, function: Function) -> bool:

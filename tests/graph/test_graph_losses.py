@@ -188,6 +188,9 @@ def test_a_flush_of_a_worker_that_nobody_started_for_it_makes_up_for_nothing():
     before = worker.format("") + start + closing("iput(l->inode);", head=head) + caller
     after = worker.format("\tiput(l->inode);\n") + start + closing("lamp_off(l);", head=head)
     assert lost(before, after + caller) == [("lamp_close", "iput", "worker")]
+    before = worker.format("") + start + closing("flush_work(&l->tick);", "iput(l->inode);")
+    after = worker.format("\tiput(l->inode);\n") + start + closing("flush_work(&l->tick);")
+    assert lost(before, after) == [("lamp_close", "iput", "worker")]
 
 
 def test_a_function_that_lost_a_part_of_its_body_to_a_callback_is_told_under_its_name():
