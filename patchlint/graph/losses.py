@@ -588,7 +588,7 @@ def _into_workers(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
             if key in told:
                 continue
             before = [e for e in before_all if e.key == key and not e.late]
-            after = [e for e in after_all if e.key == key and not e.late]
+            after = [e for e in after_all if e.key == key and not (e.late or _flushed(e))]
             lost = _lost(comparison, was, now, before, after)
             there = [e for e in late[key] if _same_kind(lost, e)]
             if lost and there and not all(_on_error_path(comparison, e) for e in lost):
@@ -673,21 +673,43 @@ def _made_up_for(comparison: Comparison, loss: Loss) -> bool:
         return False
     # a caller that is new in the series relied on nothing yet
     known = [
-        (caller, pasts) for caller, _call in callers if (pasts := comparison.lineage.of(caller))
+        (caller, call, pasts)
+        for caller, call in callers
+        if (pasts := comparison.lineage.of(caller))
     ]
     if not known:
         return False
-    for caller, pasts in known:
+    for caller, call, pasts in known:
         for was in pasts:
             before = [e for e in comparison.old.of(was) if e.key == loss.key and not e.late]
             there = [e for e in comparison.new.of(caller) if e.key == loss.key]
-            after = [e for e in there if not e.late]
+            after = [e for e in there if not (e.late or _for_others(loss, e, call))]
             if any(_by_way_of(e, loss.now) for e in there if e.late):
                 # what is left inline there is what the loss left
                 after = [e for e in after if not _by_way_of(e, loss.now)]
             if not before or _lost(comparison, was, caller, before, after):
                 return False
     return True
+
+
+def _for_others(loss: Loss, effect: Effect, call: Call) -> bool:
+    """Whether a caller has an effect for other objects, or for what others may have started.
+
+    Behind one pointer stand several functions, each for its own objects.
+    """
+    if call.indirect and effect.root is call:
+        return True
+    return loss.how == "worker" and _flushed(effect)
+
+
+def _flushed(effect: Effect) -> bool:
+    """Whether it is done by a flush of what others may have started, with no start on the way.
+
+    A flush of a worker that ran already does what is pending: nobody says that the worker
+    was started for this.
+    """
+    wait = effect.wait
+    return wait is not None and any(one is wait for one in (effect.root, *effect.between))
 
 
 def _by_way_of(effect: Effect, function: Function) -> bool:

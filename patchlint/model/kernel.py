@@ -306,7 +306,7 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     system_calls: dict[str, SystemCall] = field(default_factory=dict)
     #: what the releases of a family release; a family of no resource is not there
     resources: dict[str, tuple[Resource, ...]] = field(default_factory=dict)
-    #: families that go with whatever holds them, and that nobody waits for as its part
+    #: families that are no part of what holds them: nobody waits for them with that
     alone: frozenset[str] = frozenset()
     macros: tuple[Macro, ...] = ()
     hints: tuple[ContextHint, ...] = ()

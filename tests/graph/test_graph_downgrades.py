@@ -780,5 +780,5 @@ def test_only_an_entry_that_can_end_it_carries_the_promise(ends, more, level):
 @pytest.mark.parametrize(
     ("ends", "level"), [(("module",), "error"), (("anything",), "error"), (("mount",), "note")]
 )
-def test_a_use_of_a_module_is_waited_for_by_who_takes_it_out(ends, level):
-    assert level_with_tree("lamp_close", way(ends=ends), put="module_put") == level
+def test_a_use_of_a_helper_module_is_waited_for_by_who_takes_it_out(ends, level):
+    assert level_with_tree("lamp_close", way(ends=ends), put="unload_nls") == level
