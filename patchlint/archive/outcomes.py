@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 #: replies of one patch that are read, and levels of replies to replies
 _MOST_REPLIES: Final = 100
 _DEEPEST: Final = 12
+#: later versions that are looked at
+_MOST_VERSIONS: Final = 5
 _REVERT: Final = re.compile(r'^Revert\s+"(.+)"\s*$', re.IGNORECASE)
 #: a subject of a patch that was merged already: for a stable kernel
 _BACKPORT: Final = re.compile(
@@ -42,13 +44,34 @@ _BATCH: Final = 400
 _WORD: Final = re.compile(rb"[A-Za-z_]\w{3,}")
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_]\w{3,}")
 _ERRNO: Final = re.compile(r"\bE[A-Z]{3,}\b")
-#: words of time, order and context: what a reply to the point has beside a name
-_TIMING: Final = re.compile(
-    r"\b(?:a?synch?ron\w*|a?sync|wait\w*|flush\w*|defer\w*|delay\w*|late[rn]?|before|after|until|still"
-    r"|pending|work(?:er|item|queue)?s?|kworkers?|kthreads?|threads?|task|context|rcu|grace"
-    r"|rac[ey]\w*|busy|user ?-?space|u?n?mount\w*|sleep\w*|block\w*|deadlock\w*|drain\w*"
-    r"|schedul\w*|interrupt\w*|irqs?|soft ?irqs?|callbacks?|unload\w*|uaf|use-after-free"
-    r"|leak\w*)\b",
+#: words for a deferral
+_DEFERRAL: Final = re.compile(
+    r"\b(?:work ?-?queues?|work ?-?items?|delayed works?|kworkers?|asynchronous\w*|async|defer\w*"
+    r"|\w+_work(?:_\w+)?|drain_workqueue|flush_(?:work|workqueue|scheduled_work)"
+    r"|flush(?:ing|ed|es)? (?:the |that |this |its )?(?:work|queue)\w*"
+    r"|rcu|grace periods?|call_rcu|kfree_rcu\w*|synchronize_\w*rcu\w*|rcu_barrier|kthreads?"
+    r"|kernel threads?|tasklets?|task_?work)\b",
+    re.IGNORECASE,
+)
+#: words of time beside a name
+_LATE: Final = re.compile(r"\b(?:too late|later|wait(?:s|ed|ing)?|still)\b", re.IGNORECASE)
+#: words of order, in a fix
+_ORDER: Final = re.compile(
+    r"\b(?:flush\w*|wait\w*|cancel\w*|a?synchron\w*|sync|rcu\w*|queue[ds]?|queuing|delay\w*|drain\w*"
+    r"|too late|still (?:in use|running|pending|busy)|work ?queues?|work ?items?)\b",
+    re.IGNORECASE,
+)
+#: so far into a line the name of a trailer reaches
+_TRAILER: Final = 20
+#: a line of a crash
+_DUMP: Final = re.compile(
+    r"\s*(?:\[[ .\d]+\]|CPU:|Workqueue:|Call Trace|RIP|Hardware name|rcu:|INFO:|BUG:|WARNING:)"
+    r"|.*\+0x[0-9a-f]"
+)
+#: words of somebody who is not content
+_DOUBT: Final = re.compile(
+    r"\?|\b(?:why|not|instead|should|remov\w*|ugly|problem\w*|rac[ey]\w*|deadlock\w*|hang\w*|worr\w+"
+    r"|concern\w*|doubt\w*|block\w*|uaf|use-after-free|leak\w*|busy|wrong|broken|safe)\b|n't\b",
     re.IGNORECASE,
 )
 #: what a line of a reply begins with that says that a patch was taken
@@ -61,6 +84,7 @@ _TAKEN: Final = re.compile(
     r"|the (?:series|patch)|patch(?:es)?|series|manually|locally)\b)",
     re.IGNORECASE,
 )
+_TRAILED: Final = re.compile(r"\s*nac?ked-by:", re.IGNORECASE)
 #: what a line begins with that refuses a patch, or takes it back
 _REFUSED: Final = re.compile(
     r"\W*(?:nac?ked-by:|(?:self[- ])?nac?k\b"
@@ -83,6 +107,12 @@ _SILENT: Final = (
 _SERIES: Final = (
     "SELECT subject FROM series WHERE expected > 1 AND id IN (SELECT series FROM findings)"
 )
+_FIXES: Final = (
+    'SELECT title, fixes.message_id, fixes."commit", messages.subject, messages.date, locator,'
+    " kind, place, name FROM fixes"
+    " JOIN messages ON messages.message_id = fixes.message_id"
+    " JOIN sources ON sources.id = messages.source ORDER BY messages.id"
+)
 
 Row = tuple[int, str, str | None, str | None, float | None, str]
 
@@ -97,14 +127,15 @@ class _Post(Struct, frozen=True):
     sender: str
     revert: bool
     backport: bool
+    thread: int | None
 
 
 class _Trace(Struct):
-    """What later mails of one thread have of a callback: added lines, or lines of a tree."""
+    """What the patches of one thread do with a callback: define it, or find it in a tree."""
 
     thread: int
     mail: _Post
-    added: bool = False
+    defined: bool = False
     stood: bool = False
 
 
@@ -112,6 +143,8 @@ class _Posts(Struct):
     """Patch mails and cover letters by the titles that findings ask for."""
 
     by_title: dict[str, list[_Post]] = field(default_factory=lambda: defaultdict(list))
+    #: patches whose ``Fixes:`` names a title, by that
+    fixes: dict[str, list[sqlite3.Row]] = field(default_factory=lambda: defaultdict(list))
     #: by callback, in the order of the archive
     traces: dict[str, dict[int, _Trace]] = field(default_factory=dict)
 
@@ -164,6 +197,8 @@ def mine(store: Store, shelf: Shelf, engine: Engine, progress: Progress) -> None
     wanted = {_title(row["subject"]) for row in findings}
     wanted.update(_title(row["subject"]) for row in store.rows(_SERIES))
     posts = _posts(store, wanted - {""})
+    for row in store.rows(_FIXES):
+        posts.fixes[_folded(row["title"])].append(row)
     posts.traces = _traces(store, shelf, {row["after_callback"] or "" for row in findings} - {""})
     rows: list[Row] = []
     for finding in findings:
@@ -176,51 +211,65 @@ def mine(store: Store, shelf: Shelf, engine: Engine, progress: Progress) -> None
 def _of(
     finding: sqlite3.Row, store: Store, shelf: Shelf, engine: Engine, posts: _Posts
 ) -> Iterator[Row]:
-    title = _title(finding["subject"])
-    if subjects.parse(finding["subject"]).is_reply:
-        mail = (finding["message_id"], finding["subject"], finding["date"])
-        yield (finding["id"], "discussed", *mail, "was proposed in an answer to another patch")
     yield from _replies(finding, store, shelf, engine)
-    if not title:
-        return
-    newer = list(_versions(finding, title, store, shelf, engine, posts))
-    traces = list(_traced(finding, posts)) if not newer else []
+    title = _title(finding["subject"])
+    answer = subjects.parse(finding["subject"]).is_reply
+    if title and not answer:
+        yield from _versions(finding, title, store, shelf, engine, posts)
+        yield from _by_title(finding, title, shelf, engine, posts)
+    traces = list(_traced(finding, posts))
+    for _, kind, _, subject, _, _ in traces if answer else ():
+        if kind == "superseded" and subject:
+            yield from _by_title(finding, _title(subject), shelf, engine, posts)
     yield from traces
-    yield from (row for row, _ in newer)
-    if any(found for _, found in newer):
-        return  # what came of the title came of a posting that has the finding too
+    if answer and not traces:
+        mail = (finding["message_id"], finding["subject"], finding["date"])
+        own = posts.traces.get(finding["after_callback"] or "", {}).get(finding["thread"])
+        if own is not None and own.defined:
+            text = f"proposes {finding['after_callback']}() in an answer; no patch here has it"
+            yield (finding["id"], "dropped", *mail, text)
+        else:
+            yield (finding["id"], "discussed", *mail, "was proposed in an answer")
+
+
+def _by_title(
+    finding: sqlite3.Row, title: str, shelf: Shelf, engine: Engine, posts: _Posts
+) -> Iterator[Row]:
+    """What later mails say of the commit of that title."""
     for post in posts.reverts(title, finding["date"]):
         yield _row(finding, "reverted", post, f'a later mail reverts "{title}"')
     for post in posts.backports(title, finding["date"], finding["message_id"]):
         yield _row(finding, "kept", post, "was merged: this is a backport of it")
-    yield from _fixes(finding, title, store, shelf, engine)
+    yield from _fixes(finding, title, shelf, engine, posts)
 
 
 def _fixes(
-    finding: sqlite3.Row, title: str, store: Store, shelf: Shelf, engine: Engine
+    finding: sqlite3.Row, title: str, shelf: Shelf, engine: Engine, posts: _Posts
 ) -> Iterator[Row]:
     """Later patches that name this one in a ``Fixes:``.
 
     One that speaks of what moved mends that; any of them shows that the patch was merged.
     """
-    names = _telling(finding)[0]
-    for fix in store.rows(
-        'SELECT fixes.message_id, fixes."commit", messages.subject, messages.date, locator, kind,'
-        " place, name FROM fixes"
-        " JOIN messages ON messages.message_id = fixes.message_id"
-        " JOIN sources ON sources.id = messages.source"
-        " WHERE title = ? ORDER BY messages.id",
-        (title,),
-    ):
+    topic = _topic(finding)
+    for fix in posts.fixes.get(title, ()):
         if fix["message_id"] == finding["message_id"] or not _after(
             fix["date"], finding["date"], equal=True
         ):
             continue
-        body = (_body(fix, shelf, engine) or "").partition("\n---\n")[0]
         kind, text = "kept", f"was merged as {fix['commit']}: this fixes something else of it"
-        if _speaking(body.splitlines(), names, frozenset()):
+        if _mends(_body(fix, shelf, engine) or "", fix["subject"], topic.names):
             kind, text = "fixed", f"says that it fixes {fix['commit']}, which has this title"
         yield (finding["id"], kind, fix["message_id"], fix["subject"], fix["date"], text)
+
+
+def _mends(body: str, subject: str, names: frozenset[str]) -> bool:
+    """Whether a fix is about the move: it names it, changes it, or speaks of order."""
+    message, _, diff = body.partition("\n---\n")
+    # its Fixes: has the title of what it fixes, which may say anything
+    said = [subject, *(line for line in message.splitlines() if ":" not in line[:_TRAILER])]
+    changed = [line for line in diff.splitlines() if line.startswith(("+", "-"))]
+    words = {word for line in (*said, *changed) for word in _IDENTIFIER.findall(line)}
+    return not names.isdisjoint(words) or any(_ORDER.search(line) for line in said)
 
 
 def _body(row: sqlite3.Row, shelf: Shelf, engine: Engine) -> str | None:
@@ -240,8 +289,13 @@ def _row(finding: sqlite3.Row, kind: str, post: _Post, text: str) -> Row:
 
 
 def _title(subject: str) -> str:
-    """Return the subject without brackets and blanks, empty for one that has nothing else."""
-    return " ".join(subjects.parse(subject).title.split())
+    """Return the subject without brackets, folded; empty for one that has nothing else."""
+    return _folded(subjects.parse(subject).title)
+
+
+def _folded(title: str) -> str:
+    """Return a title as titles are compared: case, blanks and underscores say nothing."""
+    return " ".join(title.lower().replace("_", " ").split())
 
 
 def _posts(store: Store, wanted: set[str]) -> _Posts:
@@ -252,15 +306,14 @@ def _posts(store: Store, wanted: set[str]) -> _Posts:
     ends = {title[-_TAIL:] for title in wanted}
     tails = (*ends, *(f'{end}"' for end in ends))
     for row in store.rows(
-        "SELECT message_id, subject, author, date FROM messages WHERE patch ORDER BY id"
+        "SELECT message_id, subject, author, date, thread FROM messages WHERE patch ORDER BY id"
     ):
-        if not row["subject"].endswith(tails):
+        if not _folded(row["subject"]).endswith(tails):
             continue
         spoken = subjects.parse(row["subject"])
         title = " ".join(spoken.title.split())
         revert = _REVERT.match(title)
-        if revert:
-            title = revert.group(1)
+        title = _folded(revert.group(1) if revert else title)
         if title in wanted and not spoken.is_reply:
             posts.by_title[title].append(_post(row))
     return posts
@@ -276,46 +329,68 @@ def _post(row: sqlite3.Row) -> _Post:
         headers.address(row["author"]),
         _REVERT.match(" ".join(spoken.title.split())) is not None,
         _BACKPORT.search(row["subject"]) is not None,
+        row["thread"],
     )
 
 
 def _versions(
     finding: sqlite3.Row, title: str, store: Store, shelf: Shelf, engine: Engine, posts: _Posts
-) -> Iterator[tuple[Row, bool]]:
-    """Yield what the next version says, and whether it still has the finding."""
+) -> Iterator[Row]:
+    """Yield what the next version says of the finding."""
     own = store.value("SELECT author FROM messages WHERE message_id = ?", (finding["message_id"],))
     sender = headers.address(own or finding["author"])
     (series,) = store.rows("SELECT * FROM series WHERE id = ?", (finding["series"],))
     date, version = finding["date"], series["version"] or 1
     newer = posts.newer(title, sender, version, date)
-    if newer:
-        post = newer[0]
-        if _again(finding, post, store):
-            text = f"version {post.version} has the finding too"
-            yield _row(finding, "superseded", post, text), True
-            return
-        started = _added(finding["message_id"], store, shelf, engine).intersection(
-            (finding["after_callback"], finding["after_mechanism"])
-        )
-        left = started & _added(post.message_id, store, shelf, engine)
-        if left or not started:
-            # the finding is gone, the move may be there in other words
-            still = f" and adds {min(left)}() too" if left else ""
-            text = f"version {post.version} of the patch came{still}"
-            yield _row(finding, "superseded", post, text), False
-        else:
-            text = f"version {post.version} of the patch no longer has the finding"
-            yield _row(finding, "dropped", post, text), False
-        return
     whole = _title(series["subject"])
     others = posts.newer(whole, sender, version, date) if whole not in {"", title} else []
-    if others and others[0].version > version:
-        text = f"version {others[0].version} of the series has no patch of this title"
-        yield _row(finding, "superseded", others[0], text), False
+    if not newer and others and others[0].version > version:
+        newer = _called_alike(title, others[0], store)
+        if not newer:
+            text = f"version {others[0].version} of the series has no patch of this title"
+            yield _row(finding, "superseded", others[0], text)
+    started: frozenset[str] = frozenset()
+    for post in newer[:_MOST_VERSIONS]:
+        if _again(finding, post, store):
+            yield _row(finding, "kept", post, f"version {post.version} has the finding too")
+            return
+        started = started or _started(finding, finding["message_id"], store, shelf, engine)
+        left = started & _started(finding, post.message_id, store, shelf, engine)
+        if left:  # the finding is gone, the move is not
+            text = f"version {post.version} of the patch adds {min(left)}() too"
+            yield _row(finding, "kept", post, text)
+            return
+    if newer and started:
+        text = f"version {newer[0].version} of the patch no longer has the finding"
+        yield _row(finding, "dropped", newer[0], text)
+    elif newer:
+        text = f"version {newer[0].version} of the patch came"
+        yield _row(finding, "superseded", newer[0], text)
 
 
-def _added(message_id: str | None, store: Store, shelf: Shelf, engine: Engine) -> frozenset[str]:
-    """Return the names in the lines that a patch mail adds."""
+def _called_alike(title: str, cover: _Post, store: Store) -> list[_Post]:
+    """Return the patch of a series whose title is this one but for what stands before it."""
+    found = []
+    for row in store.rows(
+        "SELECT message_id, subject, author, date, thread FROM messages"
+        " WHERE thread = ? AND patch ORDER BY id",
+        (cover.thread,),
+    ):
+        other = _title(row["subject"])
+        shorter, longer = sorted((title, other), key=len)
+        alike = len(shorter) >= _TAIL and longer.endswith(shorter)
+        if alike and subjects.parse(row["subject"]).version == cover.version:
+            found.append(_post(row))
+    return found
+
+
+def _started(
+    finding: sqlite3.Row, message_id: str | None, store: Store, shelf: Shelf, engine: Engine
+) -> frozenset[str]:
+    """Return what a patch mail adds of the move: the callback, else the mechanism.
+
+    A mechanism is known to anybody, and counts in a patch that names the function as well.
+    """
     row = next(
         store.rows(
             "SELECT locator, kind, place, name FROM messages"
@@ -324,9 +399,15 @@ def _added(message_id: str | None, store: Store, shelf: Shelf, engine: Engine) -
         ),
         None,
     )
-    body = _body(row, shelf, engine) if row is not None else None
-    lines = (line for line in (body or "").splitlines() if line.startswith("+"))
-    return frozenset(name for line in lines for name in _IDENTIFIER.findall(line))
+    body = (_body(row, shelf, engine) if row is not None else None) or ""
+    lines = (line for line in body.splitlines() if line.startswith("+"))
+    added = {name for line in lines for name in _IDENTIFIER.findall(line)}
+    callback, mechanism = finding["after_callback"], finding["after_mechanism"]
+    if callback in added:
+        return frozenset((callback,))
+    if mechanism in added and finding["function"] in _IDENTIFIER.findall(body):
+        return frozenset((mechanism,))
+    return frozenset()
 
 
 def _again(finding: sqlite3.Row, post: _Post, store: Store) -> bool:
@@ -399,14 +480,13 @@ def _trace(
 
 
 def _mark(row: sqlite3.Row, data: bytes, name: bytes, into: dict[int, _Trace]) -> None:
-    signs = {line[:1] for line in data.split(b"\n") if name in line and name in _WORD.findall(line)}
-    if signs.isdisjoint((b"+", b"-", b" ")):
-        return
-    trace = into.get(row["thread"])
-    if trace is None:
-        trace = into[row["thread"]] = _Trace(row["thread"], _post(row))
-    trace.added |= b"+" in signs
-    trace.stood |= not signs.isdisjoint((b"-", b" ")) and b"+" not in signs
+    lines = [line for line in data.split(b"\n") if name in line and name in _WORD.findall(line)]
+    defined = any(re.match(rb"\+(?:\w[\w\s*]*[\s*])?" + name + rb"\(", line) for line in lines)
+    stood = any(line[:1] in {b"-", b" "} for line in lines)
+    if defined or stood:
+        trace = into.setdefault(row["thread"], _Trace(row["thread"], _post(row)))
+        trace.defined |= defined
+        trace.stood |= stood
 
 
 def _traced(finding: sqlite3.Row, posts: _Posts) -> Iterator[Row]:
@@ -417,21 +497,22 @@ def _traced(finding: sqlite3.Row, posts: _Posts) -> Iterator[Row]:
     """
     traces = posts.traces.get(finding["after_callback"] or "", {})
     own = traces.get(finding["thread"])
-    if own is None or not own.added:
+    if own is None or not own.defined:
         return
     began = finding["date"]
-    earlier = (one for one in traces.values() if not _after(one.mail.date, began, equal=True))
-    if any(one.stood and not one.added for one in earlier):
-        return  # it was there before
-    later = [
-        one
+    if any(
+        one.stood and not one.defined and not _after(one.mail.date, began)
         for one in traces.values()
-        if one.thread != finding["thread"] and _after(one.mail.date, began)
-    ]
+    ):
+        return  # it was there before
+    title = _title(finding["subject"])
+    versions = {post.thread for post in posts.by_title.get(title, ())}
     callback = finding["after_callback"]
-    for one in sorted(later, key=lambda one: one.mail.date or 0.0):
-        if one.added and not one.mail.backport:
-            text = f"adds {callback}() as well, under another title"
+    for one in sorted(traces.values(), key=lambda one: one.mail.date or 0.0):
+        if one.thread in versions or one.thread == own.thread or not _after(one.mail.date, began):
+            continue
+        if one.defined and not one.mail.backport:
+            text = f"defines {callback}() under another title"
             yield _row(finding, "superseded", one.mail, text)
             return
         text = f"was merged: {callback}() is in the tree that this was made for"
@@ -443,7 +524,7 @@ def _traced(finding: sqlite3.Row, posts: _Posts) -> Iterator[Row]:
 
 
 def _replies(finding: sqlite3.Row, store: Store, shelf: Shelf, engine: Engine) -> Iterator[Row]:
-    names, errors = _telling(finding)
+    topic = _topic(finding)
     cover = store.value("SELECT cover_message_id FROM series WHERE id = ?", (finding["series"],))
     seen = set()
     for parent in dict.fromkeys((finding["message_id"], cover)):
@@ -454,30 +535,40 @@ def _replies(finding: sqlite3.Row, store: Store, shelf: Shelf, engine: Engine) -
             body = _body(row, shelf, engine)
             if body is None:
                 continue
-            for kind, line in _heard(body, names, errors, row["author"], whole=parent == cover):
+            for kind, line in _heard(body, topic, row["author"], whole=parent == cover):
                 yield (
                     finding["id"], kind, row["message_id"], row["subject"], row["date"],
                     " ".join(line.split())[:_LONGEST],
                 )  # fmt: skip
 
 
-def _heard(
-    body: str, names: frozenset[str], errors: frozenset[str], author: str, *, whole: bool
-) -> Iterator[tuple[str, str]]:
+def _heard(body: str, topic: _Topic, author: str, *, whole: bool) -> Iterator[tuple[str, str]]:
     """Yield what a reply says of a patch, and the line that does.
 
     To a ``whole`` series nothing is said of one patch but that all were taken or refused.
     """
     lines = _own_lines(body)
     robot = _ROBOT.search(headers.address(author)) is not None
-    for kind, shape in (("kept", _TAKEN), ("dropped", _REFUSED)):
-        line = next((one for one in _beginnings(lines) if shape.match(one[:_LONGEST])), None)
-        if line is not None:
-            yield kind, line
+    taken = next((one for one in _beginnings(lines) if _TAKEN.match(one[:_LONGEST])), None)
+    if taken is not None:
+        yield "kept", taken
+    refused = next((one for one in _unquoted(body) if _REFUSED.match(one[:_LONGEST])), None)
+    if refused is not None:
+        yield "dropped", refused
     if not (whole or robot):
-        line = _speaking(lines, names, errors)
+        line = _speaking(lines, topic)
         if line is not None:
             yield "discussed", line
+
+
+def _unquoted(body: str) -> Iterator[str]:
+    """Yield the lines of a reply that no line of a diff is quoted above: they mean all of it."""
+    diff = False
+    for line in body.partition("\n-- \n")[0].splitlines():
+        if line.lstrip().startswith((">", "|")):
+            diff = line.lstrip("> |")[:1] in {"+", "-", "@"} or (diff and bool(line.strip("> |")))
+        elif not diff or _TRAILED.match(line):
+            yield line
 
 
 def _beginnings(lines: Iterable[str]) -> Iterator[str]:
@@ -489,24 +580,30 @@ def _beginnings(lines: Iterable[str]) -> Iterator[str]:
         before = line
 
 
-def _speaking(lines: Iterable[str], names: frozenset[str], errors: frozenset[str]) -> str | None:
-    """Return the line that speaks of what moved: a name of it, and something of time.
+def _speaking(lines: Iterable[str], topic: _Topic) -> str | None:
+    """Return the line that speaks of the move: of a deferral, by a name of it or with doubt.
 
     An error that user space would see needs no more.
     """
     for part in _paragraphs(lines):
-        words = {word for one in part for word in _IDENTIFIER.findall(one)}
-        timing = any(_TIMING.search(one) for one in part)
-        if not errors.isdisjoint(words) or (timing and not names.isdisjoint(words)):
-            wanted = errors | names
-            return next(one for one in part if not wanted.isdisjoint(_IDENTIFIER.findall(one)))
+        text = "\n".join(part)
+        words = set(_IDENTIFIER.findall(text))
+        named = not topic.names.isdisjoint(words)
+        if _DEFERRAL.search(text) and (named or _DOUBT.search(text)):
+            return next(one for one in part if _DEFERRAL.search(one))
+        if named and _LATE.search(text):
+            return next(one for one in part if _LATE.search(one))
+        if not topic.errors.isdisjoint(words):
+            return next(
+                one for one in part if not topic.errors.isdisjoint(_IDENTIFIER.findall(one))
+            )
     return None
 
 
 def _paragraphs(lines: Iterable[str]) -> Iterator[list[str]]:
     part: list[str] = []
     for line in lines:
-        if line.strip():
+        if line.strip() and not _DUMP.match(line):
             part.append(line)
         elif part:
             yield part
@@ -540,11 +637,18 @@ def _below(store: Store, message_id: str | None) -> list[sqlite3.Row]:
     )
 
 
-def _telling(finding: sqlite3.Row) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the names, and the errors, that a reply to the point would use."""
-    names = [finding[name] for name in ("cleanup", "function", "after_callback", "after_mechanism")]
-    errors = _ERRNO.findall(finding["symptoms_json"])
-    return frozenset(name for name in names if name), frozenset(errors)
+class _Topic(Struct, frozen=True):
+    """What a reply to the point speaks of."""
+
+    names: frozenset[str]
+    errors: frozenset[str]
+
+
+def _topic(finding: sqlite3.Row) -> _Topic:
+    """Return the names that tell: a plain word (``request``) is none."""
+    columns = ("cleanup", "function", "after_callback", "after_mechanism")
+    names = frozenset(finding[name] for name in columns if finding[name] and "_" in finding[name])
+    return _Topic(names, frozenset(_ERRNO.findall(finding["symptoms_json"])))
 
 
 def _own_lines(body: str) -> list[str]:

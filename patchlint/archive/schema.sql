@@ -195,7 +195,7 @@ SELECT
             WHERE outcomes.finding = findings.id
             ORDER BY CASE kind
                 WHEN 'reverted' THEN 1 WHEN 'fixed' THEN 2 WHEN 'dropped' THEN 3
-                WHEN 'superseded' THEN 4 WHEN 'kept' THEN 5 WHEN 'discussed' THEN 6 ELSE 7
+                WHEN 'discussed' THEN 4 WHEN 'kept' THEN 5 WHEN 'superseded' THEN 6 ELSE 7
             END, id
             LIMIT 1
         ),

@@ -18,15 +18,15 @@ OUTCOMES: Final[tuple[Outcome, ...]] = (
     "reverted",
     "fixed",
     "dropped",
-    "superseded",
-    "kept",
     "discussed",
+    "kept",
+    "superseded",
     "unknown",
 )
 #: outcomes by which the move of the release did not last
 UNDONE: Final[tuple[Outcome, ...]] = ("reverted", "fixed", "dropped")
 #: outcomes that do not say how a change ended
-OPEN: Final[tuple[Outcome, ...]] = ("superseded", "discussed", "unknown")
+OPEN: Final[tuple[Outcome, ...]] = ("discussed", "superseded", "unknown")
 
 #: folders whose subfolders are subsystems of their own
 _DEEP: Final = frozenset({"drivers", "net", "fs", "arch", "sound", "include", "tools"})

@@ -56,9 +56,10 @@ def test_a_reply_about_anything_else_discusses_nothing(tmp_path):
         [
             PATCH,
             reply(PATCH.message_id, "r1", "widget_put() needs a kernel-doc comment.\n"),
-            reply(PATCH.message_id, "r2", "The work item leaks.\n"),
+            reply(PATCH.message_id, "r2", "> a work item\n\nIs this tested?\n"),
+            reply(PATCH.message_id, "r3", "Workqueue: events widget_free\nCPU: 1 not tainted\n"),
             replace(
-                reply(PATCH.message_id, "r3", "widget_put() from a work item: build error\n"),
+                reply(PATCH.message_id, "r4", "widget_put() from a work item: build error\n"),
                 author="kernel test robot <lkp@intel.com>",
             ),
         ],
@@ -67,19 +68,42 @@ def test_a_reply_about_anything_else_discusses_nothing(tmp_path):
     assert found[PATCH.message_id] == {("unknown", None)}
 
 
-#: another way to write what BAD does, which our stages do not see
-UNSEEN = kit.diff("fs/widget.c", "widget_put(w);", "run(queue_work, w);")
+def test_who_doubts_the_deferral_need_not_name_a_function(tmp_path):
+    found = outcomes([PATCH, reply(PATCH.message_id, "r1", "Why a work item?\n")], tmp_path)
+    assert found[PATCH.message_id] == {("discussed", "r1@example.org")}
+
+
+CALLBACK = kit.BAD.replace(" }\n", " }\n+static void widget_free(struct work_struct *w)\n", 1)
+#: what starts the callback in another way, which our stages do not see
+UNSEEN = CALLBACK.replace("+\tqueue_work(", "+\trun(&widget_free, ")
 
 
 @pytest.mark.parametrize(
-    ("change", "kind"), [(kit.BAD, "superseded"), (UNSEEN, "superseded"), (kit.GOOD, "dropped")]
+    ("change", "kind"), [(CALLBACK, "kept"), (UNSEEN, "kept"), (kit.GOOD, "dropped")]
 )
 def test_next_version_keeps_or_drops_it(tmp_path, change, kind):
-    change = change.replace("+\trun(queue_work", "+\trun(queue_work")
+    first = kit.patch(1, 1, "set", CALLBACK)
     newer = kit.patch(1, 1, "set", change, version=2, day=3)
-    newest = kit.patch(1, 1, "set", kit.GOOD, version=3, day=6)
-    found = outcomes([PATCH, newer, newest], tmp_path)
-    assert found[PATCH.message_id] == {(kind, newer.message_id)}
+    found = outcomes([first, newer], tmp_path)
+    assert found[first.message_id] == {(kind, newer.message_id)}
+
+
+def test_any_later_version_that_has_it_keeps_it(tmp_path):
+    versions = [
+        kit.patch(1, 1, "set", change, version=number, day=3 * number)
+        for number, change in enumerate((CALLBACK, kit.GOOD, CALLBACK), 1)
+    ]
+    found = outcomes(versions, tmp_path)
+    assert found[versions[0].message_id] == {("kept", versions[2].message_id)}
+
+
+def test_a_version_that_never_named_the_move_takes_its_place(tmp_path):
+    # the callback and the mechanism stand in no line that the first version adds
+    first = kit.patch(1, 1, "set", kit.BAD.replace("queue_work", "queue_work2"))
+    newer = kit.patch(1, 1, "set", kit.GOOD, version=2, day=3)
+    assert outcomes([first, newer], tmp_path)[first.message_id] == {
+        ("superseded", newer.message_id)
+    }
 
 
 @pytest.mark.parametrize(
@@ -96,6 +120,8 @@ def test_next_version_keeps_or_drops_it(tmp_path, change, kind):
         ("Nacked-by: R <r@example.org>\n", "dropped"),
         ("Please ignore this patch, wrong base.\n", "dropped"),
         ("Please drop this comment.\n", None),
+        ("> +\tpr_debug();\n\nNAK, no prints.\n", None),
+        ("> +\tpr_debug();\n\nNacked-by: R <r@example.org>\n", "dropped"),
     ],
 )
 def test_a_reply_takes_or_refuses_a_patch(tmp_path, text, kind):
@@ -104,10 +130,30 @@ def test_a_reply_takes_or_refuses_a_patch(tmp_path, text, kind):
     assert found[PATCH.message_id] == wanted
 
 
-def test_a_proposal_in_an_answer_is_discussion(tmp_path):
-    proposal = replace(PATCH, subject="Re: [PATCH] other: thing", reply_to="gone@example.org")
+@pytest.mark.parametrize(("change", "kind"), [(kit.BAD, "discussed"), (CALLBACK, "dropped")])
+def test_a_proposal_in_an_answer(tmp_path, change, kind):
+    proposal = replace(
+        kit.patch(1, 1, "set", change),
+        subject="Re: [PATCH] other: thing",
+        reply_to="gone@example.org",
+    )
     found = outcomes([proposal], tmp_path)
-    assert found[PATCH.message_id] == {("discussed", PATCH.message_id)}
+    assert found[proposal.message_id] == {(kind, proposal.message_id)}
+
+
+def test_a_proposal_that_is_posted_has_the_fate_of_that(tmp_path):
+    proposal = replace(
+        kit.patch(1, 1, "set", CALLBACK),
+        subject="Re: [PATCH] other: thing",
+        reply_to="gone@example.org",
+    )
+    posted = kit.patch(1, 1, "posted", CALLBACK, day=5)
+    fix = mending("widget_put() must not run in a work item.", "mend", 12, "posted: change 1")
+    found = outcomes([proposal, posted, fix], tmp_path)
+    assert found[proposal.message_id] == {
+        ("superseded", posted.message_id),
+        ("fixed", fix.message_id),
+    }
 
 
 def test_a_backport_shows_that_it_was_merged(tmp_path):
@@ -117,9 +163,6 @@ def test_a_backport_shows_that_it_was_merged(tmp_path):
     )
     found = outcomes([PATCH, stable], tmp_path)
     assert found[PATCH.message_id] == {("kept", stable.message_id)}
-
-
-CALLBACK = kit.BAD.replace(" }\n", " }\n+static void widget_free(struct work_struct *w)\n", 1)
 
 
 @pytest.mark.parametrize(("mark", "kind"), [(" ", "kept"), ("-", "kept"), ("+", "superseded")])
@@ -143,8 +186,15 @@ def test_a_callback_that_was_there_before_tells_nothing(tmp_path):
 
 
 def test_version_of_somebody_else_is_one(tmp_path):
+    first = kit.patch(1, 1, "set", CALLBACK)
     other = kit.patch(1, 1, "set", kit.GOOD, version=2, day=3, author="Other <other@example.org>")
-    assert outcomes([PATCH, other], tmp_path)[PATCH.message_id] == {("dropped", other.message_id)}
+    assert outcomes([first, other], tmp_path)[first.message_id] == {("dropped", other.message_id)}
+
+
+def test_titles_are_compared_without_case(tmp_path):
+    fix = mending("The work item was too late.", "mend", 12, "Set: Change 1")
+    found = outcomes([PATCH, fix], tmp_path)
+    assert found[PATCH.message_id] == {("fixed", fix.message_id)}
 
 
 def test_same_version_of_somebody_else_is_none(tmp_path):
@@ -171,9 +221,9 @@ def test_revert_and_fixes_are_found_by_title(tmp_path):
     }
 
 
-def mending(why: str, name: str, day: float) -> kit.Post:
+def mending(why: str, name: str, day: float, title: str = "set: change 1") -> kit.Post:
     fix = kit.patch(1, 1, name, kit.GOOD, day=day)
-    trailer = 'Fixes: 0123456789ab ("set: change 1")\nSigned-off'
+    trailer = f'Fixes: 0123456789ab ("{title}")\nSigned-off'
     return replace(fix, body=f"{why}\n\n" + fix.body.replace("Signed-off", trailer, 1))
 
 

@@ -10,7 +10,8 @@ usage: record.py import FILE... --store STORE...     judgements into judged.tsv
 
 Files have tab-separated columns with a header.  Of a judgement: message_id, list, date, rule,
 level, confidence, function, cleanup, verdict, outcome, line; of a repair: repair_id, list,
-date, repaired_id, family, found, level, reason; of a count: message_id, function, outcome.
+date, repaired_id, family, found, level, reason; of a count: message_id, outcome, and function if
+known.
 Stores are those that `patchlint scan --store` makes; they know where the mails lie.  What is
 judged twice in two ways is undecided.
 """
@@ -217,7 +218,7 @@ class Unheld(Pipeline):
     def rules(self):
         """See :class:`Engine`."""
         if self._rules is None:
-            rules = super().rules()
+            rules = load()
             self._rules = replace(
                 rules, rules=tuple(replace(rule, held=None) for rule in rules.rules)
             )
@@ -276,32 +277,28 @@ def again(arguments):
 
 
 def outcomes(arguments):
-    """Hold what is mined of outcomes against a count by hand, by posting."""
+    """Hold what is mined of the fate of changes against a count by hand."""
+    for path in arguments.store if arguments.write else ():
+        with Store(path) as store, Shelf() as shelf:
+            mining.mine(store, shelf, Pipeline(Settings()), Quiet())
     mined = {}
-    for path in arguments.store:
-        if arguments.write:
-            with Store(path) as store, Shelf() as shelf:
-                mining.mine(store, shelf, Pipeline(Settings()), Quiet())
-        with Store(path, write=False) as store:
-            for row in store.rows(
-                "SELECT findings.message_id, function, outcomes.* FROM findings"
-                " JOIN outcomes ON outcomes.finding = findings.id"
-            ):
-                mined.setdefault(row[0], {}).setdefault(row["function"], []).append(row)
+    for change in changes.gather(arguments.store).changes:
+        for posting in change.postings:
+            mined.setdefault(posting.message_id, []).append(change)
     right, table = 0, Counter()
     rows = [row for path in arguments.files for row in cells(path)]
-    for row in rows:
-        some = mined.get(row["message_id"].strip("<>"), {})
-        events = some.get(row.get("function"), next(iter(some.values()), []))
-        kinds = {event["kind"] for event in events}
-        said = next((kind for kind in OUTCOMES if kind in kinds), "none")
+    for number, row in enumerate(rows):
+        some = mined.get(row["message_id"].strip("<>"), [])
+        fates = [one.outcome for one in some if one.finding.function == row.get("function")]
+        fates = fates or [one.outcome for one in some]
+        said = min(fates, key=OUTCOMES.index, default="none")
         hand = row["outcome"].lower()
         table[hand, said] += 1
         right += said == hand
         if said != hand:
-            print(f"by hand {hand}, mined {said}: {row['message_id']} {row.get('function', '')}")
-            for event in events:
-                print(f"    {event['kind']}: {event['evidence'][:90]} <{event[4]}>")
+            print(f"{number} by hand {hand}, mined {said}: {row['message_id']} {row.get('note')}")
+            for event in [event for one in some for event in one.events][:6]:
+                print(f"    {event.kind}: {event.evidence[:90]} <{event.message_id}>")
     for (hand, said), number in sorted(table.items()):
         print(f"{number:4} {hand:10} mined as {said}")
     print(f"{right} of {len(rows)} right")
