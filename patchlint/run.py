@@ -269,10 +269,7 @@ def _check_one(
         return gathered
     gathered.limitations += [
         *_missing(series),
-        *(
-            Limitation("mail", f"{series.subject}: {remark}", message_id=_message_id(series))
-            for remark in series.remarks
-        ),
+        *(Limitation("mail", remark, message_id=_message_id(series)) for remark in series.remarks),
     ]
     reference = _reference(series, files)
     gathered.series.append(reference)

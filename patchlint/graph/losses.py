@@ -492,6 +492,7 @@ def _named_for_later(comparison: Comparison, now: Function, call: Call) -> bool:
         and name not in kernel.registrations
         and name not in kernel.waits
         and name not in kernel.list_adds
+        and ((row := kernel.cleanups.get(name)) is None or row.kind == "async")
         and kernel.harmless.search(name) is None
         and not after.callees(call, now.path)
     )

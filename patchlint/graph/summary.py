@@ -474,7 +474,9 @@ class Summaries:
                     function.name,
                     function.path,
                     call.line,
-                    f"{'->' if kind == 'indirect' else ''}{call.callee}()",
+                    f"{call.callee}() runs {key[1]}() at the last reference"
+                    if last_reference
+                    else f"{'->' if kind == 'indirect' else ''}{call.callee}()",
                 ),
             ),
         )

@@ -50,6 +50,8 @@ HUNK_LINES: Final = 4
 ENTRIES: Final = 4
 #: begins the origin of what a baseline accepts
 BASELINE: Final = "baseline "
+#: places that a limitation is told of which holds for several
+PLACES: Final = 2
 #: entry points that --verbose lists with their chains
 MOST_ENTRIES: Final = 20
 
@@ -365,13 +367,21 @@ def _limitations(limitations: Sequence[Limitation], style: Style) -> list[str]:
     if not limitations:
         return []
     lines = [_paint("Not known:", _BOLD, style)]
+    places: dict[tuple[str, str], list[str]] = {}
     for limitation in limitations:
         place = limitation.path or (f"<{limitation.message_id}>" if limitation.message_id else "")
         if place and limitation.line is not None:
             place += f":{limitation.line}"
-        where = f"{place}: " if place else ""
+        found = places.setdefault((limitation.stage, limitation.message), [])
+        if place and place not in found:
+            found.append(place)
+    for (stage, message), found in places.items():
+        where = ", ".join(found[:PLACES])
+        if len(found) > PLACES:
+            where += f" and {len(found) - PLACES} more"
         room = min(_width(style), PROSE) - len(INDENT)
-        first, *rest = wrap(f"{limitation.stage}: {where}{limitation.message}", room) or [""]
+        said = f"{stage}: {where}: {message}" if where else f"{stage}: {message}"
+        first, *rest = wrap(said, room) or [""]
         lines += [INDENT + first, *(f"{INDENT * 2}{text}" for text in rest)]
     return [*lines, ""]
 

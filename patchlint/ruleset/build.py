@@ -104,10 +104,10 @@ def _cleanups(data: Compiled) -> list[Cleanup]:
         elif not visible:
             why = f"{name}() releases {releases}; user space cannot tell that it is late"
             symptoms = advice = ()
-        elif core is None or name in core:
+        elif core is None:
             full = f"{name}() releases {releases}; {why}"
             why = full if len(full) <= _LONGEST_WHY else why
-        else:
+        elif name not in core:
             # the family's words are of its core: of others no more is known than what they release
             symptoms = [f"still there when the call has returned: {releases}", *symptoms]
             why = f"{name}() releases {releases}; nothing orders that before the return any more"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from graph_kit import PATH, compare, downgrades, files
+from graph_kit import PATH, compare, downgrades, files, kernel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -243,7 +243,7 @@ def test_the_release_shown_is_the_one_that_the_series_takes_away():
     assert shown == "\t} else {"
 
 
-WAITS = """\
+KICKED = """\
 static void lamp_gone(struct work_struct *work)
 {
 	struct lamp *lamp = container_of(work, struct lamp, work);
@@ -261,18 +261,51 @@ void lamp_init(struct lamp *lamp)
 	INIT_WORK(&lamp->work, lamp_gone);
 }
 """
-EXIT = "void lamp_exit(struct lamp *lamp)\n{\n\tlamp_dark(lamp);\n\tflush_work(&lamp->work);\n}\n"
+LEAVE = "void lamp_exit(struct lamp *lamp)\n{\n\tlamp_dark(lamp);\n\tflush_work(&lamp->work);\n}\n"
 
 
 def test_a_lost_wait_is_told_where_it_stood():
     main = "fs/exit.c"
-    before = {PATH: WAITS, main: EXIT}
-    after = {PATH: WAITS, main: EXIT.replace("\tflush_work(&lamp->work);\n", "")}
+    before = {PATH: KICKED, main: LEAVE}
+    after = {PATH: KICKED, main: LEAVE.replace("\tflush_work(&lamp->work);\n", "")}
     (found,) = downgrades(before, after)
     assert (found.shape, found.path, found.line, found.side) == ("lost-wait", main, 4, "pre")
     first = found.before.chain[0]
     assert (first.function, first.path, first.line) == ("lamp_exit", main, 4)
     assert first.note == "flush_work() waits for lamp_gone()"
+
+
+def test_a_lost_wait_in_a_callee_is_told_there():
+    helper = "void lamp_calm(struct lamp *lamp)\n{\n\tflush_work(&lamp->work);\n}\n\n"
+    main = "void lamp_exit(struct lamp *lamp)\n{\n\tlamp_dark(lamp);\n\tlamp_calm(lamp);\n}\n"
+    before = KICKED + "\n" + helper + main
+    after = KICKED + "\n" + helper + main.replace("\tlamp_calm(lamp);\n", "\tlamp_kick(lamp);\n")
+    (found,) = [d for d in downgrades(before, after) if d.function == "lamp_exit"]
+    told = [(step.function, step.note) for step in found.before.chain]
+    assert told == [
+        ("lamp_exit", "calls lamp_calm()"),
+        ("lamp_calm", "flush_work() waits for lamp_gone()"),
+        ("lamp_gone", "iput()"),
+    ]
+
+
+def test_what_a_table_knows_is_not_taken_for_a_deferral_by_its_name():
+    after = DIRECT.replace("iput(lamp->inode)", "LATER(lamp->inode)")
+    known = kernel().cleanups["unregister_netdevice_queue"]
+    assert kernel().later.search(known.name)
+    assert downgrades(DIRECT, after.replace("LATER", known.name)) == ()
+    (found,) = find(compare(DIRECT, after.replace("LATER", "lamp_put_later")))
+    assert found.after.mechanism == "lamp_put_later"
+
+
+def test_a_release_at_the_last_reference_says_who_runs_it():
+    put = "\tkref_put(&lamp->kref, lamp_release);\n"
+    before = DIRECT.replace("\tiput(lamp->inode);\n", put)
+    after = QUEUED.replace("\tiput(lamp->inode);\n", put)
+    (found,) = downgrades(before, after)
+    note = "kref_put() runs lamp_release() at the last reference"
+    assert found.cleanup == "lamp_release"
+    assert [found.before.chain[-1].note, found.after.chain[-1].note] == [note, note]
 
 
 def test_what_only_prints_is_not_what_moved():
