@@ -174,6 +174,9 @@ def _role(comparison: Comparison, loss: Loss) -> bool:
     functions = [loss.was, *below]
     if any(held_in_slot(comparison, function) for function in functions):
         return True
+    if loss.before[0].kind == "store":
+        # a state is set for many reasons; only in an operation that ends something it tells
+        return False
     kernel = comparison.kernel
     named = strength(loss.before[0]) > 1 or any(named_teardown(kernel, f.name) for f in below)
     if named and named_teardown(kernel, loss.was.name) and not all(e.guessed for e in loss.late):

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from patchlint.graph.guards import Atom
     from patchlint.graph.summary import Effect, Key
     from patchlint.model.facts import Call, Function
+    from patchlint.model.kernel import KernelFacts
 
 _VARIABLE: Final = re.compile(r"(?<![\w.>])[A-Za-z_]\w*")
 
@@ -436,7 +437,7 @@ def _replaced(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
                         _by_name_alone(edge)
                         and (
                             comparison.kernel.later.search(effect.name)
-                            or not _named_after(effect, edge.call.callee)
+                            or not _named_after(comparison.kernel, effect, edge.call.callee)
                         )
                     )
                 ),
@@ -503,20 +504,22 @@ def _by_name_alone(edge: Deferral) -> bool:
     return edge.mechanism == edge.call.callee and edge.context == "unknown"
 
 
-def _named_after(effect: Effect, helper: str) -> bool:
+def _named_after(kernel: KernelFacts, effect: Effect, helper: str) -> bool:
     """Whether a helper is named for doing this very thing later.
 
-    ``put_lamp_async`` is for ``put_lamp``, ``blk_queue_flag_set`` for nothing: what it has
-    beyond the words that both begin with must say what is done.  That errs towards
-    missing one: a helper may be named otherwise.
+    ``put_lamp_async`` is for ``put_lamp``, ``lamp_put_later`` for ``iput``,
+    ``blk_queue_flag_set`` for nothing: what it has beyond the words that both begin with,
+    and beyond those that say later, must say what is done.  That errs towards missing one.
     """
     mine, other = effect.name.split("_"), helper.split("_")
     while mine and other and mine[0] == other[0] and len(mine) > 1:
         mine, other = mine[1:], other[1:]
-    said = {word for word in mine if len(word) >= _TELLING}
-    return any(word in said or effect.name in word for word in other) or (
-        helper.startswith(effect.name)
-    )
+    return any(
+        len(word) >= _TELLING
+        and not kernel.later.search(word)
+        and (word in "_".join(mine) or any(len(m) >= _TELLING and m in word for m in mine))
+        for word in other
+    ) or helper.startswith(effect.name)
 
 
 def _share_object(effect: Effect, edge: Deferral) -> bool:

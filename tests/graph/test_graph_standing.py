@@ -262,3 +262,19 @@ def test_a_helper_that_nobody_shows_is_named_after_what_it_does(gone, helper, to
     before = closing(f"{gone}(l->it);", "lamp_log(l);")
     after = closing(f"{helper}(l->it);", "lamp_log(l);")
     assert (("lamp_close", gone) in lost(before, after)) == told
+
+
+def test_a_store_moves_for_many_reasons():
+    worker = function(
+        "static void lamp_gone(struct work_struct *work)",
+        "struct lamp *l = container_of(work, struct lamp, work);",
+        "",
+        "l->state = LAMP_DARK;",
+    )
+    head = "static void lamp_release(struct lamp *l)"
+    before = worker + function(head, "l->state = LAMP_DARK;")
+    after = worker + function(head, QUEUE)
+    table = "static const struct file_operations fops = {\n\t.release = lamp_release,\n};\n"
+    assert [one.level_cap for one in find(compare(before, after))] == ["note"]
+    told = find(compare(before + table, after + table))
+    assert [one.level_cap for one in told] == ["warning"]
