@@ -83,9 +83,14 @@ class Ways(Struct, frozen=True):
 
     @property
     def entry_points(self) -> tuple[EntryChain, ...]:
-        """Entry points behind which user space waits, system calls first, each once."""
+        """Entry points behind which user space waits, each once, the most telling first.
+
+        Those that no guess leads to come first, of them system calls, then the nearest.
+        """
         seen: dict[tuple[str, str], EntryChain] = {}
-        for way in sorted(self.ways, key=lambda w: (w.kind != "syscall", len(w.chain))):
+        for way in sorted(
+            self.ways, key=lambda w: (w.strength != "certain", w.kind != "syscall", len(w.chain))
+        ):
             if way.context == "task" and way.reaches_user:
                 seen.setdefault(
                     (way.name, way.kind), EntryChain(way.name, way.kind, way.chain, way.said)

@@ -130,6 +130,14 @@ def test_a_member_of_another_struct_counts_where_such_a_member_is_called():
     assert told(found) == [("lamp_off", "syscall", "task", "likely", True)]
 
 
+def test_entry_points_that_no_guess_leads_to_come_first():
+    site = CallerSite("lamp_on", "a.c", 30, static=False, kind="syscall", function_line=29)
+    tables = [initializer("struct lamp_ops", "glow")]
+    near = [initializer("struct file_operations", "release")]
+    found = ways(START, [*tables, *near], {"glow": (site,)})
+    assert [entry.name for entry in found.entry_points] == ["f", "lamp_on"]
+
+
 def test_a_member_that_everybody_calls_tells_nothing_and_is_said():
     sites = tuple(
         CallerSite(f"f{n}", "b.c", n, static=False, kind="function", function_line=n)
