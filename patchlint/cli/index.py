@@ -70,6 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"patchlint index: {error}", file=sys.stderr)
         return COULD_NOT
     except OSError as error:
+        if error.filename is None:  # of what is printed, not of the index
+            raise
         print(f"patchlint index: {error.filename}: {error.strerror}", file=sys.stderr)
         return COULD_NOT
     return 0
