@@ -259,6 +259,7 @@ def _balanced(comparison: Comparison, effect: Effect) -> bool:
         and (
             (site.callee in kernel.references.get(call.callee, ()) and _gives_back(call, site))
             or (call.callee in kernel.refcount_gets and _counts_in(call, site))
+            or (kernel.obtains.search(call.callee) is not None and _is_own(call, site))
         )
         for call in effect.where.calls
     )
@@ -267,6 +268,14 @@ def _balanced(comparison: Comparison, effect: Effect) -> bool:
 def _gives_back(taken: Call, release: Call) -> bool:
     """Whether a release is of the object that a call took, or that it returned."""
     return release.args[0] in {*taken.args[:1], taken.assigned}
+
+
+def _is_own(obtained: Call, release: Call) -> bool:
+    """Whether a release is of what a call of the same family gave to the function."""
+    return (
+        obtained.assigned == release.args[0]
+        and obtained.callee.split("_")[0] == release.callee.split("_")[0]
+    )
 
 
 def _counts_in(counted: Call, release: Call) -> bool:

@@ -72,6 +72,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         hints=tuple(ContextHint(row[0], lazy(row[1]), *row[2:]) for row in data["hints"]),
         deferral_types=frozenset(data["deferral_types"]),
         allocation=any_of(data["allocation"]),
+        obtains=any_of(data["obtains"]),
         error_path=any_of(data["error_path"]),
         refcount_puts=frozenset(data["refcount_puts"]),
         refcount_gets=frozenset(data["refcount_gets"]),

@@ -358,6 +358,7 @@ STRUCTURE: Final[Row] = (
     Key("accessors", numbers_by_word(1), required=False),
     Key("deferral_types", words),
     Key("allocation", regexes, required=False),
+    Key("obtains", regexes, required=False),
     Key("error_path", regexes),
     Key("refcount_puts", words),
     Key("refcount_gets", words, required=False),

@@ -87,7 +87,11 @@ def test_a_constant_that_closes_the_fast_side_is_a_loss():
 
 @pytest.mark.parametrize(
     "taken",
-    ["igrab(l->inode);", "struct inode *i = igrab(l->inode);", "kref_get(&l->inode->kref);"],
+    [
+        "igrab(l->inode);",
+        "struct inode *i = igrab(l->inode);",
+        "kref_get(&l->inode->kref);",
+    ],
 )
 def test_what_a_worker_takes_and_gives_back_is_no_release_of_another(taken):
     worker = (
@@ -278,3 +282,21 @@ def test_a_store_moves_for_many_reasons():
     assert [one.level_cap for one in find(compare(before, after))] == ["note"]
     told = find(compare(before + table, after + table))
     assert [one.level_cap for one in told] == ["warning"]
+
+
+@pytest.mark.parametrize(
+    ("taken", "told"), [("power_supply_get_by_name(l->name)", False), ("l->psy", True)]
+)
+def test_what_a_worker_looks_up_for_itself_was_nobody_elses(taken, told):
+    worker = function(
+        "static void lamp_draw(struct work_struct *work)",
+        "struct lamp *l = container_of(work, struct lamp, draw);",
+        f"struct power_supply *psy = {taken};",
+        "",
+        "power_supply_put(psy);",
+    )
+    found = lost(
+        worker + closing("power_supply_put(l->psy);"),
+        worker + closing("queue_work(lamp_wq, &l->draw);"),
+    )
+    assert (("lamp_close", "power_supply_put") in found) == told
