@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from patchlint.outside.repository import Repository
 
 _COMMIT = re.compile(rb"^From ([0-9a-f]{40}|[0-9a-f]{64}) ")
+#: a file of C whose change git writes as a binary one
+_BINARY_C = re.compile(
+    rb"^diff --git [^\n]*\.[ch]\"?\n(?:(?!diff --git )[^\n]*\n){0,9}?GIT binary patch$",
+    re.MULTILINE,
+)
 #: Everything that a user's settings could change about the patches is said here.
 _FORMAT = (
     "--stdout",
@@ -79,9 +84,11 @@ def _commits(name: str, repo: Repository, folder: str) -> Iterator[RawMail | Inp
         return
     relative = [f"--relative={folder}"] if folder else []
     within = ["--", folder] if folder else []
-    text = repo.git.format_patch(
-        *_FORMAT, *relative, *span, *within, stdout_as_string=False, strip_newline_in_stdout=False
-    )
+    asked = (*relative, *span, *within)
+    text = _patches(repo, *_FORMAT, *asked)
+    if _BINARY_C.search(text):
+        # attributes that the repository sets itself must not hide C
+        text = _patches(repo, *_FORMAT, "--text", *asked)
     empty = True
     for message in mbox.split(io.BytesIO(text)):
         found = _COMMIT.match(message.separator)
@@ -91,6 +98,13 @@ def _commits(name: str, repo: Repository, folder: str) -> Iterator[RawMail | Inp
         where = f" that changes {folder}" if folder else ""
         merges = " but merges, which have no patch of their own" if _merges(span, repo) else ""
         yield InputError(name, f"no commit in this range{where}{merges}")
+
+
+def _patches(repo: Repository, *arguments: str) -> bytes:
+    made: bytes = repo.git.format_patch(
+        *arguments, stdout_as_string=False, strip_newline_in_stdout=False
+    )
+    return made
 
 
 def _merges(span: list[str], repo: Repository) -> bool:

@@ -116,6 +116,7 @@ class _Reader:
                 self._hunk(current, found)
             elif start == "GIT " and line == "GIT binary patch" and current is not None:
                 current.kind = current.kind or "binary"
+                self._binary_c(current)
                 self.at += 1
             elif start == "Bina" and line.startswith("Binary files ") and line.endswith("differ"):
                 self._binary(current, line)
@@ -200,7 +201,15 @@ class _Reader:
             old, _, new = names.partition(" and ")
             current.old, current.new = old, new
         current.kind = current.kind if current.kind in {"add", "delete"} else "binary"
+        self._binary_c(current)
         self.at += 1
+
+    def _binary_c(self, current: _File) -> None:
+        """Say of C that is told as bytes that it is not read: an attribute of git does that."""
+        if any(
+            name is not None and name.endswith((".c", ".h")) for name in (current.old, current.new)
+        ):
+            self._problem("a change of C that is given as a binary one; it is not read", current)
 
     def _hunk(self, current: _File | None, found: re.Match[str]) -> None:
         if current is None:

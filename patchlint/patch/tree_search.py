@@ -300,5 +300,6 @@ _C_FILES: Final = ("*.c", "*.h")
 #: git's own search, printing as a :class:`Command` does whatever is configured
 _GREP: Final = (
     *("grep", "--no-textconv", "--no-color", "--no-line-number", "--no-column", "--no-break"),
-    *("--no-heading", "-z", "-I"),
+    # text whatever attributes of the repository say, as for rg
+    *("--no-heading", "-z", "--text"),
 )

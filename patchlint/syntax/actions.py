@@ -218,14 +218,19 @@ def _header_name(edit: Edit, start: int, end: int) -> list[Span] | None:
     type_ = b"long" if end - start > len(b"long") else b"int"
     if call is None or not call.spans or end - start <= len(type_):
         return None
-    opening, closing, spans = call
+    opening, _, spans = call
     name = edit.text[slice(*spans[0])]
     if not _WORD.fullmatch(name.strip()):
         return None
+    word = edit.text.index(name.strip(), spans[0].start)
+    if len(spans) == 1 and edit.text[word - 1 : word] == b"\n":
+        return None  # no room for the brackets
     edit.blank(start, opening + 1)
     edit.out[start : start + len(type_)] = type_
     if len(spans) == 1:
-        edit.out[opening : closing + 1] = name + b"()"
+        last = word - 1 + len(name.strip())
+        edit.out[word - 1 : last] = name.strip()
+        edit.out[last] = ord("(")
         return []
     edit.out[spans[0].end] = ord("(")
     return spans[1:]

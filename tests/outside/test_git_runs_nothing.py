@@ -15,7 +15,7 @@ from patchlint.mail.inputs import read_inputs
 from patchlint.model.mail import RawMail
 from patchlint.model.problem import InputError
 from patchlint.outside import programs
-from patchlint.patch.tree_search import Wanted
+from patchlint.patch.tree_search import GitSearch, Wanted
 from patchlint.patch.trees import TreeError, open_tree
 
 if TYPE_CHECKING:
@@ -293,3 +293,19 @@ def test_a_branch_whose_name_is_an_option_is_a_branch(tree: Path) -> None:
 def test_a_program_error_names_the_program() -> None:
     with pytest.raises(programs.ProgramError, match="no-such-program-here is not installed"):
         programs.output(["no-such-program-here"])
+
+
+@pytest.mark.parametrize("where", [".gitattributes", ".git/info/attributes"])
+@pytest.mark.parametrize("attribute", ["binary", "-diff", "-text -diff", "diff=x"])
+def test_attributes_of_a_repository_hide_no_c(tree: Path, where: str, attribute: str) -> None:
+    (plain,) = (one for one in read_inputs(["HEAD^..HEAD"], tree=tree) if isinstance(one, RawMail))
+    (tree / where).write_text(f"*.c {attribute}\n")
+    git(tree, "config", "diff.x.binary", "true")
+    (one,) = (one for one in read_inputs(["HEAD^..HEAD"], tree=tree) if isinstance(one, RawMail))
+    assert b"-int one_1;\n+int one_2;\n" in plain.data
+    assert b"-int one_1;\n+int one_2;\n" in one.data
+    git(tree, "add", "-A")
+    git(tree, "commit", "-q", "--allow-empty", "-m", "demo: attributes")
+    opened = open_tree(tree)
+    found = GitSearch(str(tree), opened.name).commit(Wanted(words=("one_2",)), ())
+    assert [path for path, _ in found] == ["a.c"]

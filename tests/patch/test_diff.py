@@ -325,3 +325,15 @@ def test_no_names_and_no_header_are_named() -> None:
     for text in ("--- \n+++ \n" + HUNK, HUNK, "--- a/\n+++ b/\n" + HUNK):
         parsed = parse(text)
         assert (parsed.files, len(parsed.problems)) == ((), 1)
+
+
+@pytest.mark.parametrize("path", ["fs/x.c", "include/x.h"])
+@pytest.mark.parametrize(
+    "body", ["GIT binary patch\nliteral 3\nKcmZQzV\n\n", "Binary files a/{0} and b/{0} differ\n"]
+)
+def test_c_that_is_given_as_binary_is_said(path: str, body: str) -> None:
+    head = f"diff --git a/{path} b/{path}\nindex 1111111..2222222 100644\n"
+    parsed = parse(head + body.format(path))
+    assert ["not read" in one.message for one in parsed.problems] == [True]
+    picture = parse((head + body.format(path)).replace(path, "Documentation/x.png"))
+    assert not picture.problems

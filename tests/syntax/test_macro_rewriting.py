@@ -134,3 +134,18 @@ def test_the_table_has_no_macro_twice(macros: tuple[Macro, ...]) -> None:
 def test_a_users_macro_is_rewritten_like_the_shipped_ones() -> None:
     own = (Macro("MY_NOTE", "blank", regex=False, source=Source("own", "own")),)
     assert prepare(b"int MY_NOTE a;\n", own) == b"int         a;\n"
+
+
+@pytest.mark.parametrize(
+    "inside", ["d", " d ", "d\n", "d\n\t", "\nd", "\n d", "\n\td\n", "d /* x\n */", ""]
+)
+def test_a_header_with_a_name_alone_keeps_its_lines(inside: str) -> None:
+    own = (Macro("OWN_HEADER", "header", regex=False, source=Source("own", "own")),)
+    text = f"static OWN_HEADER({inside})\n{{\n\tf();\n}}\n".encode()
+    made = prepare(text, own)
+    assert len(made) == len(text)
+    assert [at for at, byte in enumerate(made) if byte == 10] == [
+        at for at, byte in enumerate(text) if byte == 10
+    ]
+    if inside in {"d", "d\n", "\n d"}:
+        assert re.search(rb"long\s+d\(\s*\)", made)
