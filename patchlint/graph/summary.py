@@ -83,6 +83,8 @@ class Effect(Struct, frozen=True):
     outer: int = 0
     #: task work on the way, which keeps the promise
     kept: Deferral | None = None
+    #: the function that waits for it, if somebody else has started it
+    pending: Function | None = None
 
     @property
     def above(self) -> tuple[Atom, ...]:
@@ -259,12 +261,13 @@ class Summaries:
         for edge in self.graph.deferrals_of(function):
             for effect in self._behind(function, edge):
                 add(effect)
-        told = {effect.key for effect in found.values() if effect.edge is not None}
+        effects = tuple(self._waited(function, list(found.values())))
+        held = {effect.key for effect in effects if effect.wait is not None}
+        own = len(found)
         for effect in self._flushed(function):
-            if effect.key not in told:
+            if effect.key not in held:
                 add(effect)
-        effects = list(found.values())
-        return tuple(self._waited(function, effects))
+        return (*effects, *list(found.values())[own:])
 
     def guard(self, function: Function, conditions: tuple[Condition, ...]) -> tuple[Atom, ...]:
         """The atoms of the branches above a place, locals and small helpers put in."""
@@ -602,6 +605,7 @@ class Summaries:
                 effect.guessed,
                 len(above) + effect.outer - (len(effect.guard) - len(atoms)),
                 effect.kept,
+                effect.pending,
             )
 
     def _run_parameter(
@@ -670,6 +674,7 @@ class Summaries:
                 effect.guessed,
                 len(above) + (effect.outer if inline else 0),
                 edge if edge.keeps else effect.kept,
+                effect.pending if inline else None,
             )
 
     def _flushed(self, function: Function) -> Iterator[Effect]:
@@ -684,6 +689,7 @@ class Summaries:
                         root=call,
                         between=(),
                         wait=call,
+                        pending=function,
                     )
 
     def _pending(self, function: Function) -> list[tuple[Call, Deferral]]:
