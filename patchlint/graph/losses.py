@@ -21,6 +21,7 @@ from patchlint.graph.comparison import Comparison, FunctionKey, key_of
 from patchlint.graph.contexts import certainly_deferred
 from patchlint.graph.objects import struct_name
 from patchlint.graph.standing import moved_along, stands
+from patchlint.graph.waits import wait_matches
 from patchlint.model import budget
 from patchlint.model.effect import Step
 
@@ -153,7 +154,7 @@ def _of_key(
             narrowed = reason
     lost = [
         effect
-        for effect in _lost(comparison, was, now, inline_before, free)
+        for effect in _lost(comparison, was, now, inline_before, free, fresh_late)
         if not stands(comparison, effect, instead)
         and not moved_along(comparison, effect, inline_after, fresh_late)
     ]
@@ -204,12 +205,18 @@ def _lost(
     now: Function,
     before: Sequence[Effect],
     free: Sequence[Effect],
+    late: Sequence[Effect] = (),
 ) -> list[Effect]:
-    """The inline effects before that nothing free after stands for."""
+    """The inline effects before that nothing free after stands for.
+
+    A wait for what others may have started is no stand-in for what was done here, unless it
+    waits for what is ``late`` as well.
+    """
     lines = comparison.lines
-    left = list(free)
+    certain = [e for e in before if e.pending is None]
+    left = [e for e in free if not certain or e.pending is None or _waits_for(comparison, e, late)]
     gone = []
-    for effect in before:
+    for effect in certain or before:
         line = lines.forward(was.path, effect.root_line)
         stayed = next((e for e in left if line is not None and e.root_line == line), None)
         if stayed is not None:
@@ -218,6 +225,20 @@ def _lost(
             gone.append(effect)
     spare = len(left) + sum(_jumps_to(comparison, now, e) for e in left)
     return gone if spare < len(gone) else []
+
+
+def _waits_for(comparison: Comparison, effect: Effect, late: Sequence[Effect]) -> bool:
+    """Whether the wait that an effect rests on holds the task for all that is late."""
+    waiter, wait = effect.pending, effect.wait
+    return (
+        waiter is not None
+        and wait is not None
+        and all(
+            (edge := e.last or e.edge) is not None
+            and wait_matches(comparison.after, edge, waiter, wait)
+            for e in late
+        )
+    )
 
 
 def _jumps_to(comparison: Comparison, now: Function, effect: Effect) -> int:
@@ -581,7 +602,9 @@ def _into_workers(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
             if was.name == worker.name or certainly_deferred(comparison.before, was)
         ]
         before = [e for was in past for e in comparison.old.of(was) if not e.late]
-        gained = _gained(before, [e for e in comparison.new.of(worker) if not e.late])
+        after = [e for e in comparison.new.of(worker) if not e.late]
+        # those that stood there before are taken first
+        gained = _gained(before, sorted(after, key=lambda e: _new_here(comparison, e)))
         for effect in gained:
             if (
                 effect.kind == "row"
@@ -700,7 +723,7 @@ def _made_up_for(comparison: Comparison, loss: Loss) -> bool:
             if any(_by_way_of(e, loss.now) for e in there if e.late):
                 # what is left inline there is what the loss left
                 after = [e for e in after if not _by_way_of(e, loss.now)]
-            if not before or _lost(comparison, was, caller, before, after):
+            if not before or _lost(comparison, was, caller, before, after, loss.late):
                 return False
     return True
 

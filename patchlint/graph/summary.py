@@ -93,6 +93,8 @@ class Effect(Struct, frozen=True):
     kept: Deferral | None = None
     #: operations through whose member a call on the way goes: struct, folder of the function
     through: tuple[tuple[str, str], ...] = ()
+    #: the function that waits for it, if somebody else has started it
+    pending: Function | None = None
 
     @property
     def above(self) -> tuple[Atom, ...]:
@@ -272,13 +274,15 @@ class Summaries:
         for edge in self.graph.deferrals_of(function):
             for effect in self._behind(function, edge):
                 add(effect)
-        told = {effect.key for effect in found.values() if effect.edge is not None}
+        effects = tuple(self._waited(function, list(found.values())))
+        held = {effect.key for effect in effects if effect.wait is not None}
+        own = len(found)
         for effect in self._flushed(function):
-            if effect.key not in told:
+            if effect.key not in held:
                 add(effect)
-        effects = list(found.values())
+        effects = (*effects, *list(found.values())[own:])
         self._left -= len(effects)
-        return tuple(self._waited(function, effects))
+        return effects
 
     def _telling(self, function: Function) -> tuple[Effect, ...]:
         """The effects of ``function`` that a call of it tells from each other.
@@ -651,6 +655,7 @@ class Summaries:
                 len(above) + effect.outer - (len(effect.guard) - len(atoms)),
                 effect.kept,
                 (*member, *effect.through),
+                effect.pending,
             )
 
     def _member(self, call: Call, callee: Function) -> tuple[tuple[str, str], ...]:
@@ -741,6 +746,7 @@ class Summaries:
                 len(above) + (effect.outer if inline else 0),
                 edge if edge.keeps else effect.kept,
                 effect.through,
+                effect.pending if inline else None,
             )
 
     def _flushed(self, function: Function) -> Iterator[Effect]:
@@ -755,6 +761,7 @@ class Summaries:
                         root=call,
                         between=(),
                         wait=call,
+                        pending=function,
                     )
 
     def _pending(self, function: Function) -> list[tuple[Call, Deferral]]:

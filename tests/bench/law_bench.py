@@ -192,11 +192,20 @@ def bare(made: Made, base, _rng) -> Iterator[tuple[str, str]]:
 
 
 def context(made: Made, base, _rng) -> Iterator[tuple[str, str]]:
-    """What is released is told better with more lines, by whom as well: the callback stays."""
-    before = callbacks(base)
+    """What is released is told better with more lines, by whom and how as well."""
+    before = {word for one in loud(base) for word in _marks(one)}
     for lines in (1, 0):
-        less = callbacks(found(remade.narrowed(made, lines)))
-        yield f"{lines} of it", f"quiet with more {less - before}" if less - before else ""
+        less = [
+            (one.function, one.cleanup)
+            for one in loud(found(remade.narrowed(made, lines)))
+            if before.isdisjoint(_marks(one))
+        ]
+        yield f"{lines} of it", f"quiet with more {less}" if less else ""
+
+
+def _marks(one: Downgrade) -> set[str]:
+    """What a finding is known by, however much is shown of it."""
+    return {f"{one.function}()", f"!{one.cleanup}", f"={one.after.callback or one.function}"}
 
 
 def split(made: Made, base, rng) -> Iterator[tuple[str, str]]:

@@ -236,6 +236,49 @@ def test_a_caller_that_is_new_relied_on_nothing(lazy):
     assert bool(loud(hunks(old, new + INIT))) == (lazy == "true")
 
 
+def test_a_worker_that_released_such_a_thing_elsewhere_still_takes_one_over():
+    """A whole file shows that the worker does the same somewhere else, further down."""
+    again = function("static void lamp_again(struct lamp *l)", "if (l->hot)", "\tiput(l->other);")
+    shut = function("void lamp_close(struct lamp *l)", "lamp_dark(l);", "iput(l->inode);")
+    gone = GONE.replace("\tiput(l->inode);", "\tlamp_again(l);")
+    old = HEAD + again + gone + shut + INIT
+    for place in ("\tiput(l->inode);\n\tlamp_again(l);", "\tlamp_again(l);\n\tiput(l->inode);"):
+        taken = gone.replace("\tlamp_again(l);", place)
+        new = HEAD + again + taken + shut.replace("iput(l->inode);", "lamp_hum(l);") + INIT
+        assert lost(whole(old, new)) == [("lamp_close", "iput")]
+
+
+@pytest.mark.parametrize("wait", ["destroy_workqueue(l->own_wq);", "flush_work(&l->work);"])
+def test_a_wait_for_what_others_started_on_their_queue_keeps_no_other_promise(wait):
+    """The caller waits for a queue that the new start does not use, or for the very item."""
+    kick = function("void lamp_set(struct lamp *l)", "queue_work(l->own_wq, &l->work);")
+    end = function("static void lamp_end(struct lamp *l)", "device_unregister(l->dev);")
+    leave = function("void lamp_exit(struct lamp *l)", "lamp_end(l);", "lamp_hum(l);", wait)
+    gone = GONE.replace("\tiput(l->inode);\n", "")
+    old = HEAD + gone + kick + end + leave + INIT
+    taken = GONE.replace("iput(l->inode);", "device_unregister(l->dev);")
+    soon = end.replace("device_unregister(l->dev);", "queue_work(system_long_wq, &l->work);")
+    new = HEAD + taken + kick + soon + leave + INIT
+    found = [] if wait.startswith("flush") else [("lamp_end", "device_unregister")]
+    assert lost(whole(old, new)) == found
+
+
+def test_a_wait_in_one_helper_for_what_another_one_started_holds_the_task():
+    kick = function("static void lamp_kick(struct lamp *l)", "lamp_hum(l);", START)
+    hold = function(
+        "static void lamp_hold(struct lamp *l)", "lamp_hum(l);", "flush_work(&l->work);"
+    )
+    poke = function("void lamp_poke(struct lamp *l)", "lamp_kick(l);")
+    close = "void lamp_close(struct lamp *l)"
+    taken = GONE.replace("iput(l->inode);", "device_unregister(l->dev);")
+    old = HEAD + function(close, "lamp_dark(l);", "device_unregister(l->dev);")
+    new = HEAD + taken + kick + hold + poke + INIT
+    waits = function(close, "lamp_dark(l);", "lamp_kick(l);", "lamp_hold(l);")
+    leaves = function(close, "lamp_dark(l);", "lamp_kick(l);")
+    assert lost(whole(old, new + waits)) == []
+    assert lost(whole(old, new + leaves)) == [("lamp_close", "device_unregister")]
+
+
 # -- names ----------------------------------------------------------------------------------
 
 
