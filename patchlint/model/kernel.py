@@ -388,8 +388,8 @@ class Rule(Struct, frozen=True):
     A ``shape`` names the form that a cross-cutting rule speaks of (``twin``,
     ``rcu-release``, ``lost-wait``, ``moved-body``, ``task-work-to-workqueue``), None for a
     rule of a family; ``cleanups`` narrows a family rule to some functions (empty: all).
-    ``level`` is what the rule deserves by what it says, ``held`` what its record leaves of
-    that: too few of its loud findings were right.
+    ``level`` is what the rule deserves by what it says, ``held`` what its record leaves of a
+    warning: too few of them were right.
     """
 
     id: str

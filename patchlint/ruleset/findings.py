@@ -100,9 +100,10 @@ def finding(
         return None
     known = ruleset.kernel.cleanups.get(downgrade.cleanup)
     downgrade = _named(downgrade)
+    level = _level(rule, downgrade)
     return Finding(
         rule=rule.id,
-        level=_level(rule, downgrade),
+        level=level,
         confidence=cast("Confidence", downgrade.confidence),
         series=series,
         patch=patch.number,
@@ -123,7 +124,7 @@ def finding(
         message=_message(downgrade),
         fingerprint=fingerprint(rule.id, downgrade),
         why=_why(known, downgrade),
-        evidence=_evidence(rule, known, downgrade),
+        evidence=_evidence(rule, level, known, downgrade),
         also=downgrade.also,
         hunk=diffs.shown(downgrade),
         quote=diffs.quoted(downgrade),
@@ -152,7 +153,9 @@ def _level(rule: Rule, downgrade: Downgrade) -> Level:
     wanted = rule.level
     if wanted == "warning" and cap == "error" and downgrade.entry_points:
         wanted = "error"
-    return max(wanted, cast("Level", cap), rule.held or wanted, key=LEVELS.index)
+    level = max(wanted, cast("Level", cap), key=LEVELS.index)
+    # a chain to a system call is more than the record is about
+    return rule.held if rule.held and level == "warning" else level
 
 
 def _named(downgrade: Downgrade) -> Downgrade:
@@ -258,10 +261,12 @@ def _why(known: Cleanup | None, downgrade: Downgrade) -> str:
     )
 
 
-def _evidence(rule: Rule, known: Cleanup | None, downgrade: Downgrade) -> tuple[str, ...]:
+def _evidence(
+    rule: Rule, level: Level, known: Cleanup | None, downgrade: Downgrade
+) -> tuple[str, ...]:
     found = list(downgrade.reasons)
-    if rule.held:
-        found.append(f"a {rule.held}: too few of the rule's loud findings were right so far")
+    if rule.held and level == rule.held:
+        found.append(f"a {rule.held} at most: too few warnings of the rule were right so far")
     if known:
         found.append(_seen(known))
     elif _what(downgrade) == f"{downgrade.cleanup}()":

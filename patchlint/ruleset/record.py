@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 Noun = TypeVar("Noun", bound=Struct)
 
 FOLDER: Final = "record"
-#: A rule is told no louder than a note while fewer of its loud findings were right ...
+#: A rule's warnings are told as notes while fewer of them were right ...
 ENOUGH: Final = 0.8
 #: ... and so many were decided.  Of four, a single one would decide; of five, one wrong one
 #: is still enough, and a rule that is right nine times in ten is held in one of twelve
@@ -141,13 +141,14 @@ def recall(
     """Return findings with their nearest precedent and the track of their rules.
 
     ``titles`` gives the title of a finding's patch.  What the record holds of the same
-    change is left out of both.
+    change is left out of both; a track is that of findings as loud as this one.
     """
     told = []
     for finding in findings:
         digest = title_digest(titles(finding))
         others = [one for one in book.judged if not _own(one, finding, digest)]
-        mine = [one for one in others if one.rule == finding.rule]
+        loud = finding.level != "note"
+        mine = [one for one in others if one.rule == finding.rule and one.loud == loud]
         told.append(
             replace(
                 finding,
@@ -211,15 +212,16 @@ def track(rule: str, judged: Iterable[Judgement]) -> Track:
 def held(book: Book, rules: Iterable[Rule]) -> dict[str, Share]:
     """Return the rules that their record makes notes of, with the share that was right.
 
-    A rule counts by its loud findings, as loud as the program finds them today.
+    A rule counts by its warnings, as the program gives them today.  What a tree shows to be
+    lost for a system call is no warning.
     """
     found = {}
     for rule in rules:
         if rule.level == "note":
             continue
-        loud = precision(
-            [one for one in book.judged if one.rule == rule.id and one.loud], today=True
-        )
+        mine = [one for one in book.judged if one.rule == rule.id]
+        warned = [one for one in mine if (one.today or one.level) == "warning"]
+        loud = precision(warned, today=True)
         if loud.decided >= FEWEST and (loud.part or 0.0) < ENOUGH:
             found[rule.id] = loud
     return found

@@ -50,6 +50,8 @@ HEAD = {
 }
 #: what judges say of a level, as a verdict on the move: (of a note, word) -> verdict
 VERDICT = {(True, "right"): "info", (True, "should-be-loud"): "right"}
+#: seconds for a series: a record is no place for a check that was cut short
+ENOUGH = 900.0
 #: so many outcomes are to be mined as they are counted
 GOOD = 0.9
 #: so many findings of each level a list and a run
@@ -227,44 +229,22 @@ class Unheld(Pipeline):
 
 def again(arguments):
     """Check the judged mails again and say what is found in them today."""
-    settings = Settings()
-    engine = Unheld(settings)
-    reach = Reach(engine.rules(), "again")
     held = record.rows(arguments.folder / JUDGED, Judgement)
-    wanted = {one.message_id for one in held}
-    today = {}
-    for path in arguments.store:
-        with Store(path, write=False) as store, Shelf() as shelf:
-            for message_id in sorted(wanted - today.keys()):
-                thread = store.value(
-                    "SELECT thread FROM messages WHERE message_id = ?", (message_id,)
-                )
-                if thread is None:
-                    continue
-                verdict = judge.judge(store.thread(thread), shelf, engine, reach, settings)
-                today[message_id] = [
-                    {
-                        "function": one.function,
-                        "cleanup": one.cleanup,
-                        "rule": one.rule,
-                        "level": one.level,
-                    }
-                    for checked in verdict.series
-                    for one in checked.findings
-                    if one.message_id == message_id
-                ]
+    wanted = {one.message_id for one in held if one.loud or not arguments.loud}
+    today = checked(arguments.store, wanted)
+    for message_id in sorted(wanted - today.keys()):
+        print(f"in no store: {message_id}")
     rows, moved = [], Counter()
     for one in held:
-        if one.message_id in today:
-            near = nearest(today[one.message_id], one.function, one.cleanup, one.rule)
-            level = near["level"] if near else "none"
-            moved[one.verdict, one.level, level] += 1
-            if level != (one.today or one.level):
-                print(f"{one.verdict} {one.level} -> {level}: {one.message_id} {one.function}")
-            rows.append(replace(one, today=level))
-        else:
+        if one.message_id not in today:
             rows.append(one)
-            print(f"in no store: {one.message_id}")
+            continue
+        near = nearest(today[one.message_id], one.function, one.cleanup, one.rule)
+        level = near["level"] if near else "none"
+        moved[one.verdict, one.level, level] += 1
+        if level != (one.today or one.level):
+            print(f"{one.verdict} {one.level} -> {level}: {one.message_id} {one.function}")
+        rows.append(replace(one, today=level))
     for (verdict, level, now), number in sorted(moved.items()):
         print(f"{number:4} {verdict:9} {level:7} -> {now}")
     judged = record.precision([one for one in held if one.level != "note"])
@@ -274,6 +254,31 @@ def again(arguments):
     if arguments.write:
         write(arguments.folder / JUDGED, sorted(rows, key=_order), Judgement)
     return 0
+
+
+def checked(stores, wanted):
+    """What is found today in each wanted mail that a store has, with its whole thread."""
+    settings = Settings(limit=ENOUGH)
+    engine = Unheld(settings)
+    reach = Reach(engine.rules(), "again")
+    today = {}
+    for path in stores:
+        with Store(path, write=False) as store, Shelf() as shelf:
+            for message_id in sorted(wanted - today.keys()):
+                thread = store.value(
+                    "SELECT thread FROM messages WHERE message_id = ?", (message_id,)
+                )
+                if thread is None:
+                    continue
+                verdict = judge.judge(store.thread(thread), shelf, engine, reach, settings)
+                print(f"{len(today)} of {len(wanted)}", file=sys.stderr)
+                today[message_id] = [
+                    {name: getattr(one, name) for name in ("function", "cleanup", "rule", "level")}
+                    for series in verdict.series
+                    for one in series.findings
+                    if one.message_id == message_id
+                ]
+    return today
 
 
 def outcomes(arguments):
@@ -337,6 +342,7 @@ def main():
     parser.add_argument("--version", default=__version__, help="of the program that was judged")
     parser.add_argument("--write", action="store_true", help="keep what is found")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="(default: rules/record)")
+    parser.add_argument("--loud", action="store_true", help="only what was no note")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     run = {

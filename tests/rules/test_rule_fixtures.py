@@ -8,6 +8,7 @@ import pytest
 import rule_fixtures
 from rule_fixtures import MODES, FixtureError, fixture_files, make, read
 
+from patchlint.model.finding import LEVELS
 from patchlint.ruleset.documentation import problems
 from patchlint.ruleset.load import load
 
@@ -49,6 +50,8 @@ def test_says_what_the_fixture_expects_and_no_more(path, tmp_path):
 def test_rule_has_two_cases_to_find_and_two_near_misses(rule):
     fixtures = [read(path) for path in FILES if path.parent.name == rule.id]
     levels = ("note",) if rule.level == "note" else rule_fixtures.LOUD
+    if rule.held:  # its warnings are told as notes
+        levels = LEVELS
     assert sum(one.found(levels) for one in fixtures) >= 2
     assert sum(one.near_miss for one in fixtures) >= 2
 

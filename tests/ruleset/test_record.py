@@ -185,6 +185,8 @@ def test_what_is_no_longer_loud_counts_no_more():
     assert not record.held(judged(wrong, today="none"), [rule()])
     assert not record.held(judged(wrong, level="note"), [rule()])
     assert record.held(judged(wrong, level="note", today="warning"), [rule()])
+    # what a tree shows to be lost for a system call is no warning
+    assert not record.held(judged(wrong, level="error"), [rule()])
 
 
 def test_a_note_is_what_a_move_deserves_on_which_nobody_relied():
