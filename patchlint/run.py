@@ -283,7 +283,8 @@ def _check_one(
         tree=tree.name(series.base_commit) if tree is not None else None,
     )
     gathered.limitations.extend(analysis.limitations)
-    found = _recalled(_speak(ruleset, analysis.downgrades, index, series, files), series, options)
+    told = _speak(ruleset, analysis.downgrades, index, series, files, tree=tree is not None)
+    found = _recalled(told, series, options)
     _hear(series, found, ruleset, options, gathered)
     return gathered
 
@@ -421,6 +422,8 @@ def _speak(
     index: int,
     series: Series,
     files: dict[int, tuple[FileDiff, ...]],
+    *,
+    tree: bool,
 ) -> Iterator[Finding]:
     if not downgrades:
         return
@@ -433,6 +436,6 @@ def _speak(
         patch = patches[downgrade.patch]
         if patch.number not in diffs:
             diffs[patch.number] = Diffs(files[patch.number])
-        spoken = finding(ruleset, downgrade, index, patch, diffs[patch.number])
+        spoken = finding(ruleset, downgrade, index, patch, diffs[patch.number], tree=tree)
         if spoken is not None:
             yield spoken

@@ -90,17 +90,20 @@ def finding(
     series: int,
     patch: Patch,
     diffs: Diffs,
+    *,
+    tree: bool = False,
 ) -> Finding | None:
     """The finding for one downgrade, None when no rule speaks of it.
 
-    ``diffs`` are the files of ``patch``, made once for all of its findings.
+    ``diffs`` are the files of ``patch``, made once for all of its findings.  ``tree``: the
+    source is at hand, so that the record of findings from hunks alone does not hold it.
     """
     rule = choose(ruleset, downgrade)
     if rule is None:
         return None
     known = ruleset.kernel.cleanups.get(downgrade.cleanup)
     downgrade = _named(downgrade)
-    level = _level(rule, downgrade)
+    level = _level(rule, downgrade, hold=not tree)
     return Finding(
         rule=rule.id,
         level=level,
@@ -147,7 +150,7 @@ def fingerprint(rule: str, downgrade: Downgrade) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-def _level(rule: Rule, downgrade: Downgrade) -> Level:
+def _level(rule: Rule, downgrade: Downgrade, *, hold: bool) -> Level:
     """The rule's level, raised by a chain to user space, lowered by a doubt or its record."""
     cap = downgrade.level_cap
     wanted = rule.level
@@ -155,7 +158,7 @@ def _level(rule: Rule, downgrade: Downgrade) -> Level:
         wanted = "error"
     level = max(wanted, cast("Level", cap), key=LEVELS.index)
     # a chain to a system call is more than the record is about
-    return rule.held if rule.held and level == "warning" else level
+    return rule.held if hold and rule.held and level == "warning" else level
 
 
 def _named(downgrade: Downgrade) -> Downgrade:
