@@ -11,11 +11,16 @@ from msgspec.structs import replace
 from patchlint.model.budget import OutOfBudgetError
 from patchlint.model.problem import Limitation
 
+#: functions and lines of hunks, counted anew for each patch, whose patches are compared alone
+_MOST_COMPARED: Final = 300_000
+#: files that cannot be read of which each is named
+_NAMED: Final = 5
+_UNREADABLE: Final = "but its contents cannot be read (a partial or damaged clone?)"
 #: added to the weight of a downgrade that is louder than a note
 LOUD = 100
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from patchlint.graph.build import Graph
     from patchlint.graph.comparison import Ask
@@ -51,6 +56,8 @@ class TreeAtHand:
     def __init__(self, path: str, others: Sequence[str] = ()) -> None:
         self.path = path
         self.others = tuple(map(TreeAtHand, others))
+        #: what was met on the way to the tree's answers, in words for a limitation
+        self.remarks: list[str] = []
         self._tree: Tree | None = None
         self._open: Callable[[], Tree] | None = None
         self._facts: dict[str | None, TreeFacts] = {}
@@ -77,6 +84,11 @@ class TreeAtHand:
             except TreeError as error:
                 raise CannotCheck(str(error)) from error
         return self._tree
+
+    def lost(self) -> list[str]:
+        """Files of the trees that were wanted so far and are there, but cannot be read."""
+        opened = [one._tree for one in (self, *self.others) if one._tree is not None]  # noqa: SLF001
+        return sorted({path for tree in opened for path in tree.lost})
 
     def serving(self, versions: Sequence[str]) -> TreeAtHand:
         """The tree that most of ``versions``, names of trees, are of; this one in doubt."""
@@ -106,7 +118,9 @@ class TreeAtHand:
             from patchlint.index import open_facts
 
             at = self._at(base)
-            self._facts[base] = open_facts(at, macros, renew=at is self.tree)
+            self._facts[base] = open_facts(
+                at, macros, renew=at is self.tree, say=self.remarks.append
+            )
         return self._facts[base]
 
     def ways(
@@ -160,6 +174,8 @@ def analyse(
     Each patch is compared with the state that it found, and the last state with the one
     before the series: what a patch takes away and a later one gives back is no finding.
     """
+    from patchlint.graph.contexts import telling
+
     whole = None if tree is None else _whole(series, files, tree)
     if tree is not None and whole is not None:
         tree = tree.serving(whole.versions)
@@ -169,9 +185,12 @@ def analyse(
         ruleset = ruleset.at(version)
         limitations = (*limitations, *_unheld(ruleset, version))
     facts = _Facts(ruleset, "\n\n".join(p.message for p in series.patches))
-    facts.titles = tuple(
-        (p.subject, frozenset(f.old_path or f.path for f in files[p.number]))
-        for p in series.patches
+    facts.titles = telling(
+        ruleset.kernel,
+        (
+            (p.subject, frozenset(f.old_path or f.path for f in files[p.number]))
+            for p in series.patches
+        ),
     )
     if tree is not None:
         moved = whole.moved if whole is not None else {}
@@ -185,12 +204,29 @@ def analyse(
     except OutOfBudgetError as error:
         said.append(given_up(series, error))
     said += facts.unread()
+    if tree is not None:
+        said += [Limitation("tree", text) for text in dict.fromkeys(tree.remarks)]
+    said += _lost(tree, {f.old_path or f.path for found in files.values() for f in found})
     said += [Limitation("tree", text) for text in dict.fromkeys(facts.limitations)]
+    said += [Limitation("graph", text) for text in dict.fromkeys(facts.bounds)]
     return Analysis(tuple(_once(found)), images, (*limitations, *said))
 
 
 #: the stage of a limitation that another machine or another day may not have
 TIME: Final = "time"
+
+
+def _lost(tree: TreeAtHand | None, touched: Collection[str]) -> list[Limitation]:
+    """What of the tree was wanted so far and cannot be read; files of the series one by one."""
+    paths = tree.lost() if tree is not None else []
+    own = [path for path in paths if path in touched]
+    said = [Limitation("tree", f"the tree has this file, {_UNREADABLE}", path) for path in own]
+    others = [path for path in paths if path not in touched]
+    if others:
+        names = ", ".join(path for path in others if path) if len(others) <= _NAMED else ""
+        what = names or (f"{len(others)} files of it" if len(others) > 1 else "some files of it")
+        said.append(Limitation("tree", f"not all of the tree is seen: {what} cannot be read"))
+    return said
 
 
 def given_up(series: Series, error: OutOfBudgetError) -> Limitation:
@@ -216,17 +252,64 @@ def _downgrades(composition: Composition, facts: _Facts, found: list[Downgrade])
         return
     if not whole.possible:
         return
+    matches = _Matches(whole.downgrades)
+    told: set[int] = set()
     for place, number in enumerate(numbers, 1):
+        if not facts.afford(whole.size):
+            break
         step = facts.compare(composition.step(place))
-        for one in step.downgrades:
-            left = next((d for d in whole.downgrades if _same(d, one)), None)
+        for one, left in matches.of(step.downgrades):
             if left is not None:
+                told.add(id(left))
                 found.append(replace(one, patch=number))
             elif whole.born(one):
                 found.append(_as_note(one, number))
-    for one in whole.downgrades:
-        if not any(_same(one, other) for other in found):
-            found.append(replace(one, patch=_first(composition, facts, one)))
+    states: dict[int, _Known] = {}
+    found.extend(
+        replace(one, patch=_first(composition, facts, one, whole.size, states))
+        for one in whole.downgrades
+        if id(one) not in told
+    )
+
+
+class _Matches:
+    """The downgrades of a whole series, to be found again in its steps."""
+
+    def __init__(self, downgrades: Sequence[Downgrade]) -> None:
+        self._by_place: dict[tuple[str, str], list[Downgrade]] = {}
+        self._by_callback: dict[str, list[Downgrade]] = {}
+        for one in downgrades:
+            self._by_place.setdefault((one.path, one.function), []).append(one)
+            if one.after.callback is not None:
+                self._by_callback.setdefault(one.after.callback, []).append(one)
+
+    def of(self, step: Sequence[Downgrade]) -> list[tuple[Downgrade, Downgrade | None]]:
+        """The downgrades of a step, each with the one of the whole series that it is.
+
+        One of the same function is nearer than one of the same callback, which another
+        function may have lost to as well.
+        """
+        exact = [self._of_function(one) for one in step]
+        taken = {id(one) for one in exact}
+        rest: dict[str, Iterator[Downgrade]] = {}
+        found: list[tuple[Downgrade, Downgrade | None]] = []
+        for one, left in zip(step, exact, strict=True):
+            near, callback = left, one.after.callback
+            if near is None and callback is not None:
+                others = self._by_callback.get(callback, [])
+                following = rest.setdefault(callback, iter(others))
+                near = next((d for d in following if id(d) not in taken), None)
+                near = near or next((d for d in others[:2] if d.function != one.function), None)
+                taken.add(id(near))
+            found.append((one, near))
+        return found
+
+    def _of_function(self, one: Downgrade) -> Downgrade | None:
+        """What the same function lost in the whole series, if it lost the same."""
+        for other in self._by_place.get((one.path, one.function), ()):
+            if one.cleanup in {other.cleanup, *other.also} or other.cleanup in one.also:
+                return other
+        return None
 
 
 def _as_note(downgrade: Downgrade, number: int) -> Downgrade:
@@ -242,22 +325,46 @@ def _as_note(downgrade: Downgrade, number: int) -> Downgrade:
     )
 
 
-def _first(composition: Composition, facts: _Facts, downgrade: Downgrade) -> int:
-    """The first patch after which a downgrade that no patch shows alone is there."""
+def _first(
+    composition: Composition,
+    facts: _Facts,
+    downgrade: Downgrade,
+    size: int,
+    states: dict[int, _Known],
+) -> int:
+    """The first patch after which a downgrade that no patch shows alone is there.
+
+    When that would cost too much the last patch that touches its file.  ``size`` is what
+    one comparison costs, ``states`` keeps what there is after each patch.
+    """
     *earlier, last = composition.numbers
     for count, number in enumerate(earlier, 1):
-        state = facts.compare(composition.state(count))
-        if any(_same(one, downgrade) for one in state.downgrades):
+        if count not in states:
+            state = composition.state(count)
+            if not facts.afford(size):
+                return _last_touching(composition, downgrade)
+            states[count] = _Known(facts.compare(state).downgrades)
+        if states[count].has(downgrade):
             return number
     return last
+
+
+def _last_touching(composition: Composition, downgrade: Downgrade) -> int:
+    """The last patch that touches the file of a downgrade."""
+    last = composition.numbers[-1]
+    files = composition.state(len(composition.numbers)).files
+    touched = (file.touched for file in files if downgrade.path in (file.path, file.old_path))
+    return max((patches[-1] for patches in touched if patches), default=last)
 
 
 def _once(found: Sequence[Downgrade]) -> list[Downgrade]:
     """Each downgrade once, in the patch where it is loudest, the most telling first."""
     kept: list[Downgrade] = []
+    told = _Known(within_function=True)
     for one in sorted(found, key=lambda d: (-d.weight, d.patch, d.path, d.line)):
-        if not any(_same(one, other) and one.function == other.function for other in kept):
+        if not told.has(one):
             kept.append(one)
+            told.add(one)
     return kept
 
 
@@ -336,6 +443,8 @@ class _Compared(Struct, frozen=True):
     possible: bool
     known: frozenset[tuple[str, str]]
     left: frozenset[str | None]
+    #: functions before and after, and lines that the hunks show
+    size: int
 
     def born(self, downgrade: Downgrade) -> bool:
         """Whether the losing function is new in this step and the deferral is still there."""
@@ -356,7 +465,10 @@ class _Facts:
         self.bodies: Callable[[], TreeFacts] | None = None
         self.derive: Callable[[Mapping[str, str]], dict[str, Cleanup]] | None = None
         self.limitations: list[str] = []
+        self.bounds: list[str] = []
         self._read: dict[tuple[str, bytes], FileFacts] = {}
+        self._graphs: dict[tuple[int, ...], Graph] = {}
+        self._spent = 0
 
     def of(self, image: Image, pair: FilePair) -> FileFacts:
         """The facts of one side of a pair, by those of the other side where they are known."""
@@ -396,11 +508,15 @@ class _Facts:
         from patchlint.graph.build import build
         from patchlint.model.facts import FileFacts
 
+        # what a patch leaves is what the next one finds
+        mark = tuple(id(image) for image, _ in images)
+        if not more and mark in self._graphs:
+            return self._graphs[mark]
         borrowed: dict[str, list[Function]] = {}
         for function in more:
             borrowed.setdefault(function.path, []).append(function)
         known = {image.path: None if image.whole else image.known for image, _ in images}
-        return build(
+        made = build(
             [
                 *(self.of(image, pair) for image, pair in images),
                 *(FileFacts(path, tuple(found), (), ()) for path, found in borrowed.items()),
@@ -408,6 +524,11 @@ class _Facts:
             self.ruleset.kernel,
             known,
         )
+        if not more:
+            if len(self._graphs) > 1:
+                self._graphs.pop(next(iter(self._graphs)))
+            self._graphs[mark] = made
+        return made
 
     def compare(self, state: SeriesState) -> _Compared:
         """Both sides of a state, compared; with a tree by the bodies that it has as well."""
@@ -441,12 +562,27 @@ class _Facts:
                 comparison = compared(more, rows(self.derive(asked)))
         found = find(comparison)
         self.limitations.extend(comparison.limitations)
+        self.bounds.extend(comparison.bounds)
         return _Compared(
             found,
-            bool(comparison.wanted or comparison.workers),
+            bool(found or comparison.wanted or comparison.workers),
             frozenset(comparison.before.functions),
             frozenset(d.callback for d in comparison.after.deferrals),
+            len(comparison.before.functions)
+            + len(comparison.after.functions)
+            + sum(_shown(pair) for pair in pairs),
         )
+
+    def afford(self, work: int) -> bool:
+        """Whether one more comparison of so much can be paid; what is given up is said once."""
+        self._spent += work
+        if self._spent <= _MOST_COMPARED:
+            return True
+        self.bounds.append(
+            "the series is too large to compare each patch alone: some findings stand at the last"
+            " patch that touches their file, and what the series itself adds is not told"
+        )
+        return False
 
 
 def _turned(kept: dict[int, int]) -> dict[int, int]:
@@ -454,12 +590,48 @@ def _turned(kept: dict[int, int]) -> dict[int, int]:
     return {after: before for before, after in kept.items()}
 
 
-def _same(one: Downgrade, other: Downgrade) -> bool:
-    """Whether two steps show one downgrade.
+def _shown(pair: FilePair) -> int:
+    """How many lines of a file the hunks show; those of a whole file are read once for all."""
+    image = pair.post or pair.pre
+    if image is None or image.whole:
+        return 0
+    return sum(last - first + 1 for first, last in image.known)
 
-    A later patch may rename its function or add to what moved; the callback stays, or the
-    function does.
+
+class _Known:
+    """Downgrades that are known, to be asked whether one step shows them as well.
+
+    A later patch may rename the function of a downgrade or add to what moved; the callback
+    stays, or the function does.  With ``within_function`` the function has to stay.
     """
-    if (one.path, one.function) == (other.path, other.function):
-        return one.cleanup in {other.cleanup, *other.also} or other.cleanup in one.also
-    return one.after.callback is not None and one.after.callback == other.after.callback
+
+    def __init__(
+        self, downgrades: Iterable[Downgrade] = (), *, within_function: bool = False
+    ) -> None:
+        self._within = within_function
+        self._lost: set[tuple[str, str, str]] = set()
+        self._also: set[tuple[str, str, str]] = set()
+        self._callbacks: dict[tuple[str, str | None], set[tuple[str, str]]] = {}
+        for one in downgrades:
+            self.add(one)
+
+    def add(self, one: Downgrade) -> None:
+        """From now on ``one`` is known."""
+        place = (one.path, one.function)
+        self._lost.add((*place, one.cleanup))
+        self._also.update((*place, name) for name in (one.cleanup, *one.also))
+        if one.after.callback is not None:
+            self._callbacks.setdefault(self._callback(one), set()).add(place)
+
+    def has(self, one: Downgrade) -> bool:
+        """Whether one of the known downgrades is ``one``."""
+        place = (one.path, one.function)
+        return (
+            (*place, one.cleanup) in self._also
+            or any((*place, name) in self._lost for name in one.also)
+            # of one function the callback says nothing: it may have two losses behind it
+            or bool(self._callbacks.get(self._callback(one), set()) - {place})
+        )
+
+    def _callback(self, one: Downgrade) -> tuple[str, str | None]:
+        return one.function if self._within else "", one.after.callback

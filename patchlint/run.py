@@ -5,7 +5,7 @@ mails -> series -> images before and after -> facts -> graph -> downgrades -> fi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from patchlint.model.effect import Downgrade
     from patchlint.model.kernel import Ruleset
     from patchlint.model.mail import Mail, Patch, Series
+
+
+#: runs of missing numbers that are told; more are left out
+_MOST_RANGES: Final = 20
 
 
 class Options(Struct, frozen=True):
@@ -265,10 +269,7 @@ def _check_one(
         return gathered
     gathered.limitations += [
         *_missing(series),
-        *(
-            Limitation("mail", f"{series.subject}: {remark}", message_id=_message_id(series))
-            for remark in series.remarks
-        ),
+        *(Limitation("mail", remark, message_id=_message_id(series)) for remark in series.remarks),
     ]
     reference = _reference(series, files)
     gathered.series.append(reference)
@@ -344,15 +345,30 @@ def _hear(
 def _missing(series: Series) -> list[Limitation]:
     if not series.missing:
         return []
-    numbers = ", ".join(str(n) for n in series.missing[:20])
+    numbers = f"{ranges(series.missing)} of {series.expected}"
+    said = (
+        f"patch {numbers} is not in the input: what it changes is not seen"
+        if len(series.missing) == 1
+        else f"patches {numbers} are not in the input: what they change is not seen"
+    )
     return [
         Limitation(
             "mail",
-            f"{series.subject}: {len(series.missing)} of {series.expected} patches are "
-            f"not in the input ({numbers}): what they change is not seen",
+            said,
             message_id=_message_id(series),
         )
     ]
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Return rising numbers as runs, ``1-4, 6, 8-9``; the first twenty of them."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    return ", ".join("-".join(str(n) for n in run) for run in runs[:_MOST_RANGES])
 
 
 def _reference(series: Series, files: dict[int, tuple[FileDiff, ...]]) -> SeriesRef:
@@ -409,10 +425,14 @@ def _speak(
     if not downgrades:
         return
     from patchlint.ruleset.findings import finding
+    from patchlint.ruleset.quotes import Diffs
 
     patches: dict[int, Patch] = {p.number: p for p in series.patches}
+    diffs: dict[int, Diffs] = {}
     for downgrade in downgrades:
         patch = patches[downgrade.patch]
-        spoken = finding(ruleset, downgrade, index, patch, files[patch.number])
+        if patch.number not in diffs:
+            diffs[patch.number] = Diffs(files[patch.number])
+        spoken = finding(ruleset, downgrade, index, patch, diffs[patch.number])
         if spoken is not None:
             yield spoken

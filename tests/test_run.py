@@ -23,7 +23,7 @@ from series_kit import (
 )
 
 from patchlint.analysis import CannotCheck
-from patchlint.run import Options, check
+from patchlint.run import Options, check, ranges
 
 pytestmark = pytest.mark.usefixtures("alone")
 NO_TREE = Options(no_tree=True)
@@ -109,7 +109,7 @@ def test_missing_patches_are_a_limitation():
     assert found.series[0].missing == (2,)
     (limit,) = found.limitations
     assert limit.stage == "mail"
-    assert "1 of 2 patches are not in the input (2)" in limit.message
+    assert limit.message == "patch 2 of 2 is not in the input: what it changes is not seen"
 
 
 def test_what_of_a_mail_could_not_be_read_is_a_limitation():
@@ -451,3 +451,16 @@ def test_a_base_that_the_tree_lacks_is_a_limitation(tmp_path):
     assert (limit.stage, "lacks the base-commit 7777" in limit.message) == ("tree", True)
     base = git(tree, "rev-parse", "HEAD").strip()
     assert report([text.replace("7" * 40, base)], Options(tree=str(tree))).limitations == ()
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        ((2,), "2"),
+        ((1, 2, 3, 5), "1-3, 5"),
+        ((1, 3, 4), "1, 3-4"),
+        (tuple(range(1, 100, 2)), ", ".join(str(n) for n in range(1, 40, 2))),
+    ],
+)
+def test_missing_patches_are_told_in_runs(missing, said):
+    assert ranges(missing) == said

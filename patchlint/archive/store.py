@@ -21,6 +21,7 @@ import msgspec
 from patchlint.archive import codec
 from patchlint.archive.records import Checked, Row, Survey, Thread, Verdict, Wanted
 from patchlint.archive.sources import Source
+from patchlint.outside import seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -70,7 +71,7 @@ def _refuse_other_files(path: str, *, write: bool) -> None:
         address = f"{place.resolve().as_uri()}?mode=ro"
         with closing(sqlite3.connect(address, uri=True, timeout=30)) as connection:
             tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise StoreError(_reason(path, error)) from error
     if not tables >= _TABLES:
         what = "a database of something else" if tables else "empty: nothing was scanned into it"
@@ -78,7 +79,7 @@ def _refuse_other_files(path: str, *, write: bool) -> None:
 
 
 def _remove(path: str) -> None:
-    for ending in ("", "-wal", "-shm", "-journal"):
+    for ending in ("", "-wal", "-shm", "-journal", ".sum"):
         Path(path + ending).unlink(missing_ok=True)
 
 
@@ -92,6 +93,7 @@ class Store:
         self.path = path
         #: whether this made the file
         self.new = not Path(path).exists()
+        self.writes = write
         _refuse_other_files(path, write=write)
         try:
             self.connection = self._open(path, write=write)
@@ -101,6 +103,8 @@ class Store:
             raise StoreError(_reason(path, error)) from error
 
     def _open(self, path: str, *, write: bool) -> sqlite3.Connection:
+        if not seal.whole(Path(path)):
+            raise DamagedError("it is not as it was written")
         connection = sqlite3.connect(path, isolation_level=None, timeout=30)
         connection.row_factory = sqlite3.Row
         if write:
@@ -135,6 +139,8 @@ class Store:
         self.connection.close()
         if empty:  # a scan that failed before it read anything
             _remove(self.path)
+        elif self.writes and kind is None:
+            seal.seal(Path(self.path))
         if isinstance(error, _BROKEN):
             raise StoreError(_reason(self.path, error)) from error
 

@@ -142,7 +142,11 @@ def _claims(arguments: argparse.Namespace, inputs: list[str]) -> list[Claim]:
     stdin: bytes | None = None
     for name in inputs:
         if name == "-":
-            stdin = sys.stdin.buffer.read()
+            try:
+                stdin = sys.stdin.buffer.read()
+            except OSError as closed:
+                print(f"patchlint: standard input: {closed.strerror}", file=sys.stderr)
+                stdin = b""
             data = stdin
         else:
             path = Path(name)

@@ -70,6 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"patchlint index: {error}", file=sys.stderr)
         return COULD_NOT
     except OSError as error:
+        if error.filename is None:  # of what is printed, not of the index
+            raise
         print(f"patchlint index: {error.filename}: {error.strerror}", file=sys.stderr)
         return COULD_NOT
     return 0
@@ -81,16 +83,17 @@ def _build_anew(arguments: argparse.Namespace) -> None:
 
     try:
         _build(arguments)
-    except sqlite3.OperationalError:  # in use, or the disk is full
-        raise
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.Error, ValueError) as error:
+        from patchlint.outside.seal import discard, tells_damage
+
+        if not tells_damage(error):  # in use, or the disk is full
+            raise
         from patchlint.index.store import index_path
         from patchlint.ruleset.load import load
 
         path = index_path(load().kernel.macros)
         print(f"patchlint index: {path}: {error}; it is made anew", file=sys.stderr)
-        for end in ("", "-wal", "-shm"):
-            path.with_name(path.name + end).unlink(missing_ok=True)
+        discard(path)
         _build(arguments)
 
 

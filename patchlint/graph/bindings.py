@@ -25,6 +25,8 @@ _LAST_MEMBER: Final = re.compile(r"^(.+?)\s*(?:->|\.)\s*([A-Za-z_]\w*)$", re.DOT
 _IDENTIFIER: Final = re.compile(r"^[A-Za-z_]\w*$")
 #: helpers in helpers that are looked through
 _ROUNDS: Final = 3
+#: what one helper binds for its callers; more are left out
+_MOST_MADE: Final = 64
 
 
 def argument(call: Call, index: int | None) -> str | None:
@@ -291,7 +293,7 @@ _Makers = dict[tuple[str, str], list[_Made]]
 
 def _of_helpers(graph: Graph) -> list[Binding]:
     """Bindings that own helpers make with what they are given."""
-    found: list[Binding] = []
+    found: dict[tuple[object, ...], Binding] = {}
     makers = _makers(graph)
     for _ in range(_ROUNDS if makers else 0):
         fresh: _Makers = {}
@@ -301,7 +303,7 @@ def _of_helpers(graph: Graph) -> list[Binding]:
         if not any(key not in makers for key in fresh):
             break
         makers = {**fresh, **makers}
-    return found
+    return list(found.values())
 
 
 def _makers(graph: Graph) -> _Makers:
@@ -316,8 +318,9 @@ def _makers(graph: Graph) -> _Makers:
             callback = function_name(argument(call, registration.callback_arg))
             text = argument(call, registration.object_arg)
             if callback in names and text:
-                key = (function.path, function.name)
-                makers.setdefault(key, []).append((text, callback or "", registration))
+                present = makers.setdefault((function.path, function.name), [])
+                if len(present) < _MOST_MADE:
+                    present.append((text, callback or "", registration))
     return makers
 
 
@@ -327,7 +330,7 @@ def _bind_through(
     call: Call,
     makers: _Makers,
     fresh: _Makers,
-    found: list[Binding],
+    found: dict[tuple[object, ...], Binding],
 ) -> None:
     """Add what a call of such helpers binds, or what it makes ``function`` a helper of."""
     names = {p.name for p in function.parameters}
@@ -337,13 +340,15 @@ def _bind_through(
             callback = function_name(given.get(parameter))
             object_text = put_in(strip_expression(text), given)
             if callback in names:
-                key = (function.path, function.name)
-                fresh.setdefault(key, []).append((object_text, callback or "", registration))
+                present = fresh.setdefault((function.path, function.name), [])
+                if len(present) < _MOST_MADE:
+                    present.append((object_text, callback or "", registration))
                 continue
             texts = {"object": object_text, "callback": callback}
             made = _bind(graph, function, call, registration, texts)
-            if made is not None and made not in found:
-                found.append(made)
+            if made is not None:
+                mark = (made.target, made.callback, registration.name, made.path, made.line)
+                found.setdefault((*mark, made.function), made)
 
 
 def _of_containers(graph: Graph) -> list[Binding]:

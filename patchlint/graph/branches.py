@@ -9,9 +9,13 @@ from patchlint.graph.guards import one_group
 from patchlint.model.pattern import lazy
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from patchlint.model.facts import Call, Condition, Function
     from patchlint.model.kernel import KernelFacts
 
+#: types, without their stars, of what only a pointer to is asked for
+_POINTED_AT: Final = re.compile(r"\b(?:struct|union|void)\b")
 _WRAPPERS: Final = re.compile(r"^(?:un)?likely\s*\((.*)\)$")
 
 
@@ -35,11 +39,26 @@ def is_error(kernel: KernelFacts, condition: Condition) -> bool:
     return kernel.error_path.search(plain(condition)) is not None
 
 
-def on_error_path(kernel: KernelFacts, call: Call) -> bool:
-    """Whether ``call`` runs only after a failure (by label or by a branch taken)."""
+def on_error_path(kernel: KernelFacts, call: Call, functions: Iterable[Function] = ()) -> bool:
+    """Whether ``call`` runs only after a failure (by label or by a branch taken).
+
+    ``functions`` are those that may hold the call: a variable that points to something there
+    is no error code, whatever it is called.
+    """
     if call.label is not None and kernel.error_path.search(call.label):
         return True
-    return any(not c.early and is_error(kernel, c) for c in call.conditions)
+    return any(
+        not c.early and is_error(kernel, c) and not _asks_pointer(c, functions)
+        for c in call.conditions
+    )
+
+
+def _asks_pointer(condition: Condition, functions: Iterable[Function]) -> bool:
+    """Whether a branch only asks if a pointer is there, and it is: no struct has a truth."""
+    text = plain(condition)
+    if not text.isidentifier():
+        return False
+    return any(_POINTED_AT.search(f.type_of(text) or "") for f in functions)
 
 
 _NOTHING: Final = lazy(
@@ -56,7 +75,7 @@ def skips(function: Function, first: Call, other: Call) -> bool:
     """Whether control that passed ``first`` leaves before it can reach ``other`` below it.
 
     True for ``if (lazy) { queue(); return; }  release();``.  Errs towards False: only an
-    exit in the very block of ``first`` counts, and a goto only when its label is beyond.
+    exit in a block around ``first`` counts, and a goto only when its label is beyond.
     """
     if other.line <= first.line:
         return False
@@ -64,10 +83,11 @@ def skips(function: Function, first: Call, other: Call) -> bool:
     for leave in function.exits:
         if not first.line <= leave.line < other.line:
             continue
-        if [c for c in leave.conditions if not c.early] != block:
+        around = [c for c in leave.conditions if not c.early]
+        if around != block[: len(around)]:
             continue
         if leave.text == "return":
-            return bool(block)
+            return bool(around)
         if leave.text.startswith("goto "):
-            return bool(block) and leave.text[5:] != other.label
+            return bool(around) and leave.text[5:] != other.label
     return False

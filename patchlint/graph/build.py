@@ -7,6 +7,7 @@ callback bound in one patch and queued in another is one edge.
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
@@ -85,6 +86,15 @@ class Graph(Struct):
     slots: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
     #: line intervals that the images have, by path; None for a whole file
     known: dict[str, tuple[tuple[int, int], ...] | None] = field(default_factory=dict)
+    #: what was left out because there is too much of it, in words for a limitation
+    limitations: list[str] = field(default_factory=list)
+    _found: dict[tuple[str | None, str], Function | None] = field(default_factory=dict)
+    _bound: dict[str, list[Binding]] | None = None
+    _named: dict[str, list[int]] | None = None
+    _started: dict[str | None, list[Deferral]] | None = None
+    _members: dict[str, frozenset[str]] | None = None
+    _held: dict[str, list[tuple[str, Initializer]]] | None = None
+    _calling: dict[int, list[tuple[Function, Call]]] | None = None
 
     def find(self, name: str | None, path: str) -> Function | None:
         """The function that ``name`` means in ``path``.
@@ -93,7 +103,11 @@ class Graph(Struct):
         header; when several statics of other files share the name, None.  Of several
         definitions (a stub for another configuration) the one that calls most.
         """
-        return max(self.find_all(name, path), key=lambda f: len(f.calls), default=None)
+        mark = (name, path)
+        if mark not in self._found:
+            definitions = self.find_all(name, path)
+            self._found[mark] = max(definitions, key=lambda f: len(f.calls), default=None)
+        return self._found[mark]
 
     def find_all(self, name: str | None, path: str) -> list[Function]:
         """All definitions that ``name`` can mean in ``path``."""
@@ -141,12 +155,60 @@ class Graph(Struct):
 
     def callers_of(self, function: Function) -> list[tuple[Function, Call]]:
         """Functions of the images that call ``function``, with the call."""
-        return [
-            (caller, call)
-            for caller, call in self.callers.get(function.name, [])
-            if any(function is one for one in self.find_all(function.name, caller.path))
-            or any(function is one for one in self.callees(call, caller.path))
-        ]
+        if self._calling is None:
+            self._calling = {}
+            for name, callers in self.callers.items():
+                for caller, call in callers:
+                    called = [f for f in self.callees(call, caller.path) if f.name == name]
+                    called += self.find_all(name, caller.path)
+                    for one in {id(f) for f in called}:
+                        self._calling.setdefault(one, []).append((caller, call))
+        return self._calling.get(id(function), [])
+
+    def bindings_of(self, name: str) -> list[Binding]:
+        """What binds a callback of that name, in the order of :attr:`bindings`."""
+        if self._bound is None:
+            self._bound = {}
+            for binding in self.bindings:
+                self._bound.setdefault(binding.callback, []).append(binding)
+        return self._bound.get(name, [])
+
+    def bindings_at(self, keys: Iterable[str]) -> list[Binding]:
+        """The bindings to objects known by one of ``keys``, in the order of :attr:`bindings`."""
+        if self._named is None:
+            self._named = {}
+            for place, binding in enumerate(self.bindings):
+                for key in binding.target.keys:
+                    self._named.setdefault(key, []).append(place)
+        named = self._named
+        places = sorted({place for key in keys for place in named.get(key, ())})
+        return [self.bindings[place] for place in places]
+
+    def starts_of(self, name: str | None) -> list[Deferral]:
+        """The edges to a callback of that name, in the order of :attr:`deferrals`."""
+        if self._started is None:
+            self._started = {}
+            for deferral in self.deferrals:
+                self._started.setdefault(deferral.callback, []).append(deferral)
+        return self._started.get(name, [])
+
+    def members_of(self, name: str) -> frozenset[str]:
+        """The members in which functions of that name are stored."""
+        if self._members is None:
+            found: dict[str, set[str]] = {}
+            for member, held in self.slots.items():
+                for stored, _, _ in held:
+                    found.setdefault(stored, set()).add(member)
+            self._members = {stored: frozenset(members) for stored, members in found.items()}
+        return self._members.get(name, frozenset())
+
+    def tables_of(self, name: str) -> list[tuple[str, Initializer]]:
+        """The initializers that hold a function of that name, with their paths."""
+        if self._held is None:
+            self._held = {}
+            for path, entry in self.initializers:
+                self._held.setdefault(entry.value.lstrip("&"), []).append((path, entry))
+        return self._held.get(name, [])
 
 
 def build(
@@ -161,12 +223,15 @@ def build(
     facts = sorted(files, key=lambda file: file.path)
     graph = Graph(kernel)
     graph.known = dict(known or {})
+    parts: dict[tuple[str, str], list[Function]] = {}
     for file in facts:
         for struct, name, type_text, _line in file.fields:
             graph.fields.setdefault((struct_name(struct) or struct, name), type_text)
         for function in file.functions:
-            _add(graph, function)
+            parts.setdefault((function.path, function.name), []).append(function)
         graph.initializers.extend((file.path, entry) for entry in file.initializers)
+    for one in parts.values():
+        _add(graph, _one(one))
     for name in graph.by_name:
         graph.by_name[name].sort(key=lambda f: (f.path, f.line))
     graph.slots = slots(graph)
@@ -193,26 +258,28 @@ def _note_callers(graph: Graph) -> None:
 
 
 def _add(graph: Graph, function: Function) -> None:
-    """Put ``function`` in; parts of one function (and #ifdef twins) become one."""
-    key = (function.path, function.name)
-    present = graph.functions.get(key)
-    if present is not None:
-        from msgspec.structs import replace
-
-        merged = replace(
-            present,
-            line=min(present.line, function.line),
-            end=max(present.end, function.end),
-            parameters=present.parameters or function.parameters,
-            locals=present.locals + function.locals,
-            calls=tuple(sorted({*present.calls, *function.calls}, key=lambda c: c.line)),
-            assignments=present.assignments + function.assignments,
-            exits=present.exits + function.exits,
-            stores=present.stores + function.stores,
-            results=present.results + function.results,
-            complete=present.complete and function.complete,
-        )
-        graph.by_name[function.name].remove(present)
-        function = merged
-    graph.functions[key] = function
+    """Put ``function`` in."""
+    graph.functions[function.path, function.name] = function
     graph.by_name.setdefault(function.name, []).append(function)
+
+
+def _one(parts: list[Function]) -> Function:
+    """Parts of one function, and its #ifdef twins, as one."""
+    if len(parts) == 1:
+        return parts[0]
+    from msgspec.structs import replace
+
+    calls = dict.fromkeys(call for part in parts for call in part.calls)
+    return replace(
+        parts[0],
+        line=min(part.line for part in parts),
+        end=max(part.end for part in parts),
+        parameters=next((p.parameters for p in parts if p.parameters), ()),
+        locals=tuple(chain.from_iterable(part.locals for part in parts)),
+        calls=tuple(sorted(calls, key=lambda call: call.line)),
+        assignments=tuple(chain.from_iterable(part.assignments for part in parts)),
+        exits=tuple(chain.from_iterable(part.exits for part in parts)),
+        stores=tuple(chain.from_iterable(part.stores for part in parts)),
+        results=tuple(chain.from_iterable(part.results for part in parts)),
+        complete=all(part.complete for part in parts),
+    )

@@ -23,7 +23,26 @@ _LONGEST: Final = 8
 
 def before_chain(graph: Graph, loss: Loss, main: Effect) -> tuple[Step, ...]:
     """How the release was reached before, with the callers that the images show."""
-    return (*callers_above(graph, loss.was, main.guard), *main.chain)
+    return (*callers_above(graph, loss.was, main.guard), *_held(graph, loss.was, main))
+
+
+def _held(graph: Graph, was: Function, main: Effect) -> tuple[Step, ...]:
+    """The steps to an effect; one that somebody else starts is reached by the wait for it."""
+    wait, edge, chain = main.wait, main.edge, main.chain
+    if wait is None or edge is None:
+        return chain
+    waits = f"{wait.callee}() waits for {edge.callback}()"
+    expected, path = was.name, was.path
+    for place, step in enumerate(chain):
+        if step.function != expected:
+            # the link that starts it stands in a function that this one does not call
+            held = graph.find(expected, path)
+            where = held.path if held is not None else path
+            return (*chain[:place], Step(expected, where, wait.line, waits), *chain[place + 1 :])
+        if not step.note.startswith("calls "):
+            break
+        expected, path = step.note.removeprefix("calls ").removesuffix("()"), step.path
+    return chain
 
 
 def after_chain(graph: Graph, loss: Loss, late: Effect) -> tuple[Step, ...]:

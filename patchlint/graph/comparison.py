@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
+from patchlint.graph.bindings import argument, function_name
 from patchlint.graph.follow import Lineage, Lines, trace
 from patchlint.graph.summary import Key, Summaries
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from patchlint.graph.summary import Effect
     from patchlint.model.facts import Function
     from patchlint.model.kernel import Cleanup, KernelFacts
+
+#: functions that one limitation names
+_MOST_NAMED: Final = 5
 
 FunctionKey = tuple[str, str]
 
@@ -60,7 +64,20 @@ class Comparison:
         self.ways = ways
         self.derived = dict(derived or {})
         self.limitations: list[str] = []
+        #: tests by text and sign: whether they leave only what is no task
+        self.asked: dict[tuple[str, bool], bool] = {}
         self.lineage: Lineage = trace(before, after, lines)
+
+    @property
+    def bounds(self) -> list[str]:
+        """What of this step was left out because there is too much of it, so far."""
+        said = [*self.before.limitations, *self.after.limitations]
+        cut = sorted(self.old.cut | self.new.cut)
+        if cut:
+            names = ", ".join(f"{name}()" for name in cut[:_MOST_NAMED])
+            more = f" and {len(cut) - _MOST_NAMED} others" if len(cut) > _MOST_NAMED else ""
+            said.append(f"{names}{more}: not all that is done there is seen: it is too much")
+        return said
 
     @property
     def kernel(self) -> KernelFacts:
@@ -103,9 +120,7 @@ class Comparison:
     @cached_property
     def wanted(self) -> frozenset[Key]:
         """What some deferral or deferred function after does: nothing else can be late."""
-        found: set[Key] = set()
-        for callback in self._late_callbacks:
-            found |= self._after_keys(callback)
+        found = set(self._keys.keys(self._late_callbacks))
         for function in self.after.functions.values():
             for call in function.calls:
                 twin = self.kernel.twins.get(call.callee)
@@ -149,8 +164,36 @@ class Comparison:
             for call in function.calls
         )
 
-    def _after_keys(self, function: Function) -> frozenset[Key]:
-        return self._keys.keys(function)
+    @cached_property
+    def waits_anew(self) -> bool:
+        """Whether the series adds a wait for anything."""
+        return any(
+            call.callee in self.kernel.waits and self.lines.added(function.path, call.line)
+            for function in self.after.functions.values()
+            for call in function.calls
+        )
+
+    @cached_property
+    def started(self) -> frozenset[str | None]:
+        """Callbacks after that something starts or binds."""
+        started = {edge.callback for edge in self.after.deferrals if not edge.keeps}
+        return frozenset(started | {bound.callback for bound in self.after.bindings})
+
+    @cached_property
+    def put_callbacks(self) -> frozenset[str | None]:
+        """Names before of functions that a put runs for the last reference, or a table releases."""
+        found: set[str | None] = set()
+        for function in self.before.functions.values():
+            for call in function.calls:
+                row = self.kernel.cleanups.get(call.callee)
+                if row is not None and row.kind == "inherit":
+                    found.add(function_name(argument(call, row.callback_arg)))
+        found.update(
+            entry.value.lstrip("&")
+            for _, entry in self.before.initializers
+            if entry.member == "release"
+        )
+        return frozenset(found)
 
     @cached_property
     def _keys(self) -> Summaries:
@@ -171,10 +214,7 @@ class Comparison:
     @cached_property
     def told(self) -> frozenset[Key]:
         """What summaries tell of: all that can be late after."""
-        found = set(self.wanted)
-        for worker in self.workers:
-            found |= self._after_keys(worker)
-        return frozenset(found)
+        return self.wanted | self._keys.keys(self.workers)
 
     @cached_property
     def workers(self) -> tuple[Function, ...]:
@@ -182,6 +222,12 @@ class Comparison:
         from patchlint.graph import contexts
 
         return tuple(now for now in self._reaching if contexts.certainly_deferred(self.after, now))
+
+    def holders(self, effect: Effect) -> tuple[Function, ...]:
+        """The functions, of either side, on the way to an effect."""
+        sides = (self.before.functions, self.after.functions)
+        found = (side.get((step.path, step.function)) for step in effect.chain for side in sides)
+        return (effect.where, *(function for function in found if function is not None))
 
     def first_leaves(self, was: Function) -> tuple[Effect, ...]:
         """What a function before does itself, whatever is wanted."""

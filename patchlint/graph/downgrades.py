@@ -5,18 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from patchlint.graph import branches, guards
+from patchlint.graph import contexts as reasons_for
 from patchlint.graph.chains import after_chain, before_chain, entries_in_images
 from patchlint.graph.levels import LOUD, main_loss, strength, volume, weight
-from patchlint.graph.losses import Loss
+from patchlint.graph.losses import Loss, variables
 from patchlint.graph.losses import find as find_losses
 from patchlint.graph.old_context import OldContext, old_context
+from patchlint.model.context import DEFERRED, GUARANTEES
 from patchlint.model.effect import Downgrade, Promise
 
 if TYPE_CHECKING:
     from patchlint.graph.comparison import Comparison
     from patchlint.graph.guards import Atom
     from patchlint.graph.summary import Effect
-    from patchlint.model.context import Context
+    from patchlint.model.context import Context, Guarantee
+    from patchlint.model.facts import Call, Function
 
 #: family of what no table knows
 STRUCTURAL = "structural"
@@ -32,7 +35,10 @@ def find(comparison: Comparison) -> tuple[Downgrade, ...]:
             loss.late[0].edge.callback if (loss.late[0].edge) else loss.late[0].chain[0].function,
         )
         groups.setdefault(mark, []).append(loss)
-    contexts = {mark: old_context(comparison, main_loss(group)) for mark, group in groups.items()}
+    contexts = {
+        mark: old_context(comparison, main_loss(comparison.kernel, group))
+        for mark, group in groups.items()
+    }
     doubts = _shared_doubts(groups, contexts)
     found = [
         _told(comparison, losses, context, doubts.get(mark, ""))
@@ -56,24 +62,31 @@ def _shared_doubts(
         by_callback.setdefault(mark[2], []).append(mark)
     found = {}
     for marks in by_callback.values():
-        known = [contexts[mark] for mark in marks]
-        if any(one is not None and one.task for one in known):
+        known = {mark: contexts[mark] for mark in marks}
+        if any(one is not None and one.task for one in known.values()):
             continue
-        doubt = next(
-            (
-                "another function that it was moved for was no task" if one is None else one.doubt
-                for one in known
-                if one is None or one.doubt
-            ),
-            "",
-        )
-        found.update({mark: doubt for mark in marks if doubt})
+        for mark in marks:
+            keys = {loss.key for loss in groups[mark]}
+            doubt = next(
+                (
+                    one.doubt
+                    if one is not None
+                    else "another function that it was moved for was no task"
+                    for other, one in known.items()
+                    # what it never did was not moved for it
+                    if (one is None or (one.doubt and one.shared))
+                    and keys & {loss.key for loss in groups[other]}
+                ),
+                "",
+            )
+            if doubt:
+                found[mark] = doubt
     return found
 
 
 def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: str) -> Downgrade:
-    main = main_loss(losses)
-    effect, late = main.before[0], _late(main)
+    main = main_loss(comparison.kernel, losses)
+    effect, late = _shown(comparison, main), _late(main)
     loud = volume(comparison, losses, old.doubt or doubt)
     entries = old.entries or entries_in_images(comparison.after, main.now, late.guard)
     if entries and old.certain and loud.level == "warning" and not late.guessed:
@@ -84,9 +97,8 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         for loss in losses
         if loss is not main and strength(loss.before[0]) > 1 and loss.before[0].name != effect.name
     )
-    context, mechanism, callback = _after(comparison, late)
+    context, mechanism, callback, by_when = _after(comparison, late)
     condition = _condition(comparison, main, late)
-    in_worker = main.how == "worker"
     wait = effect.wait
     gone = (
         wait
@@ -95,22 +107,18 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         and comparison.lines.forward(main.was.path, wait.line) is None
         else None
     )
+    place = (late.edge.function.path, late.edge.line) if late.edge else _done_at(late)
+    if gone is not None:
+        place = (main.was.path, gone.line)
+    shape = _shape(comparison, main)
     return Downgrade(
-        shape=_shape(comparison, main),
+        shape=shape,
         cleanup=effect.name,
         family=effect.known.family if effect.known else STRUCTURAL,
         also=tuple(also),
         function=main.now.name,
-        path=main.now.path
-        if in_worker
-        else (late.edge.function.path if late.edge else main.now.path),
-        line=(
-            gone.line
-            if gone is not None
-            else main.now.line
-            if in_worker
-            else (late.edge.line if late.edge else late.line)
-        ),
+        path=place[0],
+        line=place[1],
         side="pre" if gone is not None else "post",
         patch=0,
         before=Promise(
@@ -120,7 +128,7 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         ),
         after=Promise(
             context,
-            late.guarantee if not in_worker else "eventually",
+            by_when,
             after_chain(comparison.after, main, late),
             mechanism,
             callback,
@@ -133,6 +141,33 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         weight=weight(effect) + (LOUD if loud.level != "note" else 0),
         home=main.now.path,
         lost=tuple(sorted({e.root_line for loss in losses for e in loss.before})),
+        what=effect.said,
+        body=shape == "moved-body" and not _goes_on(comparison, main),
+    )
+
+
+def _done_at(late: Effect) -> tuple[str, int]:
+    """Where a release stands that a deferred function does now, with no edge shown."""
+    return late.where.path, late.line
+
+
+def _goes_on(comparison: Comparison, loss: Loss) -> bool:
+    """Whether the losing function still does something that can be seen."""
+    return any(
+        effect.kind in ("row", "named", "indirect", "gap") and not effect.late
+        for effect in comparison.first_keys_of(loss.now)
+    )
+
+
+def _shown(comparison: Comparison, loss: Loss) -> Effect:
+    """The lost effect that a finding shows: one whose line the series takes away, if any."""
+    return next(
+        (
+            effect
+            for effect in loss.before
+            if comparison.lines.forward(loss.was.path, effect.root_line) is None
+        ),
+        loss.before[0],
     )
 
 
@@ -144,51 +179,118 @@ def _late(loss: Loss) -> Effect:
     )
 
 
-def _after(comparison: Comparison, late: Effect) -> tuple[Context, str | None, str | None]:
-    """Context, mechanism and callback of what does it now.
+def _after(
+    comparison: Comparison, late: Effect
+) -> tuple[Context, str | None, str | None, Guarantee]:
+    """Context, mechanism, callback and guarantee of what does it now.
 
     Of a list that a deferred function drains the mechanism is what starts the drain.
     """
     edge = late.edge
     if edge is None:
-        return "workqueue", None, late.chain[0].function
+        return _in_worker(comparison, late)
     mechanism = edge.mechanism
     if edge.handoff:
         after = comparison.after
-        started = [
-            d.mechanism for d in after.deferrals if d.callback == edge.callback and not d.handoff
-        ]
-        bound = [b.registration.name for b in after.bindings if b.callback == edge.callback]
+        started = [d.mechanism for d in after.starts_of(edge.callback) if not d.handoff]
+        bound = [b.registration.name for b in after.bindings_of(edge.callback or "")]
         mechanism = next(iter([*started, *bound]), mechanism)
     last = late.last or edge
-    return last.context, mechanism, edge.callback
+    return last.context, mechanism, edge.callback, late.guarantee
+
+
+def _in_worker(
+    comparison: Comparison, late: Effect
+) -> tuple[Context, str | None, str | None, Guarantee]:
+    """How a function comes to run that ran deferred already: what starts it, or its kind."""
+    after, worker = comparison.after, late.chain[0].function
+    for edge in after.deferrals:
+        if edge.callback == worker and not (edge.handoff or edge.keeps or edge.waits):
+            late_by = max(edge.guarantee, late.guarantee, key=GUARANTEES.index)
+            put_off = "eventually" if late.context_bound else late_by
+            return edge.context, edge.mechanism, worker, put_off
+    function = after.functions.get((late.chain[0].path, worker))
+    known = reasons_for.of(after, function).contexts if function is not None else ()
+    context: Context = next((one for one in sorted(known) if one in DEFERRED), "workqueue")
+    return context, None, worker, "eventually"
 
 
 def _condition(comparison: Comparison, loss: Loss, late: Effect) -> Atom | None:
-    """The branch on which it is deferred, None when on all.
+    """The branch on which it is deferred, None when it is on all ways that do it.
 
-    A test above the deferral that the lost effect did not have, and that is no failure and
-    no question whether it was queued already.
+    A test above the deferral that the lost effect did not have, and on whose other side
+    something else is done instead.  Where nothing is done there the test says when the
+    deferral has work to do, not who is sent there: a batch is full, nothing is queued yet,
+    there is an object at all.
     """
     had = {a.sign for e in loss.before for a in e.guard}
-    candidates = [
+    deciding = [
         atom
         for atom in late.above
         if atom.sign not in had
         and (not atom.early or comparison.lines.added(atom.path, atom.line))
-        and not _decides_nothing(comparison, atom)
+        and not _decides_nothing(comparison, loss, atom)
+        and _other_way(comparison, loss, late, atom)
     ]
-    branches_ = [a for a in candidates if not a.early]
-    found = next(iter(branches_ or candidates), None)
+    branches_ = [a for a in deciding if not a.early]
+    found = next(iter(branches_ or deciding), None)
     if found is None and isinstance(loss.narrowed, guards.Atom):
         from msgspec.structs import replace
 
         turned = replace(loss.narrowed, positive=not loss.narrowed.positive)
-        return None if _decides_nothing(comparison, turned) else turned
+        return None if _decides_nothing(comparison, loss, turned) else turned
     return found
 
 
-def _decides_nothing(comparison: Comparison, atom: Atom) -> bool:
+def _other_way(comparison: Comparison, loss: Loss, late: Effect, atom: Atom) -> bool:
+    """Whether something is done instead where a test above the deferral comes out otherwise."""
+    turned = (atom.head, not atom.positive)
+    for effect in loss.instead:
+        if effect.root is not None and effect.root.tested:
+            # it is asked, and done on neither side
+            continue
+        asked = {a.sign for a in effect.guard}
+        if turned in asked or (atom.sign not in asked and _passed(loss, late, effect)):
+            return True
+    return any(
+        turned in {a.sign for a in effect.guard}
+        and not (effect.site is not None and effect.site.tested)
+        and (effect.kind in ("row", "named", "indirect") or _of_one_object(effect, late))
+        for function in {id(f): f for f in (loss.now, _starter(loss, late))}.values()
+        for effect in comparison.first_keys_of(function)
+        if effect.kind not in ("memory", "store", "gap")
+    )
+
+
+def _passed(loss: Loss, late: Effect, effect: Effect) -> bool:
+    """Whether control that passed the deferral leaves before it can reach ``effect``."""
+    holders = {id(f): f for f in (loss.now, _starter(loss, late))}.values()
+    starts = _calls(late) + ([late.edge.call] if late.edge is not None else [])
+    return any(
+        branches.skips(holder, first, other)
+        for holder in holders
+        for first in starts
+        for other in _calls(effect)
+        if any(first is c for c in holder.calls) and any(other is c for c in holder.calls)
+    )
+
+
+def _calls(effect: Effect) -> list[Call]:
+    """The calls on the way to an effect, and the one that does it."""
+    return [c for c in (effect.root, *effect.between, effect.site) if c is not None]
+
+
+def _starter(loss: Loss, late: Effect) -> Function:
+    return late.edge.function if late.edge is not None else loss.now
+
+
+def _of_one_object(effect: Effect, late: Effect) -> bool:
+    """Whether a call is given a variable that the deferral is given as well."""
+    given = late.edge.call.args if late.edge is not None else ()
+    return not variables(effect.args).isdisjoint(variables(given))
+
+
+def _decides_nothing(comparison: Comparison, loss: Loss, atom: Atom) -> bool:
     """A failed allocation, an empty list, the hand-off itself."""
     kernel = comparison.kernel
     asked = atom.head.split(" ")[0]
@@ -196,10 +298,28 @@ def _decides_nothing(comparison: Comparison, atom: Atom) -> bool:
         asked in kernel.activations
         or asked in kernel.list_adds
         or atom.head == guards.LAST_REFERENCE
+        or guards.evaluate(atom.text) is not None
     ):
         return True
     words = guards.said(atom)
-    return kernel.error_path.search(words) is not None or branches.is_allocation(words)
+    if atom.early and kernel.error_path.search(words) is not None:
+        return True
+    return branches.is_allocation(words) or _allocated(comparison, loss, atom)
+
+
+def _allocated(comparison: Comparison, loss: Loss, atom: Atom) -> bool:
+    """Whether a test asks if there was memory for what the deferral needs.
+
+    The test may stand in a helper that is given what the losing function allocated.
+    """
+    allocation = comparison.kernel.allocation
+    return any(
+        assignment.target == atom.text and allocation.search(assignment.value) is not None
+        for function in comparison.after.functions.values()
+        if function is loss.now
+        or (function.path == atom.path and function.line <= atom.line <= function.end)
+        for assignment in function.assignments
+    )
 
 
 def _confidence(

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 _ROUNDS: Final = 3
 #: edges of one side; more are left out
 MOST_EDGES: Final = 4000
+#: edges that are looked at before those that are told twice are put together
+_MOST_FOUND: Final = 4 * MOST_EDGES
+#: calls that are looked at for lists that deferred functions drain
+_MOST_VISITED: Final = 200_000
+#: what one helper starts for its callers; more are left out
+_MOST_STARTS: Final = 64
 
 
 class _Starter(Struct, frozen=True):
@@ -44,28 +50,72 @@ class _Starter(Struct, frozen=True):
 
 def deferrals(graph: Graph) -> list[Deferral]:
     """All deferral edges of one side."""
-    counts = Counter(k for b in graph.bindings for k in b.target.keys)
+    bound = Bound(graph)
     found: list[Deferral] = []
     starters: dict[tuple[str, str], list[_Starter]] = {}
     for function in graph.functions.values():
+        first = len(found)
         for call in function.calls:
             for starter in _started(graph, call):
-                _note(graph, function, call, starter, counts, found, starters)
-        _stored(function, found, starters)
+                _note(graph, function, call, starter, bound, found, starters)
+        _stored(function, found[first:], starters)
     for _ in range(_ROUNDS):
         known = {key: list(made) for key, made in starters.items()}
-        for function in graph.functions.values():
-            for call in function.calls:
-                for callee in graph.callees(call, function.path):
-                    for starter in known.get((callee.path, callee.name), ()):
-                        through = _given(callee, call, starter)
-                        _note(graph, function, call, through, counts, found, starters)
+        _note_callers(graph, known, bound, found, starters)
         if {k: len(v) for k, v in known.items()} == {k: len(v) for k, v in starters.items()}:
             break
     unique = {
         (d.function.path, d.function.name, id(d.call), d.mechanism, d.callback): d for d in found
     }
+    if len(unique) > MOST_EDGES:
+        _leave_out(graph)
     return [*list(unique.values())[:MOST_EDGES], *_handoffs(graph)]
+
+
+def _note_callers(
+    graph: Graph,
+    known: dict[tuple[str, str], list[_Starter]],
+    bound: Bound,
+    found: list[Deferral],
+    starters: dict[tuple[str, str], list[_Starter]],
+) -> None:
+    """Add the edges of calls of helpers that start what they are given."""
+    for function in graph.functions.values():
+        for call in function.calls:
+            for callee in graph.callees(call, function.path):
+                for starter in known.get((callee.path, callee.name), ()):
+                    through = _given(callee, call, starter)
+                    _note(graph, function, call, through, bound, found, starters)
+
+
+def _leave_out(graph: Graph) -> None:
+    graph.limitations.append(
+        f"more than {MOST_EDGES} starts of deferred work: what the others do is not seen"
+    )
+
+
+class Bound:
+    """The bindings of one side, by the names that their objects are known by."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._counts = Counter(k for b in graph.bindings for k in b.target.keys)
+        self._told: dict[tuple[object, ...], list[str]] = {}
+
+    def to(self, target: ObjectRef | None) -> list[str]:
+        """The callbacks that are bound to an object."""
+        if target is None:
+            return []
+        home = target.function if target.local else None
+        mark = (target.keys, target.owner, target.plain, target.path, target.local, home)
+        if mark not in self._told:
+            self._told[mark] = self._matching(target)
+        return self._told[mark]
+
+    def _matching(self, target: ObjectRef) -> list[str]:
+        there = self._graph.bindings_at(target.keys)
+        hits = [b.callback for b in there if same(b.target, target, self._counts)]
+        return list(dict.fromkeys(hits))
 
 
 def _started(graph: Graph, call: Call) -> list[_Starter]:
@@ -129,17 +179,19 @@ def _note(
     function: Function,
     call: Call,
     starter: _Starter,
-    counts: Counter[str],
+    bound: Bound,
     found: list[Deferral],
     starters: dict[tuple[str, str], list[_Starter]],
 ) -> None:
     """Add the edges of one start, and what ``function`` itself becomes a starter of."""
     budget.current().spend()
+    if len(found) > _MOST_FOUND:
+        return
     own = {p.name for p in function.parameters}
     target = reference(graph, function, starter.target, function.path) if starter.target else None
     callbacks: list[str | None] = [starter.callback] if starter.callback else []
     if not callbacks:
-        callbacks = list(_bound(graph, target, counts))
+        callbacks.extend(bound.to(target))
     for callback in callbacks:
         if callback in own:
             _learn(starters, function, call, starter, callback=callback)
@@ -189,7 +241,7 @@ def _learn(
         ((function, call), *starter.within),
     )
     present = starters.setdefault((function.path, function.name), [])
-    if not any(_alike(made, one) for one in present):
+    if len(present) < _MOST_STARTS and not any(_alike(made, one) for one in present):
         present.append(made)
 
 
@@ -208,9 +260,10 @@ def _stored(
 ) -> None:
     """A parameter that is stored by a function which starts something runs from there.
 
-    Errs towards an edge too many: what is stored may be meant for something else.
+    ``found`` are the edges of the function.  Errs towards an edge too many: what is stored
+    may be meant for something else.
     """
-    edge = next((d for d in reversed(found) if d.function is function and not d.keeps), None)
+    edge = next((d for d in reversed(found) if not d.keeps), None)
     if edge is None:
         return
     names = {p.name for p in function.parameters if "(*)" in p.type or p.type.endswith("_t")}
@@ -233,13 +286,6 @@ def _stored(
         )  # fmt: skip
 
 
-def _bound(graph: Graph, target: ObjectRef | None, counts: Counter[str]) -> list[str | None]:
-    if target is None:
-        return []
-    hits = [b.callback for b in graph.bindings if same(b.target, target, counts)]
-    return list(dict.fromkeys(hits))
-
-
 class _Drain(Struct, frozen=True):
     """A list that a deferred callback takes items off."""
 
@@ -253,6 +299,10 @@ class _Drain(Struct, frozen=True):
 def _handoffs(graph: Graph) -> list[Deferral]:
     """Edges through a list: one function adds an item, a deferred callback drains it."""
     drains = _drains(graph)
+    by_key: dict[str, list[int]] = {}
+    for place, drain in enumerate(drains):
+        for name in drain.target.keys:
+            by_key.setdefault(name, []).append(place)
     found: dict[tuple[str, str, int, str], Deferral] = {}
     for function in graph.functions.values() if drains else ():
         for call in function.calls:
@@ -260,7 +310,11 @@ def _handoffs(graph: Graph) -> list[Deferral]:
             target = _list(graph, function, call, places[1] if places else None)
             if target is None:
                 continue
-            for drain in drains:
+            if len(found) > MOST_EDGES:
+                _leave_out(graph)
+                return list(found.values())
+            for place in sorted({at for name in target.keys for at in by_key.get(name, ())}):
+                drain = drains[place]
                 if drain.callback is function or not same(target, drain.target):
                     continue
                 key = (function.path, function.name, call.line, drain.callback.name)
@@ -286,18 +340,32 @@ def _handoffs(graph: Graph) -> list[Deferral]:
 
 def _drains(graph: Graph) -> list[_Drain]:
     found = []
-    for binding in graph.bindings:
-        context = binding.registration.context
+    taken: dict[tuple[str, str], list[tuple[ObjectRef, str]]] = {}
+    for key, function in graph.functions.items():
+        for call in function.calls:
+            index = graph.kernel.list_drains.get(call.callee)
+            target = _list(graph, function, call, index) if index is not None else None
+            if target is not None:
+                taken.setdefault(key, []).append((target, call.callee))
+    told: set[tuple[int, int]] = set()
+    visited = 0
+    for binding in graph.bindings if taken else ():
+        registration = binding.registration
         start = graph.find(binding.callback, binding.path)
-        if context in (None, "task") or start is None:
+        mark = (id(start), id(registration))
+        if registration.context in (None, "task") or start is None or mark in told:
             continue
-        for function in graph.reach(start, 2):
-            for call in function.calls:
-                index = graph.kernel.list_drains.get(call.callee)
-                target = _list(graph, function, call, index)
-                if target is not None and context is not None:
-                    guarantee = binding.registration.guarantee
-                    found.append(_Drain(target, start, call.callee, context, guarantee))
+        told.add(mark)
+        if visited > _MOST_VISITED:
+            _leave_out(graph)
+            break
+        below = graph.reach(start, 2)
+        visited += sum(1 + len(function.calls) for function in below)
+        for function in below:
+            found += [
+                _Drain(target, start, by, registration.context, registration.guarantee)
+                for target, by in taken.get((function.path, function.name), ())
+            ]
     return found
 
 

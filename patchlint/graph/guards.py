@@ -39,6 +39,8 @@ _EQUAL: Final = lazy(r"^(\w+)\s*(==|!=)\s*(\w+)$")
 _CHOSEN: Final = lazy(r"^\(([^?:]+)\?\s*(\w+)\s*:\s*(\w+)\)\s*([=!]=\s*\w+)$")
 _MASKED: Final = lazy(r"^\(?([\w| ]+?)\)?\s*&\s*\(?([\w| ]+?)\)?$")
 _NUMBER: Final = lazy(r"^(?:0[xX][0-9a-fA-F]+|\d+)[uUlL]*$")
+#: comparisons and what holds otherwise; the longer ones are tried first
+_OPPOSITES: Final = {"==": "!=", "!=": "==", "<=": ">", ">=": "<", "<": ">=", ">": "<="}
 _NOT_ASKED: Final = frozenset({"likely", "unlikely", "READ_ONCE", "sizeof", "if", "while"})
 _FALSE: Final = frozenset({"false", "0", "NULL"})
 _TRUE: Final = frozenset({"true"})
@@ -244,22 +246,72 @@ def renamed(text: str, names: Mapping[str, str]) -> str:
 
 def lifted(atom: Atom, values: Mapping[str, str], kernel: KernelFacts) -> Atom | bool:
     """An atom in the caller's terms; True or False when the caller's constants decide it."""
-    if not any(name in values for name in _WORD.findall(atom.text)):
+    given = tuple([(name, values[name]) for name in _variables(atom.text) if name in values])
+    if not given:
         return atom
-    text, positive = normal(put_in(atom.text, values))
-    answer = _plain_value(text)
+    text, positive, answer = _told_with(atom.text, given)
     if answer is not None:
         return (answer == positive) == atom.positive
     sign = atom.positive == positive
-    return replace(atom, text=text, positive=sign, head=head(text, kernel.refcount_puts))
+    asked = _head(text, kernel.refcount_puts)
+    return Atom(text, sign, asked, atom.path, atom.line, atom.early)
+
+
+@lru_cache(maxsize=16384)
+def _variables(text: str) -> tuple[str, ...]:
+    """The words of a test that a caller's arguments may stand for, each once."""
+    return tuple(dict.fromkeys(_WORD.findall(text)))
+
+
+@lru_cache(maxsize=16384)
+def _told_with(text: str, given: tuple[tuple[str, str], ...]) -> tuple[str, bool, bool | None]:
+    """A test with arguments put in: its text, whether it is not turned, and what it comes to."""
+    bare, positive = normal(put_in(text, dict(given)))
+    return bare, positive, _plain_value(bare)
+
+
+@lru_cache(maxsize=16384)
+def _head(text: str, last_references: frozenset[str]) -> str:
+    """The same as :func:`head`, worked out once."""
+    return head(text, last_references)
 
 
 def said(atom: Atom) -> str:
     """An atom as a maintainer would write it."""
+    opposite = None if atom.positive else _opposite(atom.text)
+    return opposite or _negated(atom)
+
+
+def _negated(atom: Atom) -> str:
     if atom.positive:
         return atom.text
     simple = re.match(r"^[\w.>\-]+(\([^()]*\))?$", atom.text)
     return f"!{atom.text}" if simple else f"!({atom.text})"
+
+
+def _opposite(text: str) -> str | None:
+    """``a >= b`` of ``a < b``, None of what is not one comparison."""
+    depth = 0
+    found: list[tuple[int, str]] = []
+    place = 0
+    while place < len(text):
+        char = text[place]
+        depth += (char in "([") - (char in ")]")
+        if depth == 0:
+            if char in "?|^" or text.startswith("&&", place):
+                return None
+            sign = next((s for s in _OPPOSITES if text.startswith(s, place)), None)
+            if sign is not None and text[place - 1 : place + 1] != "->":
+                shift = text.startswith((f"{sign}{sign}", f"{sign}="), place)
+                if len(sign) == 1 and shift:
+                    return None
+                found.append((place, sign))
+                place += len(sign) - 1
+        place += 1
+    if len(found) != 1:
+        return None
+    ((place, sign),) = found
+    return text[:place] + _OPPOSITES[sign] + text[place + len(sign) :]
 
 
 def asked_contexts(kernel: KernelFacts, atom: Atom) -> frozenset[Context]:
@@ -276,7 +328,7 @@ def asked_contexts(kernel: KernelFacts, atom: Atom) -> frozenset[Context]:
         if all(any(found) for found in inner):
             return frozenset().union(*(one for found in inner for one in found))
         return frozenset()
-    words = said(atom)
+    words = _negated(atom)
     return frozenset(
         h.context for h in kernel.hints if h.kind == "condition" and h.pattern.search(words)
     )

@@ -6,7 +6,8 @@ alone) turn all of it down, each with its reason.
 
     3   a table or a tree knows what it releases, and user space can see it: a warning
     2   named like a teardown, its body shown by nobody: a warning in a role, else a note
-    1   any other call that nobody shows, an indirect call, a store, a gap: the same
+    1   any other call that nobody shows, an indirect call, a store, a gap: the same, but that
+        the function which lost it is named like a teardown is no role by itself
     0   memory, and what puts itself off anyway: a note
 
 A *role* shows that somebody waits for it: the function that lost it is an operation behind
@@ -23,7 +24,6 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, field
 
 from patchlint.graph import guards
-from patchlint.graph.bindings import argument, function_name
 from patchlint.graph.summary import Effect, named_teardown
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from patchlint.graph.comparison import Comparison
     from patchlint.graph.losses import Loss
     from patchlint.model.facts import Function
+    from patchlint.model.kernel import KernelFacts
 
 #: added to the weight of what is louder than a note
 LOUD: Final = 100
@@ -71,16 +72,30 @@ def weight(effect: Effect) -> int:
     return {"named": 10, "opaque": 8, "indirect": 7}.get(effect.kind, 6)
 
 
-def main_loss(losses: Iterable[Loss]) -> Loss:
-    """The loss that a finding speaks of: the strongest, then the nearest."""
+def main_loss(kernel: KernelFacts, losses: Iterable[Loss]) -> Loss:
+    """The loss that a finding speaks of: the strongest, then the nearest.
+
+    What only ends a hold that its own function took is spoken of after what lasts.
+    """
     return max(
         losses,
         key=lambda loss: (
             strength(loss.before[0]),
+            not _taken_there(kernel, loss.before[0]),
             weight(loss.before[0]),
             -len(loss.before[0].chain),
             -loss.before[0].line,
         ),
+    )
+
+
+def _taken_there(kernel: KernelFacts, effect: Effect) -> bool:
+    """Whether the function that releases something took it itself, on the same variable."""
+    return effect.site is not None and any(
+        effect.site.callee in kernel.references.get(call.callee, ())
+        and (call.args[:1] == effect.site.args[:1] or call.assigned == effect.site.args[0])
+        for call in effect.where.calls
+        if effect.site.args
     )
 
 
@@ -102,6 +117,8 @@ def volume(comparison: Comparison, losses: list[Loss], doubt: str) -> Volume:
     contexts = {edge.context for e in late if (edge := e.last or e.edge) is not None}
     if contexts == {"task"}:
         found.down("the task itself does it later, at a time that nothing fixes")
+    if all(loss.held for loss in losses):
+        found.down("every caller that the mail shows makes up for it; others may not")
     if all(_error_only(comparison, loss) for loss in losses):
         found.down("deferred on an error path only")
     if _waited_for(losses):
@@ -143,7 +160,7 @@ def _error_only(comparison: Comparison, loss: Loss) -> bool:
     return all(
         effect.edge is not None
         and any(
-            branches.on_error_path(comparison.kernel, call)
+            branches.on_error_path(comparison.kernel, call, comparison.holders(effect))
             for call in (effect.edge.call, effect.root)
             if call is not None
         )
@@ -153,11 +170,16 @@ def _error_only(comparison: Comparison, loss: Loss) -> bool:
 
 def _role(comparison: Comparison, loss: Loss) -> bool:
     """Whether the losing function is one that user space waits for."""
-    functions = [loss.was, *_on_the_way(comparison, loss)]
+    below = _on_the_way(comparison, loss)
+    functions = [loss.was, *below]
     if any(held_in_slot(comparison, function) for function in functions):
         return True
+    if loss.before[0].kind == "store":
+        # a state is set for many reasons; only in an operation that ends something it tells
+        return False
     kernel = comparison.kernel
-    if named_teardown(kernel, loss.was.name) and not all(e.guessed for e in loss.late):
+    named = strength(loss.before[0]) > 1 or any(named_teardown(kernel, f.name) for f in below)
+    if named and named_teardown(kernel, loss.was.name) and not all(e.guessed for e in loss.late):
         return True
     return any(named_teardown(kernel, function.name) for function in functions) and (
         _last_reference(comparison, loss, functions) or _body_moved(comparison, loss)
@@ -168,21 +190,7 @@ def _last_reference(comparison: Comparison, loss: Loss, functions: list[Function
     """Whether it was done when the last reference went, or by a function given to a put."""
     if any(a.head == guards.LAST_REFERENCE for e in loss.before for a in e.guard):
         return True
-    names: set[str | None] = {f.name for f in functions}
-    kernel = comparison.kernel
-    for function in comparison.before.functions.values():
-        for call in function.calls:
-            row = kernel.cleanups.get(call.callee)
-            if (
-                row is not None
-                and row.kind == "inherit"
-                and function_name(argument(call, row.callback_arg)) in names
-            ):
-                return True
-    return any(
-        entry.member == "release" and entry.value.lstrip("&") in names
-        for _, entry in comparison.before.initializers
-    )
+    return any(function.name in comparison.put_callbacks for function in functions)
 
 
 def _body_moved(comparison: Comparison, loss: Loss) -> bool:
@@ -211,12 +219,11 @@ def _on_the_way(comparison: Comparison, loss: Loss) -> list[Function]:
 
 def held_in_slot(comparison: Comparison, function: Function) -> str:
     """The operation behind which user space waits that a function is, "" for none."""
-    for path, entry in comparison.before.initializers:
-        if entry.value.lstrip("&") != function.name:
-            continue
+    for path, entry in comparison.before.tables_of(function.name):
         for known in comparison.kernel.entries:
             if (
                 known.reaches_user
+                and known.ends
                 and known.member == entry.member
                 and known.struct
                 and known.struct in entry.struct

@@ -20,6 +20,7 @@ from patchlint.graph.build import Deferral
 from patchlint.graph.comparison import Comparison, FunctionKey, key_of
 from patchlint.graph.contexts import certainly_deferred
 from patchlint.graph.objects import struct_name
+from patchlint.graph.standing import moved_along, stands
 from patchlint.model import budget
 from patchlint.model.effect import Step
 
@@ -29,8 +30,12 @@ if TYPE_CHECKING:
     from patchlint.graph.guards import Atom
     from patchlint.graph.summary import Effect, Key
     from patchlint.model.facts import Call, Function
+    from patchlint.model.kernel import KernelFacts
 
 _VARIABLE: Final = re.compile(r"(?<![\w.>])[A-Za-z_]\w*")
+
+#: letters of a word that tells what is done
+_TELLING: Final = 3
 
 How = Literal["deferred", "worker", "replaced"]
 
@@ -41,7 +46,8 @@ class Loss(Struct, frozen=True):
     ``how``: ``deferred`` behind an edge of ``now``; ``worker`` in a function that ran
     deferred before, with no edge shown; ``replaced`` when a statement gave way to a
     deferral of something else on the same object.  ``narrowed`` is the test under which
-    what is left inline now stands.
+    what is left inline now stands, ``instead`` what is left inline on the other ways.
+    ``held``: all callers that the images show make up for it, and there may be others.
     """
 
     was: Function
@@ -51,6 +57,8 @@ class Loss(Struct, frozen=True):
     late: tuple[Effect, ...]
     how: How
     narrowed: Atom | None = None
+    instead: tuple[Effect, ...] = ()
+    held: bool = False
 
 
 def find(comparison: Comparison) -> list[Loss]:
@@ -62,7 +70,7 @@ def find(comparison: Comparison) -> list[Loss]:
         found.extend(_of_pair(comparison, was, now))
     found.extend(_replaced(comparison, found))
     found.extend(_into_workers(comparison, found))
-    found = [loss for loss in found if not _made_up_for(comparison, loss)]
+    found = [kept for loss in found if (kept := _if_left(comparison, loss)) is not None]
     return _nearest(found)
 
 
@@ -75,12 +83,8 @@ def _lives_on(comparison: Comparison, was: Function, now: Function) -> bool:
     path = comparison.lines.renamed.get(was.path, was.path)
     if (path, was.name) not in comparison.after.functions:
         return False
-    return not any(
-        was.name in {name for name, _, _ in comparison.before.slots.get(member, ())}
-        and was.name not in {name for name, _, _ in held}
-        for member, held in comparison.after.slots.items()
-        if now.name in {name for name, _, _ in held}
-    )
+    before, after = comparison.before.members_of, comparison.after.members_of
+    return before(was.name).isdisjoint(after(now.name) - after(was.name))
 
 
 def _of_pair(comparison: Comparison, was: Function, now: Function) -> Iterable[Loss]:
@@ -120,7 +124,11 @@ def _of_key(
 ) -> Loss | None:
     inline_before = [e for e in before if not e.late and not _of_queueing(comparison, e)]
     late_after = [
-        e for e in after if e.late and not any(_not_for_tasks(comparison, a) for a in e.above)
+        e
+        for e in after
+        if e.late
+        and not any(_not_for_tasks(comparison, a) for a in e.above)
+        and not _balanced(comparison, e)
     ]
     if not inline_before or any(e.kind == "async" for e in inline_before):
         return None
@@ -132,20 +140,30 @@ def _of_key(
     inline_after = [e for e in after if not e.late and not _of_queueing(comparison, e)]
     narrowed: Atom | None = None
     free: list[Effect] = []
+    instead: list[Effect] = []
     signs = frozenset(a.sign for e in inline_before for a in e.guard)
     for effect in inline_after:
         reason = _confined(comparison, now, effect, fresh_late, heads, signs)
         if reason is None:
             free.append(effect)
-        elif isinstance(reason, guards.Atom):
+            continue
+        instead.append(effect)
+        if isinstance(reason, guards.Atom) and effect.edge is None:
+            # one that is waited for tells who waits, not who is sent elsewhere
             narrowed = reason
-    lost = _lost(comparison, was, now, inline_before, free)
+    lost = [
+        effect
+        for effect in _lost(comparison, was, now, inline_before, free)
+        if not stands(comparison, effect, instead)
+        and not moved_along(comparison, effect, inline_after, fresh_late)
+    ]
     if not lost or (
         all(_on_error_path(comparison, e) for e in lost)
         and not any(_on_error_path(comparison, e) for e in fresh_late)
     ):
         return None
-    return Loss(was, now, key, tuple(lost), tuple(fresh_late), "deferred", narrowed)
+    late = tuple(fresh_late)
+    return Loss(was, now, key, tuple(lost), late, "deferred", narrowed, tuple(instead))
 
 
 def _of_wait(
@@ -164,17 +182,16 @@ def _of_wait(
         and e.edge is not None
         and any(e.wait is call for call in was.calls)
         and comparison.lines.forward(was.path, e.wait.line) is None
+        and not _balanced(comparison, e)
     ]
-    lines = comparison.lines
-    waits_elsewhere = any(
-        call.callee in comparison.kernel.waits and lines.added(function.path, call.line)
-        for function in comparison.after.functions.values()
-        for call in function.calls
-    )
-    if not gone or after or waits_elsewhere:
+    if (
+        not gone
+        or after
+        or comparison.waits_anew
+        or all(_on_error_path(comparison, e) for e in gone)
+    ):
         return None
-    started = {e.callback for e in comparison.after.deferrals if not e.keeps}
-    started |= {bound.callback for bound in comparison.after.bindings}
+    started = comparison.started
     late = [
         replace(e, wait=None) for e in gone if e.edge is not None and e.edge.callback in started
     ]
@@ -228,8 +245,43 @@ def _of_queueing(comparison: Comparison, effect: Effect) -> bool:
     return False
 
 
+def _balanced(comparison: Comparison, effect: Effect) -> bool:
+    """Whether what is done late gives back what the very function has taken.
+
+    That is no release of anything that was there when it was started.
+    """
+    site = effect.site
+    if site is None or not site.args:
+        return False
+    kernel = comparison.kernel
+    return any(
+        call.line <= site.line
+        and (
+            (site.callee in kernel.references.get(call.callee, ()) and _gives_back(call, site))
+            or (call.callee in kernel.refcount_gets and _counts_in(call, site))
+        )
+        for call in effect.where.calls
+    )
+
+
+def _gives_back(taken: Call, release: Call) -> bool:
+    """Whether a release is of the object that a call took, or that it returned."""
+    return release.args[0] in {*taken.args[:1], taken.assigned}
+
+
+def _counts_in(counted: Call, release: Call) -> bool:
+    """Whether a call counts up in the very object that is released."""
+    return (
+        bool(counted.args)
+        and re.match(rf"&?\(*{re.escape(release.args[0])}\)*(?:->|\.)", counted.args[0]) is not None
+    )
+
+
 def _not_for_tasks(comparison: Comparison, atom: Atom) -> bool:
-    return guards.asks_for_context(comparison.kernel, atom)
+    asked = (atom.text, atom.positive)
+    if asked not in comparison.asked:
+        comparison.asked[asked] = guards.asks_for_context(comparison.kernel, atom)
+    return comparison.asked[asked]
 
 
 def _unmatched(
@@ -268,16 +320,19 @@ def _confined(
 ) -> Atom | bool | None:
     """Why an inline effect is not done on all the ways that it was; None when it is.
 
-    The new test that it stands under; True when control that passed the deferral leaves
-    before it, or a new store turns the test that it stands under.
+    The test that it stands under and did not before; True when control that passed the deferral
+    leaves before it, or a new store turns the test that it stands under.
     """
     lines = comparison.lines
     # a test that stands above the deferral as well tells the two from each other nowhere
     shared = frozenset.intersection(*(frozenset(a.sign for a in e.above) for e in late))
     for atom in effect.guard:
+        # a release that was moved below an old test is split by it like one below a new test
         if (
-            lines.added(atom.path, atom.line)
-            and (atom.head not in heads or _excludes(atom, late, signs))
+            (
+                _excludes(atom, late, signs)
+                or (lines.added(atom.path, atom.line) and atom.head not in heads)
+            )
             and atom.sign not in shared
             and not _leaves_others(comparison, atom)
         ):
@@ -287,13 +342,13 @@ def _confined(
         edge = other.edge
         if edge is None:
             continue
-        own = {id(c) for c in edge.function.calls}
         ways = [edge.call, *[c for c in (other.root, *other.between) if c is not None]]
-        for first in ways:
-            holder = edge.function if id(first) in own else now
+        for holder in (edge.function, *_on_the_way(comparison, now, other)):
             here = {id(c) for c in holder.calls}
-            if id(first) in here and any(
-                id(call) in here and branches.skips(holder, first, call) for call in calls
+            if any(
+                id(first) in here and id(call) in here and branches.skips(holder, first, call)
+                for first in ways
+                for call in calls
             ):
                 return True
         if any(_turned(comparison, now, other, atom) for atom in effect.guard):
@@ -317,26 +372,31 @@ def _leaves_others(comparison: Comparison, atom: Atom) -> bool:
 
 def _turned(comparison: Comparison, now: Function, late: Effect, atom: Atom) -> bool:
     """Whether a store on the way of the deferral, new in the series, decides the test."""
-    after = comparison.after
+    return any(
+        comparison.lines.added(function.path, store.line)
+        and store.target.replace("->", ".").rpartition(".")[2].strip() == atom.head
+        for function in _on_the_way(comparison, now, late)
+        for store in function.stores
+    )
+
+
+def _on_the_way(comparison: Comparison, now: Function, late: Effect) -> list[Function]:
+    """The functions from the one that lost to the one that starts the deferral."""
     functions = [now]
     for step in late.chain:
-        function = after.functions.get((step.path, step.function))
+        function = comparison.after.functions.get((step.path, step.function))
         if function is None:
             break
         functions.append(function)
         if late.edge is not None and function is late.edge.function:
             break
-    return any(
-        comparison.lines.added(function.path, store.line)
-        and store.target.replace("->", ".").rpartition(".")[2].strip() == atom.head
-        for function in functions
-        for store in function.stores
-    )
+    return functions
 
 
 def _on_error_path(comparison: Comparison, effect: Effect) -> bool:
     calls = [c for c in (effect.root, *effect.between, effect.site) if c is not None]
-    return any(branches.on_error_path(comparison.kernel, call) for call in calls)
+    holders = comparison.holders(effect)
+    return any(branches.on_error_path(comparison.kernel, call, holders) for call in calls)
 
 
 # -- a statement that gave way to a deferral ---------------------------------------------
@@ -371,7 +431,15 @@ def _replaced(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
                 (
                     edge
                     for edge in starts
-                    if above < edge.line < below and _share_object(effect, edge)
+                    if above < edge.line < below
+                    and _share_object(effect, edge)
+                    and not (
+                        _by_name_alone(edge)
+                        and (
+                            comparison.kernel.later.search(effect.name)
+                            or not _named_after(comparison.kernel, effect, edge.call.callee)
+                        )
+                    )
                 ),
                 None,
             )
@@ -385,12 +453,20 @@ def _replaced(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
 def _unknown_starts(comparison: Comparison, now: Function) -> list[Deferral]:
     """New edges of a function to callbacks that nobody shows, known ones and named ones."""
     after, lines = comparison.after, comparison.lines
+    started = [(edge, edge.line) for edge in after.deferrals_of(now)]
+    for call in now.calls:
+        for helper in after.callees(call, now.path) if lines.added(now.path, call.line) else ():
+            # a helper that starts it is told as if it stood here
+            started += [
+                (replace(edge, function=now, call=call), call.line)
+                for edge in after.deferrals_of(helper)
+            ]
     found = [
         edge
-        for edge in after.deferrals_of(now)
+        for edge, line in started
         if not edge.keeps
         and not edge.waits
-        and lines.added(now.path, edge.line)
+        and lines.added(now.path, line)
         and after.find(edge.callback, now.path) is None
     ]
     found += [
@@ -417,23 +493,51 @@ def _named_for_later(comparison: Comparison, now: Function, call: Call) -> bool:
         and name not in kernel.registrations
         and name not in kernel.waits
         and name not in kernel.list_adds
+        and ((row := kernel.cleanups.get(name)) is None or row.kind == "async")
         and kernel.harmless.search(name) is None
         and not after.callees(call, now.path)
     )
 
 
+def _by_name_alone(edge: Deferral) -> bool:
+    """Whether all that tells of a deferral is the name of a helper that nobody shows."""
+    return edge.mechanism == edge.call.callee and edge.context == "unknown"
+
+
+def _named_after(kernel: KernelFacts, effect: Effect, helper: str) -> bool:
+    """Whether a helper is named for doing this very thing later.
+
+    ``put_lamp_async`` is for ``put_lamp``, ``lamp_put_later`` for ``iput``,
+    ``blk_queue_flag_set`` for nothing: what it has beyond the words that both begin with,
+    and beyond those that say later, must say what is done.  That errs towards missing one.
+    """
+    mine, other = effect.name.split("_"), helper.split("_")
+    while mine and other and mine[0] == other[0] and len(mine) > 1:
+        mine, other = mine[1:], other[1:]
+    return any(
+        len(word) >= _TELLING
+        and not kernel.later.search(word)
+        and (word in "_".join(mine) or any(len(m) >= _TELLING and m in word for m in mine))
+        for word in other
+    ) or helper.startswith(effect.name)
+
+
 def _share_object(effect: Effect, edge: Deferral) -> bool:
     """Whether a deferral works on a variable that the statement worked on."""
-    words = {word for text in effect.args for word in _VARIABLE.findall(text)}
-    there = {word for text in edge.call.args for word in _VARIABLE.findall(text)}
-    return not words.isdisjoint(there)
+    return not variables(effect.args).isdisjoint(variables(edge.call.args))
+
+
+def variables(args: Iterable[str]) -> set[str]:
+    """The variables that arguments of a call speak of, without members."""
+    return {word for text in args for word in _VARIABLE.findall(text)}
 
 
 def _behind(effect: Effect, edge: Deferral) -> Effect:
     """The effect as the edge is taken to do it: nobody shows the callback."""
-    runs = f"{edge.callback}()" if edge.callback else "what no image shows"
+    runs = f"{edge.callback}()" if edge.callback else "code that the patch does not show"
+    does = "hands it to" if edge.handoff else "runs"
     step = Step(
-        edge.function.name, edge.function.path, edge.line, f"{edge.mechanism}() runs {runs}"
+        edge.function.name, edge.function.path, edge.line, f"{edge.mechanism}() {does} {runs}"
     )
     return replace(
         effect,
@@ -460,6 +564,7 @@ def _into_workers(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
     """
     told = {loss.key for loss in known}
     late: dict[Key, list[Effect]] = {}
+    workers = frozenset(key_of(worker) for worker in comparison.workers)
     for worker in comparison.workers:
         past = [
             was
@@ -473,11 +578,11 @@ def _into_workers(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
                 effect.kind == "row"
                 and effect.visible
                 and _new_here(comparison, effect)
-                and _only_deferred(comparison, effect.where)
+                and not _balanced(comparison, effect)
+                and _only_deferred(comparison, effect.where, workers)
             ):
                 late.setdefault(effect.key, []).append(effect)
     found: list[Loss] = []
-    workers = {key_of(worker) for worker in comparison.workers}
     for was, now in comparison.concerned if late else ():
         if key_of(now) in workers or (was.name != now.name and _lives_on(comparison, was, now)):
             continue
@@ -487,7 +592,7 @@ def _into_workers(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
             if key in told:
                 continue
             before = [e for e in before_all if e.key == key and not e.late]
-            after = [e for e in after_all if e.key == key and not e.late]
+            after = [e for e in after_all if e.key == key and not (e.late or _flushed(e))]
             lost = _lost(comparison, was, now, before, after)
             there = [e for e in late[key] if _same_kind(lost, e)]
             if lost and there and not all(_on_error_path(comparison, e) for e in lost):
@@ -505,9 +610,10 @@ def _new_here(comparison: Comparison, effect: Effect) -> bool:
     return before is not None and (old is None or not old.line <= before <= old.end)
 
 
-def _only_deferred(comparison: Comparison, function: Function) -> bool:
+def _only_deferred(
+    comparison: Comparison, function: Function, workers: frozenset[FunctionKey]
+) -> bool:
     """Whether every way into a function that the images show begins in a deferred one."""
-    workers = {key_of(worker) for worker in comparison.workers}
     seen = {key_of(function)}
     todo = [function]
     while todo:
@@ -553,19 +659,35 @@ def _type_of(effect: Effect) -> str | None:
 # -- what follows from what ------------------------------------------------------------
 
 
+def _if_left(comparison: Comparison, loss: Loss) -> Loss | None:
+    """A loss, None when every caller makes up for it.
+
+    Where the image does not show the whole file others may call, and it is only ``held``.
+    """
+    if not _made_up_for(comparison, loss):
+        return loss
+    whole = comparison.after.known.get(loss.now.path) is None
+    return None if whole else replace(loss, held=True)
+
+
 def _made_up_for(comparison: Comparison, loss: Loss) -> bool:
     """Whether every caller does the effect inline again, by a way of its own."""
     callers = comparison.after.callers_of(loss.now)
     if not callers or not loss.now.static:
         return False
-    for caller, _call in callers:
-        pasts = comparison.lineage.of(caller)
-        if not pasts:
-            return False
+    # a caller that is new in the series relied on nothing yet
+    known = [
+        (caller, call, pasts)
+        for caller, call in callers
+        if (pasts := comparison.lineage.of(caller))
+    ]
+    if not known:
+        return False
+    for caller, call, pasts in known:
         for was in pasts:
             before = [e for e in comparison.old.of(was) if e.key == loss.key and not e.late]
             there = [e for e in comparison.new.of(caller) if e.key == loss.key]
-            after = [e for e in there if not e.late]
+            after = [e for e in there if not (e.late or _for_others(loss, e, call))]
             if any(_by_way_of(e, loss.now) for e in there if e.late):
                 # what is left inline there is what the loss left
                 after = [e for e in after if not _by_way_of(e, loss.now)]
@@ -574,23 +696,47 @@ def _made_up_for(comparison: Comparison, loss: Loss) -> bool:
     return True
 
 
+def _for_others(loss: Loss, effect: Effect, call: Call) -> bool:
+    """Whether a caller has an effect for other objects, or for what others may have started.
+
+    Behind one pointer stand several functions, each for its own objects.
+    """
+    if call.indirect and effect.root is call:
+        return True
+    return loss.how == "worker" and _flushed(effect)
+
+
+def _flushed(effect: Effect) -> bool:
+    """Whether it is done by a flush of what others may have started, with no start on the way.
+
+    A flush of a worker that ran already does what is pending: nobody says that the worker
+    was started for this.
+    """
+    wait = effect.wait
+    return wait is not None and any(one is wait for one in (effect.root, *effect.between))
+
+
 def _by_way_of(effect: Effect, function: Function) -> bool:
     return any((step.path, step.function) == key_of(function) for step in effect.chain[1:])
 
 
 def _nearest(found: Sequence[Loss]) -> list[Loss]:
-    """Losses that do not follow from one in a function that is called on the way."""
+    """Losses without what follows from one in a function that is called on the way."""
     by_place: dict[tuple[FunctionKey, Key], Loss] = {
         (key_of(loss.now), loss.key): loss for loss in found
     }
-    kept = []
-    for loss in found:
-        ways = [step for effect in loss.late for step in effect.chain[1:]]
-        ways += [step for effect in loss.before for step in effect.chain[1:]]
-        if not any(
+
+    def own(loss: Loss, effect: Effect) -> bool:
+        return not any(
             ((step.path, step.function), loss.key) in by_place
             and (step.path, step.function) != key_of(loss.now)
-            for step in ways
-        ):
-            kept.append(loss)
+            for step in effect.chain[1:]
+        )
+
+    kept = []
+    for loss in found:
+        before = tuple(effect for effect in loss.before if own(loss, effect))
+        late = tuple(effect for effect in loss.late if own(loss, effect))
+        if before and late:
+            kept.append(replace(loss, before=before, late=late))
     return kept

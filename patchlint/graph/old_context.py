@@ -12,6 +12,8 @@ from patchlint.graph import contexts, guards
 from patchlint.graph.chains import possible
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from patchlint.graph.comparison import Comparison
     from patchlint.graph.guards import Atom
     from patchlint.graph.losses import Loss
@@ -42,6 +44,8 @@ class OldContext(Struct, frozen=True):
     certain: bool
     reasons: tuple[str, ...]
     mixed: bool = False
+    #: whether the doubt tells of the callback, not of this one function alone
+    shared: bool = True
 
 
 def old_context(comparison: Comparison, loss: Loss) -> OldContext | None:
@@ -59,7 +63,8 @@ def old_context(comparison: Comparison, loss: Loss) -> OldContext | None:
     found = _in_tree(comparison, loss)
     if found is not None and found.ways:
         said = contexts.spoken(comparison.before, was, comparison.message, titles)
-        settled = _with_message(_from_tree(found), contexts.Verdict(tuple(said)))
+        own = contexts.by_itself(comparison.before, was)
+        settled = _settled(_from_tree(found), (contexts.Verdict(tuple(said)), own))
         return settled and _of_carrying(comparison, loss, found, settled)
     doubt = ""
     if verdict.deferred == "likely":
@@ -69,13 +74,37 @@ def old_context(comparison: Comparison, loss: Loss) -> OldContext | None:
         doubt = f"the old path was partly deferred: {why}"
     if not doubt and not verdict.task:
         doubt = _was_started(comparison, was)
+    shared = not all(r.traced for r in verdict.reasons)
+    if not doubt:
+        doubt = _holds_it(comparison, loss)
+        shared = not doubt
     shown: Context = "unknown"
     if verdict.task:
         shown = "task"
     elif len(verdict.contexts) == 1:
         shown = next(iter(verdict.contexts))
     reasons = tuple(r.why for r in verdict.reasons if r.context == "task")[:1]
-    return OldContext(shown, verdict.task, doubt, (), certain=True, reasons=reasons)
+    return OldContext(shown, verdict.task, doubt, (), certain=True, reasons=reasons, shared=shared)
+
+
+def _holds_it(comparison: Comparison, loss: Loss) -> str:
+    """Why the operation that loses cannot have ended what it put; "" when it may have.
+
+    A write holds the file open, and what the file holds: no put of it there is the last.
+    """
+    known = loss.before[0].known
+    kernel = comparison.kernel
+    held = [
+        (entry, row)
+        for _path, entry in comparison.before.initializers
+        if entry.value.lstrip("&") == loss.was.name
+        for row in kernel.entries
+        if row.member == entry.member and row.struct and row.struct in entry.struct
+    ]
+    if known is None or not held or any(kernel.carries(r.ends, known.family) for _, r in held):
+        return ""
+    entry = held[0][0]
+    return f"it is .{entry.member} of {entry.struct}, which cannot end what is released"
 
 
 def _sent_elsewhere(comparison: Comparison, guard: tuple[Atom, ...]) -> frozenset[Context]:
@@ -131,13 +160,14 @@ def _loses(comparison: Comparison, loss: Loss, caller: Function, call: Call) -> 
     )
 
 
-def _with_message(old: OldContext | None, said: contexts.Verdict) -> OldContext | None:
-    """A mixed verdict of the tree that the message settles for the path at issue."""
-    if old is None or not old.mixed or said.deferred is None:
+def _settled(old: OldContext | None, told: Iterable[contexts.Verdict]) -> OldContext | None:
+    """A mixed verdict of the tree that the message or the function itself settles."""
+    if old is None or not old.mixed:
         return old
-    return replace(
-        old, doubt=f"the old path was not only a task: {said.reasons[0].why}", certain=False
-    )
+    late = next((one.reasons[0].why for one in told if one.deferred is not None), "")
+    if not late:
+        return old
+    return replace(old, doubt=f"the old path was not only a task: {late}", certain=False)
 
 
 def _of_carrying(comparison: Comparison, loss: Loss, found: Ways, old: OldContext) -> OldContext:
@@ -154,16 +184,12 @@ def _of_carrying(comparison: Comparison, loss: Loss, found: Ways, old: OldContex
     # and what ends an object may end what that holds
     untold = replace(found, ways=tuple(way for way in found.ways if way.unknown)).entry_points
     others = replace(found, ways=tuple(way for way in found.ways if way.ends)).entry_points
-    entries = carried or untold or others
+    entries = carried or untold or (() if family in comparison.kernel.alone else others)
     if entries:
         return replace(old, entries=entries)
-    if found.cut or found.hubs:
+    if not found.complete:
         return replace(old, entries=(), certain=False)
     names = ", ".join(dict.fromkeys(e.said or e.name for e in old.entries[:3]))
-    ends_something = any(way.ends or way.unknown for way in found.ways if way.reaches_user)
-    if found.cut or found.hubs or ends_something:
-        # what ends an object may end what that holds: not shown, and not excluded
-        return replace(old, entries=(), certain=False)
     doubt = f"no entry point that reaches it can end what is released ({names})"
     return replace(old, entries=(), certain=False, doubt=old.doubt or doubt)
 
@@ -227,7 +253,7 @@ def _from_tree(found: Ways) -> OldContext | None:
             reasons=(f"runs wherever the last reference is dropped: {found.ways[0].why}",),
         )
     if not tasks:
-        everything = not found.cut and not found.hubs and len(telling) == len(found.ways)
+        everything = found.complete and len(telling) == len(found.ways)
         if everything and all(way.strength == "certain" for way in others):
             return None
         return OldContext(

@@ -5,8 +5,9 @@ operations tables, callbacks) up to entry points: system calls, members that the
 tables know, registered callbacks, module init and exit.
 
 Errs towards too many callers: a call through a struct member counts for every function
-that is bound to a member of that name, and a function given to an unknown function as
-argument counts as called by whoever gave it.  Ways found so are ``likely``, not certain.
+that is bound to that member of that struct, whatever the object, and a function given to an
+unknown function as argument counts as called by whoever gave it.  Ways found so are
+``likely``, not certain.
 The walk is bounded; what was left out is said.
 
 It carries the guard of what was lost: a caller that passes a constant which excludes the
@@ -23,6 +24,7 @@ from msgspec import Struct, field
 
 from patchlint.graph.bindings import function_name, values
 from patchlint.graph.guards import Atom, lifted
+from patchlint.graph.objects import struct_name
 from patchlint.model.effect import EntryChain
 from patchlint.model.tree import MANY_MEMBER_CALLS, AddressUse
 
@@ -64,19 +66,31 @@ class Ways(Struct, frozen=True):
     """All ways found.  ``known`` is False when the tree has no such function.
 
     ``cut`` is set when the walk reached its bound before it had seen all callers;
-    ``hubs`` names the helpers of everybody above which it did not go.
+    ``hubs`` names the helpers of everybody above which it did not go, ``ends`` functions
+    that something must run and that nothing seen does: a macro or a table that is not read.
     """
 
     ways: tuple[Way, ...]
     known: bool
     cut: bool
     hubs: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether all ways were followed to where they begin."""
+        return not (self.cut or self.hubs or self.ends)
 
     @property
     def entry_points(self) -> tuple[EntryChain, ...]:
-        """Entry points behind which user space waits, system calls first, each once."""
+        """Entry points behind which user space waits, each once, the most telling first.
+
+        Those that no guess leads to come first, of them system calls, then the nearest.
+        """
         seen: dict[tuple[str, str], EntryChain] = {}
-        for way in sorted(self.ways, key=lambda w: (w.kind != "syscall", len(w.chain))):
+        for way in sorted(
+            self.ways, key=lambda w: (w.strength != "certain", w.kind != "syscall", len(w.chain))
+        ):
             if way.context == "task" and way.reaches_user:
                 seen.setdefault(
                     (way.name, way.kind), EntryChain(way.name, way.kind, way.chain, way.said)
@@ -90,7 +104,7 @@ class Ways(Struct, frozen=True):
             for way in self.ways
             if not (way.context == "task" and way.reaches_user) or kernel.carries(way.ends, family)
         )
-        return Ways(kept, self.known, self.cut, self.hubs)
+        return Ways(kept, self.known, self.cut, self.hubs, self.ends)
 
 
 class _Node(Struct):
@@ -102,10 +116,12 @@ class _Node(Struct):
 
 
 class _Bound(Struct):
-    """A function bound to a member that no entry table knows."""
+    """A function bound in ``path`` to a member of ``struct`` that no entry table knows."""
 
     node: _Node
+    struct: str
     member: str
+    path: str
 
 
 class _Walk(Struct):
@@ -117,7 +133,10 @@ class _Walk(Struct):
     bound: list[_Bound] = field(default_factory=list)
     cut: bool = False
     hubs: list[str] = field(default_factory=list)
+    ends: list[str] = field(default_factory=list)
     images: Graph | None = None
+    #: macros around a name that call nothing: what exports a symbol
+    marks: frozenset[str] = frozenset()
     _given: dict[str, list[tuple[Function, Call]]] | None = None
 
     def function(self, name: str, path: str) -> Function | None:
@@ -168,7 +187,9 @@ def ways(
     here = images is not None and (path, name) in images.functions
     if not here and not tree.known(name, path):
         return Ways((), known=False, cut=False)
-    walk = _Walk(tree, kernel, images=images)
+    starts = {entry.macro for entry in kernel.entries} | kernel.registrations.keys()
+    marks = frozenset(m.pattern for m in kernel.macros if m.action == "statement") - starts
+    walk = _Walk(tree, kernel, images=images, marks=marks)
     walk.push(_Node(name, path, (name,), guard=guard))
     while walk.queue or walk.bound:
         nodes, bound = walk.queue, walk.bound
@@ -179,7 +200,13 @@ def ways(
             _visit(walk, node)
         for one in bound:
             _through_member_calls(walk, one)
-    return Ways(tuple(walk.ways), known=True, cut=walk.cut, hubs=tuple(walk.hubs))
+    return Ways(
+        tuple(walk.ways),
+        known=True,
+        cut=walk.cut,
+        hubs=tuple(walk.hubs),
+        ends=tuple(dict.fromkeys(walk.ends)),
+    )
 
 
 def _member(use: AddressUse) -> str:
@@ -196,17 +223,23 @@ def _visit(walk: _Walk, node: _Node) -> None:
     own = walk.images.functions.get((node.path, node.name)) if walk.images else None
     if own is not None and own.entry is not None:
         _add_system_call(walk, node, own.path, own.line)
-    _image_uses(walk, node)
+        return  # no C code calls it by that name
+    used = _image_uses(walk, node)
     for use in walk.tree.address_taken(node.name, node.path):
-        if walk.shown(use.path):
+        if walk.shown(use.path) or use.kind == "value" or use.callee in walk.marks:
             continue
+        used = True
         if use.kind == "argument":
             _through_argument(walk, node, use)
         elif (member := _member(use)) != "":
             struct = use.struct if use.kind == "initializer" else ""
             _through_member(walk, node, use, struct, member)
-    _image_callers(walk, node, own)
+        else:  # in an array or a variable: who calls it is not told
+            walk.ends.append(node.name)
+    called = _image_callers(walk, node, own)
     sites = tuple(s for s in walk.tree.callers(node.name, node.path) if not walk.shown(s.path))
+    if not (used or called or any(site.function for site in sites)):
+        walk.ends.append(node.name)
     if len(node.chain) > 1 and len({(site.path, site.function) for site in sites}) > _MOST_CALLERS:
         walk.hubs.append(node.name)
         sites = tuple(site for site in sites if site.kind == "syscall")
@@ -215,10 +248,10 @@ def _visit(walk: _Walk, node: _Node) -> None:
             _through_call(walk, node, site, node.strength)
 
 
-def _image_callers(walk: _Walk, node: _Node, own: Function | None) -> None:
-    """Callers that the images after the series show."""
+def _image_callers(walk: _Walk, node: _Node, own: Function | None) -> bool:
+    """Follow callers that the images after the series show; whether there are any."""
     if walk.images is None:
-        return
+        return False
     if own is not None:
         pairs = walk.images.callers_of(own)
     else:
@@ -227,9 +260,12 @@ def _image_callers(walk: _Walk, node: _Node, own: Function | None) -> None:
             for caller, call in walk.images.callers.get(node.name, [])
             if not call.indirect
         ]
-    for caller, call in walk.given(node.name):
-        if caller.path != node.path and own is not None and own.static:
-            continue
+    given = [
+        (caller, call)
+        for caller, call in walk.given(node.name)
+        if caller.path == node.path or own is None or not own.static
+    ]
+    for caller, call in given:
         use = AddressUse(
             node.name, caller.path, call.line, "argument", caller.name, callee=call.callee
         )
@@ -240,21 +276,31 @@ def _image_callers(walk: _Walk, node: _Node, own: Function | None) -> None:
         if guard is None:
             continue
         chain = (caller.name, *node.chain)
-        walk.push(_Node(caller.name, caller.path, chain, node.strength, guard))
+        one_of_several = call.indirect and len(walk.images.callees(call, caller.path)) > 1
+        strength: Strength = "likely" if one_of_several else node.strength
+        above = _Node(caller.name, caller.path, chain, strength, guard)
+        if caller.entry is not None:  # nothing to look for in the tree
+            _add_system_call(walk, above, caller.path, caller.line)
+        else:
+            walk.push(above)
+    return bool(given or pairs)
 
 
-def _image_uses(walk: _Walk, node: _Node) -> None:
-    """Operations tables of the images that hold the function."""
+def _image_uses(walk: _Walk, node: _Node) -> bool:
+    """Take the operations tables of the images that hold the function; whether any does."""
+    used = False
     for path, entry in walk.images.initializers if walk.images is not None else ():
         if entry.value.lstrip("&").strip() != node.name:
             continue
         if walk.images is None or not walk.shown(path):
             continue
+        used = True
         known = walk.kernel.entries_of(entry.struct, entry.member)
         for row in known:
             _add_entry(walk, node, row, f".{entry.member} at {path}:{entry.line}")
         if not known:
-            walk.bound.append(_Bound(node, entry.member))
+            walk.bound.append(_Bound(node, struct_name(entry.struct) or "", entry.member, path))
+    return used
 
 
 def _above(
@@ -345,7 +391,21 @@ def _through_member(walk: _Walk, node: _Node, use: AddressUse, struct: str, memb
             _add_entry(walk, node, entry, f".{member} at {use.path}:{use.line}")
         if entries:
             return
-    walk.bound.append(_Bound(node, member))
+    known = struct_name(struct) or _assigned_to(walk, use)
+    walk.bound.append(_Bound(node, known or "", member, use.path))
+
+
+def _assigned_to(walk: _Walk, use: AddressUse) -> str | None:
+    """The struct that an assignment binds a member of, None when its text does not tell."""
+    around = walk.tree.definition_in(use.path, use.function) if use.function else None
+    base = use.target.replace("->", ".").rpartition(".")[0].strip()
+    return None if around is None else _struct_of(around, base)
+
+
+def _struct_of(function: Function, variable: str) -> str | None:
+    """The struct that a parameter or local points to or is, None where that is not told."""
+    told = function.type_of(variable)
+    return struct_name(told) if told is not None and "struct" in told.split() else None
 
 
 def _through_member_calls(walk: _Walk, bound: _Bound) -> None:
@@ -353,8 +413,40 @@ def _through_member_calls(walk: _Walk, bound: _Bound) -> None:
     if len(sites) > MANY_MEMBER_CALLS:  # says nothing about who calls one function
         walk.cut = True
         return
-    for site in sites:
+    own = [site for site in sites if _may_be_of(walk, bound, site)]
+    if not own:
+        walk.ends.append(bound.node.name)
+    for site in own:
         _through_call(walk, bound.node, site, "likely")
+
+
+def _may_be_of(walk: _Walk, bound: _Bound, site: CallerSite) -> bool:
+    """Whether a call through a member of that name may be through one of that struct.
+
+    The type of a variable tells.  Behind a chain of members it does not; then the call counts
+    where its file names the struct, or where it stands in the part of the tree that binds it:
+    names of members repeat from subsystem to subsystem.
+    """
+    if not bound.struct:
+        return True
+    text = walk.tree.text(site.path) or b""
+    lines = text.split(b"\n", site.line)
+    line = lines[site.line - 1].decode("utf-8", "replace") if len(lines) >= site.line else ""
+    called = re.search(
+        rf"(?<![\w.>])(\w+)\s*(?:->|\.)\s*{re.escape(bound.member)}\s*\)?\s*\(", line
+    )
+    around = walk.tree.function(site.path, site.function_line) if called else None
+    struct = _struct_of(around, called[1]) if around is not None and called else None
+    if struct is not None:
+        return struct == bound.struct
+    if re.search(rf"\b{re.escape(bound.struct)}\b".encode(), text):
+        return True
+    return _part(site.path) == _part(bound.path)
+
+
+def _part(path: str) -> tuple[str, ...]:
+    """The part of the tree that a file is of: its two upper folders, or the one that it has."""
+    return tuple(path.split("/")[:-1][:2])
 
 
 def _add_entry(walk: _Walk, node: _Node, entry: EntryPoint, where: str) -> None:
@@ -399,3 +491,5 @@ def _through_argument(walk: _Walk, node: _Node, use: AddressUse) -> None:
     strength: Strength = node.strength if use.callee in kernel.cleanups else "likely"
     if use.function:
         walk.push(_Node(use.function, use.path, (use.function, *node.chain), strength))
+    else:
+        walk.ends.append(node.name)

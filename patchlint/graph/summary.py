@@ -6,12 +6,14 @@ inline.  Summaries are made bottom-up over bodies; tables are leaves: they say w
 that nobody has would do.  What is not seen is an effect of its own (``opaque``, ``gap``).
 
 Cycles are cut where they close, which misses an effect that only a second round would
-reach; a summary holds no more than :data:`MOST` effects, and says when it was cut.
+reach; a summary holds no more than :data:`MOST` effects, those of one side together no
+more than :data:`MOST_OF_ALL`, and it is said when one was cut.
 """
 
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -22,13 +24,13 @@ from patchlint.graph import guards
 from patchlint.graph.bindings import argument, function_name, reference, resolved, values
 from patchlint.graph.build import Deferral
 from patchlint.graph.objects import same
-from patchlint.graph.waits import wait_matches
+from patchlint.graph.waits import Awaited, wait_matches
 from patchlint.model import budget
 from patchlint.model.context import GUARANTEES
 from patchlint.model.effect import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from patchlint.graph.build import Graph
     from patchlint.graph.guards import Atom
@@ -41,12 +43,18 @@ Class = Literal["row", "memory", "async", "named", "opaque", "indirect", "store"
 
 #: effects of one function; more are left out, and that is said
 MOST: Final = 600
+#: effects of all functions of one side together
+MOST_OF_ALL: Final = 100_000
+#: calls in calls that an effect is followed through
+_DEEPEST: Final = 80
 #: tests above one effect that are told apart
 _MOST_ATOMS: Final = 40
 _LONGEST: Final = 80
 #: the test of a branch that a hunk shows without its head
 _UNKNOWN: Final = "1"
 _CALL: Final = re.compile(r"^([A-Za-z_]\w*)\s*\(.*\)$", re.DOTALL)
+#: a text that is made to be printed
+_MESSAGE: Final = re.compile(r'^"(?:[^"\\]|\\.)*(?:%|\\n)')
 _NAME: Final = re.compile(r"^[A-Za-z_]\w*$")
 _MEMBERS: Final = re.compile(r"[A-Za-z_]\w*")
 
@@ -83,6 +91,8 @@ class Effect(Struct, frozen=True):
     outer: int = 0
     #: task work on the way, which keeps the promise
     kept: Deferral | None = None
+    #: operations through whose member a call on the way goes: struct, folder of the function
+    through: tuple[tuple[str, str], ...] = ()
 
     @property
     def above(self) -> tuple[Atom, ...]:
@@ -102,6 +112,15 @@ class Effect(Struct, frozen=True):
         if self.key[0] == "gap":
             return self.where.name
         return self.key[1]
+
+    @property
+    def said(self) -> str:
+        """What is done, in a sentence."""
+        if self.key[0] == "store":
+            return f"the store of {self.key[3]} to ->{self.key[1]}"
+        if self.key[0] == "gap":
+            return f"code of {self.where.name}() that no hunk shows"
+        return f"->{self.name}()" if self.key[0] == "icall" else f"{self.name}()"
 
     @property
     def visible(self) -> bool:
@@ -146,11 +165,12 @@ class Summaries:
         self._renames = dict(renames or {})
         self._placed = placed or (lambda path, line: (path, line))
         self.cut: set[str] = set()
+        self._left = MOST_OF_ALL
         self._made: dict[int, tuple[Effect, ...]] = {}
         self._waits: dict[int, list[tuple[Call, Deferral]]] = {}
         self._atoms: dict[tuple[int, str], tuple[Atom, ...]] = {}
-        self._keys: dict[int, frozenset[Key]] = {}
         self._leaves: dict[int, tuple[Effect, ...]] = {}
+        self._distinct: dict[int, tuple[Effect, ...]] = {}
 
     @property
     def kernel(self) -> KernelFacts:
@@ -203,28 +223,21 @@ class Summaries:
 
     # -- keys alone --------------------------------------------------------------------
 
-    def keys(self, function: Function) -> frozenset[Key]:
-        """All keys that the summary of ``function`` could have, without a guard or an order."""
-        known = self._keys.get(id(function))
-        if known is not None:
-            return known
-        seen: dict[int, Function] = {id(function): function}
-        todo = [function]
+    def keys(self, functions: Iterable[Function]) -> frozenset[Key]:
+        """All keys that the summaries of ``functions`` could have, without a guard or an order."""
+        todo = list(functions)
+        seen: dict[int, Function] = {id(one): one for one in todo}
         found: set[Key] = set()
+        spend = budget.current().spend
         while todo:
             one = todo.pop()
-            ready = self._keys.get(id(one))
-            budget.current().spend()
-            if ready is not None:
-                found |= ready
-                continue
+            spend()
             found.update(effect.key for effect in self.leaves(one))
             for callee in self._reached(one):
                 if id(callee) not in seen:
                     seen[id(callee)] = callee
                     todo.append(callee)
-        self._keys[id(function)] = frozenset(found)
-        return self._keys[id(function)]
+        return frozenset(found)
 
     # -- one function ------------------------------------------------------------------
 
@@ -240,7 +253,7 @@ class Summaries:
                 and effect.key[0] != "param"
             ):
                 return
-            if len(found) >= MOST:
+            if len(found) >= MOST or self._left <= 0 or len(effect.chain) > _DEEPEST:
                 self.cut.add(function.name)
                 return
             mark = (
@@ -264,7 +277,27 @@ class Summaries:
             if effect.key not in told:
                 add(effect)
         effects = list(found.values())
+        self._left -= len(effects)
         return tuple(self._waited(function, effects))
+
+    def _telling(self, function: Function) -> tuple[Effect, ...]:
+        """The effects of ``function`` that a call of it tells from each other.
+
+        What is done on several of its lines under the same tests is one thing to a caller.
+        """
+        known = self._distinct.get(id(function))
+        if known is None:
+            first: dict[tuple[object, ...], Effect] = {}
+            for place, effect in enumerate(self._made.get(id(function), ())):
+                mark: tuple[object, ...] = (place,)
+                if effect.key[0] != "param":
+                    mark = (effect.key, effect.guard, id(effect.edge), id(effect.last))
+                    mark += (effect.outer, effect.wait is None, effect.guessed, id(effect.known))
+                first.setdefault(mark, effect)
+            known = tuple(first.values())
+            if id(function) in self._made:
+                self._distinct[id(function)] = known
+        return known
 
     def guard(self, function: Function, conditions: tuple[Condition, ...]) -> tuple[Atom, ...]:
         """The atoms of the branches above a place, locals and small helpers put in."""
@@ -300,6 +333,9 @@ class Summaries:
         if _NAME.match(bare):
             said = {a.value for a in function.assignments if a.target == bare}
             value = said.pop() if len(said) == 1 else None
+            if value is not None and guards.evaluate(value) is not None:
+                # what is tested has another value somewhere: a global, or filled by address
+                return None
             if value is None or not _CALL.match(value):
                 return value
             shown = self._inner_test(function, value)
@@ -347,7 +383,8 @@ class Summaries:
         if call.indirect:
             place = next((i for i, p in enumerate(function.parameters) if p.name == name), None)
             key: Key = ("icall", name) if place is None else ("param", str(place))
-            yield self._at(function, call, key, "indirect", None)
+            kind: Class = "named" if named_teardown(kernel, name) else "indirect"
+            yield self._at(function, call, key, kind, None)
             return
         if name in kernel.twins:
             if self.graph.find(name, function.path) is None:
@@ -385,6 +422,7 @@ class Summaries:
             and call.statement
             and self.kernel.harmless.search(name) is None
             and not name.isupper()
+            and not any(_MESSAGE.match(text) for text in call.args)
         ):
             yield self._at(function, call, ("call", name), "opaque", None)
 
@@ -431,7 +469,16 @@ class Summaries:
             call,
             function,
             call.line,
-            (Step(function.name, function.path, call.line, f"{call.callee}()"),),
+            (
+                Step(
+                    function.name,
+                    function.path,
+                    call.line,
+                    f"{call.callee}() runs {key[1]}() at the last reference"
+                    if last_reference
+                    else f"{'->' if kind == 'indirect' else ''}{call.callee}()",
+                ),
+            ),
         )
 
     def _twin(self, function: Function, call: Call, direct: str) -> Effect:
@@ -493,8 +540,9 @@ class Summaries:
         known = self.graph.known.get(function.path)
         if function.complete or known is None:
             return
-        for (_, last), (first, _) in pairwise(known):
-            if function.line <= last < function.end and first <= function.end:
+        for (_, last), (first, _) in pairwise((*known, (function.end + 1, function.end + 1))):
+            within = last < function.end and first <= function.end
+            if function.line <= last and (within or (function.cut and last == function.end)):
                 step = Step(function.name, function.path, last + 1, "lines that no hunk shows")
                 path, line = self._placed(function.path, last)
                 yield Effect(
@@ -570,14 +618,15 @@ class Summaries:
         more: tuple[Atom, ...],
     ) -> Iterator[Effect]:
         """The summary of ``callee`` at ``call``; what its constants rule out is left out."""
-        inner = self._made.get(id(callee), ())
+        inner = self._telling(callee)
         if not inner:
             return
         above = (*self.guard(function, call.conditions), *more)
         step = Step(function.name, function.path, call.line, f"calls {callee.name}()")
+        member = self._member(call, callee)
         for effect in inner:
             atoms = _lifted(effect.guard, given, self.kernel)
-            if atoms is None:
+            if atoms is None or (effect.through and self._elsewhere(function, effect)):
                 continue
             if effect.key[0] == "param":
                 yield from self._run_parameter(function, call, callee, effect, (*above, *atoms))
@@ -601,7 +650,28 @@ class Summaries:
                 effect.guessed,
                 len(above) + effect.outer - (len(effect.guard) - len(atoms)),
                 effect.kept,
+                (*member, *effect.through),
             )
+
+    def _member(self, call: Call, callee: Function) -> tuple[tuple[str, str], ...]:
+        """The operations, and whose they are, when a call goes through a member."""
+        if not call.indirect:
+            return ()
+        return tuple(
+            (struct, _folder(path))
+            for name, struct, path in self.graph.slots.get(call.callee, ())
+            if name == callee.name and struct
+        )
+
+    def _elsewhere(self, function: Function, effect: Effect) -> bool:
+        """Whether the way goes through the operations of a sibling of ``function``.
+
+        Who gives a generic layer its operations is called back through these alone: no
+        request of one file system ends in another.  Folders beside each other stand for
+        that, which errs towards missing what a layer does in the one that it is stacked on.
+        """
+        here = _folder(function.path)
+        return any(at != here and _folder(at) == _folder(here) for _, at in effect.through)
 
     def _run_parameter(
         self,
@@ -638,10 +708,11 @@ class Summaries:
         callback = self.graph.find(edge.callback, function.path)
         if callback is None or callback is function:
             return
-        inner = self._made.get(id(callback), ())
+        inner = self._telling(callback)
         above = (*self.guard(function, edge.conditions), *self._within(edge))
+        does = "hands it to" if edge.handoff else "runs"
         step = Step(
-            function.name, function.path, edge.line, f"{edge.mechanism}() runs {callback.name}()"
+            function.name, function.path, edge.line, f"{edge.mechanism}() {does} {callback.name}()"
         )
         inline = edge.keeps or edge.waits
         for effect in inner:
@@ -669,6 +740,7 @@ class Summaries:
                 effect.guessed,
                 len(above) + (effect.outer if inline else 0),
                 edge if edge.keeps else effect.kept,
+                effect.through,
             )
 
     def _flushed(self, function: Function) -> Iterator[Effect]:
@@ -700,15 +772,22 @@ class Summaries:
             row = self.kernel.waits.get(call.callee)
             if row is None or not row.restores or row.kind not in ("object", "queue"):
                 continue
-            edges = [e for e in graph.deferrals if wait_matches(graph, e, function, call)]
+            edges = self._awaited.by(function, call)
             edges = edges or self._bound(function, call, row.object_arg)
             found.extend(
                 (call, edge)
                 for edge in edges
                 if id(edge) not in own and not (edge.keeps or edge.waits or edge.handoff)
             )
+            if len(found) > MOST:
+                self.cut.add(function.name)
+                break
         self._waits[id(function)] = found
         return found
+
+    @cached_property
+    def _awaited(self) -> Awaited:
+        return Awaited(self.graph)
 
     def _bound(self, function: Function, call: Call, place: int | None) -> list[Deferral]:
         """Edges to what is bound to the object that is waited for, started by somebody unseen."""
@@ -716,6 +795,7 @@ class Summaries:
         target = reference(self.graph, function, text, function.path) if text else None
         if target is None:
             return []
+        bindings = self.graph.bindings_at(target.keys)
         return [
             Deferral(
                 function,
@@ -729,7 +809,7 @@ class Summaries:
                 keeps=bound.registration.keeps,
                 waits=bound.registration.waits,
             )
-            for bound in self.graph.bindings
+            for bound in bindings
             if bound.registration.context is not None and same(bound.target, target)
         ]
 
@@ -782,6 +862,10 @@ def _lifted(
         if lifted is not True:
             found.append(lifted)
     return tuple(found)
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
 def _short(text: str, other: str) -> str:

@@ -23,16 +23,50 @@ def wait_matches(graph: Graph, deferral: Deferral, function: Function, call: Cal
         return False
     if wait.kind == "queue":
         return _same_queue(graph, deferral, target)
-    if wait.kind == "completion":
+    if wait.kind in ("completion", "event"):
         return _completed(graph, deferral, target)
     return deferral.target is not None and same(deferral.target, target)
 
 
-def _same_queue(graph: Graph, deferral: Deferral, target: ObjectRef) -> bool:
+class Awaited:
+    """The deferrals of one side, by what a wait for them would name."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._by_target: dict[str, list[int]] = {}
+        self._by_queue: dict[str | None, list[int]] = {}
+        for place, edge in enumerate(graph.deferrals):
+            for key in edge.target.keys if edge.target is not None else ():
+                self._by_target.setdefault(key, []).append(place)
+            queue = _queue_of(graph, edge)
+            for name in (None,) if edge.queue is None else queue.keys if queue else ():
+                self._by_queue.setdefault(name, []).append(place)
+
+    def by(self, function: Function, call: Call) -> list[Deferral]:
+        """The deferrals that the wait ``call`` for an object or a queue waits for."""
+        graph = self._graph
+        wait = graph.kernel.waits[call.callee]
+        names = self._by_queue if wait.kind == "queue" else self._by_target
+        if wait.object_arg is None or wait.object_arg >= len(call.args):
+            places = self._by_queue.get(None, []) if wait.kind == "queue" else []
+        else:
+            text = call.args[wait.object_arg]
+            target = refer(text, function, function.path, graph.fields)
+            keys = target.keys if target is not None else ()
+            places = sorted({place for key in keys for place in names.get(key, ())})
+        edges = (graph.deferrals[place] for place in places)
+        return [edge for edge in edges if wait_matches(graph, edge, function, call)]
+
+
+def _queue_of(graph: Graph, deferral: Deferral) -> ObjectRef | None:
     if deferral.queue is None:
-        return False
+        return None
     origin = deferral.function
-    queue = refer(deferral.queue, origin, origin.path, graph.fields)
+    return refer(deferral.queue, origin, origin.path, graph.fields)
+
+
+def _same_queue(graph: Graph, deferral: Deferral, target: ObjectRef) -> bool:
+    queue = _queue_of(graph, deferral)
     return queue is not None and bool(queue.keys & target.keys)
 
 

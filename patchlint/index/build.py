@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 from typing import TYPE_CHECKING, Final
@@ -10,6 +11,7 @@ from msgspec import Struct
 
 from patchlint.index import lean
 from patchlint.index.store import File, Packed, Store, index_path, pack, tree_key
+from patchlint.outside import seal
 from patchlint.patch.trees import FolderTree, blob_id
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ def build(
     cannot be written.
     """
     where = path or index_path(macros)
+    if not seal.whole(where):
+        seal.discard(where)
     with Store(where, create=True) as store:
         files = _files(store, tree)
         known = store.known()
@@ -68,6 +72,9 @@ def build(
                 waiting = []
             tell(done, len(missing))
         store.add(waiting)
+        if done < len(missing) and not isinstance(tree, FolderTree):
+            left = f"{len(missing) - done} files of the commit cannot be read (a partial clone?)"
+            raise OSError(errno.EIO, f"{left}: it is not listed", tree.name)
         if done < len(missing):
             have = store.known()
             files = [one for one in files if one.oid in have]

@@ -770,9 +770,11 @@ class Lines:
 
     @classmethod
     def unpack(cls, numbers: bytes, names: str) -> Lines:
-        """Return the object that :meth:`pack` was asked of."""
+        """Return the object that :meth:`pack` was asked of; ValueError for what it gave not."""
         width = array("I").itemsize
-        count = len(numbers) // (2 * width + 1)
+        count, left = divmod(len(numbers), 2 * width + 1)
+        if left or (names.count("\n") + 1 if names else 0) != count:
+            raise ValueError("as many names as numbers were kept")
         return cls(
             array("I", numbers[: count * width]),
             array("I", numbers[count * width : 2 * count * width]),

@@ -115,7 +115,7 @@ class Search(Struct):
             with activity.doing("search", f"searching the tree for {_some(missing)}"):
                 answers = self._search(missing)
             self._known |= answers
-            if self.shelf is not None:
+            if self.shelf is not None and not self.tree.lost:  # else not all was searched
                 self.shelf.put(answers)
         return self._known[keys[0]]
 

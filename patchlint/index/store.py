@@ -14,7 +14,6 @@ import sqlite3
 import time
 import zlib
 from array import array
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
@@ -23,10 +22,11 @@ from msgspec import Struct, field
 from patchlint.index import lean
 from patchlint.index.facts import Hit
 from patchlint.index.search import hits_in
+from patchlint.outside.seal import seal, tells_damage
 from patchlint.patch.trees import FolderTree, GitTree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from patchlint.index.lean import Words
     from patchlint.model.kernel import Macro
@@ -40,6 +40,9 @@ NEAR: Final = 400
 
 #: How many of the newest commits are tried for nearness.
 _TRIED: Final = 3
+
+#: kinds that a use may have
+_USES: Final = range(lean.VALUE + 1)
 
 _INDEXES: Final = ("definitions", "calls", "uses")
 
@@ -125,7 +128,10 @@ def _uses(name: str, sites: str) -> tuple[lean.Use, ...]:
     found = []
     for site in sites.split("\n"):
         line, kind, where, what = site.split("\t")
-        found.append(lean.Use(name, int(line), int(kind), where, what))
+        use = lean.Use(name, int(line), int(kind), where, what)
+        if use.kind not in _USES or (use.kind == lean.ARGUMENT and not what.isdigit()):
+            raise ValueError("no use that was kept")
+        found.append(use)
     return tuple(found)
 
 
@@ -333,6 +339,7 @@ class Store:
                 sorted(rows),
             )
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        seal(self.path)
 
     def prune(self, keep: int) -> tuple[int, int]:
         """Drop all but the ``keep`` newest trees; return how many trees and blobs went.
@@ -354,6 +361,7 @@ class Store:
             ).rowcount
         self._db.execute("VACUUM")
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        seal(self.path)
         return len(gone), blobs
 
     def _drop(self, tree: int) -> None:
@@ -485,9 +493,14 @@ class Indexed(Struct):
         return self._texts
 
 
-def open_rows(path: Path, tree: Tree, words: Words) -> Indexed | None:
-    """Return rows for ``tree`` out of the index at ``path``, None when it is of no use."""
-    with suppress(sqlite3.Error, OSError):
+def open_rows(
+    path: Path, tree: Tree, words: Words, damaged: Callable[[], None] = lambda: None
+) -> Indexed | None:
+    """Return rows for ``tree`` out of the index at ``path``, None when it is of no use.
+
+    ``damaged`` is called when that is because it is not as it was written.
+    """
+    try:
         if path.stat().st_uid not in {0, os.geteuid()}:
             return None  # facts are not taken from somebody else
         store = Store(path)
@@ -495,20 +508,24 @@ def open_rows(path: Path, tree: Tree, words: Words) -> Indexed | None:
         if rows is not None:
             return rows
         store.close()
+    except OSError:  # not there
+        return None
+    except (sqlite3.Error, ValueError, TypeError, LookupError) as error:
+        if tells_damage(error):
+            damaged()
     return None
 
 
 def rows_of(store: Store, tree: Tree, words: Words) -> Indexed | None:
     """Return rows for ``tree``, None when the index has no tree that is near enough."""
-    with suppress(sqlite3.Error):
-        key = tree_key(tree)
-        row = store.tree(key)
-        if isinstance(tree, FolderTree):
-            return None if row is None else _of_folder(store, row, tree, words)
-        if row is not None:
-            return Indexed(store, row, tree, words, frozenset(), ())
-        if isinstance(tree, GitTree):
-            return _of_near_commit(store, tree, words)
+    key = tree_key(tree)
+    row = store.tree(key)
+    if isinstance(tree, FolderTree):
+        return None if row is None else _of_folder(store, row, tree, words)
+    if row is not None:
+        return Indexed(store, row, tree, words, frozenset(), ())
+    if isinstance(tree, GitTree):
+        return _of_near_commit(store, tree, words)
     return None
 
 

@@ -64,7 +64,7 @@ class State:
                 files("patchlint.integrations").joinpath("watch_state.sql").read_text("utf-8")
             )
             self._db.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (_SCHEMA,))
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise StateError(f"{path}: {error}") from error
         found = self._value("schema")
         if found != _SCHEMA:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import Struct
+
+#: How the name of a function begins whose header no image shows; for eyes it is no name.
+UNNAMED: Final = "__patchlint_unknown_"
 
 
 class Condition(Struct, frozen=True):
@@ -99,8 +104,8 @@ class Function(Struct, frozen=True):
     ``entry`` is ``syscall`` for SYSCALL_DEFINEn and COMPAT_SYSCALL_DEFINEn (``name`` is
     then the syscall's own name, ``umount``), else None.  ``line`` is the line of the
     header, ``end`` of the closing brace (of the last known line when that is in a gap).
-    ``complete`` says whether the image has every line of it; ``errors`` whether the
-    parser met an error in it.  ``returns`` is the return type's text.
+    ``complete`` says whether the image has every line of it, ``cut`` whether its end is in
+    a gap; ``errors`` whether the parser met an error in it.  ``returns`` is the return type's text.
     ``body_digest`` is a hash of the white-space-folded statements, for renames.
     """
 
@@ -122,6 +127,7 @@ class Function(Struct, frozen=True):
     stores: tuple[Store, ...] = ()
     #: what it returns: texts of the expressions
     results: tuple[str, ...] = ()
+    cut: bool = False
 
     def type_of(self, variable: str) -> str | None:
         """Type text of a parameter or local, None when the image does not show it."""

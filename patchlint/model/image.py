@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from operator import itemgetter
 from typing import Literal
 
 from msgspec import Struct, field
 
 Side = Literal["pre", "post"]
+
+
+_first = itemgetter(0)
 
 
 class Image(Struct, frozen=True):
@@ -32,11 +37,13 @@ class Image(Struct, frozen=True):
 
     def knows(self, line: int) -> bool:
         """Whether ``line`` is a line of the file that the image really has."""
-        return any(first <= line <= last for first, last in self.known)
+        at = bisect_right(self.known, line, key=_first) - 1
+        return at >= 0 and line <= self.known[at][1]
 
     def complete(self, first: int, last: int) -> bool:
         """Whether every line from ``first`` to ``last`` is known."""
-        return any(a <= first and last <= b for a, b in self.known)
+        at = bisect_right(self.known, first, key=_first) - 1
+        return at >= 0 and last <= self.known[at][1]
 
 
 class FilePair(Struct, frozen=True):

@@ -170,13 +170,14 @@ class Wait(Struct, frozen=True):
     """Waits for something deferred.
 
     ``kind``: ``object`` waits for the object in ``object_arg``, ``queue`` for the whole
-    workqueue in it, ``completion`` for complete() on it, ``rcu`` for RCU callbacks,
-    ``grace-period`` for a grace period only.  ``restores`` is False for waits that drop
+    workqueue in it, ``completion`` for complete() on it, ``event`` for a wake-up on the
+    wait queue, bit or variable in it, ``rcu`` for RCU callbacks, ``grace-period`` for a
+    grace period only.  ``restores`` is False for waits that drop
     a pending item instead of running it (``cancel_work_sync``); ``trap`` says so.
     """
 
     name: str
-    kind: Literal["object", "queue", "completion", "rcu", "grace-period", "other"]
+    kind: Literal["object", "queue", "completion", "event", "rcu", "grace-period", "other"]
     object_arg: int | None
     restores: bool
     trap: str
@@ -305,14 +306,19 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     system_calls: dict[str, SystemCall] = field(default_factory=dict)
     #: what the releases of a family release; a family of no resource is not there
     resources: dict[str, tuple[Resource, ...]] = field(default_factory=dict)
+    #: families that are no part of what holds them: nobody waits for them with that
+    alone: frozenset[str] = frozenset()
     macros: tuple[Macro, ...] = ()
     hints: tuple[ContextHint, ...] = ()
     #: struct types of deferral objects: work_struct, rcu_head, timer_list ...
     deferral_types: frozenset[str] = frozenset()
+    #: calls that give fresh memory, or none
+    allocation: re.Pattern[str] = NEVER
     #: labels and tests of error paths
     error_path: re.Pattern[str] = NEVER
     #: functions that end a reference without any release of their own being known
     refcount_puts: frozenset[str] = frozenset()
+    refcount_gets: frozenset[str] = frozenset()
     #: functions that end a wait for a completion, with the completion's argument index
     completers: dict[str, int] = field(default_factory=dict)
     #: names of functions whose call nobody outside can see: locks, logging, memory, readers

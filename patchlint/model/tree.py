@@ -113,3 +113,6 @@ class TreeFacts(Protocol):
 
     def function(self, path: str, line: int) -> Function | None:
         """Full facts of the function at ``path:line``."""
+
+    def text(self, path: str) -> bytes | None:
+        """Content of a file of the tree, None when there is none."""

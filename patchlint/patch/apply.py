@@ -226,7 +226,8 @@ class _Series(Struct):
         if tried["loose"]:
             return self.begun(path, *tried["loose"][0])
         if not (tried["fuzzy"] or tried["no"]):
-            raise _Failure("the tree has no such file")
+            lost = self.nearest.lost(path)
+            raise _Failure(f"the tree {'lacks what is in this' if lost else 'has no such'} file")
         unfit = [*tried["fuzzy"], *tried["no"]][:_CANDIDATES]
         unfit.sort(key=lambda one: misfits(one[1], story))
         for old, text in unfit:

@@ -29,6 +29,22 @@ class Objects:
         self._finalizer: weakref.finalize[[int, Pipes], Objects] | None = None
         #: questions that were written and whose answers were not read yet
         self._asked: deque[str] = deque()
+        #: paths of files that a commit has and whose contents the repository lacks, "" for
+        #: an unknown one
+        self.lost: dict[str, None] = {}
+
+    def lacks(self, commit: str, path: str) -> bool:
+        """Whether ``commit`` has a file or folder at ``path`` that the repository lacks.
+
+        For a path of which :meth:`get` has told nothing.
+        """
+        above, _, name = path.rpartition("/")
+        folder = self.get(f"{commit}:{above}")
+        if folder is None:
+            # a folder that the commit has not: then the one above does not list it
+            return not above or self.lacks(commit, above)
+        entry = b" " + name.encode("utf-8", "surrogateescape") + b"\0"
+        return folder[1] == "tree" and entry in folder[2]
 
     def _open(self) -> Pipes:
         if self._pipes is None:
@@ -77,7 +93,11 @@ class Objects:
         """Read the answer to the first question that stands."""
         _, from_git = self._open()
         self._asked.popleft()
-        header = from_git.readline().split(b" ")
+        line = from_git.readline()
+        if not line:  # it has ended, as some versions do over an object that is missing
+            self.close()
+            return None
+        header = line.split(b" ")
         if len(header) != 3 or not header[2].strip().isdigit():  # noqa: PLR2004
             return None
         content = from_git.read(int(header[2]) + 1)[:-1]

@@ -6,6 +6,7 @@ the series shows; a line that no patch touched is known on both sides, wherever 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -60,6 +61,8 @@ class Composition(Struct):
     _states: dict[int, SeriesState] = field(default_factory=dict)
     _pres: dict[int, tuple[Image, frozenset[int]]] = field(default_factory=dict)
     _pairs: dict[tuple[int, int], FilePair | None] = field(default_factory=dict)
+    _places: dict[int, tuple[int, int]] = field(default_factory=dict)
+    _same: dict[int, FilePair] = field(default_factory=dict)
 
     def state(self, k: int) -> SeriesState:
         """Return the files touched by the first ``k`` patches, before and after.
@@ -87,25 +90,33 @@ class Composition(Struct):
 
     def _step(self, index: int, k: int) -> FilePair | None:
         versions = self._lineages[index].versions
-        at = sum(version.entry < k for version in versions) - 1
-        earlier = sum(version.entry < k - 1 for version in versions) - 1
+        at = _last_before(versions, k)
+        earlier = _last_before(versions, k - 1)
         if earlier < 0:
             # nothing before this patch touched it
             pair = self._pair(index, k)
             if pair is not None or not versions or not versions[0].existed:
                 return pair
             image, _ = self._pre(versions[0])
-            return _unchanged(image)
+            return self._unchanged(image)
         before, after = versions[earlier], versions[at]
         pre, post = self._side(before), self._side(after)
         if pre is None and post is None:
             return None
         if at == earlier and post is not None:
-            return _unchanged(post)
+            return self._unchanged(post)
         kept: dict[int, int] = {}
         if before.pieces is not None and after.pieces is not None and before.base is after.base:
             kept = sparse.kept_between(before.base, before.pieces, after.pieces)
         return FilePair(after.path, before.path, pre, post, kept, after.touched[-1:])
+
+    def _unchanged(self, image: Image) -> FilePair:
+        """Return a file that is the same on both sides; the images live as long as this."""
+        pair = self._same.get(id(image))
+        if pair is None:
+            kept = {line: line for first, last in image.known for line in range(first, last + 1)}
+            pair = self._same[id(image)] = FilePair(image.path, image.path, image, image, kept, ())
+        return pair
 
     def _side(self, version: _Version) -> Image | None:
         if version.pieces is None:
@@ -114,14 +125,13 @@ class Composition(Struct):
         return pair.post if pair is not None else None
 
     def _pair_of(self, version: _Version) -> FilePair | None:
-        for index, lineage in enumerate(self._lineages):
-            for place, one in enumerate(lineage.versions):
-                if one is version:
-                    key = (index, place)
-                    if key not in self._pairs:
-                        self._pairs[key] = self._build(version)
-                    return self._pairs[key]
-        return None
+        if not self._places:
+            for index, lineage in enumerate(self._lineages):
+                self._places.update({id(v): (index, at) for at, v in enumerate(lineage.versions)})
+        key = self._places[id(version)]
+        if key not in self._pairs:
+            self._pairs[key] = self._build(version)
+        return self._pairs[key]
 
     @property
     def states(self) -> tuple[SeriesState, ...]:
@@ -131,7 +141,7 @@ class Composition(Struct):
     def _pair(self, index: int, entry: int) -> FilePair | None:
         """Return lineage ``index`` as the first ``entry`` patches left it."""
         versions = self._lineages[index].versions
-        at = sum(version.entry < entry for version in versions) - 1
+        at = _last_before(versions, entry)
         if at < 0:
             return None
         key = (index, at)
@@ -163,10 +173,9 @@ class Composition(Struct):
         return image
 
 
-def _unchanged(image: Image) -> FilePair:
-    """Return a file that is the same on both sides."""
-    kept = {line: line for first, last in image.known for line in range(first, last + 1)}
-    return FilePair(image.path, image.path, image, image, kept, ())
+def _last_before(versions: Sequence[_Version], entry: int) -> int:
+    """Return the place of the last version that is older than patch ``entry``, -1 for none."""
+    return bisect_left(versions, entry, key=lambda version: version.entry) - 1
 
 
 def compose(

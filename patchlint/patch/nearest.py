@@ -78,6 +78,10 @@ class Nearest(Struct):
                 missing.append(Limitation("images", message))
         return missing
 
+    def lost(self, path: str) -> bool:
+        """Whether a tree has a file at ``path`` whose text it could not give."""
+        return any(path in tree.lost for tree in (self.tree, *self.others))
+
     def texts(self, diff: FileDiff, path: str) -> Iterator[OldText]:
         """Texts that ``path`` may have before ``diff``, each once.
 

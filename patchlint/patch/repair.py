@@ -8,11 +8,13 @@ open.  Parts of one function stay one function.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct, field
 
-from patchlint.patch.sections import GAP, Section, classify, same
+from patchlint.model.facts import UNNAMED
+from patchlint.patch.sections import GAP, Section, begun, classify, same
 from patchlint.patch.shape import CONDITIONAL, END_CONDITIONAL, SWITCH, shape_of
 from patchlint.patch.sparse import encode
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from patchlint.patch.shape import Shape
     from patchlint.patch.sparse import Heading, Run
 
-UNKNOWN = "__patchlint_unknown_"
+UNKNOWN = UNNAMED
 """How the name of a function begins whose header no hunk shows or names.
 
 The number behind it is the line before the series that the part begins at, so that both
@@ -122,7 +124,8 @@ class _Repair:
         self.runs = runs
         self.shapes = [shape_of(run.texts) for run in runs]
         self.gaps = [_Gap() for _ in range(len(runs) + 1)]
-        self.sections = [_sections(run, upto, headings) for run in runs]
+        changes = _Headings(headings)
+        self.sections = [_sections(run, upto, changes) for run in runs]
         self.before = continued
         self.continued: set[int] = set()
         self.scope: _Scope | None = None
@@ -306,11 +309,11 @@ class _Repair:
         return Repaired(text, frozenset(headers), frozenset(self.continued))
 
 
-def _sections(run: Run, upto: int, headings: Sequence[Heading]) -> tuple[Section, ...]:
+def _sections(run: Run, upto: int, headings: _Headings) -> tuple[Section, ...]:
     """Return the sections of a part as they read after ``upto`` patches, telling ones first."""
     found: dict[str, Section] = {}
     for patch, section in run.sections:
-        text = _as_of(section, patch, upto, headings) if headings else section
+        text = headings.as_of(section, patch, upto)
         found[text or ""] = Section("gone", "") if text is None else classify(text)
     return tuple(sorted(found.values(), key=lambda section: section.kind in _SILENT))
 
@@ -318,21 +321,51 @@ def _sections(run: Run, upto: int, headings: Sequence[Heading]) -> tuple[Section
 _SILENT = frozenset({"none", "gone", "label", "other"})
 
 
-def _as_of(section: str, patch: int, upto: int, headings: Sequence[Heading]) -> str | None:
-    """Return what ``section``, as patch ``patch`` found it, reads after ``upto`` patches.
+class _Headings:
+    """The changes of a series to file-scope lines, by the lines that they change."""
 
-    None when the line is not there then.
-    """
-    text: str | None = section
-    if upto < patch:
-        for change in reversed(headings):
-            if upto < change.patch < patch and text and change.new and same(change.new, text):
-                text = change.old
-    else:
-        for change in headings:
-            if patch <= change.patch <= upto and text and change.old and same(change.old, text):
-                text = change.new
-    return text
+    def __init__(self, changes: Sequence[Heading]) -> None:
+        self._forward = _Changes(list(changes), "old")
+        self._backward = _Changes(list(reversed(changes)), "new")
+
+    def as_of(self, section: str, patch: int, upto: int) -> str | None:
+        """Return what ``section``, as patch ``patch`` found it, reads after ``upto`` patches.
+
+        None when the line is not there then.
+        """
+        changes, first, last = (
+            (self._backward, upto + 1, patch - 1) if upto < patch else (self._forward, patch, upto)
+        )
+        text: str | None = section
+        place = 0
+        while text and (found := changes.next(text, place, first, last)) is not None:
+            place = found + 1
+            change = changes.changes[found]
+            text = change.old if upto < patch else change.new
+        return text
+
+
+class _Changes:
+    """Changes in one order, and where each line is changed."""
+
+    def __init__(self, changes: list[Heading], side: Literal["old", "new"]) -> None:
+        self.changes = changes
+        self._texts = [change.old if side == "old" else change.new for change in changes]
+        self._places: dict[str, list[int]] = {}
+        for place, text in enumerate(self._texts):
+            if text:
+                for key in dict.fromkeys((text.rstrip(), begun(text.rstrip()))):
+                    self._places.setdefault(key, []).append(place)
+
+    def next(self, text: str, place: int, first: int, last: int) -> int | None:
+        """Return the next change of a line by patches from ``first`` to ``last``."""
+        places = self._places.get(begun(text.rstrip()), [])
+        for index in range(bisect_left(places, place), len(places)):
+            at = places[index]
+            line = self._texts[at]
+            if first <= self.changes[at].patch <= last and line and same(line, text):
+                return at
+        return None
 
 
 def _means(sections: Sequence[Section], scope: _Scope) -> bool:

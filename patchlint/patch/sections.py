@@ -46,6 +46,15 @@ _TYPE_WORDS_MAX = 9
 _RETURN_TYPE_MAX = 4
 
 
+def begun(text: str) -> str:
+    """What a section that git cut off has of a line at least: all of a shorter one.
+
+    Two texts of which :func:`same` is true agree in it.
+    """
+    data = text.encode("utf-8", "surrogateescape")
+    return text if len(data) < CUT - 1 else data[: CUT - 1].decode("latin-1")
+
+
 def same(line: str, section: str) -> bool:
     """Whether git would have made ``section`` of the whole ``line``."""
     line, section = line.rstrip(), section.rstrip()

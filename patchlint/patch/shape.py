@@ -29,6 +29,8 @@ SWITCH = "switch (1) {"
 """Opens a block that may or may not run.  A bare block always runs: a return at its end would
 be read as a condition of all that follows it."""
 
+#: tokens that the test of a do loop may have
+_LONGEST_TEST = 2000
 _CONTROL = frozenset({"if", "while", "switch"})
 _AGGREGATES = frozenset({"struct", "union", "enum"})
 _BINARY = frozenset(
@@ -192,7 +194,7 @@ class _Walk(Struct):
     def ends_do(self) -> bool:
         """Whether ``while`` after the present ``}`` ends a do loop."""
         depth = 0
-        for token in self.tokens[self.at + 2 :]:
+        for token in self.tokens[self.at + 2 : self.at + 2 + _LONGEST_TEST]:
             depth += (token.text == "(") - (token.text == ")")
             if not depth and token.text != ")":
                 return token.text == ";"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -11,7 +12,9 @@ from patchlint.outside.programs import ProgramError, stream
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+
+    Complain = Callable[[bytes], None]
 
 
 class Wanted(NamedTuple):
@@ -27,6 +30,10 @@ class Wanted(NamedTuple):
 
 #: a file, and names out of what is wanted that may be in it
 Found = tuple[str, frozenset[str]]
+
+
+#: bytes of standard error that are read
+_COMPLAINTS: Final = 1 << 16
 
 
 class Command(NamedTuple):
@@ -108,17 +115,20 @@ def _expression(string: _Text, *, whole: bool) -> str:
     return f"{re.escape(head)}{re.escape(next_)}+{re.escape(tail)}{end}"
 
 
-def listed(folder: str, ways: Iterable[Way], wanted: Wanted) -> Generator[Found, None, bool]:
+def listed(
+    folder: str, ways: Iterable[Way], wanted: Wanted, complain: Complain | None = None
+) -> Generator[Found, None, bool]:
     """Give the files of ``folder`` in which programs find what is wanted, as they come.
 
     A file may be given more than once, with other names each time.  Returns whether a way
-    worked; a program that is missing or refuses leads to the next.
+    worked; a program that is missing or refuses leads to the next.  ``complain`` is given
+    what a program writes to standard error.
     """
     names = _by_bytes(wanted)
     told: dict[str, set[str]] = {}
     for way in ways:
         for command in way:
-            worked = yield from _found(command, folder, names, told)
+            worked = yield from _found(command, folder, names, told, complain)
             if not worked:
                 break
         else:
@@ -127,12 +137,20 @@ def listed(folder: str, ways: Iterable[Way], wanted: Wanted) -> Generator[Found,
 
 
 def _found(
-    command: Command, folder: str, names: Mapping[bytes, str], told: dict[str, set[str]]
+    command: Command,
+    folder: str,
+    names: Mapping[bytes, str],
+    told: dict[str, set[str]],
+    complain: Complain | None,
 ) -> Generator[Found, None, bool]:
     """Give what one program finds and ``told`` has not, and put it there."""
+    # a file, since a pipe would have to be read beside the other
+    errors = open(os.memfd_create("errors"), "w+b") if complain is not None else None  # noqa: PTH123, SIM115
     try:
-        process = stream(command.arguments, cwd=folder, environ=environment(folder))
+        process = stream(command.arguments, cwd=folder, environ=environment(folder), errors=errors)
     except ProgramError:
+        if errors is not None:
+            errors.close()
         return False
     try:
         for name, lines in _files(process):
@@ -146,6 +164,10 @@ def _found(
     finally:
         process.kill()  # it may not have come to its end
         process.wait()
+        if errors is not None and complain is not None:
+            with errors:
+                errors.seek(0)
+                complain(errors.read(_COMPLAINTS))
     return process.returncode in {0, 1}
 
 
@@ -230,6 +252,8 @@ class GitSearch(NamedTuple):
 
     repository: str
     name: str
+    #: is given what git says on standard error of a commit that it cannot read whole
+    complain: Complain | None = None
 
     def work_tree(self, wanted: Wanted) -> Iterator[Found]:
         """Give what the work tree has, whatever is committed."""
@@ -247,7 +271,8 @@ class GitSearch(NamedTuple):
 
     def _commit(self, wanted: Wanted, specs: Sequence[str]) -> Iterator[Found]:
         ways = self._git(["--full-name"], wanted, [self.name, "--", *specs])
-        for path, names in listed(self.repository, ways, wanted):
+        complain = self.complain if hasattr(os, "memfd_create") else None
+        for path, names in listed(self.repository, ways, wanted, complain):
             yield path.partition(":")[2], names
 
     def _git(self, options: Sequence[str], wanted: Wanted, places: Sequence[str]) -> Iterator[Way]:

@@ -43,6 +43,10 @@ if TYPE_CHECKING:
 _FOREIGN: Final = "no kernel source: neither fs, drivers, kernel... nor any C file is in it"
 _VERSION: Final = re.compile(rb"^(VERSION|PATCHLEVEL) = (\d{1,4})$", re.MULTILINE)
 
+#: what git says of an object that it has not: of a file in a search, and of others
+_UNREADABLE: Final = re.compile(rb"error: '[^:']+:(.+)': unable to read")
+_UNREAD: Final = (b"unable to read", b"ould not read", b"ould not fetch", b"missing", b"promisor")
+
 _BLOB: Final = re.compile(r"[0-9a-f]{4,64}\Z")
 
 
@@ -63,6 +67,13 @@ class Tree(Protocol):
     @property
     def commit(self) -> str | None:
         """Full id of the commit that is read, None for a plain folder."""
+
+    @property
+    def lost(self) -> Sequence[str]:
+        """Paths of files that are there and could not be read, of those that were wanted.
+
+        "" stands for files whose names are not known either.
+        """
 
     def read(self, path: str) -> bytes | None:
         """Content of the file at ``path``, None when there is none."""
@@ -235,14 +246,40 @@ class GitTree:
         if self._commit is None or not path:
             return None
         found = self._objects.get(f"{self._commit}:{path}")
+        if found is None and self._objects.lacks(self._commit, path):
+            self._objects.lost[path] = None
         return found[2] if found is not None and found[1] == "blob" else None
+
+    @property
+    def lost(self) -> Sequence[str]:
+        """Paths of files whose contents the repository lacks, of those that were wanted.
+
+        "" stands for files whose names it lacks as well.
+        """
+        return tuple(self._objects.lost)
+
+    def _hear(self, errors: bytes) -> None:
+        """Note what git says that it could not read."""
+        for line in errors.splitlines():
+            named = _UNREADABLE.match(line)
+            if named is not None:
+                path = named[1].decode("utf-8", "surrogateescape")
+                self._objects.lost[path] = None
+            elif any(words in line for words in _UNREAD):
+                self._objects.lost[""] = None
 
     def read_all(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """Path and content of those of ``paths`` that are files of the commit, in their order."""
         names = (f"{self._commit}:{path}" for path in paths if path)
+        lost = []
         for name, found in self._objects.get_all(names) if self._commit is not None else ():
             if found is not None and found[1] == "blob":
                 yield name.partition(":")[2], found[2]
+            elif found is None:
+                lost.append(name.partition(":")[2])
+        for path in lost:
+            if self._objects.lacks(self.name, path):
+                self._objects.lost[path] = None
 
     def blob(self, abbreviated: str) -> bytes | None:
         """Content of the blob with that id, None when unknown or ambiguous."""
@@ -275,7 +312,7 @@ class GitTree:
             return
         from patchlint.patch.tree_search import GitSearch
 
-        search = GitSearch(self.repository, self.name)
+        search = GitSearch(self.repository, self.name, self._hear)
         if folder is not None:  # git reads a folder from the commit faster than it is compared
             yield from search.commit_folder(wanted, folder)
             return
@@ -386,9 +423,10 @@ class GitTree:
     def _git(self, *arguments: str, data: bytes = b"") -> bytes:
         """Run git and return what it prints, nothing when it fails."""
         try:
-            status, out, _ = read_git(self.repository, *arguments, stdin=data)
+            status, out, errors = read_git(self.repository, *arguments, stdin=data)
         except ProgramError:
             return b""
+        self._hear(errors)
         return out if status == 0 else b""
 
     def _ask_changed(self) -> subprocess.Popen[bytes] | None:
@@ -436,6 +474,7 @@ class FolderTree:
         self.folder = os.fspath(folder)
         #: folders that were looked at, and whether they are the tree's own
         self._own: dict[str, bool] = {"": True}
+        self._lost: dict[str, None] = {}
 
     @property
     def name(self) -> str:
@@ -447,17 +486,26 @@ class FolderTree:
         """None: a folder has no commit."""
         return None
 
+    @property
+    def lost(self) -> Sequence[str]:
+        """Files that are there and could not be read, of those that were wanted."""
+        return tuple(self._lost)
+
     def read(self, path: str) -> bytes | None:
         """Content of the file at ``path``; None when there is none, or outside the tree."""
         if not path or path.startswith("/") or ".." in path.split("/") or "\0" in path:
             return None
-        with suppress(OSError):
+        try:
             whole = os.path.join(self.folder, path)
             if not self._is_own(path.rpartition("/")[0]):
                 return None
             if os.path.isfile(whole) and not os.path.islink(whole):
                 with open(whole, "rb") as file:
                     return file.read()
+        except FileNotFoundError:
+            return None
+        except OSError:
+            self._lost[path] = None
         return None
 
     def _is_own(self, folder: str) -> bool:

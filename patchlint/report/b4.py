@@ -60,7 +60,10 @@ def result(report: Report, link: str = LORE) -> dict[str, str]:
 
 def _row(finding: Finding, link: str) -> dict[str, Any]:
     description = [f"{line(finding.path)}:{finding.line}: {line(finding.message)}"]
-    description += [_told("before", finding.before), _told("after", finding.after)]
+    description += [
+        _told(finding, name, promise)
+        for name, promise in (("before", finding.before), ("after", finding.after))
+    ]
     condition = untold(finding)
     if condition:
         description.append(f"    when {line(condition)}")
@@ -73,9 +76,11 @@ def _row(finding: Finding, link: str) -> dict[str, Any]:
     return row | {"state": finding.level}
 
 
-def _told(name: str, promise: Promise) -> str:
+def _told(finding: Finding, name: str, promise: Promise) -> str:
     chain = " → ".join(line(step.function) for step in promise.chain)
-    return f"    {name}: {told(promise)}{'; by way of ' if chain else ''}{chain}"
+    return (
+        f"    {name}: {told(promise, level=finding.level)}{'; by way of ' if chain else ''}{chain}"
+    )
 
 
 def _said(status: str, context: str, description: str) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from patchlint.report.lookup import ordered
+from patchlint.report.lookup import ordered, untold
 from patchlint.report.text import count, line
-from patchlint.report.words import archived
+from patchlint.report.words import archived, told
 
 if TYPE_CHECKING:
     from patchlint.model.effect import Promise
@@ -26,8 +26,8 @@ def render(report: Report, style: Style) -> str:
         place = {"file": error.input, "line": str(error.line or "")}
         lines.append(_command("error", place, f"could not check: {line(error.message)}"))
     if report.limitations:
-        told = "; ".join(line(limitation.message) for limitation in report.limitations)
-        text = f"{count(len(report.limitations), 'limitation')}: {told}"
+        known = dict.fromkeys(line(limitation.message) for limitation in report.limitations)
+        text = f"{count(len(report.limitations), 'limitation')}: {'; '.join(known)}"
         lines.append(_command("notice", {"title": "patchlint"}, text))
     return "".join(f"{text}\n" for text in lines)
 
@@ -39,14 +39,17 @@ def _annotation(finding: Finding, link: str) -> str:
         "title": f"patchlint {finding.rule}",
     }
     said = [line(finding.message) + archived(finding, link)]
-    said += [_told("before", finding.before), _told("after", finding.after)]
+    said += [_told(finding, "before", finding.before), _told(finding, "after", finding.after)]
+    condition = untold(finding)
+    said += [f"when {line(condition)}"] if condition else []
     said += [f"why: {line(finding.why)}"] if finding.why else []
     return _command(COMMANDS[finding.level], place, "\n".join(said))
 
 
-def _told(name: str, promise: Promise) -> str:
+def _told(finding: Finding, name: str, promise: Promise) -> str:
     chain = " → ".join(line(step.function) for step in promise.chain)
-    return f"{name}: {promise.context}, {promise.guarantee}" + (f": {chain}" if chain else "")
+    way = f"; by way of {chain}" if chain else ""
+    return f"{name}: {told(promise, level=finding.level)}{way}"
 
 
 def _command(name: str, properties: dict[str, str], message: str) -> str:

@@ -87,12 +87,13 @@ def environment(templates: Mapping[str, str]) -> Environment:
         "count": text.count,
         "day": day,
         "ends": words.ENDS.__getitem__,
-        "guarantee": lambda promise: words.GUARANTEES[promise.guarantee],
+        "guarantee": words.guarantee,
         "legs": legs,
         "link": mail_link,
         "record": words.record,
         "rows": rows,
         "source": _source,
+        "sure": words.sure,
     }
     return made
 

@@ -92,9 +92,13 @@ def gaps(hunk: Sequence[HunkLine]) -> set[int]:
     """Return the indices of the lines that lines of the diff were left out before."""
     found = set()
     old = new = None
+    last = ""
     for index, hunk_line in enumerate(hunk):
-        if _jumps(old, hunk_line.old) or _jumps(new, hunk_line.new):
+        # between lines that came and lines that went always stands one that stayed
+        turned = last == "+" and hunk_line.kind == "-"
+        if turned or _jumps(old, hunk_line.old) or _jumps(new, hunk_line.new):
             found.add(index)
+        last = hunk_line.kind
         old = old if hunk_line.old is None else hunk_line.old
         new = new if hunk_line.new is None else hunk_line.new
     return found

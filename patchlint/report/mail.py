@@ -17,7 +17,7 @@ from msgspec import Struct
 from patchlint.model.hidden import HIDDEN
 from patchlint.report.lookup import by_patch, entry_points, patch_of, series_of, untold
 from patchlint.report.text import cut, line, source, wrap
-from patchlint.report.words import entries, remembered, told
+from patchlint.report.words import called, entries, remembered, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -224,7 +224,7 @@ def _named(findings: Sequence[Finding]) -> list[str]:
     if not findings:
         return []
     told = [
-        cut(f"  {line(f.path)}:{f.line} {line(f.function)}() [{line(f.rule)}]", _LONGEST_LINE)
+        cut(f"  {line(f.path)}:{f.line} {called(f.function)} [{line(f.rule)}]", _LONGEST_LINE)
         for f in findings
     ]
     return ["The same holds for:", "", *told, ""]
@@ -283,7 +283,7 @@ def _quoted(finding: Finding) -> list[str]:
 def _chain(name: str, promise: Promise) -> list[str]:
     lines = wrap(f"{name}: {told(promise, '->')}", PROSE)
     for step in promise.chain:
-        place = f"  {line(step.function)}() {line(step.path)}:{step.line}"
+        place = f"  {called(step.function)} {line(step.path)}:{step.line}"
         full = f"{place}, {line(step.note)}" if step.note else place
         if len(full) <= PROSE:
             lines.append(full)

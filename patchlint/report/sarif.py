@@ -14,7 +14,7 @@ from urllib.parse import quote
 from patchlint.report.as_json import dump
 from patchlint.report.lookup import ordered, patch_of, series_of, unchecked
 from patchlint.report.text import count, line, source
-from patchlint.report.words import archived, remembered
+from patchlint.report.words import archived, remembered, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -156,7 +156,10 @@ def _result(report: Report, finding: Finding, names: list[str], link: str) -> Js
     }
     flows = [
         flow
-        for flow in (_flow("before", finding.before), _flow("after", finding.after))
+        for flow in (
+            _flow(finding, "before", finding.before),
+            _flow(finding, "after", finding.after),
+        )
         if flow["locations"]
     ]
     if flows:
@@ -210,11 +213,11 @@ def _step(step: Step, message: str) -> Json:
     }
 
 
-def _flow(name: str, promise: Promise) -> Json:
+def _flow(finding: Finding, name: str, promise: Promise) -> Json:
     last = len(promise.chain) - 1
     return {
         "id": name,
-        "message": {"text": f"{name}: {promise.context}, {promise.guarantee}"},
+        "message": {"text": f"{name}: {told(promise, level=finding.level)}"},
         "locations": [
             {
                 "location": _step(step, _said(step)),

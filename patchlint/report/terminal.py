@@ -24,8 +24,8 @@ from patchlint.report.lookup import (
     untold,
 )
 from patchlint.report.text import code, columns, count, cut, line, pad, sentence, wrap
+from patchlint.report.words import called, fate, posted, precedent, record, sure, told
 from patchlint.report.words import entries as grouped
-from patchlint.report.words import fate, posted, precedent, record, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -50,6 +50,8 @@ HUNK_LINES: Final = 4
 ENTRIES: Final = 4
 #: begins the origin of what a baseline accepts
 BASELINE: Final = "baseline "
+#: places that a limitation is told of which holds for several
+PLACES: Final = 2
 #: entry points that --verbose lists with their chains
 MOST_ENTRIES: Final = 20
 
@@ -174,8 +176,8 @@ def finding_lines(finding: Finding, style: Style) -> list[str]:
     lines += _history(finding, style)
     if style.verbose:
         lines += _listed("evidence", finding.evidence, style, most=len(finding.evidence))
-        sure = f"{finding.confidence} confidence, fingerprint {finding.fingerprint}"
-        lines += _prose("how sure", sure, style)
+        lines += _prose("how sure", sure(finding), style)
+        lines += _prose("known as", f"fingerprint {finding.fingerprint}", style)
     return lines
 
 
@@ -243,7 +245,8 @@ def _lane(
     name: str, promise: Promise, finding: Finding, room: int, style: Style
 ) -> list[tuple[str, str]]:
     """Return one chain under its heading: lines with colours, none wider than ``room``."""
-    said = told(promise, room=room - LABEL if style.terminal else None)
+    fits = room - LABEL if style.terminal else None
+    said = told(promise, room=fits, level=finding.level)
     heading, *more = wrap(said, room - LABEL) if style.terminal else [said]
     lines = [(pad(name, LABEL) + heading, _CYAN)]
     lines += [(" " * LABEL + text, _CYAN) for text in more]
@@ -335,7 +338,7 @@ def _accepted(accepted: Sequence[Accepted], style: Style) -> list[str]:
         if one.origin.startswith(BASELINE) and not style.verbose:
             continue
         place = _paint(f"{line(one.finding.path)}:{one.finding.line}:", _BOLD, style)
-        what = f"{line(one.finding.cleanup)}() in {line(one.finding.function)}()"
+        what = f"{called(one.finding.cleanup)} in {called(one.finding.function)}"
         reason = f"{sentence(one.reason)} ({line(one.origin)}) [{line(one.finding.rule)}]"
         lines.append(f"{place} accepted: {what}: {reason}")
     return lines
@@ -364,13 +367,21 @@ def _limitations(limitations: Sequence[Limitation], style: Style) -> list[str]:
     if not limitations:
         return []
     lines = [_paint("Not known:", _BOLD, style)]
+    places: dict[tuple[str, str], list[str]] = {}
     for limitation in limitations:
         place = limitation.path or (f"<{limitation.message_id}>" if limitation.message_id else "")
         if place and limitation.line is not None:
             place += f":{limitation.line}"
-        where = f"{place}: " if place else ""
+        found = places.setdefault((limitation.stage, limitation.message), [])
+        if place and place not in found:
+            found.append(place)
+    for (stage, message), found in places.items():
+        where = ", ".join(found[:PLACES])
+        if len(found) > PLACES:
+            where += f" and {len(found) - PLACES} more"
         room = min(_width(style), PROSE) - len(INDENT)
-        first, *rest = wrap(f"{limitation.stage}: {where}{limitation.message}", room) or [""]
+        said = f"{stage}: {where}: {message}" if where else f"{stage}: {message}"
+        first, *rest = wrap(said, room) or [""]
         lines += [INDENT + first, *(f"{INDENT * 2}{text}" for text in rest)]
     return [*lines, ""]
 

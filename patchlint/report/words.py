@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from patchlint.model.context import Context, Guarantee
     from patchlint.model.effect import EntryChain, Promise
-    from patchlint.model.finding import Finding
+    from patchlint.model.finding import Finding, Level
     from patchlint.model.history import History
     from patchlint.model.record import Judgement, Outcome, Track
 
@@ -26,7 +26,7 @@ CONTEXTS: Final[dict[Context, str]] = {
     "rcu-callback": "RCU callback",
     "softirq": "softirq",
     "hardirq": "hard interrupt",
-    "unknown": "caller not seen, taken for a task",
+    "unknown": "caller not seen",
 }
 GUARANTEES: Final[dict[Guarantee, str]] = {
     "before-call-returns": "done when the call returns",
@@ -46,22 +46,66 @@ ENDS: Final[dict[Outcome, str]] = {
 }
 
 
-def told(promise: Promise, arrow: str = "→", room: int | None = None) -> str:
+#: contexts in which a function is called back, and those that never return to user space
+_CALLED_BACK: Final = frozenset({"workqueue", "rcu-callback", "softirq", "hardirq"})
+_NO_RETURN: Final = _CALLED_BACK | {"kthread"}
+#: family of what no table knows
+_STRUCTURAL: Final = "structural"
+
+
+def told(
+    promise: Promise, arrow: str = "→", room: int | None = None, level: Level = "warning"
+) -> str:
     """``work item (queue_work() → done_fn()): done some time later``.
 
     Where there is less ``room`` than that takes, in columns, the callback alone is named.
+    ``level`` is that of the finding: a note takes nobody for a task.
     """
-    said = _told(promise, (promise.mechanism, promise.callback), arrow)
+    said = _told(promise, (promise.mechanism, promise.callback), arrow, level)
     if room is not None and columns(said) > room and promise.callback:
-        return _told(promise, (promise.callback,), arrow)
+        return _told(promise, (promise.callback,), arrow, level)
     return said
 
 
-def context(promise: Promise) -> str:
-    """``work item``; what is not known of a side that nothing defers is taken for a task."""
-    if promise.context == "unknown" and (promise.mechanism or promise.callback):
+def context(promise: Promise, level: Level = "warning") -> str:
+    """``work item``; louder than a note, an old path that nobody shows is taken for a task's."""
+    if promise.context != "unknown":
+        return CONTEXTS[promise.context]
+    if promise.mechanism or promise.callback:
         return "unknown context"
-    return CONTEXTS[promise.context]
+    taken = "" if level == "note" else ", taken for a task"
+    return CONTEXTS["unknown"] + taken
+
+
+def guarantee(promise: Promise) -> str:
+    """By when it is done, as it reads in that context."""
+    if promise.guarantee == "before-call-returns" and promise.context in _CALLED_BACK:
+        return "done when the callback returns"
+    if promise.guarantee == "before-return-to-user" and promise.context in _NO_RETURN:
+        return "put off there too, where nothing returns to user space"
+    return GUARANTEES[promise.guarantee]
+
+
+def called(name: str) -> str:
+    """``fput()``; what is no function's name stays as it is."""
+    name = line(name)
+    return f"{name}()" if name.isidentifier() else name
+
+
+def sure(finding: Finding) -> str:
+    """How sure a finding is, and what that rests on."""
+    known = finding.family != _STRUCTURAL
+    if finding.level == "note":
+        why = "see the evidence"
+    elif finding.confidence == "high":
+        why = "the tables know the release, and the evidence says that a task did it"
+    elif finding.confidence == "low":
+        why = "a name alone tells what moved" if not known else "a name alone tells that it moved"
+    elif known:
+        why = "the tables know the release, but nothing shows who called it"
+    else:
+        why = "the evidence says that a task did it, but a name alone tells what it was"
+    return f"{finding.confidence} confidence: {why}"
 
 
 def article(name: str) -> str:
@@ -69,10 +113,10 @@ def article(name: str) -> str:
     return f"an {name}" if name.startswith(("RCU", "unknown")) else f"a {name}"
 
 
-def _told(promise: Promise, names: Sequence[str | None], arrow: str) -> str:
+def _told(promise: Promise, names: Sequence[str | None], arrow: str, level: Level) -> str:
     way = [f"{line(name)}()" for name in names if name]
     by = f" ({f' {arrow} '.join(way)})" if way else ""
-    return f"{context(promise)}{by}: {GUARANTEES[promise.guarantee]}"
+    return f"{context(promise, level)}{by}: {guarantee(promise)}"
 
 
 def entries(points: Sequence[EntryChain], most: int) -> str:

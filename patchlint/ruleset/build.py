@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from patchlint.model.kernel import (
     Activation,
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
     from patchlint.model.kernel import Row
     from patchlint.ruleset.read import Compiled
+
+#: a reason is not longer than this; of a longer one the family's own words are enough
+_LONGEST_WHY: Final = 180
 
 
 def ruleset(data: Compiled) -> Ruleset:
@@ -64,11 +67,14 @@ def _kernel(data: Compiled) -> KernelFacts:
         entries=tuple(_entry(row) for row in data["entries"]),
         system_calls={row[0]: _system_call(row) for row in data["system_calls"]},
         resources={name: tuple(kinds) for name, kinds in data["resources"].items()},
+        alone=frozenset(data["alone"]),
         macros=tuple(Macro(*_sourced(row)) for row in data["macros"]),
         hints=tuple(ContextHint(row[0], lazy(row[1]), *row[2:]) for row in data["hints"]),
         deferral_types=frozenset(data["deferral_types"]),
+        allocation=any_of(data["allocation"]),
         error_path=any_of(data["error_path"]),
         refcount_puts=frozenset(data["refcount_puts"]),
+        refcount_gets=frozenset(data["refcount_gets"]),
         completers=dict(data["completers"]),
         harmless=any_of(data["harmless"]),
         later=any_of(data["later"]),
@@ -89,17 +95,26 @@ def _variants(table: str, rows: list[tuple[str, Row]]) -> Iterator[tuple[str, st
 
 
 def _cleanups(data: Compiled) -> list[Cleanup]:
-    words = {
-        name: (tuple(symptoms), tuple(advice), why)
-        for name, (symptoms, advice, why) in data["families"].items()
-    }
     found = []
     for row in data["cleanups"]:
-        symptoms, advice, why = words[row[1]]
+        symptoms, advice, why, core = data["families"][row[1]]
+        name, kind, visible, releases = row[0], row[2], row[5], row[6]
+        if kind == "memory" and not visible:
+            symptoms, advice, why, _ = data["families"].get("memory", data["families"][row[1]])
+        elif not visible:
+            why = f"{name}() releases {releases}; user space cannot tell that it is late"
+            symptoms = advice = ()
+        elif core is None:
+            full = f"{name}() releases {releases}; {why}"
+            why = full if len(full) <= _LONGEST_WHY else why
+        elif name not in core:
+            # the family's words are of its core: of others no more is known than what they release
+            symptoms = [f"still there when the call has returned: {releases}", *symptoms]
+            why = f"{name}() releases {releases}; nothing orders that before the return any more"
         fields = [
             *row[:7],
-            symptoms if row[7] is None else tuple(row[7]),
-            advice if row[8] is None else tuple(row[8]),
+            tuple(symptoms if row[7] is None else row[7]),
+            tuple(advice if row[8] is None else row[8]),
             why if row[9] is None else row[9],
             Source(*row[10]),
             row[11],

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, cast
 
-from patchlint.model.finding import LEVELS, Finding, HunkLine
+from msgspec.structs import replace
+
+from patchlint.model.facts import UNNAMED
+from patchlint.model.finding import LEVELS, Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from patchlint.model.diff import DiffLine, FileDiff, Hunk
-    from patchlint.model.effect import Downgrade
+    from patchlint.model.effect import Downgrade, Promise, Step
     from patchlint.model.finding import Confidence, Level
-    from patchlint.model.kernel import Cleanup, Rule, Ruleset
+    from patchlint.model.kernel import Cleanup, KernelFacts, Rule, Ruleset
     from patchlint.model.mail import Patch
+    from patchlint.ruleset.quotes import Diffs
 
+#: the family of what no table knows
+STRUCTURAL: Final = "structural"
 #: shapes whose own rule speaks before that of the family
 _OWN_RULE: Final = frozenset({"twin", "lost-wait", "task-work-to-workqueue"})
-_CONTEXT_LINES: Final = 2
-_MOST_LINES: Final = 12
-#: lines that a quotation has around each that is at issue, and about how many in all
-_QUOTED_AROUND: Final = 3
-_MOST_QUOTED: Final = 28
-LEFT_OUT: Final = "[...]"
+#: in the place of a function's name where no hunk names it
+NAMELESS: Final = "(unnamed)"
 
 _WHERE: Final = {
     "task": "in the calling task",
@@ -58,6 +57,8 @@ _LOST: Final = {
     "after-grace-period": "no longer done when the grace period ends",
     "eventually": "now done later still",
 }
+#: contexts of an old path that no task waited for
+_NO_TASK: Final = frozenset({"kthread", "workqueue", "rcu-callback", "softirq", "hardirq"})
 #: a longer condition is told beside the message
 _LONGEST_CONDITION: Final = 32
 
@@ -88,14 +89,18 @@ def finding(
     downgrade: Downgrade,
     series: int,
     patch: Patch,
-    files: Sequence[FileDiff],
+    diffs: Diffs,
 ) -> Finding | None:
-    """The finding for one downgrade, None when no rule speaks of it."""
+    """The finding for one downgrade, None when no rule speaks of it.
+
+    ``diffs`` are the files of ``patch``, made once for all of its findings.
+    """
     rule = choose(ruleset, downgrade)
     if rule is None:
         return None
     known = ruleset.kernel.cleanups.get(downgrade.cleanup)
     level = _level(rule, downgrade)
+    downgrade = _named(downgrade)
     return Finding(
         rule=rule.id,
         level=level,
@@ -114,15 +119,15 @@ def finding(
         after=downgrade.after,
         condition=downgrade.condition,
         entry_points=downgrade.entry_points,
-        symptoms=tuple(known.symptoms if known and known.symptoms else rule.symptoms),
+        symptoms=_symptoms(ruleset.kernel, rule, downgrade),
         advice=_advice(rule, known),
         message=_message(downgrade),
         fingerprint=fingerprint(rule.id, downgrade),
         why=_why(known, downgrade),
         evidence=_evidence(rule, level, known, downgrade),
         also=downgrade.also,
-        hunk=_hunk(downgrade, files),
-        quote=_quote(downgrade, files),
+        hunk=diffs.shown(downgrade),
+        quote=diffs.quoted(downgrade),
     )
 
 
@@ -131,7 +136,7 @@ def fingerprint(rule: str, downgrade: Downgrade) -> str:
     parts = (
         rule,
         downgrade.path,
-        downgrade.function,
+        "" if downgrade.function == NAMELESS else downgrade.function,
         downgrade.cleanup,
         downgrade.after.mechanism or "",
         downgrade.after.callback or "",
@@ -153,30 +158,91 @@ def _level(rule: Rule, downgrade: Downgrade) -> Level:
     return rule.held if rule.held and level == "warning" else level
 
 
+def _named(downgrade: Downgrade) -> Downgrade:
+    """``downgrade`` without the names that stand for a function whose header no hunk shows."""
+    if UNNAMED not in downgrade.function and not any(
+        UNNAMED in step.function
+        for promise in (downgrade.before, downgrade.after)
+        for step in promise.chain
+    ):
+        return downgrade
+    return replace(
+        downgrade,
+        function=_name(downgrade.function),
+        before=replace(downgrade.before, chain=tuple(map(_step, downgrade.before.chain))),
+        after=replace(downgrade.after, chain=tuple(map(_step, downgrade.after.chain))),
+    )
+
+
+def _step(step: Step) -> Step:
+    return replace(step, function=_name(step.function))
+
+
+def _name(function: str) -> str:
+    return NAMELESS if function.startswith(UNNAMED) else function
+
+
+def _function(name: str) -> str:
+    return "a function that no hunk names" if name == NAMELESS else f"{name}()"
+
+
+def _symptoms(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str, ...]:
+    """What shows that it is late: by the release, else by the rule, where it is a release."""
+    known = kernel.cleanups.get(downgrade.cleanup)
+    if known is not None:
+        return known.symptoms
+    name = downgrade.cleanup
+    released = kernel.teardown.search(name) and not kernel.not_teardown.search(name)
+    if downgrade.family != STRUCTURAL or rule.shape in _OWN_RULE or released:
+        return rule.symptoms
+    return (f"{_what(downgrade)} is not done yet when the call returns",)
+
+
 def _advice(rule: Rule, known: Cleanup | None) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*(known.advice if known else ()), *rule.advice)))
+    """What fits the release; what fits the form of the move goes before it."""
+    if known is None:
+        return rule.advice
+    form = rule.advice if rule.shape in _OWN_RULE else ()
+    return tuple(dict.fromkeys((*form, *known.advice)))
+
+
+def _what(downgrade: Downgrade) -> str:
+    return downgrade.what or f"{downgrade.cleanup}()"
 
 
 def _message(downgrade: Downgrade) -> str:
     """One sentence, short enough to stand with its place and rule on two lines of a terminal."""
-    before, after = downgrade.before, downgrade.after
+    after = downgrade.after
     if downgrade.shape == "lost-wait":
         return (
-            f"{downgrade.function}() no longer waits for {after.callback}(), which does "
-            f"{downgrade.cleanup}() {_WHERE[after.context]}"
+            f"{_function(downgrade.function)} no longer waits for {after.callback}(), which does "
+            f"{_what(downgrade)} {_WHERE[after.context]}"
         )
     return (
-        f"{_moved(downgrade)} from {downgrade.function}() to {_TO[after.context]}"
-        f"{_when(downgrade.condition)}: {_LOST[before.guarantee]}"
+        f"{_moved(downgrade)} to {_TO[after.context]}"
+        f"{_when(downgrade.condition)}: {_lost(downgrade.before)}"
     )
 
 
+def _lost(before: Promise) -> str:
+    """What is lost; of a path that no task ran there was less to lose."""
+    if before.context in _NO_TASK:
+        return f"done later; it seems to have run {_WHERE[before.context]} before"
+    return _LOST[before.guarantee]
+
+
 def _moved(downgrade: Downgrade) -> str:
+    """``fput() moves from lamp_close()``, ``the body of lamp_close(), with fput(), moves``."""
+    what = _what(downgrade)
     also = [name for name in downgrade.also if name != downgrade.cleanup]
-    if not also:
-        return f"{downgrade.cleanup}() moves"
     other = f"{also[0]}()" if len(also) == 1 else f"{len(also)} others"
-    return f"{downgrade.cleanup}() and {other} move"
+    named = f"{what} and {other}" if also else what
+    if downgrade.body and downgrade.family == STRUCTURAL:
+        return f"the body of {_function(downgrade.function)}, with {named}, moves"
+    move = "move" if also else "moves"
+    if _function(downgrade.function) in what:
+        return f"{named} {move}"
+    return f"{named} {move} from {_function(downgrade.function)}"
 
 
 def _when(condition: str | None) -> str:
@@ -190,9 +256,8 @@ def _why(known: Cleanup | None, downgrade: Downgrade) -> str:
         return known.why
     after = downgrade.after
     return (
-        f"a caller that returns to user space no longer implies that "
-        f"{downgrade.cleanup}() is done: it runs {_WHERE[after.context]}, "
-        f"{_WHEN[after.guarantee]}"
+        f"when the call returns, nothing says any more that {_what(downgrade)} is done: it runs "
+        f"{_WHERE[after.context]}, {_WHEN[after.guarantee]}"
     )
 
 
@@ -204,10 +269,12 @@ def _evidence(
         found.append(f"a {rule.held} at most: too few warnings of the rule were right so far")
     if known:
         found.append(_seen(known))
-    else:
+    elif _what(downgrade) == f"{downgrade.cleanup}()":
         found.append(
             f"{downgrade.cleanup}() is in no table: judged by its name and by the move of its call"
         )
+    else:
+        found.append(f"what {_what(downgrade)} does is not known: judged by where it stood")
     return tuple(found)
 
 
@@ -216,87 +283,3 @@ def _seen(known: Cleanup) -> str:
     file, seen = known.source.file, known.source.evidence
     where = seen if seen.startswith(file) else f"{file}, {seen}" if seen else file
     return f"what {known.name}() does is read off {where}"
-
-
-def _hunk(downgrade: Downgrade, files: Sequence[FileDiff]) -> tuple[HunkLine, ...]:
-    """The diff lines at issue with a little context: the release that went, the deferral."""
-    for file in files:
-        if downgrade.path not in (file.path, file.old_path):
-            continue
-        marked: list[HunkLine] = []
-        for hunk in file.hunks:
-            marked.extend(_cut(hunk.lines, _marks(hunk, downgrade)))
-        if marked:
-            return tuple(marked[:_MOST_LINES])
-    return ()
-
-
-def _marks(hunk: Hunk, downgrade: Downgrade) -> set[int]:
-    """Where in ``hunk`` the lines at issue stand."""
-    return {
-        place
-        for place, line in enumerate(hunk.lines)
-        if _at_issue(line, downgrade) or (line.kind == "-" and line.old in downgrade.lost)
-    }
-
-
-def _quote(downgrade: Downgrade, files: Sequence[FileDiff]) -> tuple[str, ...]:
-    """The hunks at issue as one quotes them: with headers, and enough to see the place."""
-    for file in files:
-        if downgrade.path not in (file.path, file.old_path):
-            continue
-        body: list[str] = []
-        for hunk in file.hunks:
-            marks = _marks(hunk, downgrade)
-            if marks and len(body) < _MOST_QUOTED:
-                body += _excerpt(hunk, marks)
-        if body:
-            old = f"a/{file.old_path}" if file.old_path else "/dev/null"
-            new = f"b/{file.new_path}" if file.new_path else "/dev/null"
-            return (f"--- {old}", f"+++ {new}", *body)
-    return ()
-
-
-def _excerpt(hunk: Hunk, marks: set[int]) -> Iterator[str]:
-    """A hunk's header and, of a long one, the lines near ``marks`` alone."""
-    near = _QUOTED_AROUND if len(marks) * (2 * _QUOTED_AROUND + 1) <= _MOST_QUOTED else 1
-    if len(hunk.lines) <= _MOST_QUOTED:
-        near = _MOST_QUOTED
-    section = f" {hunk.section}" if hunk.section else ""
-    yield (
-        f"@@ -{hunk.old_start},{hunk.old_length} +{hunk.new_start},{hunk.new_length} @@{section}"
-    )
-    gap = False
-    for place, line in enumerate(hunk.lines):
-        if any(abs(place - mark) <= near for mark in marks):
-            if gap:
-                yield LEFT_OUT
-            gap = False
-            yield f"{line.kind}{line.text}"
-        else:
-            gap = True
-    if gap:
-        yield LEFT_OUT
-
-
-def _at_issue(line: DiffLine, downgrade: Downgrade) -> bool:
-    return downgrade.line in ((line.new,) if downgrade.side == "post" else (line.old,))
-
-
-def _cut(lines: Sequence[DiffLine], marks: set[int]) -> tuple[HunkLine, ...]:
-    wanted = sorted(
-        {
-            near
-            for place in marks
-            for near in range(place - _CONTEXT_LINES, place + _CONTEXT_LINES + 1)
-            if 0 <= near < len(lines)
-        }
-    )
-    if len(wanted) > _MOST_LINES:
-        wanted = [place for place in wanted if any(abs(place - mark) <= 1 for mark in marks)][
-            :_MOST_LINES
-        ]
-    return tuple(
-        HunkLine(lines[p].kind, lines[p].text, lines[p].old, lines[p].new, p in marks)
-        for p in wanted
-    )

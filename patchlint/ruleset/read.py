@@ -76,7 +76,7 @@ class _Gathered:
             later.setdefault(twin["direct"], []).append(twin["deferred"])
         kernel: Compiled = {
             "families": {
-                name: [row["symptoms"], row["advice"], row["why"]]
+                name: [row["symptoms"], row["advice"], row["why"], row.get("core")]
                 for name, row in self.families.items()
             },
             "cleanups": [_cleanup(row, later.get(row["name"], [])) for row in rows["cleanup"]],
@@ -89,6 +89,7 @@ class _Gathered:
             "resources": {
                 name: row["resources"] for name, row in self.families.items() if "resources" in row
             },
+            "alone": [name for name, row in self.families.items() if row.get("alone")],
             "macros": [_macro(row) for row in rows["macro"]],
             "hints": [_hint(row) for row in rows["hint"]],
             "container_macros": {
@@ -131,7 +132,7 @@ def _cleanup(row: Row, twins: list[str]) -> list[Any]:
         row.get("deferred", deferred),
         visible,
         row["releases"],
-        row.get("symptoms", None if visible else []),
+        row.get("symptoms"),
         row.get("advice"),
         row.get("why"),
         _source(row),

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 CONTEXTS: Final = frozenset(get_args(Context))
 RESOURCES: Final = frozenset(get_args(Resource))
 KINDS: Final = frozenset({"ctx", "sync", "wrap", "async", "memory", "inherit"})
-WAIT_KINDS: Final = frozenset({"object", "queue", "completion", "rcu", "grace-period", "other"})
+WAIT_KINDS: Final = frozenset(
+    {"object", "queue", "completion", "event", "rcu", "grace-period", "other"}
+)
 HINT_KINDS: Final = frozenset({"parameter", "returns", "name", "trace", "around", "condition"})
 SHAPES: Final = frozenset(
     {
@@ -223,6 +225,8 @@ Row = tuple[Key, ...]
 FAMILY: Final[Row] = (
     Key("title", text),
     Key("resources", some_of(RESOURCES, empty=True), required=False),
+    Key("alone", flag, required=False),
+    Key("core", words, required=False),
     Key("symptoms", texts),
     Key("advice", texts),
     Key("why", text),
@@ -353,8 +357,10 @@ STRUCTURE: Final[Row] = (
     Key("references", words_by_word, required=False),
     Key("accessors", numbers_by_word(1), required=False),
     Key("deferral_types", words),
+    Key("allocation", regexes, required=False),
     Key("error_path", regexes),
     Key("refcount_puts", words),
+    Key("refcount_gets", words, required=False),
     Key("held_against", versions, required=False),
     Key("list_adds", numbers_by_word(2)),
     Key("list_drains", numbers_by_word(1)),

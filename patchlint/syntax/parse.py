@@ -31,6 +31,7 @@ _QUERY: Final = """
 (assignment_expression) @assign
 (update_expression) @update
 (expression_statement (call_expression) @statement)
+(expression_statement (cast_expression (call_expression) @statement))
 (return_statement (call_expression) @statement)
 (declaration) @declaration
 (init_declarator value: (initializer_list)) @object

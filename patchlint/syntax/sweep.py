@@ -9,7 +9,7 @@ all other texts from the file as it came.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, Final
 from zlib import adler32, crc32
 
@@ -502,7 +502,8 @@ class Sweep:
         end = node.end_point[0] + 1
         if not self._knows(line) and line not in self.headers:
             return
-        complete = self.known is None or any(a <= line and end <= b for a, b in self.known)
+        at = bisect_right(self._known_from, line) - 1
+        complete = self.known is None or (at >= 0 and end <= self.known[at][1])
         stars = self.code.chars.count("*", kind.end_byte, declarator.start_byte)
         returns = self.code.folded(kind.start_byte, kind.end_byte)
         header = self.code.chars[node.start_byte : name.start_byte]
@@ -528,6 +529,7 @@ class Sweep:
                 exits=tuple(body.exits),
                 stores=tuple(body.stores),
                 results=tuple(body.results),
+                cut=not self._knows(end),
             )
         )
 
@@ -535,7 +537,8 @@ class Sweep:
         """Give ``end``, or the last known line before it when that is in a gap."""
         if self.known is None or self._knows(end):
             return end
-        return max((b for a, b in self.known if line <= b < end), default=line)
+        at = bisect_left(self.known, end, key=lambda part: part[1]) - 1
+        return self.known[at][1] if at >= 0 and self.known[at][1] >= line else line
 
     def _digest(self, node: Node) -> str:
         """Give a hash of the body's text, white space left out."""

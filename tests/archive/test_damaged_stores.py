@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
 import sys
@@ -78,6 +79,50 @@ def test_bits_that_flipped_change_no_answer(whole: bytes, asked: Asked) -> None:
             )
             told += 1
     assert told
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["findings", "STORE", "--format", "json"],
+        ["stats", "STORE", "--by", "rule"],
+        ["stats", "STORE", "--by", "outcome"],
+        ["export", "STORE", "--table", "series"],
+        ["export", "STORE", "--table", "messages"],
+        ["site", "STORE", "--out", "OUT"],
+        ["scan", "--quiet", "--jobs", "1", "--store", "STORE", "MAILS"],
+    ],
+)
+def test_no_bit_of_a_store_that_was_left_in_peace_flips_unseen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    mails, store = tmp_path / "x.mbox", tmp_path / "x.db"
+    mails.write_text(shapes.SERIES["patches"](3), encoding="utf-8")
+    named = {"STORE": str(store), "OUT": str(tmp_path / "out"), "MAILS": str(mails)}
+    arguments = [named.get(word, word) for word in command]
+    assert main(["scan", "--quiet", "--jobs", "1", "--store", str(store), str(mails)]) == 0
+    data, when = store.read_bytes(), store.stat().st_mtime_ns
+    chance = random.Random(len(command))  # noqa: S311 - the same each time
+    for _ in range(20):
+        flipped = bytearray(data)
+        flipped[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+        store.write_bytes(flipped)
+        os.utime(store, ns=(when, when))
+        capsys.readouterr()
+        assert main(arguments) == 2
+        said = capsys.readouterr()
+        assert not said.out
+        assert len(said.err.splitlines()) == 1
+        assert "Traceback" not in said.err
+        assert str(store) in said.err
+    store.write_bytes(data)
+    os.utime(store, ns=(when, when))
+    assert main(arguments) == 0
+
+
+def test_a_scheme_that_is_no_text_is_refused(whole: bytes, asked: Asked) -> None:
+    at = whole.index(b"CREATE TABLE")
+    assert refused(asked(whole[:at] + b"\xda\xff" + whole[at + 2 :]))
 
 
 @pytest.mark.parametrize("cut", [0, 1, 99, 100, 4096, 5000, 0.5, 0.9])

@@ -56,6 +56,8 @@ def test_parentheses_around_the_whole_do_not_matter(text, taken, depth):
         ("\tif (IS_ERR(l))\n\t\tfput(l);", True),
         ("\twork(l);\nout_err:\n\tfput(l);", True),
         ("\tif (lazy)\n\t\tfput(l);", False),
+        # an element is called so more often than an error
+        ("\tif (e)\n\t\tfput(l);", False),
         ("\tif (ret)\n\t\treturn;\n\tfput(l);", False),
         ("\twork(l);\nout:\n\tfput(l);", False),
     ],

@@ -171,9 +171,10 @@ def test_a_trace_without_the_function_tells_nothing():
     )
 
 
-def test_a_trace_through_a_worker_shows_one_caller_not_all():
+def test_a_trace_through_a_worker_shows_that_it_ran_there():
     message = " Call Trace:\n  f+0x33/0x90\n  process_one_work+0x1/0x2\n  worker_thread+0x1/0x2\n"
-    assert verdict(body("void f(struct lamp *l)"), message=message).reasons == ()
+    found = verdict(body("void f(struct lamp *l)"), message=message)
+    assert (found.contexts, found.deferred) == ({"workqueue"}, "likely")
 
 
 def test_prose_counts_when_both_stand_in_one_sentence():
@@ -190,7 +191,7 @@ def test_a_subject_that_speaks_of_atomic_context_counts():
     code = body("void lamp_put(struct lamp *l)")
     found = verdict(code, "lamp_put", titles=["lamp: do not sleep in atomic context"])
     assert found.deferred == "likely"
-    assert "the subject says so" in found.reasons[0].why
+    assert "the subject speaks of" in found.reasons[0].why
     assert verdict(code, "lamp_put", titles=["lamp: release later"]).reasons == ()
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
-from graph_kit import PATH, compare, downgrades, files
+from graph_kit import PATH, compare, downgrades, files, kernel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from patchlint.graph.downgrades import find
+from patchlint.graph.reach import Way, Ways
 
 HEAD = "struct lamp;\n\n"
 DIRECT = """\
@@ -80,6 +81,307 @@ def test_a_system_call_above_makes_it_an_error_with_its_chain():
 def test_the_branch_on_which_it_is_deferred_is_told():
     (found,) = downgrades(DIRECT, LAZY)
     assert found.condition == "lamp->lazy"
+
+
+#: what stands in the place of the direct release, and the branch that a finding names
+CHOICES = {
+    "what is left inline stands on the other side": (
+        (
+            "\tif (lamp->lazy)\n\t\tqueue_work(lamp_wq, &lamp->work);\n"
+            "\telse\n\t\tiput(lamp->inode);\n"
+        ),
+        "lamp->lazy",
+    ),
+    "a comparison is turned, not bracketed": (
+        (
+            "\tif (lamp->age < LAMP_OLD)\n\t\tiput(lamp->inode);\n"
+            "\telse\n\t\tqueue_work(lamp_wq, &lamp->work);\n"
+        ),
+        "lamp->age >= LAMP_OLD",
+    ),
+    "no memory for the item is no choice": (
+        (
+            "\tstruct lamp_item *item = kzalloc(sizeof(*item), GFP_KERNEL);\n\n"
+            "\tif (!item) {\n\t\tiput(lamp->inode);\n\t\treturn;\n\t}\n"
+            "\tqueue_work(lamp_wq, &lamp->work);\n"
+        ),
+        None,
+    ),
+    "behind the choice there may be no memory": (
+        (
+            "\tif (lamp->lazy) {\n\t\tstruct lamp_item *item = kmemdup(lamp, 8, GFP_KERNEL);\n\n"
+            "\t\tif (!item)\n\t\t\tgoto now;\n"
+            "\t\tqueue_work(lamp_wq, &lamp->work);\n\t\treturn;\n\t}\n"
+            "now:\n\tiput(lamp->inode);\n"
+        ),
+        "lamp->lazy",
+    ),
+    "a batch that is full only says when": (
+        "\tif (lamp->batch >= LAMP_BATCH)\n\t\tqueue_work(lamp_wq, &lamp->work);\n",
+        None,
+    ),
+    "what is queued already only says when": (
+        (
+            "\tif (!test_and_set_bit(LAMP_QUEUED, &lamp->flags))\n"
+            "\t\tqueue_work(lamp_wq, &lamp->work);\n"
+        ),
+        None,
+    ),
+    "where nothing is there nothing is done": (
+        "\tif (lamp->inode)\n\t\tqueue_work(lamp_wq, &lamp->work);\n",
+        None,
+    ),
+    "another release on the other side": (
+        (
+            "\tif (lamp->lazy)\n\t\tqueue_work(lamp_wq, &lamp->work);\n"
+            "\telse\n\t\tlamp_release(lamp);\n"
+        ),
+        "lamp->lazy",
+    ),
+    "somebody else's call on the other side": (
+        (
+            "\tif (lamp->batch >= LAMP_BATCH)\n\t\tqueue_work(lamp_wq, &lamp->work);\n"
+            "\telse\n\t\tbell_ring(desk);\n"
+        ),
+        None,
+    ),
+    "a failure that was seen": (
+        (
+            "\tint rc = lamp_tell(lamp);\n\n"
+            "\tif (rc == -EBUSY)\n\t\tqueue_work(lamp_wq, &lamp->work);\n"
+            "\telse\n\t\tiput(lamp->inode);\n"
+        ),
+        "rc == -EBUSY",
+    ),
+    "a flag of which one constant is seen": (
+        (
+            "\tbool late = lamp_lazy;\n\n\tlamp_lazy = false;\n"
+            "\tif (late) {\n\t\tqueue_work(lamp_wq, &lamp->work);\n\t\treturn;\n\t}\n"
+            "\tiput(lamp->inode);\n"
+        ),
+        "lamp_lazy",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_the_branch_told_is_the_one_that_decides(name):
+    body, branch = CHOICES[name]
+    after = QUEUED.replace(
+        "\tINIT_WORK(&lamp->work, lamp_gone);\n\tqueue_work(lamp_wq, &lamp->work);\n", body
+    ) + ("\nvoid lamp_init(struct lamp *lamp)\n{\n\tINIT_WORK(&lamp->work, lamp_gone);\n}\n")
+    (found,) = downgrades(DIRECT, after)
+    assert found.cleanup == "iput"
+    assert found.condition == branch
+
+
+def test_what_is_only_asked_is_done_on_neither_side():
+    choice = (
+        "\tif (lamp_is_hot(lamp) || lamp_release_due(lamp))\n"
+        "\t\tqueue_work(lamp_wq, &lamp->work);\n"
+    )
+    after = QUEUED.replace("\tqueue_work(lamp_wq, &lamp->work);\n", choice)
+    (found,) = [d for d in downgrades(DIRECT, after) if d.cleanup == "iput"]
+    assert found.condition is None
+
+
+def test_who_waits_for_the_deferral_is_no_branch_of_it():
+    throttled = (
+        "\tqueue_work(lamp_wq, &lamp->work);\n"
+        "\tif (lamp->many > LAMP_MANY)\n\t\tflush_work(&lamp->work);\n"
+    )
+    after = QUEUED.replace("\tqueue_work(lamp_wq, &lamp->work);\n", throttled)
+    (found,) = [d for d in downgrades(DIRECT, after) if d.cleanup == "iput"]
+    assert found.condition is None
+
+
+FROZEN = """\
+static void lamp_gone(struct work_struct *work)
+{
+	struct lamp *lamp = container_of(work, struct lamp, work);
+
+	if (!sb_start_write_trylock(lamp->sb))
+		return;
+	iput(lamp->inode);
+	sb_end_write(lamp->sb);
+}
+
+void lamp_close(struct lamp *lamp)
+{
+	INIT_WORK(&lamp->work, lamp_gone);
+	queue_work(lamp_wq, &lamp->work);
+}
+"""
+
+
+def test_a_hold_that_is_taken_there_is_nothing_that_moved():
+    direct = FROZEN.replace("struct work_struct *work)", "struct lamp *lamp)").replace(
+        "\tstruct lamp *lamp = container_of(work, struct lamp, work);\n\n", ""
+    )
+    direct = direct.replace(
+        "\tINIT_WORK(&lamp->work, lamp_gone);\n\tqueue_work(lamp_wq, &lamp->work);\n",
+        "\tlamp_gone(lamp);\n",
+    )
+    (found,) = [d for d in downgrades(direct, FROZEN) if d.function == "lamp_close"]
+    assert (found.cleanup, found.also) == ("iput", ())
+
+
+def test_the_release_shown_is_the_one_that_the_series_takes_away():
+    before = (
+        "void lamp_event(struct lamp *lamp, int what)\n{\n"
+        "\tif (what == LAMP_ON) {\n\t\tif (lamp_start(lamp))\n\t\t\tiput(lamp->inode);\n"
+        "\t} else {\n\t\tiput(lamp->inode);\n\t}\n}\n"
+    )
+    gone = "\t} else {\n\t\tiput(lamp->inode);\n"
+    after = QUEUED.split("void lamp_close", maxsplit=1)[0] + before.replace(
+        gone,
+        "\t} else {\n\t\tINIT_WORK(&lamp->work, lamp_gone);\n"
+        "\t\tqueue_work(lamp_wq, &lamp->work);\n",
+    )
+    (found,) = downgrades(before, after)
+    shown = before.split("\n")[found.before.chain[-1].line - 2]
+    assert shown == "\t} else {"
+
+
+KICKED = """\
+static void lamp_gone(struct work_struct *work)
+{
+	struct lamp *lamp = container_of(work, struct lamp, work);
+
+	iput(lamp->inode);
+}
+
+void lamp_kick(struct lamp *lamp)
+{
+	queue_work(lamp_wq, &lamp->work);
+}
+
+void lamp_init(struct lamp *lamp)
+{
+	INIT_WORK(&lamp->work, lamp_gone);
+}
+"""
+LEAVE = "void lamp_exit(struct lamp *lamp)\n{\n\tlamp_dark(lamp);\n\tflush_work(&lamp->work);\n}\n"
+
+
+def test_a_lost_wait_is_told_where_it_stood():
+    main = "fs/exit.c"
+    before = {PATH: KICKED, main: LEAVE}
+    after = {PATH: KICKED, main: LEAVE.replace("\tflush_work(&lamp->work);\n", "")}
+    (found,) = downgrades(before, after)
+    assert (found.shape, found.path, found.line, found.side) == ("lost-wait", main, 4, "pre")
+    first = found.before.chain[0]
+    assert (first.function, first.path, first.line) == ("lamp_exit", main, 4)
+    assert first.note == "flush_work() waits for lamp_gone()"
+
+
+def test_a_lost_wait_in_a_callee_is_told_there():
+    helper = "void lamp_calm(struct lamp *lamp)\n{\n\tflush_work(&lamp->work);\n}\n\n"
+    main = "void lamp_exit(struct lamp *lamp)\n{\n\tlamp_dark(lamp);\n\tlamp_calm(lamp);\n}\n"
+    before = KICKED + "\n" + helper + main
+    after = KICKED + "\n" + helper + main.replace("\tlamp_calm(lamp);\n", "\tlamp_kick(lamp);\n")
+    (found,) = [d for d in downgrades(before, after) if d.function == "lamp_exit"]
+    told = [(step.function, step.note) for step in found.before.chain]
+    assert told == [
+        ("lamp_exit", "calls lamp_calm()"),
+        ("lamp_calm", "flush_work() waits for lamp_gone()"),
+        ("lamp_gone", "iput()"),
+    ]
+
+
+def test_what_a_table_knows_is_not_taken_for_a_deferral_by_its_name():
+    after = DIRECT.replace("iput(lamp->inode)", "LATER(lamp->inode)")
+    known = kernel().cleanups["unregister_netdevice_queue"]
+    assert kernel().later.search(known.name)
+    assert downgrades(DIRECT, after.replace("LATER", known.name)) == ()
+    (found,) = find(compare(DIRECT, after.replace("LATER", "lamp_put_later")))
+    assert found.after.mechanism == "lamp_put_later"
+
+
+def test_a_release_at_the_last_reference_says_who_runs_it():
+    put = "\tkref_put(&lamp->kref, lamp_release);\n"
+    before = DIRECT.replace("\tiput(lamp->inode);\n", put)
+    after = QUEUED.replace("\tiput(lamp->inode);\n", put)
+    (found,) = downgrades(before, after)
+    note = "kref_put() runs lamp_release() at the last reference"
+    assert found.cleanup == "lamp_release"
+    assert [found.before.chain[-1].note, found.after.chain[-1].note] == [note, note]
+
+
+def test_what_only_prints_is_not_what_moved():
+    told = '\tlamp_tell(lamp, LOUD, "lamp %p is off\\n", lamp);\n'
+    before = DIRECT.replace("\tiput(lamp->inode);\n", told)
+    after = QUEUED.replace("\tiput(lamp->inode);\n", told)
+    assert downgrades(before, after) == ()
+    named = told.replace(" %p is off\\n", "")
+    assert downgrades(*(text.replace(told, named) for text in (before, after))) != ()
+
+
+WORKER = """\
+static void lamp_gone(struct {type} *arg)
+{{
+	struct lamp *lamp = container_of(arg, struct lamp, member);
+
+	lamp_dark(lamp);
+{release}}}
+
+void lamp_exit(struct lamp *lamp)
+{{
+	{start};
+}}
+
+void lamp_close(struct lamp *lamp)
+{{
+	lamp_dark(lamp);
+{direct}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "start", "told"),
+    [
+        (
+            "rcu_head",
+            "call_rcu(&lamp->member, lamp_gone)",
+            ("rcu-callback", "call_rcu", "after-grace-period"),
+        ),
+        (
+            "work_struct",
+            "INIT_WORK(&lamp->member, lamp_gone); schedule_work(&lamp->member)",
+            ("workqueue", "schedule_work", "eventually"),
+        ),
+    ],
+)
+def test_a_release_that_goes_into_what_ran_deferred_tells_what_starts_that(kind, start, told):
+    put = "\tiput(lamp->inode);\n"
+    before = WORKER.format(type=kind, start=start, release="", direct=put)
+    after = WORKER.format(type=kind, start=start, release=put, direct="")
+    (found,) = [d for d in downgrades(before, after) if d.function == "lamp_close"]
+    now = found.after
+    assert (now.context, now.mechanism, now.guarantee) == told
+    assert now.callback == "lamp_gone"
+    # the line is that of the release where it stands now
+    assert after.split("\n")[found.line - 1] == put.strip("\n")
+
+
+@pytest.mark.parametrize(
+    ("body", "what", "moved"),
+    [
+        ("\tlamp->ops->dark(lamp);\n\tlamp_destroy_wires(lamp);\n", "lamp_destroy_wires()", True),
+        ("\tlamp->ops->dark(lamp);\n", "->dark()", True),
+    ],
+)
+def test_a_body_that_moved_whole_is_told_as_one(body, what, moved):
+    before = f"void lamp_close(struct lamp *lamp)\n{{\n{body}\tlamp->on = 0;\n}}\n"
+    after = (
+        "static void lamp_work(struct work_struct *work)\n{\n"
+        "\tstruct lamp *lamp = container_of(work, struct lamp, work);\n\n"
+        f"{body}\tlamp->on = 0;\n}}\n\n"
+        "void lamp_close(struct lamp *lamp)\n{\n"
+        "\tINIT_WORK(&lamp->work, lamp_work);\n\tschedule_work(&lamp->work);\n}\n"
+    )
+    (found,) = downgrades(before, after)
+    assert (found.what, found.body) == (what, moved)
 
 
 PAIRS = {
@@ -445,3 +747,71 @@ def test_any_two_texts_are_compared_and_every_place_is_in_the_file(before, after
         assert 1 <= found.line <= side.count("\n") + 1
         assert found.before.chain
         assert found.after.chain
+
+
+def way(context="task", ends=("anything",), **more):
+    told = {"kind": "socket operation", "strength": "certain", "chain": ("lamp_op", "f")} | more
+    return Way(
+        "lamp_op",
+        context=context,
+        reaches_user=context == "task",
+        why=f"lamp_op() is {context}",
+        ends=ends,
+        said="lamp_ops.op",
+        **told,
+    )
+
+
+def level_with_tree(name, *found, put="sock_put", **cut):
+    """The level of a release that ``name`` puts off, with what a whole tree says of it."""
+    gone = f"static void gone(struct work_struct *w)\n{{\n\t{put}(to_sk(w));\n}}\n\n"
+    head = f"static void {name}(struct sock *sk)\n{{\n\t"
+    asked = Ways(found, known=True, cut=False, **cut)
+    (one,) = downgrades(
+        f"{gone}{head}{put}(sk);\n}}\n",
+        f"{gone}{head}queue_work(wq, &to_lamp(sk)->gone);\n}}\n\n"
+        "static void lamp_init(struct lamp *l)\n{\n\tINIT_WORK(&l->gone, gone);\n}\n",
+        ways=lambda *_: asked,
+    )
+    return one.level_cap
+
+
+@pytest.mark.parametrize(
+    ("name", "contexts", "level"),
+    [
+        ("lamp_close", ["task"], "error"),
+        ("lamp_close", ["task", "kthread"], "error"),
+        # what a socket calls in a softirq is for no task, whatever tasks call it as well
+        ("lamp_sk_state_change", ["task", "kthread"], "note"),
+        ("lamp_sk_state_change", ["task"], "error"),
+    ],
+)
+def test_what_shows_of_a_function_itself_settles_a_mixed_context(name, contexts, level):
+    ways = [
+        way(context) if context == "task" else replace(way(context), name="lamp_thread")
+        for context in contexts
+    ]
+    assert level_with_tree(name, *ways) == level
+
+
+@pytest.mark.parametrize(
+    ("ends", "more", "level"),
+    [
+        (("socket",), {}, "error"),
+        # what ends an object may end what that holds
+        (("inode",), {}, "error"),
+        ((), {}, "note"),
+        # not all ways were seen: it is no worse known than without a tree
+        ((), {"ends": ("lamp_method",)}, "warning"),
+        ((), {"hubs": ("put_lamp",)}, "warning"),
+    ],
+)
+def test_only_an_entry_that_can_end_it_carries_the_promise(ends, more, level):
+    assert level_with_tree("lamp_close", way(ends=ends), **more) == level
+
+
+@pytest.mark.parametrize(
+    ("ends", "level"), [(("module",), "error"), (("anything",), "error"), (("mount",), "note")]
+)
+def test_a_use_of_a_helper_module_is_waited_for_by_who_takes_it_out(ends, level):
+    assert level_with_tree("lamp_close", way(ends=ends), put="unload_nls") == level

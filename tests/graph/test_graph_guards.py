@@ -218,7 +218,12 @@ def test_a_test_for_what_is_no_task_is_known_in_any_spelling(text, taken, asks):
         ("lazy", True, "lazy"),
         ("lazy", False, "!lazy"),
         ("is_on(l)", False, "!is_on(l)"),
-        ("n > 1", False, "!(n > 1)"),
+        ("n > 1", False, "n <= 1"),
+        ("a->state != LAMP_ON", False, "a->state == LAMP_ON"),
+        ("look(a == b, &c) != GOOD", False, "look(a == b, &c) == GOOD"),
+        ("a << 2", False, "!(a << 2)"),
+        ("a->b >> c", False, "!(a->b >> c)"),
+        ("x == y ? a : b", False, "!(x == y ? a : b)"),
     ],
 )
 def test_an_atom_is_said_as_a_maintainer_would(text, taken, said):

@@ -112,6 +112,15 @@ def test_what_is_left_inline_must_be_reached_by_all_ways(lines, found):
     assert lost(closing("iput(l->inode);"), closing(*lines)) == (LOST if found else [])
 
 
+def test_a_release_that_moves_below_an_old_test_is_split_by_it():
+    before = closing("iput(l->inode);", "if (l->lazy)", "\tlamp_dim(l);", "else", "\tlamp_dark(l);")
+    after = closing("if (l->lazy)", f"\t{QUEUE}", "else", "\tlamp_dark(l);") + closing(
+        "iput(l->inode);", head="static void lamp_dark(struct lamp *l)"
+    )
+    dark = closing("lamp_dim(l);", head="static void lamp_dark(struct lamp *l)")
+    assert lost(before + dark, after) == LOST
+
+
 def test_a_store_that_turns_the_test_of_what_is_left_confines_it():
     guarded = ["if (!l->over)", "\tiput(l->inode);"]
     assert lost(closing(*guarded), closing("l->over = true;", QUEUE, *guarded)) == LOST
@@ -151,6 +160,37 @@ def test_callers_that_release_it_themselves_make_up_for_a_helper():
     outside = HELPED.replace("static void lamp_off", "void lamp_off")
     more = after.replace("static void lamp_off", "void lamp_off")
     assert lost(outside, more) == [("lamp_off", "iput", "deferred")]
+
+
+def test_another_function_behind_the_pointer_makes_up_for_nothing():
+    ops = "".join(
+        f"static const struct lamp_ops {name}_ops = {{\n\t.close = {name}_close,\n}};\n\n"
+        for name in ("lamp", "candle")
+    )
+    other = closing("iput(l->inode);", head="static void candle_close(struct lamp *l)")
+    caller = closing("l->ops->close(l);", head="static int lamp_release(struct lamp *l)")
+    head = "static void lamp_close(struct lamp *l)"
+    before = closing("iput(l->inode);", head=head) + other + ops + caller
+    assert lost(before, closing(QUEUE, head=head) + other + ops + caller) == LOST
+
+
+def test_a_flush_of_a_worker_that_nobody_started_for_it_makes_up_for_nothing():
+    worker = (
+        "static void lamp_tick(struct work_struct *work)\n{{\n"
+        "\tstruct lamp *l = container_of(work, struct lamp, tick);\n\n\tlamp_dim(l);\n{}}}\n\n"
+    )
+    start = closing("INIT_WORK(&l->tick, lamp_tick);", head="void lamp_start(struct lamp *l)")
+    start += closing("queue_work(l->wq, &l->tick);", head="void lamp_turn(struct lamp *l)")
+    caller = closing(
+        "lamp_close(l);", "flush_work(&l->tick);", head="int lamp_release(struct lamp *l)"
+    )
+    head = "static void lamp_close(struct lamp *l)"
+    before = worker.format("") + start + closing("iput(l->inode);", head=head) + caller
+    after = worker.format("\tiput(l->inode);\n") + start + closing("lamp_off(l);", head=head)
+    assert lost(before, after + caller) == [("lamp_close", "iput", "worker")]
+    before = worker.format("") + start + closing("flush_work(&l->tick);", "iput(l->inode);")
+    after = worker.format("\tiput(l->inode);\n") + start + closing("flush_work(&l->tick);")
+    assert lost(before, after) == [("lamp_close", "iput", "worker")]
 
 
 def test_a_function_that_lost_a_part_of_its_body_to_a_callback_is_told_under_its_name():

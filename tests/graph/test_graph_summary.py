@@ -131,7 +131,7 @@ def test_keys_alone_are_those_of_the_summary_and_more():
     )
     built = graph(source)
     of = function(built, "f")
-    assert {e.key for e in Summaries(built).of(of)} <= Summaries(built).keys(of)
+    assert {e.key for e in Summaries(built).of(of)} <= Summaries(built).keys([of])
 
 
 # -- bodies ----------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ static void lamp_gone(struct work_struct *work)
 
 	iput(lamp->inode);
 	complete(&lamp->done);
+	wake_up_all(&lamp->idle);
+	clear_and_wake_up_bit(LAMP_BUSY, &lamp->state);
 }}
 
 static void lamp_rcu(struct rcu_head *head)
@@ -47,6 +49,8 @@ def wait(body, caller=None):
     "body",
     [
         QUEUE + "\tflush_work(&l->work);",
+        QUEUE + "\twait_event(l->idle, !l->busy);",
+        QUEUE + "\twait_on_bit(&l->state, LAMP_BUSY, TASK_UNINTERRUPTIBLE);",
         QUEUE + "\tflush_workqueue(lamp_wq);",
         QUEUE + "\twait_for_completion(&l->done);",
         "\tcall_rcu(&l->rcu, lamp_rcu);\n\trcu_barrier();",

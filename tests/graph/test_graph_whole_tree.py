@@ -15,6 +15,7 @@ class Tree:
     """Answers from facts of a few texts; uses of addresses are given by hand."""
 
     def __init__(self, files, uses=(), members=None):
+        self.files = files
         self.functions = [f for path, text in files.items() for f in facts(path, text).functions]
         self.uses = uses
         self.members = members or {}
@@ -55,6 +56,10 @@ class Tree:
     def member_calls(self, member):
         return self.members.get(member, ())
 
+    def text(self, path):
+        text = self.files.get(path)
+        return None if text is None else text.encode()
+
     def address_taken(self, name, from_path=None):  # noqa: ARG002  the interface of trees
         return tuple(use for use in self.uses if use.name == name)
 
@@ -67,8 +72,9 @@ def one(name, *callees, head="static void {}(struct lamp *l)"):
     return f"{head.format(name)}\n{{\n{calls}}}\n"
 
 
-def ways(source, uses=(), members=None, name="f"):
-    return reach.ways(Tree({"a.c": source}, uses, members), kernel(), name, "a.c")
+def ways(source, uses=(), members=None, name="f", **others):
+    files = {"a.c": source} | {f"{path}.c".replace("__", "/"): t for path, t in others.items()}
+    return reach.ways(Tree(files, uses, members), kernel(), name, "a.c")
 
 
 START = one("f", "iput")
@@ -95,6 +101,7 @@ def test_a_function_that_the_tree_has_not_is_said():
 def test_nobody_calls_it():
     found = ways(START)
     assert (found.known, found.ways, found.entry_points) == (True, (), ())
+    assert found.ends == ("f",)
 
 
 def test_cycles_end():
@@ -123,6 +130,14 @@ def test_a_member_of_another_struct_counts_where_such_a_member_is_called():
     assert told(found) == [("lamp_off", "syscall", "task", "likely", True)]
 
 
+def test_entry_points_that_no_guess_leads_to_come_first():
+    site = CallerSite("lamp_on", "a.c", 30, static=False, kind="syscall", function_line=29)
+    tables = [initializer("struct lamp_ops", "glow")]
+    near = [initializer("struct file_operations", "release")]
+    found = ways(START, [*tables, *near], {"glow": (site,)})
+    assert [entry.name for entry in found.entry_points] == ["f", "lamp_on"]
+
+
 def test_a_member_that_everybody_calls_tells_nothing_and_is_said():
     sites = tuple(
         CallerSite(f"f{n}", "b.c", n, static=False, kind="function", function_line=n)
@@ -130,6 +145,60 @@ def test_a_member_that_everybody_calls_tells_nothing_and_is_said():
     )
     found = ways(START, [initializer("struct lamp_ops", "glow")], {"glow": sites})
     assert (found.ways, found.cut) == ((), True)
+
+
+SHINE = """\
+static void shine(%s)
+{
+	%s;
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("variable", "call", "reached"),
+    [
+        ("struct lamp_ops *ops", "ops->glow(l)", True),
+        ("const struct lamp_ops *ops", "(ops->glow)(l)", True),
+        ("struct candle_ops *ops", "ops->glow(l)", False),
+        ("struct lamp *l", "l->dev->ops->glow(l)", False),
+        ("struct lamp *l", "l->glow(l, (struct lamp_ops *)l->more)", False),
+        # nothing tells the type, but the file speaks of that struct
+        ("struct lamp *l", "l->dev->ops->glow(l); /* see struct lamp_ops */", True),
+    ],
+)
+def test_a_call_through_a_member_is_of_the_struct_that_it_is_called_through(
+    variable, call, reached
+):
+    text = SHINE % (variable, call) + one("g", "shine") + SYSCALL.replace("middle", "g")
+    site = CallerSite("shine", "other/b.c", 3, static=True, kind="function", function_line=1)
+    use = initializer("struct lamp_ops", "glow")
+    found = ways(START, [use], {"glow": (site,)}, other__b=text)
+    assert [w.name for w in found.ways] == (["lamp_off"] if reached else [])
+    assert found.complete is reached
+
+
+def test_a_call_through_a_chain_of_members_counts_in_the_same_part_of_the_tree():
+    text = SHINE % ("struct lamp *l", "l->dev->ops->glow(l)")
+    text += one("g", "shine") + SYSCALL.replace("middle", "g")
+    site = CallerSite("shine", "b.c", 3, static=True, kind="function", function_line=1)
+    found = ways(START, [initializer("struct lamp_ops", "glow")], {"glow": (site,)}, b=text)
+    assert [w.name for w in found.ways] == ["lamp_off"]
+
+
+@pytest.mark.parametrize(
+    ("use", "complete"),
+    [
+        (AddressUse("f", "a.c", 9, "argument", callee="LAMP_METHOD", argument=1), False),
+        (AddressUse("f", "a.c", 9, "initializer", struct="struct lamp_op", variable="ops"), False),
+        (AddressUse("f", "a.c", 9, "argument", callee="EXPORT_SYMBOL", argument=0), True),
+        (AddressUse("f", "a.c", 9, "value", "middle"), True),
+    ],
+)
+def test_a_use_that_leads_nowhere_leaves_the_walk_open(use, complete):
+    found = ways(START + one("middle", "f") + SYSCALL, [use])
+    assert [w.name for w in found.ways] == ["lamp_off"]
+    assert (found.complete, found.ends) == (complete, () if complete else ("f",))
 
 
 def test_an_assignment_to_a_member_counts_like_one():

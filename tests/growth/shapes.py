@@ -28,9 +28,8 @@ def mbox(*diffs: str) -> str:
     return "\n".join(start + mail(diff, at, total) for at, diff in enumerate(diffs, 1)) + "\n"
 
 
-def file(path: str, *hunks: list[str]) -> str:
+def file(path: str, *hunks: list[str], at: int = 0, shift: int = 0) -> str:
     lines = [f"diff --git a/{path} b/{path}", f"--- a/{path}", f"+++ b/{path}"]
-    at = shift = 0
     for hunk in hunks:
         old = sum(line[:1] != "+" for line in hunk)
         new = sum(line[:1] != "-" for line in hunk)
@@ -114,6 +113,81 @@ def _one_name(n: int) -> str:
     return mail(file("fs/x.c", *[moved(0)] * n))
 
 
+def _releases(n: int, call: str) -> str:
+    """Steps of which each does a release of its own; ``call`` is what each calls."""
+    lines = [*moved(0)[:-2], "+\tstep_0(w);", "+}"]
+    for at in range(n):
+        lines += [f"+static void step_{at}(struct work_struct *w)", "+{"]
+        lines += [f"+\t{call.format(other)}" for other in (range(n) if "{" in call else ())]
+        lines += [f"+\tstep_{at + 1}(w);", f"+\tthing_{at}_destroy(w);", "+}"]
+    old = [" static int drop(struct thing *x)", " {"]
+    old += [f"-\tthing_{at}_destroy(x);" for at in range(n)] + ["+\tgive_up_0(x);", " }"]
+    return mail(file("fs/x.c", [*lines, *old]))
+
+
+def _both_sides(n: int) -> str:
+    """One function does much of one thing inline, and much of it later."""
+    lines = [" static int give_up(struct thing *x)", " {"]
+    for at in range(n):
+        lines += [f"-\tif (x->a{at})", f"-\t\tmntput(x->m{at});"]
+        lines += [f"+\tif (x->b{at})", f"+\t\tmntput(x->m{at});", f"+\tif (x->c{at})"]
+        lines += [f"+\t\tcall_rcu(&x->r{at}, later_{at});"]
+    lines += [" }"]
+    for at in range(n):
+        lines += [f"+static void later_{at}(struct rcu_head *r)", "+{", "+\tmntput(r->m);", "+}"]
+    return mail(file("fs/x.c", lines))
+
+
+def _waits(n: int) -> str:
+    lines = moved(0)
+    for at in range(n):
+        lines += [f" static void stop_{at}(struct thing *x)", " {", "-\tflush_work(&x->work_0);"]
+        lines += [f"+\tqueue_work(wq, &x->w{at});", f"+\tflush_work(&x->w{at});", " }"]
+    return mail(file("fs/x.c", lines))
+
+
+def _lists(n: int) -> str:
+    lines = [" static int give_up(struct thing *x)", " {", "-\tmntput(x->mnt);"]
+    lines += ["+\tllist_add(&x->node, &dead);"] * n + ["+\tschedule_work(&work);", " }"]
+    lines += ["+static LLIST_HEAD(dead);"]
+    for at in range(n):
+        lines += [f"+static void drain_{at}(struct work_struct *w)", "+{"]
+        lines += ["+\tllist_for_each_entry(x, llist_del_all(&dead), node)", "+\t\tmntput(x->mnt);"]
+        lines += ["+}", f"+static DECLARE_WORK(work_{at}, drain_{at});"]
+    return mail(file("fs/x.c", lines))
+
+
+def _helpers(n: int) -> str:
+    """Helpers that start all they are given, called by all."""
+    args = ", ".join(f"struct work_struct *w{at}" for at in range(n))
+    lines = [*moved(0), f"+static void start({args})", "+{"]
+    lines += [f"+\tqueue_work(wq, w{at});" for at in range(n)] + ["+}"]
+    for at in range(n):
+        lines += [f"+static void begin_{at}(struct thing *x)", "+{"]
+        lines += [f"+\tstart({', '.join(f'&x->work_{other}' for other in range(n))});", "+}"]
+    return mail(file("fs/x.c", lines))
+
+
+def _namesakes(n: int, static: str) -> str:
+    hunk = [line.replace(" static int", f" {static}int", 1) for line in moved(0)]
+    user = [" int use(struct thing *x)", " {", "+\tx->used = true;", " \tgive_up_0(x);", " }"]
+    return mail("".join(file(f"fs/x{at}.c", hunk, user) for at in range(n)))
+
+
+def _spread(n: int) -> str:
+    """Patches on one file, each on another place of it."""
+    return mbox(*(file("fs/x.c", moved(at), at=100 * at, shift=5 * at) for at in range(n)))
+
+
+def _spoken(n: int) -> str:
+    """A message with a sentence and a trace for each function."""
+    said = "\n".join(
+        f"give_up_{at}() runs in a work item.\n give_up_{at}+0x12/0x34\n run_ksoftirqd+0x1/0x2"
+        for at in range(n)
+    )
+    return SERIES["functions"](n).replace("text\n", said + "\n")
+
+
 #: name -> the mail for a number: what a series has much of
 SERIES: dict[str, Callable[[int], str]] = {
     "functions": lambda n: mail(file("fs/x.c", *map(moved, range(n)))),
@@ -129,6 +203,18 @@ SERIES: dict[str, Callable[[int], str]] = {
     "a chain of calls": _chain,
     "all call all": _fan,
     "activations of one object": _edges,
+    "a chain of calls, each with a release": lambda n: _releases(n, ""),
+    "all call all, each with a release": lambda n: _releases(n, "step_{}(w);"),
+    "patches on places of one file": _spread,
+    "done now and later": _both_sides,
+    "waits": _waits,
+    "lists": _lists,
+    "helpers that start": _helpers,
+    "static namesakes": lambda n: _namesakes(n, "static "),
+    "namesakes": lambda n: _namesakes(n, ""),
+    "a message about all": _spoken,
+    "do loops": lambda n: body(*(f"do {{ f{at}(x); }} while (x->a{at});" for at in range(n))),
+    "tests in a do loop": lambda n: body("do {", *("} while (x" for _ in range(n))),
 }
 
 #: of these the number is the length of a run

@@ -12,6 +12,7 @@ from patchlint.index import lean, open_facts
 from patchlint.index.build import build
 from patchlint.index.facts import Facts
 from patchlint.index.search import Search
+from patchlint.index.steady import Steady
 from patchlint.index.store import Indexed, Store, index_path, pack, rows_of, tree_key
 from patchlint.patch.trees import blob_id, open_tree
 
@@ -52,7 +53,8 @@ def by_search(tree):
 
 def by_index(tree):
     facts = open_facts(tree, MACROS)
-    assert isinstance(facts.rows, Indexed)
+    assert isinstance(facts.rows, Steady)
+    assert isinstance(facts.rows.rows, Indexed)
     return answers(facts)
 
 

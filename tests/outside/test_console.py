@@ -146,6 +146,7 @@ def test_output_that_cannot_be_encoded_is_spelled_out(mail: Path, form: str) -> 
         ("$PL check --no-tree $1 <&- >/dev/null", 1, ""),
         ("$PL rules >&-", 2, "could not be written"),
         ("$PL b4 check <&-", 2, ""),
+        ("$PL index --status >/dev/full", 2, "could not be written"),
     ],
 )
 def test_streams_that_are_closed_or_full(mail: Path, command: str, status: int, said: str) -> None:

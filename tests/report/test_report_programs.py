@@ -129,7 +129,10 @@ def test_github_levels_and_places():
     assert lines[1].startswith(
         "::warning file=drivers/burrow/tunnel.c,line=88,title=patchlint file-put-deferred::fput()"
     )
-    assert "%0Abefore: unknown, before-return-to-user: tunnel_release → fput%0Aafter: " in lines[1]
+    assert (
+        "%0Abefore: caller not seen, taken for a task: done before return to user space; "
+        "by way of tunnel_release → fput%0Aafter: kernel thread (" in lines[1]
+    )
 
 
 def test_github_text_cannot_become_a_command_or_a_property():

@@ -76,7 +76,9 @@ def test_one_thread_flow_before_and_one_after():
     (flow,) = result(LAZY)["codeFlows"]
     before, after = flow["threadFlows"]
     assert [before["id"], after["id"]] == ["before", "after"]
-    assert after["message"]["text"] == "after: workqueue, eventually"
+    assert after["message"]["text"] == (
+        "after: work item (queue_rcu_work() → nest_reaper()): done some time later"
+    )
     assert [place["executionOrder"] for place in after["locations"]] == [1, 2, 3, 4, 5]
     last = before["locations"][-1]["location"]
     assert last["physicalLocation"]["artifactLocation"]["uri"] == "fs/burrow/super.c"

@@ -10,6 +10,7 @@ from report_story import ACCEPTED, EMPTY, FILE, LAZY, STORY
 from report_variants import UNREAD
 
 from patchlint.model.effect import EntryChain, Step
+from patchlint.model.problem import Limitation
 from patchlint.report.render import render
 from patchlint.report.style import Style
 
@@ -110,6 +111,17 @@ def test_summary():
         "2 limitations (--verbose shows them); 1 input not checked"
     )
     assert shown(EMPTY) == "no findings in 3 patches\n"
+
+
+def test_one_limitation_of_many_places_is_one_line():
+    told = [Limitation("diff", "line joined", f"fs/nest{n}.c", None, n) for n in (1, 2, 2, 3, 4)]
+    other = Limitation("diff", "line left out", "fs/nest1.c", None, 9)
+    report = replace(EMPTY, limitations=(*told, other))
+    lines = shown(report, verbose=True).splitlines()
+    assert lines[1:3] == [
+        "  diff: fs/nest1.c:1, fs/nest2.c:2 and 2 more: line joined",
+        "  diff: fs/nest1.c:9: line left out",
+    ]
 
 
 def test_limitations_are_told_in_full_when_verbose():

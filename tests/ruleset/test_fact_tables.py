@@ -35,6 +35,7 @@ FAMILIES = {
     "netdev",
     "rpc",
     "module",
+    "module-use",
     "device",
     "key",
     "io-uring",

@@ -9,10 +9,12 @@ from msgspec.structs import replace
 
 from patchlint.model.diff import DiffLine, FileDiff, Hunk
 from patchlint.model.effect import Downgrade, EntryChain, Promise, Step
+from patchlint.model.facts import UNNAMED
 from patchlint.model.finding import LEVELS
 from patchlint.model.mail import Patch
 from patchlint.ruleset.findings import choose, finding, fingerprint
 from patchlint.ruleset.load import load
+from patchlint.ruleset.quotes import Diffs
 
 SHIPPED = load(cached=False)
 PATH = "fs/lamp.c"
@@ -56,7 +58,7 @@ DIFF = FileDiff(PATH, PATH, "modify", (hunk(" a", " b", "-iput", "+init", "+queu
 
 
 def said(loss=LOSS, files=(DIFF,), ruleset=SHIPPED):
-    return finding(ruleset, loss, 0, PATCH, files)
+    return finding(ruleset, loss, 0, PATCH, Diffs(files))
 
 
 # -- which rule ----------------------------------------------------------------------------
@@ -267,3 +269,99 @@ def test_another_thing_has_another_fingerprint(change):
 def test_a_fingerprint_is_sixteen_hex_digits_and_stays_over_releases():
     assert said().fingerprint == fingerprint("inode-put-deferred", LOSS)
     assert fingerprint("inode-put-deferred", LOSS) == "2e825af8caa97473"
+
+
+# -- what is said of what no table knows, and of what no hunk names ------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "starts"),
+    [
+        ({"what": "->release()", "cleanup": "release"}, "->release() moves from lamp_close() to "),
+        (
+            {"what": "code of lamp_dim() that no hunk shows", "cleanup": "lamp_dim"},
+            "code of lamp_dim() that no hunk shows moves from lamp_close() to ",
+        ),
+        (
+            {"what": "lamp_destroy()", "body": True, "shape": "moved-body"},
+            "the body of lamp_close(), with lamp_destroy(), moves to a work item",
+        ),
+        ({"body": True, "family": "inode"}, "iput() moves from lamp_close() to "),
+        (
+            {"function": f"{UNNAMED}88"},
+            "iput() moves from a function that no hunk names to a work item",
+        ),
+    ],
+)
+def test_what_moved_is_said_in_words(change, starts):
+    loss = replace(LOSS, **({"family": "structural"} | change))
+    found = said(loss)
+    assert found.message.startswith(starts)
+    assert UNNAMED not in repr(found)
+
+
+def test_what_has_no_name_is_judged_by_its_place():
+    loss = replace(LOSS, cleanup="release", family="structural", what="->release()")
+    assert "what ->release() does is not known" in said(loss).evidence[-1]
+
+
+def test_an_unnamed_function_keeps_its_fingerprint_when_lines_shift():
+    steps = [Step(f"{UNNAMED}{line}", PATH, line, "iput()") for line in (88, 90)]
+    one, other = (
+        said(
+            replace(
+                LOSS, function=step.function, before=replace(LOSS.before, chain=(step,)), line=4
+            )
+        )
+        for step in steps
+    )
+    assert one.fingerprint == other.fingerprint
+    assert one.before.chain[0].function == one.function == "(unnamed)"
+
+
+@pytest.mark.parametrize("context", ["kthread", "workqueue", "rcu-callback", "softirq"])
+def test_of_a_path_that_was_no_task_no_return_to_user_space_is_lost(context):
+    loss = replace(LOSS, before=Promise(context, "before-return-to-user", (STEP,)))
+    message = said(loss).message
+    assert "done later; it seems to have run in" in message
+    assert "return" not in message
+
+
+def test_advice_of_the_release_goes_without_that_of_the_family_twice():
+    rule = next(r for r in SHIPPED.rules if r.id == "inode-put-deferred")
+    known = SHIPPED.kernel.cleanups["iput"]
+    assert said().advice == known.advice
+    twin = said(replace(LOSS, shape="twin"))
+    assert twin.advice[-len(known.advice) :] == known.advice
+    assert len(twin.advice) > len(known.advice)
+    assert rule.advice == said(replace(LOSS, cleanup="lamp_gone", family="inode")).advice
+
+
+def test_of_what_is_no_release_no_object_is_said_to_be_left():
+    told = [
+        said(replace(LOSS, cleanup=name, family="structural", what=f"{name}()")).symptoms[0]
+        for name in ("lamp_destroy", "lamp_notify")
+    ]
+    assert "the object" in told[0]
+    assert told[1] == "lamp_notify() is not done yet when the call returns"
+
+
+def test_code_of_the_function_itself_does_not_move_from_it_twice():
+    loss = replace(LOSS, family="structural", what="code of lamp_close() that no hunk shows")
+    assert said(loss).message.startswith("code of lamp_close() that no hunk shows moves to a work")
+
+
+# -- which lines are shown -----------------------------------------------------------------
+
+
+def test_lines_of_the_release_are_marked_in_its_own_file_alone():
+    helper = FileDiff("fs/helper.c", "fs/helper.c", "modify", (hunk(" x", " y", "-z", "+put"),))
+    loss = replace(LOSS, path="fs/helper.c", line=3, home=PATH)
+    found = said(loss, (helper, DIFF))
+    assert [one.text for one in found.hunk if one.marked] == ["put"]
+    assert [one for one in found.quote if one.startswith("+++")] == [
+        "+++ b/fs/helper.c",
+        f"+++ b/{PATH}",
+    ]
+    other = said(replace(loss, line=99), (helper, DIFF))
+    assert [one.text for one in other.hunk if one.marked] == ["iput"]

@@ -1,0 +1,101 @@
+"""Whether the way to an effect stands after the series as it stood before it.
+
+Where every call of the way was kept, and no new test stands above one of them, nothing
+that the series does keeps control from going it: whatever else does the same later, this
+way lost nothing.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from patchlint.graph.comparison import Comparison
+    from patchlint.graph.summary import Effect
+    from patchlint.model.effect import Step
+    from patchlint.model.facts import Call, Function
+
+
+def stands(comparison: Comparison, effect: Effect, confined: Sequence[Effect]) -> bool:
+    """Whether nothing on the way of an inline effect before was cut.
+
+    ``confined`` are effects after that are done on some ways only: one of them with the
+    same way shows a cut that no line of the way tells (a store that turns its test).
+    Errs towards False: what is not shown, and each new test, may be a cut.
+    """
+    if effect.edge is not None or effect.kept is not None or effect.kind in ("gap", "store"):
+        return False
+    way = [_forward(comparison, step) for step in effect.chain]
+    if None in way or any(_way_of(other) == way for other in confined):
+        return False
+    steps = [_after(comparison, step) for step in effect.chain]
+    if not all(steps):
+        return False
+    return all(
+        any(callee is function for callee in comparison.after.callees(call, here.path))
+        for (here, call), (function, _) in pairwise([step for step in steps if step])
+    )
+
+
+def moved_along(
+    comparison: Comparison, effect: Effect, after: Sequence[Effect], late: Sequence[Effect]
+) -> bool:
+    """Whether only the call at the head of the way moved, and its callee decides as before.
+
+    What the callee does at once and what it puts off both came along with the call; it is
+    lost when something that does not come along with it does the same late.
+    """
+    if effect.edge is not None or effect.kept is not None:
+        return False
+    if len(effect.chain) == 1:
+        return False
+    tail = [_forward(comparison, step) for step in effect.chain[1:]]
+    first = tail[0]
+    if first is None or not all(_after(comparison, step) for step in effect.chain[1:]):
+        return False
+    return any(_way_of(other)[1:] == tail for other in after) and all(
+        len(other.chain) > 1
+        and (other.chain[1].path, other.chain[1].function) == first[:2]
+        and _is_past(comparison, other)
+        for other in late
+    )
+
+
+def _is_past(comparison: Comparison, late: Effect) -> bool:
+    """Whether all that a late effect does below its head was there before."""
+    return not any(comparison.lines.added(step.path, step.line) for step in late.chain[1:])
+
+
+def _way_of(effect: Effect) -> list[tuple[str, str, int] | None]:
+    return [(step.path, step.function, step.line) for step in effect.chain]
+
+
+def _forward(comparison: Comparison, step: Step) -> tuple[str, str, int] | None:
+    """Where a step before stands after, None when its line is gone."""
+    line = comparison.lines.forward(step.path, step.line)
+    path = comparison.lines.renamed.get(step.path, step.path)
+    return None if line is None else (path, step.function, line)
+
+
+def _after(comparison: Comparison, step: Step) -> tuple[Function, Call] | None:
+    """The call of a step in the function after, None when it is gone or under a new test."""
+    place = _forward(comparison, step)
+    function = comparison.after.functions.get(place[:2]) if place else None
+    if place is None or function is None:
+        return None
+    old = comparison.before.functions.get((step.path, step.function))
+    names = {call.callee for call in old.calls if call.line == step.line} if old else set()
+    added = comparison.lines.added
+    return next(
+        (
+            (function, call)
+            for call in function.calls
+            if call.line == place[2]
+            and call.callee in names
+            and not any(added(function.path, test.line) for test in call.conditions)
+        ),
+        None,
+    )

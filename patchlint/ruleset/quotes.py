@@ -1,0 +1,138 @@
+"""The lines of a patch that a finding is about, as it shows and as it quotes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from patchlint.model.finding import HunkLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from patchlint.model.diff import DiffLine, FileDiff, Hunk
+    from patchlint.model.effect import Downgrade
+
+_CONTEXT_LINES: Final = 2
+_MOST_LINES: Final = 12
+#: lines that a quotation has around each that is at issue, and about how many in all
+_QUOTED_AROUND: Final = 3
+_MOST_QUOTED: Final = 28
+LEFT_OUT: Final = "[...]"
+
+
+class Diffs:
+    """The files of one patch, read once for all the findings in it."""
+
+    def __init__(self, files: Sequence[FileDiff]) -> None:
+        self._by_path: dict[str, list[_File]] = {}
+        for file in map(_File, files, range(len(files))):
+            for path in dict.fromkeys((file.diff.path, file.diff.old_path)):
+                if path is not None:
+                    self._by_path.setdefault(path, []).append(file)
+
+    def shown(self, downgrade: Downgrade) -> tuple[HunkLine, ...]:
+        """The diff lines at issue with a little context: the release that went, the deferral.
+
+        They are all of one file: that of the deferral, or that of the release when the patch
+        does not show the deferral.
+        """
+        for path in dict.fromkeys((downgrade.path, downgrade.home or downgrade.path)):
+            marked: list[HunkLine] = []
+            for file in self._by_path.get(path, ()):
+                for hunk, marks in file.marked(downgrade):
+                    marked.extend(_cut(hunk.lines, marks))
+            if marked:
+                return tuple(marked[:_MOST_LINES])
+        return ()
+
+    def quoted(self, downgrade: Downgrade) -> tuple[str, ...]:
+        """The hunks at issue as one quotes them: with headers, and enough to see the place."""
+        quoted: list[str] = []
+        paths = dict.fromkeys((downgrade.path, downgrade.home or downgrade.path))
+        files = {id(f): f for path in paths for f in self._by_path.get(path, ())}
+        for file in sorted(files.values(), key=lambda f: f.number):
+            body: list[str] = []
+            for hunk, marks in file.marked(downgrade):
+                if len(quoted) + len(body) < _MOST_QUOTED:
+                    body += _excerpt(hunk, marks)
+            if body:
+                diff = file.diff
+                old = f"a/{diff.old_path}" if diff.old_path else "/dev/null"
+                new = f"b/{diff.new_path}" if diff.new_path else "/dev/null"
+                quoted += [f"--- {old}", f"+++ {new}", *body]
+        return tuple(quoted)
+
+
+class _File:
+    """One file's diff, and where in it the lines of each number stand: hunk, place."""
+
+    def __init__(self, diff: FileDiff, number: int) -> None:
+        self.diff = diff
+        self.number = number
+        self._new: dict[int, list[tuple[int, int]]] | None = None
+        self._old: dict[int, list[tuple[int, int]]] = {}
+
+    def marked(self, downgrade: Downgrade) -> list[tuple[Hunk, set[int]]]:
+        """The hunks with lines at issue, in order, and where in them those stand."""
+        if self._new is None:
+            self._new = {}
+            for number, hunk in enumerate(self.diff.hunks):
+                for place, line in enumerate(hunk.lines):
+                    if line.new is not None:
+                        self._new.setdefault(line.new, []).append((number, place))
+                    if line.old is not None:
+                        self._old.setdefault(line.old, []).append((number, place))
+        names = (self.diff.path, self.diff.old_path)
+        sides = self._new if downgrade.side == "post" else self._old
+        found = {*sides.get(downgrade.line, ())} if downgrade.path in names else set()
+        home = (downgrade.home or downgrade.path) in names
+        for line_lost in downgrade.lost if home else ():
+            found.update(
+                (number, place)
+                for number, place in self._old.get(line_lost, ())
+                if self.diff.hunks[number].lines[place].kind == "-"
+            )
+        marks: dict[int, set[int]] = {}
+        for number, place in sorted(found):
+            marks.setdefault(number, set()).add(place)
+        return [(self.diff.hunks[number], places) for number, places in marks.items()]
+
+
+def _excerpt(hunk: Hunk, marks: set[int]) -> Iterator[str]:
+    """A hunk's header and, of a long one, the lines near ``marks`` alone."""
+    near = _QUOTED_AROUND if len(marks) * (2 * _QUOTED_AROUND + 1) <= _MOST_QUOTED else 1
+    if len(hunk.lines) <= _MOST_QUOTED:
+        near = _MOST_QUOTED
+    section = f" {hunk.section}" if hunk.section else ""
+    yield (
+        f"@@ -{hunk.old_start},{hunk.old_length} +{hunk.new_start},{hunk.new_length} @@{section}"
+    )
+    last = -1
+    for place in _near(hunk.lines, marks, near):
+        if place > last + 1:
+            yield LEFT_OUT
+        line = hunk.lines[place]
+        yield f"{line.kind}{line.text}"
+        last = place
+    if last < len(hunk.lines) - 1:
+        yield LEFT_OUT
+
+
+def _near(lines: Sequence[DiffLine], marks: set[int], near: int) -> list[int]:
+    """The places at most ``near`` lines from a mark, in order."""
+    found = {
+        place
+        for mark in marks
+        for place in range(max(0, mark - near), min(len(lines), mark + near + 1))
+    }
+    return sorted(found)
+
+
+def _cut(lines: Sequence[DiffLine], marks: set[int]) -> tuple[HunkLine, ...]:
+    wanted = _near(lines, marks, _CONTEXT_LINES)
+    if len(wanted) > _MOST_LINES:
+        wanted = _near(lines, marks, 1)[:_MOST_LINES]
+    return tuple(
+        HunkLine(lines[p].kind, lines[p].text, lines[p].old, lines[p].new, p in marks)
+        for p in wanted
+    )

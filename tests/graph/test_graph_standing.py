@@ -1,0 +1,280 @@
+"""What a series leaves as it stood is not lost, whatever else does the same later."""
+
+from __future__ import annotations
+
+import pytest
+from graph_kit import PATH, compare, downgrades
+
+from patchlint.graph import losses
+from patchlint.graph.downgrades import find
+
+HELPERS = """\
+static void lamp_dark(struct lamp *l)
+{
+	iput(l->inode);
+}
+
+static void lamp_worker(struct work_struct *work)
+{
+	struct lamp *l = container_of(work, struct lamp, work);
+
+	lamp_dark(l);
+}
+
+"""
+
+
+def function(head, *lines):
+    return head + "\n{\n" + "".join(f"\t{line}\n" for line in lines) + "}\n\n"
+
+
+def lost(before, after):
+    found = losses.find(compare(HELPERS + before, HELPERS + after))
+    return [(loss.now.name, loss.key[1]) for loss in found]
+
+
+def closing(*lines):
+    return function("void lamp_close(struct lamp *l)", *lines)
+
+
+QUEUE = "queue_work(lamp_wq, &l->work);"
+
+
+def test_a_way_that_stands_lost_nothing_when_another_goes():
+    before = closing("lamp_dark(l);", "bulb_sweep(l);")
+    assert lost(before, closing("lamp_dark(l);", "bulb_sweep(l);", QUEUE)) == []
+    assert lost(before, closing("bulb_sweep(l);", QUEUE)) == [("lamp_close", "iput")]
+
+
+def test_a_new_test_above_the_way_cuts_it():
+    before = closing("lamp_dark(l);")
+    after = closing("if (l->lazy) {", f"\t{QUEUE}", "\treturn;", "}", "lamp_dark(l);")
+    assert lost(before, after) == [("lamp_close", "iput")]
+
+
+EITHER = function(
+    "static void lamp_end(struct lamp *l, bool fast)",
+    "if (fast)",
+    "\tlamp_dark(l);",
+    "else",
+    f"\t{QUEUE}",
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (["if (l->mode == 1)", "\tlamp_end(l, l->fast);"], ["lamp_end(l, l->fast);"]),
+        (["lamp_end(l, l->fast);"], ["if (l->ready)", "\tlamp_end(l, l->fast);"]),
+        (
+            ["lamp_log(l);", "lamp_end(l, l->fast);"],
+            ["if (l->ready) {", "\tlamp_log(l);", "\tlamp_end(l, l->fast);", "}"],
+        ),
+    ],
+)
+def test_a_call_that_moves_takes_both_sides_of_its_callee_along(before, after):
+    assert lost(EITHER + closing(*before), EITHER + closing(*after)) == []
+
+
+def test_a_constant_that_closes_the_fast_side_is_a_loss():
+    before = EITHER + closing("lamp_end(l, l->fast);")
+    after = EITHER + closing("lamp_end(l, false);")
+    assert lost(before, after) == [("lamp_close", "iput")]
+
+
+# -- what gives back what it has taken itself ------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "taken",
+    ["igrab(l->inode);", "struct inode *i = igrab(l->inode);", "kref_get(&l->inode->kref);"],
+)
+def test_what_a_worker_takes_and_gives_back_is_no_release_of_another(taken):
+    worker = (
+        "static void lamp_scan(struct work_struct *work)\n{\n"
+        "\tstruct lamp *l = container_of(work, struct lamp, scan);\n\n"
+        "\t%siput(%s);\n}\n\n"
+    )
+    balanced = worker % (f"{taken}\n\t", "i" if "*i" in taken else "l->inode")
+    before = closing("iput(l->inode);")
+    after = closing("queue_work(lamp_wq, &l->scan);")
+    assert lost(before, balanced + after) == []
+    assert lost(before, worker % ("", "l->inode") + after) == [("lamp_close", "iput")]
+
+
+def test_a_lost_wait_for_balanced_work_lost_nothing():
+    worker = """\
+static void lamp_scan(struct work_struct *work)
+{
+	struct lamp *l = container_of(work, struct lamp, scan);
+
+	if (!sb_start_write_trylock(l->sb))
+		return;
+	lamp_walk(l);
+	sb_end_write(l->sb);
+}
+
+static void lamp_open(struct lamp *l)
+{
+	INIT_WORK(&l->scan, lamp_scan);
+	queue_work(lamp_wq, &l->scan);
+}
+
+"""
+    before = worker + closing("flush_work(&l->scan);", "lamp_log(l);")
+    after = worker + closing("lamp_log(l);")
+    assert "sb_end_write" not in [what for _, what in lost(before, after)]
+
+
+# -- operations of others ---------------------------------------------------------------
+
+
+def dispatched(own):
+    """The release of one user of a generic layer; the loss stands in another one."""
+    return {
+        "fs/glow/layer.c": function("void glow_end(struct glow *g)", "g->ops->glow_finish(g);"),
+        "fs/ember/ops.c": function("static void ember_finish(struct glow *g)", "fput(g->file);")
+        + "static const struct glow_ops ember_ops = {\n\t.glow_finish = ember_finish,\n};\n",
+        f"fs/{own}/file.c": function(
+            "static void spark_work(struct work_struct *work)",
+            "struct glow *g = container_of(work, struct glow, work);",
+            "glow_end(g);",
+        ),
+    }
+
+
+@pytest.mark.parametrize(("own", "told"), [("ember", True), ("spark", False)])
+def test_no_request_of_one_file_system_ends_in_another(own, told):
+    path = f"fs/{own}/file.c"
+    head = "void spark_close(struct glow *g)"
+    before, after = dispatched(own), dispatched(own)
+    before[path] += function(head, "glow_end(g);")
+    after[path] += function(
+        head, "INIT_WORK(&g->work, spark_work);", "queue_work(spark_wq, &g->work);"
+    )
+    found = losses.find(compare(before, after))
+    assert (("spark_close", "fput") in [(x.now.name, x.key[1]) for x in found]) == told
+
+
+# -- an operation that holds what it puts ------------------------------------------------
+
+
+@pytest.mark.parametrize(("member", "level"), [("write_iter", "note"), ("release", "warning")])
+def test_an_operation_that_cannot_end_it_makes_a_note(member, level):
+    table = f"static const struct file_operations lamp_fops = {{\n\t.{member} = lamp_op,\n}};\n"
+    worker = function(
+        "static void lamp_gone(struct work_struct *work)",
+        "struct lamp *l = container_of(work, struct lamp, work);",
+        "",
+        "fput(l->file);",
+    )
+    head = "static void lamp_op(struct lamp *l)"
+    before = worker + function(head, "fput(l->file);") + table
+    after = worker + function(head, QUEUE) + table
+    (found,) = downgrades(before, after)
+    assert (found.level_cap or "warning") == level
+
+
+# -- callers that make up for it ----------------------------------------------------------
+
+
+def hunked(of, *lines):
+    """A comparison in which the file shows these lines alone."""
+    of.after.known[PATH] = lines
+    return of
+
+
+def test_callers_that_make_up_for_it_silence_what_is_seen_whole():
+    worker = function(
+        "static void lamp_gone(struct work_struct *work)",
+        "struct lamp *l = container_of(work, struct lamp, work);",
+        "",
+        "iput(l->inode);",
+    )
+    put = "static void lamp_put(struct lamp *l)"
+    leave = "void lamp_exit(struct lamp *l)"
+    before = worker + function(put, "iput(l->inode);") + function(leave, "lamp_put(l);")
+    waited = function(leave, "lamp_put(l);", "flush_work(&l->work);")
+    after = worker + function(put, QUEUE) + waited
+    assert losses.find(compare(before, after)) == []
+    (found,) = losses.find(hunked(compare(before, after), (1, 40)))
+    assert (found.now.name, found.held) == ("lamp_put", True)
+    (told,) = find(hunked(compare(before, after), (1, 40)))
+    assert told.level_cap == "note"
+
+
+# -- what a trace tells of one function only -----------------------------------------------
+
+
+def test_a_trace_casts_its_doubt_on_the_function_that_it_shows():
+    worker = function(
+        "static void lamp_gone(struct work_struct *work)",
+        "struct lamp *l = container_of(work, struct lamp, work);",
+        "",
+        "fput(l->file);",
+    )
+    names = ("lamp_tick", "lamp_quota")
+    before = worker + "".join(
+        function(f"void {n}(struct lamp *l)", "fput(l->file);") for n in names
+    )
+    after = worker + "".join(function(f"void {n}(struct lamp *l)", QUEUE) for n in names)
+    message = " Call Trace:\n  lamp_tick+0x33/0x90\n  process_one_work+0x1/0x2\n"
+    found = find(compare(before, after, message=message))
+    assert {one.function: one.level_cap for one in found} == {
+        "lamp_tick": "note",
+        "lamp_quota": "warning",
+    }
+
+
+# -- a helper that starts what nobody shows ------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("helper", "told"),
+    [
+        ("queue_work(l->wq, &l->work);", [("lamp_close", "iput", "replaced")]),
+        ("lamp_log(l);", []),
+    ],
+)
+def test_a_helper_that_starts_what_nobody_shows_does_it_late(helper, told):
+    one = (
+        "void lamp_put_{n}(struct lamp *l)\n{{\n"
+        "\tif (atomic_add_unless(&l->count, -1, 1))\n\t\treturn;\n\t{do}\n}}\n\n"
+    )
+    shown = one.format(n="soon", do=helper)
+    before = closing("iput(l->inode);", "lamp_log(l);")
+    after = shown + closing("lamp_put_soon(l);", "lamp_log(l);")
+    found = losses.find(compare(before, after))
+    assert [(loss.now.name, loss.key[1], loss.how) for loss in found] == told
+
+
+@pytest.mark.parametrize(
+    ("gone", "helper", "told"),
+    [
+        ("lamp_put", "lamp_put_async", True),
+        ("iput", "lamp_add_delayed_iput", True),
+        ("lamp_destroy_bulb", "lamp_queue_bulb_destroy", True),
+        ("put_disk", "lamp_queue_flag_set", False),
+        ("lamp_remove_file", "lamp_cleanup_queue", False),
+    ],
+)
+def test_a_helper_that_nobody_shows_is_named_after_what_it_does(gone, helper, told):
+    before = closing(f"{gone}(l->it);", "lamp_log(l);")
+    after = closing(f"{helper}(l->it);", "lamp_log(l);")
+    assert (("lamp_close", gone) in lost(before, after)) == told
+
+
+def test_a_store_moves_for_many_reasons():
+    worker = function(
+        "static void lamp_gone(struct work_struct *work)",
+        "struct lamp *l = container_of(work, struct lamp, work);",
+        "",
+        "l->state = LAMP_DARK;",
+    )
+    head = "static void lamp_release(struct lamp *l)"
+    before = worker + function(head, "l->state = LAMP_DARK;")
+    after = worker + function(head, QUEUE)
+    table = "static const struct file_operations fops = {\n\t.release = lamp_release,\n};\n"
+    assert [one.level_cap for one in find(compare(before, after))] == ["note"]
+    told = find(compare(before + table, after + table))
+    assert [one.level_cap for one in told] == ["warning"]

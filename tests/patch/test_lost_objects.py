@@ -1,0 +1,150 @@
+"""What a repository lacks, or a folder does not let one read, is said: it is no missing file."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "growth"))
+
+import shapes
+
+from patchlint.patch.tree_search import Wanted
+from patchlint.patch.trees import FolderTree, GitTree, open_tree
+from patchlint.run import Options, check
+
+pytestmark = pytest.mark.usefixtures("alone")
+
+LOSER = """static int give_up_0(struct thing *x)
+{
+\tmntput(x->mnt_0);
+\treturn 0;
+}
+"""
+CALLER = "SYSCALL_DEFINE1(let_go, int, fd)\n{\n\treturn drop(fd);\n}\n"
+
+
+def git(folder: Path, *arguments: str) -> str:
+    who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+    done = subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)
+    return done.stdout.decode().strip()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    folder = tmp_path / "linux"
+    for path, text in {
+        "Makefile": "VERSION = 6\nPATCHLEVEL = 1\n",
+        "fs/x.c": LOSER + "int drop(int fd)\n{\n\treturn give_up_0(of(fd));\n}\n",
+        "fs/sub/y.c": CALLER,
+        "kernel/k.c": "int k;\n",
+    }.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    git(folder, "init", "-q")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "x")
+    return folder
+
+
+@pytest.fixture
+def mail() -> bytes:
+    lines = shapes.moved(0)
+    lines.insert(5, " \treturn 0;")
+    return shapes.mail(shapes.file("fs/x.c", lines)).encode()
+
+
+def lose(repository: Path, name: str) -> None:
+    blob = git(repository, "rev-parse", f"HEAD:{name}")
+    (repository / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+
+
+def bare(repository: Path) -> Path:
+    """A clone that has no file at all."""
+    git(repository, "config", "uploadpack.allowFilter", "true")
+    git(
+        repository.parent,
+        "clone",
+        "-q",
+        "--bare",
+        "--filter=blob:none",
+        f"file://{repository}",
+        "b",
+    )
+    repository.rename(repository.with_name("gone"))
+    return repository.with_name("b")
+
+
+def test_what_is_there_is_not_lost(repository: Path, mail: bytes) -> None:
+    report = check(["-"], Options(tree=str(repository)), mail)
+    assert [one.level for one in report.findings] == ["error"]
+    assert not [one for one in report.limitations if one.stage == "tree"]
+    tree = open_tree(repository)
+    assert tree.read("fs/none.c") is None
+    assert tree.read("nowhere/none.c") is None
+    assert tree.read("fs/x.c/none.c") is None
+    assert not tree.lost
+
+
+@pytest.mark.parametrize("name", ["fs/x.c", "fs", ""])
+def test_a_file_of_the_series_that_is_lost_is_named(
+    repository: Path, mail: bytes, name: str
+) -> None:
+    lose(repository, name)
+    (said,) = (
+        one
+        for one in check(["-"], Options(tree=str(repository)), mail).limitations
+        if one.stage == "tree" and one.path
+    )
+    assert said.path == "fs/x.c"
+    assert "cannot be read" in said.message
+
+
+@pytest.mark.parametrize("name", ["fs/sub/y.c", "fs/sub", "Makefile"])
+def test_what_is_lost_elsewhere_is_said(repository: Path, mail: bytes, name: str) -> None:
+    lose(repository, name)
+    report = check(["-"], Options(tree=str(repository)), mail)
+    assert report.findings
+    said = [one.message for one in report.limitations if one.stage == "tree"]
+    assert any("not all of the tree is seen" in one for one in said)
+
+
+def test_a_clone_without_files(repository: Path, mail: bytes) -> None:
+    report = check(["-"], Options(tree=str(bare(repository))), mail)
+    assert [one.level for one in report.findings] == ["warning"]
+    assert {one.path for one in report.limitations if one.stage == "tree"} >= {"fs/x.c"}
+
+
+def test_a_search_of_a_commit_tells_what_it_could_not_read(repository: Path) -> None:
+    lose(repository, "kernel/k.c")
+    git(repository, "config", "core.bare", "true")
+    tree = GitTree((repository / ".git").rename(repository / "bare.git"))
+    assert [path for path, _ in tree.files_with(Wanted(words=("drop", "k")))] == [
+        "fs/sub/y.c",
+        "fs/x.c",
+    ]
+    assert tree.lost == ("kernel/k.c",)
+
+
+def test_a_search_of_a_clone_without_files(repository: Path) -> None:
+    tree = GitTree(bare(repository))
+    assert not [*tree.files_with(Wanted(words=("k",)))]
+    assert tree.lost
+
+
+def test_a_folder_with_a_file_that_cannot_be_read(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = FolderTree(repository)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    assert tree.read("fs/none.c") is None
+    assert not tree.lost
+    monkeypatch.setattr("builtins.open", refuse)
+    assert tree.read("fs/x.c") is None
+    assert tree.lost == ("fs/x.c",)

@@ -1,0 +1,80 @@
+"""Contexts, guarantees and confidence in words for reading."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+from report_story import STORY
+
+from patchlint.model.effect import Promise
+from patchlint.model.finding import HunkLine
+from patchlint.report.lookup import gaps
+from patchlint.report.words import called, sure, told
+
+
+@pytest.mark.parametrize(
+    ("context", "guarantee", "level", "said"),
+    [
+        ("task", "before-call-returns", "warning", "task: done when the call returns"),
+        (
+            "rcu-callback",
+            "before-call-returns",
+            "note",
+            "RCU callback: done when the callback returns",
+        ),
+        (
+            "kthread",
+            "before-return-to-user",
+            "note",
+            "kernel thread: put off there too, where nothing returns to user space",
+        ),
+        (
+            "unknown",
+            "before-return-to-user",
+            "warning",
+            "caller not seen, taken for a task: done before return to user space",
+        ),
+        # what makes it a note may be that nobody is taken for a task
+        ("unknown", "before-call-returns", "note", "caller not seen: done when the call returns"),
+    ],
+)
+def test_a_promise_reads_as_it_holds_in_its_context(context, guarantee, level, said):
+    assert told(Promise(context, guarantee, ()), level=level) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("fput", "fput()"),
+        ("(unnamed)", "(unnamed)"),
+        ("->on = NULL", "->on = NULL"),
+        ("a\x1bb", "a\\x1bb"),
+    ],
+)
+def test_what_is_no_name_gets_no_brackets(name, said):
+    assert called(name) == said
+
+
+@pytest.mark.parametrize(
+    ("confidence", "family", "level", "why"),
+    [
+        ("high", "mount", "error", "the evidence says that a task did it"),
+        ("medium", "mount", "warning", "nothing shows who called it"),
+        ("medium", "structural", "warning", "a name alone tells what it was"),
+        ("low", "structural", "warning", "a name alone tells what moved"),
+        ("low", "mount", "warning", "a name alone tells that it moved"),
+        ("low", "mount", "note", "see the evidence"),
+    ],
+)
+def test_how_sure_says_what_it_rests_on(confidence, family, level, why):
+    found = replace(STORY.findings[0], confidence=confidence, family=family, level=level)
+    assert sure(found).startswith(f"{confidence} confidence: ")
+    assert sure(found).endswith(why)
+
+
+def test_lines_were_left_out_where_what_came_is_followed_by_what_went():
+    came = HunkLine("+", "queue(lamp);", None, 12, marked=True)
+    went = HunkLine("-", "drop(lamp);", 9, None, marked=True)
+    stayed = HunkLine(" ", "dark(lamp);", 10, 13, marked=False)
+    assert gaps([went, came, stayed]) == set()
+    assert gaps([came, went]) == {1}
