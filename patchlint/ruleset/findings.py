@@ -102,8 +102,8 @@ def finding(
     if rule is None:
         return None
     known = ruleset.kernel.cleanups.get(downgrade.cleanup)
-    downgrade = _named(downgrade)
     level = _level(rule, downgrade, hold=not tree)
+    downgrade = _named(downgrade)
     return Finding(
         rule=rule.id,
         level=level,
