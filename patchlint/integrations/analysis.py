@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import time
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -249,7 +250,10 @@ def _load(path: Path) -> Analysis | None:
     try:
         if path.stat().st_uid != os.geteuid():
             return None  # an answer of somebody else is none
-        held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        told, _, text = path.read_bytes().partition(b"\n")
+        if told != _sum(text):
+            return None  # not as it was written
+        held: dict[str, Any] = json.loads(text)
         return Analysis(
             remarks=tuple(Remark(**entry) for entry in held["remarks"]),
             errors=(),
@@ -265,8 +269,14 @@ def _store(path: Path, analysis: Analysis) -> None:
     _prune(path.parent)
     partial = path.with_name(f"{path.name}.{os.getpid()}")
     with contextlib.suppress(OSError):
-        partial.write_text(json.dumps(to_builtins(analysis)), encoding="utf-8")
+        text = json.dumps(to_builtins(analysis)).encode()
+        partial.write_bytes(_sum(text) + b"\n" + text)
         partial.replace(path)
+
+
+def _sum(text: bytes) -> bytes:
+    """What stands before a kept result, to tell one that was damaged."""
+    return b"%08x" % zlib.crc32(text)
 
 
 def _prune(folder: Path) -> None:

@@ -102,10 +102,18 @@ def test_a_damaged_cache_is_made_anew(prepared, monkeypatch):
     mail = prepared.mbox("-1", revisions="HEAD~1")
     found = b4_series.find(mail, settings)
     first = analysis.analyse(found.work, settings)
-    for file in analysis.cache_folder("series").iterdir():
-        if file.is_file():
-            file.write_text("{")
-    assert analysis.analyse(found.work, settings) == first
+    assert first.remarks
+    for change in (
+        lambda data: data[:0] + b"{",
+        lambda data: data.replace(b"mntput", b"mntpuu"),
+        lambda data: data.replace(b'"remarks":', b'"remarkz":'),
+        lambda data: data[: len(data) // 2],
+        lambda data: data[:0],
+    ):
+        for file in analysis.cache_folder("series").iterdir():
+            if file.is_file() and file.suffix != ".lock":
+                file.write_bytes(change(file.read_bytes()))
+        assert analysis.analyse(found.work, settings) == first
 
 
 # --- b4 am and b4 shazam
