@@ -131,7 +131,7 @@ def _posting(number, version, said):
     message_id = f"{number}-v{version}@example.org"
     date = START + number * 9 * DAY + version * DAY
     tag = f"[PATCH v{version}]" if version > 1 else "[PATCH]"
-    subject = f"{tag} burrow{number % 40}: {said or f'put nest {number} from a work item'}"
+    subject = f"{tag} burrow{number % 40}: {said or 'put nest'} {number} from a work item"
     author = f"{said or 'Ada Author'} <ada@example.org>"
     row = Row(
         message_id=message_id,

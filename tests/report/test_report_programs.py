@@ -80,6 +80,16 @@ def test_b4_details_are_a_list_of_rows():
         ),
         "    when flags & BURROW_LAZY",
         "    instead: keep the puts in the task and defer only the wait for readers",
+        (
+            "    earlier: mntput() in den_unlock(), linux-burrow 2019-05-01, was reverted: a worker "
+            "puts the den that umount promised to have put; "
+            "https://lore.kernel.org/r/20190501-den-1@example.org"
+        ),
+        (
+            "    record: 9 of 12 judged findings of this rule, as loud as this one, were right, 1 "
+            "true with nothing that user space relied on; of the right ones with a known end 4 of "
+            "6 reverted, fixed or dropped"
+        ),
     ]
     assert data(EMPTY, "b4")["details"] == ""
 

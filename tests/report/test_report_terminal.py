@@ -47,7 +47,8 @@ def test_a_finding_is_short(width):
 def test_chains_and_code_keep_to_the_width(width):
     lines = drawn(LAZY, width=width).splitlines()
     finding = lines[1 : lines.index("")]
-    assert all(len(text) <= width for text in finding)
+    # an address is one word, whatever the width
+    assert all(len(text) <= width or " " not in text.strip() for text in finding)
 
 
 @given(
