@@ -292,11 +292,8 @@ def _gives_back(taken: Call, release: Call) -> bool:
 
 
 def _is_own(obtained: Call, release: Call) -> bool:
-    """Whether a release is of what a call of the same family gave to the function."""
-    return (
-        obtained.assigned == release.args[0]
-        and obtained.callee.split("_")[0] == release.callee.split("_")[0]
-    )
+    """Whether a release is of what a call gave to the function."""
+    return obtained.assigned == release.args[0]
 
 
 def _counts_in(counted: Call, release: Call) -> bool:

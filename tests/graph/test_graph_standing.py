@@ -285,7 +285,14 @@ def test_a_store_moves_for_many_reasons():
 
 
 @pytest.mark.parametrize(
-    ("taken", "told"), [("power_supply_get_by_name(l->name)", False), ("l->psy", True)]
+    ("taken", "told"),
+    [
+        ("power_supply_get_by_name(l->name)", False),
+        ("lookup_lamp_supply(l)", False),
+        ("l->psy", True),
+        ("idr_find(&lamps, l->id)", True),
+        ("lamp_get_drvdata(l)", True),
+    ],
 )
 def test_what_a_worker_looks_up_for_itself_was_nobody_elses(taken, told):
     worker = function(

@@ -81,8 +81,8 @@ def test_b4_details_are_a_list_of_rows():
         "    when flags & BURROW_LAZY",
         "    instead: keep the puts in the task and defer only the wait for readers",
         (
-            "    earlier: mntput() in den_unlock(), linux-burrow 2019-05-01, was reverted: a worker "
-            "puts the den that umount promised to have put; "
+            "    earlier: mntput() in den_unlock(), linux-burrow 2019-05-01, was reverted: a "
+            "worker puts the den that umount promised to have put; "
             "https://lore.kernel.org/r/20190501-den-1@example.org"
         ),
         (
