@@ -60,6 +60,12 @@ _MARKS = frozenset({" ", "+", "-", "\\", ""})
 _HARD_BLANK = lazy(r"^[ +-]?\u00a0", re.MULTILINE)
 
 
+#: lines of the longest file of C that is believed, and of all files of one diff
+_LAST_LINE = 2_000_000
+_MOST_LINES = 6_000_000
+_MOST_DIGITS = 7
+
+
 class _File(Struct):
     """A file while it is being read; paths still carry their prefixes."""
 
@@ -67,6 +73,8 @@ class _File(Struct):
     git: bool = False
     old: str | None = None
     new: str | None = None
+    #: the last line that a hunk of it stands at
+    reach: int = 0
     kind: FileKind | None = None
     renamed: tuple[str | None, str | None] = (None, None)
     old_blob: str | None = None
@@ -95,6 +103,8 @@ class _Reader:
             self.lines.pop()
         self.at = 0
         self.files: list[_File] = []
+        #: lines that the files have as far as their hunks show
+        self.reach = 0
         self.problems: list[DiffProblem] = []
 
     def read(self) -> ParsedDiff:
@@ -211,12 +221,30 @@ class _Reader:
         ):
             self._problem("a change of C that is given as a binary one; it is not read", current)
 
+    def _within_reach(self, current: _File, found: re.Match[str]) -> bool:
+        """Whether a hunk stands where files and series have lines: images hold all above it."""
+        numbers = [number or "1" for number in found.group(1, 2, 3, 4)]
+        if any(len(number) > _MOST_DIGITS for number in numbers):
+            return False
+        start, length, after, grown = map(int, numbers)
+        last = max(start + length, after + grown)
+        more = max(0, last - current.reach)
+        if last > _LAST_LINE or self.reach + more > _MOST_LINES:
+            return False
+        current.reach += more
+        self.reach += more
+        return True
+
     def _hunk(self, current: _File | None, found: re.Match[str]) -> None:
         if current is None:
             self._problem("hunk without a file header; it is left out", None)
             self.at += 1
             return
         header = self.at
+        if not self._within_reach(current, found):
+            self._problem("a line that no source file has, it is left out", current)
+            self.at = self._hunk_end(self.at + 1)
+            return
         old, new = int(found.group(2) or "1"), int(found.group(4) or "1")
         self.at += 1
         end = _exact(self.lines, self.at, old, new)

@@ -337,3 +337,22 @@ def test_c_that_is_given_as_binary_is_said(path: str, body: str) -> None:
     assert ["not read" in one.message for one in parsed.problems] == [True]
     picture = parse((head + body.format(path)).replace(path, "Documentation/x.png"))
     assert not picture.problems
+
+
+@pytest.mark.parametrize("start", ["111111111", "9" * 5000, "2000001"])
+def test_a_hunk_at_a_line_that_no_file_has_is_left_out(start: str) -> None:
+    """An image holds all lines above a hunk: a short mail would ask for much memory."""
+    text = f"--- a/fs/x.c\n+++ b/fs/x.c\n@@ -{start},1 +1,1 @@\n-a\n+b\n@@ -7,1 +7,1 @@\n-c\n+d\n"
+    parsed = parse(text)
+    assert [hunk.old_start for file in parsed.files for hunk in file.hunks] == [7]
+    assert len(parsed.problems) == 1
+
+
+def test_files_that_are_too_long_together_are_left_out() -> None:
+    text = "".join(
+        f"--- a/fs/x{at}.c\n+++ b/fs/x{at}.c\n@@ -1900000,1 +1900000,1 @@\n-a\n+b\n"
+        for at in range(9)
+    )
+    parsed = parse(text)
+    assert sum(len(file.hunks) for file in parsed.files) == 3
+    assert sum("no source file has" in one.message for one in parsed.problems) == 6
