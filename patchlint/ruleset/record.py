@@ -39,11 +39,10 @@ if TYPE_CHECKING:
 Noun = TypeVar("Noun", bound=Struct)
 
 FOLDER: Final = "record"
-#: A rule's warnings are told as notes while fewer of them were right ...
+#: A rule's warnings are told as notes while its record shows that fewer of them are right ...
 ENOUGH: Final = 0.8
-#: ... and so many were decided.  Of four, a single one would decide; of five, one wrong one
-#: is still enough, and a rule that is right nine times in ten is held in one of twelve
-#: samples, one that is right six times in ten in two of three.
+#: ... which it does when the upper bound of the share is lower, and so many were decided.  A
+#: rule that is right nine times in ten must not go silent by the chance of a small draw.
 FEWEST: Final = 5
 
 #: what a cell may hold that is no free text
@@ -222,7 +221,7 @@ def held(book: Book, rules: Iterable[Rule]) -> dict[str, Share]:
         mine = [one for one in book.judged if one.rule == rule.id]
         warned = [one for one in mine if (one.today or one.level) == "warning"]
         loud = precision(warned, today=True)
-        if loud.decided >= FEWEST and (loud.part or 0.0) < ENOUGH:
+        if loud.decided >= FEWEST and loud.high < ENOUGH:
             found[rule.id] = loud
     return found
 

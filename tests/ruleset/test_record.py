@@ -168,8 +168,11 @@ def judged(verdicts, **more):
     ("verdicts", "held"),
     [
         (["right"] * 4 + ["wrong"], False),
-        (["right"] * 3 + ["wrong"] * 2, True),
-        (["right"] * 3 + ["info"] * 2, True),
+        (["right"] * 3 + ["wrong"] * 2, False),
+        (["right"] * 2 + ["wrong"] * 3, True),
+        (["right"] * 2 + ["info"] * 3, True),
+        (["right"] * 14 + ["wrong"] * 6, False),
+        (["right"] * 13 + ["wrong"] * 10, True),
         (["wrong"] * 4, False),
         (["wrong"] * 4 + ["undecided"] * 9, False),
         (["wrong"] * 5, True),
@@ -249,9 +252,8 @@ def test_stats_in_numbers(own, capsys):
     assert (mine["precision"]["right"], mine["precision"]["of"]) == (2, 4)
     assert (mine["loud"]["right"], mine["loud"]["of"]) == (2, 2)
     assert mine["loud"]["low"] == pytest.approx(0.342, abs=0.001)
-    assert {"verdict": "wrong", "judged_as": "warning", "today": "none", "number": 1} in told[
-        "today"
-    ]
+    quieter = {"verdict": "wrong", "judged_as": "warning", "today": "none"}
+    assert [one["number"] > 0 for one in told["today"] if quieter.items() <= one.items()] == [True]
     assert {"rule", "level", "confidence"} <= told["by"].keys()
     assert told["repairs"]["families"]["mount"]["of"] >= 2
     assert "9@example.org" in {one["repair_id"] for one in told["misses"]}
