@@ -265,17 +265,15 @@ class ContextHint(Struct, frozen=True):
 
     ``kind``: ``parameter`` (regex on ``type name`` of the parameter list), ``returns``
     (regex on the return type), ``name`` (regex on the function's name), ``trace`` (regex
-    on a line of the mail's message), ``around`` (a call before the cleanup that opens an
-    atomic section; ``closes`` ends it), ``condition`` (regex on a branch taken that asks
-    for the context itself).  ``strength``: ``certain`` or ``likely``.
+    on a line of the mail's message), ``condition`` (regex on a branch taken that asks for
+    the context itself).  ``strength``: ``certain`` or ``likely``.
     """
 
-    kind: Literal["parameter", "returns", "name", "trace", "around", "condition"]
+    kind: Literal["parameter", "returns", "name", "trace", "condition"]
     pattern: re.Pattern[str]
     context: Context
     strength: Literal["certain", "likely"]
     why: str
-    closes: str | None = None
 
 
 Row = Cleanup | Twin | Registration | Activation | Wait

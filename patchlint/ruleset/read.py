@@ -463,7 +463,6 @@ def _hint(row: Row) -> list[Any]:
         row["context"],
         row["strength"],
         row["why"],
-        row.get("closes"),
     ]
 
 

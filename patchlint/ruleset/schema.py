@@ -23,7 +23,7 @@ KINDS: Final = frozenset({"ctx", "sync", "wrap", "async", "memory", "inherit"})
 WAIT_KINDS: Final = frozenset(
     {"object", "queue", "completion", "event", "rcu", "grace-period", "other"}
 )
-HINT_KINDS: Final = frozenset({"parameter", "returns", "name", "trace", "around", "condition"})
+HINT_KINDS: Final = frozenset({"parameter", "returns", "name", "trace", "condition"})
 SHAPES: Final = frozenset(
     {
         "twin",
@@ -313,7 +313,6 @@ ROWS: Final[dict[str, Row]] = {
         Key("context", _CONTEXT),
         Key("strength", one_of({"certain", "likely"})),
         Key("why", text),
-        Key("closes", word, required=False),
     ),
     "macro": (
         Key("name", text, required=False),

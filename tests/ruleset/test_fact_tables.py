@@ -342,13 +342,6 @@ def test_members_that_run_in_two_contexts_say_both():
         assert contexts & DEFERRED
 
 
-def test_atomic_sections_are_closed_by_another_function():
-    for hint in KERNEL.hints:
-        assert (hint.closes is not None) == (hint.kind == "around")
-        if hint.closes:
-            assert not hint.pattern.search(hint.closes)
-
-
 @pytest.mark.parametrize(
     ("kind", "text", "context"),
     [
