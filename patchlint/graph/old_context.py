@@ -62,7 +62,9 @@ def old_context(comparison: Comparison, loss: Loss) -> OldContext | None:
         verdict = contexts.Verdict(tuple(r for r in verdict.reasons if r.context not in sent))
     found = _in_tree(comparison, loss)
     if found is not None and found.ways:
-        said = contexts.spoken(comparison.before, was, comparison.message, titles)
+        spoken = contexts.spoken(comparison.before, was, comparison.message, titles)
+        # the tree knows all callers: a trace of one of them settles nothing
+        said = [reason for reason in spoken if not reason.traced]
         own = contexts.by_itself(comparison.before, was)
         settled = _settled(_from_tree(found), (contexts.Verdict(tuple(said)), own))
         return settled and _of_carrying(comparison, loss, found, settled)
