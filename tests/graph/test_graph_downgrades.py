@@ -762,7 +762,7 @@ def way(context="task", ends=("anything",), **more):
     )
 
 
-def level_with_tree(name, *found, put="sock_put", **cut):
+def level_with_tree(name, *found, put="sock_put", message="", **cut):
     """The level of a release that ``name`` puts off, with what a whole tree says of it."""
     gone = f"static void gone(struct work_struct *w)\n{{\n\t{put}(to_sk(w));\n}}\n\n"
     head = f"static void {name}(struct sock *sk)\n{{\n\t"
@@ -772,6 +772,7 @@ def level_with_tree(name, *found, put="sock_put", **cut):
         f"{gone}{head}queue_work(wq, &to_lamp(sk)->gone);\n}}\n\n"
         "static void lamp_init(struct lamp *l)\n{\n\tINIT_WORK(&l->gone, gone);\n}\n",
         ways=lambda *_: asked,
+        message=message,
     )
     return one.level_cap
 
@@ -792,6 +793,13 @@ def test_what_shows_of_a_function_itself_settles_a_mixed_context(name, contexts,
         for context in contexts
     ]
     assert level_with_tree(name, *ways) == level
+
+
+def test_a_trace_of_one_caller_settles_nothing_where_all_are_known():
+    trace = " Call Trace:\n  lamp_close+0x33/0x90\n  process_one_work+0x1/0x2\n"
+    both = (way(), replace(way("workqueue"), name="lamp_thread"))
+    assert level_with_tree("lamp_close", *both, message=trace) == "error"
+    assert level_with_tree("lamp_close", message=trace) == "note"
 
 
 @pytest.mark.parametrize(
