@@ -621,11 +621,19 @@ def _into_workers(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
             if key in told:
                 continue
             before = [e for e in before_all if e.key == key and not e.late]
-            after = [e for e in after_all if e.key == key and not (e.late or _flushed(e))]
+            there = [e for e in after_all if e.key == key]
+            # a flush counts when what it waits for is started on the way as well
+            started = {e.edge.callback for e in there if e.late and e.edge is not None}
+            after = [
+                e
+                for e in there
+                if not e.late
+                and (not _flushed(e) or (e.edge is not None and e.edge.callback in started))
+            ]
             lost = _lost(comparison, was, now, before, after)
-            there = [e for e in late[key] if _same_kind(lost, e)]
-            if lost and there and not all(_on_error_path(comparison, e) for e in lost):
-                found.append(Loss(was, now, key, tuple(lost), tuple(there), "worker"))
+            taken = [e for e in late[key] if _same_kind(lost, e)]
+            if lost and taken and not all(_on_error_path(comparison, e) for e in lost):
+                found.append(Loss(was, now, key, tuple(lost), tuple(taken), "worker"))
     return found
 
 
