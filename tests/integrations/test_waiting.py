@@ -26,9 +26,12 @@ print("done", file=sys.stderr)
 def on_terminal(*argv, stop=b""):
     """Run a program whose standard error is a terminal; what it wrote, and its status."""
     master, slave = pty.openpty()
+    # what runs in the background of a shell ignores it, and a child would inherit that
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
         argv, stderr=slave, stdout=subprocess.DEVNULL, start_new_session=True
     ) as child:
+        signal.signal(signal.SIGINT, before)
         os.close(slave)
         seen = b""
         deadline = time.monotonic() + 60
