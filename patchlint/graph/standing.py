@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from patchlint.model.effect import Step
     from patchlint.model.facts import Call, Function
 
+    #: path, function, line
+    _Place = tuple[str, str, int]
+
 
 def stands(comparison: Comparison, effect: Effect, confined: Sequence[Effect]) -> bool:
     """Whether nothing on the way of an inline effect before was cut.
@@ -28,15 +31,14 @@ def stands(comparison: Comparison, effect: Effect, confined: Sequence[Effect]) -
     """
     if effect.edge is not None or effect.kept is not None or effect.kind in ("gap", "store"):
         return False
-    way = [_forward(comparison, step) for step in effect.chain]
-    if None in way or any(_way_of(other) == way for other in confined):
-        return False
-    steps = [_after(comparison, step) for step in effect.chain]
-    if not all(steps):
-        return False
-    return all(
-        any(callee is function for callee in comparison.after.callees(call, here.path))
-        for (here, call), (function, _) in pairwise([step for step in steps if step])
+    way = _kept(comparison, effect.chain)
+    return (
+        way is not None
+        and not any(_way_of(other) == _places(way) for other in confined)
+        and all(
+            any(callee is function for callee in comparison.after.callees(call, here.path))
+            for (here, call), (function, _) in pairwise(way)
+        )
     )
 
 
@@ -48,17 +50,15 @@ def moved_along(
     What the callee does at once and what it puts off both came along with the call; it is
     lost when something that does not come along with it does the same late.
     """
-    if effect.edge is not None or effect.kept is not None:
+    if effect.edge is not None or effect.kept is not None or len(effect.chain) == 1:
         return False
-    if len(effect.chain) == 1:
+    tail = _kept(comparison, effect.chain[1:])
+    if tail is None:
         return False
-    tail = [_forward(comparison, step) for step in effect.chain[1:]]
-    first = tail[0]
-    if first is None or not all(_after(comparison, step) for step in effect.chain[1:]):
-        return False
-    return any(_way_of(other)[1:] == tail for other in after) and all(
+    callee, _call = tail[0]
+    return any(_way_of(other)[1:] == _places(tail) for other in after) and all(
         len(other.chain) > 1
-        and (other.chain[1].path, other.chain[1].function) == first[:2]
+        and (other.chain[1].path, other.chain[1].function) == (callee.path, callee.name)
         and _is_past(comparison, other)
         for other in late
     )
@@ -69,22 +69,31 @@ def _is_past(comparison: Comparison, late: Effect) -> bool:
     return not any(comparison.lines.added(step.path, step.line) for step in late.chain[1:])
 
 
-def _way_of(effect: Effect) -> list[tuple[str, str, int] | None]:
+def _way_of(effect: Effect) -> list[_Place]:
     return [(step.path, step.function, step.line) for step in effect.chain]
 
 
-def _forward(comparison: Comparison, step: Step) -> tuple[str, str, int] | None:
-    """Where a step before stands after, None when its line is gone."""
-    line = comparison.lines.forward(step.path, step.line)
-    path = comparison.lines.renamed.get(step.path, step.path)
-    return None if line is None else (path, step.function, line)
+def _places(way: Sequence[tuple[Function, Call]]) -> list[_Place]:
+    return [(function.path, function.name, call.line) for function, call in way]
+
+
+def _kept(comparison: Comparison, steps: Sequence[Step]) -> list[tuple[Function, Call]] | None:
+    """The calls of a way before as they stand after, None when one of them does not."""
+    found = []
+    for step in steps:
+        here = _after(comparison, step)
+        if here is None:
+            return None
+        found.append(here)
+    return found
 
 
 def _after(comparison: Comparison, step: Step) -> tuple[Function, Call] | None:
     """The call of a step in the function after, None when it is gone or under a new test."""
-    place = _forward(comparison, step)
-    function = comparison.after.functions.get(place[:2]) if place else None
-    if place is None or function is None:
+    line = comparison.lines.forward(step.path, step.line)
+    path = comparison.lines.renamed.get(step.path, step.path)
+    function = comparison.after.functions.get((path, step.function))
+    if line is None or function is None:
         return None
     old = comparison.before.functions.get((step.path, step.function))
     names = {call.callee for call in old.calls if call.line == step.line} if old else set()
@@ -93,7 +102,7 @@ def _after(comparison: Comparison, step: Step) -> tuple[Function, Call] | None:
         (
             (function, call)
             for call in function.calls
-            if call.line == place[2]
+            if call.line == line
             and call.callee in names
             and not any(added(function.path, test.line) for test in call.conditions)
         ),
