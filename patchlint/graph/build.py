@@ -15,11 +15,11 @@ from msgspec import Struct, field
 from patchlint.graph.objects import Fields, ObjectRef, struct_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from patchlint.model.context import Context, Guarantee
     from patchlint.model.facts import Call, Condition, FileFacts, Function, Initializer
-    from patchlint.model.kernel import KernelFacts, Registration
+    from patchlint.model.kernel import EntryPoint, KernelFacts, Registration
 
 #: functions that one member may stand for
 _MOST_BOUND: Final = 12
@@ -209,6 +209,13 @@ class Graph(Struct):
             for path, entry in self.initializers:
                 self._held.setdefault(entry.value.lstrip("&"), []).append((path, entry))
         return self._held.get(name, [])
+
+    def operations_of(self, name: str) -> Iterator[tuple[str, Initializer, EntryPoint]]:
+        """The members of known operations that a function of that name is: path, entry, row."""
+        for path, entry in self.tables_of(name):
+            for row in self.kernel.entries:
+                if row.member == entry.member and row.struct and row.struct in entry.struct:
+                    yield path, entry, row
 
 
 def build(

@@ -174,9 +174,7 @@ def _by_table(graph: Graph, function: Function) -> list[Reason]:
     """Operations tables that hold the function."""
     return [
         reason
-        for path, entry in graph.tables_of(function.name)
-        for known in graph.kernel.entries
-        if known.member == entry.member and known.struct and known.struct in entry.struct
+        for path, entry, known in graph.operations_of(function.name)
         for reason in _of_entry(
             known,
             f"{function.name}() is .{entry.member} of {entry.struct} at {path}:{entry.line}",

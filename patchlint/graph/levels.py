@@ -217,16 +217,7 @@ def _on_the_way(comparison: Comparison, loss: Loss) -> list[Function]:
     return [function for function in found if function is not None]
 
 
-def held_in_slot(comparison: Comparison, function: Function) -> str:
-    """The operation behind which user space waits that a function is, "" for none."""
-    for path, entry in comparison.before.tables_of(function.name):
-        for known in comparison.kernel.entries:
-            if (
-                known.reaches_user
-                and known.ends
-                and known.member == entry.member
-                and known.struct
-                and known.struct in entry.struct
-            ):
-                return f".{entry.member} of {entry.struct} at {path}:{entry.line}"
-    return ""
+def held_in_slot(comparison: Comparison, function: Function) -> bool:
+    """Whether a function is an operation behind which user space waits for an end."""
+    held = comparison.before.operations_of(function.name)
+    return any(row.reaches_user and row.ends for _, _, row in held)

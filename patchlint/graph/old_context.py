@@ -96,16 +96,10 @@ def _holds_it(comparison: Comparison, loss: Loss) -> str:
     """
     known = loss.before[0].known
     kernel = comparison.kernel
-    held = [
-        (entry, row)
-        for _path, entry in comparison.before.initializers
-        if entry.value.lstrip("&") == loss.was.name
-        for row in kernel.entries
-        if row.member == entry.member and row.struct and row.struct in entry.struct
-    ]
-    if known is None or not held or any(kernel.carries(r.ends, known.family) for _, r in held):
+    held = list(comparison.before.operations_of(loss.was.name))
+    if known is None or not held or any(kernel.carries(r.ends, known.family) for _, _, r in held):
         return ""
-    entry = held[0][0]
+    _path, entry, _row = held[0]
     return f"it is .{entry.member} of {entry.struct}, which cannot end what is released"
 
 
