@@ -16,6 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from patchlint.graph import branches, guards
+from patchlint.graph.balance import balanced
 from patchlint.graph.build import Deferral
 from patchlint.graph.comparison import Comparison, FunctionKey, key_of
 from patchlint.graph.contexts import certainly_deferred
@@ -129,7 +130,7 @@ def _of_key(
         for e in after
         if e.late
         and not any(_not_for_tasks(comparison, a) for a in e.above)
-        and not _balanced(comparison, e)
+        and not balanced(comparison.kernel, e)
     ]
     if not inline_before or any(e.kind == "async" for e in inline_before):
         return None
@@ -183,7 +184,7 @@ def _of_wait(
         and e.edge is not None
         and any(e.wait is call for call in was.calls)
         and comparison.lines.forward(was.path, e.wait.line) is None
-        and not _balanced(comparison, e)
+        and not balanced(comparison.kernel, e)
     ]
     if (
         not gone
@@ -264,44 +265,6 @@ def _of_queueing(comparison: Comparison, effect: Effect) -> bool:
         if not atom.positive and kernel.later.search(asked) and "(" in atom.text:
             return True
     return False
-
-
-def _balanced(comparison: Comparison, effect: Effect) -> bool:
-    """Whether what is done late gives back what the very function has taken.
-
-    That is no release of anything that was there when it was started.
-    """
-    site = effect.site
-    if site is None or not site.args:
-        return False
-    kernel = comparison.kernel
-    return any(
-        call.line <= site.line
-        and (
-            (site.callee in kernel.references.get(call.callee, ()) and _gives_back(call, site))
-            or (call.callee in kernel.refcount_gets and _counts_in(call, site))
-            or (kernel.obtains.search(call.callee) is not None and _is_own(call, site))
-        )
-        for call in effect.where.calls
-    )
-
-
-def _gives_back(taken: Call, release: Call) -> bool:
-    """Whether a release is of the object that a call took, or that it returned."""
-    return release.args[0] in {*taken.args[:1], taken.assigned}
-
-
-def _is_own(obtained: Call, release: Call) -> bool:
-    """Whether a release is of what a call gave to the function."""
-    return obtained.assigned == release.args[0]
-
-
-def _counts_in(counted: Call, release: Call) -> bool:
-    """Whether a call counts up in the very object that is released."""
-    return (
-        bool(counted.args)
-        and re.match(rf"&?\(*{re.escape(release.args[0])}\)*(?:->|\.)", counted.args[0]) is not None
-    )
 
 
 def _not_for_tasks(comparison: Comparison, atom: Atom) -> bool:
@@ -480,20 +443,19 @@ def _replaced(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
 def _unknown_starts(comparison: Comparison, now: Function) -> list[Deferral]:
     """New edges of a function to callbacks that nobody shows, known ones and named ones."""
     after, lines = comparison.after, comparison.lines
-    started = [(edge, edge.line) for edge in after.deferrals_of(now)]
+    started = list(after.deferrals_of(now))
     for call in now.calls:
         for helper in after.callees(call, now.path) if lines.added(now.path, call.line) else ():
             # a helper that starts it is told as if it stood here
             started += [
-                (replace(edge, function=now, call=call), call.line)
-                for edge in after.deferrals_of(helper)
+                replace(edge, function=now, call=call) for edge in after.deferrals_of(helper)
             ]
     found = [
         edge
-        for edge, line in started
+        for edge in started
         if not edge.keeps
         and not edge.waits
-        and lines.added(now.path, line)
+        and lines.added(now.path, edge.line)
         and after.find(edge.callback, now.path) is None
     ]
     found += [
@@ -607,7 +569,7 @@ def _into_workers(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
                 effect.kind == "row"
                 and effect.visible
                 and _new_here(comparison, effect)
-                and not _balanced(comparison, effect)
+                and not balanced(comparison.kernel, effect)
                 and _only_deferred(comparison, effect.where, workers)
             ):
                 late.setdefault(effect.key, []).append(effect)

@@ -1,0 +1,48 @@
+"""Whether a release only gives back what the function that does it has taken itself."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from patchlint.graph.summary import Effect
+    from patchlint.model.facts import Call
+    from patchlint.model.kernel import KernelFacts
+
+
+def balanced(kernel: KernelFacts, effect: Effect) -> bool:
+    """Whether what is done late gives back what the very function has taken.
+
+    That is no release of anything that was there when it was started.
+    """
+    site = effect.site
+    if site is None or not site.args:
+        return False
+    return any(
+        call.line <= site.line
+        and (
+            (site.callee in kernel.references.get(call.callee, ()) and _gives_back(call, site))
+            or (call.callee in kernel.refcount_gets and _counts_in(call, site))
+            or (kernel.obtains.search(call.callee) is not None and _is_own(call, site))
+        )
+        for call in effect.where.calls
+    )
+
+
+def _gives_back(taken: Call, release: Call) -> bool:
+    """Whether a release is of the object that a call took, or that it returned."""
+    return release.args[0] in {*taken.args[:1], taken.assigned}
+
+
+def _is_own(obtained: Call, release: Call) -> bool:
+    """Whether a release is of what a call gave to the function."""
+    return obtained.assigned == release.args[0]
+
+
+def _counts_in(counted: Call, release: Call) -> bool:
+    """Whether a call counts up in the very object that is released."""
+    return (
+        bool(counted.args)
+        and re.match(rf"&?\(*{re.escape(release.args[0])}\)*(?:->|\.)", counted.args[0]) is not None
+    )
