@@ -37,16 +37,10 @@ def waiting(text: str, leave: str) -> Iterator[None]:
     if not sys.stderr.isatty():
         yield
         return
-    import threading
+    from patchlint.outside.activity import beside
 
-    ended = threading.Event()
-    thread = threading.Thread(target=_tell, args=(text, leave, ended), daemon=True)
-    thread.start()
-    try:
+    with beside(lambda ended: _tell(text, leave, ended)):
         yield
-    finally:
-        ended.set()
-        thread.join(PATIENCE)
 
 
 def _tell(text: str, leave: str, ended: threading.Event) -> None:

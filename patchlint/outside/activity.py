@@ -11,7 +11,8 @@ from contextlib import contextmanager
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from threading import Event
     from typing import Final, TextIO
 
 #: Seconds before anything is shown, and between two pictures.
@@ -72,10 +73,17 @@ def shown(stream: TextIO | None) -> Iterator[None]:
     if stream is None:
         yield
         return
+    with beside(lambda ended: _show(stream, ended)):
+        yield
+
+
+@contextmanager
+def beside(tell: Callable[[Event], None]) -> Iterator[None]:
+    """Run ``tell`` in a thread of its own until the block is left, which it sees by its event."""
     from threading import Event, Thread
 
     ended = Event()
-    thread = Thread(target=_show, args=(stream, ended), daemon=True)
+    thread = Thread(target=tell, args=(ended,), daemon=True)
     thread.start()
     try:
         yield
@@ -93,14 +101,13 @@ def picture(text: str, taken: float, columns: int) -> str:
     return line if len(line) < columns else line[: max(columns - 2, 0)] + "~"
 
 
-def _show(stream: TextIO, ended: object) -> None:
+def _show(stream: TextIO, ended: Event) -> None:
     import shutil
 
-    wait = ended.wait  # type: ignore[attr-defined]
     began = time.monotonic()
     drawn = False
     pause = PATIENCE
-    while not wait(pause):
+    while not ended.wait(pause):
         pause = PACE
         columns = shutil.get_terminal_size().columns
         try:
