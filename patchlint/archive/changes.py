@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from patchlint.archive.ask import Question
     from patchlint.model.finding import Finding
 
-#: what changes can be counted by
-GROUPS: Final = ("rule", "year", "subsystem", "outcome", "level", "list", "family")
 
 _KEY: Final = re.compile(r"[0-9a-f]{8,64}")
 #: what a part of any archive may be called, and how files end

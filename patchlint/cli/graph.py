@@ -208,8 +208,8 @@ def _effects(graph: Graph, function: Function) -> Branch:
 
 
 def _note(effect: Effect) -> str:
-    from patchlint.graph.downgrades import STRUCTURAL
     from patchlint.graph.guards import said
+    from patchlint.model.effect import STRUCTURAL
 
     note = f"{effect.known.family if effect.known else STRUCTURAL}, {effect.guarantee}"
     if effect.edge is not None:

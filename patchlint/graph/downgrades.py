@@ -12,7 +12,7 @@ from patchlint.graph.losses import Loss, variables
 from patchlint.graph.losses import find as find_losses
 from patchlint.graph.old_context import OldContext, old_context
 from patchlint.model.context import DEFERRED, GUARANTEES
-from patchlint.model.effect import Downgrade, Promise
+from patchlint.model.effect import STRUCTURAL, Downgrade, Promise
 
 if TYPE_CHECKING:
     from patchlint.graph.comparison import Comparison
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from patchlint.graph.summary import Effect
     from patchlint.model.context import Context, Guarantee
     from patchlint.model.facts import Call, Function
-
-#: family of what no table knows
-STRUCTURAL = "structural"
 
 
 def find(comparison: Comparison) -> tuple[Downgrade, ...]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
     from patchlint.model.context import Context, Guarantee
+
+#: the family of what no table knows
+STRUCTURAL: Final = "structural"
 
 
 class Step(Struct, frozen=True):

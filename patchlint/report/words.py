@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from patchlint.model.effect import STRUCTURAL
 from patchlint.model.history import day
 from patchlint.model.link import mail_link
 from patchlint.report.text import columns, count, line
@@ -49,8 +50,6 @@ ENDS: Final[dict[Outcome, str]] = {
 #: contexts in which a function is called back, and those that never return to user space
 _CALLED_BACK: Final = frozenset({"workqueue", "rcu-callback", "softirq", "hardirq"})
 _NO_RETURN: Final = _CALLED_BACK | {"kthread"}
-#: family of what no table knows
-_STRUCTURAL: Final = "structural"
 
 
 def told(
@@ -94,7 +93,7 @@ def called(name: str) -> str:
 
 def sure(finding: Finding) -> str:
     """How sure a finding is, and what that rests on."""
-    known = finding.family != _STRUCTURAL
+    known = finding.family != STRUCTURAL
     if finding.level == "note":
         why = "see the evidence"
     elif finding.confidence == "high":

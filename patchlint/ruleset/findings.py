@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from msgspec.structs import replace
 
+from patchlint.model.effect import STRUCTURAL
 from patchlint.model.facts import UNNAMED
 from patchlint.model.finding import LEVELS, Finding
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from patchlint.model.mail import Patch
     from patchlint.ruleset.quotes import Diffs
 
-#: the family of what no table knows
-STRUCTURAL: Final = "structural"
 #: shapes whose own rule speaks before that of the family
 _OWN_RULE: Final = frozenset({"twin", "lost-wait", "task-work-to-workqueue"})
 #: in the place of a function's name where no hunk names it

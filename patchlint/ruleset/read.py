@@ -11,6 +11,7 @@ import re
 import tomllib
 from typing import TYPE_CHECKING, Any, Final
 
+from patchlint.model.effect import STRUCTURAL
 from patchlint.model.kernel import release
 from patchlint.ruleset import schema
 from patchlint.ruleset.errors import RuleError
@@ -273,7 +274,7 @@ def _root(file: str) -> str:
 def _read_rule(file: Path, digest: Any, gathered: _Gathered) -> None:
     data, text = _parse(file, digest)
     _check(file, text, "", data, schema.RULE)
-    known = [*gathered.families, schema.STRUCTURAL]
+    known = [*gathered.families, STRUCTURAL]
     for family in data.get("families", ()):
         if family not in known:
             raise RuleError(

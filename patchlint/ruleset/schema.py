@@ -34,8 +34,6 @@ SHAPES: Final = frozenset(
     }
 )
 LEVELS: Final = frozenset({"error", "warning", "note"})
-#: the family of cleanups that no table knows
-STRUCTURAL: Final = "structural"
 
 _VERSION: Final = re.compile(r"\d+\.\d+(?:\.\d+)?")
 _WORD: Final = re.compile(r"[A-Za-z_]\w*")
