@@ -100,8 +100,10 @@ def finding(
     rule = choose(ruleset, downgrade)
     if rule is None:
         return None
+    if tree:
+        rule = replace(rule, held=None)
     known = ruleset.kernel.cleanups.get(downgrade.cleanup)
-    level = _level(rule, downgrade, hold=not tree)
+    level = _level(rule, downgrade)
     downgrade = _named(downgrade)
     return Finding(
         rule=rule.id,
@@ -149,7 +151,7 @@ def fingerprint(rule: str, downgrade: Downgrade) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-def _level(rule: Rule, downgrade: Downgrade, *, hold: bool) -> Level:
+def _level(rule: Rule, downgrade: Downgrade) -> Level:
     """The rule's level, raised by a chain to user space, lowered by a doubt or its record."""
     cap = downgrade.level_cap
     wanted = rule.level
@@ -157,7 +159,7 @@ def _level(rule: Rule, downgrade: Downgrade, *, hold: bool) -> Level:
         wanted = "error"
     level = max(wanted, cast("Level", cap), key=LEVELS.index)
     # a chain to a system call is more than the record is about
-    return rule.held if hold and rule.held and level == "warning" else level
+    return rule.held if rule.held and level == "warning" else level
 
 
 def _named(downgrade: Downgrade) -> Downgrade:

@@ -365,3 +365,20 @@ def test_lines_of_the_release_are_marked_in_its_own_file_alone():
     ]
     other = said(replace(loss, line=99), (helper, DIFF))
     assert [one.text for one in other.hunk if one.marked] == ["iput"]
+
+
+@pytest.mark.parametrize(
+    ("tree", "cap", "level", "held"),
+    [
+        (False, "warning", "note", True),
+        (True, "warning", "warning", False),
+        # what a doubt turned down with a tree was not held by the record
+        (True, "note", "note", False),
+    ],
+)
+def test_a_record_from_hunks_alone_holds_nothing_with_a_tree(tree, cap, level, held):
+    rules = tuple(replace(rule, held="note") for rule in SHIPPED.rules)
+    loss = replace(LOSS, level_cap=cap)
+    found = finding(replace(SHIPPED, rules=rules), loss, 0, PATCH, Diffs((DIFF,)), tree=tree)
+    assert found.level == level
+    assert any("note at most" in one for one in found.evidence) == held
