@@ -53,6 +53,15 @@ def on_error_path(kernel: KernelFacts, call: Call, functions: Iterable[Function]
     )
 
 
+def undoes(kernel: KernelFacts, function: str, call: Call) -> bool:
+    """Whether a function that builds something calls this behind a label: to take it back."""
+    return (
+        call.label is not None
+        and kernel.constructor.search(function) is not None
+        and kernel.teardown.search(function) is None
+    )
+
+
 def _asks_pointer(condition: Condition, functions: Iterable[Function]) -> bool:
     """Whether a branch only asks if a pointer is there, and it is: no struct has a truth."""
     text = plain(condition)

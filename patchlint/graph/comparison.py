@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Protocol
 
+from patchlint.graph import branches
 from patchlint.graph.bindings import argument, function_name
 from patchlint.graph.follow import Lineage, Lines, trace
 from patchlint.graph.summary import Key, Summaries
@@ -228,6 +229,17 @@ class Comparison:
         sides = (self.before.functions, self.after.functions)
         found = (side.get((step.path, step.function)) for step in effect.chain for side in sides)
         return (effect.where, *(function for function in found if function is not None))
+
+    def after_failure(self, effect: Effect) -> bool:
+        """Whether an effect is done only where something failed before."""
+        calls = [c for c in (effect.root, *effect.between, effect.site) if c is not None]
+        holders = self.holders(effect)
+        return any(
+            branches.on_error_path(self.kernel, call, holders) for call in calls
+        ) or any(
+            branches.undoes(self.kernel, step.function, call)
+            for step, call in zip(effect.chain, calls, strict=False)
+        )
 
     def first_leaves(self, was: Function) -> tuple[Effect, ...]:
         """What a function before does itself, whatever is wanted."""

@@ -97,7 +97,7 @@ def of(
     if any(r.strength == "certain" for r in own):
         return Verdict(tuple(own))
     seen = {(function.path, function.name)}
-    above = _from_callers(graph, function, _DEPTH, seen, loses)
+    above = _from_callers(graph, function, _DEPTH, seen, loses, message)
     reasons = [*own, *above]
     if not reasons:
         reasons = spoken(graph, function, message, titles)
@@ -223,7 +223,9 @@ def _from_callers(
     depth: int,
     seen: set[tuple[str, str]],
     loses: Callable[[Function, Call], bool] | None = None,
+    message: str = "",
 ) -> list[Reason]:
+    """What shows of the callers that images have, and what the message tells of them."""
     if depth == 0:
         return []
     reasons: list[Reason] = []
@@ -232,7 +234,11 @@ def _from_callers(
         if key in seen or (loses is not None and not loses(caller, call)):
             continue
         seen.add(key)
-        found = _own(graph, caller) or _from_callers(graph, caller, depth - 1, seen)
+        found = (
+            _own(graph, caller)
+            or _from_callers(graph, caller, depth - 1, seen, None, message)
+            or from_message(graph, caller, message)
+        )
         if not function.static:
             # callers that no image shows may be tasks: deferred ones tell nothing of them
             found = [reason for reason in found if reason.context == "task"]
@@ -241,6 +247,7 @@ def _from_callers(
                 r.context,
                 "likely",
                 f"called by {caller.name}() at {caller.path}:{call.line}; {r.why}",
+                traced=r.traced,
             )
             for r in found
         )

@@ -7,6 +7,7 @@ each of its call sites, whatever its name.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from patchlint.model.context import Context, Guarantee
     from patchlint.model.facts import Call, Function
 
+#: the address of a variable, or of a part of it
+_OWN: Final = re.compile(r"^&\s*\(?\s*([A-Za-z_]\w*)(?:\s*\[[^\[\]]*\]|\s*\.\s*\w+)*\s*\)?$")
 #: helpers in helpers that are looked through
 _ROUNDS: Final = 3
 #: edges of one side; more are left out
@@ -215,11 +218,25 @@ def _note(
                 target,
                 starter.queue,
                 starter.keeps,
-                starter.waits,
+                starter.waits or _on_stack(function, starter.target),
                 via=call.callee if call.callee != starter.mechanism else "",
                 within=starter.within,
             )
         )
+
+
+def _on_stack(function: Function, target: str | None) -> bool:
+    """Whether what is started lives in the function itself.
+
+    It must not return before that is done: its stack goes with it.
+    """
+    local = _OWN.match(target) if target else None
+    type_text = function.type_of(local[1]) if local else None
+    return (
+        local is not None
+        and local[1] in {one.name for one in function.locals}
+        and "static" not in (type_text or "").split()
+    )
 
 
 def _learn(

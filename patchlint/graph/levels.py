@@ -155,9 +155,10 @@ def _waited_for(losses: list[Loss]) -> bool:
 
 
 def _error_only(comparison: Comparison, loss: Loss) -> bool:
+    """Whether it was done, or is put off, only where something failed."""
     from patchlint.graph import branches
 
-    return all(
+    return all(comparison.after_failure(e) for e in loss.before) or all(
         effect.edge is not None
         and any(
             branches.on_error_path(comparison.kernel, call, comparison.holders(effect))

@@ -160,8 +160,8 @@ def _of_key(
         and not moved_along(comparison, effect, inline_after, fresh_late)
     ]
     if not lost or (
-        all(_on_error_path(comparison, e) for e in lost)
-        and not any(_on_error_path(comparison, e) for e in fresh_late)
+        all(comparison.after_failure(e) for e in lost)
+        and not any(comparison.after_failure(e) for e in fresh_late)
     ):
         return None
     late = tuple(fresh_late)
@@ -190,7 +190,7 @@ def _of_wait(
         not gone
         or after
         or comparison.waits_anew
-        or all(_on_error_path(comparison, e) for e in gone)
+        or all(comparison.after_failure(e) for e in gone)
     ):
         return None
     started = comparison.started
@@ -383,12 +383,6 @@ def _on_the_way(comparison: Comparison, now: Function, late: Effect) -> list[Fun
     return functions
 
 
-def _on_error_path(comparison: Comparison, effect: Effect) -> bool:
-    calls = [c for c in (effect.root, *effect.between, effect.site) if c is not None]
-    holders = comparison.holders(effect)
-    return any(branches.on_error_path(comparison.kernel, call, holders) for call in calls)
-
-
 # -- a statement that gave way to a deferral ---------------------------------------------
 
 
@@ -433,7 +427,7 @@ def _replaced(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
                 ),
                 None,
             )
-            if edge is not None and not _on_error_path(comparison, effect):
+            if edge is not None and not comparison.after_failure(effect):
                 found.append(
                     Loss(was, now, effect.key, (effect,), (_behind(effect, edge),), "replaced")
                 )
@@ -594,7 +588,7 @@ def _into_workers(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
             ]
             lost = _lost(comparison, was, now, before, after)
             taken = [e for e in late[key] if _same_kind(lost, e)]
-            if lost and taken and not all(_on_error_path(comparison, e) for e in lost):
+            if lost and taken and not all(comparison.after_failure(e) for e in lost):
                 found.append(Loss(was, now, key, tuple(lost), tuple(taken), "worker"))
     return found
 

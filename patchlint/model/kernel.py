@@ -313,6 +313,7 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     #: calls that give fresh memory, or none
     allocation: re.Pattern[str] = NEVER
     obtains: re.Pattern[str] = NEVER
+    constructor: re.Pattern[str] = NEVER
     #: labels and tests of error paths
     error_path: re.Pattern[str] = NEVER
     #: functions that end a reference without any release of their own being known

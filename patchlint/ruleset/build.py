@@ -73,6 +73,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         deferral_types=frozenset(data["deferral_types"]),
         allocation=any_of(data["allocation"]),
         obtains=any_of(data["obtains"]),
+        constructor=any_of(data["constructor"]),
         error_path=any_of(data["error_path"]),
         refcount_puts=frozenset(data["refcount_puts"]),
         refcount_gets=frozenset(data["refcount_gets"]),
