@@ -9,9 +9,9 @@ from patchlint.graph.guards import one_group
 from patchlint.model.pattern import lazy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from patchlint.model.facts import Call, Condition, Function
+    from patchlint.model.facts import Call, Condition, Exit, Function
     from patchlint.model.kernel import KernelFacts
 
 #: types, without their stars, of what only a pointer to is asked for
@@ -81,13 +81,18 @@ def is_allocation(text: str) -> bool:
 
 
 def skips(function: Function, first: Call, other: Call) -> bool:
-    """Whether control that passed ``first`` leaves before it can reach ``other`` below it.
+    """Whether control that passed ``first`` leaves before it can reach ``other`` below it."""
+    return next(leaves(function, first, other), None) is not None
 
-    True for ``if (lazy) { queue(); return; }  release();``.  Errs towards False: only an
-    exit in a block around ``first`` counts, and a goto only when its label is beyond.
+
+def leaves(function: Function, first: Call, other: Call) -> Iterator[Exit]:
+    """The exits that control which passed ``first`` takes before ``other`` below it.
+
+    One for ``if (lazy) { queue(); return; }  release();``.  Errs towards none: only an exit
+    in a block around ``first`` counts, and a goto only when its label is beyond.
     """
     if other.line <= first.line:
-        return False
+        return
     block = [c for c in first.conditions if not c.early]
     for leave in function.exits:
         if not first.line <= leave.line < other.line:
@@ -96,7 +101,10 @@ def skips(function: Function, first: Call, other: Call) -> bool:
         if around != block[: len(around)]:
             continue
         if leave.text == "return":
-            return bool(around)
+            if around:
+                yield leave
+            return
         if leave.text.startswith("goto "):
-            return bool(around) and leave.text[5:] != other.label
-    return False
+            if around and leave.text[5:] != other.label:
+                yield leave
+            return

@@ -336,7 +336,7 @@ def _confined(
         for holder in (edge.function, *_on_the_way(comparison, now, other)):
             here = {id(c) for c in holder.calls}
             if any(
-                id(first) in here and id(call) in here and branches.skips(holder, first, call)
+                id(first) in here and id(call) in here and _sent_past(comparison, holder, first, call)
                 for first in ways
                 for call in calls
             ):
@@ -344,6 +344,18 @@ def _confined(
         if any(_turned(comparison, now, other, atom) for atom in effect.guard):
             return True
     return None
+
+
+def _sent_past(comparison: Comparison, holder: Function, first: Call, other: Call) -> bool:
+    """Whether control that passed ``first`` leaves before ``other``, and did not before.
+
+    A branch that left already, above a call that stayed where it was, takes nothing away.
+    """
+    added = partial(comparison.lines.added, holder.path)
+    return any(
+        added(leave.line) or added(other.line) or any(added(c.line) for c in leave.conditions)
+        for leave in branches.leaves(holder, first, other)
+    )
 
 
 def _excludes(atom: Atom, late: Sequence[Effect], signs: frozenset[tuple[str, bool]]) -> bool:

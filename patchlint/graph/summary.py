@@ -50,6 +50,8 @@ _DEEPEST: Final = 80
 #: tests above one effect that are told apart
 _MOST_ATOMS: Final = 40
 _LONGEST: Final = 80
+#: waits that tell what somebody else has started
+_FOR_OTHERS: Final = ("object", "queue", "completion", "event")
 #: the test of a branch that a hunk shows without its head
 _UNKNOWN: Final = "1"
 _CALL: Final = re.compile(r"^([A-Za-z_]\w*)\s*\(.*\)$", re.DOTALL)
@@ -777,10 +779,11 @@ class Summaries:
         found: list[tuple[Call, Deferral]] = []
         for call in function.calls:
             row = self.kernel.waits.get(call.callee)
-            if row is None or not row.restores or row.kind not in ("object", "queue"):
+            if row is None or not row.restores or row.kind not in _FOR_OTHERS:
                 continue
             edges = self._awaited.by(function, call)
-            edges = edges or self._bound(function, call, row.object_arg)
+            if row.kind == "object" or row.kind == "queue":
+                edges = edges or self._bound(function, call, row.object_arg)
             found.extend(
                 (call, edge)
                 for edge in edges

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from patchlint.graph.bindings import argument
 from patchlint.graph.objects import ObjectRef, refer, same
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from patchlint.graph.build import Deferral, Graph
     from patchlint.model.facts import Call, Function
+
+#: calls in calls below a callback that may signal that it is done
+_DEPTH: Final = 3
 
 
 def wait_matches(graph: Graph, deferral: Deferral, function: Function, call: Call) -> bool:
@@ -35,18 +41,24 @@ class Awaited:
         self._graph = graph
         self._by_target: dict[str, list[int]] = {}
         self._by_queue: dict[str | None, list[int]] = {}
+        self._by_signal: dict[str, list[int]] = {}
         for place, edge in enumerate(graph.deferrals):
             for key in edge.target.keys if edge.target is not None else ():
                 self._by_target.setdefault(key, []).append(place)
             queue = _queue_of(graph, edge)
             for name in (None,) if edge.queue is None else queue.keys if queue else ():
                 self._by_queue.setdefault(name, []).append(place)
+            callback = graph.find(edge.callback, edge.function.path)
+            for done in _signals(graph, callback) if callback is not None else ():
+                for key in done.keys:
+                    self._by_signal.setdefault(key, []).append(place)
 
     def by(self, function: Function, call: Call) -> list[Deferral]:
         """The deferrals that the wait ``call`` for an object or a queue waits for."""
         graph = self._graph
         wait = graph.kernel.waits[call.callee]
-        names = self._by_queue if wait.kind == "queue" else self._by_target
+        names: Mapping[str | None, list[int]] | Mapping[str, list[int]]
+        names = {"queue": self._by_queue, "object": self._by_target}.get(wait.kind, self._by_signal)
         if wait.object_arg is None or wait.object_arg >= len(call.args):
             places = self._by_queue.get(None, []) if wait.kind == "queue" else []
         else:
@@ -71,14 +83,17 @@ def _same_queue(graph: Graph, deferral: Deferral, target: ObjectRef) -> bool:
 
 
 def _completed(graph: Graph, deferral: Deferral, target: ObjectRef) -> bool:
+    """Whether a callback, or what it calls, signals what is waited for."""
     callback = graph.find(deferral.callback, deferral.function.path)
-    if callback is None:
-        return False
-    for call in callback.calls:
-        index = graph.kernel.completers.get(call.callee)
-        if index is None or index >= len(call.args):
-            continue
-        done = refer(call.args[index], callback, callback.path, graph.fields)
-        if done is not None and done.keys & target.keys:
-            return True
-    return False
+    return callback is not None and any(done.keys & target.keys for done in _signals(graph, callback))
+
+
+def _signals(graph: Graph, callback: Function) -> Iterator[ObjectRef]:
+    """What a callback signals: completions, wait queues, bits; it or a function that it calls."""
+    for function in graph.reach(callback, _DEPTH):
+        for call in function.calls:
+            index = graph.kernel.completers.get(call.callee)
+            text = argument(call, index)
+            done = refer(text, function, function.path, graph.fields) if text else None
+            if done is not None:
+                yield done
