@@ -30,6 +30,30 @@ def balanced(kernel: KernelFacts, effect: Effect) -> bool:
     )
 
 
+def taken_unseen(kernel: KernelFacts, effect: Effect) -> bool:
+    """Whether a reference is given back of which no hunk shows where it came from.
+
+    It is in a variable of the function that nothing in its known lines sets: it may have
+    been taken there, as what is looked up is, or found there.
+    """
+    site, where = effect.site, effect.where
+    if site is None or not site.args or where.complete:
+        return False
+    name = site.args[0].strip()
+    return (
+        name.isidentifier()
+        and kernel.puts.search(site.callee) is not None
+        and name in {one.name for one in where.locals}
+        and not any(one.target == name and one.value != "NULL" for one in where.assignments)
+        and not any(call.assigned == name or _sets(call, name) for call in where.calls)
+    )
+
+
+def _sets(call: Call, name: str) -> bool:
+    """Whether a call is given a variable to set: its address, or as what a loop goes through."""
+    return f"&{name}" in call.args or ("for_each" in call.callee and name in call.args)
+
+
 def _gives_back(taken: Call, release: Call) -> bool:
     """Whether a release is of the object that a call took, or that it returned."""
     return release.args[0] in {*taken.args[:1], taken.assigned}

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, field
 
 from patchlint.graph import guards
+from patchlint.graph.balance import taken_unseen
 from patchlint.graph.summary import Effect, named_teardown
 
 if TYPE_CHECKING:
@@ -61,6 +62,13 @@ def strength(effect: Effect) -> int:
     return 2 if effect.kind == "named" else 1
 
 
+def known_of(kernel: KernelFacts, loss: Loss) -> int:
+    """How much is known of a loss: nothing when what is put late may have been taken there."""
+    if loss.late and all(taken_unseen(kernel, effect) for effect in loss.late):
+        return 0
+    return strength(loss.before[0])
+
+
 def weight(effect: Effect) -> int:
     """What a finding speaks of first: what branches on the context most, memory least."""
     if effect.kind == "memory":
@@ -80,6 +88,7 @@ def main_loss(kernel: KernelFacts, losses: Iterable[Loss]) -> Loss:
     return max(
         losses,
         key=lambda loss: (
+            known_of(kernel, loss),
             strength(loss.before[0]),
             not _taken_there(kernel, loss.before[0]),
             weight(loss.before[0]),
@@ -106,9 +115,11 @@ _KNOWN: Final = 3
 def volume(comparison: Comparison, losses: list[Loss], doubt: str) -> Volume:
     """How loud the losses behind one edge are together, with what turned them down."""
     found = Volume()
-    best = max(strength(loss.before[0]) for loss in losses)
+    best = max(known_of(comparison.kernel, loss) for loss in losses)
     late = [effect for loss in losses for effect in loss.late]
-    if best == 0:
+    if best == 0 and any(strength(loss.before[0]) for loss in losses):
+        found.down("where the function that puts it late took it is in lines that no hunk shows")
+    elif best == 0:
         found.down("only memory is freed later")
     elif best < _KNOWN:
         why = _unproven(comparison, losses, late)

@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from patchlint.graph import branches, guards
-from patchlint.graph.balance import balanced
+from patchlint.graph.balance import balanced, taken_unseen
 from patchlint.graph.build import Deferral
 from patchlint.graph.comparison import Comparison, FunctionKey, key_of
 from patchlint.graph.contexts import certainly_deferred
@@ -124,7 +124,14 @@ def _of_key(
     after: Sequence[Effect],
     heads: frozenset[str],
 ) -> Loss | None:
-    inline_before = [e for e in before if not e.late and not _of_queueing(comparison, e)]
+    inline_before = [
+        e
+        for e in before
+        if not e.late
+        and not _of_queueing(comparison, e)
+        # what only a kernel thread did, no task could rely on
+        and not any(_not_for_tasks(comparison, a) for a in e.guard)
+    ]
     late_after = [
         e
         for e in after
@@ -576,6 +583,7 @@ def _into_workers(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
                 and effect.visible
                 and _new_here(comparison, effect)
                 and not balanced(comparison.kernel, effect)
+                and not taken_unseen(comparison.kernel, effect)
                 and _only_deferred(comparison, effect.where, workers)
             ):
                 late.setdefault(effect.key, []).append(effect)
@@ -588,7 +596,13 @@ def _into_workers(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
         for key in dict.fromkeys(e.key for e in before_all if e.key in late):
             if key in told:
                 continue
-            before = [e for e in before_all if e.key == key and not e.late]
+            before = [
+                e
+                for e in before_all
+                if e.key == key
+                and not e.late
+                and not any(_not_for_tasks(comparison, a) for a in e.guard)
+            ]
             there = [e for e in after_all if e.key == key]
             # a flush counts when what it waits for is started on the way as well
             started = {e.edge.callback for e in there if e.late and e.edge is not None}

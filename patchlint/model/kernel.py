@@ -314,6 +314,7 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     allocation: re.Pattern[str] = NEVER
     obtains: re.Pattern[str] = NEVER
     constructor: re.Pattern[str] = NEVER
+    puts: re.Pattern[str] = NEVER
     #: labels and tests of error paths
     error_path: re.Pattern[str] = NEVER
     #: functions that end a reference without any release of their own being known

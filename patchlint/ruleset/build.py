@@ -74,6 +74,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         allocation=any_of(data["allocation"]),
         obtains=any_of(data["obtains"]),
         constructor=any_of(data["constructor"]),
+        puts=any_of(data["puts"]),
         error_path=any_of(data["error_path"]),
         refcount_puts=frozenset(data["refcount_puts"]),
         refcount_gets=frozenset(data["refcount_gets"]),

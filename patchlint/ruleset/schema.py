@@ -357,6 +357,7 @@ STRUCTURE: Final[Row] = (
     Key("allocation", regexes, required=False),
     Key("obtains", regexes, required=False),
     Key("constructor", regexes, required=False),
+    Key("puts", regexes, required=False),
     Key("error_path", regexes),
     Key("refcount_puts", words),
     Key("refcount_gets", words, required=False),
