@@ -25,6 +25,7 @@ from msgspec import Struct, field
 
 from patchlint.graph import guards
 from patchlint.graph.balance import taken_unseen
+from patchlint.graph.objects import struct_name
 from patchlint.graph.summary import Effect, named_teardown
 
 if TYPE_CHECKING:
@@ -189,12 +190,8 @@ def _role(comparison: Comparison, loss: Loss) -> bool:
     if loss.before[0].kind == "store":
         # a state is set for many reasons; only in an operation that ends something it tells
         return False
-    kernel = comparison.kernel
-    named = strength(loss.before[0]) > 1 or any(named_teardown(kernel, f.name) for f in below)
-    if named and named_teardown(kernel, loss.was.name) and not all(e.guessed for e in loss.late):
-        return True
-    return any(named_teardown(kernel, function.name) for function in functions) and (
-        _last_reference(comparison, loss, functions) or _body_moved(comparison, loss)
+    return any(named_teardown(comparison.kernel, f.name) for f in functions) and (
+        _last_reference(comparison, loss, functions)
     )
 
 
@@ -202,20 +199,19 @@ def _last_reference(comparison: Comparison, loss: Loss, functions: list[Function
     """Whether it was done when the last reference went, or by a function given to a put."""
     if any(a.head == guards.LAST_REFERENCE for e in loss.before for a in e.guard):
         return True
-    return any(function.name in comparison.put_callbacks for function in functions)
+    return any(
+        function.name in comparison.put_callbacks or _is_release(comparison.kernel, function)
+        for function in functions
+    )
 
 
-def _body_moved(comparison: Comparison, loss: Loss) -> bool:
-    """Whether the body of the losing function itself went behind the deferral."""
-    for late in loss.late:
-        edge = late.edge
-        callback = comparison.after.find(edge.callback, edge.function.path) if edge else None
-        if callback is None:
-            continue
-        for target in comparison.after.reach(callback, 1):
-            if any(loss.was is f for f in comparison.lineage.of(target)):
-                return True
-    return False
+def _is_release(kernel: KernelFacts, function: Function) -> bool:
+    """Whether a function has the form of what a put runs for the last reference: counted alone."""
+    return (
+        len(function.parameters) == 1
+        and function.returns.split()[-1:] == ["void"]
+        and struct_name(function.parameters[0].type) in kernel.counted
+    )
 
 
 def _on_the_way(comparison: Comparison, loss: Loss) -> list[Function]:

@@ -315,6 +315,7 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     obtains: re.Pattern[str] = NEVER
     constructor: re.Pattern[str] = NEVER
     puts: re.Pattern[str] = NEVER
+    counted: frozenset[str] = frozenset()
     #: labels and tests of error paths
     error_path: re.Pattern[str] = NEVER
     #: functions that end a reference without any release of their own being known

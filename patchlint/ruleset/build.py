@@ -75,6 +75,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         obtains=any_of(data["obtains"]),
         constructor=any_of(data["constructor"]),
         puts=any_of(data["puts"]),
+        counted=frozenset(data["counted"]),
         error_path=any_of(data["error_path"]),
         refcount_puts=frozenset(data["refcount_puts"]),
         refcount_gets=frozenset(data["refcount_gets"]),

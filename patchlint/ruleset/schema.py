@@ -358,6 +358,7 @@ STRUCTURE: Final[Row] = (
     Key("obtains", regexes, required=False),
     Key("constructor", regexes, required=False),
     Key("puts", regexes, required=False),
+    Key("counted", words, required=False),
     Key("error_path", regexes),
     Key("refcount_puts", words),
     Key("refcount_gets", words, required=False),
