@@ -53,13 +53,31 @@ def on_error_path(kernel: KernelFacts, call: Call, functions: Iterable[Function]
     )
 
 
-def undoes(kernel: KernelFacts, function: str, call: Call) -> bool:
+def undoes(kernel: KernelFacts, function: Function, call: Call) -> bool:
     """Whether a function that builds something calls this behind a label: to take it back."""
     return (
         call.label is not None
-        and kernel.constructor.search(function) is not None
-        and kernel.teardown.search(function) is None
+        and kernel.constructor.search(function.name) is not None
+        and kernel.teardown.search(function.name) is None
     )
+
+
+def fails(kernel: KernelFacts, function: Function, call: Call) -> bool:
+    """Whether the block of a branch around ``call`` ends by returning an error code."""
+    block = [c for c in call.conditions if not c.early]
+    leave = next(
+        (
+            leave
+            for leave in function.exits
+            if leave.line >= call.line and [c for c in leave.conditions if not c.early] == block
+        ),
+        None,
+    )
+    if not block or leave is None:
+        return False
+    if leave.text.startswith("goto "):
+        return kernel.error_path.search(leave.text[5:]) is not None
+    return kernel.error_value.search(leave.value) is not None
 
 
 def _asks_pointer(condition: Condition, functions: Iterable[Function]) -> bool:

@@ -235,10 +235,14 @@ class Comparison:
         calls = [c for c in (effect.root, *effect.between, effect.site) if c is not None]
         holders = self.holders(effect)
         return any(
-            branches.on_error_path(self.kernel, call, holders) for call in calls
-        ) or any(
-            branches.undoes(self.kernel, step.function, call)
-            for step, call in zip(effect.chain, calls, strict=False)
+            branches.on_error_path(self.kernel, call, holders)
+            or any(
+                branches.undoes(self.kernel, holder, call)
+                or branches.fails(self.kernel, holder, call)
+                for holder in holders
+                if any(call is one for one in holder.calls)
+            )
+            for call in calls
         )
 
     def first_leaves(self, was: Function) -> tuple[Effect, ...]:

@@ -33,7 +33,7 @@ def find(comparison: Comparison) -> tuple[Downgrade, ...]:
         )
         groups.setdefault(mark, []).append(loss)
     contexts = {
-        mark: old_context(comparison, main_loss(comparison.kernel, group))
+        mark: old_context(comparison, main_loss(comparison, group))
         for mark, group in groups.items()
     }
     doubts = _shared_doubts(groups, contexts)
@@ -82,7 +82,7 @@ def _shared_doubts(
 
 
 def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: str) -> Downgrade:
-    main = main_loss(comparison.kernel, losses)
+    main = main_loss(comparison, losses)
     effect, late = _shown(comparison, main), _late(main)
     loud = volume(comparison, losses, old.doubt or doubt)
     entries = old.entries or entries_in_images(comparison.after, main.now, late.guard)

@@ -63,11 +63,21 @@ def strength(effect: Effect) -> int:
     return 2 if effect.kind == "named" else 1
 
 
-def known_of(kernel: KernelFacts, loss: Loss) -> int:
-    """How much is known of a loss: nothing when what is put late may have been taken there."""
-    if loss.late and all(taken_unseen(kernel, effect) for effect in loss.late):
-        return 0
-    return strength(loss.before[0])
+#: why a loss counts for no more than memory
+_UNSEEN: Final = "where the function that puts it late took it is in lines that no hunk shows"
+_FAILED: Final = "deferred on an error path only"
+
+
+def known_of(comparison: Comparison, loss: Loss) -> int:
+    """How much is known of a loss that may matter, from 3 to 0."""
+    return 0 if _slight(comparison, loss) else strength(loss.before[0])
+
+
+def _slight(comparison: Comparison, loss: Loss) -> str:
+    """Why a loss is none that anybody waits for, "" when it may be one."""
+    if loss.late and all(taken_unseen(comparison.kernel, effect) for effect in loss.late):
+        return _UNSEEN
+    return _FAILED if _error_only(comparison, loss) else ""
 
 
 def weight(effect: Effect) -> int:
@@ -81,7 +91,7 @@ def weight(effect: Effect) -> int:
     return {"named": 10, "opaque": 8, "indirect": 7}.get(effect.kind, 6)
 
 
-def main_loss(kernel: KernelFacts, losses: Iterable[Loss]) -> Loss:
+def main_loss(comparison: Comparison, losses: Iterable[Loss]) -> Loss:
     """The loss that a finding speaks of: the strongest, then the nearest.
 
     What only ends a hold that its own function took is spoken of after what lasts.
@@ -89,9 +99,9 @@ def main_loss(kernel: KernelFacts, losses: Iterable[Loss]) -> Loss:
     return max(
         losses,
         key=lambda loss: (
-            known_of(kernel, loss),
+            known_of(comparison, loss),
             strength(loss.before[0]),
-            not _taken_there(kernel, loss.before[0]),
+            not _taken_there(comparison.kernel, loss.before[0]),
             weight(loss.before[0]),
             -len(loss.before[0].chain),
             -loss.before[0].line,
@@ -116,12 +126,15 @@ _KNOWN: Final = 3
 def volume(comparison: Comparison, losses: list[Loss], doubt: str) -> Volume:
     """How loud the losses behind one edge are together, with what turned them down."""
     found = Volume()
-    best = max(known_of(comparison.kernel, loss) for loss in losses)
+    best = max(known_of(comparison, loss) for loss in losses)
     late = [effect for loss in losses for effect in loss.late]
-    if best == 0 and any(strength(loss.before[0]) for loss in losses):
-        found.down("where the function that puts it late took it is in lines that no hunk shows")
-    elif best == 0:
-        found.down("only memory is freed later")
+    if best == 0:
+        told = [loss for loss in losses if strength(loss.before[0])]
+        slight = dict.fromkeys(_slight(comparison, loss) for loss in told)
+        for reason in slight or ("only memory is freed later",):
+            found.down(reason)
+    elif late and all(_by_name_alone(effect) for effect in late):
+        found.down("that it is done later is told by the name of a helper alone")
     elif best < _KNOWN:
         why = _unproven(comparison, losses, late)
         if why:
@@ -131,13 +144,17 @@ def volume(comparison: Comparison, losses: list[Loss], doubt: str) -> Volume:
         found.down("the task itself does it later, at a time that nothing fixes")
     if all(loss.held for loss in losses):
         found.down("every caller that the mail shows makes up for it; others may not")
-    if all(_error_only(comparison, loss) for loss in losses):
-        found.down("deferred on an error path only")
     if _waited_for(losses):
         found.down("what waits for it waits for its context as well")
     if doubt:
         found.down(doubt)
     return found
+
+
+def _by_name_alone(effect: Effect) -> bool:
+    """Whether nobody shows or knows what the helper does that is taken to do it later."""
+    edge = effect.edge
+    return effect.guessed and edge is not None and edge.context == "unknown"
 
 
 def _unproven(comparison: Comparison, losses: list[Loss], late: list[Effect]) -> str:

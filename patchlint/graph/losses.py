@@ -22,6 +22,7 @@ from patchlint.graph.comparison import Comparison, FunctionKey, key_of
 from patchlint.graph.contexts import certainly_deferred
 from patchlint.graph.objects import struct_name
 from patchlint.graph.standing import moved_along, stands
+from patchlint.graph.summary import folder_of
 from patchlint.graph.waits import wait_matches
 from patchlint.model import budget
 from patchlint.model.effect import Step
@@ -436,6 +437,7 @@ def _replaced(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
                     for edge in starts
                     if above < edge.line < below
                     and _share_object(effect, edge)
+                    and not _started_before(comparison, was, effect, edge)
                     and not (
                         _by_name_alone(edge)
                         and (
@@ -461,7 +463,9 @@ def _unknown_starts(comparison: Comparison, now: Function) -> list[Deferral]:
         for helper in after.callees(call, now.path) if lines.added(now.path, call.line) else ():
             # a helper that starts it is told as if it stood here
             started += [
-                replace(edge, function=now, call=call) for edge in after.deferrals_of(helper)
+                replace(edge, function=now, call=call)
+                for edge in after.deferrals_of(helper)
+                if not _frees_alone(comparison, after.find(edge.callback, helper.path))
             ]
     found = [
         edge
@@ -480,6 +484,29 @@ def _unknown_starts(comparison: Comparison, now: Function) -> list[Deferral]:
         if _named_for_later(comparison, now, call)
     ]  # fmt: skip
     return found
+
+
+def _frees_alone(comparison: Comparison, callback: Function | None) -> bool:
+    """Whether a whole callback is shown, and gives memory back: what gave way is not in it."""
+    return (
+        callback is not None
+        and callback.complete
+        and all(e.kind in ("memory", "async") for e in comparison.first_keys_of(callback))
+    )
+
+
+def _started_before(
+    comparison: Comparison, was: Function, effect: Effect, edge: Deferral
+) -> bool:
+    """Whether a line above an effect did the same start: it was only written otherwise."""
+    above = effect.site.conditions if effect.site is not None else ()
+    return any(
+        call.callee == edge.call.callee
+        and call.args == edge.call.args
+        and call.conditions == above[: len(call.conditions)]
+        and comparison.lines.forward(was.path, call.line) is None
+        for call in was.calls
+    )
 
 
 def _named_for_later(comparison: Comparison, now: Function, call: Call) -> bool:
@@ -613,7 +640,7 @@ def _into_workers(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
                 and (not _flushed(e) or (e.edge is not None and e.edge.callback in started))
             ]
             lost = _lost(comparison, was, now, before, after)
-            taken = [e for e in late[key] if _same_kind(lost, e)]
+            taken = [e for e in late[key] if _near(was, e) and _same_kind(lost, e)]
             if lost and taken and not all(comparison.after_failure(e) for e in lost):
                 found.append(Loss(was, now, key, tuple(lost), tuple(taken), "worker"))
     return found
@@ -661,6 +688,15 @@ def _gained(before: Sequence[Effect], after: Sequence[Effect]) -> list[Effect]:
         else:
             gained.append(effect)
     return gained
+
+
+def _near(was: Function, late: Effect) -> bool:
+    """Whether what a worker does now may have left a function: both are of one folder.
+
+    No edge shows how the object comes from the one to the other, and types like ``struct
+    inode`` are everywhere.  Errs towards missing what moves between folders.
+    """
+    return folder_of(was.path) == folder_of(late.where.path)
 
 
 def _same_kind(lost: Sequence[Effect], late: Effect) -> bool:

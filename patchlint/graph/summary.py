@@ -665,7 +665,7 @@ class Summaries:
         if not call.indirect:
             return ()
         return tuple(
-            (struct, _folder(path))
+            (struct, folder_of(path))
             for name, struct, path in self.graph.slots.get(call.callee, ())
             if name == callee.name and struct
         )
@@ -677,8 +677,8 @@ class Summaries:
         request of one file system ends in another.  Folders beside each other stand for
         that, which errs towards missing what a layer does in the one that it is stacked on.
         """
-        here = _folder(function.path)
-        return any(at != here and _folder(at) == _folder(here) for _, at in effect.through)
+        here = folder_of(function.path)
+        return any(at != here and folder_of(at) == folder_of(here) for _, at in effect.through)
 
     def _run_parameter(
         self,
@@ -874,7 +874,8 @@ def _lifted(
     return tuple(found)
 
 
-def _folder(path: str) -> str:
+def folder_of(path: str) -> str:
+    """The folder of a file."""
     return path.rpartition("/")[0]
 
 

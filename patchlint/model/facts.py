@@ -50,11 +50,15 @@ class Call(Struct, frozen=True):
 
 
 class Exit(Struct, frozen=True):
-    """A statement that leaves its block: ``text`` is ``return``, ``goto LABEL``, ``break``..."""
+    """A statement that leaves its block: ``text`` is ``return``, ``goto LABEL``, ``break``...
+
+    ``value`` is what a return returns, empty when that is long.
+    """
 
     text: str
     line: int
     conditions: tuple[Condition, ...] = ()
+    value: str = ""
 
 
 class Assignment(Struct, frozen=True):

@@ -318,6 +318,7 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     counted: frozenset[str] = frozenset()
     #: labels and tests of error paths
     error_path: re.Pattern[str] = NEVER
+    error_value: re.Pattern[str] = NEVER
     #: functions that end a reference without any release of their own being known
     refcount_puts: frozenset[str] = frozenset()
     refcount_gets: frozenset[str] = frozenset()

@@ -77,6 +77,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         puts=any_of(data["puts"]),
         counted=frozenset(data["counted"]),
         error_path=any_of(data["error_path"]),
+        error_value=any_of(data["error_value"]),
         refcount_puts=frozenset(data["refcount_puts"]),
         refcount_gets=frozenset(data["refcount_gets"]),
         completers=dict(data["completers"]),

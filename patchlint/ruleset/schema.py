@@ -360,6 +360,7 @@ STRUCTURE: Final[Row] = (
     Key("puts", regexes, required=False),
     Key("counted", words, required=False),
     Key("error_path", regexes),
+    Key("error_value", regexes, required=False),
     Key("refcount_puts", words),
     Key("refcount_gets", words, required=False),
     Key("held_against", versions, required=False),

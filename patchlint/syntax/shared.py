@@ -173,7 +173,9 @@ def _moved(function: Function, shift: int, path: str) -> Function:
         assignments=tuple(
             [Assignment(a.target, a.value, a.line + shift) for a in function.assignments]
         ),
-        exits=tuple([Exit(e.text, e.line + shift, above(e.conditions)) for e in function.exits]),
+        exits=tuple(
+            [Exit(e.text, e.line + shift, above(e.conditions), e.value) for e in function.exits]
+        ),
         stores=tuple(
             [
                 Store(s.target, s.op, s.value, s.line + shift, above(s.conditions))

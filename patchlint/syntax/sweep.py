@@ -448,15 +448,16 @@ class Sweep:
             return
         line = node.start_point[0] + 1
         if self.known is None or self._knows(line):
-            text = node.type.partition("_")[0]
+            text, value = node.type.partition("_")[0], ""
             if text == "goto":
                 label = node.child_by_field_name("label")
                 text = f"goto {self._source(label)}" if label is not None else text
             elif text == "return" and node.named_child_count:
                 result = node.named_child(0)
                 if result is not None and result.end_byte - result.start_byte <= _LONGEST_VALUE:
-                    body.results.append(self._source(result))
-            body.exits.append(Exit(text, line, self._conditions))
+                    value = self._source(result)
+                    body.results.append(value)
+            body.exits.append(Exit(text, line, self._conditions, value))
 
     def _on_label(self, _end: int, node: Node, _extra: object) -> None:
         if self._body is None:
