@@ -55,11 +55,7 @@ def on_error_path(kernel: KernelFacts, call: Call, functions: Iterable[Function]
 
 def undoes(kernel: KernelFacts, function: Function, call: Call) -> bool:
     """Whether a function that builds something calls this behind a label: to take it back."""
-    return (
-        call.label is not None
-        and kernel.constructor.search(function.name) is not None
-        and kernel.teardown.search(function.name) is None
-    )
+    return call.label is not None and kernel.builds(function.name)
 
 
 def fails(kernel: KernelFacts, function: Function, call: Call) -> bool:

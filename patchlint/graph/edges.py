@@ -322,6 +322,9 @@ def _handoffs(graph: Graph) -> list[Deferral]:
             by_key.setdefault(name, []).append(place)
     found: dict[tuple[str, str, int, str], Deferral] = {}
     for function in graph.functions.values() if drains else ():
+        if graph.kernel.builds(function.name):
+            # what is built is put on a list to be found there, not to be released
+            continue
         for call in function.calls:
             places = graph.kernel.list_adds.get(call.callee)
             target = _list(graph, function, call, places[1] if places else None)

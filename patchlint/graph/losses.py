@@ -722,13 +722,19 @@ def _if_left(comparison: Comparison, loss: Loss) -> Loss | None:
     if not _made_up_for(comparison, loss):
         return loss
     whole = comparison.after.known.get(loss.now.path) is None
-    return None if whole else replace(loss, held=True)
+    return None if whole or _called_otherwise(loss) else replace(loss, held=True)
+
+
+def _called_otherwise(loss: Loss) -> bool:
+    """Whether all callers are in the series: a name or a number of arguments that changed."""
+    was, now = loss.was, loss.now
+    return was.name != now.name or len(was.parameters) != len(now.parameters)
 
 
 def _made_up_for(comparison: Comparison, loss: Loss) -> bool:
     """Whether every caller does the effect inline again, by a way of its own."""
     callers = comparison.after.callers_of(loss.now)
-    if not callers or not loss.now.static:
+    if not callers or not (loss.now.static or _called_otherwise(loss)):
         return False
     # a caller that is new in the series relied on nothing yet
     known = [
