@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 from patchlint.graph import branches, guards
 from patchlint.graph import contexts as reasons_for
 from patchlint.graph.chains import after_chain, before_chain, entries_in_images
-from patchlint.graph.levels import LOUD, main_loss, strength, volume, weight
+from patchlint.graph.levels import (
+    LOUD,
+    main_loss,
+    strength,
+    volume,
+    waited_for_grace_period,
+    weight,
+)
 from patchlint.graph.losses import Loss, variables
 from patchlint.graph.losses import find as find_losses
 from patchlint.graph.old_context import OldContext, old_context
@@ -84,8 +91,9 @@ def _shared_doubts(
 def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: str) -> Downgrade:
     main = main_loss(comparison, losses)
     effect, late = _shown(comparison, main), _late(main)
-    loud = volume(comparison, losses, old.doubt or doubt)
     entries = old.entries or entries_in_images(comparison.after, main.now, late.guard)
+    task = old.task or bool(entries)
+    loud = volume(comparison, losses, old.doubt or doubt, task=task)
     if entries and old.certain and loud.level == "warning" and not late.guessed:
         loud.level = "error"
     reasons = list(loud.reasons)
@@ -340,18 +348,9 @@ def _shape(comparison: Comparison, loss: Loss) -> str:
         return "twin"
     if any(e.kept is not None for e in loss.before):
         return "task-work-to-workqueue"
-    if _waited_for_grace_period(comparison, loss):
+    if waited_for_grace_period(comparison, loss):
         return "rcu-release"
     callback = comparison.after.find(edge.callback, edge.function.path) if edge else None
     if callback is not None and any(loss.was is f for f in comparison.lineage.of(callback)):
         return "moved-body"
     return "deferred"
-
-
-def _waited_for_grace_period(comparison: Comparison, loss: Loss) -> bool:
-    kernel = comparison.kernel
-    return any(
-        comparison.lines.forward(loss.was.path, call.line) is None
-        for call in loss.was.calls
-        if (wait := kernel.waits.get(call.callee)) is not None and wait.kind == "grace-period"
-    )

@@ -123,8 +123,11 @@ def _taken_there(kernel: KernelFacts, effect: Effect) -> bool:
 _KNOWN: Final = 3
 
 
-def volume(comparison: Comparison, losses: list[Loss], doubt: str) -> Volume:
-    """How loud the losses behind one edge are together, with what turned them down."""
+def volume(comparison: Comparison, losses: list[Loss], doubt: str, *, task: bool) -> Volume:
+    """How loud the losses behind one edge are together, with what turned them down.
+
+    ``task``: a task is shown to run what loses.
+    """
     found = Volume()
     best = max(known_of(comparison, loss) for loss in losses)
     late = [effect for loss in losses for effect in loss.late]
@@ -136,7 +139,7 @@ def volume(comparison: Comparison, losses: list[Loss], doubt: str) -> Volume:
     elif late and all(_by_name_alone(effect) for effect in late):
         found.down("that it is done later is told by the name of a helper alone")
     elif best < _KNOWN:
-        why = _unproven(comparison, losses, late)
+        why = _unproven(comparison, losses, late, task=task)
         if why:
             found.down(why)
     contexts = {edge.context for e in late if (edge := e.last or e.edge) is not None}
@@ -157,14 +160,14 @@ def _by_name_alone(effect: Effect) -> bool:
     return effect.guessed and edge is not None and edge.context == "unknown"
 
 
-def _unproven(comparison: Comparison, losses: list[Loss], late: list[Effect]) -> str:
+def _unproven(comparison: Comparison, losses: list[Loss], late: list[Effect], *, task: bool) -> str:
     """Why what no table knows is no more than a note, "" when a role shows more."""
     if late and all(effect.guessed for effect in late):
         return "that it is done later is told by a name alone"
     edges = [edge for effect in late if (edge := effect.last or effect.edge) is not None]
     if edges and all(edge.context == "rcu-callback" for edge in edges):
         return "no table knows what is done, and it cannot sleep in an RCU callback"
-    if not any(_role(comparison, loss) for loss in losses):
+    if not any(_role(comparison, loss, task=task) for loss in losses):
         return "no table knows what is done, and nothing shows that user space waits for it"
     return ""
 
@@ -198,7 +201,7 @@ def _error_only(comparison: Comparison, loss: Loss) -> bool:
     )
 
 
-def _role(comparison: Comparison, loss: Loss) -> bool:
+def _role(comparison: Comparison, loss: Loss, *, task: bool) -> bool:
     """Whether the losing function is one that user space waits for."""
     below = _on_the_way(comparison, loss)
     functions = [loss.was, *below]
@@ -207,8 +210,23 @@ def _role(comparison: Comparison, loss: Loss) -> bool:
     if loss.before[0].kind == "store":
         # a state is set for many reasons; only in an operation that ends something it tells
         return False
-    return any(named_teardown(comparison.kernel, f.name) for f in functions) and (
-        _last_reference(comparison, loss, functions)
+    kernel = comparison.kernel
+    if not any(named_teardown(kernel, function.name) for function in functions):
+        return False
+    if named_teardown(kernel, loss.was.name) and (
+        (task and strength(loss.before[0]) > 1) or waited_for_grace_period(comparison, loss)
+    ):
+        return True
+    return _last_reference(comparison, loss, functions)
+
+
+def waited_for_grace_period(comparison: Comparison, loss: Loss) -> bool:
+    """Whether the losing function waited for a grace period itself, and does so no more."""
+    kernel = comparison.kernel
+    return any(
+        comparison.lines.forward(loss.was.path, call.line) is None
+        for call in loss.was.calls
+        if (wait := kernel.waits.get(call.callee)) is not None and wait.kind == "grace-period"
     )
 
 

@@ -194,12 +194,7 @@ def _of_wait(
         and comparison.lines.forward(was.path, e.wait.line) is None
         and not balanced(comparison.kernel, e)
     ]
-    if (
-        not gone
-        or after
-        or comparison.waits_anew
-        or all(comparison.after_failure(e) for e in gone)
-    ):
+    if not gone or after or comparison.waits_anew or all(comparison.after_failure(e) for e in gone):
         return None
     started = comparison.started
     late = [
@@ -344,7 +339,9 @@ def _confined(
         for holder in (edge.function, *_on_the_way(comparison, now, other)):
             here = {id(c) for c in holder.calls}
             if any(
-                id(first) in here and id(call) in here and _sent_past(comparison, holder, first, call)
+                id(first) in here
+                and id(call) in here
+                and _sent_past(comparison, holder, first, call)
                 for first in ways
                 for call in calls
             ):
@@ -495,9 +492,7 @@ def _frees_alone(comparison: Comparison, callback: Function | None) -> bool:
     )
 
 
-def _started_before(
-    comparison: Comparison, was: Function, effect: Effect, edge: Deferral
-) -> bool:
+def _started_before(comparison: Comparison, was: Function, effect: Effect, edge: Deferral) -> bool:
     """Whether a line above an effect did the same start: it was only written otherwise."""
     above = effect.site.conditions if effect.site is not None else ()
     return any(

@@ -85,7 +85,9 @@ def _same_queue(graph: Graph, deferral: Deferral, target: ObjectRef) -> bool:
 def _completed(graph: Graph, deferral: Deferral, target: ObjectRef) -> bool:
     """Whether a callback, or what it calls, signals what is waited for."""
     callback = graph.find(deferral.callback, deferral.function.path)
-    return callback is not None and any(done.keys & target.keys for done in _signals(graph, callback))
+    return callback is not None and any(
+        done.keys & target.keys for done in _signals(graph, callback)
+    )
 
 
 def _signals(graph: Graph, callback: Function) -> Iterator[ObjectRef]:
