@@ -46,7 +46,8 @@ def repository(tmp_path: Path) -> Path:
         (folder / path).write_text(text)
     git(folder, "init", "-q")
     git(folder, "add", "-A")
-    git(folder, "commit", "-q", "-m", "x")
+    # answers are kept by commit: one of this test's own, whatever others made in this second
+    git(folder, "commit", "-q", "-m", str(tmp_path))
     return folder
 
 
@@ -110,6 +111,24 @@ def test_what_is_lost_elsewhere_is_said(repository: Path, mail: bytes, name: str
     assert report.findings
     said = [one.message for one in report.limitations if one.stage == "tree"]
     assert any("cannot be read" in one for one in said), report.limitations
+
+
+def test_what_was_seen_before_it_was_lost_is_known(repository: Path, mail: bytes) -> None:
+    seen = check(["-"], Options(tree=str(repository)), mail)
+    lose(repository, "fs/sub/y.c")
+    assert check(["-"], Options(tree=str(repository)), mail).findings == seen.findings
+
+
+def test_what_is_lost_is_not_kept(repository: Path, mail: bytes) -> None:
+    blob = git(repository, "rev-parse", "HEAD:fs/sub/y.c")
+    here = repository / ".git" / "objects" / blob[:2] / blob[2:]
+    away = here.rename(repository / "away")
+    assert [one.level for one in check(["-"], Options(tree=str(repository)), mail).findings] == [
+        "warning"
+    ]
+    away.rename(here)
+    report = check(["-"], Options(tree=str(repository)), mail)
+    assert [one.level for one in report.findings] == ["error"]
 
 
 def test_a_clone_without_files(repository: Path, mail: bytes) -> None:
