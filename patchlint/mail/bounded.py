@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from patchlint.mail import mbox
 
@@ -80,6 +80,36 @@ class Bounded:
             text = f"it unpacks to more than {MOST_UNPACKED >> 20} MB: the rest is not read"
             raise TooLargeError(text)
         return data
+
+
+#: modules that unpack, by the first bytes of what they packed
+PACKED: Final = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\x00": "lzma", b"BZh": "bz2"}
+
+
+def packing(start: bytes) -> Any:
+    """Return the module that unpacks what begins with ``start``, None for what is not packed."""
+    name = next((name for magic, name in PACKED.items() if start.startswith(magic)), None)
+    if name is None:
+        return None
+    import importlib
+
+    return importlib.import_module(name)
+
+
+def unpacked(data: bytes) -> bytes:
+    """Return what is in packed ``data`` as far as it is one mail, else ``data`` itself."""
+    library = packing(data[:6])
+    if library is None:
+        return data
+    import io
+
+    with library.open(io.BytesIO(data), "rb") as stream:
+        bounded = Bounded(stream, packed=True)
+        try:
+            text = bounded.read()
+        except TooLargeError:
+            return data
+    return data if bounded.damage else text
 
 
 def is_damage(error: Exception) -> bool:

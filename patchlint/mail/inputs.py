@@ -14,7 +14,7 @@ import re
 from typing import IO, TYPE_CHECKING
 
 from patchlint.mail import mbox, mime, shape, texts
-from patchlint.mail.bounded import MOST_OF_A_MAIL, Bounded, TooLargeError, is_damage
+from patchlint.mail.bounded import MOST_OF_A_MAIL, Bounded, TooLargeError, is_damage, packing
 from patchlint.model.mail import RawMail
 from patchlint.model.pattern import lazy
 from patchlint.model.problem import InputError
@@ -35,8 +35,6 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _HEADERS = frozenset({"from", "subject", "date", "message-id", "received", "to", "in-reply-to"})
 _SUFFIXES = (".patch", ".diff", ".mbox", ".mbx", ".eml", ".mail", ".gz", ".xz", ".bz2")
 _PROBE = 1 << 16
-#: modules that unpack, by the first bytes of what they packed
-_PACKED = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\x00": "lzma", b"BZh": "bz2"}
 #: files of a zip archive that are read
 _MOST_MEMBERS = 500
 
@@ -180,12 +178,9 @@ def _any(name: str, stream: IO[bytes]) -> Iterator[Read]:
     if magic[:4] == b"PK\x03\x04":
         yield from _zipped(name, stream)
         return
-    if (packing := next((p for m, p in _PACKED.items() if magic.startswith(m)), None)) is None:
+    if (library := packing(magic)) is None:
         yield from _bounded(name, stream)
         return
-    import importlib
-
-    library = importlib.import_module(packing)
     with library.open(stream, "rb") as unpacked:
         yield from _bounded(name, unpacked, packed=True)
 
