@@ -64,7 +64,7 @@ def decode(raw: RawMail) -> Mail:
     Takes off transfer encodings, PGP armour, format=flowed, scissors and an in-body header
     block, and picks the attachment that holds the patch when the text does not.
     """
-    problems: list[str] = []
+    problems = [*raw.amiss]
     data = raw.data.replace(b"\r\n", b"\n") if b"\r" in raw.data else raw.data
     commit = raw.commit or _commit(data)
     headers, body = mime.split_headers(data.lstrip(b"\n"))

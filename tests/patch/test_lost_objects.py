@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "growth"))
 
 import shapes
 
+from patchlint.analysis import CannotCheck
 from patchlint.patch.tree_search import Wanted
 from patchlint.patch.trees import FolderTree, GitTree, open_tree
 from patchlint.run import Options, check
@@ -135,6 +137,43 @@ def test_a_clone_without_files(repository: Path, mail: bytes) -> None:
     report = check(["-"], Options(tree=str(bare(repository))), mail)
     assert [one.level for one in report.findings] == ["warning"]
     assert {one.path for one in report.limitations if one.stage == "tree"} >= {"fs/x.c"}
+
+
+def test_a_clone_without_folders_is_called_that(repository: Path, mail: bytes) -> None:
+    git(repository, "config", "uploadpack.allowFilter", "true")
+    clone = repository.with_name("b")
+    url = f"file://{repository}"
+    git(repository.parent, "clone", "-q", "--bare", "--filter=tree:0", url, str(clone))
+    with pytest.raises(CannotCheck, match="partial or damaged clone"):
+        check(["-"], Options(tree=str(clone)), mail)
+
+
+HARM = {
+    "HEAD": lambda git: (git / "HEAD").write_text("nonsense\n"),
+    "config": lambda git: (git / "config").write_text("[core\n"),
+    "newer": lambda git: (git / "config").write_text("[core]\nrepositoryformatversion = 9\n"),
+    "commit": lambda git: shutil.rmtree(git / "objects"),
+}
+
+
+@pytest.mark.parametrize("harm", HARM)
+def test_files_of_a_damaged_repository_are_read_and_that_is_said(
+    repository: Path, mail: bytes, harm: str
+) -> None:
+    HARM[harm](repository / ".git")
+    report = check(["-"], Options(tree=str(repository)), mail)
+    assert [one.level for one in report.findings] == ["error"]
+    said = [one.message for one in report.limitations if one.stage == "tree"]
+    assert len(said) == 1
+    assert said[0].startswith("git cannot read the tree's repository")
+
+
+def test_a_new_repository_is_not_called_damaged(repository: Path, mail: bytes) -> None:
+    shutil.rmtree(repository / ".git")
+    git(repository, "init", "-q")
+    report = check(["-"], Options(tree=str(repository)), mail)
+    assert [one.level for one in report.findings] == ["error"]
+    assert not [one for one in report.limitations if one.stage == "tree"]
 
 
 def test_a_search_of_a_commit_tells_what_it_could_not_read(repository: Path) -> None:
