@@ -76,13 +76,15 @@ class TreeAtHand:
     def tree(self) -> Tree:
         """The tree at its HEAD.  Raises :class:`CannotCheck` when it cannot be read."""
         if self._tree is None:
-            from patchlint.patch.trees import TreeError, named_revision, open_tree
+            from patchlint.patch.trees import FolderTree, TreeError, named_revision, open_tree
 
             try:
                 where, revision = named_revision(self.path)
                 self._tree = self._open() if self._open else open_tree(where, revision)
             except TreeError as error:
                 raise CannotCheck(str(error)) from error
+            if isinstance(self._tree, FolderTree) and self._tree.remark:
+                self.remarks.append(self._tree.remark)
         return self._tree
 
     def lost(self) -> list[str]:

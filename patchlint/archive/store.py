@@ -73,6 +73,8 @@ def _refuse_other_files(path: str, *, write: bool) -> None:
             tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise StoreError(_reason(path, error)) from error
+    if write and not tables:  # begun by a scan that was killed at once
+        return
     if not tables >= _TABLES:
         what = "a database of something else" if tables else "empty: nothing was scanned into it"
         raise StoreError(f"{path}: is {what}, not a store that patchlint scan made")
@@ -113,12 +115,11 @@ class Store:
             # killed process loses nothing
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute("PRAGMA cache_size=-32768")
-            connection.executescript(
-                files("patchlint.archive").joinpath("schema.sql").read_text(encoding="utf-8")
-            )
-            connection.execute(
-                "INSERT OR IGNORE INTO meta (key, value) VALUES ('schema', ?)", (str(SCHEMA),)
-            )
+            schema = files("patchlint.archive").joinpath("schema.sql").read_text(encoding="utf-8")
+            # a number of our own
+            version = f"INSERT OR IGNORE INTO meta VALUES ('schema', '{SCHEMA}');"  # noqa: S608
+            # at once, so that a scan that is killed leaves a whole store or an empty one
+            connection.executescript(f"BEGIN IMMEDIATE;\n{schema}\n{version}\nCOMMIT;")
         if Path(path).stat().st_size <= _CHECKED:
             found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             if found != "ok":

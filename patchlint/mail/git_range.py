@@ -25,6 +25,7 @@ _BINARY_C = re.compile(
     rb"^diff --git [^\n]*\.[ch]\"?\n(?:(?!diff --git )[^\n]*\n){0,9}?GIT binary patch$",
     re.MULTILINE,
 )
+_CUT = "is where this shallow clone begins: what it changes is not known (git fetch --deepen=1)"
 #: Everything that a user's settings could change about the patches is said here.
 _FORMAT = (
     "--stdout",
@@ -60,9 +61,10 @@ _FORMAT = (
 def read(name: str, tree: Path) -> Iterator[RawMail | InputError]:
     """Each commit of ``name``, oldest first, as ``git format-patch`` writes it.
 
-    Merges have no patch and are left out.  An error comes back when ``tree`` is no
-    repository or one that git does not open, ``name`` is nothing that it knows, the range
-    is empty, or the repository lacks an object of it.
+    Merges have no patch and are left out, which the first mail has in ``amiss``.  An error
+    comes back when ``tree`` is no repository or one that git does not open, ``name`` is
+    nothing that it knows, the range is empty, the repository lacks an object of it, and for
+    a commit at which a shallow clone begins.
     """
     try:
         with opened(tree) as repo:
@@ -89,15 +91,23 @@ def _commits(name: str, repo: Repository, folder: str) -> Iterator[RawMail | Inp
     if _BINARY_C.search(text):
         # attributes that the repository sets itself must not hide C
         text = _patches(repo, *_FORMAT, "--text", *asked)
+    cut = _cut(repo)
+    merges = _merges(span, repo) if len(span) > 1 and ".." in span[-1] else 0
+    amiss = (_left_out(merges),) if merges else ()
     empty = True
     for message in mbox.split(io.BytesIO(text)):
         found = _COMMIT.match(message.separator)
+        commit = found.group(1).decode("ascii") if found else None
         empty = False
-        yield RawMail(name, message.data, None, found.group(1).decode("ascii") if found else None)
+        if commit in cut:
+            yield InputError(name, f"commit {commit[:12] if commit else ''} {_CUT}")
+            continue
+        yield RawMail(name, message.data, None, commit, amiss=amiss)
+        amiss = ()  # told once
     if empty:
         where = f" that changes {folder}" if folder else ""
-        merges = " but merges, which have no patch of their own" if _merges(span, repo) else ""
-        yield InputError(name, f"no commit in this range{where}{merges}")
+        others = " but merges, which have no patch of their own" if merges else ""
+        yield InputError(name, f"no commit in this range{where}{others}")
 
 
 def _patches(repo: Repository, *arguments: str) -> bytes:
@@ -107,9 +117,23 @@ def _patches(repo: Repository, *arguments: str) -> bytes:
     return made
 
 
-def _merges(span: list[str], repo: Repository) -> bool:
-    """Whether merges are in the range."""
-    return bool(repo.git.rev_list("--merges", "--max-count=1", *span, "--").strip())
+def _merges(span: list[str], repo: Repository) -> int:
+    """How many merges are in the range."""
+    return int(repo.git.rev_list("--merges", "--count", *span, "--").strip() or 0)
+
+
+def _left_out(merges: int) -> str:
+    if merges == 1:
+        return "the range has a merge: what that changes by itself is not seen"
+    return f"the range has {merges} merges: what those change by themselves is not seen"
+
+
+def _cut(repo: Repository) -> frozenset[str]:
+    """The commits whose parents a shallow clone lacks: git shows all their files as new."""
+    try:
+        return frozenset((Path(repo.common_dir) / "shallow").read_text("ascii").split())
+    except (OSError, ValueError):
+        return frozenset()
 
 
 def _span(name: str, repo: Repository) -> list[str] | None:

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import os
 import re
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING
 
 from patchlint.mail import mbox, mime, shape, texts
-from patchlint.mail.bounded import MOST_OF_A_MAIL, Bounded, TooLargeError
+from patchlint.mail.bounded import MOST_OF_A_MAIL, Bounded, TooLargeError, is_damage, packing
 from patchlint.model.mail import RawMail
 from patchlint.model.pattern import lazy
 from patchlint.model.problem import InputError
@@ -33,7 +33,7 @@ _URL = lazy(r"https?://")
 _SHOWN = frozenset(bytes((char,)) for char in b"ct#\x1b0123456789abdef")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _HEADERS = frozenset({"from", "subject", "date", "message-id", "received", "to", "in-reply-to"})
-_SUFFIXES = (".patch", ".diff", ".mbox", ".mbx", ".eml", ".mail", ".gz", ".xz")
+_SUFFIXES = (".patch", ".diff", ".mbox", ".mbx", ".eml", ".mail", ".gz", ".xz", ".bz2")
 _PROBE = 1 << 16
 #: files of a zip archive that are read
 _MOST_MEMBERS = 500
@@ -113,21 +113,33 @@ def _folder(name: str) -> Iterator[Read]:
         yield from quilt.read(stack, _file)
         return
     if (path / "cur").is_dir() and (path / "new").is_dir():
-        files = [
-            file
-            for part in ("cur", "new")
-            for file in sorted((path / part).iterdir(), key=_natural)
-            if file.is_file() and not file.name.startswith(".")
-        ]
+        parts = [path / "cur", path / "new"]
+    elif path.name in {"cur", "new"} and (path.parent / "tmp").is_dir():
+        parts = [path]
     else:
+        parts = []
+    files = [
+        file
+        for part in parts
+        for file in sorted(part.iterdir(), key=_natural)
+        # a link that leads nowhere is told as what cannot be read
+        if (file.is_file() or not file.exists()) and not file.name.startswith(".")
+    ]
+    if not parts:
         files = sorted((file for file in path.iterdir() if _is_mail_file(file)), key=_natural)
     if not files:
         yield InputError(name, "no mail in this folder (neither a Maildir nor .patch files)")
     for file in files:
         try:
-            yield from _file(str(file))
+            # nobody asked for the pipes of a folder, and one may have no other end
+            regular = file.is_file() or file.is_dir() or not file.exists()
+            yield from _file(str(file)) if regular else [_irregular(file)]
         except OSError as error:
             yield InputError(str(file), _os_message(error))
+
+
+def _irregular(path: Path) -> InputError:
+    return InputError(str(path), "cannot be read: no file but a pipe or a device")
 
 
 def _is_mail_file(path: Path) -> bool:
@@ -153,62 +165,63 @@ def _natural(path: Path) -> tuple[tuple[int, int, str], ...]:
 
 def _file(name: str) -> Iterator[Read]:
     with open(name, "rb") as stream:
-        magic = stream.read(6)
-    if magic[:2] == b"\x1f\x8b":
-        import gzip
-
-        with gzip.open(name, "rb") as packed:
-            yield from _packed(name, cast("IO[bytes]", packed))
-    elif magic == b"\xfd7zXZ\x00":
-        import lzma
-
-        with lzma.open(name, "rb") as packed:
-            yield from _packed(name, packed)
-    elif magic[:4] == b"PK\x03\x04":
-        yield from _zipped(name)
-    else:
-        with open(name, "rb") as stream:
-            yield from _stream(name, stream)
+        if not stream.seekable():  # a pipe, which begins but once
+            yield from _bytes(name, read_input(stream))
+        else:
+            yield from _any(name, stream)
 
 
-def _packed(name: str, stream: IO[bytes]) -> Iterator[Read]:
-    import lzma
-    import zlib
+def _any(name: str, stream: IO[bytes]) -> Iterator[Read]:
+    """Read what may be packed."""
+    magic = stream.read(6)
+    stream.seek(0)
+    if magic[:4] == b"PK\x03\x04":
+        yield from _zipped(name, stream)
+        return
+    if (library := packing(magic)) is None:
+        yield from _bounded(name, stream)
+        return
+    with library.open(stream, "rb") as unpacked:
+        yield from _bounded(name, unpacked, packed=True)
 
+
+def _bounded(name: str, stream: IO[bytes], *, packed: bool = False) -> Iterator[Read]:
+    bounded = Bounded(stream, packed=packed)
     try:
-        yield from _stream(name, Bounded(stream))
+        yield from _stream(name, bounded)
     except TooLargeError as error:
         yield InputError(name, str(error))
-    except (EOFError, zlib.error, lzma.LZMAError) as error:
-        yield InputError(name, f"compressed data is damaged or cut short: {error}")
+    if bounded.damage:
+        yield InputError(name, bounded.damage)
 
 
-def _zipped(name: str) -> Iterator[Read]:
+def _zipped(name: str, stream: IO[bytes]) -> Iterator[Read]:
     """Read the patches of a zip archive, as Gerrit's downloads are."""
     import zipfile
-    import zlib
 
     try:
-        with zipfile.ZipFile(name) as archive:
+        with zipfile.ZipFile(stream) as archive:
             members = [one for one in archive.infolist() if not one.is_dir()]
             if not members:
                 yield InputError(name, "no patch in this zip archive")
             for member in members[:_MOST_MEMBERS]:
-                with archive.open(member) as stream:
-                    yield from _packed(name, stream)
+                with archive.open(member) as unpacked:
+                    yield from _bounded(name, unpacked, packed=True)
             if len(members) > _MOST_MEMBERS:
                 yield InputError(name, f"more than {_MOST_MEMBERS} files; the rest is not read")
-    except (EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except Exception as error:
+        if not is_damage(error):
+            raise
         yield InputError(name, f"zip archive is damaged or cannot be read: {error}")
 
 
 def _bytes(name: str, data: bytes) -> Iterator[Read]:
     import io
 
-    yield from _stream(name, io.BytesIO(data))
+    yield from _any(name, io.BytesIO(data))
 
 
-def _stream(name: str, stream: IO[bytes] | Bounded) -> Iterator[Read]:
+def _stream(name: str, stream: Bounded) -> Iterator[Read]:
     """Read a mail or an mbox: as for git, an mbox begins with a separator line."""
     first = stream.readline()
     skipped = 0
@@ -216,7 +229,8 @@ def _stream(name: str, stream: IO[bytes] | Bounded) -> Iterator[Read]:
         first = stream.readline()
         skipped += 1
     if not first:
-        yield InputError(name, "empty: there is no mail in it")
+        if not stream.damage:  # which is told
+            yield InputError(name, "empty: there is no mail in it")
         return
     first = first.removeprefix(b"\xef\xbb\xbf")
     if mbox.is_separator(first):
@@ -225,6 +239,8 @@ def _stream(name: str, stream: IO[bytes] | Bounded) -> Iterator[Read]:
     data = first + stream.read()
     if data[:2] in _UTF16:
         data = data.decode("utf-16", "replace").encode()
+    if b"\r" in data and b"\n" not in data:  # as machines did whose lines ended so
+        data = data.replace(b"\r", b"\n")
     fault = _fault(data)
     if fault is None:
         yield from _mails(name, data, 1 + skipped)

@@ -64,7 +64,7 @@ def decode(raw: RawMail) -> Mail:
     Takes off transfer encodings, PGP armour, format=flowed, scissors and an in-body header
     block, and picks the attachment that holds the patch when the text does not.
     """
-    problems: list[str] = []
+    problems = [*raw.amiss]
     data = raw.data.replace(b"\r\n", b"\n") if b"\r" in raw.data else raw.data
     commit = raw.commit or _commit(data)
     headers, body = mime.split_headers(data.lstrip(b"\n"))
@@ -90,6 +90,8 @@ def decode(raw: RawMail) -> Mail:
     start = shape.diff_start(inner.body, loose=bool(offers) and not outer.is_reply)
     if start is not None and shape.is_interdiff(inner.body, start):
         start = shape.behind_interdiff(inner.body, start) if numbered.number != 0 else None
+    if start is None and not outer.is_reply:
+        problems.extend(_unread(parts, text))
     whole = Mail(
         input=raw.input,
         message_id=ids[0] if ids else "",
@@ -119,6 +121,31 @@ def decode(raw: RawMail) -> Mail:
     if len(files) < 2:  # noqa: PLR2004
         return whole
     return replace(whole, attached=_attached(whole, files))
+
+
+#: what holds text, in a form that is not read
+_SEALED = {
+    "application/pgp-encrypted": "encrypted; nothing of it is read",
+    "message/external-body": "the text is kept elsewhere, and not fetched",
+    "message/partial": "a piece of a mail that was sent in several",
+}
+_CONTEXT_DIFF = lazy(r"^\*\*\* \S.*\n--- \S.*\n\*{15}", re.MULTILINE)
+_OPAQUE = lazy(r"\.(?:gz|xz|bz2|zst|zip|tgz|tar|7z)\Z", re.IGNORECASE)
+
+
+def _unread(parts: list[mime.Part], text: str) -> list[str]:
+    """What of a mail without a diff may hold one that is not read."""
+    said = [_SEALED[part.content_type] for part in parts if part.content_type in _SEALED]
+    said += [
+        f"the attached {part.filename} is packed and not read"
+        for part in parts
+        if part.filename and _OPAQUE.search(part.filename)
+    ]
+    if "-----BEGIN PGP MESSAGE-----" in text:
+        said.append(_SEALED["application/pgp-encrypted"])
+    if "\n***************" in text and _CONTEXT_DIFF.search(text) is not None:
+        said.append("a context diff, which is not read: diff -u makes one that is")
+    return [*dict.fromkeys(said)]
 
 
 def _placed(mail: Mail, raw: RawMail) -> Mail:

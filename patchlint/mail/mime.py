@@ -13,6 +13,7 @@ import re
 from msgspec import Struct
 from msgspec.structs import replace
 
+from patchlint.mail import bounded
 from patchlint.model.pattern import lazy
 
 _HEADER = lazy(rb"^([!-9;-~]+):[ \t]*(.*)$", re.DOTALL)
@@ -200,7 +201,7 @@ def leaves(headers: Headers, body: bytes, problems: list[str], depth: int = 0) -
             attached=disposition.lower().startswith("attachment"),
             flowed=options.get("format", "").lower() == "flowed",
             delsp=options.get("delsp", "").lower() == "yes",
-            text=_text(headers, body, options.get("charset", ""), content_type),
+            text=_text(headers, body, options.get("charset", ""), content_type, problems),
         )
     ]
 
@@ -217,13 +218,17 @@ def _inner_mail(headers: Headers, body: bytes, problems: list[str], depth: int) 
     return [replace(first, text=text, attached=True), *inner[1:]]
 
 
-def _text(headers: Headers, body: bytes, charset: str, content_type: str) -> str:
+def _text(
+    headers: Headers, body: bytes, charset: str, content_type: str, problems: list[str]
+) -> str:
     main = content_type.partition("/")[0]
     if main in {"image", "audio", "video"} or content_type == "application/pdf":
         return ""
     encoding = headers.text("content-transfer-encoding").lower()
-    if encoding == "base64":
-        body = decode_base64(body)
+    if encoding == "base64" and b"\n@@ -" in body:
+        problems.append("a header says base64 and the text is none; it is read as it stands")
+    elif encoding == "base64":
+        body = bounded.unpacked(decode_base64(body))
     elif encoding == "quoted-printable":
         body = binascii.a2b_qp(body)
     text = decode_charset(body, charset)

@@ -13,7 +13,7 @@ class RawMail(Struct, frozen=True):
     ``commit`` is the commit id for a patch that comes out of a git range or out of a
     file that ``git format-patch`` wrote, else None.  ``place`` is the number and the total
     of a patch whose place in its series its source tells (a quilt ``series`` file), whatever
-    its subject says.
+    its subject says.  ``amiss`` says what its source could not give with it.
     """
 
     input: str
@@ -21,6 +21,7 @@ class RawMail(Struct, frozen=True):
     line: int | None = None
     commit: str | None = None
     place: tuple[int, int] | None = None
+    amiss: tuple[str, ...] = ()
 
 
 class Mail(Struct, frozen=True):

@@ -17,13 +17,16 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import re
-    from typing import Any, Final, TextIO
+    from typing import IO, Any, Final, TextIO
 
 #: how a line would have to start to be a command, and what is one anywhere in it
 _COMMAND: Final = r"^([^\S\n]*):(?=:)|#(?=#\w*\[)"
 _COLOR: Final = "\x1b\\[[0-9;]*m"
 _KEPT: Final = "\n\t"
 _ERRORS: Final = "patchlint-spelled"
+#: bytes that are read of what has no end that is known beforehand, and of them at once
+MOST_PIPED: Final = 256 << 20
+_PIECE: Final = 1 << 20
 
 
 class Guarded:
@@ -188,13 +191,27 @@ def bare(stream: TextIO) -> TextIO:
     return stream.stream if isinstance(stream, Guarded) else stream
 
 
-def read_input() -> bytes:
-    """Return standard input to its end.  Raises OSError with that name when it is closed."""
+def read_input(stream: IO[bytes] | None = None) -> bytes:
+    """Return standard input, or another pipe, to its end.
+
+    Raises OSError with that name when it is closed, and when it does not end.
+    """
+    parts: list[bytes] = []
+    size = 0
     try:
-        return sys.stdin.buffer.read()
+        pipe = stream or sys.stdin.buffer
+        while part := pipe.read(_PIECE):
+            parts.append(part)
+            size += len(part)
+            if size > MOST_PIPED:
+                break
     except (OSError, ValueError) as error:
         number = error.errno if isinstance(error, OSError) else None
         raise OSError(number, "cannot be read", "standard input") from error
+    if size > MOST_PIPED:
+        text = f"more than {MOST_PIPED >> 20} MB come through a pipe; give a file"
+        raise OSError(None, text, "standard input")
+    return b"".join(parts)
 
 
 def drop_output() -> None:

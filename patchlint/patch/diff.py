@@ -65,6 +65,8 @@ _LAST_LINE = 2_000_000
 _MOST_LINES = 6_000_000
 _MOST_DIGITS = 7
 
+_BARE = "hunks without a line around them (-U0): what stands between them is not seen"
+
 
 class _File(Struct):
     """A file while it is being read; paths still carry their prefixes."""
@@ -296,8 +298,15 @@ class _Reader:
         if not (old or new) or (new or old or "").endswith("/"):
             self._problem("file header without a name; the file is left out", None, one.line)
             return None
-        if not one.hunks and one.kind is None:
+        marks = {line.kind for hunk in one.hunks for line in hunk.lines}
+        if marks == {" "}:
+            self._problem("no line of its hunks is changed; their marks are lost", one, one.line)
+            one.hunks = []
+        elif not one.hunks and one.kind is None:
             self._problem("file without a hunk; the diff may be cut short", one, one.line)
+        # git shows lines around a change wherever the file has any
+        elif len(one.hunks) > 1 and " " not in marks:
+            self._problem(_BARE, one, one.line)
         return FileDiff(
             old_path=None if one.kind == "add" else old,
             new_path=None if one.kind == "delete" else new,

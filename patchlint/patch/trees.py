@@ -19,6 +19,7 @@ from patchlint.outside.git import refusal
 from patchlint.outside.programs import (
     ProgramError,
     read_git,
+    said,
     stream_git,
     without_filters,
 )
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from patchlint.patch.tree_search import Found, Wanted
 
 _FOREIGN: Final = "no kernel source: neither fs, drivers, kernel... nor any C file is in it"
+_PARTIAL: Final = "the names of its files cannot be read (a partial or damaged clone?)"
+_AS_FOLDER: Final = "git cannot read the tree's repository, whose files are taken as they stand"
 _VERSION: Final = re.compile(rb"^(VERSION|PATCHLEVEL) = (\d{1,4})$", re.MULTILINE)
 
 #: what git says of an object that it has not: of a file in a search, and of others
@@ -172,8 +175,9 @@ def open_tree(
         tree = GitTree(repository, revision or "HEAD", objects)
         if tree.known:
             if not (is_part(repository) or has_c(repository) or tree.has_kernel()):
+                lost = tree.lost
                 tree.close()
-                raise TreeError(f"{path}: {_FOREIGN}")
+                raise TreeError(f"{path}: {_PARTIAL if lost else _FOREIGN}")
             return tree
         tree.close()
         refused = _refusal(repository)
@@ -185,7 +189,19 @@ def open_tree(
         raise TreeError(f"{path}: not a git repository, so it has no commit {revision}")
     if not (is_part(folder) or has_c(folder)):
         raise TreeError(f"{path}: {_FOREIGN}")
-    return FolderTree(folder)
+    return FolderTree(folder, "" if repository is None else _damage(repository))
+
+
+def _damage(repository: str) -> str:
+    """Why a repository without a commit that can be read has none, "" where it is new."""
+    with suppress(ProgramError):
+        for asked in (("--git-dir",), ("--verify", "--quiet", "HEAD")):
+            status, _, errors = read_git(repository, "rev-parse", *asked)
+            if status and asked[0] == "--git-dir":
+                return f"{_AS_FOLDER}: {said(errors)}"
+        # what HEAD names is not there
+        return "" if status else f"{_AS_FOLDER}: its newest commit is missing or damaged"
+    return ""
 
 
 def _refusal(repository: str) -> str | None:
@@ -468,10 +484,14 @@ def _answer(process: subprocess.Popen[bytes]) -> tuple[str, ...]:
 
 
 class FolderTree:
-    """A plain folder.  It has no history: ``blob`` finds nothing, ``at`` no commit."""
+    """A plain folder.  It has no history: ``blob`` finds nothing, ``at`` no commit.
 
-    def __init__(self, folder: str | PathLike[str]) -> None:
+    ``remark`` says why a repository is read as one, if that is amiss.
+    """
+
+    def __init__(self, folder: str | PathLike[str], remark: str = "") -> None:
         self.folder = os.fspath(folder)
+        self.remark = remark
         #: folders that were looked at, and whether they are the tree's own
         self._own: dict[str, bool] = {"": True}
         self._lost: dict[str, None] = {}

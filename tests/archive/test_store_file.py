@@ -52,6 +52,42 @@ def test_a_file_of_something_else_is_refused_and_stays(other, mails, capfd, comm
     assert sorted(one.name for one in other.parent.iterdir()) == ["a.mbox", "other.db"]
 
 
+def test_a_store_that_a_killed_scan_began_is_filled(tmp_path, mails):
+    begun = tmp_path / "begun.db"
+    with sqlite3.connect(begun) as db:
+        assert db.execute("PRAGMA journal_mode=WAL").fetchone() == ("wal",)
+    db.close()
+    assert begun.stat().st_size
+    assert main(["scan", "--quiet", "--store", str(begun), str(mails)]) == 0
+    assert main(["findings", str(begun)]) == 0
+
+
+def test_a_store_is_made_at_once_or_not_at_all(tmp_path, mails, monkeypatch):
+    """What a kill in the middle of the schema leaves is no half of a store."""
+    made = []
+
+    class Killed(sqlite3.Connection):
+        def executescript(self, script):
+            self.set_authorizer(
+                lambda action, name, *_: (
+                    sqlite3.SQLITE_DENY
+                    if action == sqlite3.SQLITE_CREATE_TABLE and name == "findings"
+                    else sqlite3.SQLITE_OK
+                )
+            )
+            try:
+                return super().executescript(script)
+            finally:
+                self.set_authorizer(None)
+                self.rollback() if self.in_transaction else None
+                made.extend(row[0] for row in self.execute("SELECT name FROM sqlite_master"))
+
+    connect = sqlite3.connect
+    monkeypatch.setattr("sqlite3.connect", lambda *a, **k: connect(*a, **k, factory=Killed))
+    assert main(["scan", "--quiet", "--store", str(tmp_path / "x.db"), str(mails)]) == 2
+    assert made == []
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [

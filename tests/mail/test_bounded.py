@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import hashlib
 import lzma
 import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
@@ -15,9 +18,10 @@ from patchlint.mail import bounded, fetching
 from patchlint.mail.inputs import read_inputs
 from patchlint.model.mail import RawMail
 from patchlint.model.problem import InputError
+from patchlint.outside import console
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 START = b"From mboxrd@z Thu Jan  1 00:00:00 1970\nFrom: a@b.org\nSubject: x\n\n"
@@ -70,6 +74,46 @@ def test_a_large_mail_takes_no_other_along(tmp_path: Path) -> None:
     assert isinstance(large, InputError)
     assert isinstance(last, RawMail)
     assert last.data.endswith(b"b\n")
+
+
+def test_a_text_without_an_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "MOST_UNPACKED", 3 << 20)
+    (found,) = read_inputs(["/dev/zero"])
+    assert isinstance(found, InputError)
+    assert "not read" in found.message
+
+
+def test_a_pipe_without_an_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console, "MOST_PIPED", 3 << 20)
+    with open("/dev/zero", "rb") as endless:  # noqa: PTH123
+        monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=endless))
+        (found,) = read_inputs(["-"])
+    assert isinstance(found, InputError)
+    assert "give a file" in found.message
+
+
+@pytest.mark.usefixtures("little_room")
+def test_a_plain_text_may_be_longer_than_a_packed_one(tmp_path: Path) -> None:
+    path = tmp_path / "log.txt"
+    path.write_bytes(b"Subject: x\n\n" + b"line\n" * 60_000)
+    (found,) = read_inputs([str(path)])
+    assert isinstance(found, RawMail)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, bz2.compress])
+@pytest.mark.parametrize("harm", [lambda data: data + b"junk junk", lambda data: data[:-6]])
+def test_what_stands_before_the_damage_is_read(
+    tmp_path: Path, pack: Callable[[bytes], bytes], harm: Callable[[bytes], bytes]
+) -> None:
+    path = tmp_path / "x"
+    noise = b"".join(hashlib.sha256(b"%d" % n).digest() for n in range(3000))
+    path.write_bytes(harm(pack((START + b"a\n") * 3 + START + noise)))
+    found = [*read_inputs([str(path)])]
+    assert sum(isinstance(one, RawMail) and one.data.endswith(b"\na\n") for one in found) >= 3
+    damage = [one.message for one in found if isinstance(one, InputError)]
+    assert not damage or "damaged or cut short" in damage[-1]
+    # what bz2 and lzma find behind the end of a stream they take for nothing
+    assert damage or (pack is not gzip.compress and path.read_bytes().endswith(b"junk"))
 
 
 # --- fetched

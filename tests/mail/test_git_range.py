@@ -152,3 +152,26 @@ def test_a_range_is_called_by_its_branch(tmp_path, name, title):
         git("tag", f"v{number}")
     assert git_range.title(name, tmp_path) == title
     assert git_range.title(name, "/") == name
+
+
+def test_merges_of_a_range_are_said(tree: Path) -> None:
+    first, *rest = [decode(one) for one in read("c1..main", tree) if isinstance(one, RawMail)]
+    assert first.problems == ("the range has a merge: what that changes by itself is not seen",)
+    assert not [one for one in rest if one.problems]
+    assert [decode(one).problems for one in read("c1..c2", tree) if isinstance(one, RawMail)] == [
+        ()
+    ]
+
+
+def test_where_a_shallow_clone_begins_is_no_patch(tree: Path, tmp_path: Path) -> None:
+    clone = tmp_path / "shallow"
+    git(tmp_path, "clone", "-q", "--depth=2", "-b", "c3", f"file://{tree}", str(clone))
+    (whole,) = read("HEAD", clone)
+    assert isinstance(whole, RawMail)
+    (cut,) = read("HEAD~1", clone)
+    assert isinstance(cut, InputError)
+    assert "shallow" in cut.message
+    git(clone, "worktree", "add", "-q", "--detach", str(tmp_path / "beside"), "HEAD~1")
+    assert isinstance(read("HEAD", tmp_path / "beside")[0], InputError)
+    # elsewhere a first commit is all new, and is read
+    assert isinstance(read("c1", tree)[0], RawMail)

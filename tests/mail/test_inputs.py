@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import lzma
+import os
 import subprocess
 import sys
+import threading
+import zipfile
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -42,7 +46,14 @@ def two() -> bytes:
     return b"".join(SEPARATOR + mbox.escape(patch(f"[PATCH {i}/2] x")) + b"\n" for i in (1, 2))
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress, lzma.compress], ids=["plain", "gz", "xz"])
+PACKS = pytest.mark.parametrize(
+    "pack",
+    [bytes, gzip.compress, lzma.compress, bz2.compress],
+    ids=["plain", "gz", "xz", "bz2"],
+)
+
+
+@PACKS
 def test_mbox_plain_and_packed(pack: object, tmp_path: Path) -> None:
     path = tmp_path / "two.mbox"
     path.write_bytes(pack(two()))  # type: ignore[operator]
@@ -50,6 +61,57 @@ def test_mbox_plain_and_packed(pack: object, tmp_path: Path) -> None:
     assert first.data == patch("[PATCH 1/2] x") + b"\n"
     assert (first.line, second.input) == (1, str(path))
     assert path.suffix == ".mbox"
+
+
+@PACKS
+def test_standard_input_and_pipes_may_be_packed(pack: object, tmp_path: Path) -> None:
+    data = pack(two())  # type: ignore[operator]
+    assert len(mails_of("-", stdin=data)) == 2
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(data,))
+    writer.start()
+    assert [one.data for one in mails_of(pipe)] == [one.data for one in mails_of("-", stdin=data)]
+    writer.join()
+
+
+def test_a_zip_on_standard_input() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.patch", patch("[PATCH] x"))
+    (one,) = mails_of("-", stdin=packed.getvalue())
+    assert one.data == patch("[PATCH] x")
+
+
+def test_line_ends_of_old_machines() -> None:
+    (one,) = mails_of("-", stdin=patch("[PATCH] x").replace(b"\n", b"\r"))
+    assert one.data == patch("[PATCH] x")
+
+
+def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.patch")
+    (tmp_path / "b.patch").write_bytes(patch("[PATCH] x"))
+    assert len([one for one in read_inputs([str(tmp_path)]) if isinstance(one, RawMail)]) == 1
+    (error,) = errors_of(tmp_path)
+    assert "no file but a pipe" in error.message
+
+
+def test_one_part_of_a_maildir(tmp_path: Path) -> None:
+    for name in ("cur", "new", "tmp"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "new" / "1").write_bytes(patch("[PATCH] x"))
+    (tmp_path / "new" / "2").symlink_to("gone")
+    assert [one.subject for one in map(decode, _mails(tmp_path / "new"))] == ["[PATCH] x"]
+    for folder in (tmp_path, tmp_path / "new"):
+        (error,) = errors_of(folder)
+        assert (error.input, error.message) == (
+            str(tmp_path / "new" / "2"),
+            "cannot be read: No such file or directory",
+        )
+
+
+def _mails(folder: Path) -> list[RawMail]:
+    return [one for one in read_inputs([str(folder)]) if isinstance(one, RawMail)]
 
 
 def test_single_mail(tmp_path: Path) -> None:

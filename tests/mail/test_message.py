@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import base64
+import bz2
+import gzip
+import lzma
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -15,6 +19,7 @@ from patchlint.model.mail import Mail, RawMail
 from patchlint.patch.diff import parse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -378,3 +383,54 @@ def test_parent_is_the_last_reference_when_no_header_names_it() -> None:
 def test_quoted_diff_alone_makes_an_answer() -> None:
     assert read(mail("[PATCH] x", "> @@ -1,2 +1,2 @@\n> -a\n\nNo.\n", mid="q@x.org")).is_reply
     assert not read(mail("[PATCH] x", "> a quote\n\nWhy.\n", mid="q@x.org")).is_reply
+
+
+def in_base64(data: bytes) -> str:
+    return base64.encodebytes(data).decode()
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, bz2.compress])
+def test_a_packed_attachment_is_read(pack: Callable[[bytes], bytes]) -> None:
+    part = in_base64(pack(patch("[PATCH] x")))
+    kind = "Content-Type: application/gzip; name=x.patch.gz\nContent-Transfer-Encoding: base64"
+    boundary = 'Content-Type: multipart/mixed; boundary="b"\n'
+    one = read(
+        mail("[PATCH] x", f"--b\n\nattached\n--b\n{kind}\n\n{part}\n--b--\n", headers=boundary)
+    )
+    assert diff_of(one).startswith(DIFF)
+    assert one.problems == ()
+
+
+def test_what_is_called_base64_and_is_none_is_read_as_it_stands() -> None:
+    one = read(
+        mail("[PATCH] x", f"Why.\n---\n{DIFF}", headers="Content-Transfer-Encoding: base64\n")
+    )
+    assert diff_of(one) == DIFF
+    assert any("says base64" in problem for problem in one.problems)
+
+
+SEALED = {
+    "encrypted": (
+        'Content-Type: multipart/encrypted; boundary="b"\n',
+        "--b\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n--b--\n",
+        "encrypted",
+    ),
+    "armoured": ("", "-----BEGIN PGP MESSAGE-----\nxyz\n-----END PGP MESSAGE-----\n", "encrypted"),
+    "elsewhere": ("Content-Type: message/external-body; access-type=URL\n", "x\n", "elsewhere"),
+    "zip": (
+        'Content-Type: multipart/mixed; boundary="b"\n',
+        "--b\nContent-Type: application/zip; name=x.zip\n\nPK\n--b--\n",
+        "x.zip is packed",
+    ),
+    "context diff": ("", "*** a/x.c\n--- b/x.c\n***************\n*** 1 ****\n", "context diff"),
+}
+
+
+@pytest.mark.parametrize("case", SEALED)
+def test_what_holds_a_patch_that_is_not_read_is_said(case: str) -> None:
+    headers, text, said = SEALED[case]
+    one = read(mail("[PATCH] x", text, headers=headers))
+    assert one.diff_start is None
+    assert any(said in problem for problem in one.problems)
+    # beside a patch that is read it is no doubt of that
+    assert said not in " ".join(read(patch("[PATCH] x")).problems)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "growth"))
 
 import shapes
 
+from patchlint.analysis import CannotCheck
 from patchlint.patch.tree_search import Wanted
 from patchlint.patch.trees import FolderTree, GitTree, open_tree
 from patchlint.run import Options, check
@@ -46,7 +48,8 @@ def repository(tmp_path: Path) -> Path:
         (folder / path).write_text(text)
     git(folder, "init", "-q")
     git(folder, "add", "-A")
-    git(folder, "commit", "-q", "-m", "x")
+    # answers are kept by commit: one of this test's own, whatever others made in this second
+    git(folder, "commit", "-q", "-m", str(tmp_path))
     return folder
 
 
@@ -112,10 +115,65 @@ def test_what_is_lost_elsewhere_is_said(repository: Path, mail: bytes, name: str
     assert any("cannot be read" in one for one in said), report.limitations
 
 
+def test_what_was_seen_before_it_was_lost_is_known(repository: Path, mail: bytes) -> None:
+    seen = check(["-"], Options(tree=str(repository)), mail)
+    lose(repository, "fs/sub/y.c")
+    assert check(["-"], Options(tree=str(repository)), mail).findings == seen.findings
+
+
+def test_what_is_lost_is_not_kept(repository: Path, mail: bytes) -> None:
+    blob = git(repository, "rev-parse", "HEAD:fs/sub/y.c")
+    here = repository / ".git" / "objects" / blob[:2] / blob[2:]
+    away = here.rename(repository / "away")
+    assert [one.level for one in check(["-"], Options(tree=str(repository)), mail).findings] == [
+        "warning"
+    ]
+    away.rename(here)
+    report = check(["-"], Options(tree=str(repository)), mail)
+    assert [one.level for one in report.findings] == ["error"]
+
+
 def test_a_clone_without_files(repository: Path, mail: bytes) -> None:
     report = check(["-"], Options(tree=str(bare(repository))), mail)
     assert [one.level for one in report.findings] == ["warning"]
     assert {one.path for one in report.limitations if one.stage == "tree"} >= {"fs/x.c"}
+
+
+def test_a_clone_without_folders_is_called_that(repository: Path, mail: bytes) -> None:
+    git(repository, "config", "uploadpack.allowFilter", "true")
+    clone = repository.with_name("b")
+    url = f"file://{repository}"
+    git(repository.parent, "clone", "-q", "--bare", "--filter=tree:0", url, str(clone))
+    with pytest.raises(CannotCheck, match="partial or damaged clone"):
+        check(["-"], Options(tree=str(clone)), mail)
+
+
+HARM = {
+    "HEAD": lambda git: (git / "HEAD").write_text("nonsense\n"),
+    "config": lambda git: (git / "config").write_text("[core\n"),
+    "newer": lambda git: (git / "config").write_text("[core]\nrepositoryformatversion = 9\n"),
+    "commit": lambda git: shutil.rmtree(git / "objects"),
+}
+
+
+@pytest.mark.parametrize("harm", HARM)
+def test_files_of_a_damaged_repository_are_read_and_that_is_said(
+    repository: Path, mail: bytes, harm: str
+) -> None:
+    HARM[harm](repository / ".git")
+    report = check(["-"], Options(tree=str(repository)), mail)
+    assert [one.level for one in report.findings] == ["error"]
+    said = [one.message for one in report.limitations if one.stage == "tree"]
+    assert len(said) == 1
+    assert said[0].startswith("git cannot read the tree's repository")
+
+
+def test_a_new_repository_is_not_called_damaged(repository: Path, mail: bytes) -> None:
+    shutil.rmtree(repository / ".git")
+    git(repository, "init", "-q")
+    report = check(["-"], Options(tree=str(repository)), mail)
+    assert [one.level for one in report.findings] == ["error"]
+    assert not [one for one in report.limitations if one.stage == "tree"]
 
 
 def test_a_search_of_a_commit_tells_what_it_could_not_read(repository: Path) -> None:
