@@ -3,8 +3,9 @@
 Read in this order: ``scan`` (the two passes), ``sources`` (where mails lie), ``survey``
 (first pass: one row for each mail, from its bytes alone), ``judge`` (second pass: decode,
 group, check), ``store`` (one SQLite file), ``pool`` and ``many`` (worker processes here and
-on a cluster), ``outcomes`` (what came of a finding), ``ask`` (findings as they were stored),
-``changes`` and ``listing`` (postings of one change as one), ``export`` and ``plot``.
+on a cluster), ``outcomes`` (what came of a finding: by ``posts``, ``talk`` and ``traces``),
+``ask`` (findings as they were stored), ``changes`` and ``listing`` (postings of one change as
+one), ``export`` and ``plot``.
 
 Invariants: one process writes the store; results are written in the order of the tasks,
 so that an interrupted scan and an uninterrupted one leave the same rows; a portion's rows

@@ -8,7 +8,11 @@ version may rename the other.
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 from hashlib import sha256
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
@@ -90,6 +94,7 @@ class Change(Struct, frozen=True):
 class Found(Struct, frozen=True):
     """All changes of some stores, newest first, and the rules that looked for them.
 
+    ``mails`` counts one that went to several lists once.
     ``years`` are all that mails came from, those without a change too.
     """
 
@@ -119,12 +124,11 @@ def gather(stores: Sequence[str], question: Question | None = None) -> Found:
     """
     versions: list[_Version] = []
     rules: dict[str, tuple[str, str]] = {}
-    mails, first, last = 0, "", ""
+    first, last = "", ""
     for number, path in enumerate(stores):
         with Store(path, write=False) as store:
             for row in store.rows("SELECT id, title, level FROM rules ORDER BY id"):
                 rules[row["id"]] = (row["title"], row["level"])
-            mails += store.value("SELECT count(*) FROM messages") or 0
             (dates,) = store.rows("SELECT min(date), max(date) FROM messages")
             first = min(filter(None, (first, day(dates[0])[:4])), default="")
             last = max(last, day(dates[1])[:4])
@@ -133,7 +137,18 @@ def gather(stores: Sequence[str], question: Question | None = None) -> Found:
     wanted = question.outcome if question is not None else ""
     told = [one for one in changes if one is not None and wanted in {"", one.outcome}]
     told.sort(key=lambda change: (change.last.date or 0.0, change.key), reverse=True)
-    return Found(tuple(told), rules, mails, tuple(_years(first, last)))
+    return Found(tuple(told), rules, _mails(stores), tuple(_years(first, last)))
+
+
+def _mails(stores: Sequence[str]) -> int:
+    """Return how many mails there are, one that went to several lists once."""
+    with ExitStack() as opened:
+        read = [opened.enter_context(Store(path, write=False)) for path in stores]
+        if len(read) == 1:
+            return int(read[0].value("SELECT count(*) FROM messages"))
+        # each in order, off its index: nothing is held in memory
+        ids = [one.rows("SELECT message_id FROM messages ORDER BY message_id") for one in read]
+        return sum(1 for _ in groupby(merge(*(map(itemgetter(0), some) for some in ids))))
 
 
 def _years(first: str, last: str) -> Iterator[str]:

@@ -1,187 +1,109 @@
 """What happened next: what an archive says of a finding after its patch was sent.
 
-Looked for are: a reply that speaks of what the finding speaks of; one that refuses the patch,
-takes it back, or says that it was taken; a newer version, with the finding or without; a
-backport; a revert; a later ``Fixes:`` trailer with the title of the patch in a mail that speaks
-of what moved.  Titles tie mails to commits, so that a patch that was renamed when it was merged
-is not found again, and two patches of one title are one.  Most patches are merged without a
-mail: absence of an outcome means that this archive is silent, not that the finding was wrong.
+An outcome is what came of the *move* that a finding tells, in all postings of its change:
+
+- ``reverted``: a revert, or a later patch that takes the deferral out and calls directly again;
+- ``fixed``: a later ``Fixes:`` with its title in a mail that speaks of what moved;
+- ``dropped``: refused or taken back, or the next version has none of what the patch brought;
+- ``kept``: applied, backported, met by later patches, or in a version that came later;
+- ``discussed``: somebody spoke of when it runs, in an answer to any posting of it;
+- ``superseded``: a patch of another title took its place, with the move or without;
+- ``unknown``: nothing of all that.  Most patches are merged without a mail: absence of an
+  outcome means that this archive is silent, not that the finding was wrong.
+
+Titles tie mails to commits (``posts``), names that a patch brought tie it to later ones
+(``traces``), and ``talk`` reads what people say.
 """
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, Final
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
-from patchlint.archive import headers
+from patchlint.archive import codec, talk, traces
+from patchlint.archive.posts import called_alike, gather, of_thread, source_of, title_of
 from patchlint.mail import subject as subjects
+from patchlint.model.effect import Step
 from patchlint.model.mail import RawMail
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from patchlint.archive.engine import Engine
+    from patchlint.archive.posts import Post, Posts
     from patchlint.archive.progress import Progress
     from patchlint.archive.sources import Shelf
     from patchlint.archive.store import Store
+    from patchlint.archive.traces import Trace, Traces
 
-#: replies of one patch that are read, and levels of replies to replies
+#: replies of one patch that are read
 _MOST_REPLIES: Final = 100
-_DEEPEST: Final = 12
-#: later versions that are looked at
+#: later versions, and patches of one series, that are looked at
 _MOST_VERSIONS: Final = 5
-_REVERT: Final = re.compile(r'^Revert\s+"(.+)"\s*$', re.IGNORECASE)
-#: a subject of a patch that was merged already: for a stable kernel
-_BACKPORT: Final = re.compile(
-    r"\[[^\]]*(?:\b[2-9]\.\d{1,3}\b|AUTOSEL|\bstable\b|backport)[^\]]*\]", re.IGNORECASE
-)
-#: mails that are searched at once
-_BATCH: Final = 400
-_WORD: Final = re.compile(rb"[A-Za-z_]\w{3,}")
-_IDENTIFIER: Final = re.compile(r"[A-Za-z_]\w{3,}")
-_ERRNO: Final = re.compile(r"\bE[A-Z]{3,}\b")
-#: words for a deferral
-_DEFERRAL: Final = re.compile(
-    r"\b(?:work ?-?queues?|work ?-?items?|delayed works?|kworkers?|asynchronous\w*|async|defer\w*"
-    r"|\w+_work(?:_\w+)?|drain_workqueue|flush_(?:work|workqueue|scheduled_work)"
-    r"|flush(?:ing|ed|es)? (?:the |that |this |its )?(?:work|queue)\w*"
-    r"|rcu|grace periods?|call_rcu|kfree_rcu\w*|synchronize_\w*rcu\w*|rcu_barrier|kthreads?"
-    r"|kernel threads?|tasklets?|task_?work)\b",
-    re.IGNORECASE,
-)
-#: words of time beside a name
-_LATE: Final = re.compile(r"\b(?:too late|later|wait(?:s|ed|ing)?|still)\b", re.IGNORECASE)
-#: words of order, in a fix
-_ORDER: Final = re.compile(
-    r"\b(?:flush\w*|wait\w*|cancel\w*|a?synchron\w*|sync|rcu\w*|queue[ds]?|queuing|delay\w*|drain\w*"
-    r"|too late|still (?:in use|running|pending|busy)|work ?queues?|work ?items?)\b",
-    re.IGNORECASE,
-)
-#: so far into a line the name of a trailer reaches
-_TRAILER: Final = 20
-#: a line of a crash
-_DUMP: Final = re.compile(
-    r"\s*(?:\[[ .\d]+\]|CPU:|Workqueue:|Call Trace|RIP|Hardware name|rcu:|INFO:|BUG:|WARNING:)"
-    r"|.*\+0x[0-9a-f]"
-)
-#: words of somebody who is not content
-_DOUBT: Final = re.compile(
-    r"\?|\b(?:why|not|instead|should|remov\w*|ugly|problem\w*|rac[ey]\w*|deadlock\w*|hang\w*|worr\w+"
-    r"|concern\w*|doubt\w*|block\w*|uaf|use-after-free|leak\w*|busy|wrong|broken|safe)\b|n't\b",
-    re.IGNORECASE,
-)
-#: what a line of a reply begins with that says that a patch was taken
-_TAKEN: Final = re.compile(
-    r"\W*(?:(?:thanks?(?: you)?|thx|ok(?:ay)?|both|all|now|the|this|these|series|patch(?:es)?"
-    r"(?: \d+(?:-\d+)?)?|i(?:'ve| have|'ll| will)?|we(?:'ve| have)?|it(?:'s| is)?|has|have|been"
-    r"|was|were|is|are|and|so|looks? good|applies|whole|entire)\b[\s,.;:!-]*)*"
-    r"(?:applied|queued|merged|pushed|picked(?: it)? up|committed|taken)\b"
-    r"(?=\W*$|[.,;:!()]|\s+(?:to|into|in|for|up|onto|with|as|thanks?|by|and|now|this|both|all|it"
-    r"|the (?:series|patch)|patch(?:es)?|series|manually|locally)\b)",
-    re.IGNORECASE,
-)
-_TRAILED: Final = re.compile(r"\s*nac?ked-by:", re.IGNORECASE)
-#: what a line begins with that refuses a patch, or takes it back
-_REFUSED: Final = re.compile(
-    r"\W*(?:nac?ked-by:|(?:self[- ])?nac?k\b"
-    r"|(?:please,? )?(?:ignore|disregard|drop|discard) (?:this|the|my)\b (?:\w+ )?"
-    r"(?:patch|series|one|version)"
-    r"|i(?:'ll| will|'d| would)? (?:drop|withdraw|revert)\w* (?:this|the|it)\b)",
-    re.IGNORECASE,
-)
-_ROBOT: Final = re.compile(
-    r"\bbot\b|bot[+@]|^lkp@|robot|syzbot|^oliver\.sang@|patchwork", re.IGNORECASE
-)
-#: the end of a title that is looked at first
-_TAIL: Final = 12
+_MOST_PATCHES: Final = 60
+#: postings of one change whose replies are read
+_MOST_POSTINGS: Final = 12
+#: seconds after which a patch that meets a name was not made for a series that waits
+_SETTLED: Final = 45 * 86400.0
 _LONGEST: Final = 200
 _SILENT: Final = (
     "nothing in this archive: no reply that speaks of it or says that it was taken, no newer "
     "version, backport, revert or Fixes: with its title; other lists are not known"
 )
-
 _SERIES: Final = (
     "SELECT subject FROM series WHERE expected > 1 AND id IN (SELECT series FROM findings)"
-)
-_FIXES: Final = (
-    'SELECT title, fixes.message_id, fixes."commit", messages.subject, messages.date, locator,'
-    " kind, place, name FROM fixes"
-    " JOIN messages ON messages.message_id = fixes.message_id"
-    " JOIN sources ON sources.id = messages.source ORDER BY messages.id"
 )
 
 Row = tuple[int, str, str | None, str | None, float | None, str]
 
 
-class _Post(Struct, frozen=True):
-    """A later patch mail whose title is one that a finding has."""
+class _Archive(Struct):
+    """All that is asked while outcomes are looked for."""
 
-    message_id: str
-    subject: str
-    date: float | None
-    version: int
-    sender: str
-    revert: bool
-    backport: bool
-    thread: int | None
+    store: Store
+    shelf: Shelf
+    engine: Engine
+    posts: Posts
+    traces: Traces = field(default_factory=dict)
+    #: what each patch mail with a finding brings
+    brought: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    #: mails that answer one, by that
+    answers: dict[str, list[sqlite3.Row]] = field(default_factory=lambda: defaultdict(list))
+    #: the text of mails by their ids, kept while one finding after the other asks for them
+    bodies: dict[str, str] = field(default_factory=dict)
 
+    def body(self, row: sqlite3.Row) -> str | None:
+        """Return the text of a mail, None when it is gone."""
+        data = self.shelf.fetch(source_of(row), [row["locator"]]).get(row["locator"])
+        if data is None:
+            return None
+        return f"{self.engine.decode(RawMail(row['name'], data)).body}"
 
-class _Trace(Struct):
-    """What the patches of one thread do with a callback: define it, or find it in a tree."""
-
-    thread: int
-    mail: _Post
-    defined: bool = False
-    stood: bool = False
-
-
-class _Posts(Struct):
-    """Patch mails and cover letters by the titles that findings ask for."""
-
-    by_title: dict[str, list[_Post]] = field(default_factory=lambda: defaultdict(list))
-    #: patches whose ``Fixes:`` names a title, by that
-    fixes: dict[str, list[sqlite3.Row]] = field(default_factory=lambda: defaultdict(list))
-    #: by callback, in the order of the archive
-    traces: dict[str, dict[int, _Trace]] = field(default_factory=dict)
-
-    def newer(self, title: str, sender: str, version: int, date: float | None) -> list[_Post]:
-        """Return later versions of a title by its sender, the next one first."""
-        later = [
-            post
-            for post in self.by_title.get(title, ())
-            if not (post.revert or post.backport)
-            and (
-                (post.version > version and _after(post.date, date, equal=True))
-                or (post.sender == sender and post.version == version and _after(post.date, date))
+    def patch(self, message_id: str | None) -> str:
+        """Return the text of a patch mail, empty when there is none."""
+        if message_id is None:
+            return ""
+        if message_id not in self.bodies:
+            found = self.store.rows(
+                "SELECT locator, kind, place, name FROM messages"
+                " JOIN sources ON sources.id = messages.source WHERE message_id = ?",
+                (message_id,),
             )
+            self.bodies[message_id] = next((self.body(row) or "" for row in found), "")
+        return self.bodies[message_id]
+
+    def series(self, post: Post) -> str:
+        """Return the diffs of the series that a patch mail is of."""
+        together = [
+            one
+            for one in of_thread(post.thread, self.store)
+            if one.version == post.version and one.sender == post.sender
         ]
-        return sorted(later, key=lambda post: (post.version, post.date or 0.0, post.message_id))
-
-    def reverts(self, title: str, date: float | None) -> list[_Post]:
-        """Return reverts of a title that came after ``date``."""
-        return [
-            post
-            for post in self.by_title.get(title, ())
-            if post.revert and _after(post.date, date, equal=True)
-        ]
-
-    def backports(self, title: str, date: float | None, own: str | None) -> list[_Post]:
-        """Return backports of a title that came after ``date``, or its own mail ``own``."""
-        return [
-            post
-            for post in self.by_title.get(title, ())
-            if post.backport and (post.message_id == own or _after(post.date, date))
-        ]
-
-
-def _after(one: float | None, other: float | None, *, equal: bool = False) -> bool:
-    if one is None or other is None:
-        return one is not None or equal
-    return one > other or (equal and one == other)
+        return "\n".join(self.patch(one.message_id) for one in together[:_MOST_PATCHES])
 
 
 def mine(store: Store, shelf: Shelf, engine: Engine, progress: Progress) -> None:
@@ -189,244 +111,182 @@ def mine(store: Store, shelf: Shelf, engine: Engine, progress: Progress) -> None
     findings = list(store.rows("SELECT * FROM findings ORDER BY id"))
     if findings:
         progress.stage("looking what came of findings", len(findings))
-        # made late: an index that grows with each mail costs more than one made at once
-        with store.transaction() as connection:
-            connection.execute(
-                "CREATE INDEX IF NOT EXISTS messages_parent ON messages (in_reply_to)"
-            )
-    wanted = {_title(row["subject"]) for row in findings}
-    wanted.update(_title(row["subject"]) for row in store.rows(_SERIES))
-    posts = _posts(store, wanted - {""})
-    for row in store.rows(_FIXES):
-        posts.fixes[_folded(row["title"])].append(row)
-    posts.traces = _traces(store, shelf, {row["after_callback"] or "" for row in findings} - {""})
+    wanted = {title_of(row["subject"]) for row in findings}
+    wanted.update(title_of(row["subject"]) for row in store.rows(_SERIES))
+    archive = _Archive(store, shelf, engine, gather(store, wanted - {""}))
+    for row in findings:
+        chain = _chain(row)
+        name = row["message_id"] or ""
+        held = archive.brought.get(name, ())
+        new = traces.brought(archive.patch(row["message_id"]), chain)
+        archive.brought[name] = (*held, *(one for one in new if one not in held))
+    names = {name for some in archive.brought.values() for name in some}
+    names.update(row["after_callback"] or "" for row in findings)
+    archive.traces = traces.follow(store, shelf, names - {""})
+    _answers(archive, findings)
     rows: list[Row] = []
     for finding in findings:
-        found = list(_of(finding, store, shelf, engine, posts))
+        found = _lasting(dict.fromkeys(_of(finding, archive)))
         rows.extend(found or [(finding["id"], "unknown", None, None, None, _SILENT)])
         progress.advance(1)
     store.set_outcomes(rows)
 
 
-def _of(
-    finding: sqlite3.Row, store: Store, shelf: Shelf, engine: Engine, posts: _Posts
-) -> Iterator[Row]:
-    yield from _replies(finding, store, shelf, engine)
-    title = _title(finding["subject"])
-    answer = subjects.parse(finding["subject"]).is_reply
+def _lasting(rows: Iterable[Row]) -> list[Row]:
+    """Return what counts: who refused a posting has not refused one that came later."""
+    told = list(rows)
+    kept = max((date or 0.0 for _, kind, _, _, date, _ in told if kind == "kept"), default=0.0)
+    return [row for row in told if row[1] != "dropped" or (row[4] or 0.0) >= kept]
+
+
+def _chain(finding: sqlite3.Row) -> list[str]:
+    return [step.function for step in codec.load_all(Step, finding["after_chain_json"])]
+
+
+def _of(finding: sqlite3.Row, archive: _Archive) -> Iterator[Row]:
+    title = title_of(finding["subject"])
+    mail = archive.store.value(
+        "SELECT subject FROM messages WHERE message_id = ?", (finding["message_id"],)
+    )
+    # a patch that is attached to an answer has a title of its own
+    answer = any(subjects.parse(one or "").is_reply for one in (finding["subject"], mail))
+    yield from _replies(finding, "" if answer else title, archive)
     if title and not answer:
-        yield from _versions(finding, title, store, shelf, engine, posts)
-        yield from _by_title(finding, title, shelf, engine, posts)
-    traces = list(_traced(finding, posts))
-    for _, kind, _, subject, _, _ in traces if answer else ():
+        yield from _versions(finding, title, archive)
+        yield from _by_title(finding, title, archive)
+    traced = list(_traced(finding, title, archive))
+    for _, kind, _, subject, _, _ in traced:
         if kind == "superseded" and subject:
-            yield from _by_title(finding, _title(subject), shelf, engine, posts)
-    yield from traces
-    if answer and not traces:
-        mail = (finding["message_id"], finding["subject"], finding["date"])
-        own = posts.traces.get(finding["after_callback"] or "", {}).get(finding["thread"])
-        if own is not None and own.defined:
-            text = f"proposes {finding['after_callback']}() in an answer; no patch here has it"
-            yield (finding["id"], "dropped", *mail, text)
-        else:
-            yield (finding["id"], "discussed", *mail, "was proposed in an answer")
+            yield from _by_title(finding, title_of(subject), archive)
+    yield from traced
+    yield from _taken_out(finding, archive)
+    if answer and not any(kind in {"kept", "superseded"} for _, kind, *_ in traced):
+        yield from _tried(finding, archive)
 
 
-def _by_title(
-    finding: sqlite3.Row, title: str, shelf: Shelf, engine: Engine, posts: _Posts
-) -> Iterator[Row]:
+def _by_title(finding: sqlite3.Row, title: str, archive: _Archive) -> Iterator[Row]:
     """What later mails say of the commit of that title."""
-    for post in posts.reverts(title, finding["date"]):
+    for post in archive.posts.reverts(title, finding["date"]):
         yield _row(finding, "reverted", post, f'a later mail reverts "{title}"')
-    for post in posts.backports(title, finding["date"], finding["message_id"]):
+    for post in archive.posts.backports(title, finding["date"], finding["message_id"]):
         yield _row(finding, "kept", post, "was merged: this is a backport of it")
-    yield from _fixes(finding, title, shelf, engine, posts)
+    yield from _fixes(finding, title, archive)
 
 
-def _fixes(
-    finding: sqlite3.Row, title: str, shelf: Shelf, engine: Engine, posts: _Posts
-) -> Iterator[Row]:
+def _fixes(finding: sqlite3.Row, title: str, archive: _Archive) -> Iterator[Row]:
     """Later patches that name this one in a ``Fixes:``.
 
     One that speaks of what moved mends that; any of them shows that the patch was merged.
     """
-    topic = _topic(finding)
-    for fix in posts.fixes.get(title, ()):
-        if fix["message_id"] == finding["message_id"] or not _after(
-            fix["date"], finding["date"], equal=True
-        ):
+    started = (finding["after_callback"], finding["after_mechanism"])
+    for fix in archive.posts.fixes.get(title, ()):
+        date, began = fix["date"], finding["date"]
+        if fix["message_id"] == finding["message_id"] or (date or 0.0) < (began or 0.0):
             continue
         kind, text = "kept", f"was merged as {fix['commit']}: this fixes something else of it"
-        if _mends(_body(fix, shelf, engine) or "", fix["subject"], topic.names):
+        if talk.mends(archive.body(fix) or "", fix["subject"], started):
             kind, text = "fixed", f"says that it fixes {fix['commit']}, which has this title"
-        yield (finding["id"], kind, fix["message_id"], fix["subject"], fix["date"], text)
+        yield (finding["id"], kind, fix["message_id"], fix["subject"], date, text)
 
 
-def _mends(body: str, subject: str, names: frozenset[str]) -> bool:
-    """Whether a fix is about the move: it names it, changes it, or speaks of order."""
-    message, _, diff = body.partition("\n---\n")
-    # its Fixes: has the title of what it fixes, which may say anything
-    said = [subject, *(line for line in message.splitlines() if ":" not in line[:_TRAILER])]
-    changed = [line for line in diff.splitlines() if line.startswith(("+", "-"))]
-    words = {word for line in (*said, *changed) for word in _IDENTIFIER.findall(line)}
-    return not names.isdisjoint(words) or any(_ORDER.search(line) for line in said)
-
-
-def _body(row: sqlite3.Row, shelf: Shelf, engine: Engine) -> str | None:
-    """Return the text of a mail, None when it is gone."""
-    data = shelf.fetch(_source(row), [row["locator"]]).get(row["locator"])
-    if data is None:
-        return None
-    mail = engine.decode(RawMail(row["name"], data))
-    return f"{mail.body}"
-
-
-def _row(finding: sqlite3.Row, kind: str, post: _Post, text: str) -> Row:
+def _row(finding: sqlite3.Row, kind: str, post: Post, text: str) -> Row:
     return (finding["id"], kind, post.message_id, post.subject, post.date, text)
 
 
-# --- titles --------------------------------------------------------------------------
+# --- versions ------------------------------------------------------------------------
 
 
-def _title(subject: str) -> str:
-    """Return the subject without brackets, folded; empty for one that has nothing else."""
-    return _folded(subjects.parse(subject).title)
-
-
-def _folded(title: str) -> str:
-    """Return a title as titles are compared: case, blanks and underscores say nothing."""
-    return " ".join(title.lower().replace("_", " ").split())
-
-
-def _posts(store: Store, wanted: set[str]) -> _Posts:
-    """Return all patch mails with a wanted title, and reverts of it, in one pass."""
-    posts = _Posts()
-    if not wanted:
-        return posts
-    ends = {title[-_TAIL:] for title in wanted}
-    tails = (*ends, *(f'{end}"' for end in ends))
-    for row in store.rows(
-        "SELECT message_id, subject, author, date, thread FROM messages WHERE patch ORDER BY id"
-    ):
-        if not _folded(row["subject"]).endswith(tails):
-            continue
-        spoken = subjects.parse(row["subject"])
-        title = " ".join(spoken.title.split())
-        revert = _REVERT.match(title)
-        title = _folded(revert.group(1) if revert else title)
-        if title in wanted and not spoken.is_reply:
-            posts.by_title[title].append(_post(row))
-    return posts
-
-
-def _post(row: sqlite3.Row) -> _Post:
-    spoken = subjects.parse(row["subject"])
-    return _Post(
-        row["message_id"],
-        row["subject"],
-        row["date"],
-        spoken.version,
-        headers.address(row["author"]),
-        _REVERT.match(" ".join(spoken.title.split())) is not None,
-        _BACKPORT.search(row["subject"]) is not None,
-        row["thread"],
-    )
-
-
-def _versions(
-    finding: sqlite3.Row, title: str, store: Store, shelf: Shelf, engine: Engine, posts: _Posts
-) -> Iterator[Row]:
-    """Yield what the next version says of the finding."""
-    own = store.value("SELECT author FROM messages WHERE message_id = ?", (finding["message_id"],))
-    sender = headers.address(own or finding["author"])
+def _versions(finding: sqlite3.Row, title: str, archive: _Archive) -> Iterator[Row]:
+    """Yield what the next versions say of the finding."""
+    store, posts = archive.store, archive.posts
     (series,) = store.rows("SELECT * FROM series WHERE id = ?", (finding["series"],))
-    date, version = finding["date"], series["version"] or 1
-    newer = posts.newer(title, sender, version, date)
-    whole = _title(series["subject"])
-    others = posts.newer(whole, sender, version, date) if whole not in {"", title} else []
-    if not newer and others and others[0].version > version:
-        newer = _called_alike(title, others[0], store)
+    date, version, own = finding["date"], series["version"] or 1, finding["message_id"]
+    mine = next((one for one in of_thread(finding["thread"], store) if one.message_id == own), None)
+    newer = posts.newer(title, version, date, own)
+    whole = title_of(series["subject"])
+    covers = [] if whole in {"", title} else posts.newer(whole, version, date, own)
+    if not newer and covers and covers[0].version > version:
+        newer = called_alike(title, covers[0], store)
         if not newer:
-            text = f"version {others[0].version} of the series has no patch of this title"
-            yield _row(finding, "superseded", others[0], text)
-    started: frozenset[str] = frozenset()
+            yield _renamed(finding, mine, covers[0], archive)
+            return
+    passed: Post | None = None
     for post in newer[:_MOST_VERSIONS]:
+        called = f"version {post.version}" if post.version > version else "a later posting"
         if _again(finding, post, store):
-            yield _row(finding, "kept", post, f"version {post.version} has the finding too")
+            yield _row(finding, "kept", post, f"{called} has the finding too")
             return
-        started = started or _started(finding, finding["message_id"], store, shelf, engine)
-        left = started & _started(finding, post.message_id, store, shelf, engine)
+        left = _left(finding, mine, post, archive)
         if left:  # the finding is gone, the move is not
-            text = f"version {post.version} of the patch adds {min(left)}() too"
-            yield _row(finding, "kept", post, text)
+            yield _row(finding, "kept", post, f"{called} adds {min(left)}() too")
             return
-    if newer and started:
-        text = f"version {newer[0].version} of the patch no longer has the finding"
-        yield _row(finding, "dropped", newer[0], text)
-    elif newer:
-        text = f"version {newer[0].version} of the patch came"
-        yield _row(finding, "superseded", newer[0], text)
+        if passed is None and (post.version > version or (mine and post.sender == mine.sender)):
+            passed = post
+    if passed is None:
+        return
+    if _adds(finding, archive.patch(own)):
+        text = f"version {passed.version} of the patch no longer has the finding"
+        yield _row(finding, "dropped", passed, text)
+    elif not _started(finding, mine, archive):  # else it is of patches that nobody looked at
+        text = f"version {passed.version} of the patch came"
+        yield _row(finding, "superseded", passed, text)
 
 
-def _called_alike(title: str, cover: _Post, store: Store) -> list[_Post]:
-    """Return the patch of a series whose title is this one but for what stands before it."""
-    found = []
-    for row in store.rows(
-        "SELECT message_id, subject, author, date, thread FROM messages"
-        " WHERE thread = ? AND patch ORDER BY id",
-        (cover.thread,),
-    ):
-        other = _title(row["subject"])
-        shorter, longer = sorted((title, other), key=len)
-        alike = len(shorter) >= _TAIL and longer.endswith(shorter)
-        if alike and subjects.parse(row["subject"]).version == cover.version:
-            found.append(_post(row))
-    return found
+def _renamed(finding: sqlite3.Row, mine: Post | None, cover: Post, archive: _Archive) -> Row:
+    """Return what a next version says that has no patch of this title."""
+    left = _left(finding, mine, cover, archive)
+    if left:
+        text = f"version {cover.version} of the series adds {min(left)}() under another title"
+        return _row(finding, "kept", cover, text)
+    text = f"version {cover.version} of the series has no patch of this title"
+    return _row(finding, "superseded", cover, text)
 
 
-def _started(
-    finding: sqlite3.Row, message_id: str | None, store: Store, shelf: Shelf, engine: Engine
-) -> frozenset[str]:
-    """Return what a patch mail adds of the move: the callback, else the mechanism.
+def _left(finding: sqlite3.Row, mine: Post | None, post: Post, archive: _Archive) -> frozenset[str]:
+    """Return what the series of ``post`` still adds of the move."""
+    started = _started(finding, mine, archive)
+    return started & _adds(finding, archive.series(post)) if started else started
 
-    A mechanism is known to anybody, and counts in a patch that names the function as well.
+
+def _started(finding: sqlite3.Row, mine: Post | None, archive: _Archive) -> frozenset[str]:
+    """Return what a patch, else its whole series, adds of the move."""
+    own = _adds(finding, archive.patch(finding["message_id"]))
+    return own if own or mine is None else _adds(finding, archive.series(mine))
+
+
+def _adds(finding: sqlite3.Row, body: str) -> frozenset[str]:
+    """Return what a diff adds of the move: its callback, its mechanism.
+
+    A mechanism is known to anybody, and counts in a diff that names the function as well.
     """
-    row = next(
-        store.rows(
-            "SELECT locator, kind, place, name FROM messages"
-            " JOIN sources ON sources.id = messages.source WHERE message_id = ?",
-            (message_id,),
-        ),
-        None,
-    )
-    body = (_body(row, shelf, engine) if row is not None else None) or ""
+    names = (finding["after_callback"], finding["after_mechanism"])
+    if not any(name and name in body for name in names):
+        return frozenset()
     lines = (line for line in body.splitlines() if line.startswith("+"))
-    added = {name for line in lines for name in _IDENTIFIER.findall(line)}
-    callback, mechanism = finding["after_callback"], finding["after_mechanism"]
-    if callback in added:
-        return frozenset((callback,))
-    if mechanism in added and finding["function"] in _IDENTIFIER.findall(body):
-        return frozenset((mechanism,))
-    return frozenset()
+    added = {name for line in lines for name in talk.IDENTIFIER.findall(line)}
+    callback, mechanism = names
+    found = {callback} & added
+    if mechanism in added and finding["function"] in talk.IDENTIFIER.findall(body):
+        found.add(mechanism)
+    return frozenset(found)
 
 
-def _again(finding: sqlite3.Row, post: _Post, store: Store) -> bool:
+def _again(finding: sqlite3.Row, post: Post, store: Store) -> bool:
     """Whether a newer posting has the finding, though its function may be called otherwise."""
     return bool(
         store.value(
             "SELECT 1 FROM findings AS later"
-            " JOIN series ON series.id = later.series"
             " JOIN messages ON messages.thread = later.thread"
-            " WHERE messages.message_id = ? AND series.version = ? AND later.id <> ?"
-            " AND (later.message_id = ? OR later.message_id <> ?)"
+            " WHERE messages.message_id = ? AND later.id <> ?"
+            " AND later.message_id <> ?"
+            " AND (later.date >= ? OR later.date IS NULL)"
             " AND (later.fingerprint = ? OR (later.path = ? AND (later.function = ?"
             " OR later.cleanup = ? OR later.after_callback = ?))) LIMIT 1",
             (
                 post.message_id,
-                post.version,
                 finding["id"],
-                post.message_id,
                 finding["message_id"],
+                finding["date"],
                 finding["fingerprint"],
                 finding["path"],
                 finding["function"],
@@ -437,223 +297,207 @@ def _again(finding: sqlite3.Row, post: _Post, store: Store) -> bool:
     )
 
 
-# --- callbacks -----------------------------------------------------------------------
+# --- names ---------------------------------------------------------------------------
 
 
-def _traces(store: Store, shelf: Shelf, wanted: set[str]) -> dict[str, dict[int, _Trace]]:
-    """Return where patches of the archive name callbacks that findings have.
+def _traced(finding: sqlite3.Row, title: str, archive: _Archive) -> Iterator[Row]:
+    """What later patches say of names that the patch of a finding brought.
 
-    One pass over the bytes of all patch mails; what is encoded for transfer is not read.
+    One that defines its callback as well takes its place; one that meets a name of it shows
+    that it was merged.
     """
-    found: dict[str, dict[int, _Trace]] = {name: {} for name in wanted}
-    names = {name.encode() for name in wanted}
-    batch: list[sqlite3.Row] = []
-    query = (
-        "SELECT message_id, subject, author, date, thread, locator, kind, place, name FROM messages"
-        " JOIN sources ON sources.id = messages.source WHERE patch AND thread IS NOT NULL"
-        " ORDER BY messages.id"
-    )
-    for row in store.rows(query) if wanted else ():
-        batch.append(row)
-        if len(batch) == _BATCH:
-            _trace(batch, shelf, names, found)
-            batch = []
-    _trace(batch, shelf, names, found)
-    return found
-
-
-def _trace(
-    batch: Iterable[sqlite3.Row],
-    shelf: Shelf,
-    names: set[bytes],
-    found: dict[str, dict[int, _Trace]],
-) -> None:
-    places: dict[Any, list[sqlite3.Row]] = {}
-    for row in batch:
-        places.setdefault(_source(row), []).append(row)
-    for source, rows in places.items():
-        mails = shelf.fetch(source, [row["locator"] for row in rows])
-        for row in rows:
-            data = mails.get(row["locator"], b"")
-            for name in names.intersection(_WORD.findall(data)):
-                _mark(row, data, name, found[name.decode()])
-
-
-def _mark(row: sqlite3.Row, data: bytes, name: bytes, into: dict[int, _Trace]) -> None:
-    lines = [line for line in data.split(b"\n") if name in line and name in _WORD.findall(line)]
-    defined = any(re.match(rb"\+(?:\w[\w\s*]*[\s*])?" + name + rb"\(", line) for line in lines)
-    stood = any(line[:1] in {b"-", b" "} for line in lines)
-    if defined or stood:
-        trace = into.setdefault(row["thread"], _Trace(row["thread"], _post(row)))
-        trace.defined |= defined
-        trace.stood |= stood
-
-
-def _traced(finding: sqlite3.Row, posts: _Posts) -> Iterator[Row]:
-    """What later patches say of a callback that the patch of a finding adds.
-
-    One that adds it as well takes its place; one that finds it in place shows that it was
-    merged.
-    """
-    traces = posts.traces.get(finding["after_callback"] or "", {})
-    own = traces.get(finding["thread"])
-    if own is None or not own.defined:
-        return
+    versions = {post.thread for post in archive.posts.by_title.get(title, ())}
     began = finding["date"]
-    if any(
-        one.stood and not one.defined and not _after(one.mail.date, began)
-        for one in traces.values()
-    ):
-        return  # it was there before
-    title = _title(finding["subject"])
-    versions = {post.thread for post in posts.by_title.get(title, ())}
-    callback = finding["after_callback"]
-    for one in sorted(traces.values(), key=lambda one: one.mail.date or 0.0):
-        if one.thread in versions or one.thread == own.thread or not _after(one.mail.date, began):
+    callback = finding["after_callback"] or ""
+    names = archive.brought.get(finding["message_id"] or "", ())
+    ordered = sorted(names, key=lambda name: name != callback)
+    for name in ordered:
+        found = archive.traces.get(name, {})
+        own = found.get(finding["thread"])
+        if own is None or not own.added or _was_there(own, found, began):
             continue
-        if one.defined and not one.mail.backport:
-            text = f"defines {callback}() under another title"
-            yield _row(finding, "superseded", one.mail, text)
+        others = [
+            one
+            for one in traces.later(found, began)
+            if one.thread not in versions and one.thread != own.thread and one.files & own.files
+        ]
+        first = others[0] if others else None
+        met = next((one for one in others if _meets(one, own, began)), None)
+        if first is not None and own.defined and first.defined and not first.mail.backport:
+            yield _row(finding, "superseded", first.mail, f"defines {name}() under another title")
+            if name != callback:  # what was merged is the other patch, and may do it otherwise
+                return
+        if first is not None and not own.defined and first.added and not first.stood:
+            continue  # a member that another patch brings, or uses
+        if met is not None:
+            text = f"was merged: {name}{'()' if own.defined else ''} is in the tree it is made for"
+            yield _row(finding, "kept", met.mail, text)
             return
-        text = f"was merged: {callback}() is in the tree that this was made for"
-        yield _row(finding, "kept", one.mail, text)
-        return
+
+
+def _was_there(own: Trace, found: Mapping[int, Trace], began: float | None) -> bool:
+    """Whether a patch from before met that name in the same file."""
+    return any(
+        one.stood and not one.added and one.files & own.files and not one.mail.after(began)
+        for one in found.values()
+        if one is not own
+    )
+
+
+def _meets(one: Trace, own: Trace, began: float | None) -> bool:
+    """Whether a thread finds a name in its tree: not in a series that it was posted on top of."""
+    if not one.stood or one.added:
+        return one.mail.backport
+    settled = began is None or (one.mail.date or 0.0) - began > _SETTLED
+    return settled or one.mail.sender != own.mail.sender
+
+
+def _taken_out(finding: sqlite3.Row, archive: _Archive) -> Iterator[Row]:
+    """A later patch that takes out what the patch brought to defer, and calls directly again."""
+    brought = set(archive.brought.get(finding["message_id"] or "", ()))
+    for name in dict.fromkeys((*_chain(finding), finding["after_callback"] or "")):
+        found = archive.traces.get(name, {})
+        own = found.get(finding["thread"])
+        if name not in brought or own is None or not own.defined:
+            continue
+        for one in traces.later(found, finding["date"]):
+            if one.thread == own.thread or one.defined or not one.undefined:
+                continue
+            if _calls_again(finding, name, archive.series(one.mail)):
+                text = f"takes {name}() out again and calls {finding['cleanup']}() directly"
+                yield _row(finding, "reverted", one.mail, text)
+                return
+
+
+def _calls_again(finding: sqlite3.Row, name: str, body: str) -> bool:
+    """Whether a diff calls the cleanup where it takes a call of ``name`` or the mechanism away."""
+    lines = body.splitlines()
+    called = f"{finding['cleanup']}("
+    gone = {name, finding["after_mechanism"]}
+    return any(
+        line.startswith("-")
+        and following.startswith("+")
+        and called in following
+        and finding["cleanup"] in talk.IDENTIFIER.findall(following)
+        and not gone.isdisjoint(talk.IDENTIFIER.findall(line))
+        for line, following in pairwise(lines)
+    )
+
+
+def _tried(finding: sqlite3.Row, archive: _Archive) -> Iterator[Row]:
+    """What came of a patch that stood in an answer: most are trials, and nobody posts them."""
+    for row in _below(archive, finding["message_id"]):
+        line = talk.failed(archive.body(row) or "")
+        if line is not None:
+            mail = (row["message_id"], row["subject"], row["date"])
+            yield (finding["id"], "dropped", *mail, _cut(line))
+            return
+    if finding["after_callback"] in _adds(finding, archive.patch(finding["message_id"])):
+        text = f"proposes {finding['after_callback']}() in an answer; no patch here has it"
+        mail = (finding["message_id"], finding["subject"], finding["date"])
+        yield (finding["id"], "dropped", *mail, text)
+
+
+def _cut(line: str) -> str:
+    return " ".join(line.split())[:_LONGEST]
 
 
 # --- replies -------------------------------------------------------------------------
 
 
-def _replies(finding: sqlite3.Row, store: Store, shelf: Shelf, engine: Engine) -> Iterator[Row]:
-    topic = _topic(finding)
-    cover = store.value("SELECT cover_message_id FROM series WHERE id = ?", (finding["series"],))
+def _replies(finding: sqlite3.Row, title: str, archive: _Archive) -> Iterator[Row]:
+    """What people said of a change: to this posting of it, to others, and to their series."""
+    about = _topic(finding)
     seen = set()
-    for parent in dict.fromkeys((finding["message_id"], cover)):
-        for row in _below(store, parent):
+    for parent, (whole, own) in _asked(finding, title, archive).items():
+        cover = whole and _is_cover(parent, archive.store)
+        for row in _below(archive, parent):
             if row["message_id"] in seen:
                 continue
             seen.add(row["message_id"])
-            body = _body(row, shelf, engine)
+            body = archive.body(row)
             if body is None:
                 continue
-            for kind, line in _heard(body, topic, row["author"], whole=parent == cover):
+            for kind, line in talk.heard(body, about, row["author"], whole=whole):
+                if kind == "dropped" and not own:
+                    continue  # the fate of another posting is its own
+                if whole and not cover and not talk.took_all(line):
+                    continue  # it is said of the patch that the others answer
                 yield (
-                    finding["id"], kind, row["message_id"], row["subject"], row["date"],
-                    " ".join(line.split())[:_LONGEST],
+                    finding["id"], kind, row["message_id"], row["subject"], row["date"], _cut(line)
                 )  # fmt: skip
 
 
-def _heard(body: str, topic: _Topic, author: str, *, whole: bool) -> Iterator[tuple[str, str]]:
-    """Yield what a reply says of a patch, and the line that does.
+def _asked(
+    finding: sqlite3.Row, title: str, archive: _Archive
+) -> dict[str | None, tuple[bool, bool]]:
+    """Return the mails whose answers count, and of each whether it stands for a whole series.
 
-    To a ``whole`` series nothing is said of one patch but that all were taken or refused.
+    And whether that is the posting of the finding.
     """
-    lines = _own_lines(body)
-    robot = _ROBOT.search(headers.address(author)) is not None
-    taken = next((one for one in _beginnings(lines) if _TAKEN.match(one[:_LONGEST])), None)
-    if taken is not None:
-        yield "kept", taken
-    refused = next((one for one in _unquoted(body) if _REFUSED.match(one[:_LONGEST])), None)
-    if refused is not None:
-        yield "dropped", refused
-    if not (whole or robot):
-        line = _speaking(lines, topic)
-        if line is not None:
-            yield "discussed", line
+    (series,) = archive.store.rows("SELECT * FROM series WHERE id = ?", (finding["series"],))
+    cover = series["cover_message_id"]
+    asked = {finding["message_id"]: (False, True), cover: (series["expected"] > 1, True)}
+    others = archive.posts.others(title, finding["message_id"]) if title else []
+    for post in others[-_MOST_POSTINGS:]:
+        asked.setdefault(post.message_id, (False, False))
+        asked.setdefault(post.parent, (True, False))
+    asked.setdefault(_first(series), (True, False))
+    return asked
 
 
-def _unquoted(body: str) -> Iterator[str]:
-    """Yield the lines of a reply that no line of a diff is quoted above: they mean all of it."""
-    diff = False
-    for line in body.partition("\n-- \n")[0].splitlines():
-        if line.lstrip().startswith((">", "|")):
-            diff = line.lstrip("> |")[:1] in {"+", "-", "@"} or (diff and bool(line.strip("> |")))
-        elif not diff or _TRAILED.match(line):
-            yield line
+def _is_cover(message_id: str | None, store: Store) -> bool:
+    subject = store.value("SELECT subject FROM messages WHERE message_id = ?", (message_id,))
+    return subjects.parse(subject or "").number == 0
 
 
-def _beginnings(lines: Iterable[str]) -> Iterator[str]:
-    """Yield the lines that a sentence begins: a word at the end of one may be wrapped."""
-    before = ""
-    for line in lines:
-        if not before.strip() or before.rstrip().endswith((".", "!", ":", ",", "?")):
-            yield line
-        before = line
+def _first(series: sqlite3.Row) -> str | None:
+    """Return the first patch of a series without a cover: who takes all answers that one."""
+    if series["cover_message_id"] is not None:
+        return None
+    return next((one["message_id"] for one in codec.parse(series["patches_json"])), None)
 
 
-def _speaking(lines: Iterable[str], topic: _Topic) -> str | None:
-    """Return the line that speaks of the move: of a deferral, by a name of it or with doubt.
+def _answers(archive: _Archive, findings: Iterable[sqlite3.Row]) -> None:
+    """Gather what answers the mails of findings, of their covers and other postings.
 
-    An error that user space would see needs no more.
+    A mail in between may be on another list, so all that a mail refers to counts.
     """
-    for part in _paragraphs(lines):
-        text = "\n".join(part)
-        words = set(_IDENTIFIER.findall(text))
-        named = not topic.names.isdisjoint(words)
-        if _DEFERRAL.search(text) and (named or _DOUBT.search(text)):
-            return next(one for one in part if _DEFERRAL.search(one))
-        if named and _LATE.search(text):
-            return next(one for one in part if _LATE.search(one))
-        if not topic.errors.isdisjoint(words):
-            return next(
-                one for one in part if not topic.errors.isdisjoint(_IDENTIFIER.findall(one))
-            )
-    return None
-
-
-def _paragraphs(lines: Iterable[str]) -> Iterator[list[str]]:
-    part: list[str] = []
-    for line in lines:
-        if line.strip() and not _DUMP.match(line):
-            part.append(line)
-        elif part:
-            yield part
-            part = []
-    if part:
-        yield part
-
-
-def _source(row: sqlite3.Row) -> Any:
-    from patchlint.archive.sources import Source
-
-    return Source(row["kind"], row["place"], row["name"])
-
-
-def _below(store: Store, message_id: str | None) -> list[sqlite3.Row]:
-    """Return replies to a mail and to its replies that are no patches themselves."""
-    if message_id is None:
-        return []
-    return list(
-        store.rows(
-            "WITH RECURSIVE below (message_id, depth) AS ("  # noqa: S608 - our own numbers
-            " VALUES (?, 0) UNION SELECT messages.message_id, depth + 1"
-            " FROM messages JOIN below ON messages.in_reply_to = below.message_id"
-            f" WHERE depth < {_DEEPEST} AND NOT patch LIMIT {_MOST_REPLIES})"
-            " SELECT messages.message_id, subject, author, date, locator, kind, place, name"
-            " FROM below JOIN messages USING (message_id)"
-            " JOIN sources ON sources.id = messages.source"
-            " WHERE depth > 0 ORDER BY messages.id",
-            (message_id,),
+    wanted = {row["message_id"] for row in findings}
+    for posts in archive.posts.by_title.values():
+        wanted.update(post.message_id for post in posts)
+        wanted.update(post.parent for post in posts)
+    for row in archive.store.rows("SELECT * FROM series WHERE id IN (SELECT series FROM findings)"):
+        wanted.update((row["cover_message_id"], _first(row)))
+    answered: dict[str, str] = {}
+    for row in archive.store.rows(
+        'SELECT message_id, in_reply_to, subject, author, date, "references", locator, kind, place,'
+        " name FROM messages JOIN sources ON sources.id = messages.source"
+        " WHERE NOT patch ORDER BY messages.id"
+    ):
+        above = [row["in_reply_to"], *reversed(row["references"].split())]
+        nearest = next(
+            (place for place, one in enumerate(above) if one in wanted or one in answered), None
         )
-    )
+        if nearest is not None and not _any_patch(above[:nearest], archive.store):
+            to = answered.get(above[nearest], above[nearest])
+            answered[row["message_id"]] = to
+            archive.answers[to].append(row)
 
 
-class _Topic(Struct, frozen=True):
-    """What a reply to the point speaks of."""
+def _any_patch(ids: Iterable[str | None], store: Store) -> bool:
+    """Whether one of some mails is a patch: what answers that is no answer to those above it."""
+    query = "SELECT patch FROM messages WHERE message_id = ?"
+    return any(store.value(query, (one,)) for one in ids if one)
 
-    names: frozenset[str]
-    errors: frozenset[str]
+
+def _below(archive: _Archive, message_id: str | None) -> list[sqlite3.Row]:
+    """Return replies to a mail and to its replies that are no patches themselves."""
+    return archive.answers.get(message_id or "", [])[:_MOST_REPLIES]
 
 
-def _topic(finding: sqlite3.Row) -> _Topic:
-    """Return the names that tell: a plain word (``request``) is none."""
+def _topic(finding: sqlite3.Row) -> talk.Topic:
     columns = ("cleanup", "function", "after_callback", "after_mechanism")
-    names = frozenset(finding[name] for name in columns if finding[name] and "_" in finding[name])
-    return _Topic(names, frozenset(_ERRNO.findall(finding["symptoms_json"])))
-
-
-def _own_lines(body: str) -> list[str]:
-    """Return the lines of a reply that its author wrote, empty ones for those that are quoted."""
-    return [
-        "" if line.lstrip().startswith((">", "|")) else line
-        for line in body.partition("\n-- \n")[0].splitlines()
-    ]
+    return talk.topic(
+        (finding[name] for name in columns), finding["symptoms_json"], finding["subject"]
+    )

@@ -214,7 +214,8 @@ SELECT subsystem, level, count(*) AS findings
 FROM findings GROUP BY subsystem, level ORDER BY findings DESC;
 
 -- For reading, in Datasette and the like: dates as ISO 8601, links, lists as text.
-CREATE VIEW IF NOT EXISTS browse_findings AS
+DROP VIEW IF EXISTS browse_findings;
+CREATE VIEW browse_findings AS
 SELECT
     findings.id,
     strftime('%Y-%m-%dT%H:%M:%SZ', findings.date, 'unixepoch') AS date,
@@ -224,12 +225,36 @@ SELECT
     findings.path || ':' || findings.line AS place,
     findings.function,
     'https://lore.kernel.org/r/' || replace(replace(replace(replace(findings.message_id, '%', '%25'), '/', '%2F'), '?', '%3F'), '#', '%23') || '/' AS lore,
-    findings.before_context || ', ' || findings.before_guarantee AS before,
+    CASE findings.before_context
+        WHEN 'task' THEN 'task' WHEN 'user-worker' THEN 'user worker' WHEN 'kthread' THEN 'kernel thread'
+        WHEN 'workqueue' THEN 'work item' WHEN 'rcu-callback' THEN 'RCU callback'
+        WHEN 'softirq' THEN 'softirq' WHEN 'hardirq' THEN 'hard interrupt' ELSE 'caller not seen' END
+    || ': ' || CASE findings.before_guarantee
+        WHEN 'before-call-returns' THEN CASE
+            WHEN findings.before_context IN ('workqueue', 'rcu-callback', 'softirq', 'hardirq') THEN 'done when the callback returns'
+            ELSE 'done when the call returns' END
+        WHEN 'before-return-to-user' THEN CASE
+            WHEN findings.before_context IN ('workqueue', 'rcu-callback', 'softirq', 'hardirq', 'kthread') THEN 'put off there too, where nothing returns to user space'
+            ELSE 'done before return to user space' END
+        WHEN 'after-wait' THEN 'done before a wait on the same path is over'
+        WHEN 'after-grace-period' THEN 'done after a grace period' ELSE 'done some time later' END AS before,
     (
         SELECT group_concat(json_extract(value, '$.function'), ' → ')
         FROM json_each(findings.before_chain_json)
     ) AS before_chain,
-    findings.after_context || ', ' || findings.after_guarantee AS after,
+    CASE findings.after_context
+        WHEN 'task' THEN 'task' WHEN 'user-worker' THEN 'user worker' WHEN 'kthread' THEN 'kernel thread'
+        WHEN 'workqueue' THEN 'work item' WHEN 'rcu-callback' THEN 'RCU callback'
+        WHEN 'softirq' THEN 'softirq' WHEN 'hardirq' THEN 'hard interrupt' ELSE 'unknown context' END
+    || ': ' || CASE findings.after_guarantee
+        WHEN 'before-call-returns' THEN CASE
+            WHEN findings.after_context IN ('workqueue', 'rcu-callback', 'softirq', 'hardirq') THEN 'done when the callback returns'
+            ELSE 'done when the call returns' END
+        WHEN 'before-return-to-user' THEN CASE
+            WHEN findings.after_context IN ('workqueue', 'rcu-callback', 'softirq', 'hardirq', 'kthread') THEN 'put off there too, where nothing returns to user space'
+            ELSE 'done before return to user space' END
+        WHEN 'after-wait' THEN 'done before a wait on the same path is over'
+        WHEN 'after-grace-period' THEN 'done after a grace period' ELSE 'done some time later' END AS after,
     (
         SELECT group_concat(json_extract(value, '$.function'), ' → ')
         FROM json_each(findings.after_chain_json)

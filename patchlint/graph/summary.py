@@ -123,7 +123,7 @@ class Effect(Struct, frozen=True):
         if self.key[0] == "store":
             return f"the store of {self.key[3]} to ->{self.key[1]}"
         if self.key[0] == "gap":
-            return f"code of {self.where.name}() that no hunk shows"
+            return f"the part of {self.where.name}() that no hunk shows"
         return f"->{self.name}()" if self.key[0] == "icall" else f"{self.name}()"
 
     @property

@@ -74,7 +74,7 @@ class Downgrade(Struct, frozen=True):
     lost: tuple[int, ...] = ()
     #: file of ``function``; ``path`` is that of the deferral
     home: str = ""
-    #: what moved, in a sentence: ``mntput()``, ``->release()``, code that no hunk shows
+    #: what moved, in a sentence: ``mntput()``, ``->release()``, the part that no hunk shows
     what: str = ""
     #: whether all that ``function`` did moved, and ``what`` with it
     body: bool = False

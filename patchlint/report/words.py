@@ -47,6 +47,8 @@ ENDS: Final[dict[Outcome, str]] = {
 }
 
 
+#: how a step of a chain is told that calls the next one
+_CALLS: Final = "calls "
 #: contexts in which a function is called back, and those that never return to user space
 _CALLED_BACK: Final = frozenset({"workqueue", "rcu-callback", "softirq", "hardirq"})
 _NO_RETURN: Final = _CALLED_BACK | {"kthread"}
@@ -67,12 +69,18 @@ def told(
 
 
 def context(promise: Promise, level: Level = "warning") -> str:
-    """``work item``; louder than a note, an old path that nobody shows is taken for a task's."""
+    """``work item``; louder than a note, an old path that nobody shows is taken for a task's.
+
+    Where callers are seen, the first of them is named: of that one nobody knows who calls it.
+    """
     if promise.context != "unknown":
         return CONTEXTS[promise.context]
     if promise.mechanism or promise.callback:
         return "unknown context"
     taken = "" if level == "note" else ", taken for a task"
+    first = promise.chain[0] if promise.chain else None
+    if first is not None and first.note.startswith(_CALLS) and first.function.isidentifier():
+        return f"caller of {line(first.function)}() not seen{taken}"
     return CONTEXTS["unknown"] + taken
 
 
@@ -135,7 +143,7 @@ def precedent(one: Judgement, link: str, *, full: bool = True) -> str:
 
     Without what was seen there unless it is to be told in ``full``.
     """
-    place = f"{line(one.cleanup)}() in {line(one.function)}()"
+    place = f"{called(one.cleanup)} in {called(one.function)}"
     said = f"{place}, {line(one.list)} {line(one.date)}, {ENDS[one.outcome]}"
     said += f": {line(one.line).rstrip('.')}" if full and one.line else ""
     return f"{said}; {mail_link(one.message_id, link)}"

@@ -99,6 +99,10 @@ def _variants(table: str, rows: list[tuple[str, Row]]) -> Iterator[tuple[str, st
     return ((table, name, row) for name, row in rows if many[name] > 1)
 
 
+#: what can be done about any release
+_INSTEAD: Final = "do it before the call returns; if the callback must do it, wait for that there"
+
+
 def _cleanups(data: Compiled) -> list[Cleanup]:
     found = []
     for row in data["cleanups"]:
@@ -114,6 +118,7 @@ def _cleanups(data: Compiled) -> list[Cleanup]:
             why = full if len(full) <= _LONGEST_WHY else why
         elif name not in core:
             # the family's words are of its core: of others no more is known than what they release
+            advice = [_INSTEAD]
             symptoms = [f"still there when the call has returned: {releases}", *symptoms]
             why = f"{name}() releases {releases}; nothing orders that before the return any more"
         fields = [

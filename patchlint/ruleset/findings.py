@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, cast
 
 from msgspec.structs import replace
@@ -32,6 +33,12 @@ _WHERE: Final = {
     "hardirq": "in hardirq context",
     "unknown": "in the caller",
 }
+#: of the path after, where it is not known who runs it
+_NOWHERE: Final = "in a context that is not known"
+#: what a work item alone can be asked for, and how that is said of other callbacks
+_WORK: Final = re.compile(
+    r"\b(?:flush(?:ing)? the work\b(?: item)?|(the|a) (?:work item|worker)\b)"
+)
 _WHEN: Final = {
     "before-call-returns": "before the call returned",
     "before-return-to-user": "before the task returned to user space",
@@ -123,8 +130,10 @@ def finding(
         after=downgrade.after,
         condition=downgrade.condition,
         entry_points=downgrade.entry_points,
-        symptoms=_symptoms(ruleset.kernel, rule, downgrade),
-        advice=_advice(rule, known),
+        symptoms=tuple(
+            _fitted(one, downgrade.after) for one in _symptoms(ruleset.kernel, rule, downgrade)
+        ),
+        advice=tuple(_fitted(one, downgrade.after) for one in _advice(rule, known)),
         message=_message(downgrade),
         fingerprint=fingerprint(rule.id, downgrade),
         why=_why(known, downgrade),
@@ -220,7 +229,7 @@ def _message(downgrade: Downgrade) -> str:
     if downgrade.shape == "lost-wait":
         return (
             f"{_function(downgrade.function)} no longer waits for {after.callback}(), which does "
-            f"{_what(downgrade)} {_WHERE[after.context]}"
+            f"{_what(downgrade)} {_where(after)}"
         )
     return (
         f"{_moved(downgrade)} to {_TO[after.context]}"
@@ -256,13 +265,25 @@ def _when(condition: str | None) -> str:
 
 
 def _why(known: Cleanup | None, downgrade: Downgrade) -> str:
-    if known and known.why:
-        return known.why
     after = downgrade.after
+    if known and known.why:
+        return _fitted(known.why, after)
     return (
         f"when the call returns, nothing says any more that {_what(downgrade)} is done: it runs "
-        f"{_WHERE[after.context]}, {_WHEN[after.guarantee]}"
+        f"{_where(after)}, {_WHEN[after.guarantee]}"
     )
+
+
+def _where(after: Promise) -> str:
+    return _NOWHERE if after.context == "unknown" else _WHERE[after.context]
+
+
+def _fitted(text: str, after: Promise) -> str:
+    """Return what is told of any callback without a work item where none is."""
+    if after.context == "workqueue":
+        return text
+    runs = "kernel thread" if after.context == "kthread" else "callback"
+    return _WORK.sub(lambda one: f"{one[1]} {runs}" if one[1] else f"wait for the {runs}", text)
 
 
 def _evidence(

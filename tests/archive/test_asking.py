@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import re
 import shutil
@@ -17,6 +18,8 @@ from patchlint.archive import ask, changes, export
 from patchlint.archive.store import Store
 from patchlint.cli import dispatch
 from patchlint.cli.main import COMMANDS
+from patchlint.model.effect import Promise
+from patchlint.report import words
 from patchlint.report.render import FORMATS
 
 YEAR = 366 * kit.DAY
@@ -268,6 +271,30 @@ def test_a_link_to_lore_holds_any_message_id(copy):
         )
         links = [row["lore"] for row in opened.rows("SELECT lore FROM browse_mails ORDER BY id")]
     assert links[0] == "https://lore.kernel.org/r/a%2Fb%3Fc%23d%25e@x/"
+
+
+def test_views_for_reading_say_contexts_as_reports_do(copy):
+    with Store(str(copy)) as opened:
+        for context, guarantee in itertools.product(words.CONTEXTS, words.GUARANTEES):
+            opened.connection.execute(
+                "UPDATE findings SET before_context = ?, before_guarantee = ?,"
+                " after_context = ?, after_guarantee = ?",
+                (context, guarantee) * 2,
+            )
+            (row, *_) = opened.rows("SELECT before, after FROM browse_findings")
+            promise = Promise(context, guarantee, ())
+            name = words.CONTEXTS[context]
+            assert row["before"] == f"{name}: {words.guarantee(promise)}"
+            called = name if context != "unknown" else words.context(replace(promise, callback="f"))
+            assert row["after"] == f"{called}: {words.guarantee(promise)}"
+
+
+def test_a_mail_that_went_to_several_lists_is_counted_once(store, copy):
+    (one, both) = (
+        changes.gather([str(path) for path in paths]) for paths in ([store], [store, copy])
+    )
+    assert both.mails == one.mails > 0
+    assert len(both.changes) == len(one.changes)
 
 
 def test_csv_runs_nothing_in_a_spreadsheet(copy, capsys):

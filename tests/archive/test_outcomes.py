@@ -130,15 +130,34 @@ def test_a_reply_takes_or_refuses_a_patch(tmp_path, text, kind):
     assert found[PATCH.message_id] == wanted
 
 
-@pytest.mark.parametrize(("change", "kind"), [(kit.BAD, "discussed"), (CALLBACK, "dropped")])
-def test_a_proposal_in_an_answer(tmp_path, change, kind):
-    proposal = replace(
+def proposed(change: str) -> kit.Post:
+    return replace(
         kit.patch(1, 1, "set", change),
         subject="Re: [PATCH] other: thing",
         reply_to="gone@example.org",
     )
+
+
+def test_a_proposal_in_an_answer_that_nobody_posts(tmp_path):
+    proposal = proposed(CALLBACK)
     found = outcomes([proposal], tmp_path)
-    assert found[proposal.message_id] == {(kind, proposal.message_id)}
+    assert found[proposal.message_id] == {("dropped", proposal.message_id)}
+    silent = proposed(kit.BAD)  # brings no name that could be met again
+    assert outcomes([silent], tmp_path / "2") == {silent.message_id: {("unknown", None)}}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Even with this patch I see hangs.\n", "dropped"),
+        ("I tried it, and it does not help.\n", "dropped"),
+        ("I tried it, works fine.\n", "unknown"),
+    ],
+)
+def test_a_proposal_that_somebody_tried(tmp_path, text, kind):
+    proposal = proposed(kit.BAD)
+    found = outcomes([proposal, reply(proposal.message_id, "r1", text)], tmp_path)
+    assert {kind for kind, _ in found[proposal.message_id]} == {kind}
 
 
 def test_a_proposal_that_is_posted_has_the_fate_of_that(tmp_path):
@@ -246,3 +265,167 @@ def test_new_mail_brings_a_new_outcome(tmp_path):
         assert [row["outcome"] for row in opened.rows("SELECT * FROM finding_outcomes")] == [
             "discussed"
         ]
+
+
+# --- what people say -----------------------------------------------------------------
+
+
+def said(text: str, tmp_path, patch: kit.Post = PATCH) -> set[str]:
+    """Kinds of what a reply says of a patch."""
+    found = outcomes([patch, reply(patch.message_id, "r1", text)], tmp_path)
+    return {kind for kind, _ in found[patch.message_id]}
+
+
+DEFERS = replace(PATCH, subject="[PATCH] set: release widgets from a workqueue")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        # code that is proposed is no opinion of when it runs
+        ("You can write this without else:\n\n\tqueue_work(widget_wq, &w->work);\n", "unknown"),
+        ("Why does drop() not check widget_wq?\n", "unknown"),
+        ("widget_put() can only be called when the file is gone, or?\n", "discussed"),
+        # what is asked right below the lines of the move
+        ("> -\twidget_put(w);\n> +\tqueue_work(widget_wq, &w->work);\n\nWho waits?\n", "discussed"),
+        (
+            "> -\twidget_put(w);\n> +\tqueue_work(widget_wq, &w->work);\n\nPlease align.\n",
+            "unknown",
+        ),
+        ("> +\tint old;\n\nWhy is this one here?\n", "unknown"),
+    ],
+)
+def test_what_speaks_of_the_move(tmp_path, text, kind):
+    assert said(text, tmp_path) == {kind}
+
+
+def test_who_doubts_the_way_of_a_patch_that_says_it_defers_doubts_that(tmp_path):
+    text = "To be honest I am not sure this is the right way to make it fast.\n"
+    assert said(text, tmp_path / "1", DEFERS) == {"discussed"}
+    assert said(text, tmp_path / "2") == {"unknown"}
+
+
+def test_an_answer_whose_parent_is_elsewhere_is_one(tmp_path):
+    late = reply("gone@example.org", "r1", "Why a work item?\n")
+    found = outcomes([PATCH, replace(late, references=(PATCH.message_id, late.reply_to))], tmp_path)
+    assert found[PATCH.message_id] == {("discussed", "r1@example.org")}
+
+
+def test_an_answer_to_a_sibling_says_nothing_of_a_patch(tmp_path):
+    first, second = (kit.patch(n, 2, "set", change) for n, change in ((1, kit.BAD), (2, kit.GOOD)))
+    second = replace(second, reply_to=first.message_id, references=(first.message_id,))
+    text = replace(
+        reply(second.message_id, "r1", "NAK. Why a work item?\n"),
+        references=(first.message_id, second.message_id),
+    )
+    assert outcomes([first, second, text], tmp_path)[first.message_id] == {("unknown", None)}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("This series was applied to net/net.git (main).\n", "kept"),
+        ("Applied, thanks.\n", "unknown"),
+        ("NAK to all of this series.\n", "unknown"),
+    ],
+)
+def test_who_takes_a_series_without_a_cover_answers_its_first_patch(tmp_path, text, kind):
+    first, second = (kit.patch(n, 2, "set", change) for n, change in ((1, kit.GOOD), (2, kit.BAD)))
+    found = outcomes([first, second, reply(first.message_id, "r1", text)], tmp_path)
+    assert {kind for kind, _ in found[second.message_id]} == {kind}
+
+
+def test_what_is_said_of_one_posting_is_said_of_the_change(tmp_path):
+    first = kit.patch(1, 1, "set", kit.GOOD)  # has no finding yet
+    second = kit.patch(1, 1, "set", kit.BAD, version=2, day=3)
+    text = reply(first.message_id, "r1", "Why not from a work item?\n")
+    found = outcomes([first, text, second], tmp_path)
+    assert ("discussed", "r1@example.org") in found[second.message_id]
+
+
+def test_who_refused_a_posting_has_not_refused_the_next(tmp_path):
+    first = kit.patch(1, 1, "set", CALLBACK)
+    second = kit.patch(1, 1, "set", CALLBACK, version=2, day=3)
+    found = outcomes([first, reply(first.message_id, "r1", "NAK, wrong base.\n"), second], tmp_path)
+    assert found[first.message_id] == {("kept", second.message_id)}
+
+
+# --- what later patches have ---------------------------------------------------------
+
+
+def test_who_sends_again_from_elsewhere_and_counts_nothing(tmp_path):
+    first = kit.patch(1, 1, "set", CALLBACK)
+    again = replace(
+        kit.patch(1, 1, "again", CALLBACK, day=3, author="P <p@elsewhere.example>"),
+        subject=first.subject,
+    )
+    assert outcomes([first, again], tmp_path)[first.message_id] == {("kept", again.message_id)}
+
+
+def test_a_callback_that_is_only_called_otherwise_is_no_drop(tmp_path):
+    first = kit.patch(1, 1, "set", CALLBACK)
+    newer = kit.patch(
+        1, 1, "set", CALLBACK.replace("widget_free", "widget_late_free"), version=2, day=3
+    )
+    assert ("kept", newer.message_id) in outcomes([first, newer], tmp_path)[first.message_id]
+
+
+HELPER = kit.BAD.replace(" }\n", " }\n+static void widget_arm(struct widget *w)\n", 1)
+
+
+def meeting(line: str, name: str = "later", path: str = "fs/widget.c", **more) -> kit.Post:
+    body = kit.GOOD.replace(" }\n", f" }}\n{line}\n", 1).replace("fs/widget.c", path)
+    return kit.patch(1, 1, name, body, **{"day": 40, "author": "O <o@example.org>", **more})
+
+
+@pytest.mark.parametrize(
+    ("later", "kind"),
+    [
+        (meeting(" static void widget_arm(struct widget *w)"), "kept"),
+        (meeting("+static void widget_arm(struct widget *w)"), "superseded"),
+        (meeting("+\twidget_arm(w);"), "unknown"),
+        (meeting(" static void widget_arm(struct widget *w)", path="fs/other.c"), "unknown"),
+        # a series on top of one that waits
+        (
+            meeting(" static void widget_arm(struct widget *w)", day=2, author=PATCH.author),
+            "unknown",
+        ),
+    ],
+)
+def test_a_later_patch_meets_what_the_patch_brought(tmp_path, later, kind):
+    first = kit.patch(1, 1, "set", HELPER)
+    found = outcomes([first, later], tmp_path)[first.message_id]
+    assert {kind for kind, _ in found} == {kind}
+
+
+def test_a_callback_of_that_name_elsewhere_says_nothing(tmp_path):
+    first = kit.patch(1, 1, "set", CALLBACK)
+    other = meeting(" static void widget_free(struct work_struct *w)", path="drivers/b.c")
+    assert outcomes([first, other], tmp_path)[first.message_id] == {("unknown", None)}
+
+
+@pytest.mark.parametrize(("instead", "kind"), [("widget_put(w);", "reverted"), ("x(w);", "kept")])
+def test_a_patch_that_calls_directly_again_takes_it_back(tmp_path, instead, kind):
+    first = kit.patch(1, 1, "set", CALLBACK)
+    body = kit.diff("fs/widget.c", "queue_work(widget_wq, &w->work);", instead).replace(
+        " }\n", " }\n-static void widget_free(struct work_struct *w)\n", 1
+    )
+    later = kit.patch(1, 1, "simpler", body, day=400, author="O <o@example.org>")
+    found = outcomes([first, later], tmp_path)[first.message_id]
+    assert (kind, later.message_id) in found
+    assert ("reverted" in {kind for kind, _ in found}) is (kind == "reverted")
+
+
+@pytest.mark.parametrize(
+    ("why", "kind"),
+    [
+        ("The loop called widget_put() once too often.", "kept"),
+        ("Cancel the request when the queue is full.", "kept"),
+        ("Cancel the work when the queue is full.", "fixed"),
+        ("It is freed by then: copy it before the vhost work runs.", "kept"),
+        ("What the response reads is freed when it is sent from our worker.", "fixed"),
+    ],
+)
+def test_a_fix_is_of_the_move_when_it_speaks_of_order(tmp_path, why, kind):
+    fix = mending(why, "mend", 12)
+    assert outcomes([PATCH, fix], tmp_path)[PATCH.message_id] == {(kind, fix.message_id)}

@@ -6,8 +6,9 @@ import pytest
 from msgspec.structs import replace
 from report_story import STORY
 
-from patchlint.model.effect import Promise
+from patchlint.model.effect import Promise, Step
 from patchlint.model.finding import HunkLine
+from patchlint.report import words
 from patchlint.report.lookup import gaps
 from patchlint.report.words import called, sure, told
 
@@ -78,3 +79,22 @@ def test_lines_were_left_out_where_what_came_is_followed_by_what_went():
     stayed = HunkLine(" ", "dark(lamp);", 10, 13, marked=False)
     assert gaps([went, came, stayed]) == set()
     assert gaps([came, went]) == {1}
+
+
+def test_an_old_path_names_the_function_whose_caller_nobody_saw():
+    seen = Step("lamp_exit", "a.c", 3, "calls lamp_close()")
+    own = Step("lamp_close", "a.c", 9, "fput()")
+    path = Promise("unknown", "before-call-returns", (seen, own))
+    assert words.context(path) == "caller of lamp_exit() not seen, taken for a task"
+    assert words.context(path, "note") == "caller of lamp_exit() not seen"
+    assert words.context(replace(path, chain=(own,)), "note") == "caller not seen"
+    unnamed = replace(path, chain=(replace(seen, function="(unnamed)"), own))
+    assert words.context(unnamed, "note") == "caller not seen"
+
+
+EARLIER = next(one.precedent for one in STORY.findings if one.precedent)
+
+
+def test_a_precedent_of_what_is_no_function_has_no_brackets():
+    told = words.precedent(replace(EARLIER, cleanup="->flags &= ~BUSY"), "")
+    assert told.startswith("->flags &= ~BUSY in ")

@@ -188,6 +188,34 @@ def test_evidence_ends_with_the_row_or_with_what_it_stands_for():
     assert "lamp_destroy() is done" in unknown.why
 
 
+@pytest.mark.parametrize(
+    ("context", "told"),
+    [
+        ("workqueue", "wait for the work item before"),
+        ("rcu-callback", "wait for the callback before"),
+        ("kthread", "wait for the kernel thread before"),
+        ("unknown", "wait for the callback before"),
+    ],
+)
+def test_advice_names_what_runs_it(context, told):
+    loss = replace(LOSS, cleanup="lamp_dim", family="structural", shape=None)
+    loss = replace(loss, after=replace(loss.after, context=context))
+    assert any(told in one for one in said(loss).advice)
+
+
+def test_a_release_that_is_not_of_the_core_has_advice_that_fits_it():
+    for row in SHIPPED.kernel.cleanups.values():
+        if row.family == "module" and row.releases.startswith("a shrinker"):
+            assert "module" not in " ".join(row.advice)
+            assert row.advice
+
+
+def test_why_says_nothing_of_a_caller_where_nobody_knows_who_runs_it():
+    loss = replace(LOSS, cleanup="lamp_dim", family="structural")
+    loss = replace(loss, after=replace(loss.after, context="unknown"))
+    assert "it runs in a context that is not known, at some later time" in said(loss).why
+
+
 @pytest.mark.parametrize("name", ["iput", "mntput", "fput", "lamp_destroy"])
 def test_every_finding_has_advice_and_symptoms_once(name):
     known = SHIPPED.kernel.cleanups.get(name)
@@ -279,8 +307,8 @@ def test_a_fingerprint_is_sixteen_hex_digits_and_stays_over_releases():
     [
         ({"what": "->release()", "cleanup": "release"}, "->release() moves from lamp_close() to "),
         (
-            {"what": "code of lamp_dim() that no hunk shows", "cleanup": "lamp_dim"},
-            "code of lamp_dim() that no hunk shows moves from lamp_close() to ",
+            {"what": "the part of lamp_dim() that no hunk shows", "cleanup": "lamp_dim"},
+            "the part of lamp_dim() that no hunk shows moves from lamp_close() to ",
         ),
         (
             {"what": "lamp_destroy()", "body": True, "shape": "moved-body"},
@@ -347,8 +375,10 @@ def test_of_what_is_no_release_no_object_is_said_to_be_left():
 
 
 def test_code_of_the_function_itself_does_not_move_from_it_twice():
-    loss = replace(LOSS, family="structural", what="code of lamp_close() that no hunk shows")
-    assert said(loss).message.startswith("code of lamp_close() that no hunk shows moves to a work")
+    loss = replace(LOSS, family="structural", what="the part of lamp_close() that no hunk shows")
+    assert said(loss).message.startswith(
+        "the part of lamp_close() that no hunk shows moves to a work"
+    )
 
 
 # -- which lines are shown -----------------------------------------------------------------
