@@ -782,7 +782,7 @@ class Summaries:
             if row is None or not row.restores or row.kind not in _FOR_OTHERS:
                 continue
             edges = self._awaited.by(function, call)
-            if row.kind == "object" or row.kind == "queue":
+            if row.kind in {"object", "queue"}:
                 edges = edges or self._bound(function, call, row.object_arg)
             found.extend(
                 (call, edge)
