@@ -295,11 +295,12 @@ def _image_uses(walk: _Walk, node: _Node) -> bool:
         if walk.images is None or not walk.shown(path):
             continue
         used = True
-        known = walk.kernel.entries_of(entry.struct, entry.member)
+        struct = walk.images.table_of(entry)
+        known = walk.kernel.entries_of(struct, entry.member)
         for row in known:
             _add_entry(walk, node, row, f".{entry.member} at {path}:{entry.line}")
         if not known:
-            walk.bound.append(_Bound(node, struct_name(entry.struct) or "", entry.member, path))
+            walk.bound.append(_Bound(node, struct, entry.member, path))
     return used
 
 
@@ -381,9 +382,10 @@ def _through_call(walk: _Walk, node: _Node, site: CallerSite, strength: Strength
 
 
 def _through_member(walk: _Walk, node: _Node, use: AddressUse, struct: str, member: str) -> None:
+    name = struct_name(struct)
     entries = (
-        walk.kernel.entries_of(struct, member)
-        if struct
+        walk.kernel.entries_of(name, member)
+        if name
         else [e for e in walk.kernel.entries if e.member == member]
     )
     if struct or len({e.struct for e in entries}) == 1:
@@ -391,7 +393,7 @@ def _through_member(walk: _Walk, node: _Node, use: AddressUse, struct: str, memb
             _add_entry(walk, node, entry, f".{member} at {use.path}:{use.line}")
         if entries:
             return
-    known = struct_name(struct) or _assigned_to(walk, use)
+    known = name or _assigned_to(walk, use)
     walk.bound.append(_Bound(node, known or "", member, use.path))
 
 
