@@ -203,6 +203,14 @@ def test_a_local_flag_and_a_helper_that_only_asks_are_what_they_ask():
     assert guard(found) == [("on", False)]
 
 
+def test_a_local_flag_that_is_passed_is_what_it_was_set_to():
+    source = body(
+        "if (lazy)\n\t\tfput(file);", head="static void end(struct file *file, bool lazy)"
+    ) + body("bool off = !(l->flags & LAMP_ON);", "end(l->file, off);")
+    (found,) = summary(source)
+    assert guard(found) == [("flags LAMP_ON", False)]
+
+
 def test_the_release_given_to_kref_put_runs_here_when_it_is_the_last():
     given = body("iput(l->inode);", head="static void lamp_free(struct kref *kref)")
     (found,) = summary(given + body("kref_put(&l->kref, lamp_free);"))
