@@ -342,6 +342,7 @@ def _guard_at(walk: _Walk, node: _Node, site: CallerSite) -> tuple[Atom, ...] | 
 def _add_system_call(walk: _Walk, node: _Node, path: str, line: int) -> None:
     row = walk.kernel.system_calls.get(node.name)
     called = row.called if row is not None else node.name
+    passing = _passing(walk, node)
     walk.ways.append(
         Way(
             node.name,
@@ -351,11 +352,16 @@ def _add_system_call(walk: _Walk, node: _Node, path: str, line: int) -> None:
             reaches_user=True,
             chain=node.chain,
             why=f"{called}(2) at {path}:{line}",
-            ends=row.ends if row is not None else (),
+            ends=row.ends if row is not None and not passing else (),
             said=_call_text(called, node.guard),
-            unknown=row is None,
+            unknown=row is None and not passing,
         )
     )
+
+
+def _passing(walk: _Walk, node: _Node) -> bool:
+    """Whether the way leads through what only looks a name up for the entry point."""
+    return not walk.kernel.lookups.isdisjoint(node.chain)
 
 
 def _call_text(called: str, guard: tuple[Atom, ...]) -> str:
@@ -452,6 +458,7 @@ def _part(path: str) -> tuple[str, ...]:
 
 
 def _add_entry(walk: _Walk, node: _Node, entry: EntryPoint, where: str) -> None:
+    passing = _passing(walk, node)
     for context in entry.contexts:
         walk.ways.append(
             Way(
@@ -462,7 +469,7 @@ def _add_entry(walk: _Walk, node: _Node, entry: EntryPoint, where: str) -> None:
                 reaches_user=entry.reaches_user and context == "task",
                 chain=node.chain,
                 why=f"{node.name}() is {where}",
-                ends=entry.ends,
+                ends=() if passing else entry.ends,
                 said=f"{entry.struct}.{entry.member}" if entry.member else entry.macro,
             )
         )

@@ -326,6 +326,8 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     later: re.Pattern[str] = NEVER
     #: functions that take a variable away from the release at the end of its scope
     takes: frozenset[str] = frozenset()
+    #: functions below which no entry point ends what it was called to end
+    lookups: frozenset[str] = frozenset()
     #: functions that take a reference -> those that give it back
     references: dict[str, frozenset[str]] = field(default_factory=dict)
     #: accessors of an object -> the argument that names it (``per_cpu_ptr``)
