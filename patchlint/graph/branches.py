@@ -9,7 +9,7 @@ from patchlint.graph.guards import one_group
 from patchlint.model.pattern import lazy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from patchlint.model.facts import Call, Condition, Function
     from patchlint.model.kernel import KernelFacts
@@ -71,17 +71,22 @@ def is_allocation(text: str) -> bool:
     return _NOTHING.search(text) is not None and "alloc" in text
 
 
-def skips(function: Function, first: Call, other: Call) -> bool:
+def skips(
+    function: Function, first: Call, other: Call, new: Callable[[int], bool] | None = None
+) -> bool:
     """Whether control that passed ``first`` leaves before it can reach ``other`` below it.
 
     True for ``if (lazy) { queue(); return; }  release();``.  Errs towards False: only an
     exit in a block around ``first`` counts, and a goto only when its label is beyond.
+    ``new`` tells of a line whether the series adds it: of an old call and an old exit
+    control left there before.
     """
     if other.line <= first.line:
         return False
+    old = new is not None and not new(first.line)
     block = [c for c in first.conditions if not c.early]
     for leave in function.exits:
-        if not first.line <= leave.line < other.line:
+        if not first.line <= leave.line < other.line or (old and new and not new(leave.line)):
             continue
         around = [c for c in leave.conditions if not c.early]
         if around != block[: len(around)]:

@@ -157,6 +157,7 @@ def _of_key(
         effect
         for effect in _lost(comparison, was, now, inline_before, free, fresh_late)
         if not stands(comparison, effect, instead)
+        and not _cut_off(comparison, was, now, effect)
         and not moved_along(comparison, effect, inline_after, fresh_late)
     ]
     if not lost or (
@@ -166,6 +167,19 @@ def _of_key(
         return None
     late = tuple(fresh_late)
     return Loss(was, now, key, tuple(lost), late, "deferred", narrowed, tuple(instead))
+
+
+def _cut_off(comparison: Comparison, was: Function, now: Function, effect: Effect) -> bool:
+    """Whether an effect of a callee may only be left out after, where there is too much.
+
+    The call that leads to it stayed: what changed below is told where it changed.
+    """
+    cut = comparison.new.cut
+    return (
+        len(effect.chain) > 1
+        and (now.name in cut or any(step.function in cut for step in effect.chain[1:]))
+        and comparison.lines.forward(was.path, effect.root_line) is not None
+    )
 
 
 def _of_wait(
@@ -336,7 +350,9 @@ def _confined(
         for holder in (edge.function, *_on_the_way(comparison, now, other)):
             here = {id(c) for c in holder.calls}
             if any(
-                id(first) in here and id(call) in here and branches.skips(holder, first, call)
+                id(first) in here
+                and id(call) in here
+                and branches.skips(holder, first, call, partial(lines.added, holder.path))
                 for first in ways
                 for call in calls
             ):
@@ -592,7 +608,12 @@ def _into_workers(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
                 if not e.late
                 and (not _flushed(e) or (e.edge is not None and e.edge.callback in started))
             ]
-            lost = _lost(comparison, was, now, before, after)
+            lost = [
+                effect
+                for effect in _lost(comparison, was, now, before, after)
+                if not (was.name == now.name and stands(comparison, effect, ()))
+                and not _cut_off(comparison, was, now, effect)
+            ]
             taken = [e for e in late[key] if _same_kind(lost, e)]
             if lost and taken and not all(_on_error_path(comparison, e) for e in lost):
                 found.append(Loss(was, now, key, tuple(lost), tuple(taken), "worker"))
