@@ -772,11 +772,12 @@ class Summaries:
     def _flushed(self, function: Function) -> Iterator[Effect]:
         """What others have started and ``function`` waits for: done when it returns."""
         for call, edge in self._pending(function):
+            above = self.guard(function, call.conditions)
             for effect in self._behind(edge.function, edge):
                 if not effect.context_bound and effect.last is edge:
                     yield replace(
                         effect,
-                        guard=self.guard(function, call.conditions),
+                        guard=(*above, *effect.guard[effect.outer :])[:_MOST_ATOMS],
                         outer=0,
                         root=call,
                         between=(),
@@ -797,7 +798,7 @@ class Summaries:
         found: list[tuple[Call, Deferral]] = []
         for call in function.calls:
             row = self.kernel.waits.get(call.callee)
-            if row is None or not row.restores or row.kind not in ("object", "queue"):
+            if row is None or not row.restores or row.kind not in ("object", "queue", "completion"):
                 continue
             edges = self._awaited.by(function, call)
             edges = edges or self._bound(function, call, row.object_arg)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from patchlint.graph.objects import ObjectRef, refer, same
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from patchlint.graph.build import Deferral, Graph
     from patchlint.model.facts import Call, Function
 
@@ -35,18 +37,25 @@ class Awaited:
         self._graph = graph
         self._by_target: dict[str, list[int]] = {}
         self._by_queue: dict[str | None, list[int]] = {}
+        self._by_done: dict[str, list[int]] = {}
         for place, edge in enumerate(graph.deferrals):
             for key in edge.target.keys if edge.target is not None else ():
                 self._by_target.setdefault(key, []).append(place)
             queue = _queue_of(graph, edge)
             for name in (None,) if edge.queue is None else queue.keys if queue else ():
                 self._by_queue.setdefault(name, []).append(place)
+            for key in {key for done in _done(graph, edge) for key in done.keys}:
+                self._by_done.setdefault(key, []).append(place)
 
     def by(self, function: Function, call: Call) -> list[Deferral]:
         """The deferrals that the wait ``call`` for an object or a queue waits for."""
         graph = self._graph
         wait = graph.kernel.waits[call.callee]
-        names = self._by_queue if wait.kind == "queue" else self._by_target
+        names: Mapping[str, list[int]] | Mapping[str | None, list[int]] = self._by_target
+        if wait.kind == "queue":
+            names = self._by_queue
+        elif wait.kind == "completion":
+            names = self._by_done
         if wait.object_arg is None or wait.object_arg >= len(call.args):
             places = self._by_queue.get(None, []) if wait.kind == "queue" else []
         else:
@@ -71,14 +80,18 @@ def _same_queue(graph: Graph, deferral: Deferral, target: ObjectRef) -> bool:
 
 
 def _completed(graph: Graph, deferral: Deferral, target: ObjectRef) -> bool:
+    return any(done.keys & target.keys for done in _done(graph, deferral))
+
+
+def _done(graph: Graph, deferral: Deferral) -> Iterator[ObjectRef]:
+    """What the callback of a deferral completes."""
     callback = graph.find(deferral.callback, deferral.function.path)
     if callback is None:
-        return False
+        return
     for call in callback.calls:
         index = graph.kernel.completers.get(call.callee)
         if index is None or index >= len(call.args):
             continue
         done = refer(call.args[index], callback, callback.path, graph.fields)
-        if done is not None and done.keys & target.keys:
-            return True
-    return False
+        if done is not None:
+            yield done

@@ -307,6 +307,29 @@ def test_a_caller_may_wait_for_what_a_callee_started():
     assert [(e.late, e.wait.callee) for e in found] == [(False, "flush_work")]
 
 
+@pytest.mark.parametrize(("done", "late"), [("done", False), ("other", True)])
+def test_a_callee_may_wait_for_what_another_started(done, late):
+    source = (
+        "struct lamp_off { struct work_struct work; struct completion done, other; };\n\n"
+        + body(
+            "struct lamp_off *o = container_of(work, struct lamp_off, work);",
+            "if (o->first)\n\t\tiput(o->first);",
+            "iput(o->second);",
+            "complete(&o->done);",
+            head="static void lamp_fn(struct work_struct *work)",
+        )
+        + body(
+            "INIT_WORK_ONSTACK(&o->work, lamp_fn);",
+            "schedule_work(&o->work);",
+            head="static void start(struct lamp_off *o)",
+        )
+        + body(f"wait_for_completion(&o->{done});", head="static void rest(struct lamp_off *o)")
+        + body("struct lamp_off o;", "start(&o);", "rest(&o);")
+    )
+    inline = [e for e in summary(source) if e.name == "iput" and not e.late]
+    assert len(inline) == (0 if late else 2)
+
+
 def test_a_twin_is_the_release_done_later():
     (found,) = summary(body("mmput_async(l->mm);"))
     assert (found.name, found.late, found.edge.mechanism) == ("mmput", True, "mmput_async")
