@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 #: types, without their stars, of what only a pointer to is asked for
 _POINTED_AT: Final = re.compile(r"\b(?:struct|union|void)\b")
+#: a return of those who succeed and one of the others
+_BOTH: Final = 2
+_ERROR_CODE: Final = lazy(r"^-E[A-Z0-9]+$")
 _WRAPPERS: Final = re.compile(r"^(?:un)?likely\s*\((.*)\)$")
 
 
@@ -45,7 +48,10 @@ def on_error_path(kernel: KernelFacts, call: Call, functions: Iterable[Function]
     ``functions`` are those that may hold the call: a variable that points to something there
     is no error code, whatever it is called.
     """
-    if call.label is not None and kernel.error_path.search(call.label):
+    if call.label is not None and (
+        kernel.error_path.search(call.label)
+        or any(_behind_success(f, call) for f in functions if any(call is c for c in f.calls))
+    ):
         return True
     return any(
         not c.early and is_error(kernel, c) and not _asks_pointer(c, functions)
@@ -76,12 +82,64 @@ def fails(kernel: KernelFacts, function: Function, call: Call) -> bool:
     return kernel.error_value.search(leave.value) is not None
 
 
+def _behind_success(function: Function, call: Call) -> bool:
+    """Whether a label is only come to when something failed, whatever it is called.
+
+    A return that all who succeed come to stands before it, and what is returned behind it
+    is an error code: ``return 0; put: fput(file); return err;``.
+    """
+    if not function.complete or len(function.results) < _BOTH:
+        return False
+    *_, good, bad = function.results
+    returns = (e for e in function.exits if e.text == "return")
+    ends = [e.line for e in returns if all(c.early for c in e.conditions)]
+    failed = _ERROR_CODE.match(bad) or any(
+        a.target == bad and _ERROR_CODE.match(a.value) for a in function.assignments
+    )
+    return len(ends) == _BOTH and ends[0] < call.line < ends[1] and good != bad and bool(failed)
+
+
 def _asks_pointer(condition: Condition, functions: Iterable[Function]) -> bool:
     """Whether a branch only asks if a pointer is there, and it is: no struct has a truth."""
     text = plain(condition)
     if not text.isidentifier():
         return False
     return any(_POINTED_AT.search(f.type_of(text) or "") for f in functions)
+
+
+def leaves_between(function: Function, first: Call, other: Call) -> bool:
+    """Whether who has done ``first``, and done it well, leaves before ``other`` below it.
+
+    As :func:`skips`; an exit on what ``first`` itself returned counts as well.
+    """
+    if skips(function, first, other):
+        return True
+    block = [c for c in first.conditions if not c.early]
+    return any(
+        first.line <= leave.line < other.line
+        and leave.text == "return"
+        and (around := [c for c in leave.conditions if not c.early])[:-1] == block
+        and bool(around)
+        and first.tested
+        and around[-1].line == first.line
+        for leave in function.exits
+    )
+
+
+_CASE: Final = lazy(r"^(.+\S)\s*==\s*([A-Z]\w*|\d+)$")
+
+
+def _apart(first: Call, other: Call) -> bool:
+    """Whether two calls stand in cases of one expression that are not the same."""
+    cases = dict(_cases(first))
+    return any(cases.get(asked, value) != value for asked, value in _cases(other))
+
+
+def _cases(call: Call) -> Iterator[tuple[str, str]]:
+    for condition in call.conditions:
+        found = _CASE.match(condition.text) if condition.taken and not condition.early else None
+        if found is not None:
+            yield found[1], found[2]
 
 
 _NOTHING: Final = lazy(
@@ -103,9 +161,10 @@ def leaves(function: Function, first: Call, other: Call) -> Iterator[Exit]:
     """The exits that control which passed ``first`` takes before ``other`` below it.
 
     One for ``if (lazy) { queue(); return; }  release();``.  Errs towards none: only an exit
-    in a block around ``first`` counts, and a goto only when its label is beyond.
+    in a block around ``first`` counts, and a goto only when its label is beyond.  Of two
+    cases of a switch who goes the one never came to the other.
     """
-    if other.line <= first.line:
+    if other.line <= first.line or _apart(first, other):
         return
     block = [c for c in first.conditions if not c.early]
     for leave in function.exits:

@@ -213,9 +213,19 @@ class Graph(Struct):
     def operations_of(self, name: str) -> Iterator[tuple[str, Initializer, EntryPoint]]:
         """The members of known operations that a function of that name is: path, entry, row."""
         for path, entry in self.tables_of(name):
-            for row in self.kernel.entries:
-                if row.member == entry.member and row.struct and row.struct in entry.struct:
-                    yield path, entry, row
+            for row in self.kernel.entries_of(self.table_of(entry), entry.member):
+                yield path, entry, row
+
+    def table_of(self, entry: Initializer) -> str:
+        """The bare name of the struct whose member an initializer sets, "" for none known.
+
+        Of a table inside of another object the field tells, where an image shows it.
+        """
+        outer, *members = entry.struct.split(".")
+        struct = struct_name(outer) or ""
+        for member in members:
+            struct = struct_name(self.fields.get((struct, member))) or ""
+        return struct
 
 
 def build(

@@ -36,6 +36,7 @@ _CONSTANT: Final = re.compile(r"\b[A-Z][A-Z0-9_]{2,}\b(?!\s*\()")
 _WORD: Final = re.compile(r"(?<![\w.>])[A-Za-z_]\w*\b")
 _COMPARED: Final = re.compile(r"^(.+?)\s*(==|!=)\s*(NULL|0|false|true)$")
 _EQUAL: Final = lazy(r"^(\w+)\s*(==|!=)\s*(\w+)$")
+_CHOICE: Final = lazy(r"^([^?:]+)\?\s*(\w+)\s*:\s*(\w+)$")
 _CHOSEN: Final = lazy(r"^\(([^?:]+)\?\s*(\w+)\s*:\s*(\w+)\)\s*([=!]=\s*\w+)$")
 _MASKED: Final = lazy(r"^\(?([\w| ]+?)\)?\s*&\s*\(?([\w| ]+?)\)?$")
 _NUMBER: Final = lazy(r"^(?:0[xX][0-9a-fA-F]+|\d+)[uUlL]*$")
@@ -110,8 +111,27 @@ def normal(text: str) -> tuple[str, bool]:
         if compared and _covers(compared[1]):
             same = (compared[2] == "==") == (compared[3] == "true")
             positive, text = positive == same, _bare(compared[1])
+        choice = _choice(text) if "?" in text else None
+        if choice is not None:
+            positive, text = positive == choice[1], choice[0]
         if text == before:
             return text, positive
+
+
+def _choice(text: str) -> tuple[str, bool] | None:
+    """What decides a choice of two constants that are told apart, and with which sign.
+
+    ``(lazy ? LATER : NOW) == LATER`` asks for ``lazy``, ``lazy ? 0 : 1`` for the opposite.
+    """
+    compared = _CHOSEN.match(text)
+    chosen = compared or _CHOICE.match(text)
+    if chosen is None:
+        return None
+    against = f" {compared[4]}" if compared is not None else ""
+    first, second = (_plain_value(f"{chosen[side]}{against}") for side in (2, 3))
+    if first is None or second is None or first == second:
+        return None
+    return _bare(chosen[1]), first
 
 
 def _covers(text: str) -> bool:

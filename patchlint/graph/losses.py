@@ -145,9 +145,9 @@ def _of_key(
     if not late_after:
         return _of_wait(comparison, was, now, key, inline_before, after)
     fresh_late = _unmatched(comparison, was, [e for e in before if e.late], late_after)
-    if not fresh_late:
-        return None
     inline_after = [e for e in after if not e.late and not _of_queueing(comparison, e)]
+    if not fresh_late:
+        return _fallen(comparison, was, now, key, inline_before, inline_after, late_after, heads)
     narrowed: Atom | None = None
     free: list[Effect] = []
     instead: list[Effect] = []
@@ -165,6 +165,7 @@ def _of_key(
         effect
         for effect in _lost(comparison, was, now, inline_before, free, fresh_late)
         if not stands(comparison, effect, instead)
+        and not _cut_off(comparison, was, now, effect)
         and not moved_along(comparison, effect, inline_after, fresh_late)
     ]
     if not lost or (
@@ -174,6 +175,64 @@ def _of_key(
         return None
     late = tuple(fresh_late)
     return Loss(was, now, key, tuple(lost), late, "deferred", narrowed, tuple(instead))
+
+
+def _fallen(
+    comparison: Comparison,
+    was: Function,
+    now: Function,
+    key: Key,
+    before: Sequence[Effect],
+    after: Sequence[Effect],
+    late: Sequence[Effect],
+    heads: frozenset[str],
+) -> Loss | None:
+    """The loss of those whom a new test sends past an inline effect to an old deferral below.
+
+    ``if (fast) { put(x); return; } queue(x);`` with one more test beside ``fast``: what comes
+    to the deferral was put at once before.  The two are ways of one choice only where control
+    that did the one leaves before the other.
+    """
+    lines = comparison.lines
+    for effect in after:
+        stood = next(
+            (e for e in before if lines.forward(was.path, e.root_line) == effect.root_line), None
+        )
+        if stood is None or effect.root is None:
+            continue
+        new = [
+            atom
+            for atom in effect.guard
+            if lines.added(atom.path, atom.line)
+            and atom.path == now.path
+            and atom.head not in heads
+            and not _leaves_others(comparison, atom)
+        ]
+        for atom in new:
+            below = [
+                other
+                for other in late
+                if other.root is not None
+                and not lines.added(now.path, other.root_line)
+                and atom.head not in {a.head for a in other.above if not a.early}
+                and branches.leaves_between(now, effect.root, other.root)
+            ]
+            if below:
+                return Loss(was, now, key, (stood,), tuple(below), "deferred", atom, (effect,))
+    return None
+
+
+def _cut_off(comparison: Comparison, was: Function, now: Function, effect: Effect) -> bool:
+    """Whether an effect of a callee may only be left out after, where there is too much.
+
+    The call that leads to it stayed: what changed below is told where it changed.
+    """
+    cut = comparison.new.cut
+    return (
+        len(effect.chain) > 1
+        and (now.name in cut or any(step.function in cut for step in effect.chain[1:]))
+        and comparison.lines.forward(was.path, effect.root_line) is not None
+    )
 
 
 def _of_wait(
@@ -378,10 +437,15 @@ def _leaves_others(comparison: Comparison, atom: Atom) -> bool:
 
 
 def _turned(comparison: Comparison, now: Function, late: Effect, atom: Atom) -> bool:
-    """Whether a store on the way of the deferral, new in the series, decides the test."""
+    """Whether a store on the way of the deferral, new in the series, decides the test.
+
+    A variable is no member of the same name.
+    """
+    member = not atom.text.isidentifier()
     return any(
         comparison.lines.added(function.path, store.line)
-        and store.target.replace("->", ".").rpartition(".")[2].strip() == atom.head
+        and (parted := store.target.replace("->", ".").rpartition("."))[2].strip() == atom.head
+        and bool(parted[1]) is member
         for function in _on_the_way(comparison, now, late)
         for store in function.stores
     )
@@ -415,7 +479,8 @@ def _replaced(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
         if was.name != now.name:
             continue
         starts = _unknown_starts(comparison, now)
-        if not starts:
+        kin = _kin(comparison, was, now)
+        if not starts and not kin:
             continue
         left = {e.key for e in comparison.first_keys_of(now)}
         for effect in comparison.first_leaves(was):
@@ -428,6 +493,19 @@ def _replaced(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
             ):
                 continue
             above, below = comparison.lines.place(was.path, effect.line)
+            other = next(
+                (
+                    late
+                    for edge, late in kin
+                    if above < edge.line < below
+                    and _of_one_family(effect, late)
+                    and _share_object(effect, edge)
+                ),
+                None,
+            )
+            if other is not None and not comparison.after_failure(effect):
+                found.append(Loss(was, now, effect.key, (effect,), (other,), "replaced"))
+                continue
             edge = next(
                 (
                     edge
@@ -450,6 +528,33 @@ def _replaced(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
                     Loss(was, now, effect.key, (effect,), (_behind(effect, edge),), "replaced")
                 )
     return found
+
+
+def _kin(comparison: Comparison, was: Function, now: Function) -> list[tuple[Deferral, Effect]]:
+    """Known releases behind new edges of a function that nothing there did before."""
+    known = {effect.key for effect in comparison.old.of(was)}
+    return [
+        (edge, effect)
+        for effect in comparison.new.of(now)
+        if effect.late
+        and effect.kind == "row"
+        and effect.visible
+        and effect.key not in known
+        and (edge := effect.edge) is not None
+        and edge.function is now
+        and comparison.lines.added(now.path, edge.line)
+        and not balanced(comparison.kernel, effect)
+    ]
+
+
+def _of_one_family(effect: Effect, late: Effect) -> bool:
+    """Whether a release later ends the same kind of thing as one that went.
+
+    Under a lock that its caller holds a release has another name than in a callback, which
+    has to take that lock: ``unregister_netdevice``, ``unregister_netdev``.
+    """
+    one, other = effect.known, late.known
+    return one is not None and other is not None and effect.visible and one.family == other.family
 
 
 def _unknown_starts(comparison: Comparison, now: Function) -> list[Deferral]:
@@ -634,7 +739,12 @@ def _into_workers(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
                 if not e.late
                 and (not _flushed(e) or (e.edge is not None and e.edge.callback in started))
             ]
-            lost = _lost(comparison, was, now, before, after)
+            lost = [
+                effect
+                for effect in _lost(comparison, was, now, before, after)
+                if not (was.name == now.name and stands(comparison, effect, ()))
+                and not _cut_off(comparison, was, now, effect)
+            ]
             taken = [e for e in late[key] if _near(was, e) and _same_kind(lost, e)]
             if lost and taken and not all(comparison.after_failure(e) for e in lost):
                 found.append(Loss(was, now, key, tuple(lost), tuple(taken), "worker"))

@@ -295,11 +295,12 @@ def _image_uses(walk: _Walk, node: _Node) -> bool:
         if walk.images is None or not walk.shown(path):
             continue
         used = True
-        known = walk.kernel.entries_of(entry.struct, entry.member)
+        struct = walk.images.table_of(entry)
+        known = walk.kernel.entries_of(struct, entry.member)
         for row in known:
             _add_entry(walk, node, row, f".{entry.member} at {path}:{entry.line}")
         if not known:
-            walk.bound.append(_Bound(node, struct_name(entry.struct) or "", entry.member, path))
+            walk.bound.append(_Bound(node, struct, entry.member, path))
     return used
 
 
@@ -341,6 +342,7 @@ def _guard_at(walk: _Walk, node: _Node, site: CallerSite) -> tuple[Atom, ...] | 
 def _add_system_call(walk: _Walk, node: _Node, path: str, line: int) -> None:
     row = walk.kernel.system_calls.get(node.name)
     called = row.called if row is not None else node.name
+    passing = _passing(walk, node)
     walk.ways.append(
         Way(
             node.name,
@@ -350,11 +352,16 @@ def _add_system_call(walk: _Walk, node: _Node, path: str, line: int) -> None:
             reaches_user=True,
             chain=node.chain,
             why=f"{called}(2) at {path}:{line}",
-            ends=row.ends if row is not None else (),
+            ends=row.ends if row is not None and not passing else (),
             said=_call_text(called, node.guard),
-            unknown=row is None,
+            unknown=row is None and not passing,
         )
     )
+
+
+def _passing(walk: _Walk, node: _Node) -> bool:
+    """Whether the way leads through what only looks a name up for the entry point."""
+    return not walk.kernel.lookups.isdisjoint(node.chain)
 
 
 def _call_text(called: str, guard: tuple[Atom, ...]) -> str:
@@ -381,9 +388,10 @@ def _through_call(walk: _Walk, node: _Node, site: CallerSite, strength: Strength
 
 
 def _through_member(walk: _Walk, node: _Node, use: AddressUse, struct: str, member: str) -> None:
+    name = struct_name(struct)
     entries = (
-        walk.kernel.entries_of(struct, member)
-        if struct
+        walk.kernel.entries_of(name, member)
+        if name
         else [e for e in walk.kernel.entries if e.member == member]
     )
     if struct or len({e.struct for e in entries}) == 1:
@@ -391,7 +399,7 @@ def _through_member(walk: _Walk, node: _Node, use: AddressUse, struct: str, memb
             _add_entry(walk, node, entry, f".{member} at {use.path}:{use.line}")
         if entries:
             return
-    known = struct_name(struct) or _assigned_to(walk, use)
+    known = name or _assigned_to(walk, use)
     walk.bound.append(_Bound(node, known or "", member, use.path))
 
 
@@ -450,6 +458,7 @@ def _part(path: str) -> tuple[str, ...]:
 
 
 def _add_entry(walk: _Walk, node: _Node, entry: EntryPoint, where: str) -> None:
+    passing = _passing(walk, node)
     for context in entry.contexts:
         walk.ways.append(
             Way(
@@ -460,7 +469,7 @@ def _add_entry(walk: _Walk, node: _Node, entry: EntryPoint, where: str) -> None:
                 reaches_user=entry.reaches_user and context == "task",
                 chain=node.chain,
                 why=f"{node.name}() is {where}",
-                ends=entry.ends,
+                ends=() if passing else entry.ends,
                 said=f"{entry.struct}.{entry.member}" if entry.member else entry.macro,
             )
         )

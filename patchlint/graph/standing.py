@@ -29,16 +29,25 @@ def stands(comparison: Comparison, effect: Effect, confined: Sequence[Effect]) -
     same way shows a cut that no line of the way tells (a store that turns its test).
     Errs towards False: what is not shown, and each new test, may be a cut.
     """
-    if effect.edge is not None or effect.kept is not None or effect.kind in ("gap", "store"):
+    if effect.kind in ("gap", "store") or (effect.edge is not None and not effect.edge.keeps):
         return False
     way = _kept(comparison, effect.chain)
     return (
         way is not None
         and not any(_way_of(other) == _places(way) for other in confined)
         and all(
-            any(callee is function for callee in comparison.after.callees(call, here.path))
+            _leads(comparison, here, call, function)
             for (here, call), (function, _) in pairwise(way)
         )
+    )
+
+
+def _leads(comparison: Comparison, here: Function, call: Call, function: Function) -> bool:
+    """Whether a call leads to a function after: it runs it, or makes it task work of its own."""
+    after = comparison.after
+    return any(callee is function for callee in after.callees(call, here.path)) or any(
+        edge.call is call and edge.keeps and after.find(edge.callback, here.path) is function
+        for edge in after.deferrals_of(here)
     )
 
 

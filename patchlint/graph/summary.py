@@ -634,6 +634,7 @@ class Summaries:
             atoms = _lifted(effect.guard, given, self.kernel)
             if atoms is None or (effect.through and self._elsewhere(function, effect)):
                 continue
+            atoms = self._told(function, effect.guard, atoms)
             if effect.key[0] == "param":
                 yield from self._run_parameter(function, call, callee, effect, (*above, *atoms))
                 continue
@@ -659,6 +660,25 @@ class Summaries:
                 (*member, *effect.through),
                 effect.pending,
             )
+
+    def _told(
+        self, function: Function, inner: tuple[Atom, ...], lifted: tuple[Atom, ...]
+    ) -> tuple[Atom, ...]:
+        """Lifted atoms, those that ask for a flag of ``function`` alone by what it was set to."""
+        if lifted is inner:
+            return lifted
+        return tuple(
+            atom if atom in inner or not _NAME.match(atom.text) else self._asked(function, atom)
+            for atom in lifted
+        )
+
+    def _asked(self, function: Function, atom: Atom) -> Atom:
+        text, positive = guards.normal(self._spelled(function, atom.text))
+        if text == atom.text:
+            return atom
+        sign = atom.positive == positive
+        asked = guards.head(text, self.kernel.refcount_puts)
+        return replace(atom, text=text, positive=sign, head=asked)
 
     def _member(self, call: Call, callee: Function) -> tuple[tuple[str, str], ...]:
         """The operations, and whose they are, when a call goes through a member."""
@@ -754,11 +774,12 @@ class Summaries:
     def _flushed(self, function: Function) -> Iterator[Effect]:
         """What others have started and ``function`` waits for: done when it returns."""
         for call, edge in self._pending(function):
+            above = self.guard(function, call.conditions)
             for effect in self._behind(edge.function, edge):
                 if not effect.context_bound and effect.last is edge:
                     yield replace(
                         effect,
-                        guard=self.guard(function, call.conditions),
+                        guard=(*above, *effect.guard[effect.outer :])[:_MOST_ATOMS],
                         outer=0,
                         root=call,
                         between=(),

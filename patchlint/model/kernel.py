@@ -330,6 +330,8 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     later: re.Pattern[str] = NEVER
     #: functions that take a variable away from the release at the end of its scope
     takes: frozenset[str] = frozenset()
+    #: functions below which no entry point ends what it was called to end
+    lookups: frozenset[str] = frozenset()
     #: functions that take a reference -> those that give it back
     references: dict[str, frozenset[str]] = field(default_factory=dict)
     #: accessors of an object -> the argument that names it (``per_cpu_ptr``)
@@ -379,13 +381,12 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
         return bool(wanted) and not {"anything", *wanted}.isdisjoint(ends)
 
     def entries_of(self, struct: str, member: str) -> tuple[EntryPoint, ...]:
-        """Return the rows for ``member`` of ``struct`` (type text, with or without qualifiers).
+        """Return the rows for ``member`` of ``struct`` (its bare name).
 
-        Never by the member's name alone: a ``release`` of a struct that no row knows is no
-        entry.
+        Never by the member's name alone, nor by a part of the struct's: a ``release`` of a
+        struct that no row knows is no entry, and ``proto_ops`` is not ``proto``.
         """
-        names = set(struct.split())
-        return tuple(e for e in self.entries if e.member == member and e.struct in names)
+        return tuple(e for e in self.entries if e.member == member and e.struct == struct)
 
 
 class Rule(Struct, frozen=True):

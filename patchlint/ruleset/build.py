@@ -84,6 +84,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         harmless=any_of(data["harmless"]),
         later=any_of(data["later"]),
         takes=frozenset(data["takes"]),
+        lookups=frozenset(data["lookups"]),
         references={name: frozenset(ends) for name, ends in dict(data["references"]).items()},
         accessors=dict(data["accessors"]),
         slots=dict(data["slots"]),

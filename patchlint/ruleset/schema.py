@@ -351,6 +351,7 @@ STRUCTURE: Final[Row] = (
     Key("harmless", regexes, required=False),
     Key("later", regexes, required=False),
     Key("takes", words, required=False),
+    Key("lookups", words, required=False),
     Key("references", words_by_word, required=False),
     Key("accessors", numbers_by_word(1), required=False),
     Key("deferral_types", words),

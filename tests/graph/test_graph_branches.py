@@ -66,6 +66,21 @@ def test_an_error_path_is_known_by_label_or_branch(statements, error):
     assert branches.on_error_path(kernel(), call(statements, "fput")) is error
 
 
+@pytest.mark.parametrize(
+    ("code", "ends", "error"),
+    [
+        ("-EBUSY", "return 0;\nput_it:\n\tfput(l);\n\treturn err;", True),
+        ("lamp_state(l)", "return 0;\nput_it:\n\tfput(l);\n\treturn err;", False),
+        ("-EBUSY", "return err;\nput_it:\n\tfput(l);\n\treturn err;", False),
+        ("-EBUSY", "err = 0;\nput_it:\n\tfput(l);\n\treturn err;", False),
+    ],
+)
+def test_a_label_behind_the_return_of_those_who_succeed_is_of_errors(code, ends, error):
+    of = calls(f"\tint err = {code};\n\tif (on)\n\t\tgoto put_it;\n\t{ends}")
+    (put,) = (c for c in of.calls if c.callee == "fput")
+    assert branches.on_error_path(kernel(), put, [of]) is error
+
+
 def skips(statements):
     of = calls(statements)
     by_name = {c.callee: c for c in of.calls}
@@ -89,3 +104,12 @@ def skips(statements):
 )
 def test_a_way_that_leaves_does_not_reach_what_is_below(statements, left):
     assert skips(statements) is left
+
+
+@pytest.mark.parametrize(("new", "left"), [({4}, True), ({5}, True), ({6, 8}, False)])
+def test_control_left_before_where_the_call_and_the_exit_are_old(new, left):
+    of = calls("\tif (lazy) {\n\t\tqueue(l);\n\t\treturn;\n\t}\n\tfput(l);")
+    by_name = {c.callee: c for c in of.calls}
+    assert by_name["queue"].line == 4
+    first, other = by_name["queue"], by_name["fput"]
+    assert branches.skips(of, first, other, new.__contains__) is left

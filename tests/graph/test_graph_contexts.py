@@ -94,6 +94,30 @@ def test_a_member_that_runs_wherever_the_last_put_is_tells_nothing():
     assert found.reasons == ()
 
 
+@pytest.mark.parametrize(
+    ("table", "rows"),
+    [
+        ("struct proto_ops ops = {\n\t.release = f,\n};", ["proto_ops"]),
+        ("const struct file_operations ops[] = {\n\t{ .release = f },\n};", ["file_operations"]),
+        # the name of one struct may stand in that of another
+        ("struct lamp_file_operations ops = {\n\t.release = f,\n};", []),
+        ("struct my_proto ops = {\n\t.close = f,\n};", []),
+        ("struct lamp_proto_ops ops = {\n\t.release = f,\n};", []),
+    ],
+)
+def test_a_table_is_known_by_the_whole_name_of_its_struct(table, rows):
+    built = graph(body("static int f(struct lamp *l)", after=f"\nstatic {table}\n"))
+    assert [row.struct for _, _, row in built.operations_of("f")] == rows
+
+
+@pytest.mark.parametrize(("inner", "rows"), [("file_operations", 1), ("lamp_operations", 0)])
+def test_a_table_inside_of_another_object_is_known_by_its_field(inner, rows):
+    fields = f"struct lamp {{\n\tstruct {inner} ops;\n}};\n\n"
+    after = "\nstatic struct lamp lamp = {\n\t.ops = {\n\t\t.release = f,\n\t},\n};\n"
+    built = graph(body("static int f(struct lamp *l)", fields, after))
+    assert len(list(built.operations_of("f"))) == rows
+
+
 CALLED = """\
 static void f(struct lamp *l)
 {

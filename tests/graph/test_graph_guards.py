@@ -42,6 +42,13 @@ def atom(text, *, positive=True):
         ("!a && b", ("!a && b", True)),
         ("!(a && b)", ("a && b", False)),
         ("a  &&\n\tb", ("a && b", True)),
+        # a choice of two constants asks for what decides it
+        ("(lazy ? LAMP_LATE : LAMP_NOW) == LAMP_LATE", ("lazy", True)),
+        ("(lazy ? LAMP_LATE : LAMP_NOW) != LAMP_LATE", ("lazy", False)),
+        ("(how & LAMP_LAZY) ? 0 : 1", ("how & LAMP_LAZY", False)),
+        ("!(lazy ? true : false)", ("lazy", False)),
+        ("(lazy ? late : now) == LAMP_LATE", ("(lazy ? late : now) == LAMP_LATE", True)),
+        ("lazy ? 1 : 2", ("lazy ? 1 : 2", True)),
     ],
 )
 def test_a_test_without_its_negations(text, plain):

@@ -112,6 +112,73 @@ def test_what_is_left_inline_must_be_reached_by_all_ways(lines, found):
     assert lost(closing("iput(l->inode);"), closing(*lines)) == (LOST if found else [])
 
 
+@pytest.mark.parametrize(
+    ("test", "found"),
+    [
+        ("l->fast && !l->big", True),
+        ("l->fast && !(current->flags & PF_KTHREAD)", False),
+        ("l->fast && (current->flags & PF_KTHREAD)", True),
+    ],
+)
+def test_a_new_test_may_send_more_to_the_deferral_below(test, found):
+    fast = ["if (%s) {", "\tiput(l->inode);", "\treturn;", "}", QUEUE]
+    before, after = (closing(fast[0] % one, *fast[1:]) for one in ("l->fast", test))
+    assert lost(before, after) == (LOST if found else [])
+    both = [line for line in fast if "return" not in line]
+    assert lost(closing(both[0] % "l->fast", *both[1:]), closing(both[0] % test, *both[1:])) == []
+
+
+def test_a_test_may_send_more_past_what_is_handed_to_the_task():
+    task = (
+        "static void lamp_tw(struct callback_head *head)\n{\n\tiput(lamp_of(head)->inode);\n}\n\n"
+    )
+    lines = [
+        "if (%s) {",
+        "\tinit_task_work(&l->tw, lamp_tw);",
+        "\tif (!task_work_add(current, &l->tw, TWA_RESUME))",
+        "\t\treturn;",
+        "}",
+        QUEUE,
+    ]
+    plain = "!(current->flags & PF_KTHREAD)"
+    before, after = (
+        task + closing(lines[0] % test, *lines[1:]) for test in (plain, f"{plain} && !l->lazy")
+    )
+    assert lost(before, after) == LOST
+    assert lost(after, before) == []
+
+
+def test_another_case_of_a_switch_leaves_the_others_alone():
+    head = ["switch (cmd) {", "case LAMP_OFF:", "\tiput(l->inode);", "\treturn 0;"]
+    new = ["case LAMP_LATER:", f"\t{QUEUE}", "\treturn 0;"]
+    for lines in ([head[0], *new, *head[1:], "}"], [*head, *new, "}"]):
+        assert lost(closing(*head, "}"), closing(*lines)) == []
+
+
+def test_a_variable_is_no_member_of_its_name():
+    guarded = ["bool over = lamp_over(l);", "if (!over)", "\tiput(l->inode);"]
+    assert lost(closing(*guarded), closing("l->over = true;", QUEUE, *guarded)) == []
+
+
+@pytest.mark.parametrize(
+    ("gone", "found"),
+    [
+        ("unregister_netdevice(l->dev);", [("lamp_close", "unregister_netdevice", "replaced")]),
+        # another object, another kind of thing
+        ("unregister_netdevice(other);", []),
+        ("fput(l->file);", []),
+    ],
+)
+def test_a_release_may_have_another_name_without_the_callers_lock(gone, found):
+    late = (
+        "static void lamp_late(struct work_struct *work)\n{\n\tunregister_netdev(lamp->dev);\n}\n"
+    )
+    queue = ["INIT_WORK(&l->late, lamp_late);", "schedule_work(&l->late);"]
+    assert (
+        lost(late + closing("rtnl_lock();", gone), late + closing("rtnl_lock();", *queue)) == found
+    )
+
+
 def test_a_release_that_moves_below_an_old_test_is_split_by_it():
     before = closing("iput(l->inode);", "if (l->lazy)", "\tlamp_dim(l);", "else", "\tlamp_dark(l);")
     after = closing("if (l->lazy)", f"\t{QUEUE}", "else", "\tlamp_dark(l);") + closing(

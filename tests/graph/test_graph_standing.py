@@ -307,3 +307,87 @@ def test_what_a_worker_looks_up_for_itself_was_nobody_elses(taken, told):
         worker + closing("queue_work(lamp_wq, &l->draw);"),
     )
     assert (("lamp_close", "power_supply_put") in found) == told
+
+
+UNLOCK = """\
+static void lamp_put_all(struct list_head *from)
+{
+	struct lamp *l;
+
+	list_for_each_entry(l, from, node)
+		iput(l->inode);
+}
+
+static void lamp_late(struct work_struct *work)
+{
+	lamp_put_all(&late);
+}
+
+static void lamp_unlock(struct lamps *s)
+{
+%s	mutex_unlock(&s->lock);
+	lamp_put_all(&s->dead);
+}
+
+"""
+LATER = "\tif (s->lazy)\n\t\tschedule_work(&late_work);\n"
+BOUND = "static DECLARE_WORK(late_work, lamp_late);\n"
+
+
+def test_an_old_exit_behind_an_old_call_cuts_no_way():
+    calls = function(
+        "int lamp_add(struct lamps *s, struct lamp *l)",
+        "if (lamp_full(s)) {",
+        "\tlamp_unlock(s);",
+        "\treturn -ENOSPC;",
+        "}",
+        "list_add(&l->node, &s->all);",
+        "lamp_unlock(s);",
+        "return 0;",
+    )
+    assert lost(BOUND + UNLOCK % "" + calls, BOUND + UNLOCK % LATER + calls) == []
+
+
+ENDS = """\
+static void lamp_tw(struct callback_head *head)
+{
+	iput(lamp_of(head)->inode);
+}
+
+static void lamp_first(struct lamp *l)
+{
+%s	iput(l->first);
+}
+
+static void lamp_second(struct lamp *l)
+{
+	init_task_work(&l->tw, lamp_tw);
+	task_work_add(current, &l->tw, TWA_RESUME);
+}
+
+static void lamp_third(struct lamp *l)
+{
+	iput(l->third);
+}
+
+"""
+
+
+@pytest.mark.parametrize("last", ["lamp_second", "lamp_third"])
+def test_what_a_summary_has_no_room_for_is_not_lost(monkeypatch, last):
+    calls = closing("lamp_first(l);", "lamp_second(l);", f"{last}(l->other);")
+    before, after = ENDS % "", ENDS % f"\tif (l->lazy)\n\t\t{QUEUE}\n"
+    monkeypatch.setattr("patchlint.graph.summary.MOST", 3)
+    compared = compare(HELPERS + before + calls, HELPERS + after + calls)
+    assert losses.find(compared) == []
+    assert "lamp_close" in compared.new.cut
+
+
+def test_what_changed_itself_is_lost_in_spite_of_a_cut(monkeypatch):
+    monkeypatch.setattr("patchlint.graph.summary.MOST", 3)
+    helpers = ENDS % "" + function("static void lamp_leave(struct lamp *l)", QUEUE)
+    calls = [f"lamp_third(l->{name});" for name in ("one", "two", "three")]
+    before, after = closing("lamp_first(l);", *calls), closing("lamp_leave(l);", *calls)
+    compared = compare(HELPERS + helpers + before, HELPERS + helpers + after)
+    assert [loss.now.name for loss in losses.find(compared)] == ["lamp_close"]
+    assert "lamp_close" in compared.new.cut

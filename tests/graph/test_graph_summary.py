@@ -203,6 +203,14 @@ def test_a_local_flag_and_a_helper_that_only_asks_are_what_they_ask():
     assert guard(found) == [("on", False)]
 
 
+def test_a_local_flag_that_is_passed_is_what_it_was_set_to():
+    source = body(
+        "if (lazy)\n\t\tfput(file);", head="static void end(struct file *file, bool lazy)"
+    ) + body("bool off = !(l->flags & LAMP_ON);", "end(l->file, off);")
+    (found,) = summary(source)
+    assert guard(found) == [("flags LAMP_ON", False)]
+
+
 def test_the_release_given_to_kref_put_runs_here_when_it_is_the_last():
     given = body("iput(l->inode);", head="static void lamp_free(struct kref *kref)")
     (found,) = summary(given + body("kref_put(&l->kref, lamp_free);"))
@@ -297,6 +305,29 @@ def test_a_caller_may_wait_for_what_a_callee_started():
         if e.name == "iput"
     ]
     assert [(e.late, e.wait.callee) for e in found] == [(False, "flush_work")]
+
+
+@pytest.mark.parametrize(("done", "late"), [("done", False), ("other", True)])
+def test_a_callee_may_wait_for_what_another_started(done, late):
+    source = (
+        "struct lamp_off { struct work_struct work; struct completion done, other; };\n\n"
+        + body(
+            "struct lamp_off *o = container_of(work, struct lamp_off, work);",
+            "if (o->first)\n\t\tiput(o->first);",
+            "iput(o->second);",
+            "complete(&o->done);",
+            head="static void lamp_fn(struct work_struct *work)",
+        )
+        + body(
+            "INIT_WORK_ONSTACK(&o->work, lamp_fn);",
+            "schedule_work(&o->work);",
+            head="static void start(struct lamp_off *o)",
+        )
+        + body(f"wait_for_completion(&o->{done});", head="static void rest(struct lamp_off *o)")
+        + body("struct lamp_off o;", "start(&o);", "rest(&o);")
+    )
+    inline = [e for e in summary(source) if e.name == "iput" and not e.late]
+    assert len(inline) == (0 if late else 2)
 
 
 def test_a_twin_is_the_release_done_later():

@@ -93,6 +93,13 @@ def test_a_system_call_is_reached_through_callers():
     assert [e.name for e in found.entry_points] == ["lamp_off"]
 
 
+@pytest.mark.parametrize(("way", "ends"), [("path_lookupat", False), ("lamp_put", True)])
+def test_what_only_looks_a_name_up_ends_nothing_for_its_caller(way, ends):
+    entry = one("umount", "middle", head="SYSCALL_DEFINE1({}, char *, name)")
+    found = ways(START + one(way, "f") + one("middle", way) + entry)
+    assert [(w.name, bool(w.ends), w.unknown) for w in found.ways] == [("umount", ends, False)]
+
+
 def test_a_function_that_the_tree_has_not_is_said():
     found = ways(START, name="who")
     assert (found.known, found.ways) == (False, ())

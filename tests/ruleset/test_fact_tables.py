@@ -310,9 +310,10 @@ def test_a_system_call_that_ends_nothing_has_no_row(name):
 
 
 def test_an_operation_is_known_by_struct_and_member_never_by_its_member_alone():
-    (known,) = KERNEL.entries_of("const struct file_operations", "release")
+    (known,) = KERNEL.entries_of("file_operations", "release")
     assert known.struct == "file_operations"
-    assert not KERNEL.entries_of("struct some_driver_ops", "release")
+    assert not KERNEL.entries_of("some_driver_ops", "release")
+    assert not KERNEL.entries_of("file_operations_of_some_driver", "release")
     assert not KERNEL.entries_of("", "release")
 
 
