@@ -86,7 +86,9 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
     effect, late = _shown(comparison, main), _late(main)
     loud = volume(comparison, losses, old.doubt or doubt)
     entries = old.entries or entries_in_images(comparison.after, main.now, late.guard)
-    if entries and old.certain and loud.level == "warning" and not late.guessed:
+    # what is done before the return to user space no system call loses
+    lasts = late.guarantee == "before-return-to-user"
+    if entries and old.certain and loud.level == "warning" and not (late.guessed or lasts):
         loud.level = "error"
     reasons = list(loud.reasons)
     also = dict.fromkeys(
@@ -345,7 +347,7 @@ def _shape(comparison: Comparison, loss: Loss) -> str:
     callback = comparison.after.find(edge.callback, edge.function.path) if edge else None
     if callback is not None and any(loss.was is f for f in comparison.lineage.of(callback)):
         return "moved-body"
-    return "deferred"
+    return "weaker" if loss.how == "weaker" else "deferred"
 
 
 def _waited_for_grace_period(comparison: Comparison, loss: Loss) -> bool:

@@ -115,8 +115,8 @@ def volume(comparison: Comparison, losses: list[Loss], doubt: str) -> Volume:
         if why:
             found.down(why)
     contexts = {edge.context for e in late if (edge := e.last or e.edge) is not None}
-    if contexts == {"task"}:
-        found.down("the task itself does it later, at a time that nothing fixes")
+    if contexts == {"task"} and (why := _by_the_task(comparison, losses)):
+        found.down(why)
     if all(loss.held for loss in losses):
         found.down("every caller that the mail shows makes up for it; others may not")
     if all(_error_only(comparison, loss) for loss in losses):
@@ -126,6 +126,19 @@ def volume(comparison: Comparison, losses: list[Loss], doubt: str) -> Volume:
     if doubt:
         found.down(doubt)
     return found
+
+
+def _by_the_task(comparison: Comparison, losses: list[Loss]) -> str:
+    """Why what the task itself does later is no more than a note, "" when it may be.
+
+    What a teardown leaves to the return to user space is missed inside of the call, and by
+    whoever is told of its end before.
+    """
+    if any(loss.how != "weaker" for loss in losses):
+        return "the task itself does it later, at a time that nothing fixes"
+    if not any(_role(comparison, loss) for loss in losses):
+        return "it is done before the return to user space: nothing waits inside the call"
+    return ""
 
 
 def _unproven(comparison: Comparison, losses: list[Loss], late: list[Effect]) -> str:

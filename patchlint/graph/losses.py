@@ -23,6 +23,7 @@ from patchlint.graph.contexts import certainly_deferred
 from patchlint.graph.objects import struct_name
 from patchlint.graph.standing import moved_along, stands
 from patchlint.graph.waits import wait_matches
+from patchlint.graph.weaker import exchanged
 from patchlint.model import budget
 from patchlint.model.effect import Step
 
@@ -39,7 +40,7 @@ _VARIABLE: Final = re.compile(r"(?<![\w.>])[A-Za-z_]\w*")
 #: letters of a word that tells what is done
 _TELLING: Final = 3
 
-How = Literal["deferred", "worker", "replaced"]
+How = Literal["deferred", "worker", "replaced", "weaker"]
 
 
 class Loss(Struct, frozen=True):
@@ -47,7 +48,8 @@ class Loss(Struct, frozen=True):
 
     ``how``: ``deferred`` behind an edge of ``now``; ``worker`` in a function that ran
     deferred before, with no edge shown; ``replaced`` when a statement gave way to a
-    deferral of something else on the same object.  ``narrowed`` is the test under which
+    deferral of something else on the same object; ``weaker`` when a release gave way to one
+    that is done later by itself.  ``narrowed`` is the test under which
     what is left inline now stands, ``instead`` what is left inline on the other ways.
     ``held``: all callers that the images show make up for it, and there may be others.
     """
@@ -71,6 +73,7 @@ def find(comparison: Comparison) -> list[Loss]:
             continue
         found.extend(_of_pair(comparison, was, now))
     found.extend(_replaced(comparison, found))
+    found.extend(_exchanged(comparison, found))
     found.extend(_into_workers(comparison, found))
     found = [kept for loss in found if (kept := _if_left(comparison, loss)) is not None]
     return _nearest(found)
@@ -541,6 +544,18 @@ def _behind(effect: Effect, edge: Deferral) -> Effect:
         last=edge,
         guessed=True,
     )
+
+
+def _exchanged(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
+    """Releases that gave way to a weaker one of the same thing."""
+    told = {(key_of(loss.now), loss.key) for loss in known}
+    return [
+        Loss(was, now, effect.key, (effect,), (late,), "weaker")
+        for was, now in comparison.concerned
+        if was.name == now.name
+        for effect, late in exchanged(comparison, was, now)
+        if (key_of(now), effect.key) not in told and not _on_error_path(comparison, effect)
+    ]
 
 
 # -- with no edge shown ----------------------------------------------------------------
