@@ -187,6 +187,8 @@ def _role(comparison: Comparison, loss: Loss) -> bool:
     functions = [loss.was, *below]
     if any(held_in_slot(comparison, function) for function in functions):
         return True
+    if _known_body(comparison, loss):
+        return True
     if loss.before[0].kind == "store":
         # a state is set for many reasons; only in an operation that ends something it tells
         return False
@@ -197,6 +199,16 @@ def _role(comparison: Comparison, loss: Loss) -> bool:
     return any(named_teardown(kernel, function.name) for function in functions) and (
         _last_reference(comparison, loss, functions) or _body_moved(comparison, loss)
     )
+
+
+def _known_body(comparison: Comparison, loss: Loss) -> bool:
+    """Whether the losing function is a release of the tables, and its body went as a whole.
+
+    What the body does no hunk may show; what it releases its row says.
+    """
+    rows = comparison.kernel.rows_of(loss.was.name)
+    inline = any(row.visible and row.kind in ("ctx", "sync", "wrap") for row in rows)
+    return inline and _body_moved(comparison, loss)
 
 
 def _last_reference(comparison: Comparison, loss: Loss, functions: list[Function]) -> bool:
