@@ -94,7 +94,9 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
     entries = old.entries or entries_in_images(comparison.after, main.now, late.guard)
     task = old.task or bool(entries)
     loud = volume(comparison, losses, old.doubt or doubt, task=task)
-    if entries and old.certain and loud.level == "warning" and not late.guessed:
+    # what is done before the return to user space no system call loses
+    lasts = late.guarantee == "before-return-to-user"
+    if entries and old.certain and loud.level == "warning" and not (late.guessed or lasts):
         loud.level = "error"
     reasons = list(loud.reasons)
     also = dict.fromkeys(
@@ -353,4 +355,4 @@ def _shape(comparison: Comparison, loss: Loss) -> str:
     callback = comparison.after.find(edge.callback, edge.function.path) if edge else None
     if callback is not None and any(loss.was is f for f in comparison.lineage.of(callback)):
         return "moved-body"
-    return "deferred"
+    return "weaker" if loss.how == "weaker" else "deferred"

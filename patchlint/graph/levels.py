@@ -143,8 +143,8 @@ def volume(comparison: Comparison, losses: list[Loss], doubt: str, *, task: bool
         if why:
             found.down(why)
     contexts = {edge.context for e in late if (edge := e.last or e.edge) is not None}
-    if contexts == {"task"}:
-        found.down("the task itself does it later, at a time that nothing fixes")
+    if contexts == {"task"} and (why := _by_the_task(comparison, losses, task=task)):
+        found.down(why)
     if all(loss.held for loss in losses):
         found.down("every caller that the mail shows makes up for it; others may not")
     if _waited_for(losses):
@@ -158,6 +158,19 @@ def _by_name_alone(effect: Effect) -> bool:
     """Whether nobody shows or knows what the helper does that is taken to do it later."""
     edge = effect.edge
     return effect.guessed and edge is not None and edge.context == "unknown"
+
+
+def _by_the_task(comparison: Comparison, losses: list[Loss], *, task: bool) -> str:
+    """Why what the task itself does later is no more than a note, "" when it may be.
+
+    What a teardown leaves to the return to user space is missed inside of the call, and by
+    whoever is told of its end before.
+    """
+    if any(loss.how != "weaker" for loss in losses):
+        return "the task itself does it later, at a time that nothing fixes"
+    if not any(_role(comparison, loss, task=task) for loss in losses):
+        return "it is done before the return to user space: nothing waits inside the call"
+    return ""
 
 
 def _unproven(comparison: Comparison, losses: list[Loss], late: list[Effect], *, task: bool) -> str:
@@ -207,6 +220,8 @@ def _role(comparison: Comparison, loss: Loss, *, task: bool) -> bool:
     functions = [loss.was, *below]
     if any(held_in_slot(comparison, function) for function in functions):
         return True
+    if _known_body(comparison, loss):
+        return True
     if loss.before[0].kind == "store":
         # a state is set for many reasons; only in an operation that ends something it tells
         return False
@@ -230,6 +245,16 @@ def waited_for_grace_period(comparison: Comparison, loss: Loss) -> bool:
     )
 
 
+def _known_body(comparison: Comparison, loss: Loss) -> bool:
+    """Whether the losing function is a release of the tables, and its body went as a whole.
+
+    What the body does no hunk may show; what it releases its row says.
+    """
+    rows = comparison.kernel.rows_of(loss.was.name)
+    inline = any(row.visible and row.kind in ("ctx", "sync", "wrap") for row in rows)
+    return inline and _body_moved(comparison, loss)
+
+
 def _last_reference(comparison: Comparison, loss: Loss, functions: list[Function]) -> bool:
     """Whether it was done when the last reference went, or by a function given to a put."""
     if any(a.head == guards.LAST_REFERENCE for e in loss.before for a in e.guard):
@@ -247,6 +272,19 @@ def _is_release(kernel: KernelFacts, function: Function) -> bool:
         and function.returns.split()[-1:] == ["void"]
         and struct_name(function.parameters[0].type) in kernel.counted
     )
+
+
+def _body_moved(comparison: Comparison, loss: Loss) -> bool:
+    """Whether the body of the losing function itself went behind the deferral."""
+    for late in loss.late:
+        edge = late.edge
+        callback = comparison.after.find(edge.callback, edge.function.path) if edge else None
+        if callback is None:
+            continue
+        for target in comparison.after.reach(callback, 1):
+            if any(loss.was is f for f in comparison.lineage.of(target)):
+                return True
+    return False
 
 
 def _on_the_way(comparison: Comparison, loss: Loss) -> list[Function]:

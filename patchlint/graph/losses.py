@@ -24,6 +24,7 @@ from patchlint.graph.objects import struct_name
 from patchlint.graph.standing import moved_along, stands
 from patchlint.graph.summary import folder_of
 from patchlint.graph.waits import wait_matches
+from patchlint.graph.weaker import exchanged
 from patchlint.model import budget
 from patchlint.model.effect import Step
 
@@ -39,8 +40,10 @@ _VARIABLE: Final = re.compile(r"(?<![\w.>])[A-Za-z_]\w*")
 
 #: letters of a word that tells what is done
 _TELLING: Final = 3
+#: helpers in helpers that are looked through for a start
+_DEEPEST: Final = 3
 
-How = Literal["deferred", "worker", "replaced"]
+How = Literal["deferred", "worker", "replaced", "weaker"]
 
 
 class Loss(Struct, frozen=True):
@@ -48,7 +51,8 @@ class Loss(Struct, frozen=True):
 
     ``how``: ``deferred`` behind an edge of ``now``; ``worker`` in a function that ran
     deferred before, with no edge shown; ``replaced`` when a statement gave way to a
-    deferral of something else on the same object.  ``narrowed`` is the test under which
+    deferral of something else on the same object; ``weaker`` when a release gave way to one
+    that is done later by itself.  ``narrowed`` is the test under which
     what is left inline now stands, ``instead`` what is left inline on the other ways.
     ``held``: all callers that the images show make up for it, and there may be others.
     """
@@ -72,6 +76,7 @@ def find(comparison: Comparison) -> list[Loss]:
             continue
         found.extend(_of_pair(comparison, was, now))
     found.extend(_replaced(comparison, found))
+    found.extend(_exchanged(comparison, found))
     found.extend(_into_workers(comparison, found))
     found = [kept for loss in found if (kept := _if_left(comparison, loss)) is not None]
     return _nearest(found)
@@ -478,56 +483,113 @@ def _replaced(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
     for was, now in comparison.concerned:
         if was.name != now.name:
             continue
-        starts = _unknown_starts(comparison, now)
+        starts = [e for e in _unknown_starts(comparison, now) if not _spares(comparison, now, e)]
         kin = _kin(comparison, was, now)
         if not starts and not kin:
             continue
-        left = {e.key for e in comparison.first_keys_of(now)}
         for effect in comparison.first_leaves(was):
             if (
                 effect.kind in ("memory", "async", "store", "gap")
                 or effect.site is None
-                or effect.key in left
                 or (key_of(was), effect.key) in told
-                or comparison.lines.forward(was.path, effect.line) is not None
+                or comparison.after_failure(effect)
             ):
                 continue
-            above, below = comparison.lines.place(was.path, effect.line)
-            other = next(
-                (
-                    late
-                    for edge, late in kin
-                    if above < edge.line < below
-                    and _of_one_family(effect, late)
-                    and _share_object(effect, edge)
-                ),
-                None,
-            )
-            if other is not None and not comparison.after_failure(effect):
+            other = _of_kin(comparison, was, now, effect, kin)
+            if other is not None:
                 found.append(Loss(was, now, effect.key, (effect,), (other,), "replaced"))
                 continue
-            edge = next(
-                (
-                    edge
-                    for edge in starts
-                    if above < edge.line < below
-                    and _share_object(effect, edge)
-                    and not _started_before(comparison, was, effect, edge)
-                    and not (
-                        _by_name_alone(edge)
-                        and (
-                            comparison.kernel.later.search(effect.name)
-                            or not _named_after(comparison.kernel, effect, edge.call.callee)
-                        )
-                    )
-                ),
-                None,
-            )
-            if edge is not None and not comparison.after_failure(effect):
-                found.append(
-                    Loss(was, now, effect.key, (effect,), (_behind(effect, edge),), "replaced")
-                )
+            edge, narrowed = _gave_way(comparison, was, now, effect, starts)
+            if edge is not None:
+                late = _behind(effect, edge)
+                found.append(Loss(was, now, effect.key, (effect,), (late,), "replaced", narrowed))
     return found
+
+
+def _gave_way(
+    comparison: Comparison,
+    was: Function,
+    now: Function,
+    effect: Effect,
+    starts: Sequence[Deferral],
+) -> tuple[Deferral | None, Atom | None]:
+    """The start that a statement gave way to, and the new test that keeps it on other ways.
+
+    Either it is gone and the start stands in its place, or it stands still, but control that
+    comes to the start does not come to it.
+    """
+    left = [e for e in comparison.first_keys_of(now) if e.key == effect.key]
+    line = comparison.lines.forward(was.path, effect.line)
+    if line is None and not left:
+        above, below = comparison.lines.place(was.path, effect.line)
+        for edge in starts:
+            if (
+                above < edge.line < below
+                and _stands_for(comparison, effect, edge)
+                and not _started_before(comparison, was, effect, edge)
+            ):
+                return edge, None
+        return None, None
+    before = sum(e.key == effect.key for e in comparison.first_leaves(was))
+    if effect.kind != "row" or not effect.visible or len(left) != before:
+        # what no table knows is kept from some ways by many changes
+        return None, None
+    signs = frozenset(atom.sign for atom in effect.guard)
+    heads = frozenset(atom.head for atom in effect.guard)
+    for edge in starts:
+        if _by_name_alone(edge) or not _stands_for(comparison, effect, edge):
+            continue
+        guard = comparison.new.guard(now, edge.conditions)
+        late = replace(_behind(effect, edge), guard=guard, outer=len(guard))
+        reasons = [
+            _confined(comparison, now, e, [late], heads, signs)
+            for e in left
+            if line is None or e.line == line
+        ]
+        if reasons and all(reason is not None for reason in reasons):
+            return edge, next((r for r in reasons if isinstance(r, guards.Atom)), None)
+    return None, None
+
+
+def _spares(comparison: Comparison, now: Function, edge: Deferral) -> bool:
+    """Whether a start is only for what is no task, or waited for on the same way."""
+    if any(_not_for_tasks(comparison, a) for a in comparison.new.guard(now, edge.conditions)):
+        return True
+    waits = comparison.kernel.waits
+    return any(
+        (row := waits.get(call.callee)) is not None
+        and row.restores
+        and call.line > edge.line
+        and (
+            wait_matches(comparison.after, edge, now, call)
+            # whose completion it is the callback would tell
+            or (row.kind in ("completion", "event") and comparison.lines.added(now.path, call.line))
+        )
+        for call in now.calls
+    )
+
+
+def _stands_for(comparison: Comparison, effect: Effect, edge: Deferral) -> bool:
+    """Whether a start may do what a statement did, on an object of its arguments."""
+    kernel = comparison.kernel
+    if not _share_object(effect, edge) or _does_it(comparison, effect, edge):
+        return False
+    return not _by_name_alone(edge) or (
+        not kernel.later.search(effect.name) and _named_after(kernel, effect, edge.call.callee)
+    )
+
+
+def _does_it(comparison: Comparison, effect: Effect, edge: Deferral) -> bool:
+    """Whether the helper that starts something does the same thing at once as well."""
+    after = comparison.after
+    if edge.mechanism == edge.call.callee:
+        return False
+    inner = [
+        one
+        for helper in after.callees(edge.call, edge.function.path)
+        for one in after.reach(helper, _DEEPEST)
+    ]
+    return any(e.key == effect.key for one in inner for e in comparison.first_keys_of(one))
 
 
 def _kin(comparison: Comparison, was: Function, now: Function) -> list[tuple[Deferral, Effect]]:
@@ -557,18 +619,47 @@ def _of_one_family(effect: Effect, late: Effect) -> bool:
     return one is not None and other is not None and effect.visible and one.family == other.family
 
 
+def _of_kin(
+    comparison: Comparison,
+    was: Function,
+    now: Function,
+    effect: Effect,
+    kin: Sequence[tuple[Deferral, Effect]],
+) -> Effect | None:
+    """The release of one kind behind a new edge that stands where an effect is gone."""
+    if (
+        not kin
+        or comparison.lines.forward(was.path, effect.line) is not None
+        or any(e.key == effect.key for e in comparison.first_keys_of(now))
+    ):
+        return None
+    above, below = comparison.lines.place(was.path, effect.line)
+    return next(
+        (
+            late
+            for edge, late in kin
+            if above < edge.line < below
+            and _of_one_family(effect, late)
+            and _share_object(effect, edge)
+        ),
+        None,
+    )
+
+
 def _unknown_starts(comparison: Comparison, now: Function) -> list[Deferral]:
     """New edges of a function to callbacks that nobody shows, known ones and named ones."""
     after, lines = comparison.after, comparison.lines
     started = list(after.deferrals_of(now))
     for call in now.calls:
-        for helper in after.callees(call, now.path) if lines.added(now.path, call.line) else ():
+        if lines.added(now.path, call.line):
             # a helper that starts it is told as if it stood here
             started += [
                 replace(edge, function=now, call=call)
-                for edge in after.deferrals_of(helper)
-                if not _frees_alone(comparison, after.find(edge.callback, helper.path))
+                for helper in after.callees(call, now.path)
+                for edge in _started_below(comparison, helper)
+                if not _frees_alone(comparison, after.find(edge.callback, edge.function.path))
             ]
+    started += _onto_lists(comparison, now, started)
     found = [
         edge
         for edge in started
@@ -607,6 +698,58 @@ def _started_before(comparison: Comparison, was: Function, effect: Effect, edge:
         and comparison.lines.forward(was.path, call.line) is None
         for call in was.calls
     )
+
+
+def _started_below(comparison: Comparison, helper: Function) -> list[Deferral]:
+    """What a helper starts, by itself or in what it hands its own arguments on to."""
+    after = comparison.after
+    found: list[Deferral] = []
+    level, seen = [helper], {key_of(helper)}
+    for _ in range(_DEEPEST):
+        following: list[Function] = []
+        for one in level:
+            found += after.deferrals_of(one)
+            for call in one.calls:
+                for callee in after.callees(call, one.path) if _hands_on(one, call) else ():
+                    if key_of(callee) not in seen:
+                        seen.add(key_of(callee))
+                        following.append(callee)
+        level = following
+    return found
+
+
+def _hands_on(function: Function, call: Call) -> bool:
+    """Whether a call is given what its function was given, or something found through it."""
+    given = {p.name for p in function.parameters}
+    for assignment in function.assignments:
+        if not given.isdisjoint(variables([assignment.value])):
+            given.add(assignment.target)
+    return not given.isdisjoint(variables(call.args))
+
+
+def _onto_lists(
+    comparison: Comparison, now: Function, started: Sequence[Deferral]
+) -> list[Deferral]:
+    """Items that go on a list just before something unknown is started: that may drain it.
+
+    Where a hunk shows what drains the list, an edge leads there and tells of it.
+    """
+    adds, find = comparison.kernel.list_adds, comparison.after.find
+    known = {id(edge.call) for edge in started if edge.handoff}
+    starts = [
+        edge
+        for edge in started
+        if not (edge.handoff or edge.keeps or edge.waits)
+        and comparison.lines.added(now.path, edge.line)
+        and find(edge.callback, now.path) is None
+    ]
+    return [
+        replace(edge, call=call)
+        for call in now.calls
+        if call.callee in adds and id(call) not in known
+        for edge in starts
+        if call.line <= edge.line
+    ]
 
 
 def _named_for_later(comparison: Comparison, now: Function, call: Call) -> bool:
@@ -681,6 +824,18 @@ def _behind(effect: Effect, edge: Deferral) -> Effect:
         last=edge,
         guessed=True,
     )
+
+
+def _exchanged(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
+    """Releases that gave way to a weaker one of the same thing."""
+    told = {(key_of(loss.now), loss.key) for loss in known}
+    return [
+        Loss(was, now, effect.key, (effect,), (late,), "weaker")
+        for was, now in comparison.concerned
+        if was.name == now.name
+        for effect, late in exchanged(comparison, was, now)
+        if (key_of(now), effect.key) not in told and not comparison.after_failure(effect)
+    ]
 
 
 # -- with no edge shown ----------------------------------------------------------------

@@ -57,8 +57,11 @@ class Awaited:
         """The deferrals that the wait ``call`` for an object or a queue waits for."""
         graph = self._graph
         wait = graph.kernel.waits[call.callee]
-        names: Mapping[str | None, list[int]] | Mapping[str, list[int]]
-        names = {"queue": self._by_queue, "object": self._by_target}.get(wait.kind, self._by_signal)
+        names: Mapping[str, list[int]] | Mapping[str | None, list[int]] = self._by_signal
+        if wait.kind == "queue":
+            names = self._by_queue
+        elif wait.kind == "object":
+            names = self._by_target
         if wait.object_arg is None or wait.object_arg >= len(call.args):
             places = self._by_queue.get(None, []) if wait.kind == "queue" else []
         else:

@@ -361,6 +361,13 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
                 tables.setdefault(table, dict(getattr(self, table)))[name] = row
         return replace(self, **tables) if tables else self
 
+    def rows_of(self, name: str) -> tuple[Cleanup, ...]:
+        """Return what a release does in the kernels that have it, one row or several."""
+        known = self.cleanups.get(name)
+        others = [row for table, of, row in self.variants if (table, of) == ("cleanups", name)]
+        rows = [known, *others] if known is not None else others
+        return tuple(row for row in rows if isinstance(row, Cleanup))
+
     def unheld(self, version: tuple[int, int]) -> bool:
         """Whether that kernel is newer than all that the rows are held against."""
         return bool(self.held_against) and version > max(map(release, self.held_against))

@@ -231,6 +231,12 @@ def _message(downgrade: Downgrade) -> str:
             f"{_function(downgrade.function)} no longer waits for {after.callback}(), which does "
             f"{_what(downgrade)} {_where(after)}"
         )
+    if downgrade.shape == "weaker":
+        back = ", but at the return to user space" if after.context == "task" else ""
+        return (
+            f"{after.mechanism}() takes the place of {_what(downgrade)} in "
+            f"{_function(downgrade.function)}: {_lost(downgrade.before)}{back}"
+        )
     return (
         f"{_moved(downgrade)} to {_TO[after.context]}"
         f"{_when(downgrade.condition)}: {_lost(downgrade.before)}"

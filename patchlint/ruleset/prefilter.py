@@ -9,7 +9,9 @@ encoding that mail uses, is out:
 - a function that runs deferred by its type or its binding (:data:`DEFERRED`) and something
   that is released (:data:`RELEASED`): it may have taken a release over;
 - a call of a helper that is named for running things later, which is new, or gets a
-  function (:data:`LATER`).
+  function (:data:`LATER`);
+- a release on a line that goes (:data:`GONE`), and on one that comes a release that is done
+  later by itself (:data:`WEAKER`): it may have taken the place of the first.
 
 The parts of a series are told apart by bits, to be ored; :func:`possible` judges them all.
 With a tree at hand functions that the text does not explain may defer as well: give their
@@ -45,8 +47,10 @@ MECHANISM: Final = 1
 DEFERRED: Final = 2
 RELEASED: Final = 4
 LATER: Final = 8
+GONE: Final = 16
+WEAKER: Final = 32
 
-_WORDS: Final = ("mechanisms", "deferred", "cleanups")
+_WORDS: Final = ("mechanisms", "deferred", "cleanups", "weaker")
 _PATTERNS: Final = ("names", "returns", "later", "teardown", "not_teardown")
 _KINDS: Final = frozenset({*_WORDS, *_PATTERNS})
 #: the rest of a statement
@@ -63,14 +67,22 @@ _HEX: Final = re.compile(rb"=([0-9A-F]{2})|=[ \t]*\r?\n")
 
 def possible(bits: int) -> bool:
     """Whether texts whose ``bits`` are these, ored, can make a finding together."""
-    return bool(bits & (MECHANISM | LATER)) or bits & _MOVED == _MOVED
+    return (
+        bool(bits & (MECHANISM | LATER))
+        or bits & _MOVED == _MOVED
+        or bits & _EXCHANGED == _EXCHANGED
+    )
 
 
 _MOVED: Final = DEFERRED | RELEASED
+_EXCHANGED: Final = GONE | WEAKER
 
 
 #: a call on a removed line
 _LEAVING: Final = re.compile(rb"^-[^\n]*?\b([A-Za-z_]\w{3,})\s?\(", re.MULTILINE)
+
+_GONE: Final = re.compile(rb"^-.*", re.MULTILINE)
+_COME: Final = re.compile(rb"^\+.*", re.MULTILINE)
 
 
 class Vocabulary:
@@ -78,7 +90,7 @@ class Vocabulary:
 
     def __init__(self, words: dict[str, list[str]]) -> None:
         """``words`` as :mod:`patchlint.ruleset.read` makes them."""
-        self._mechanisms, self._deferring, self._cleanups = (
+        self._mechanisms, self._deferring, self._cleanups, self._weaker = (
             frozenset(word.encode() for word in words[kind]) for kind in _WORDS
         )
         self._patterns = {name: words[name] for name in _PATTERNS}
@@ -92,7 +104,7 @@ class Vocabulary:
         words = _words_in(data)
         if not words.isdisjoint(more) or possible(self._plain(words)):
             return True
-        return self._runs_later(data, within=True)
+        return possible(self._exchanged(data, words)) or self._runs_later(data, within=True)
 
     def leaves(self, data: bytes) -> bool:
         """Whether a line that a series removes has the name of a release."""
@@ -107,9 +119,23 @@ class Vocabulary:
         data = _readable(data)
         if not data:
             return MECHANISM
-        found = self._plain(_words_in(data))
-        if not found & MECHANISM and self._runs_later(data, within=False):
-            found |= LATER
+        words = _words_in(data)
+        found = self._plain(words)
+        if not found & MECHANISM:
+            found |= self._exchanged(data, words)
+            if self._runs_later(data, within=False):
+                found |= LATER
+        return found
+
+    def _exchanged(self, data: bytes, words: set[bytes]) -> int:
+        """Whether a release goes, and whether one comes that is done later by itself."""
+        found = 0
+        if not words.isdisjoint(self._cleanups):
+            gone = set(_WORD.findall(b"\n".join(_GONE.findall(data))))
+            found |= 0 if gone.isdisjoint(self._cleanups) else GONE
+        if not words.isdisjoint(self._weaker):
+            come = set(_WORD.findall(b"\n".join(_COME.findall(data))))
+            found |= 0 if come.isdisjoint(self._weaker) else WEAKER
         return found
 
     def _plain(self, words: set[bytes]) -> int:

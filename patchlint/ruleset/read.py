@@ -508,6 +508,10 @@ def _words(kernel: Compiled) -> Compiled:
                 ),
             }
         ),
+        "weaker": sorted(
+            # row: name, family, kind, guarantee in a task, guarantee elsewhere, visible
+            {row[0] for row in kernel["cleanups"] if row[3] != "before-call-returns" and row[5]}
+        ),
         "names": [row[1] for row in kernel["hints"] if row[0] == "name" and row[2] != "task"],
         "returns": [row[1] for row in kernel["hints"] if row[0] == "returns"],
         "later": [one for one, _ in kernel["later"]],

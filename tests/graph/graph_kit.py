@@ -97,11 +97,14 @@ def image(path, text):
 
 def diff(before, after):
     """All lines of all files on both sides, as one diff."""
-    parts = []
-    for pair in (files(before), files(after)):
-        for text in pair.values():
-            parts += [f" {line}\n" for line in text.split("\n")]
-    return "@@ -1 +1 @@\n" + "".join(parts)
+    old, new = files(before), files(after)
+    parts = ["@@ -1 +1 @@\n"]
+    for path in dict.fromkeys((*old, *new)):
+        ends = [of.get(path, "").split("\n") for of in (old, new)]
+        lines = difflib.unified_diff(*ends, n=max(map(len, ends)), lineterm="")
+        told = [line for line in lines if not line.startswith(("@@", "---", "+++"))]
+        parts += [f"{line}\n" for line in told or [f" {line}" for line in ends[0]]]
+    return "".join(parts)
 
 
 def downgrades(before, after, **more):

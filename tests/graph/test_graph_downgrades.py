@@ -823,3 +823,29 @@ def test_only_an_entry_that_can_end_it_carries_the_promise(ends, more, level):
 )
 def test_a_use_of_a_helper_module_is_waited_for_by_who_takes_it_out(ends, level):
     assert level_with_tree("lamp_close", way(ends=ends), put="unload_nls") == level
+
+
+@pytest.mark.parametrize(
+    ("name", "level"),
+    [("evict_inodes", "warning"), ("lamp_sweep", "note"), ("blkdev_put", "warning")],
+)
+def test_the_body_of_a_release_that_a_table_knows_is_one_whatever_it_calls(name, level):
+    inside = "\tlamp_mark(l);\n\tlamp_dim(l);\n"
+    before = f"void {name}(struct lamp *l)\n{{\n{inside}}}\n"
+    after = (
+        "static void lamp_fn(struct work_struct *work)\n{\n"
+        f"\tstruct lamp *l = container_of(work, struct lamp, work);\n\n{inside}}}\n\n"
+        f"void {name}(struct lamp *l)\n{{\n\tqueue_work(lamp_wq, &l->work);\n}}\n"
+    )
+    assert {d.level_cap for d in downgrades(before, after)} == {level}
+
+
+def test_a_part_of_such_a_body_tells_nothing_of_what_the_row_says():
+    before = "void evict_inodes(struct lamp *l)\n{\n\tlamp_mark(l);\n\tlamp_dim(l);\n}\n"
+    after = (
+        "static void lamp_fn(struct work_struct *work)\n{\n"
+        "\tstruct lamp *l = container_of(work, struct lamp, work);\n\n\tlamp_dim(l);\n}\n\n"
+        "void evict_inodes(struct lamp *l)\n{\n"
+        "\tlamp_mark(l);\n\tqueue_work(lamp_wq, &l->work);\n}\n"
+    )
+    assert [d.level_cap for d in downgrades(before, after)] == ["note"]

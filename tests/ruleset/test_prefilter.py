@@ -127,6 +127,7 @@ def test_an_empty_vocabulary_lets_nothing_through():
             "mechanisms": [],
             "deferred": [],
             "cleanups": [],
+            "weaker": [],
             "names": [],
             "returns": [],
             "later": [],
@@ -184,6 +185,17 @@ def test_a_release_and_its_new_worker_in_two_patches_are_one_candidate():
     assert not any(map(possible, each))
     assert possible(each[0] | each[1])
     assert candidate(shown + moved)
+
+
+def test_a_weaker_release_in_the_place_of_another_is_a_candidate():
+    exchanged = mail(old="sock_release(l->sock);", new="sockfd_put(l->sock);")
+    assert candidate(exchanged)
+    assert possible(shipped().bits(exchanged))
+    # which of them went and which came decides, not that both are there
+    assert not candidate(mail(old="sockfd_put(l->sock);", new="sock_release(l->sock);"))
+    apart = [mail(old="sock_release(l->sock);"), mail(new="sockfd_put(l->sock);")]
+    assert not any(possible(shipped().bits(one)) for one in apart)
+    assert possible(shipped().bits(apart[0]) | shipped().bits(apart[1]))
 
 
 @given(

@@ -1,0 +1,110 @@
+"""A release that gave way to the start of something which no line shows."""
+
+from __future__ import annotations
+
+import pytest
+from graph_kit import downgrades
+
+LAMP = "struct lamp *l"
+INODE = "struct inode *inode"
+QUEUE = "queue_work(lamp_sb(inode->i_sb)->wq, &LAMP_I(inode)->work);"
+
+
+def body(name, *lines, takes=INODE):
+    return f"void {name}({takes})\n{{\n" + "".join(f"\t{line}\n" for line in lines) + "}\n\n"
+
+
+def unlink(*lines):
+    return body("lamp_unlink", "lamp_send(inode);", *lines, takes=f"struct inode *dir, {INODE}")
+
+
+def told(before, after):
+    return [(d.cleanup, d.after.mechanism, d.level_cap) for d in downgrades(before, after)]
+
+
+GONE = unlink("iput(inode);", "lamp_done(dir);")
+LATER = body("lamp_later", QUEUE)
+
+
+@pytest.mark.parametrize(
+    ("helpers", "lines", "by"),
+    [
+        ("", ["if (!lamp_put_fast(inode))", f"\t{QUEUE}"], "queue_work"),
+        (
+            body(
+                "lamp_soon", "struct lamp_inode *li = LAMP_I(inode);", "schedule_work(&li->work);"
+            ),
+            ["lamp_soon(inode);"],
+            "schedule_work",
+        ),
+        # a helper of a helper
+        (
+            body("lamp_hold", "ihold(inode);", QUEUE)
+            + body("lamp_late", "if (lamp_more(inode))", "\treturn;", "lamp_hold(inode);"),
+            ["lamp_late(inode);"],
+            "queue_work",
+        ),
+        # onto a list that something drains
+        (
+            "",
+            ["if (llist_add(&LAMP_I(inode)->dead, &lamp_dead))", "\tschedule_work(&lamp_work);"],
+            "schedule_work",
+        ),
+        # on one branch, in all the ways that C has for it
+        (LATER, ["if (lazy)", "\tlamp_later(inode);", "else", "\tiput(inode);"], "queue_work"),
+        (
+            LATER,
+            ["if (lazy) {", "\tlamp_later(inode);", "\treturn;", "}", "iput(inode);"],
+            "queue_work",
+        ),
+        (
+            "",
+            ["if (lazy) {", f"\t{QUEUE}", "\tgoto out;", "}", "iput(inode);", "out:"],
+            "queue_work",
+        ),
+    ],
+)
+def test_what_no_line_shows_may_do_it_later(helpers, lines, by):
+    after = helpers + unlink(*lines, "lamp_done(dir);")
+    assert told(helpers + GONE, after) == [("iput", by, "warning")]
+    assert told(after, helpers + GONE) == []
+
+
+def test_a_helper_may_be_given_the_object_beside_others():
+    before = body("lamp_close", "mntput(l->mnt);", takes=LAMP)
+    helpers = body("lamp_gc", "queue_work(gc->wq, &l->gc_work);", takes=f"struct gc *gc, {LAMP}")
+    helpers += body("lamp_put", "struct gc *gc = l->gc;", "lamp_gc(gc, l);", takes=LAMP)
+    after = helpers + body("lamp_close", "lamp_put(l);", takes=LAMP)
+    assert told(helpers + before, after) == [("mntput", "queue_work", "warning")]
+
+
+@pytest.mark.parametrize(
+    ("helpers", "lines"),
+    [
+        # it is done at once as well
+        (body("lamp_both", QUEUE, "iput(inode);"), ["lamp_both(inode);"]),
+        ("", ["if (lazy)", f"\t{QUEUE}", "iput(inode);"]),
+        # what is started is of nothing that was given
+        (
+            body("lamp_count", "queue_work(lamp_wq, &lamp_stats);", takes="void")
+            + body("lamp_drop", "lamp_count();", "lamp_gone(inode);"),
+            ["lamp_drop(inode);"],
+        ),
+        ("", ["queue_work(lamp_wq, &lamp_scan);"]),
+        # only what is no task comes there, or the task waits
+        (
+            "",
+            ["if (current->flags & PF_KTHREAD) {", f"\t{QUEUE}", "\treturn;", "}", "iput(inode);"],
+        ),
+        ("", [QUEUE, "flush_work(&LAMP_I(inode)->work);"]),
+        ("", [QUEUE, "wait_for_completion(&LAMP_I(inode)->done);"]),
+    ],
+)
+def test_what_is_started_beside_it_takes_nothing_over(helpers, lines):
+    after = helpers + unlink(*lines, "lamp_done(dir);")
+    assert told(helpers + GONE, after) == []
+
+
+def test_what_was_started_before_takes_nothing_over():
+    before = LATER + unlink("lamp_later(inode);", "iput(inode);")
+    assert told(before, LATER + unlink("lamp_later(inode);")) == []
