@@ -16,7 +16,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from patchlint.graph import branches, guards
-from patchlint.graph.balance import balanced
 from patchlint.graph.build import Deferral
 from patchlint.graph.comparison import Comparison, FunctionKey, key_of
 from patchlint.graph.contexts import certainly_deferred
@@ -39,6 +38,7 @@ _VARIABLE: Final = re.compile(r"(?<![\w.>])[A-Za-z_]\w*")
 #: letters of a word that tells what is done
 _TELLING: Final = 3
 
+_Sign = tuple[str, bool]
 How = Literal["deferred", "worker", "replaced"]
 
 
@@ -98,21 +98,12 @@ def _of_pair(comparison: Comparison, was: Function, now: Function) -> Iterable[L
         before.setdefault(effect.key, []).append(effect)
     for effect in new:
         after.setdefault(effect.key, []).append(effect)
-    heads = _heads(comparison, was, old)
     for key, effects in before.items():
         if key[0] == "param":
             continue
-        loss = _of_key(comparison, was, now, key, effects, after.get(key, []), heads)
+        loss = _of_key(comparison, was, now, key, effects, after.get(key, []))
         if loss is not None:
             yield loss
-
-
-def _heads(comparison: Comparison, was: Function, old: Sequence[Effect]) -> frozenset[str]:
-    """What the function before, and all that its summary tells of, asked."""
-    found = {atom.head for effect in old for atom in effect.guard}
-    for call in was.calls:
-        found.update(atom.head for atom in comparison.old.guard(was, call.conditions))
-    return frozenset(found)
 
 
 def _of_key(
@@ -122,30 +113,27 @@ def _of_key(
     key: Key,
     before: Sequence[Effect],
     after: Sequence[Effect],
-    heads: frozenset[str],
 ) -> Loss | None:
-    inline_before = [e for e in before if not e.late and not _of_queueing(comparison, e)]
-    late_after = [
-        e
-        for e in after
-        if e.late
-        and not any(_not_for_tasks(comparison, a) for a in e.above)
-        and not balanced(comparison.kernel, e)
-    ]
+    asked = comparison.asked
+    inline_before = [e for e in before if not (e.late or asked.all_of(e).of_queueing)]
     if not inline_before or any(e.kind == "async" for e in inline_before):
         return None
+    late_after = [
+        e for e in after if e.late and not (asked.above(e).no_task or comparison.balanced(e))
+    ]
     if not late_after:
         return _of_wait(comparison, was, now, key, inline_before, after)
     fresh_late = _unmatched(comparison, was, [e for e in before if e.late], late_after)
     if not fresh_late:
         return None
-    inline_after = [e for e in after if not e.late and not _of_queueing(comparison, e)]
+    inline_after = [e for e in after if not (e.late or asked.all_of(e).of_queueing)]
     narrowed: Atom | None = None
     free: list[Effect] = []
     instead: list[Effect] = []
     signs = frozenset(a.sign for e in inline_before for a in e.guard)
+    sent = _Sent.by([asked.above(e).signs for e in fresh_late])
     for effect in inline_after:
-        reason = _confined(comparison, now, effect, fresh_late, heads, signs)
+        reason = _confined(comparison, (was, now), effect, fresh_late, sent, signs)
         if reason is None:
             free.append(effect)
             continue
@@ -184,7 +172,7 @@ def _of_wait(
         and e.edge is not None
         and any(e.wait is call for call in was.calls)
         and comparison.lines.forward(was.path, e.wait.line) is None
-        and not balanced(comparison.kernel, e)
+        and not comparison.balanced(e)
     ]
     if (
         not gone
@@ -255,25 +243,6 @@ def _jumps_to(comparison: Comparison, now: Function, effect: Effect) -> int:
     return max(0, len(jumps) - 1)
 
 
-def _of_queueing(comparison: Comparison, effect: Effect) -> bool:
-    """Whether an effect is what is done when queueing itself failed: part of the queueing."""
-    kernel = comparison.kernel
-    for atom in effect.guard:
-        asked = atom.head.split(" ")[0]
-        if asked in kernel.activations or asked in kernel.list_adds:
-            return True
-        if not atom.positive and kernel.later.search(asked) and "(" in atom.text:
-            return True
-    return False
-
-
-def _not_for_tasks(comparison: Comparison, atom: Atom) -> bool:
-    asked = (atom.text, atom.positive)
-    if asked not in comparison.asked:
-        comparison.asked[asked] = guards.asks_for_context(comparison.kernel, atom)
-    return comparison.asked[asked]
-
-
 def _unmatched(
     comparison: Comparison, was: Function, before: Sequence[Effect], after: Sequence[Effect]
 ) -> list[Effect]:
@@ -282,48 +251,63 @@ def _unmatched(
     An effect continues one whose tests it still makes; those that are nearest (the same
     line, then the most tests) are taken first, each once.
     """
-    left = list(before)
-    fresh = []
     lines = comparison.lines
-
-    def nearness(past: Effect, effect: Effect) -> tuple[bool, int]:
-        stayed = lines.forward(was.path, past.root_line) == effect.root_line
-        return (stayed, len(past.above))
-
+    left = [
+        _Past(
+            comparison.asked.above(e).lasting,
+            lines.forward(was.path, e.root_line),
+            len(e.above),
+        )
+        for e in before
+    ]
+    fresh = []
     for effect in sorted(after, key=lambda e: -len(e.above)):
-        asked = {a.head for a in effect.above}
-        past = [e for e in left if {a.head for a in e.above if not a.early} <= asked]
-        if not past:
+        asked = comparison.asked.above(effect).heads
+        past = [one for one in left if one.asked <= asked]
+        if past:
+            left.remove(max(past, key=partial(_nearness, line=effect.root_line)))
+        else:
             fresh.append(effect)
-            continue
-        left.remove(max(past, key=partial(nearness, effect=effect)))
     return fresh
+
+
+class _Past(Struct, eq=False):
+    """Of a late effect before: what its tests asked, where its line is now, how many they are."""
+
+    asked: frozenset[str]
+    line: int | None
+    tests: int
+
+
+def _nearness(past: _Past, line: int) -> tuple[bool, int]:
+    return past.line == line, past.tests
 
 
 def _confined(
     comparison: Comparison,
-    now: Function,
+    pair: tuple[Function, Function],
     effect: Effect,
     late: Sequence[Effect],
-    heads: frozenset[str],
-    signs: frozenset[tuple[str, bool]],
+    sent: _Sent,
+    signs: frozenset[_Sign],
 ) -> Atom | bool | None:
     """Why an inline effect is not done on all the ways that it was; None when it is.
 
     The test that it stands under and did not before; True when control that passed the deferral
-    leaves before it, or a new store turns the test that it stands under.
+    leaves before it, or a new store turns the test that it stands under.  ``sent`` is what
+    the tests above ``late`` ask.
     """
+    was, now = pair
     lines = comparison.lines
-    # a test that stands above the deferral as well tells the two from each other nowhere
-    shared = frozenset.intersection(*(frozenset(a.sign for a in e.above) for e in late))
     for atom in effect.guard:
         # a release that was moved below an old test is split by it like one below a new test
         if (
             (
-                _excludes(atom, late, signs)
-                or (lines.added(atom.path, atom.line) and atom.head not in heads)
+                _excludes(atom, sent, signs)
+                or (lines.added(atom.path, atom.line) and atom.head not in comparison.asked_in(was))
             )
-            and atom.sign not in shared
+            # one that stands above the deferral as well tells the two from each other nowhere
+            and atom.sign not in sent.shared
             and not _leaves_others(comparison, atom)
         ):
             return atom
@@ -346,11 +330,21 @@ def _confined(
     return None
 
 
-def _excludes(atom: Atom, late: Sequence[Effect], signs: frozenset[tuple[str, bool]]) -> bool:
+class _Sent(Struct, frozen=True):
+    """Under which tests something is late: those above all of it, and those above any."""
+
+    shared: frozenset[_Sign]
+    some: frozenset[_Sign]
+
+    @classmethod
+    def by(cls, each: Sequence[frozenset[_Sign]]) -> _Sent:
+        """By the tests above each way on which it is late."""
+        return cls(frozenset.intersection(*each), frozenset().union(*each))
+
+
+def _excludes(atom: Atom, sent: _Sent, signs: frozenset[_Sign]) -> bool:
     """Whether a test that no release before stood under sends others into the deferral."""
-    return atom.sign not in signs and any(
-        (atom.head, not atom.positive) in {a.sign for a in e.above} for e in late
-    )
+    return atom.sign not in signs and (atom.head, not atom.positive) in sent.some
 
 
 def _leaves_others(comparison: Comparison, atom: Atom) -> bool:
@@ -569,7 +563,7 @@ def _into_workers(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
                 effect.kind == "row"
                 and effect.visible
                 and _new_here(comparison, effect)
-                and not balanced(comparison.kernel, effect)
+                and not comparison.balanced(effect)
                 and _only_deferred(comparison, effect.where, workers)
             ):
                 late.setdefault(effect.key, []).append(effect)
