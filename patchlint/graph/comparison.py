@@ -57,6 +57,7 @@ class Comparison:
         titles: tuple[tuple[str, frozenset[str]], ...] = (),
         ways: Ask | None = None,
         derived: Mapping[str, Cleanup] | None = None,
+        lineage: Lineage | None = None,
     ) -> None:
         self.before = before
         self.after = after
@@ -69,7 +70,22 @@ class Comparison:
         self.asked = Asked(after.kernel)
         self._asked_in: dict[FunctionKey, frozenset[str]] = {}
         self._balanced: dict[tuple[int, int], bool] = {}
-        self.lineage: Lineage = trace(before, after, lines)
+        self.lineage: Lineage = lineage or trace(before, after, lines)
+
+    def with_rows(self, derived: Mapping[str, Cleanup]) -> Comparison:
+        """The same sides with rows that a tree adds to the tables."""
+        if not derived:
+            return self
+        return Comparison(
+            self.before,
+            self.after,
+            self.lines,
+            message=self.message,
+            titles=self.titles,
+            ways=self.ways,
+            derived=derived,
+            lineage=self.lineage,
+        )
 
     @property
     def bounds(self) -> list[str]:

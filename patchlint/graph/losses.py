@@ -26,12 +26,15 @@ from patchlint.model import budget
 from patchlint.model.effect import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from patchlint.graph.guards import Atom
     from patchlint.graph.summary import Effect, Key
     from patchlint.model.facts import Call, Function
     from patchlint.model.kernel import KernelFacts
+
+    #: a function before, and one after that continues it
+    _Pair = tuple[Function, Function]
 
 _VARIABLE: Final = re.compile(r"(?<![\w.>])[A-Za-z_]\w*")
 
@@ -65,15 +68,30 @@ class Loss(Struct, frozen=True):
 
 def find(comparison: Comparison) -> list[Loss]:
     """All losses of one step; those that follow from one in a callee are left out."""
+    found = _between(comparison, comparison.concerned)
+    found = [kept for loss in found if (kept := _if_left(comparison, loss)) is not None]
+    return _nearest(found)
+
+
+def may_be_new(comparison: Comparison, known: Collection[FunctionKey]) -> bool:
+    """Whether :func:`find` may have a loss of a function after that is not ``known``.
+
+    Errs towards True: a loss counts whose callers make up for it, or that follows from another.
+    """
+    pairs = [(was, now) for was, now in comparison.concerned if key_of(now) not in known]
+    return bool(pairs and _between(comparison, pairs))
+
+
+def _between(comparison: Comparison, pairs: Sequence[_Pair]) -> list[Loss]:
+    """The losses of some pairs of functions, before and after."""
     found: list[Loss] = []
-    for was, now in comparison.concerned if comparison.told else ():
+    for was, now in pairs if comparison.told else ():
         if was.name != now.name and _lives_on(comparison, was, now):
             continue
         found.extend(_of_pair(comparison, was, now))
-    found.extend(_replaced(comparison, found))
-    found.extend(_into_workers(comparison, found))
-    found = [kept for loss in found if (kept := _if_left(comparison, loss)) is not None]
-    return _nearest(found)
+    found.extend(_replaced(comparison, found, pairs))
+    found.extend(_into_workers(comparison, found, pairs))
+    return found
 
 
 def _lives_on(comparison: Comparison, was: Function, now: Function) -> bool:
@@ -285,7 +303,7 @@ def _nearness(past: _Past, line: int) -> tuple[bool, int]:
 
 def _confined(
     comparison: Comparison,
-    pair: tuple[Function, Function],
+    pair: _Pair,
     effect: Effect,
     late: Sequence[Effect],
     sent: _Sent,
@@ -386,7 +404,7 @@ def _on_error_path(comparison: Comparison, effect: Effect) -> bool:
 # -- a statement that gave way to a deferral ---------------------------------------------
 
 
-def _replaced(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
+def _replaced(comparison: Comparison, known: Sequence[Loss], pairs: Sequence[_Pair]) -> list[Loss]:
     """Statements that gave way to a deferral whose callback nobody shows.
 
     The statement is gone with no counterpart; between the same kept lines stands a new
@@ -394,7 +412,7 @@ def _replaced(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
     """
     told = {(key_of(loss.was), loss.key) for loss in known}
     found: list[Loss] = []
-    for was, now in comparison.concerned:
+    for was, now in pairs:
         if was.name != now.name:
             continue
         starts = _unknown_starts(comparison, now)
@@ -540,7 +558,9 @@ def _behind(effect: Effect, edge: Deferral) -> Effect:
 # -- with no edge shown ----------------------------------------------------------------
 
 
-def _into_workers(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
+def _into_workers(
+    comparison: Comparison, known: Sequence[Loss], pairs: Sequence[_Pair]
+) -> list[Loss]:
     """Releases that left a function and are new in one that ran deferred already.
 
     Only what a table or a tree knows: a name alone moves too often.
@@ -568,7 +588,7 @@ def _into_workers(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
             ):
                 late.setdefault(effect.key, []).append(effect)
     found: list[Loss] = []
-    for was, now in comparison.concerned if late else ():
+    for was, now in pairs if late else ():
         if key_of(now) in workers or (was.name != now.name and _lives_on(comparison, was, now)):
             continue
         before_all = comparison.old.of(was)
