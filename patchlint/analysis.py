@@ -257,9 +257,14 @@ def _downgrades(composition: Composition, facts: _Facts, found: list[Downgrade])
     matches = _Matches(whole.downgrades)
     told: set[int] = set()
     for place, number in enumerate(numbers, 1):
+        state = composition.step(place)
+        # with nothing to find again only a function of the series itself can tell anything
+        beyond = None if whole.downgrades else whole.known
+        if beyond is not None and not facts.beyond(state, beyond):
+            continue
         if not facts.afford(whole.size):
             break
-        step = facts.compare(composition.step(place))
+        step = facts.compare(state, beyond)
         for one, left in matches.of(step.downgrades):
             if left is not None:
                 told.add(id(left))
@@ -532,16 +537,23 @@ class _Facts:
             self._graphs[mark] = made
         return made
 
-    def compare(self, state: SeriesState) -> _Compared:
-        """Both sides of a state, compared; with a tree by the bodies that it has as well."""
+    def compare(
+        self, state: SeriesState, beyond: Collection[tuple[str, str]] | None = None
+    ) -> _Compared:
+        """Both sides of a state, compared; with a tree by the bodies that it has as well.
+
+        With ``beyond`` only downgrades of functions that are not among these are wanted: all
+        are told or, where there is none of such a function, none.
+        """
         from patchlint.graph.comparison import Comparison
         from patchlint.graph.downgrades import find
         from patchlint.graph.follow import lines_of
+        from patchlint.graph.losses import may_be_new
 
         pairs = [pair for pair in state.files if pair.path.endswith(C_SOURCES)]
         lines = lines_of(pairs)
 
-        def compared(more: tuple[Function, ...], derived: dict[str, Cleanup]) -> Comparison:
+        def compared(more: tuple[Function, ...]) -> Comparison:
             return Comparison(
                 self._graph([(p.pre, p) for p in pairs if p.pre], more),
                 self._graph([(p.post, p) for p in pairs if p.post], more),
@@ -549,20 +561,21 @@ class _Facts:
                 message=self.message,
                 titles=self.titles,
                 ways=self.ways,
-                derived=derived,
             )
 
-        comparison = compared((), {})
+        comparison = compared(())
         if self.bodies is not None and comparison.changed:
             from patchlint.graph.borrow import borrow, rows, to_derive
 
             more = borrow(comparison, self.bodies())
             if more:
-                comparison = compared(more, {})
+                comparison = compared(more)
             asked = to_derive(comparison)
             if asked and self.derive is not None:
-                comparison = compared(more, rows(self.derive(asked)))
-        found = find(comparison)
+                comparison = comparison.with_rows(rows(self.derive(asked)))
+        found = (
+            () if beyond is not None and not may_be_new(comparison, beyond) else find(comparison)
+        )
         self.limitations.extend(comparison.limitations)
         self.bounds.extend(comparison.bounds)
         return _Compared(
@@ -573,6 +586,15 @@ class _Facts:
             len(comparison.before.functions)
             + len(comparison.after.functions)
             + sum(_shown(pair) for pair in pairs),
+        )
+
+    def beyond(self, state: SeriesState, known: Collection[tuple[str, str]]) -> bool:
+        """Whether a state leaves functions that are not ``known``."""
+        return any(
+            (function.path, function.name) not in known
+            for pair in state.files
+            if pair.post is not None and pair.path.endswith(C_SOURCES)
+            for function in self.of(pair.post, pair).functions
         )
 
     def afford(self, work: int) -> bool:

@@ -22,6 +22,7 @@ from series_kit import (
     repository,
 )
 
+from patchlint import analysis
 from patchlint.analysis import CannotCheck
 from patchlint.run import Options, check, ranges
 
@@ -84,6 +85,31 @@ def test_what_a_later_patch_takes_back_is_not_said(states):
 @pytest.mark.parametrize("states", [(QUEUED, DIRECT), (DIRECT, WITH_CALLBACK), (QUEUED, TIDY)])
 def test_other_directions_are_silent(states):
     assert told(report(mails(*states))) == []
+
+
+@pytest.mark.parametrize(
+    ("states", "compared"),
+    [
+        # nothing to find again
+        ((QUEUED, TIDY, TIDY.replace("--", " -= 1")), 1),
+        ((DIRECT, QUEUED, TIDY), 3),
+        # a function of the series may lose what the series gave it
+        (('#include "lamp.h"\n', DIRECT, QUEUED), 3),
+    ],
+)
+def test_patches_are_compared_one_by_one_where_one_of_them_can_tell_something(
+    monkeypatch, states, compared
+):
+    seen = []
+    plain = analysis._Facts.compare
+
+    def counted(self, state, beyond=None):
+        seen.append(state.upto)
+        return plain(self, state, beyond)
+
+    monkeypatch.setattr(analysis._Facts, "compare", counted)
+    report(mails(*states), Options(no_tree=True, everything=True))
+    assert len(seen) == compared
 
 
 def test_a_callback_in_another_file_of_another_patch_is_found():

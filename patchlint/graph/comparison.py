@@ -6,6 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, Protocol
 
 from patchlint.graph import branches
+from patchlint.graph.asked import Asked
+from patchlint.graph.balance import balanced
 from patchlint.graph.bindings import argument, function_name
 from patchlint.graph.follow import Lineage, Lines, trace
 from patchlint.graph.summary import Key, Summaries
@@ -56,6 +58,7 @@ class Comparison:
         titles: tuple[tuple[str, frozenset[str]], ...] = (),
         ways: Ask | None = None,
         derived: Mapping[str, Cleanup] | None = None,
+        lineage: Lineage | None = None,
     ) -> None:
         self.before = before
         self.after = after
@@ -65,9 +68,25 @@ class Comparison:
         self.ways = ways
         self.derived = dict(derived or {})
         self.limitations: list[str] = []
-        #: tests by text and sign: whether they leave only what is no task
-        self.asked: dict[tuple[str, bool], bool] = {}
-        self.lineage: Lineage = trace(before, after, lines)
+        self.asked = Asked(after.kernel)
+        self._asked_in: dict[FunctionKey, frozenset[str]] = {}
+        self._balanced: dict[tuple[int, int], bool] = {}
+        self.lineage: Lineage = lineage or trace(before, after, lines)
+
+    def with_rows(self, derived: Mapping[str, Cleanup]) -> Comparison:
+        """The same sides with rows that a tree adds to the tables."""
+        if not derived:
+            return self
+        return Comparison(
+            self.before,
+            self.after,
+            self.lines,
+            message=self.message,
+            titles=self.titles,
+            ways=self.ways,
+            derived=derived,
+            lineage=self.lineage,
+        )
 
     @property
     def bounds(self) -> list[str]:
@@ -244,6 +263,24 @@ class Comparison:
             )
             for call in calls
         )
+
+    def asked_in(self, was: Function) -> frozenset[str]:
+        """What a function before, and all that its summary tells of, asked."""
+        known = self._asked_in.get(key_of(was))
+        if known is None:
+            found = {head for e in self.old.of(was) for head in self.asked.all_of(e).heads}
+            for call in was.calls:
+                found.update(atom.head for atom in self.old.guard(was, call.conditions))
+            known = self._asked_in[key_of(was)] = frozenset(found)
+        return known
+
+    def balanced(self, effect: Effect) -> bool:
+        """Whether an effect of these sides gives back what its own function has taken."""
+        place = (id(effect.site), id(effect.where))
+        known = self._balanced.get(place)
+        if known is None:
+            known = self._balanced[place] = balanced(self.kernel, effect)
+        return known
 
     def first_leaves(self, was: Function) -> tuple[Effect, ...]:
         """What a function before does itself, whatever is wanted."""

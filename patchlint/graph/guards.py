@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import force_setattr, replace
 
 from patchlint.model.pattern import lazy
 
@@ -51,7 +51,7 @@ LAST_REFERENCE: Final = "the last reference"
 _LONGEST: Final = 120
 
 
-class Atom(Struct, frozen=True):
+class Atom(Struct, frozen=True, gc=False):
     """One test with its sign.
 
     ``text`` is what is tested, without negation; ``head`` what it asks, the same whatever
@@ -65,11 +65,12 @@ class Atom(Struct, frozen=True):
     path: str
     line: int
     early: bool = False
+    #: what is asked, and the answer: worked out here, since it is what atoms are compared by
+    sign: tuple[str, bool] = ("", False)
 
-    @property
-    def sign(self) -> tuple[str, bool]:
-        """What is asked, and the answer."""
-        return self.head, self.positive
+    def __post_init__(self) -> None:
+        """Set :attr:`sign`."""
+        force_setattr(self, "sign", (self.head, self.positive))
 
 
 def last_reference(asked: str, path: str, line: int) -> Atom:

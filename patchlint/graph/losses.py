@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from patchlint.graph import branches, guards
-from patchlint.graph.balance import balanced, taken_unseen
+from patchlint.graph.balance import taken_unseen
 from patchlint.graph.build import Deferral
 from patchlint.graph.comparison import Comparison, FunctionKey, key_of
 from patchlint.graph.contexts import certainly_deferred
@@ -29,12 +29,15 @@ from patchlint.model import budget
 from patchlint.model.effect import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from patchlint.graph.guards import Atom
     from patchlint.graph.summary import Effect, Key
     from patchlint.model.facts import Call, Function
     from patchlint.model.kernel import KernelFacts
+
+    #: a function before, and one after that continues it
+    _Pair = tuple[Function, Function]
 
 _VARIABLE: Final = re.compile(r"(?<![\w.>])[A-Za-z_]\w*")
 
@@ -43,6 +46,7 @@ _TELLING: Final = 3
 #: helpers in helpers that are looked through for a start
 _DEEPEST: Final = 3
 
+_Sign = tuple[str, bool]
 How = Literal["deferred", "worker", "replaced", "weaker"]
 
 
@@ -70,16 +74,31 @@ class Loss(Struct, frozen=True):
 
 def find(comparison: Comparison) -> list[Loss]:
     """All losses of one step; those that follow from one in a callee are left out."""
+    found = _between(comparison, comparison.concerned)
+    found = [kept for loss in found if (kept := _if_left(comparison, loss)) is not None]
+    return _nearest(found)
+
+
+def may_be_new(comparison: Comparison, known: Collection[FunctionKey]) -> bool:
+    """Whether :func:`find` may have a loss of a function after that is not ``known``.
+
+    Errs towards True: a loss counts whose callers make up for it, or that follows from another.
+    """
+    pairs = [(was, now) for was, now in comparison.concerned if key_of(now) not in known]
+    return bool(pairs and _between(comparison, pairs))
+
+
+def _between(comparison: Comparison, pairs: Sequence[_Pair]) -> list[Loss]:
+    """The losses of some pairs of functions, before and after."""
     found: list[Loss] = []
-    for was, now in comparison.concerned if comparison.told else ():
+    for was, now in pairs if comparison.told else ():
         if was.name != now.name and _lives_on(comparison, was, now):
             continue
         found.extend(_of_pair(comparison, was, now))
-    found.extend(_replaced(comparison, found))
-    found.extend(_exchanged(comparison, found))
-    found.extend(_into_workers(comparison, found))
-    found = [kept for loss in found if (kept := _if_left(comparison, loss)) is not None]
-    return _nearest(found)
+    found.extend(_replaced(comparison, found, pairs))
+    found.extend(_exchanged(comparison, found, pairs))
+    found.extend(_into_workers(comparison, found, pairs))
+    return found
 
 
 def _lives_on(comparison: Comparison, was: Function, now: Function) -> bool:
@@ -104,21 +123,12 @@ def _of_pair(comparison: Comparison, was: Function, now: Function) -> Iterable[L
         before.setdefault(effect.key, []).append(effect)
     for effect in new:
         after.setdefault(effect.key, []).append(effect)
-    heads = _heads(comparison, was, old)
     for key, effects in before.items():
         if key[0] == "param":
             continue
-        loss = _of_key(comparison, was, now, key, effects, after.get(key, []), heads)
+        loss = _of_key(comparison, was, now, key, effects, after.get(key, []))
         if loss is not None:
             yield loss
-
-
-def _heads(comparison: Comparison, was: Function, old: Sequence[Effect]) -> frozenset[str]:
-    """What the function before, and all that its summary tells of, asked."""
-    found = {atom.head for effect in old for atom in effect.guard}
-    for call in was.calls:
-        found.update(atom.head for atom in comparison.old.guard(was, call.conditions))
-    return frozenset(found)
 
 
 def _of_key(
@@ -128,37 +138,32 @@ def _of_key(
     key: Key,
     before: Sequence[Effect],
     after: Sequence[Effect],
-    heads: frozenset[str],
 ) -> Loss | None:
+    asked = comparison.asked
     inline_before = [
         e
         for e in before
-        if not e.late
-        and not _of_queueing(comparison, e)
         # what only a kernel thread did, no task could rely on
-        and not any(_not_for_tasks(comparison, a) for a in e.guard)
-    ]
-    late_after = [
-        e
-        for e in after
-        if e.late
-        and not any(_not_for_tasks(comparison, a) for a in e.above)
-        and not balanced(comparison.kernel, e)
+        if not (e.late or asked.all_of(e).of_queueing or asked.all_of(e).no_task)
     ]
     if not inline_before or any(e.kind == "async" for e in inline_before):
         return None
+    late_after = [
+        e for e in after if e.late and not (asked.above(e).no_task or comparison.balanced(e))
+    ]
     if not late_after:
         return _of_wait(comparison, was, now, key, inline_before, after)
     fresh_late = _unmatched(comparison, was, [e for e in before if e.late], late_after)
-    inline_after = [e for e in after if not e.late and not _of_queueing(comparison, e)]
+    inline_after = [e for e in after if not (e.late or asked.all_of(e).of_queueing)]
     if not fresh_late:
-        return _fallen(comparison, was, now, key, inline_before, inline_after, late_after, heads)
+        return _fallen(comparison, was, now, key, inline_before, inline_after, late_after)
     narrowed: Atom | None = None
     free: list[Effect] = []
     instead: list[Effect] = []
     signs = frozenset(a.sign for e in inline_before for a in e.guard)
+    sent = _Sent.by([asked.above(e).signs for e in fresh_late])
     for effect in inline_after:
-        reason = _confined(comparison, now, effect, fresh_late, heads, signs)
+        reason = _confined(comparison, (was, now), effect, fresh_late, sent, signs)
         if reason is None:
             free.append(effect)
             continue
@@ -190,7 +195,6 @@ def _fallen(
     before: Sequence[Effect],
     after: Sequence[Effect],
     late: Sequence[Effect],
-    heads: frozenset[str],
 ) -> Loss | None:
     """The loss of those whom a new test sends past an inline effect to an old deferral below.
 
@@ -210,7 +214,7 @@ def _fallen(
             for atom in effect.guard
             if lines.added(atom.path, atom.line)
             and atom.path == now.path
-            and atom.head not in heads
+            and atom.head not in comparison.asked_in(was)
             and not _leaves_others(comparison, atom)
         ]
         for atom in new:
@@ -256,7 +260,7 @@ def _of_wait(
         and e.edge is not None
         and any(e.wait is call for call in was.calls)
         and comparison.lines.forward(was.path, e.wait.line) is None
-        and not balanced(comparison.kernel, e)
+        and not comparison.balanced(e)
     ]
     if not gone or after or comparison.waits_anew or all(comparison.after_failure(e) for e in gone):
         return None
@@ -322,25 +326,6 @@ def _jumps_to(comparison: Comparison, now: Function, effect: Effect) -> int:
     return max(0, len(jumps) - 1)
 
 
-def _of_queueing(comparison: Comparison, effect: Effect) -> bool:
-    """Whether an effect is what is done when queueing itself failed: part of the queueing."""
-    kernel = comparison.kernel
-    for atom in effect.guard:
-        asked = atom.head.split(" ")[0]
-        if asked in kernel.activations or asked in kernel.list_adds:
-            return True
-        if not atom.positive and kernel.later.search(asked) and "(" in atom.text:
-            return True
-    return False
-
-
-def _not_for_tasks(comparison: Comparison, atom: Atom) -> bool:
-    asked = (atom.text, atom.positive)
-    if asked not in comparison.asked:
-        comparison.asked[asked] = guards.asks_for_context(comparison.kernel, atom)
-    return comparison.asked[asked]
-
-
 def _unmatched(
     comparison: Comparison, was: Function, before: Sequence[Effect], after: Sequence[Effect]
 ) -> list[Effect]:
@@ -349,48 +334,63 @@ def _unmatched(
     An effect continues one whose tests it still makes; those that are nearest (the same
     line, then the most tests) are taken first, each once.
     """
-    left = list(before)
-    fresh = []
     lines = comparison.lines
-
-    def nearness(past: Effect, effect: Effect) -> tuple[bool, int]:
-        stayed = lines.forward(was.path, past.root_line) == effect.root_line
-        return (stayed, len(past.above))
-
+    left = [
+        _Past(
+            comparison.asked.above(e).lasting,
+            lines.forward(was.path, e.root_line),
+            len(e.above),
+        )
+        for e in before
+    ]
+    fresh = []
     for effect in sorted(after, key=lambda e: -len(e.above)):
-        asked = {a.head for a in effect.above}
-        past = [e for e in left if {a.head for a in e.above if not a.early} <= asked]
-        if not past:
+        asked = comparison.asked.above(effect).heads
+        past = [one for one in left if one.asked <= asked]
+        if past:
+            left.remove(max(past, key=partial(_nearness, line=effect.root_line)))
+        else:
             fresh.append(effect)
-            continue
-        left.remove(max(past, key=partial(nearness, effect=effect)))
     return fresh
+
+
+class _Past(Struct, eq=False):
+    """Of a late effect before: what its tests asked, where its line is now, how many they are."""
+
+    asked: frozenset[str]
+    line: int | None
+    tests: int
+
+
+def _nearness(past: _Past, line: int) -> tuple[bool, int]:
+    return past.line == line, past.tests
 
 
 def _confined(
     comparison: Comparison,
-    now: Function,
+    pair: _Pair,
     effect: Effect,
     late: Sequence[Effect],
-    heads: frozenset[str],
-    signs: frozenset[tuple[str, bool]],
+    sent: _Sent,
+    signs: frozenset[_Sign],
 ) -> Atom | bool | None:
     """Why an inline effect is not done on all the ways that it was; None when it is.
 
     The test that it stands under and did not before; True when control that passed the deferral
-    leaves before it, or a new store turns the test that it stands under.
+    leaves before it, or a new store turns the test that it stands under.  ``sent`` is what
+    the tests above ``late`` ask.
     """
+    was, now = pair
     lines = comparison.lines
-    # a test that stands above the deferral as well tells the two from each other nowhere
-    shared = frozenset.intersection(*(frozenset(a.sign for a in e.above) for e in late))
     for atom in effect.guard:
         # a release that was moved below an old test is split by it like one below a new test
         if (
             (
-                _excludes(atom, late, signs)
-                or (lines.added(atom.path, atom.line) and atom.head not in heads)
+                _excludes(atom, sent, signs)
+                or (lines.added(atom.path, atom.line) and atom.head not in comparison.asked_in(was))
             )
-            and atom.sign not in shared
+            # one that stands above the deferral as well tells the two from each other nowhere
+            and atom.sign not in sent.shared
             and not _leaves_others(comparison, atom)
         ):
             return atom
@@ -427,11 +427,21 @@ def _sent_past(comparison: Comparison, holder: Function, first: Call, other: Cal
     )
 
 
-def _excludes(atom: Atom, late: Sequence[Effect], signs: frozenset[tuple[str, bool]]) -> bool:
+class _Sent(Struct, frozen=True):
+    """Under which tests something is late: those above all of it, and those above any."""
+
+    shared: frozenset[_Sign]
+    some: frozenset[_Sign]
+
+    @classmethod
+    def by(cls, each: Sequence[frozenset[_Sign]]) -> _Sent:
+        """By the tests above each way on which it is late."""
+        return cls(frozenset.intersection(*each), frozenset().union(*each))
+
+
+def _excludes(atom: Atom, sent: _Sent, signs: frozenset[_Sign]) -> bool:
     """Whether a test that no release before stood under sends others into the deferral."""
-    return atom.sign not in signs and any(
-        (atom.head, not atom.positive) in {a.sign for a in e.above} for e in late
-    )
+    return atom.sign not in signs and (atom.head, not atom.positive) in sent.some
 
 
 def _leaves_others(comparison: Comparison, atom: Atom) -> bool:
@@ -472,7 +482,7 @@ def _on_the_way(comparison: Comparison, now: Function, late: Effect) -> list[Fun
 # -- a statement that gave way to a deferral ---------------------------------------------
 
 
-def _replaced(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
+def _replaced(comparison: Comparison, known: Sequence[Loss], pairs: Sequence[_Pair]) -> list[Loss]:
     """Statements that gave way to a deferral whose callback nobody shows.
 
     The statement is gone with no counterpart; between the same kept lines stands a new
@@ -480,7 +490,7 @@ def _replaced(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
     """
     told = {(key_of(loss.was), loss.key) for loss in known}
     found: list[Loss] = []
-    for was, now in comparison.concerned:
+    for was, now in pairs:
         if was.name != now.name:
             continue
         starts = [e for e in _unknown_starts(comparison, now) if not _spares(comparison, now, e)]
@@ -535,14 +545,14 @@ def _gave_way(
         # what no table knows is kept from some ways by many changes
         return None, None
     signs = frozenset(atom.sign for atom in effect.guard)
-    heads = frozenset(atom.head for atom in effect.guard)
     for edge in starts:
         if _by_name_alone(edge) or not _stands_for(comparison, effect, edge):
             continue
         guard = comparison.new.guard(now, edge.conditions)
         late = replace(_behind(effect, edge), guard=guard, outer=len(guard))
+        sent = _Sent.by([frozenset(atom.sign for atom in guard)])
         reasons = [
-            _confined(comparison, now, e, [late], heads, signs)
+            _confined(comparison, (was, now), e, [late], sent, signs)
             for e in left
             if line is None or e.line == line
         ]
@@ -553,7 +563,8 @@ def _gave_way(
 
 def _spares(comparison: Comparison, now: Function, edge: Deferral) -> bool:
     """Whether a start is only for what is no task, or waited for on the same way."""
-    if any(_not_for_tasks(comparison, a) for a in comparison.new.guard(now, edge.conditions)):
+    no_task = comparison.asked.leaves_no_task
+    if any(no_task(atom) for atom in comparison.new.guard(now, edge.conditions)):
         return True
     waits = comparison.kernel.waits
     return any(
@@ -605,7 +616,7 @@ def _kin(comparison: Comparison, was: Function, now: Function) -> list[tuple[Def
         and (edge := effect.edge) is not None
         and edge.function is now
         and comparison.lines.added(now.path, edge.line)
-        and not balanced(comparison.kernel, effect)
+        and not comparison.balanced(effect)
     ]
 
 
@@ -826,12 +837,12 @@ def _behind(effect: Effect, edge: Deferral) -> Effect:
     )
 
 
-def _exchanged(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
+def _exchanged(comparison: Comparison, known: Sequence[Loss], pairs: Sequence[_Pair]) -> list[Loss]:
     """Releases that gave way to a weaker one of the same thing."""
     told = {(key_of(loss.now), loss.key) for loss in known}
     return [
         Loss(was, now, effect.key, (effect,), (late,), "weaker")
-        for was, now in comparison.concerned
+        for was, now in pairs
         if was.name == now.name
         for effect, late in exchanged(comparison, was, now)
         if (key_of(now), effect.key) not in told and not comparison.after_failure(effect)
@@ -841,7 +852,9 @@ def _exchanged(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
 # -- with no edge shown ----------------------------------------------------------------
 
 
-def _into_workers(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
+def _into_workers(
+    comparison: Comparison, known: Sequence[Loss], pairs: Sequence[_Pair]
+) -> list[Loss]:
     """Releases that left a function and are new in one that ran deferred already.
 
     Only what a table or a tree knows: a name alone moves too often.
@@ -864,13 +877,13 @@ def _into_workers(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
                 effect.kind == "row"
                 and effect.visible
                 and _new_here(comparison, effect)
-                and not balanced(comparison.kernel, effect)
+                and not comparison.balanced(effect)
                 and not taken_unseen(comparison.kernel, effect)
                 and _only_deferred(comparison, effect.where, workers)
             ):
                 late.setdefault(effect.key, []).append(effect)
     found: list[Loss] = []
-    for was, now in comparison.concerned if late else ():
+    for was, now in pairs if late else ():
         if key_of(now) in workers or (was.name != now.name and _lives_on(comparison, was, now)):
             continue
         before_all = comparison.old.of(was)
@@ -881,9 +894,7 @@ def _into_workers(comparison: Comparison, known: Sequence[Loss]) -> list[Loss]:
             before = [
                 e
                 for e in before_all
-                if e.key == key
-                and not e.late
-                and not any(_not_for_tasks(comparison, a) for a in e.guard)
+                if e.key == key and not (e.late or comparison.asked.all_of(e).no_task)
             ]
             there = [e for e in after_all if e.key == key]
             # a flush counts when what it waits for is started on the way as well

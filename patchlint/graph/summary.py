@@ -13,7 +13,7 @@ more than :data:`MOST_OF_ALL`, and it is said when one was cut.
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -61,7 +61,7 @@ _NAME: Final = re.compile(r"^[A-Za-z_]\w*$")
 _MEMBERS: Final = re.compile(r"[A-Za-z_]\w*")
 
 
-class Effect(Struct, frozen=True):
+class Effect(Struct, frozen=True, gc=False):
     """One thing that is done: what, under which guard, by when.
 
     ``key`` is what is done, modulo variables: ``("call", "fput")``, ``("icall", "release")``,
@@ -173,6 +173,7 @@ class Summaries:
         self._made: dict[int, tuple[Effect, ...]] = {}
         self._waits: dict[int, list[tuple[Call, Deferral]]] = {}
         self._atoms: dict[tuple[int, str], tuple[Atom, ...]] = {}
+        self._guards: dict[tuple[Atom, ...], tuple[Atom, ...]] = {}
         self._leaves: dict[int, tuple[Effect, ...]] = {}
         self._distinct: dict[int, tuple[Effect, ...]] = {}
 
@@ -248,6 +249,7 @@ class Summaries:
     def _make(self, function: Function) -> tuple[Effect, ...]:  # noqa: C901 - one list of sources
         found: dict[tuple[object, ...], Effect] = {}
         spend = budget.current().spend
+        signs = _Signs()
 
         def add(effect: Effect) -> None:
             spend()
@@ -260,12 +262,8 @@ class Summaries:
             if len(found) >= MOST or self._left <= 0 or len(effect.chain) > _DEEPEST:
                 self.cut.add(function.name)
                 return
-            mark = (
-                effect.key,
-                effect.root_line,
-                id(effect.edge),
-                tuple(a.sign for a in effect.guard) if effect.root is not effect.site else None,
-            )
+            told = signs.of(effect.guard) if effect.root is not effect.site else None
+            mark = (effect.key, effect.root_line, id(effect.edge), told)
             found.setdefault(mark, effect)
 
         for effect in self.leaves(function):
@@ -306,7 +304,10 @@ class Summaries:
         return known
 
     def guard(self, function: Function, conditions: tuple[Condition, ...]) -> tuple[Atom, ...]:
-        """The atoms of the branches above a place, locals and small helpers put in."""
+        """The atoms of the branches above a place, locals and small helpers put in.
+
+        Equal guards are one tuple, by which :class:`_PutIn` knows them again.
+        """
         found: list[Atom] = []
         for condition in conditions[:_MOST_ATOMS]:
             if condition.text == _UNKNOWN:
@@ -318,7 +319,8 @@ class Summaries:
                 made = tuple(guards.atoms(self.kernel, condition, function.path, text))
                 self._atoms[mark] = made
             found.extend(made)
-        return tuple(found)
+        guard = tuple(found)
+        return self._guards.setdefault(guard, guard)
 
     def _spelled(self, function: Function, text: str) -> str:
         """A test with a local flag or a helper that only asks replaced by what they ask."""
@@ -630,21 +632,21 @@ class Summaries:
         above = (*self.guard(function, call.conditions), *more)
         step = Step(function.name, function.path, call.line, f"calls {callee.name}()")
         member = self._member(call, callee)
+        put = _PutIn(given, self.kernel, above, partial(self._asked, function))
         for effect in inner:
-            atoms = _lifted(effect.guard, given, self.kernel)
-            if atoms is None or (effect.through and self._elsewhere(function, effect)):
+            guard, outside = put.guard(effect.guard)
+            if guard is None or (effect.through and self._elsewhere(function, effect)):
                 continue
-            atoms = self._told(function, effect.guard, atoms)
             if effect.key[0] == "param":
-                yield from self._run_parameter(function, call, callee, effect, (*above, *atoms))
+                yield from self._run_parameter(function, call, callee, effect, guard)
                 continue
             yield Effect(
                 effect.key,
                 effect.kind,
                 effect.known,
                 effect.guarantee,
-                (*above, *atoms)[:_MOST_ATOMS],
-                tuple([_short(guards.put_in(a, given), a) for a in effect.args]),
+                guard[:_MOST_ATOMS],
+                put.texts(effect.args),
                 call,
                 effect.site,
                 effect.where,
@@ -655,24 +657,16 @@ class Summaries:
                 effect.last,
                 effect.wait,
                 effect.guessed,
-                len(above) + effect.outer - (len(effect.guard) - len(atoms)),
+                effect.outer + outside,
                 effect.kept,
                 (*member, *effect.through),
                 effect.pending,
             )
 
-    def _told(
-        self, function: Function, inner: tuple[Atom, ...], lifted: tuple[Atom, ...]
-    ) -> tuple[Atom, ...]:
-        """Lifted atoms, those that ask for a flag of ``function`` alone by what it was set to."""
-        if lifted is inner:
-            return lifted
-        return tuple(
-            atom if atom in inner or not _NAME.match(atom.text) else self._asked(function, atom)
-            for atom in lifted
-        )
-
     def _asked(self, function: Function, atom: Atom) -> Atom:
+        """A test of a flag of ``function`` alone, by what the flag was set to."""
+        if not _NAME.match(atom.text):
+            return atom
         text, positive = guards.normal(self._spelled(function, atom.text))
         if text == atom.text:
             return atom
@@ -742,9 +736,11 @@ class Summaries:
             function.name, function.path, edge.line, f"{edge.mechanism}() {does} {callback.name}()"
         )
         inline = edge.keeps or edge.waits
+        put = _PutIn({}, self.kernel, above)
         for effect in inner:
             if effect.key[0] == "param":
                 continue
+            guard, _ = put.guard(effect.guard)
             own = effect.guarantee
             if not edge.keeps and effect.context_bound and effect.known is not None:
                 own = effect.known.deferred
@@ -753,7 +749,7 @@ class Summaries:
                 effect.kind,
                 effect.known,
                 max(own, edge.guarantee, key=GUARANTEES.index),
-                (*above, *effect.guard)[:_MOST_ATOMS],
+                (guard or ())[:_MOST_ATOMS],
                 effect.args,
                 edge.call,
                 effect.site,
@@ -848,7 +844,8 @@ class Summaries:
         """The tests inside own helpers under which they start an edge, in its terms."""
         for place, (helper, call) in enumerate(edge.within):
             given = self._values(helper, edge.call) if place == 0 else {}
-            yield from _lifted(self.guard(helper, call.conditions), given, self.kernel) or ()
+            put = _PutIn(given, self.kernel)
+            yield from put.guard(self.guard(helper, call.conditions))[0] or ()
 
     def _waited(self, function: Function, effects: list[Effect]) -> Iterator[Effect]:
         """Effects with those inline again that a wait on the same way holds the task for."""
@@ -879,20 +876,82 @@ class Summaries:
             yield effect if wait is None else replace(effect, wait=wait)
 
 
-def _lifted(
-    atoms: tuple[Atom, ...], given: dict[str, str], kernel: KernelFacts
-) -> tuple[Atom, ...] | None:
-    """Atoms in the caller's terms, None when its constants rule the effect out."""
-    if not given or not atoms:
-        return atoms
-    found: list[Atom] = []
-    for atom in atoms:
-        lifted = guards.lifted(atom, given, kernel)
-        if lifted is False:
-            return None
-        if lifted is not True:
-            found.append(lifted)
-    return tuple(found)
+class _Signs:
+    """What guards ask, in order: worked out once for each, known by identity."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[tuple[Atom, ...], tuple[tuple[str, bool], ...]]] = {}
+
+    def of(self, guard: tuple[Atom, ...]) -> tuple[tuple[str, bool], ...]:
+        """The signs of the atoms of a guard."""
+        known = self._known.get(id(guard))
+        if known is None:  # the guard is kept, so that its identity stays its own
+            known = self._known[id(guard)] = (guard, tuple([a.sign for a in guard]))
+        return known[1]
+
+
+class _PutIn:
+    """The arguments of one call in the place of the parameters of what it calls.
+
+    Effects of one function share their guards, tests and arguments: each is worked out once
+    a call.  They are known by identity, which holds as long as those effects do.
+    """
+
+    def __init__(
+        self,
+        given: dict[str, str],
+        kernel: KernelFacts,
+        above: tuple[Atom, ...] = (),
+        tell: Callable[[Atom], Atom] | None = None,
+    ) -> None:
+        self._given = given
+        self._kernel = kernel
+        self._above = above
+        self._tell = tell
+        self._guards: dict[int, tuple[tuple[Atom, ...] | None, int]] = {}
+        self._atoms: dict[int, Atom | bool] = {}
+        self._texts: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    def guard(self, atoms: tuple[Atom, ...]) -> tuple[tuple[Atom, ...] | None, int]:
+        """Tests in the caller's terms below those above the call, and how many more they are.
+
+        None when the caller's constants rule out what stands under them.
+        """
+        known = self._guards.get(id(atoms))
+        if known is None:
+            lifted = self._lifted(atoms)
+            whole = None if lifted is None else (*self._above, *lifted)
+            known = self._guards[id(atoms)] = (whole, len(whole or ()) - len(atoms))
+        return known
+
+    def _lifted(self, atoms: tuple[Atom, ...]) -> tuple[Atom, ...] | None:
+        if not self._given or not atoms:
+            return atoms
+        known = self._atoms
+        found: list[Atom] = []
+        for atom in atoms:
+            lifted = known.get(id(atom))
+            if lifted is None:
+                lifted = guards.lifted(atom, self._given, self._kernel)
+                if self._tell is not None and not isinstance(lifted, bool) and lifted != atom:
+                    lifted = self._tell(lifted)
+                known[id(atom)] = lifted
+            if lifted is False:
+                return None
+            if lifted is not True:
+                found.append(lifted)
+        return tuple(found)
+
+    def texts(self, args: tuple[str, ...]) -> tuple[str, ...]:
+        """Arguments in the caller's terms; one that becomes too long stays as it is."""
+        if not self._given or not args:
+            return args
+        known = self._texts.get(args)
+        if known is None:
+            given = self._given
+            known = tuple([_short(guards.put_in(text, given), text) for text in args])
+            self._texts[args] = known
+        return known
 
 
 def folder_of(path: str) -> str:

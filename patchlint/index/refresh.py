@@ -60,7 +60,6 @@ def refresh(tree: Tree, macros: Sequence[Macro]) -> bool:
 
     Only a commit that is near an indexed one.  Two at once: the second goes without.
     """
-    from patchlint.index.build import build
     from patchlint.index.store import index_path
     from patchlint.patch.trees import GitTree
 
@@ -69,6 +68,8 @@ def refresh(tree: Tree, macros: Sequence[Macro]) -> bool:
         return False
     if distance(tree, path).worth != "refresh":
         return False
+    from patchlint.index.build import build  # brings multiprocessing along
+
     with _alone(path) as alone, suppress(sqlite3.Error, OSError):
         if alone:
             with activity.doing("index", "reading what has changed since the tree was indexed"):

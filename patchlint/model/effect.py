@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 STRUCTURAL: Final = "structural"
 
 
-class Step(Struct, frozen=True):
+class Step(Struct, frozen=True, gc=False):
     """One link of a chain: ``function`` at ``path:line`` does ``note``."""
 
     function: str

@@ -84,7 +84,7 @@ class AnyPattern:
     the first texts only those that can match are compiled, for many all of them as one.
     """
 
-    __slots__ = ("_asked", "_each", "_parts", "_whole", "pattern")
+    __slots__ = ("_asked", "_each", "_known", "_parts", "_whole", "pattern")
 
     def __init__(self, each: Sequence[Guarded]) -> None:
         """Keep the patterns, which are known to compile, each with its lists of strings."""
@@ -93,9 +93,19 @@ class AnyPattern:
         self._parts = [_part(pattern, lists) for pattern, lists in each]
         self._asked = 0
         self._whole: re.Pattern[str] | None = None
+        self._known: dict[str, re.Match[str] | None] = {}
 
     def search(self, text: str) -> re.Match[str] | None:
-        """Return a match of any, None for none."""
+        """Return a match of any, None for none; names come again and again and are kept."""
+        known = self._known
+        if text in known:
+            return known[text]
+        if len(known) >= _MANY:
+            known.clear()
+        found = known[text] = self._searched(text)
+        return found
+
+    def _searched(self, text: str) -> re.Match[str] | None:
         if self._whole is None:
             self._asked += 1
             if self._asked <= _FEW:
@@ -138,6 +148,10 @@ class AnyPattern:
 
 #: For so many texts compiling what is needed is faster than compiling all.
 _FEW: Final = 250
+
+
+#: Bounds the memory of texts that were asked for.
+_MANY: Final = 20_000
 
 
 def any_of(each: Sequence[Guarded]) -> re.Pattern[str]:
