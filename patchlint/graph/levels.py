@@ -168,7 +168,10 @@ def _by_the_task(comparison: Comparison, losses: list[Loss], *, task: bool) -> s
     """
     if any(loss.how != "weaker" for loss in losses):
         return "the task itself does it later, at a time that nothing fixes"
-    if not any(_role(comparison, loss, task=task) for loss in losses):
+    if not any(
+        named_teardown(comparison.kernel, loss.was.name) or _role(comparison, loss, task=task)
+        for loss in losses
+    ):
         return "it is done before the return to user space: nothing waits inside the call"
     return ""
 
@@ -228,9 +231,20 @@ def _role(comparison: Comparison, loss: Loss, *, task: bool) -> bool:
     kernel = comparison.kernel
     if not any(named_teardown(kernel, function.name) for function in functions):
         return False
-    if named_teardown(kernel, loss.was.name) and (
+    tears_down = named_teardown(kernel, loss.was.name)
+    if tears_down and (
         (task and strength(loss.before[0]) > 1) or waited_for_grace_period(comparison, loss)
     ):
+        return True
+    if comparison.ways is not None and (
+        _body_moved(comparison, loss)
+        or (
+            tears_down
+            and (strength(loss.before[0]) > 1 or any(named_teardown(kernel, f.name) for f in below))
+            and not all(effect.guessed for effect in loss.late)
+        )
+    ):
+        # a tree has shown that nothing else than a task comes there
         return True
     return _last_reference(comparison, loss, functions)
 
