@@ -179,9 +179,11 @@ def _fixes(finding: sqlite3.Row, title: str, archive: _Archive) -> Iterator[Row]
     One that speaks of what moved mends that; any of them shows that the patch was merged.
     """
     started = (finding["after_callback"], finding["after_mechanism"])
+    told = {post.message_id for post in archive.posts.reverts(title, finding["date"])}
+    told.add(finding["message_id"])
     for fix in archive.posts.fixes.get(title, ()):
         date, began = fix["date"], finding["date"]
-        if fix["message_id"] == finding["message_id"] or (date or 0.0) < (began or 0.0):
+        if fix["message_id"] in told or (date or 0.0) < (began or 0.0):
             continue
         kind, text = "kept", f"was merged as {fix['commit']}: this fixes something else of it"
         if talk.mends(archive.body(fix) or "", fix["subject"], started):
@@ -330,7 +332,8 @@ def _traced(finding: sqlite3.Row, title: str, archive: _Archive) -> Iterator[Row
         if first is not None and not own.defined and first.added and not first.stood:
             continue  # a member that another patch brings, or uses
         if met is not None:
-            text = f"was merged: {name}{'()' if own.defined else ''} is in the tree it is made for"
+            called = f"{name}()" if own.defined else name
+            text = f"was merged: {called} is in the tree that it was made for"
             yield _row(finding, "kept", met.mail, text)
             return
 
