@@ -45,6 +45,8 @@ _MOST_REPLIES: Final = 100
 #: later versions, and patches of one series, that are looked at
 _MOST_VERSIONS: Final = 5
 _MOST_PATCHES: Final = 60
+#: texts that are kept in memory
+_MOST_BODIES: Final = 1000
 #: postings of one change whose replies are read
 _MOST_POSTINGS: Final = 12
 #: seconds after which a patch that meets a name was not made for a series that waits
@@ -88,6 +90,8 @@ class _Archive(Struct):
         if message_id is None:
             return ""
         if message_id not in self.bodies:
+            if len(self.bodies) >= _MOST_BODIES:
+                self.bodies.clear()
             found = self.store.rows(
                 "SELECT locator, kind, place, name FROM messages"
                 " JOIN sources ON sources.id = messages.source WHERE message_id = ?",
