@@ -52,10 +52,7 @@ _MOST_POSTINGS: Final = 12
 #: seconds after which a patch that meets a name was not made for a series that waits
 _SETTLED: Final = 45 * 86400.0
 _LONGEST: Final = 200
-_SILENT: Final = (
-    "nothing in this archive: no reply that speaks of it or says that it was taken, no newer "
-    "version, backport, revert or Fixes: with its title; other lists are not known"
-)
+_SILENT: Final = "no answer to the point, newer version, revert or Fixes: in this archive"
 _SERIES: Final = (
     "SELECT subject FROM series WHERE expected > 1 AND id IN (SELECT series FROM findings)"
 )
