@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 _KEY: Final = re.compile(r"[0-9a-f]{8,64}")
 #: what a part of any archive may be called, and how files end
 _PART: Final = re.compile(r"\.*|(?:\d+|all|repo|archive)(?:\.git)?|git|cur|new|mail")
+#: a list by its address, as a folder of one of its epochs may be called
+_HOSTED: Final = re.compile(r"([^.]+)(?:\.[\w-]+)*\.[a-z]{2,}(?:\.\d+)?")
 _ENDING: Final = re.compile(r"(?:\.git|\.mbox|\.mbx)?(?:\.gz|\.xz)?$")
 _NOBODY: Final = "unknown"
 
@@ -137,18 +139,23 @@ def gather(stores: Sequence[str], question: Question | None = None) -> Found:
     wanted = question.outcome if question is not None else ""
     told = [one for one in changes if one is not None and wanted in {"", one.outcome}]
     told.sort(key=lambda change: (change.last.date or 0.0, change.key), reverse=True)
-    return Found(tuple(told), rules, _mails(stores), tuple(_years(first, last)))
+    return Found(tuple(told), rules, mails(stores), tuple(_years(first, last)))
 
 
-def _mails(stores: Sequence[str]) -> int:
-    """Return how many mails there are, one that went to several lists once."""
+def mails(stores: Sequence[str], *, patches: bool = False) -> int:
+    """Return how many mails there are, or patches; one that went to several lists counts once.
+
+    Raises ``StoreError`` for a path that is no store.
+    """
+    where = " WHERE patch" if patches else ""
     with ExitStack() as opened:
         read = [opened.enter_context(Store(path, write=False)) for path in stores]
         if len(read) == 1:
-            return int(read[0].value("SELECT count(*) FROM messages"))
+            return int(read[0].value(f"SELECT count(*) FROM messages{where}"))  # noqa: S608
         # each in order, off its index: nothing is held in memory
-        ids = [one.rows("SELECT message_id FROM messages ORDER BY message_id") for one in read]
-        return sum(1 for _ in groupby(merge(*(map(itemgetter(0), some) for some in ids))))
+        query = f"SELECT message_id FROM messages{where} ORDER BY message_id"  # noqa: S608
+        ids = (map(itemgetter(0), one.rows(query)) for one in read)
+        return sum(1 for _ in groupby(merge(*ids)))
 
 
 def _years(first: str, last: str) -> Iterator[str]:
@@ -246,11 +253,14 @@ def _lists(store: Store) -> dict[str, list[str]]:
 def called(name: str, place: str) -> str:
     """Return what a source is called where anybody reads it: a file without its folders.
 
-    What each archive calls its parts (``git/0.git``) gives way to the folder above.
+    What each archive calls its parts (``git/0.git``) gives way to the folder above, and a list
+    is called without its host (``linux-nest.lists.example.org.0``).
     """
     for part in (*reversed(name.split("/")), *reversed(place.split("/"))):
         if part and not _PART.fullmatch(part):
-            return _ENDING.sub("", part)
+            told = _ENDING.sub("", part)
+            hosted = _HOSTED.fullmatch(told) if told.count(".") > 1 else None
+            return hosted[1] if hosted else told
     return name
 
 

@@ -45,15 +45,14 @@ _MOST_REPLIES: Final = 100
 #: later versions, and patches of one series, that are looked at
 _MOST_VERSIONS: Final = 5
 _MOST_PATCHES: Final = 60
+#: texts that are kept in memory
+_MOST_BODIES: Final = 1000
 #: postings of one change whose replies are read
 _MOST_POSTINGS: Final = 12
 #: seconds after which a patch that meets a name was not made for a series that waits
 _SETTLED: Final = 45 * 86400.0
 _LONGEST: Final = 200
-_SILENT: Final = (
-    "nothing in this archive: no reply that speaks of it or says that it was taken, no newer "
-    "version, backport, revert or Fixes: with its title; other lists are not known"
-)
+_SILENT: Final = "no answer to the point, newer version, revert or Fixes: in this archive"
 _SERIES: Final = (
     "SELECT subject FROM series WHERE expected > 1 AND id IN (SELECT series FROM findings)"
 )
@@ -88,6 +87,8 @@ class _Archive(Struct):
         if message_id is None:
             return ""
         if message_id not in self.bodies:
+            if len(self.bodies) >= _MOST_BODIES:
+                self.bodies.clear()
             found = self.store.rows(
                 "SELECT locator, kind, place, name FROM messages"
                 " JOIN sources ON sources.id = messages.source WHERE message_id = ?",
@@ -179,9 +180,11 @@ def _fixes(finding: sqlite3.Row, title: str, archive: _Archive) -> Iterator[Row]
     One that speaks of what moved mends that; any of them shows that the patch was merged.
     """
     started = (finding["after_callback"], finding["after_mechanism"])
+    told = {post.message_id for post in archive.posts.reverts(title, finding["date"])}
+    told.add(finding["message_id"])
     for fix in archive.posts.fixes.get(title, ()):
         date, began = fix["date"], finding["date"]
-        if fix["message_id"] == finding["message_id"] or (date or 0.0) < (began or 0.0):
+        if fix["message_id"] in told or (date or 0.0) < (began or 0.0):
             continue
         kind, text = "kept", f"was merged as {fix['commit']}: this fixes something else of it"
         if talk.mends(archive.body(fix) or "", fix["subject"], started):
@@ -330,7 +333,8 @@ def _traced(finding: sqlite3.Row, title: str, archive: _Archive) -> Iterator[Row
         if first is not None and not own.defined and first.added and not first.stood:
             continue  # a member that another patch brings, or uses
         if met is not None:
-            text = f"was merged: {name}{'()' if own.defined else ''} is in the tree it is made for"
+            called = f"{name}()" if own.defined else name
+            text = f"was merged: {called} is in the tree that it was made for"
             yield _row(finding, "kept", met.mail, text)
             return
 

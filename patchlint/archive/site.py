@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from patchlint import __version__
 from patchlint.archive.changes import Change, Found, earlier
+from patchlint.model.effect import STRUCTURAL
 from patchlint.model.finding import LEVELS
 from patchlint.model.history import day, moment
 from patchlint.model.link import LORE, mail_link
@@ -132,6 +133,7 @@ def _environment(look: Look) -> Environment:
     made.filters |= {
         "biggest": lambda some: max((number for *_, number in some), default=0) or 1,
         "fate": _fate,
+        "family": _family,
         "link": lambda message_id: mail_link(message_id, look.link),
         "page": page_name,
         "postings": lambda number: "" if number == 1 else text.count(number, "posting"),
@@ -180,7 +182,7 @@ def _groups(found: Found) -> dict[str, list[_Group]]:
     sorting: dict[str, Callable[[Change], Iterable[str]]] = {
         "years": lambda change: [change.year or "no date"],
         "lists": lambda change: change.lists or ("no list",),
-        "families": lambda change: [change.finding.family],
+        "families": lambda change: [_family(change.finding.family)],
         "rules": lambda change: [change.finding.rule],
     }
     made = {}
@@ -202,6 +204,11 @@ def _groups(found: Found) -> dict[str, list[_Group]]:
 
 def _fate(change: Change) -> str:
     return "" if change.outcome == OUTCOMES[-1] else change.outcome
+
+
+def _family(name: str) -> str:
+    """Return what a family is called where people read."""
+    return "in no table" if name == STRUCTURAL else name
 
 
 def _fates(changes: Sequence[Change]) -> str:
@@ -227,7 +234,7 @@ def _data(found: Found) -> str:
             "date": day(change.last.date),
             "year": change.year,
             "list": ", ".join(change.lists),
-            "family": change.finding.family,
+            "family": _family(change.finding.family),
             "rule": change.finding.rule,
             "outcome": change.outcome,
             "function": change.finding.function,
@@ -246,7 +253,7 @@ def _choices(found: Found) -> list[tuple[str, list[str]]]:
     return [
         ("level", [one for one in LEVELS if any(c.finding.level == one for c in changes)]),
         ("rule", sorted({change.finding.rule for change in changes})),
-        ("family", sorted({change.finding.family for change in changes})),
+        ("family", sorted({_family(change.finding.family) for change in changes})),
         ("year", sorted({change.year for change in changes if change.year}, reverse=True)),
         ("outcome", [one for one in OUTCOMES if any(c.outcome == one for c in changes)]),
     ]

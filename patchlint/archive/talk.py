@@ -7,6 +7,7 @@ proposal and no opinion, and the name of a function is not yet a word about when
 from __future__ import annotations
 
 import re
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -81,7 +82,9 @@ _TAKEN: Final = re.compile(
     r"\W*(?:(?:thanks?(?: you)?|thx|ok(?:ay)?|both|all|now|the|this|these|series|patch(?:es)?"
     r"(?: \d+(?:-\d+)?)?|i(?:'ve| have|'ll| will)?|we(?:'ve| have)?|it(?:'s| is)?|has|have|been"
     r"|was|were|is|are|and|so|looks? good|applies|whole|entire)\b[\s,.;:!-]*)*"
-    r"(?:applied|queued|merged|pushed|picked(?: it)? up|committed|taken)\b"
+    r"(?:applied|queued|merged|pushed|picked(?: it)? up|committed|taken"
+    r"|(?<=ll )(?:apply|queue|merge|pick|take) (?:it|this|these|them|the (?:series|patch))"
+    r"(?!.*\b(?:if|once|when|after|unless|until)\b))\b"
     r"(?=\W*$|[.,;:!()]|\s+(?:to|into|in|for|up|onto|with|as|thanks?|by|and|now|this|both|all|it"
     r"|the (?:series|patch)|patch(?:es)?|series|manually|locally)\b)",
     re.IGNORECASE,
@@ -204,7 +207,11 @@ def _speaking(lines: Iterable[str], about: Topic) -> str | None:
     for part in _paragraphs(lines):
         words = set(IDENTIFIER.findall("\n".join(part)))
         named = not about.names.isdisjoint(words)
-        deferral = [one for one in part if _deferral(one, about)]
+        deferral = [
+            one
+            for one, following in zip_longest(part, part[1:], fillvalue="")
+            if _deferral(one, following, about)
+        ]
         if deferral and (named or _DOUBT.search("\n".join(part))):
             return deferral[0]
         if named and (late := next((one for one in part if _LATE.search(one)), None)):
@@ -217,9 +224,15 @@ def _speaking(lines: Iterable[str], about: Topic) -> str | None:
     return None
 
 
-def _deferral(line: str, about: Topic) -> bool:
-    """Whether a line has a word for a deferral that is no name of the patch's own."""
-    return any(one.group() not in about.names for one in _DEFERRAL.finditer(line))
+def _deferral(line: str, following: str, about: Topic) -> bool:
+    """Whether a line has a word for a deferral that is no name of the patch's own.
+
+    What the word is said of may stand in the line that follows.
+    """
+    return any(
+        one.start() < len(line) and one.group() not in about.names
+        for one in _DEFERRAL.finditer(f"{line} {following.lstrip()}")
+    )
 
 
 def _beside(body: str, about: Topic) -> str | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from patchlint.cli.findings import add_question, question
+from patchlint.report.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,12 +34,9 @@ without a mail.
 exit status: 0, or 2 when the store could not be read or the chart not written"""
 
 
-#: what there is in a store besides changes -> how to count it
+#: what there is in a store besides mails and changes -> how to count it
 _ABOUT: Final = {
-    "mails": "SELECT count(*) FROM messages",
-    "patch_mails": "SELECT count(*) FROM messages WHERE patch",
     "series_checked": "SELECT count(*) FROM series",
-    "postings": "SELECT count(*) FROM findings",
     "limitations": "SELECT count(*) FROM limitations",
     "errors": "SELECT count(*) FROM errors",
 }
@@ -67,11 +65,20 @@ def run(arguments: argparse.Namespace) -> int:
     from patchlint.archive.store import Store, StoreError
 
     try:
-        counts = changes.count(changes.gather(arguments.stores, question(arguments)), arguments.by)
-        about = dict.fromkeys(_ABOUT, 0)
+        found = changes.gather(arguments.stores, question(arguments))
+        counts = changes.count(found, arguments.by)
+        told = dict.fromkeys(_ABOUT, 0)
         for path in arguments.stores:
             with Store(path, write=False) as store:
-                about = {name: about[name] + store.value(_ABOUT[name]) for name in about}
+                told = {name: told[name] + store.value(_ABOUT[name]) for name in told}
+        postings = {(one.message_id, one.commit) for it in found.changes for one in it.postings}
+        about = {
+            "changes": len(found.changes),
+            "postings": len(postings),
+            "mails": found.mails,
+            "patch_mails": changes.mails(arguments.stores, patches=True),
+            **told,
+        }
     except (StoreError, ask.QuestionError) as error:
         print(f"patchlint: {error}", file=sys.stderr)
         return 2
@@ -96,10 +103,10 @@ def _table(by: str, counts: Bars, about: Mapping[str, int]) -> str:
     ]
     lines.append("")
     lines.append(
-        f"{sum(sum(one.values()) for _, one in counts)} changes in {about['postings']} postings"
-        f" of {about['mails']} mails, {about['patch_mails']} of patches;"
+        f"{count(about['changes'], 'change')} in {count(about['postings'], 'posting')}"
+        f" of {count(about['mails'], 'mail')}, {about['patch_mails']} of patches;"
         f" {about['series_checked']} series checked, the others cannot have a finding;"
-        f" {about['limitations']} limitations, {about['errors']} errors"
+        f" {count(about['limitations'], 'limitation')}, {count(about['errors'], 'error')}"
     )
     return "\n".join(lines) + "\n"
 

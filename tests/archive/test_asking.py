@@ -157,6 +157,27 @@ def test_stats_count(capsys, store, by, names):
     assert "2 changes in 3 postings of 3 mails" in text
 
 
+def test_stats_of_several_stores_count_a_change_and_a_mail_once(capsys, store, copy):
+    _, one, _ = command(capsys, "stats", store)
+    _, both, _ = command(capsys, "stats", store, copy, "--by", "list")
+    (told, twice) = (out.splitlines()[-1].partition(";")[0] for out in (one, both))
+    assert told == twice == "2 changes in 3 postings of 3 mails, 3 of patches"
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "said"),
+    [
+        ("git/0.git", "/lore/linux-nest/git/0.git", "linux-nest"),
+        ("repo", "/a/linux-nest.lists.example.org.0/repo", "linux-nest"),
+        ("linux-nest.example.org.12", "/b/c", "linux-nest"),
+        ("burrow-6.12.mbox", "/b/burrow-6.12.mbox", "burrow-6.12"),
+        ("nest.mbox", "/b/nest.mbox", "nest"),
+    ],
+)
+def test_a_list_is_called_without_folders_and_host(name, place, said):
+    assert changes.called(name, place) == said
+
+
 def test_a_year_without_a_change_is_counted(capsys, store):
     _, out, _ = command(
         capsys, "stats", store, "--by", "year", "--since", "2021", "--author", "A Dev"

@@ -112,6 +112,8 @@ def test_a_version_that_never_named_the_move_takes_its_place(tmp_path):
         ("Applied to for-next, thanks!\n", "kept"),
         ("Hi,\n\nThanks, both patches queued up.\n", "kept"),
         ("This patch was applied to netdev/net.git (main)\nby A B <a@example.org>:\n", "kept"),
+        ("I will apply it to for-next.\n", "kept"),
+        ("I'll take this if nobody objects.\n", None),
         ("I wonder if this can be\napplied at all.\n", None),
         ("Merged headers are in the way.\n", None),
         ("Applied on top of what?\n", None),
@@ -286,6 +288,7 @@ DEFERS = replace(PATCH, subject="[PATCH] set: release widgets from a workqueue")
         ("You can write this without else:\n\n\tqueue_work(widget_wq, &w->work);\n", "unknown"),
         ("Why does drop() not check widget_wq?\n", "unknown"),
         ("widget_put() can only be called when the file is gone, or?\n", "discussed"),
+        ("Does this work for asynchronous\nreads too?\n", "unknown"),
         # what is asked right below the lines of the move
         ("> -\twidget_put(w);\n> +\tqueue_work(widget_wq, &w->work);\n\nWho waits?\n", "discussed"),
         (
