@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Container, Iterable, Iterator
 
     from patchlint.model.image import FilePair, Image
 
@@ -27,39 +27,52 @@ _ALIKE: Final = 8
 
 def renames(files: Iterable[FilePair]) -> dict[str, str]:
     """Old names to new ones, of variables, members and constants."""
-    removed: list[str] = []
-    added: list[str] = []
-    before: set[str] = set()
-    after: set[str] = set()
-    for pair in files:
-        _read(pair.pre, pair.kept.keys(), removed, before)
-        _read(pair.post, set(pair.kept.values()), added, after)
+    pairs = tuple(files)
+    removed = [line for pair in pairs for line in _changed(pair.pre, pair.kept.keys())]
+    added = [line for pair in pairs for line in _changed(pair.post, set(pair.kept.values()))]
     if not removed or not added or len(removed) + len(added) > _MOST:
         return {}
     shapes: dict[str, list[list[str]]] = {}
     for line in added:
         shapes.setdefault(_shape(line), []).append(_WORD.findall(line))
-    found: dict[str, set[str]] = {}
+    maybe: list[tuple[str, str]] = []
     for line in removed:
-        old = _WORD.findall(line)
-        called = set(_CALLED.findall(line))
-        for new in shapes.get(_shape(line), ())[:_ALIKE]:
-            for one, other in _differing(old, new):
-                if one not in after and other not in before and one not in called:
-                    found.setdefault(one, set()).add(other)
+        alike = shapes.get(_shape(line), ())[:_ALIKE]
+        called = set(_CALLED.findall(line)) if alike else ()
+        old = _WORD.findall(line) if alike else []
+        maybe += [pair for new in alike for pair in _differing(old, new) if pair[0] not in called]
+    if not maybe:
+        return {}
+    before = _words(pair.pre for pair in pairs)
+    after = _words(pair.post for pair in pairs)
+    found: dict[str, set[str]] = {}
+    for one, other in maybe:
+        if one not in after and other not in before:
+            found.setdefault(one, set()).add(other)
     return {old: new.pop() for old, new in found.items() if len(new) == 1}
 
 
-def _read(image: Image | None, kept: Container[int], changed: list[str], words: set[str]) -> None:
-    """Gather the words of one side, and its lines that the other does not have."""
+def _changed(image: Image | None, kept: Container[int]) -> Iterator[str]:
+    """Give the lines of one side that the other does not have, but for empty ones."""
     if image is None:
         return
-    for number, line in enumerate(image.text.decode("utf-8", "replace").split("\n"), 1):
-        if not line or line.isspace():
-            continue
-        words.update(_WORD.findall(line))
-        if number not in kept and image.knows(number):
-            changed.append(line)
+    lines = _text(image).split("\n")
+    for first, last in image.known:
+        for number in range(first, min(last, len(lines)) + 1):
+            line = lines[number - 1]
+            if number not in kept and line and not line.isspace():
+                yield line
+
+
+def _words(images: Iterable[Image | None]) -> frozenset[str]:
+    """Return the words of one side."""
+    return frozenset(
+        word for one in images if one is not None for word in _WORD.findall(_text(one))
+    )
+
+
+def _text(image: Image) -> str:
+    return image.text.decode("utf-8", "replace")
 
 
 def _shape(line: str) -> str:

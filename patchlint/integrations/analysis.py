@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from patchlint.integrations.config import Acceptance, Settings
     from patchlint.model.effect import Promise
 
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 #: Results older than this many seconds are thrown away.
 _KEEP: Final = 7 * 24 * 3600.0
 _WORDS: Final = {"error": "ERROR", "warning": "WARNING", "note": "CHECK"}
@@ -81,6 +81,8 @@ class Analysis(Struct, frozen=True):
     notes: tuple[str, ...] = ()
     #: whether time was up: another run may find more
     cut: bool = False
+    #: what of the diffs could not be read, or not as it stands
+    damage: tuple[str, ...] = ()
 
 
 class Work(Struct, frozen=True):
@@ -215,6 +217,11 @@ def boiled(report: Report) -> Analysis:
         limitations=len(report.limitations),
         notes=tuple(note.message for note in report.notes),
         cut=any(one.stage == TIME for one in report.limitations),
+        damage=tuple(
+            f"{one.path}: {one.message}" if one.path else one.message
+            for one in report.limitations
+            if one.stage == "diff"
+        ),
     )
 
 
@@ -260,6 +267,7 @@ def _load(path: Path) -> Analysis | None:
             checked=held["checked"],
             limitations=held["limitations"],
             notes=tuple(held["notes"]),
+            damage=tuple(held["damage"]),
         )
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None

@@ -330,7 +330,7 @@ def _verdict(name: str, result: Analysis, settings: Settings, number: int | None
     from patchlint.integrations import analysis
 
     if result.errors and not result.checked:
-        raise RuntimeError(result.errors[0])
+        raise analysis.AnalysisError("; ".join(result.errors))
     stand, taken = analysis.standing(result, settings)
     concerned = [remark for remark in stand if number is None or remark.patch == number]
     stops = any(analysis.at_or_above(remark.level, settings.fail_on) for remark in concerned)
@@ -341,12 +341,6 @@ def _verdict(name: str, result: Analysis, settings: Settings, number: int | None
     ]
     _say_each(settings.problems if shown else ())
     _say_each(f"not checked: {error}" for error in result.errors)
-    fine = [(one, why) for one, why in taken if number is None or one.patch == number]
-    fine = [(one, why) for one, why in taken if number is None or one.patch == number]
-    for text in settings.of_repository:
-        _say(f"patchlint: {text}")
-    if result.cut:
-        _say("patchlint: not all was checked: it takes longer than the setting time-limit")
     known = frozenset() if stops else _said_before(name, number)
     doubts = _doubts(result, settings) if _speaks(number, stops=stops) else {}
     _say_each(text for mark, text in doubts.items() if mark not in known)
@@ -371,7 +365,7 @@ def _doubts(result: Analysis, settings: Settings) -> dict[str, str]:
     """What may keep a finding from being told, each under a mark to remember it by."""
     import hashlib
 
-    texts = list(settings.of_repository)
+    texts = [*settings.of_repository, *(f"not all was read: {text}" for text in result.damage)]
     if result.cut:
         texts.append("not all was checked: it takes longer than the setting time-limit")
     return {hashlib.sha256(text.encode()).hexdigest()[:16]: text for text in texts}
@@ -461,7 +455,9 @@ def _say_remarks(shown: Sequence[Remark]) -> None:
 
 
 def _failed(name: str, error: Exception) -> int:
-    _say(f"patchlint: could not check: {type(error).__name__}: {error}")
+    kind = type(error).__name__
+    told = "" if kind == "AnalysisError" else f"{kind}: "
+    _say(f"patchlint: could not check: {told}{error}")
     _say(f"patchlint: {_STOPPED[name]}. To go on anyway: {_ANYWAY[name]}")
     return 2
 

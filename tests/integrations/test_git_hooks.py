@@ -104,6 +104,37 @@ def test_a_broken_configuration_stops_and_says_so(repo):
     assert "fail-on is 'loud'" in err
 
 
+# --- what cannot be read
+
+
+def test_what_is_cut_short_is_told_and_sent(repo, smtp):
+    repo.patchlint("hook", "install")
+    whole = repo.patches()[1]
+    lines = whole.read_text().splitlines(keepends=True)
+    last = max(place for place, line in enumerate(lines) if line.startswith("@@ "))
+    whole.write_text("".join(lines[: last + 5]))
+    _, err = send(repo, *to(smtp), "--no-thread", whole, env={"PATCHLINT_FAIL_ON": "never"})
+    assert len(smtp.mails) == 1
+    assert err.count("not all was read: ") == 1
+    assert "announces" in err
+
+
+def test_what_cannot_be_read_at_all_stops(repo):
+    repo.patchlint("hook", "install")
+    repo.git("format-patch", "-q", "--word-diff", "-o", "words", "-1", "topic~1")
+    _, err = send(repo, "--dry-run", "words", status=None)
+    (said,) = (line for line in err.splitlines() if "could not check" in line)
+    assert "its diff cannot be read" in said
+    assert "Error: " not in said
+
+
+def test_a_setting_of_the_repository_is_said_once(repo, smtp):
+    repo.patchlint("hook", "install")
+    repo.git("config", "patchlint.failOn", "never")
+    _, err = send(repo, *to(smtp), *repo.patches())
+    assert err.count("fail-on is set by the repository") == 1
+
+
 # --- what git hands over
 
 
