@@ -7,7 +7,8 @@ that nobody has would do.  What is not seen is an effect of its own (``opaque``,
 
 Cycles are cut where they close, which misses an effect that only a second round would
 reach; a summary holds no more than :data:`MOST` effects, those of one side together no
-more than :data:`MOST_OF_ALL`, and it is said when one was cut.
+more than :data:`MOST_OF_ALL`, and it is said when one was cut.  What is late and what a
+table knows keeps its place before all others.
 """
 
 from __future__ import annotations
@@ -245,26 +246,39 @@ class Summaries:
 
     def _make(self, function: Function) -> tuple[Effect, ...]:  # noqa: C901 - one list of sources
         found: dict[tuple[object, ...], Effect] = {}
+        # those that give way when there is no room
+        spare: list[tuple[object, ...]] = []
         spend = budget.current().spend
 
-        def add(effect: Effect) -> None:
+        def add(effect: Effect) -> bool:
             spend()
             if (
                 self.wanted is not None
                 and effect.key not in self.wanted
                 and effect.key[0] != "param"
             ):
-                return
-            if len(found) >= MOST or self._left <= 0 or len(effect.chain) > _DEEPEST:
+                return False
+            if self._left <= 0 or len(effect.chain) > _DEEPEST:
                 self.cut.add(function.name)
-                return
+                return False
             mark = (
                 effect.key,
                 effect.root_line,
                 id(effect.edge),
                 tuple(a.sign for a in effect.guard) if effect.root is not effect.site else None,
             )
-            found.setdefault(mark, effect)
+            if mark in found:
+                return False
+            telling = effect.late or effect.kind == "row"
+            if len(found) >= MOST:
+                self.cut.add(function.name)
+                if not telling or not spare:
+                    return False
+                found.pop(spare.pop())
+            found[mark] = effect
+            if not telling:
+                spare.append(mark)
+            return True
 
         for effect in self.leaves(function):
             add(effect)
@@ -276,11 +290,8 @@ class Summaries:
                 add(effect)
         effects = tuple(self._waited(function, list(found.values())))
         held = {effect.key for effect in effects if effect.wait is not None}
-        own = len(found)
-        for effect in self._flushed(function):
-            if effect.key not in held:
-                add(effect)
-        effects = (*effects, *list(found.values())[own:])
+        flushed = (effect for effect in self._flushed(function) if effect.key not in held)
+        effects = (*effects, *[effect for effect in flushed if add(effect)])
         self._left -= len(effects)
         return effects
 

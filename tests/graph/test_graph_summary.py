@@ -378,6 +378,17 @@ def test_lines_that_no_hunk_shows_are_an_effect():
     assert [(e.kind, e.line) for e in found if e.kind == "gap"] == [("gap", 3)]
 
 
+def test_what_is_late_and_what_is_known_keeps_its_place_in_a_long_summary(monkeypatch):
+    monkeypatch.setattr("patchlint.graph.summary.MOST", 4)
+    many = [f"lamp_destroy_{n}(l);" for n in range(5)]
+    built = graph(WORK + body(*many, "fput(l->file);", "schedule_work(&lamp_work);"))
+    made = Summaries(built)
+    found = made.of(function(built, "f"))
+    told = [(e.name, e.late) for e in found if e.late or e.kind == "row"]
+    assert told == [("fput", False), ("fput", True), ("iput", True)]
+    assert (len(found), made.cut) == (4, {"f"})
+
+
 def test_a_long_summary_is_cut_and_says_so():
     built = graph(body(*(f"lamp_destroy_{n}(l);" for n in range(700))))
     made = Summaries(built)
