@@ -161,6 +161,22 @@ def test_cycles_end():
     assert {"iput", "dput"} <= set(names(summary(source)))
 
 
+def test_all_functions_of_a_cycle_do_what_each_of_them_does():
+    ring = {"one": "two", "two": "three", "three": "four", "four": "one"}
+    source = "".join(
+        body(
+            "iput(l->inode);" if name == "two" else "lamp_rest(l);",
+            f"{callee}(l);",
+            head=f"void {name}(struct lamp *l)",
+        )
+        for name, callee in ring.items()
+    )
+    built = graph(source)
+    made = Summaries(built)
+    for start in ("one", "three", "four", "two"):
+        assert "iput" in names(made.of(function(built, start))), start
+
+
 def test_arguments_and_guards_are_told_in_the_callers_terms():
     source = body(
         "if (lazy)\n\t\tfput(file);", head="static void end(struct file *file, bool lazy)"
