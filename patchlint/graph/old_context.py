@@ -260,6 +260,15 @@ def _from_tree(found: Ways) -> OldContext | None:
             reasons=(),
             doubt=f"no task is seen to reach the old path: {others[0].why}",
         )
+    if all(way.failed for way in tasks):
+        return OldContext(
+            "task",
+            task=True,
+            doubt="a task comes to the old path only when something failed",
+            entries=(),
+            certain=False,
+            reasons=(f"reached by a task: {tasks[0].why}",),
+        )
     certain = any(way.strength == "certain" and way.reaches_user for way in tasks)
     reasons = [f"reached by a task: {tasks[0].why}"]
     if others:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
+from patchlint.graph import branches
 from patchlint.graph.bindings import function_name, values
 from patchlint.graph.guards import Atom, lifted
 from patchlint.graph.objects import struct_name
@@ -60,6 +61,8 @@ class Way(Struct, frozen=True):
     said: str = ""
     #: no table says what it can end
     unknown: bool = False
+    #: a call on the way is only made when something failed
+    failed: bool = False
 
 
 class Ways(Struct, frozen=True):
@@ -85,11 +88,13 @@ class Ways(Struct, frozen=True):
     def entry_points(self) -> tuple[EntryChain, ...]:
         """Entry points behind which user space waits, each once, the most telling first.
 
-        Those that no guess leads to come first, of them system calls, then the nearest.
+        Those that no guess leads to come first, of them system calls, then the nearest; those
+        that come there only when something failed are left out where there are others.
         """
         seen: dict[tuple[str, str], EntryChain] = {}
         for way in sorted(
-            self.ways, key=lambda w: (w.strength != "certain", w.kind != "syscall", len(w.chain))
+            [way for way in self.ways if not way.failed] or self.ways,
+            key=lambda w: (w.strength != "certain", w.kind != "syscall", len(w.chain)),
         ):
             if way.context == "task" and way.reaches_user:
                 seen.setdefault(
@@ -113,6 +118,7 @@ class _Node(Struct):
     chain: tuple[str, ...]
     strength: Strength = "certain"
     guard: tuple[Atom, ...] = ()
+    failed: bool = False
 
 
 class _Bound(Struct):
@@ -129,6 +135,7 @@ class _Walk(Struct):
     kernel: KernelFacts
     ways: list[Way] = field(default_factory=list)
     seen: set[tuple[str, str]] = field(default_factory=set)
+    failed: set[tuple[str, str]] = field(default_factory=set)
     queue: list[_Node] = field(default_factory=list)
     bound: list[_Bound] = field(default_factory=list)
     cut: bool = False
@@ -168,10 +175,16 @@ class _Walk(Struct):
         key = (node.name, node.path)
         if key in self.seen or not node.name:
             return
-        if len(self.seen) >= _MOST_NODES or len(node.chain) > _DEEPEST:
+        if node.failed:
+            # one that is come to without a failure as well is followed once more
+            if key in self.failed:
+                return
+            self.failed.add(key)
+        if len(self.seen) + len(self.failed) >= _MOST_NODES or len(node.chain) > _DEEPEST:
             self.cut = True
             return
-        self.seen.add(key)
+        if not node.failed:
+            self.seen.add(key)
         self.queue.append(node)
 
 
@@ -278,7 +291,8 @@ def _image_callers(walk: _Walk, node: _Node, own: Function | None) -> bool:
         chain = (caller.name, *node.chain)
         one_of_several = call.indirect and len(walk.images.callees(call, caller.path)) > 1
         strength: Strength = "likely" if one_of_several else node.strength
-        above = _Node(caller.name, caller.path, chain, strength, guard)
+        failed = node.failed or branches.on_error_path(walk.kernel, call, (caller,))
+        above = _Node(caller.name, caller.path, chain, strength, guard, failed)
         if caller.entry is not None:  # nothing to look for in the tree
             _add_system_call(walk, above, caller.path, caller.line)
         else:
@@ -355,6 +369,7 @@ def _add_system_call(walk: _Walk, node: _Node, path: str, line: int) -> None:
             ends=row.ends if row is not None and not passing else (),
             said=_call_text(called, node.guard),
             unknown=row is None and not passing,
+            failed=node.failed,
         )
     )
 
@@ -380,7 +395,8 @@ def _through_call(walk: _Walk, node: _Node, site: CallerSite, strength: Strength
     guard = _guard_at(walk, node, site)
     if guard is None:
         return
-    made = _Node(site.function, site.path, (site.function, *node.chain), strength, guard)
+    chain = (site.function, *node.chain)
+    made = _Node(site.function, site.path, chain, strength, guard, node.failed)
     if site.kind == "syscall":
         _add_system_call(walk, made, site.path, site.line)
         return
@@ -471,6 +487,7 @@ def _add_entry(walk: _Walk, node: _Node, entry: EntryPoint, where: str) -> None:
                 why=f"{node.name}() is {where}",
                 ends=() if passing else entry.ends,
                 said=f"{entry.struct}.{entry.member}" if entry.member else entry.macro,
+                failed=node.failed,
             )
         )
 
@@ -489,6 +506,7 @@ def _through_argument(walk: _Walk, node: _Node, use: AddressUse) -> None:
                 reaches_user=False,
                 chain=node.chain,
                 why=f"{node.name}() is bound by {place}",
+                failed=node.failed,
             )
         )
         return
@@ -499,6 +517,7 @@ def _through_argument(walk: _Walk, node: _Node, use: AddressUse) -> None:
     # a release given to kref_put(), or a callback to some iterator: runs in the caller
     strength: Strength = node.strength if use.callee in kernel.cleanups else "likely"
     if use.function:
-        walk.push(_Node(use.function, use.path, (use.function, *node.chain), strength))
+        chain = (use.function, *node.chain)
+        walk.push(_Node(use.function, use.path, chain, strength, failed=node.failed))
     else:
         walk.ends.append(node.name)

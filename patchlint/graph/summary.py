@@ -5,9 +5,10 @@ the summarised function, and with the first deferral edge on the way, None when 
 inline.  Summaries are made bottom-up over bodies; tables are leaves: they say what a body
 that nobody has would do.  What is not seen is an effect of its own (``opaque``, ``gap``).
 
-Cycles are cut where they close, which misses an effect that only a second round would
-reach; a summary holds no more than :data:`MOST` effects, those of one side together no
-more than :data:`MOST_OF_ALL`, and it is said when one was cut.
+Cycles are cut where they close, and what was cut is made a second time; what only a third
+round would reach is missed.  A summary holds no more than :data:`MOST` effects, those of one
+side together no more than :data:`MOST_OF_ALL`, and it is said when one was cut.  What is late
+and what a table knows keeps its place before all others.
 """
 
 from __future__ import annotations
@@ -171,6 +172,7 @@ class Summaries:
         self.cut: set[str] = set()
         self._left = MOST_OF_ALL
         self._made: dict[int, tuple[Effect, ...]] = {}
+        self._again: set[int] = set()
         self._waits: dict[int, list[tuple[Call, Deferral]]] = {}
         self._atoms: dict[tuple[int, str], tuple[Atom, ...]] = {}
         self._guards: dict[tuple[Atom, ...], tuple[Atom, ...]] = {}
@@ -190,22 +192,55 @@ class Summaries:
     # -- order -------------------------------------------------------------------------
 
     def _bottom_up(self, start: Function) -> None:
-        """Make the summaries of ``start`` and of all that it reaches, callees first."""
+        """Make the summaries of ``start`` and of all that it reaches, callees first.
+
+        Where calls close a cycle, those inside of it are made without the one that it was
+        entered by.  They are forgotten when that one is made, and made anew, once, when
+        somebody asks: what the entry does is known then.
+        """
         if id(start) in self._made:
             return
-        active: set[int] = {id(start)}
         stack: list[tuple[Function, Iterator[Function]]] = [(start, self._reached(start))]
+        depths: dict[int, int] = {id(start): 0}
+        # the outermost function on the way whose summary was missing, by function
+        lowest: dict[int, int] = {id(start): 0}
+        # functions made so far that lack a summary, each with the outermost that it lacks
+        lacking: dict[int, int] = {}
         while stack:
             function, following = stack[-1]
+            own = id(function)
             for callee in following:
-                if id(callee) not in self._made and id(callee) not in active:
-                    active.add(id(callee))
+                other = id(callee)
+                if other in depths:
+                    lowest[own] = min(lowest[own], depths[other])
+                elif other in self._made:
+                    lowest[own] = min(lowest[own], lacking.get(other, lowest[own]))
+                else:
+                    depths[other] = lowest[other] = len(stack)
                     stack.append((callee, self._reached(callee)))
                     break
             else:
                 stack.pop()
-                active.discard(id(function))
-                self._made[id(function)] = self._make(function)
+                depth, low = depths.pop(own), lowest.pop(own)
+                self._made[own] = self._make(function)
+                if low < depth:
+                    lacking[own] = low
+                    above = id(stack[-1][0])
+                    lowest[above] = min(lowest[above], low)
+                elif lacking:
+                    self._forget(lacking, depth)
+
+    def _forget(self, lacking: dict[int, int], depth: int) -> None:
+        """Drop the summaries that lack the function at that depth, which is made now."""
+        while lacking:
+            one, low = lacking.popitem()
+            if low < depth:
+                lacking[one] = low
+                return
+            if one not in self._again:
+                self._again.add(one)
+                self._left += len(self._made.pop(one))
+                self._distinct.pop(one, None)
 
     def _reached(self, function: Function) -> Iterator[Function]:
         """The functions whose summaries that of ``function`` is made of."""
@@ -248,23 +283,36 @@ class Summaries:
 
     def _make(self, function: Function) -> tuple[Effect, ...]:  # noqa: C901 - one list of sources
         found: dict[tuple[object, ...], Effect] = {}
+        # those that give way when there is no room
+        spare: list[tuple[object, ...]] = []
         spend = budget.current().spend
         signs = _Signs()
 
-        def add(effect: Effect) -> None:
+        def add(effect: Effect) -> bool:
             spend()
             if (
                 self.wanted is not None
                 and effect.key not in self.wanted
                 and effect.key[0] != "param"
             ):
-                return
-            if len(found) >= MOST or self._left <= 0 or len(effect.chain) > _DEEPEST:
+                return False
+            if self._left <= 0 or len(effect.chain) > _DEEPEST:
                 self.cut.add(function.name)
-                return
+                return False
             told = signs.of(effect.guard) if effect.root is not effect.site else None
             mark = (effect.key, effect.root_line, id(effect.edge), told)
-            found.setdefault(mark, effect)
+            if mark in found:
+                return False
+            telling = effect.late or effect.kind == "row"
+            if len(found) >= MOST:
+                self.cut.add(function.name)
+                if not telling or not spare:
+                    return False
+                found.pop(spare.pop())
+            found[mark] = effect
+            if not telling:
+                spare.append(mark)
+            return True
 
         for effect in self.leaves(function):
             add(effect)
@@ -276,11 +324,8 @@ class Summaries:
                 add(effect)
         effects = tuple(self._waited(function, list(found.values())))
         held = {effect.key for effect in effects if effect.wait is not None}
-        own = len(found)
-        for effect in self._flushed(function):
-            if effect.key not in held:
-                add(effect)
-        effects = (*effects, *list(found.values())[own:])
+        flushed = (effect for effect in self._flushed(function) if effect.key not in held)
+        effects = (*effects, *[effect for effect in flushed if add(effect)])
         self._left -= len(effects)
         return effects
 

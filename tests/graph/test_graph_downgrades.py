@@ -795,6 +795,11 @@ def test_what_shows_of_a_function_itself_settles_a_mixed_context(name, contexts,
     assert level_with_tree(name, *ways) == level
 
 
+def test_a_task_that_comes_there_only_when_something_failed_makes_a_note():
+    assert level_with_tree("lamp_close", way(failed=True)) == "note"
+    assert level_with_tree("lamp_close", way(failed=True), way()) == "error"
+
+
 def test_a_trace_of_one_caller_settles_nothing_where_all_are_known():
     trace = " Call Trace:\n  lamp_close+0x33/0x90\n  process_one_work+0x1/0x2\n"
     both = (way(), replace(way("workqueue"), name="lamp_thread"))

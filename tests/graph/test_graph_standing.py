@@ -391,3 +391,12 @@ def test_what_changed_itself_is_lost_in_spite_of_a_cut(monkeypatch):
     compared = compare(HELPERS + helpers + before, HELPERS + helpers + after)
     assert [loss.now.name for loss in losses.find(compared)] == ["lamp_close"]
     assert "lamp_close" in compared.new.cut
+
+
+def test_a_caller_of_which_not_all_is_seen_makes_up_for_nothing(monkeypatch):
+    ends = function("static void lamp_end(struct lamp *l)", "%s")
+    calls = closing("iput(l->one);", "iput(l->two);", "lamp_end(l);", "iput(l->inode);")
+    both = [ends % "iput(l->inode);" + calls, ends % QUEUE + calls]
+    monkeypatch.setattr("patchlint.graph.summary.MOST", 3)
+    (loss,) = losses.find(compare(*(HELPERS + one for one in both)))
+    assert (loss.now.name, loss.held) == ("lamp_end", False)

@@ -161,6 +161,22 @@ def test_cycles_end():
     assert {"iput", "dput"} <= set(names(summary(source)))
 
 
+def test_all_functions_of_a_cycle_do_what_each_of_them_does():
+    ring = {"one": "two", "two": "three", "three": "four", "four": "one"}
+    source = "".join(
+        body(
+            "iput(l->inode);" if name == "two" else "lamp_rest(l);",
+            f"{callee}(l);",
+            head=f"void {name}(struct lamp *l)",
+        )
+        for name, callee in ring.items()
+    )
+    built = graph(source)
+    made = Summaries(built)
+    for start in ("one", "three", "four", "two"):
+        assert "iput" in names(made.of(function(built, start))), start
+
+
 def test_arguments_and_guards_are_told_in_the_callers_terms():
     source = body(
         "if (lazy)\n\t\tfput(file);", head="static void end(struct file *file, bool lazy)"
@@ -376,6 +392,17 @@ def test_lines_that_no_hunk_shows_are_an_effect():
     built = build([extract(image, kernel().macros)], kernel(), {PATH: known})
     found = Summaries(built).of(function(built, "f"))
     assert [(e.kind, e.line) for e in found if e.kind == "gap"] == [("gap", 3)]
+
+
+def test_what_is_late_and_what_is_known_keeps_its_place_in_a_long_summary(monkeypatch):
+    monkeypatch.setattr("patchlint.graph.summary.MOST", 4)
+    many = [f"lamp_destroy_{n}(l);" for n in range(5)]
+    built = graph(WORK + body(*many, "fput(l->file);", "schedule_work(&lamp_work);"))
+    made = Summaries(built)
+    found = made.of(function(built, "f"))
+    told = [(e.name, e.late) for e in found if e.late or e.kind == "row"]
+    assert told == [("fput", False), ("fput", True), ("iput", True)]
+    assert (len(found), made.cut) == (4, {"f"})
 
 
 def test_a_long_summary_is_cut_and_says_so():

@@ -6,6 +6,7 @@ import pytest
 from graph_kit import facts, kernel
 
 from patchlint.graph import reach, show
+from patchlint.graph.build import build
 from patchlint.graph.derive import derive
 from patchlint.graph.show import Branch
 from patchlint.model.tree import AddressUse, CallerSite, Definition
@@ -373,3 +374,36 @@ def test_downwards_says_when_there_is_nothing():
     nothing = show.downwards(Tree({"a.c": one("f", "g")}), kernel(), "f", "a.c")
     assert show.text(nothing) == "f  [releases nothing that is known]\n"
     assert show.downwards(Tree({"a.c": START}), kernel(), "who", None) is None
+
+
+ENDS = """\
+static void f(struct lamp *l)
+{
+	iput(l->inode);
+}
+
+SYSCALL_DEFINE1(lamp_on, int, fd)
+{
+	struct lamp *l = lamp_get(fd);
+
+	if (lamp_light(l) < 0)
+		goto err_put;
+	return 0;
+err_put:
+	f(l);
+	return -EIO;
+}
+
+"""
+OFF = "SYSCALL_DEFINE1(lamp_off, int, fd)\n{\n\tf(lamp_get(fd));\n\treturn 0;\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "told_"),
+    [(ENDS, [("lamp_on", True)]), (ENDS + OFF, [("lamp_off", False)])],
+)
+def test_an_entry_that_comes_there_when_something_failed_is_told_only_without_others(source, told_):
+    images = build([facts("a.c", source)], kernel(), {"a.c": None})
+    found = reach.ways(Tree({"a.c": source}), kernel(), "f", "a.c", (), images)
+    failed = {w.name: w.failed for w in found.ways}
+    assert [(e.name, failed[e.name]) for e in found.entry_points] == told_
