@@ -197,7 +197,7 @@ def _role(comparison: Comparison, loss: Loss) -> bool:
     if named and named_teardown(kernel, loss.was.name) and not all(e.guessed for e in loss.late):
         return True
     return any(named_teardown(kernel, function.name) for function in functions) and (
-        _last_reference(comparison, loss, functions) or _body_moved(comparison, loss)
+        _last_reference(comparison, loss, functions) or body_moved(comparison, loss)
     )
 
 
@@ -208,7 +208,7 @@ def _known_body(comparison: Comparison, loss: Loss) -> bool:
     """
     rows = comparison.kernel.rows_of(loss.was.name)
     inline = any(row.visible and row.kind in ("ctx", "sync", "wrap") for row in rows)
-    return inline and _body_moved(comparison, loss)
+    return inline and body_moved(comparison, loss)
 
 
 def _last_reference(comparison: Comparison, loss: Loss, functions: list[Function]) -> bool:
@@ -218,7 +218,7 @@ def _last_reference(comparison: Comparison, loss: Loss, functions: list[Function
     return any(function.name in comparison.put_callbacks for function in functions)
 
 
-def _body_moved(comparison: Comparison, loss: Loss) -> bool:
+def body_moved(comparison: Comparison, loss: Loss) -> bool:
     """Whether the body of the losing function itself went behind the deferral."""
     for late in loss.late:
         edge = late.edge
