@@ -9,6 +9,7 @@ from patchlint.graph import contexts as reasons_for
 from patchlint.graph.chains import after_chain, before_chain, entries_in_images
 from patchlint.graph.levels import (
     LOUD,
+    body_moved,
     main_loss,
     strength,
     volume,
@@ -352,7 +353,6 @@ def _shape(comparison: Comparison, loss: Loss) -> str:
         return "task-work-to-workqueue"
     if waited_for_grace_period(comparison, loss):
         return "rcu-release"
-    callback = comparison.after.find(edge.callback, edge.function.path) if edge else None
-    if callback is not None and any(loss.was is f for f in comparison.lineage.of(callback)):
+    if body_moved(comparison, loss):
         return "moved-body"
     return "weaker" if loss.how == "weaker" else "deferred"

@@ -228,25 +228,23 @@ def _role(comparison: Comparison, loss: Loss, *, task: bool) -> bool:
     if loss.before[0].kind == "store":
         # a state is set for many reasons; only in an operation that ends something it tells
         return False
-    kernel = comparison.kernel
-    if not any(named_teardown(kernel, function.name) for function in functions):
-        return False
-    tears_down = named_teardown(kernel, loss.was.name)
-    if tears_down and (
-        (task and strength(loss.before[0]) > 1) or waited_for_grace_period(comparison, loss)
-    ):
-        return True
-    if comparison.ways is not None and (
-        _body_moved(comparison, loss)
-        or (
-            tears_down
-            and (strength(loss.before[0]) > 1 or any(named_teardown(kernel, f.name) for f in below))
-            and not all(effect.guessed for effect in loss.late)
-        )
-    ):
-        # a tree has shown that nothing else than a task comes there
-        return True
-    return _last_reference(comparison, loss, functions)
+    ends = [named_teardown(comparison.kernel, function.name) for function in functions]
+    return any(ends) and (
+        _last_reference(comparison, loss, functions)
+        or (ends[0] and waited_for_grace_period(comparison, loss))
+        or (ends[0] and task and strength(loss.before[0]) > 1)
+        or (comparison.ways is not None and _seen_in_tree(comparison, loss, ends))
+    )
+
+
+def _seen_in_tree(comparison: Comparison, loss: Loss, ends: list[bool]) -> bool:
+    """Whether names are enough: a tree has shown who comes there.
+
+    ``ends``: whether the losing function, and those below it, are named like a teardown.
+    """
+    named = ends[0] and (strength(loss.before[0]) > 1 or any(ends[1:]))
+    guessed = all(effect.guessed for effect in loss.late)
+    return body_moved(comparison, loss) or (named and not guessed)
 
 
 def waited_for_grace_period(comparison: Comparison, loss: Loss) -> bool:
@@ -266,7 +264,7 @@ def _known_body(comparison: Comparison, loss: Loss) -> bool:
     """
     rows = comparison.kernel.rows_of(loss.was.name)
     inline = any(row.visible and row.kind in ("ctx", "sync", "wrap") for row in rows)
-    return inline and _body_moved(comparison, loss)
+    return inline and body_moved(comparison, loss)
 
 
 def _last_reference(comparison: Comparison, loss: Loss, functions: list[Function]) -> bool:
@@ -288,7 +286,7 @@ def _is_release(kernel: KernelFacts, function: Function) -> bool:
     )
 
 
-def _body_moved(comparison: Comparison, loss: Loss) -> bool:
+def body_moved(comparison: Comparison, loss: Loss) -> bool:
     """Whether the body of the losing function itself went behind the deferral."""
     for late in loss.late:
         edge = late.edge

@@ -854,3 +854,24 @@ def test_a_part_of_such_a_body_tells_nothing_of_what_the_row_says():
         "\tlamp_mark(l);\n\tqueue_work(lamp_wq, &l->work);\n}\n"
     )
     assert [d.level_cap for d in downgrades(before, after)] == ["note"]
+
+
+@pytest.mark.parametrize(
+    ("inside", "helper"),
+    [
+        ("__lamp_finish(l);", "static void __lamp_finish(struct lamp *l)\n{\n%s}\n\n"),
+        ("\tlamp_dark(l);\n\tlamp_destroy_wires(l);", ""),
+    ],
+)
+def test_a_body_that_went_by_way_of_a_helper_moved_whole_too(inside, helper):
+    body = "\tlamp_dark(l);\n\tlamp_destroy_wires(l);\n"
+    before = f"void lamp_put(struct lamp *l)\n{{\n{body}}}\n"
+    after = (
+        (helper % body if helper else "")
+        + "static void lamp_fn(struct work_struct *work)\n{\n"
+        + "\tstruct lamp *l = container_of(work, struct lamp, work);\n\n"
+        + f"\t{inside.strip()}\n}}\n\n"
+        + "void lamp_put(struct lamp *l)\n{\n\tqueue_work(lamp_wq, &l->work);\n}\n"
+    )
+    (found,) = downgrades(before, after)
+    assert (found.shape, found.function, found.level_cap) == ("moved-body", "lamp_put", "warning")

@@ -143,7 +143,10 @@ def test_an_empty_vocabulary_lets_nothing_through():
 
 def test_what_tells_a_release_is_compiled_where_something_may_have_taken_one_over():
     kinds = ("mechanisms", "deferred", "cleanups", "names", "returns", "later", "not_teardown")
-    words = dict.fromkeys(kinds, []) | {"deferred": ["lamp_fn"], "teardown": ["no pattern ("]}
+    words = {kind: [] for kind in kinds} | {
+        "deferred": ["lamp_fn"],
+        "teardown": ["no pattern ("],
+    }
     assert not Vocabulary(words).candidate(mail(new="lamp_light(lamp);"))
     with pytest.raises(re.error):
         Vocabulary(words).candidate(mail(new="lamp_fn(lamp);"))
