@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from patchlint.model.facts import UNNAMED
+
 if TYPE_CHECKING:
     from patchlint.graph.summary import Effect
     from patchlint.model.facts import Call
@@ -43,7 +45,8 @@ def taken_unseen(kernel: KernelFacts, effect: Effect) -> bool:
     return (
         name.isidentifier()
         and kernel.puts.search(site.callee) is not None
-        and name in {one.name for one in where.locals}
+        and not where.name.startswith(UNNAMED)
+        and name not in {one.name for one in where.parameters}
         and not any(one.target == name and one.value != "NULL" for one in where.assignments)
         and not any(call.assigned == name or _sets(call, name) for call in where.calls)
     )

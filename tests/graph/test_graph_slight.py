@@ -1,0 +1,233 @@
+"""What moves behind a deferral, and nobody misses."""
+
+from __future__ import annotations
+
+import pytest
+from graph_kit import downgrades
+
+WORKER = """\
+static void lamp_gone(struct work_struct *work)
+{
+	struct lamp *lamp = container_of(work, struct lamp, work);
+
+	iput(lamp->inode);
+}
+
+"""
+QUEUE = "\tINIT_WORK(&lamp->work, lamp_gone);\n\tqueue_work(lamp_wq, &lamp->work);\n"
+
+
+def levels(before, after):
+    return [(d.cleanup, d.function, d.level_cap) for d in downgrades(before, after)]
+
+
+def reasons(before, after):
+    return [reason for d in downgrades(before, after) for reason in d.reasons]
+
+
+# -- what lives on the stack ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["struct bulb ", "struct bulb *"])
+def test_what_is_started_on_the_stack_is_done_before_the_function_returns(how):
+    dot, address = ("->", "") if how.endswith("*") else (".", "&")
+    direct = "void lamp_off(struct lamp *lamp)\n{\n\tiput(lamp->inode);\n}\n"
+    queued = f"""\
+static void bulb_gone(struct work_struct *work)
+{{
+	struct bulb *bulb = container_of(work, struct bulb, work);
+
+	iput(bulb->lamp->inode);
+	bulb->done = true;
+}}
+
+void lamp_off(struct lamp *lamp)
+{{
+	{how}bulb{" = lamp->bulb" if address == "" else ""};
+
+	bulb{dot}lamp = lamp;
+	INIT_WORK(&bulb{dot}work, bulb_gone);
+	queue_work(lamp_wq, &bulb{dot}work);
+	while (!bulb{dot}done)
+		msleep(1);
+}}
+"""
+    found = [] if address else [("iput", "lamp_off", "warning")]
+    assert levels(direct, queued) == found
+
+
+# -- where something failed ----------------------------------------------------------------
+
+
+def opened(name, release, *, tail="return lamp;\n"):
+    return f"""\
+struct lamp *{name}(struct house *house)
+{{
+	struct lamp *lamp = lamp_of(house);
+
+	if (lamp_light(lamp))
+		goto out;
+	{tail}out:
+{release}	return NULL;
+}}
+"""
+
+
+@pytest.mark.parametrize(("name", "level"), [("lamp_create", "note"), ("lamp_swap", "warning")])
+def test_what_a_constructor_does_behind_a_label_takes_back_what_it_built(name, level):
+    before = opened(name, "\tiput(lamp->inode);\n")
+    after = WORKER + opened(name, QUEUE)
+    assert levels(before, after) == [("iput", name, level)]
+    assert ("deferred on an error path only" in reasons(before, after)) is (level == "note")
+
+
+@pytest.mark.parametrize(
+    ("value", "level"),
+    [("-EBUSY", "note"), ("ERR_PTR(-EBUSY)", "note"), ("0", "warning"), ("lamp->state", "warning")],
+)
+def test_a_branch_that_returns_an_error_code_is_one_where_something_failed(value, level):
+    def swap(release):
+        return (
+            "long lamp_swap(struct lamp *lamp)\n{\n\tif (lamp->lit) {\n"
+            f"{release}\t\treturn {value};\n\t}}\n\treturn lamp_next(lamp);\n}}\n"
+        )
+
+    before = swap("\t\tiput(lamp->inode);\n")
+    after = WORKER + swap(QUEUE.replace("\t", "\t\t"))
+    assert levels(before, after) == [("iput", "lamp_swap", level)]
+
+
+# -- who did it before ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("test", "found"),
+    [
+        ("!(current->flags & PF_KTHREAD)", []),
+        ("!current_is_kswapd()", []),
+        ("!lamp->lit", [("iput", "lamp_off", "warning")]),
+    ],
+)
+def test_what_only_kernel_threads_did_no_task_misses(test, found):
+    before = (
+        f"void lamp_off(struct lamp *lamp)\n{{\n\tif ({test})\n\t\treturn;\n"
+        "\tiput(lamp->inode);\n}\n"
+    )
+    after = WORKER + before.replace("\tiput(lamp->inode);\n", QUEUE)
+    assert levels(before, after) == found
+
+
+def test_a_caller_that_a_trace_shows_in_a_worker_tells_of_a_static_function_below():
+    before = (
+        "static void lamp_put(struct lamp *lamp)\n{\n\tiput(lamp->inode);\n}\n\n"
+        "void lamp_dim(struct lamp *lamp)\n{\n\tlamp_put(lamp);\n}\n"
+    )
+    after = WORKER + before.replace("\tiput(lamp->inode);\n", QUEUE)
+    trace = (
+        " lamp_dim+0x20/0x80\n process_one_work+0x1a0/0x3c0\n worker_thread+0x4d/0x3e0\n"
+        " kthread+0xd0/0x100\n"
+    )
+    (told,) = downgrades(before, after, message=trace)
+    (untold,) = downgrades(before, after, message="")
+    assert (told.level_cap, untold.level_cap) == ("note", "warning")
+
+
+# -- what is no hand-over ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "found"), [("lamp_alloc", 0), ("lamp_retire", 1)])
+def test_what_is_built_is_put_on_a_list_to_be_found_there(name, found):
+    worker = """\
+static void lamp_gone(struct work_struct *work)
+{
+	struct house *house = container_of(work, struct house, work);
+	struct lamp *lamp, *next;
+
+	list_for_each_entry_safe(lamp, next, &house->lamps, node)
+		iput(lamp->inode);
+}
+
+void house_start(struct house *house)
+{
+	INIT_WORK(&house->work, lamp_gone);
+	queue_work(lamp_wq, &house->work);
+}
+
+"""
+    before = worker + f"""\
+void {name}(struct house *house, struct lamp *lamp)
+{{
+	iput(lamp->inode);
+}}
+"""
+    after = before.replace(
+        "{\n\tiput(lamp->inode);\n}\n", "{\n\tlist_add_tail(&lamp->node, &house->lamps);\n}\n"
+    )
+    assert len([d for d in downgrades(before, after) if d.function == name]) == found
+
+
+# -- whoever is left to lose ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("called", "found"), [("LAMP_OFF", []), ("mode", [("iput", "lamp_drop", "warning")])]
+)
+def test_callers_of_a_function_with_one_more_argument_are_all_in_the_series(called, found):
+    callers = "void lamp_{0}(struct lamp *lamp, int mode)\n{{\n\tlamp_drop({1});\n}}\n"
+    before = "void lamp_drop(struct lamp *lamp)\n{\n\tiput(lamp->inode);\n}\n\n" + callers.format(
+        "close", "lamp"
+    )
+    after = (
+        WORKER
+        + "void lamp_drop(struct lamp *lamp, int mode)\n{\n\tif (mode == LAMP_LEASE) {\n"
+        + QUEUE.replace("\t", "\t\t")
+        + "\t\treturn;\n\t}\n\tiput(lamp->inode);\n}\n\n"
+        + callers.format("close", f"lamp, {called}")
+    )
+    assert levels(before, after) == found
+
+
+# -- what was started already --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("old", "found"),
+    [
+        ("\tif (mod_delayed_work(lamp_wq, &lamp->work, 0))\n\t\tiput(lamp->inode);\n", 0),
+        ("\tiput(lamp->inode);\n", 1),
+    ],
+)
+def test_a_put_for_a_start_that_stood_there_before_is_not_late(old, found):
+    """The count that was taken for the worker goes with the put that gave it back."""
+
+    def echo(lines):
+        return f"void lamp_echo(struct lamp *lamp)\n{{\n{lines}}}\n"
+
+    after = echo("\tmod_delayed_work(lamp_wq, &lamp->work, 0);\n")
+    assert len(downgrades(echo(old), after)) == found
+
+
+def test_a_helper_that_is_known_by_its_name_alone_makes_a_note():
+    def off(line):
+        return f"void lamp_off(struct lamp *lamp)\n{{\n{line}}}\n"
+
+    found = levels(off("\tiput(lamp->inode);\n"), off("\tlamp_iput_async(lamp->inode);\n"))
+    assert [level for _, _, level in found] in ([], ["note"])
+
+
+def test_a_branch_that_left_before_takes_nothing_from_what_stands_below():
+    """A deferral on a way that never came to the release."""
+    before = """\
+void lamp_write(struct lamp *lamp)
+{
+	if (lamp->journal) {
+		lamp_flush(lamp);
+		goto out;
+	}
+	iput(lamp->inode);
+out:
+	lamp_done(lamp);
+}
+"""
+    after = WORKER + before.replace("\t\tlamp_flush(lamp);\n", QUEUE.replace("\t", "\t\t"))
+    assert levels(before, after) == []
