@@ -72,6 +72,8 @@ class _Archive(Struct):
     brought: dict[str, tuple[str, ...]] = field(default_factory=dict)
     #: mails that answer one, by that
     answers: dict[str, list[sqlite3.Row]] = field(default_factory=lambda: defaultdict(list))
+    #: calls that put off to a context, by that
+    deferring: dict[str, frozenset[str]] = field(default_factory=dict)
     #: the text of mails by their ids, kept while one finding after the other asks for them
     bodies: dict[str, str] = field(default_factory=dict)
 
@@ -97,14 +99,28 @@ class _Archive(Struct):
             self.bodies[message_id] = next((self.body(row) or "" for row in found), "")
         return self.bodies[message_id]
 
-    def series(self, post: Post) -> str:
-        """Return the diffs of the series that a patch mail is of."""
+    def ways(self, finding: sqlite3.Row) -> frozenset[str]:
+        """Return the calls that put something off to where the finding's release went."""
+        context = finding["after_context"]
+        if context not in self.deferring:
+            kernel = self.engine.rules().kernel
+            starts = {
+                one.name: one.context for one in kernel.registrations.values() if one.activates
+            }
+            starts.update((one.name, one.context) for one in kernel.activations.values())
+            starts.update((one.deferred, one.context) for one in kernel.twins.values())
+            names = {name for name, where in starts.items() if where == context}
+            self.deferring[context] = frozenset(names)
+        return self.deferring[context] | {finding["after_mechanism"] or ""}
+
+    def series(self, post: Post) -> list[str]:
+        """Return the texts of the patches of the series that a patch mail is of."""
         together = [
             one
             for one in of_thread(post.thread, self.store)
             if one.version == post.version and one.sender == post.sender
         ]
-        return "\n".join(self.patch(one.message_id) for one in together[:_MOST_PATCHES])
+        return [self.patch(one.message_id) for one in together[:_MOST_PATCHES]]
 
 
 def mine(store: Store, shelf: Shelf, engine: Engine, progress: Progress) -> None:
@@ -227,7 +243,7 @@ def _versions(finding: sqlite3.Row, title: str, archive: _Archive) -> Iterator[R
             passed = post
     if passed is None:
         return
-    if _adds(finding, archive.patch(own)):
+    if _adds(finding, [archive.patch(own)], archive):
         text = f"version {passed.version} of the patch no longer has the finding"
         yield _row(finding, "dropped", passed, text)
     elif not _started(finding, mine, archive):  # else it is of patches that nobody looked at
@@ -247,30 +263,34 @@ def _renamed(finding: sqlite3.Row, mine: Post | None, cover: Post, archive: _Arc
 
 def _left(finding: sqlite3.Row, mine: Post | None, post: Post, archive: _Archive) -> frozenset[str]:
     """Return what the series of ``post`` still adds of the move."""
-    started = _started(finding, mine, archive)
-    return started & _adds(finding, archive.series(post)) if started else started
+    if not _started(finding, mine, archive):
+        return frozenset()
+    return _adds(finding, archive.series(post), archive)
 
 
 def _started(finding: sqlite3.Row, mine: Post | None, archive: _Archive) -> frozenset[str]:
     """Return what a patch, else its whole series, adds of the move."""
-    own = _adds(finding, archive.patch(finding["message_id"]))
-    return own if own or mine is None else _adds(finding, archive.series(mine))
+    own = _adds(finding, [archive.patch(finding["message_id"])], archive)
+    return own if own or mine is None else _adds(finding, archive.series(mine), archive)
 
 
-def _adds(finding: sqlite3.Row, body: str) -> frozenset[str]:
-    """Return what a diff adds of the move: its callback, its mechanism.
+def _adds(finding: sqlite3.Row, bodies: Iterable[str], archive: _Archive) -> frozenset[str]:
+    """Return what patches add of the move: its callback, what starts one in that context.
 
-    A mechanism is known to anybody, and counts in a diff that names the function as well.
+    What starts a callback is known to anybody, and counts in a patch that names the function.
     """
-    names = (finding["after_callback"], finding["after_mechanism"])
-    if not any(name and name in body for name in names):
+    return frozenset(name for body in bodies for name in _added(finding, body, archive))
+
+
+def _added(finding: sqlite3.Row, body: str, archive: _Archive) -> frozenset[str]:
+    callback, ways = finding["after_callback"], archive.ways(finding)
+    if not (callback and callback in body) and finding["function"] not in body:
         return frozenset()
     lines = (line for line in body.splitlines() if line.startswith("+"))
     added = {name for line in lines for name in talk.IDENTIFIER.findall(line)}
-    callback, mechanism = names
     found = {callback} & added
-    if mechanism in added and finding["function"] in talk.IDENTIFIER.findall(body):
-        found.add(mechanism)
+    if finding["function"] in talk.IDENTIFIER.findall(body):
+        found |= ways & added
     return frozenset(found)
 
 
@@ -309,15 +329,17 @@ def _traced(finding: sqlite3.Row, title: str, archive: _Archive) -> Iterator[Row
     One that defines its callback as well takes its place; one that meets a name of it shows
     that it was merged.
     """
-    versions = {post.thread for post in archive.posts.by_title.get(title, ())}
+    posts = archive.posts.by_title.get(title, ())
+    versions = {post.thread for post in posts}
     began = finding["date"]
+    first_of_all = min((post.date for post in posts if post.date is not None), default=began)
     callback = finding["after_callback"] or ""
     names = archive.brought.get(finding["message_id"] or "", ())
     ordered = sorted(names, key=lambda name: name != callback)
     for name in ordered:
         found = archive.traces.get(name, {})
         own = found.get(finding["thread"])
-        if own is None or not own.added or _was_there(own, found, began):
+        if own is None or not own.added or _was_there(own, found, first_of_all):
             continue
         others = [
             one
@@ -367,7 +389,7 @@ def _taken_out(finding: sqlite3.Row, archive: _Archive) -> Iterator[Row]:
         for one in traces.later(found, finding["date"]):
             if one.thread == own.thread or one.defined or not one.undefined:
                 continue
-            if _calls_again(finding, name, archive.series(one.mail)):
+            if any(_calls_again(finding, name, body) for body in archive.series(one.mail)):
                 text = f"takes {name}() out again and calls {finding['cleanup']}() directly"
                 yield _row(finding, "reverted", one.mail, text)
                 return
@@ -396,7 +418,7 @@ def _tried(finding: sqlite3.Row, archive: _Archive) -> Iterator[Row]:
             mail = (row["message_id"], row["subject"], row["date"])
             yield (finding["id"], "dropped", *mail, _cut(line))
             return
-    if finding["after_callback"] in _adds(finding, archive.patch(finding["message_id"])):
+    if finding["after_callback"] in _adds(finding, [archive.patch(finding["message_id"])], archive):
         text = f"proposes {finding['after_callback']}() in an answer; no patch here has it"
         mail = (finding["message_id"], finding["subject"], finding["date"])
         yield (finding["id"], "dropped", *mail, text)

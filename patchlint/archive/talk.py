@@ -173,7 +173,8 @@ def mends(body: str, subject: str, started: Iterable[str | None]) -> bool:
     """
     message, _, diff = body.partition("\n---\n")
     # its Fixes: has the title of what it fixes, which may say anything
-    said = [subject, *(line for line in message.splitlines() if ":" not in line[:_TRAILER])]
+    told = (line for line in message.splitlines() if ":" not in line[:_TRAILER])
+    said = [subject, *(line for line in told if not _DUMP.match(line))]
     changed = [line for line in diff.splitlines() if line.startswith(("+", "-"))]
     words = {word for line in (*said, *changed) for word in IDENTIFIER.findall(line)}
     return not words.isdisjoint(started) or any(_ORDER.search(line) for line in said)

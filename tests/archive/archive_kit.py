@@ -23,7 +23,7 @@ from patchlint.archive.scan import Outcome, scan
 from patchlint.archive.store import Store
 from patchlint.model.effect import EntryChain, Promise, Step
 from patchlint.model.finding import Finding, HunkLine, PatchRef, Report, SeriesRef
-from patchlint.model.kernel import Cleanup, KernelFacts, Rule, Ruleset, Source
+from patchlint.model.kernel import Cleanup, KernelFacts, Rule, Ruleset, Source, Twin
 from patchlint.model.problem import Limitation
 
 if TYPE_CHECKING:
@@ -178,7 +178,13 @@ def cleanup(why: str = "it sleeps") -> Cleanup:
 
 
 def ruleset(*rules: Rule, **cleanups: Cleanup) -> Ruleset:
-    kernel = KernelFacts(cleanups={"widget_put": cleanup(), **cleanups})
+    late = Twin(
+        "widget_put", "widget_put_late", "queue_work", "workqueue", "eventually", "a worker",
+        Source("fs/widget.c", "seen"),
+    )  # fmt: skip
+    kernel = KernelFacts(
+        cleanups={"widget_put": cleanup(), **cleanups}, twins={"widget_put_late": late}
+    )
     return Ruleset(rules or (rule(),), kernel, "digest")
 
 

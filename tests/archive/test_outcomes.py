@@ -373,6 +373,13 @@ def test_a_callback_that_is_only_called_otherwise_is_no_drop(tmp_path):
     assert ("kept", newer.message_id) in outcomes([first, newer], tmp_path)[first.message_id]
 
 
+def test_another_way_to_put_off_to_there_is_no_drop(tmp_path):
+    first = kit.patch(1, 1, "set", CALLBACK)
+    other = CALLBACK.replace("queue_work(widget_wq, &w->work)", "widget_put_late(w)")
+    newer = kit.patch(1, 1, "set", other.replace("widget_free", "widget_end"), version=2, day=3)
+    assert ("kept", newer.message_id) in outcomes([first, newer], tmp_path)[first.message_id]
+
+
 HELPER = kit.BAD.replace(" }\n", " }\n+static void widget_arm(struct widget *w)\n", 1)
 
 
@@ -401,6 +408,15 @@ def test_a_later_patch_meets_what_the_patch_brought(tmp_path, later, kind):
     assert {kind for kind, _ in found} == {kind}
 
 
+def test_a_series_on_top_of_an_earlier_posting_says_nothing_of_a_later_one(tmp_path):
+    first = kit.patch(1, 1, "set", HELPER)
+    on_top = meeting(" static void widget_arm(struct widget *w)", "top", day=1)
+    second = kit.patch(1, 1, "set", HELPER, version=2, day=3)
+    later = meeting(" static void widget_arm(struct widget *w)")
+    found = outcomes([first, on_top, second, later], tmp_path)
+    assert ("kept", later.message_id) in found[second.message_id]
+
+
 def test_a_callback_of_that_name_elsewhere_says_nothing(tmp_path):
     first = kit.patch(1, 1, "set", CALLBACK)
     other = meeting(" static void widget_free(struct work_struct *w)", path="drivers/b.c")
@@ -423,6 +439,7 @@ def test_a_patch_that_calls_directly_again_takes_it_back(tmp_path, instead, kind
     ("why", "kind"),
     [
         ("The loop called widget_put() once too often.", "kept"),
+        ("It crashes.\n[    6.9] Workqueue: pm pm_work\n[    7.0] worker_thread+0x3/0x9", "kept"),
         ("Cancel the request when the queue is full.", "kept"),
         ("Cancel the work when the queue is full.", "fixed"),
         ("It is freed by then: copy it before the vhost work runs.", "kept"),
