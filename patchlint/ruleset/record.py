@@ -212,7 +212,8 @@ def held(book: Book, rules: Iterable[Rule]) -> dict[str, Share]:
     """Return the rules that their record makes notes of, with the share that was right.
 
     A rule counts by its warnings, as the program gives them today.  What a tree shows to be
-    lost for a system call is no warning.
+    lost for a system call is no warning.  One change is one draw: another version of it, or
+    another caller of what moved in it, was judged as it was.
     """
     found = {}
     for rule in rules:
@@ -220,7 +221,8 @@ def held(book: Book, rules: Iterable[Rule]) -> dict[str, Share]:
             continue
         mine = [one for one in book.judged if one.rule == rule.id]
         warned = [one for one in mine if (one.today or one.level) == "warning"]
-        loud = precision(warned, today=True)
+        once = {(one.title, one.cleanup, one.verdict): one for one in warned}
+        loud = precision(once.values(), today=True)
         if loud.decided >= FEWEST and loud.high < ENOUGH:
             found[rule.id] = loud
     return found

@@ -29,6 +29,7 @@ import random
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -249,7 +250,7 @@ def again(arguments):
         for one in held
         if (one.loud or not arguments.loud) and not (one.today and arguments.new)
     }
-    today = checked(arguments.store, wanted, arguments.minutes)
+    today = checked(arguments.store, wanted, arguments)
     for message_id in sorted(wanted - today.keys()):
         print(f"in no store, or not reached: {message_id}")
     rows, moved = [], Counter()
@@ -274,31 +275,39 @@ def again(arguments):
     return 0
 
 
-def checked(stores, wanted, minutes):
+def checked(stores, wanted, arguments):
     """What is found today in each wanted mail that a store has, as far as time suffices."""
-    end = time.monotonic() + 60 * minutes
-    settings = Settings(limit=ENOUGH)
+    end = time.monotonic() + 60 * arguments.minutes
+    settings = Settings(limit=arguments.limit)
     engine = Unheld(settings)
     reach = Reach(engine.rules(), "again")
     today = {}
-    for path in stores:
-        with Store(path, write=False) as store, Shelf() as shelf:
-            for message_id in sorted(wanted - today.keys()):
-                thread = store.value(
-                    "SELECT thread FROM messages WHERE message_id = ?", (message_id,)
-                )
-                if thread is None or time.monotonic() > end:
-                    continue
-                engine.wanted = message_id
-                verdict = judge.judge(store.thread(thread), shelf, engine, reach, settings)
-                print(f"{len(today)} of {len(wanted)}", file=sys.stderr)
-                today[message_id] = [
-                    {name: getattr(one, name) for name in ("function", "cleanup", "rule", "level")}
-                    for series in verdict.series
-                    for one in series.findings
-                    if one.message_id == message_id
-                ]
+    with suppress(KeyboardInterrupt):
+        for path in stores:
+            with Store(path, write=False) as store, Shelf() as shelf:
+                for message_id in sorted(wanted - today.keys()):
+                    thread = store.value(
+                        "SELECT thread FROM messages WHERE message_id = ?", (message_id,)
+                    )
+                    began = time.monotonic()
+                    if thread is None or began > end:
+                        continue
+                    engine.wanted = message_id
+                    verdict = judge.judge(store.thread(thread), shelf, engine, reach, settings)
+                    print(f"{len(today)} of {len(wanted)}", file=sys.stderr)
+                    if time.monotonic() - began < settings.limit:  # else it was cut short
+                        today[message_id] = said(verdict, message_id)
     return today
+
+
+def said(verdict, message_id):
+    """What was found in one mail of a thread."""
+    return [
+        {name: getattr(one, name) for name in ("function", "cleanup", "rule", "level")}
+        for series in verdict.series
+        for one in series.findings
+        if one.message_id == message_id
+    ]
 
 
 def outcomes(arguments):
@@ -369,6 +378,9 @@ def main():
     parser.add_argument("--new", action="store_true", help="only what was never run again")
     parser.add_argument(
         "--minutes", type=float, default=math.inf, help="what is not reached stays as it is"
+    )
+    parser.add_argument(
+        "--limit", type=float, default=ENOUGH, help="seconds for a series; one cut short is left"
     )
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()

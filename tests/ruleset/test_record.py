@@ -158,7 +158,7 @@ def rule(**more):
 def judged(verdicts, **more):
     return record.Book(
         tuple(
-            replace(ROW, message_id=f"{n}@x", verdict=verdict, **more)
+            replace(ROW, message_id=f"{n}@x", title=f"{n:012x}", verdict=verdict, **more)
             for n, verdict in enumerate(verdicts)
         )
     )
@@ -181,6 +181,12 @@ def judged(verdicts, **more):
 def test_a_rule_is_held_when_too_few_of_its_loud_findings_were_right(verdicts, held):
     assert bool(record.held(judged(verdicts), [rule()])) is held
     assert not record.held(judged(verdicts), [rule(level="note")])
+
+
+def test_a_change_that_was_judged_in_several_versions_is_one_draw():
+    wrong = judged(["wrong"] * 5).judged
+    versions = tuple(replace(one, title="t", message_id=f"{n}@x") for n, one in enumerate(wrong))
+    assert not record.held(replace(judged([]), judged=versions), [rule()])
 
 
 def test_what_is_no_longer_loud_counts_no_more():
