@@ -90,7 +90,10 @@ class Vocabulary:
         if not data:
             return True
         words = _words_in(data)
-        if not words.isdisjoint(more) or possible(self._plain(words)):
+        if not words.isdisjoint(more) or not words.isdisjoint(self._mechanisms):
+            return True
+        # what tells a release takes as long to compile as all the rest, and counts beside this
+        if self._deferred(words) and self._released(words):
             return True
         return self._runs_later(data, within=True)
 

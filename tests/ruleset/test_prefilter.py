@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import quopri
+import re
 import subprocess
 import sys
 
@@ -137,6 +138,15 @@ def test_an_empty_vocabulary_lets_nothing_through():
     assert not empty.candidate(mail(new="queue_work(wq, w);"))
     assert not possible(empty.bits(mail(new="queue_work(wq, w);")))
     assert shipped() is shipped()
+
+
+def test_what_tells_a_release_is_compiled_where_something_may_have_taken_one_over():
+    kinds = ("mechanisms", "deferred", "cleanups", "names", "returns", "later", "not_teardown")
+    words: dict[str, list[str]] = {kind: [] for kind in kinds}
+    words |= {"deferred": ["lamp_fn"], "teardown": ["no pattern ("]}
+    assert not Vocabulary(words).candidate(mail(new="lamp_light(lamp);"))
+    with pytest.raises(re.error):
+        Vocabulary(words).candidate(mail(new="lamp_fn(lamp);"))
 
 
 HELPED = [
