@@ -10,6 +10,7 @@ from patchlint.graph.chains import after_chain, before_chain, entries_in_images
 from patchlint.graph.levels import (
     LOUD,
     body_moved,
+    known_release,
     main_loss,
     strength,
     volume,
@@ -119,10 +120,14 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
     if gone is not None:
         place = (main.was.path, gone.line)
     shape = _shape(comparison, main)
+    row = known_release(comparison, main)
+    if row is not None:
+        reasons.append(f"{row.name}() is known to release {row.releases}")
+    released = effect.known or row
     return Downgrade(
         shape=shape,
         cleanup=effect.name,
-        family=effect.known.family if effect.known else STRUCTURAL,
+        family=released.family if released else STRUCTURAL,
         also=tuple(also),
         function=main.now.name,
         path=place[0],

@@ -11,7 +11,7 @@ alone) turn all of it down, each with its reason.
     0   memory, and what puts itself off anyway: a note
 
 A *role* shows that somebody waits for it: the function that lost it is an operation behind
-which user space waits; or a teardown, and it was done when the last reference went, or its
+which user space waits, or one that the tables know as a release; or a teardown, and it was done when the last reference went, or its
 whole body went behind the deferral, or the deferral is shown and not guessed from a name.
 Moved work is not moved cleanup: without a role two in three loud findings on unread mail
 were wrong.
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from patchlint.graph.comparison import Comparison
     from patchlint.graph.losses import Loss
     from patchlint.model.facts import Function
-    from patchlint.model.kernel import KernelFacts
+    from patchlint.model.kernel import Cleanup, KernelFacts
 
 #: added to the weight of what is louder than a note
 LOUD: Final = 100
@@ -223,7 +223,7 @@ def _role(comparison: Comparison, loss: Loss, *, task: bool) -> bool:
     functions = [loss.was, *below]
     if any(held_in_slot(comparison, function) for function in functions):
         return True
-    if _known_body(comparison, loss):
+    if known_release(comparison, loss) is not None:
         return True
     if loss.before[0].kind == "store":
         # a state is set for many reasons; only in an operation that ends something it tells
@@ -257,14 +257,19 @@ def waited_for_grace_period(comparison: Comparison, loss: Loss) -> bool:
     )
 
 
-def _known_body(comparison: Comparison, loss: Loss) -> bool:
-    """Whether the losing function is a release of the tables, and its body went as a whole.
+def known_release(comparison: Comparison, loss: Loss) -> Cleanup | None:
+    """The row of the losing function, where what it lost is what that row speaks of.
 
-    What the body does no hunk may show; what it releases its row says.
+    What its body does no hunk may show, what it releases its row says: it lost that with the
+    whole body, or with a call that is named for a teardown.  A row of any kernel in which it is
+    done in the call counts: the body shows that it was.
     """
+    if strength(loss.before[0]) == _KNOWN or loss.how in ("worker", "weaker"):
+        return None
     rows = comparison.kernel.rows_of(loss.was.name)
-    inline = any(row.visible and row.kind in ("ctx", "sync", "wrap") for row in rows)
-    return inline and body_moved(comparison, loss)
+    row = next((r for r in rows if r.visible and r.kind in ("ctx", "sync", "wrap")), None)
+    named = loss.before[0].kind == "named" and not all(e.guessed for e in loss.late)
+    return row if row is not None and (named or body_moved(comparison, loss)) else None
 
 
 def _last_reference(comparison: Comparison, loss: Loss, functions: list[Function]) -> bool:

@@ -845,6 +845,27 @@ def test_the_body_of_a_release_that_a_table_knows_is_one_whatever_it_calls(name,
     assert {d.level_cap for d in downgrades(before, after)} == {level}
 
 
+def test_a_teardown_that_a_known_release_lost_is_told_by_its_family():
+    """What a table says of the function counts, not the name that it gives to a part."""
+
+    def put(name, last):
+        return f"void {name}(struct lamp *l)\n{{\n\tlamp_mark(l);\n\t{last}\n}}\n"
+
+    worker = (
+        "static void lamp_fn(struct work_struct *work)\n{\n"
+        "\tstruct lamp *l = container_of(work, struct lamp, work);\n\n"
+        "\tlamp_release_wires(l);\n}\n\n"
+    )
+    for name, family in (("bdev_release", "block"), ("lamp_show", "structural")):
+        before = worker + put(name, "lamp_release_wires(l);")
+        after = worker + put(name, "queue_work(lamp_wq, &l->work);")
+        (found,) = downgrades(before, after)
+        assert (found.family, found.cleanup) == (family, "lamp_release_wires")
+        assert found.level_cap == ("warning" if family == "block" else "note")
+        told = f"{name}() is known to release"
+        assert any(told in reason for reason in found.reasons) is (family == "block")
+
+
 def test_a_part_of_such_a_body_tells_nothing_of_what_the_row_says():
     before = "void evict_inodes(struct lamp *l)\n{\n\tlamp_mark(l);\n\tlamp_dim(l);\n}\n"
     after = (
