@@ -51,6 +51,8 @@ _DEEPEST: Final = 80
 #: tests above one effect that are told apart
 _MOST_ATOMS: Final = 40
 _LONGEST: Final = 80
+#: waits for something that others may have started
+_AWAITED: Final = frozenset({"object", "queue", "completion", "event"})
 #: the test of a branch that a hunk shows without its head
 _UNKNOWN: Final = "1"
 _CALL: Final = re.compile(r"^([A-Za-z_]\w*)\s*\(.*\)$", re.DOTALL)
@@ -845,7 +847,7 @@ class Summaries:
         found: list[tuple[Call, Deferral]] = []
         for call in function.calls:
             row = self.kernel.waits.get(call.callee)
-            if row is None or not row.restores or row.kind not in ("object", "queue", "completion"):
+            if row is None or not row.restores or row.kind not in _AWAITED:
                 continue
             edges = self._awaited.by(function, call)
             edges = edges or self._bound(function, call, row.object_arg)

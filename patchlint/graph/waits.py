@@ -54,7 +54,7 @@ class Awaited:
         names: Mapping[str, list[int]] | Mapping[str | None, list[int]] = self._by_target
         if wait.kind == "queue":
             names = self._by_queue
-        elif wait.kind == "completion":
+        elif wait.kind in ("completion", "event"):
             names = self._by_done
         if wait.object_arg is None or wait.object_arg >= len(call.args):
             places = self._by_queue.get(None, []) if wait.kind == "queue" else []
