@@ -61,7 +61,7 @@ def deferrals(graph: Graph) -> list[Deferral]:
         for call in function.calls:
             for starter in _started(graph, call):
                 _note(graph, function, call, starter, bound, found, starters)
-        _stored(function, found[first:], starters)
+        _stored(graph, function, found[first:], starters)
     for _ in range(_ROUNDS):
         known = {key: list(made) for key, made in starters.items()}
         _note_callers(graph, known, bound, found, starters)
@@ -197,11 +197,11 @@ def _note(
         callbacks.extend(bound.to(target))
     for callback in callbacks:
         if callback in own:
-            _learn(starters, function, call, starter, callback=callback)
+            _learn(graph, starters, function, call, starter, callback)
     parameter = root_parameter(function, starter.target) if starter.target else None
     if parameter is not None and not callbacks:
         # a helper's own parameter says nothing of which object it is: its callers do
-        _learn(starters, function, call, starter, callback=None)
+        _learn(graph, starters, function, call, starter, None)
         if target is not None and target.plain:
             return
     for callback in callbacks or [None]:
@@ -239,7 +239,28 @@ def _on_stack(function: Function, target: str | None) -> bool:
     )
 
 
+def _waits_itself(graph: Graph, function: Function, start: Call, starter: _Starter) -> bool:
+    """Whether a helper that starts what it is given waits for it before it returns."""
+    if starter.target is None:
+        return False
+    for call in function.calls:
+        wait = graph.kernel.waits.get(call.callee)
+        text = argument(call, wait.object_arg) if wait is not None else None
+        if (
+            wait is not None
+            and wait.restores
+            and wait.kind == "object"
+            and text is not None
+            and strip_expression(text) == strip_expression(starter.target)
+            and call.line > start.line
+            and call.conditions == start.conditions
+        ):
+            return True
+    return False
+
+
 def _learn(
+    graph: Graph,
     starters: dict[tuple[str, str], list[_Starter]],
     function: Function,
     call: Call,
@@ -251,7 +272,7 @@ def _learn(
         starter.context,
         starter.guarantee,
         starter.keeps,
-        starter.waits,
+        starter.waits or _waits_itself(graph, function, call, starter),
         starter.target if callback is None else None,
         callback,
         starter.queue,
@@ -271,6 +292,7 @@ def _alike(one: _Starter, other: _Starter) -> bool:
 
 
 def _stored(
+    graph: Graph,
     function: Function,
     found: list[Deferral],
     starters: dict[tuple[str, str], list[_Starter]],
@@ -292,6 +314,7 @@ def _stored(
         if name not in names:
             continue
         _learn(
+            graph,
             starters,
             function,
             edge.call,
@@ -299,7 +322,7 @@ def _stored(
                 edge.mechanism, edge.context, edge.guarantee, edge.keeps, edge.waits, None, name,
                 edge.queue,
             ),
-            callback=name,
+            name,
         )  # fmt: skip
 
 

@@ -11,9 +11,10 @@ alone) turn all of it down, each with its reason.
     0   memory, and what puts itself off anyway: a note
 
 A *role* shows that somebody waits for it: the function that lost it is an operation behind
-which user space waits, or one that the tables know as a release; or a teardown, and it was done when the last reference went, or its
-whole body went behind the deferral, or the deferral is shown and not guessed from a name.
-Moved work is not moved cleanup: without a role two in three loud findings on unread mail
+which user space waits, or one that the tables know as a release; or a teardown, and it was
+done when the last reference went, after a grace period that was waited for, or by a task that
+is shown.  With a tree, which shows who comes there, its name or its moved body is enough.
+Moved work is not moved cleanup: by names alone two in three loud findings on unread mail
 were wrong.
 """
 

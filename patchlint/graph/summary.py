@@ -51,8 +51,8 @@ _DEEPEST: Final = 80
 #: tests above one effect that are told apart
 _MOST_ATOMS: Final = 40
 _LONGEST: Final = 80
-#: waits that tell what somebody else has started
-_FOR_OTHERS: Final = ("object", "queue", "completion", "event")
+#: waits for something that others may have started
+_AWAITED: Final = frozenset({"object", "queue", "completion", "event"})
 #: the test of a branch that a hunk shows without its head
 _UNKNOWN: Final = "1"
 _CALL: Final = re.compile(r"^([A-Za-z_]\w*)\s*\(.*\)$", re.DOTALL)
@@ -326,6 +326,7 @@ class Summaries:
         held = {effect.key for effect in effects if effect.wait is not None}
         flushed = (effect for effect in self._flushed(function) if effect.key not in held)
         effects = (*effects, *[effect for effect in flushed if add(effect)])
+        effects = tuple(self._awaited_below(function, effects))
         self._left -= len(effects)
         return effects
 
@@ -780,11 +781,12 @@ class Summaries:
         step = Step(
             function.name, function.path, edge.line, f"{edge.mechanism}() {does} {callback.name}()"
         )
-        inline = edge.keeps or edge.waits
         put = _PutIn({}, self.kernel, above)
         for effect in inner:
             if effect.key[0] == "param":
                 continue
+            # what puts itself off outside of a task is not done when the callback is
+            inline = edge.keeps or (edge.waits and not effect.context_bound)
             guard, _ = put.guard(effect.guard)
             own = effect.guarantee
             if not edge.keeps and effect.context_bound and effect.known is not None:
@@ -809,7 +811,7 @@ class Summaries:
                 len(above) + (effect.outer if inline else 0),
                 edge if edge.keeps else effect.kept,
                 effect.through,
-                effect.pending if inline else None,
+                effect.pending,
             )
 
     def _flushed(self, function: Function) -> Iterator[Effect]:
@@ -841,7 +843,7 @@ class Summaries:
         found: list[tuple[Call, Deferral]] = []
         for call in function.calls:
             row = self.kernel.waits.get(call.callee)
-            if row is None or not row.restores or row.kind not in _FOR_OTHERS:
+            if row is None or not row.restores or row.kind not in _AWAITED:
                 continue
             edges = self._awaited.by(function, call)
             if row.kind in {"object", "queue"}:
@@ -892,6 +894,60 @@ class Summaries:
             put = _PutIn(given, self.kernel)
             yield from put.guard(self.guard(helper, call.conditions))[0] or ()
 
+    def _awaited_below(self, function: Function, effects: tuple[Effect, ...]) -> list[Effect]:
+        """Effects with those inline again that a callee, called below the start, waits for."""
+        waiters: dict[int, list[Effect]] = {}
+        for effect in effects:
+            if effect.pending not in (None, function) and effect.edge is not None:
+                waiters.setdefault(id(effect.edge), []).append(effect)
+        found: list[Effect] = []
+        merged: set[tuple[int, Key]] = set()
+        for effect in effects:
+            waiter = next(
+                (
+                    one
+                    for one in waiters.get(id(effect.last or effect.edge), ())
+                    if effect.late
+                    and effect.edge is not None
+                    and not effect.context_bound
+                    and one.root is not None
+                    and one.key == effect.key
+                    and self._on_all_ways(function, effect, one.root)
+                ),
+                None,
+            )
+            if waiter is not None:
+                merged.add((id(waiter.edge), waiter.key))
+                found.append(replace(effect, wait=waiter.wait))
+            else:
+                found.append(effect)
+        # the start and the wait are one thing that is done
+        return [
+            effect
+            for effect in found
+            if effect.pending in (None, function) or (id(effect.edge), effect.key) not in merged
+        ]
+
+    def _on_all_ways(self, function: Function, effect: Effect, call: Call) -> bool:
+        """Whether control that started what is late always comes to ``call`` below."""
+        allowed = {a.sign for a in effect.guard}
+        return call.line > effect.root_line and all(
+            atom.sign in allowed or (atom.early and not self._may_leave(function, effect, atom))
+            for atom in self.guard(function, call.conditions)
+        )
+
+    def _may_leave(self, function: Function, effect: Effect, atom: Atom) -> bool:
+        """Whether an early guard stands below the start, and not for something that failed."""
+        asked = atom.head.split(" ")[0]
+        turned = guards.said(replace(atom, positive=not atom.positive))
+        return (
+            atom.path == function.path
+            and effect.root_line < atom.line
+            and asked not in self.kernel.activations
+            and asked not in self.kernel.list_adds
+            and self.kernel.error_path.search(turned) is None
+        )
+
     def _waited(self, function: Function, effects: list[Effect]) -> Iterator[Effect]:
         """Effects with those inline again that a wait on the same way holds the task for."""
         waits = [
@@ -904,16 +960,11 @@ class Summaries:
                 # what puts itself off outside of a task is not done when the callback is
                 yield effect
                 continue
-            start = effect.root_line
-            allowed = {a.sign for a in effect.guard}
             wait = next(
                 (
                     call
                     for call in waits
-                    if call.line > start
-                    and all(
-                        a.sign in allowed or a.early for a in self.guard(function, call.conditions)
-                    )
+                    if self._on_all_ways(function, effect, call)
                     and wait_matches(self.graph, effect.last or effect.edge, function, call)
                 ),
                 None,

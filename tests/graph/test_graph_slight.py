@@ -154,12 +154,15 @@ void house_start(struct house *house)
 }
 
 """
-    before = worker + f"""\
+    before = (
+        worker
+        + f"""\
 void {name}(struct house *house, struct lamp *lamp)
 {{
 	iput(lamp->inode);
 }}
 """
+    )
     after = before.replace(
         "{\n\tiput(lamp->inode);\n}\n", "{\n\tlist_add_tail(&lamp->node, &house->lamps);\n}\n"
     )

@@ -313,6 +313,50 @@ def test_a_wait_on_the_same_way_holds_the_task(lines, late):
     assert [e.late for e in found] == [late]
 
 
+@pytest.mark.parametrize(
+    ("between", "late"),
+    [
+        ("if (l->busy)\n\t\treturn;", True),
+        # not started at all
+        ("if (!started)\n\t\treturn;", True),
+        ("lamp_log(l);", False),
+    ],
+)
+def test_a_wait_that_some_do_not_come_to_holds_nobody(between, late):
+    lines = ["schedule_work(&lamp_work);", between, "flush_work(&lamp_work);"]
+    found = [e for e in summary(WORK + body(*lines)) if e.name == "iput"]
+    assert [e.late for e in found] == [late]
+
+
+@pytest.mark.parametrize("failed", ["!schedule_work(&lamp_work)", "err < 0"])
+def test_what_failed_leaves_nothing_to_wait_for(failed):
+    start = [] if "work" in failed else ["schedule_work(&lamp_work);"]
+    lines = [*start, f"if ({failed})\n\t\treturn;", "flush_work(&lamp_work);"]
+    found = [e for e in summary(WORK + body(*lines)) if e.name == "iput"]
+    assert [e.late for e in found] == [False]
+
+
+@pytest.mark.parametrize(
+    ("waits", "late"),
+    [("flush_work(work);", False), ("flush_work(&other);", True), ("lamp_log(l);", True)],
+)
+def test_a_helper_may_start_and_wait_for_what_it_is_given(waits, late):
+    run = body(
+        "queue_work(lamp_wq, work);", waits, head="static void run(struct work_struct *work)"
+    )
+    found = summary(WORK + run + body("run(&lamp_work);"))
+    assert [(e.name, e.late) for e in found if e.name == "iput"] == [("iput", late)]
+    # what puts itself off in a worker is not waited for
+    assert [e.late for e in found if e.name == "fput"] == [True]
+
+
+def test_what_a_callee_waits_for_is_done_once():
+    wait = body("flush_work(&lamp_work);", head="static void rest(struct lamp *l)")
+    off = body("schedule_work(&lamp_work);", "rest(l);", head="static void off(struct lamp *l)")
+    found = [e for e in summary(WORK + wait + off + body("off(l);")) if e.name == "iput"]
+    assert [(e.late, e.pending) for e in found] == [(False, None)]
+
+
 def test_a_caller_may_wait_for_what_a_callee_started():
     start = body("schedule_work(&lamp_work);", head="static void start(struct lamp *l)")
     found = [
