@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Container, Iterable, Iterator
 
     from patchlint.model.image import FilePair, Image
 
@@ -27,13 +27,9 @@ _ALIKE: Final = 8
 
 def renames(files: Iterable[FilePair]) -> dict[str, str]:
     """Old names to new ones, of variables, members and constants."""
-    removed: list[str] = []
-    added: list[str] = []
-    before: set[str] = set()
-    after: set[str] = set()
-    for pair in files:
-        _read(pair.pre, pair.kept.keys(), removed, before)
-        _read(pair.post, set(pair.kept.values()), added, after)
+    pairs = tuple(files)
+    removed = [line for pair in pairs for line in _changed(pair.pre, pair.kept.keys())]
+    added = [line for pair in pairs for line in _changed(pair.post, set(pair.kept.values()))]
     if not removed or not added or len(removed) + len(added) > _MOST:
         return {}
     shapes: dict[str, list[list[str]]] = {}
@@ -45,21 +41,27 @@ def renames(files: Iterable[FilePair]) -> dict[str, str]:
         called = set(_CALLED.findall(line))
         for new in shapes.get(_shape(line), ())[:_ALIKE]:
             for one, other in _differing(old, new):
-                if one not in after and other not in before and one not in called:
+                if one not in called:
                     found.setdefault(one, set()).add(other)
-    return {old: new.pop() for old, new in found.items() if len(new) == 1}
+    if not found:
+        return {}
+    before, after = _words(pair.pre for pair in pairs), _words(pair.post for pair in pairs)
+    fresh = {old: new - before for old, new in found.items() if old not in after}
+    return {old: new.pop() for old, new in fresh.items() if len(new) == 1}
 
 
-def _read(image: Image | None, kept: Container[int], changed: list[str], words: set[str]) -> None:
-    """Gather the words of one side, and its lines that the other does not have."""
-    if image is None:
-        return
-    for number, line in enumerate(image.text.decode("utf-8", "replace").split("\n"), 1):
-        if not line or line.isspace():
-            continue
-        words.update(_WORD.findall(line))
-        if number not in kept and image.knows(number):
-            changed.append(line)
+def _changed(image: Image | None, kept: Container[int]) -> Iterator[str]:
+    """The lines of one side that the other does not have."""
+    lines = image.text.split(b"\n") if image is not None else ()
+    for number, line in enumerate(lines, 1):
+        if number not in kept and image is not None and image.knows(number) and line.strip():
+            yield line.decode("utf-8", "replace")
+
+
+def _words(images: Iterable[Image | None]) -> set[str]:
+    """All words of one side."""
+    texts = (image.text.decode("utf-8", "replace") for image in images if image is not None)
+    return {word for text in texts for word in _WORD.findall(text)}
 
 
 def _shape(line: str) -> str:
