@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from patchlint.patch.apply import WholeImages
     from patchlint.patch.images import Composition
     from patchlint.patch.trees import Tree
+    from patchlint.syntax.kept import KeptFacts
 
 #: files whose text the syntax stage reads
 C_SOURCES = (".c", ".h")
@@ -63,6 +64,15 @@ class TreeAtHand:
         self._facts: dict[str | None, TreeFacts] = {}
         self._versions: dict[str | None, tuple[int, int] | None] = {}
         self._derived: dict[tuple[str | None, str, str], Cleanup | None] = {}
+        self._read: KeptFacts | None = None
+
+    def read(self, image: Image, macros: Sequence[Macro]) -> FileFacts:
+        """The facts of an image; what was read for the series before is known."""
+        if self._read is None:
+            from patchlint.syntax.kept import KeptFacts
+
+            self._read = KeptFacts()
+        return self._read.extract(image, macros)
 
     def begin(self) -> None:
         """Start to open the tree, since it will be needed; does not wait for it."""
@@ -91,6 +101,10 @@ class TreeAtHand:
         """Files of the trees that were wanted so far and are there, but cannot be read."""
         opened = [one._tree for one in (self, *self.others) if one._tree is not None]  # noqa: SLF001
         return sorted({path for tree in opened for path in tree.lost})
+
+    def sound(self) -> bool:
+        """Whether nothing that was asked so far met anything to be told."""
+        return not (self.remarks or self.lost())
 
     def serving(self, versions: Sequence[str]) -> TreeAtHand:
         """The tree that most of ``versions``, names of trees, are of; this one in doubt."""
@@ -198,6 +212,7 @@ def analyse(
         moved = whole.moved if whole is not None else {}
         facts.ways = partial(_ways, partial(tree.ways, series.base_commit, ruleset), moved)
         facts.derive = partial(_derive, partial(tree.derive, series.base_commit, ruleset), moved)
+        facts.read = tree.read
         facts.bodies = partial(tree.facts, series.base_commit, ruleset.kernel.macros)
     found: list[Downgrade] = []
     said: list[Limitation] = []
@@ -471,6 +486,7 @@ class _Facts:
         self.ways: Ask | None = None
         self.bodies: Callable[[], TreeFacts] | None = None
         self.derive: Callable[[Mapping[str, str]], dict[str, Cleanup]] | None = None
+        self.read: Callable[[Image, Sequence[Macro]], FileFacts] | None = None
         self.limitations: list[str] = []
         self.bounds: list[str] = []
         self._read: dict[tuple[str, bytes], FileFacts] = {}
@@ -489,6 +505,8 @@ class _Facts:
 
                 kept = pair.kept if image is pair.post else _turned(pair.kept)
                 self._read[key] = extract_beside(image, other, known, kept, macros)
+            elif self.read is not None:
+                self._read[key] = self.read(image, macros)
             else:
                 from patchlint.syntax.facts import extract
 
@@ -589,12 +607,15 @@ class _Facts:
         )
 
     def beyond(self, state: SeriesState, known: Collection[tuple[str, str]]) -> bool:
-        """Whether a state leaves functions that are not ``known``."""
-        return any(
-            (function.path, function.name) not in known
-            for pair in state.files
-            if pair.post is not None and pair.path.endswith(C_SOURCES)
-            for function in self.of(pair.post, pair).functions
+        """Whether a state finds functions that are not ``known``, and leaves some such."""
+        return all(
+            any(
+                (function.path, function.name) not in known
+                for pair in state.files
+                if (image := getattr(pair, side)) is not None and pair.path.endswith(C_SOURCES)
+                for function in self.of(image, pair).functions
+            )
+            for side in ("pre", "post")
         )
 
     def afford(self, work: int) -> bool:

@@ -24,6 +24,8 @@ from series_kit import (
 
 from patchlint import analysis
 from patchlint.analysis import CannotCheck
+from patchlint.archive.engine import Pipeline, Settings
+from patchlint.model.mail import RawMail
 from patchlint.run import Options, check, ranges
 
 pytestmark = pytest.mark.usefixtures("alone")
@@ -88,17 +90,17 @@ def test_other_directions_are_silent(states):
 
 
 @pytest.mark.parametrize(
-    ("states", "compared"),
+    ("states", "compared", "levels"),
     [
         # nothing to find again
-        ((QUEUED, TIDY, TIDY.replace("--", " -= 1")), 1),
-        ((DIRECT, QUEUED, TIDY), 3),
-        # a function of the series may lose what the series gave it
-        (('#include "lamp.h"\n', DIRECT, QUEUED), 3),
+        ((QUEUED, TIDY, TIDY.replace("--", " -= 1")), [2], []),
+        ((DIRECT, QUEUED, TIDY), [2, 1, 2], ["error"]),
+        # a function of the series may lose what the series gave it, but not when it comes
+        (('#include "lamp.h"\n', DIRECT, QUEUED), [2, 2], ["note"]),
     ],
 )
 def test_patches_are_compared_one_by_one_where_one_of_them_can_tell_something(
-    monkeypatch, states, compared
+    monkeypatch, states, compared, levels
 ):
     seen = []
     plain = analysis._Facts.compare
@@ -108,8 +110,9 @@ def test_patches_are_compared_one_by_one_where_one_of_them_can_tell_something(
         return plain(self, state, beyond)
 
     monkeypatch.setattr(analysis._Facts, "compare", counted)
-    report(mails(*states), Options(no_tree=True, everything=True))
-    assert len(seen) == compared
+    found = report(mails(*states), Options(no_tree=True, everything=True)).findings
+    assert [one.level for one in found] == levels
+    assert seen == compared
 
 
 def test_a_callback_in_another_file_of_another_patch_is_found():
@@ -279,6 +282,28 @@ def test_a_tree_gives_whole_images_and_the_callers_of_other_files(tmp_path):
         git(tree, "rev-parse", "HEAD").strip(),
     )
     assert found.limitations == ()
+
+
+def test_a_tree_is_opened_for_many_series_and_anew_when_it_met_something(tmp_path, monkeypatch):
+    top = repository(tmp_path / "tree", {"MAINTAINERS": "THE REST\n", PATH: DIRECT})
+    opened = []
+    plain = analysis.TreeAtHand.__init__
+
+    def counted(self, *arguments):
+        opened.append(self)
+        plain(self, *arguments)
+
+    monkeypatch.setattr(analysis.TreeAtHand, "__init__", counted)
+    engine = Pipeline(Settings(tree=str(top)))
+    (series,) = engine.group([engine.decode(RawMail("a", mails(DIRECT, QUEUED)[0].encode()))])
+    reports = [engine.check(series) for _ in range(3)]
+    assert len(opened) == 1
+    assert reports[0].findings
+    assert reports[0] == reports[1] == reports[2]
+    opened[0].remarks.append("the index is damaged")
+    told = [one.limitations for one in (engine.check(series), engine.check(series))]
+    assert [any("damaged" in one.message for one in each) for each in told] == [True, False]
+    assert len(opened) == 2
 
 
 def test_a_range_of_the_tree_is_a_series(tmp_path):

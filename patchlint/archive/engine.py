@@ -13,6 +13,7 @@ from msgspec import Struct, field
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from patchlint.analysis import TreeAtHand
     from patchlint.model.finding import Report
     from patchlint.model.kernel import Ruleset
     from patchlint.model.mail import Mail, RawMail, Series
@@ -76,12 +77,18 @@ def load(settings: Settings) -> Engine:
     return engine
 
 
+#: for so many series a tree is kept open, with what it was asked: that bounds its memory
+_SERIES_A_TREE: Final = 50
+
+
 class Pipeline(Struct):
     """The real stages."""
 
     settings: Settings
     _rules: Ruleset | None = field(default=None)
     _words: Vocabulary | None = field(default=None)
+    _tree: TreeAtHand | None = field(default=None)
+    _asked: int = 0
 
     def bits(self, data: bytes) -> int:
         """See :class:`Engine`."""
@@ -124,7 +131,17 @@ class Pipeline(Struct):
         """See :class:`Engine`."""
         from patchlint.run import check_series
 
-        return check_series([series], self.rules(), self._options())
+        tree, self._tree = self._tree, None
+        if tree is None and self.settings.tree is not None:
+            from patchlint.analysis import TreeAtHand
+
+            tree, self._asked = TreeAtHand(self.settings.tree), 0
+        report = check_series([series], self.rules(), self._options(), tree)
+        self._asked += 1
+        # what was met on the way to its answers is told of the series that met it, not of others
+        if tree is not None and self._asked < _SERIES_A_TREE and tree.sound():
+            self._tree = tree
+        return report
 
     def rules(self) -> Ruleset:
         """See :class:`Engine`."""

@@ -71,7 +71,14 @@ class Comparison:
         self.asked = Asked(after.kernel)
         self._asked_in: dict[FunctionKey, frozenset[str]] = {}
         self._balanced: dict[tuple[int, int], bool] = {}
-        self.lineage: Lineage = lineage or trace(before, after, lines)
+        self._lineage = lineage
+
+    @property
+    def lineage(self) -> Lineage:
+        """Which functions before live on in which functions after, traced when first asked."""
+        if self._lineage is None:
+            self._lineage = trace(self.before, self.after, self.lines)
+        return self._lineage
 
     def with_rows(self, derived: Mapping[str, Cleanup]) -> Comparison:
         """The same sides with rows that a tree adds to the tables."""
@@ -85,14 +92,15 @@ class Comparison:
             titles=self.titles,
             ways=self.ways,
             derived=derived,
-            lineage=self.lineage,
+            lineage=self._lineage,
         )
 
     @property
     def bounds(self) -> list[str]:
         """What of this step was left out because there is too much of it, so far."""
         said = [*self.before.limitations, *self.after.limitations]
-        cut = sorted(self.old.cut | self.new.cut)
+        made = [vars(self).get(side) for side in ("old", "new")]
+        cut = sorted(set().union(*(side.cut for side in made if side is not None)))
         if cut:
             names = ", ".join(f"{name}()" for name in cut[:_MOST_NAMED])
             more = f" and {len(cut) - _MOST_NAMED} others" if len(cut) > _MOST_NAMED else ""

@@ -6,6 +6,7 @@ import pytest
 from graph_kit import PATH, facts, function, graph, kernel, summary
 from msgspec.structs import replace
 
+from patchlint.graph import guards
 from patchlint.graph.build import build
 from patchlint.graph.summary import Summaries
 from patchlint.syntax.facts import extract
@@ -454,3 +455,22 @@ def test_a_long_summary_is_cut_and_says_so():
     made = Summaries(built)
     assert len(made.of(function(built, "f"))) == 600
     assert made.cut == {"f"}
+
+
+# -- cost ------------------------------------------------------------------------------------
+
+
+def test_a_test_above_many_effects_is_put_in_the_callers_terms_once(monkeypatch):
+    releases = [f"\tlamp{n}_destroy(l);" for n in range(40)]
+    inner = body("if (l->flags & mask) {", *releases, "}", head="void g(struct lamp *l, int mask)")
+    lifted = []
+    plain = guards.lifted
+
+    def counted(atom, values, tables):
+        lifted.append(atom.text)
+        return plain(atom, values, tables)
+
+    monkeypatch.setattr(guards, "lifted", counted)
+    found = summary(inner + body("g(l, LAMP_LIT);"))
+    assert [guard(e) for e in found] == [[("flags LAMP_LIT", True)]] * 40
+    assert lifted == ["l->flags & mask"]
