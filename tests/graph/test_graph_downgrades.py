@@ -895,4 +895,4 @@ def test_a_body_that_went_by_way_of_a_helper_moved_whole_too(inside, helper):
         + "void lamp_put(struct lamp *l)\n{\n\tqueue_work(lamp_wq, &l->work);\n}\n"
     )
     (found,) = downgrades(before, after)
-    assert (found.shape, found.function, found.level_cap) == ("moved-body", "lamp_put", "warning")
+    assert (found.shape, found.function, found.level_cap) == ("moved-body", "lamp_put", "note")
