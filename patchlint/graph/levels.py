@@ -156,9 +156,11 @@ def volume(comparison: Comparison, losses: list[Loss], doubt: str, *, task: bool
 
 
 def _by_name_alone(effect: Effect) -> bool:
-    """Whether nobody shows or knows what the helper does that is taken to do it later."""
+    """Whether the name of a helper is all that tells of a deferral: it is given no function."""
     edge = effect.edge
-    return effect.guessed and edge is not None and edge.context == "unknown"
+    return (
+        effect.guessed and edge is not None and edge.context == "unknown" and edge.callback is None
+    )
 
 
 def _by_the_task(comparison: Comparison, losses: list[Loss], *, task: bool) -> str:
@@ -223,6 +225,8 @@ def _role(comparison: Comparison, loss: Loss, *, task: bool) -> bool:
     below = _on_the_way(comparison, loss)
     functions = [loss.was, *below]
     if any(held_in_slot(comparison, function) for function in functions):
+        return True
+    if has_ending_form(comparison.kernel, loss.was):
         return True
     if known_release(comparison, loss) is not None:
         return True
@@ -314,6 +318,16 @@ def _on_the_way(comparison: Comparison, loss: Loss) -> list[Function]:
         for step in effect.chain[1:]
     ]
     return [function for function in found if function is not None]
+
+
+def has_ending_form(kernel: KernelFacts, function: Function) -> bool:
+    """Whether a teardown has the form of an operation behind which user space waits for an end.
+
+    What no hunk shows is the table that holds it: ``int foo_close(struct inode *, struct file *)``.
+    """
+    structs = [struct_name(parameter.type) or "" for parameter in function.parameters]
+    form = " ".join([*function.returns.split()[-1:], *structs])
+    return form in kernel.ending_forms and named_teardown(kernel, function.name)
 
 
 def held_in_slot(comparison: Comparison, function: Function) -> bool:

@@ -316,6 +316,7 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     constructor: re.Pattern[str] = NEVER
     puts: re.Pattern[str] = NEVER
     counted: frozenset[str] = frozenset()
+    ending_forms: frozenset[str] = frozenset()
     #: labels and tests of error paths
     error_path: re.Pattern[str] = NEVER
     error_value: re.Pattern[str] = NEVER

@@ -76,6 +76,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         constructor=any_of(data["constructor"]),
         puts=any_of(data["puts"]),
         counted=frozenset(data["counted"]),
+        ending_forms=frozenset(data["ending_forms"]),
         error_path=any_of(data["error_path"]),
         error_value=any_of(data["error_value"]),
         refcount_puts=frozenset(data["refcount_puts"]),

@@ -83,6 +83,14 @@ def words(value: Any) -> str | None:
     return None if good else "must be a list of identifiers"
 
 
+def forms(value: Any) -> str | None:
+    """Demand a list of forms of functions: what one returns, and the structs it is given."""
+    good = isinstance(value, list) and all(
+        isinstance(one, str) and one and words(one.split(" ")) is None for one in value
+    )
+    return None if good else "must be a list of identifiers with blanks between them"
+
+
 def number(value: Any) -> str | None:
     """Demand an argument's index, from 0."""
     good = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _ARGUMENTS
@@ -360,6 +368,7 @@ STRUCTURE: Final[Row] = (
     Key("constructor", regexes, required=False),
     Key("puts", regexes, required=False),
     Key("counted", words, required=False),
+    Key("ending_forms", forms, required=False),
     Key("error_path", regexes),
     Key("error_value", regexes, required=False),
     Key("refcount_puts", words),
