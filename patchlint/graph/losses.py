@@ -993,19 +993,25 @@ def _if_left(comparison: Comparison, loss: Loss) -> Loss | None:
     if not _made_up_for(comparison, loss):
         return loss
     whole = comparison.after.known.get(loss.now.path) is None
-    return None if whole or _called_otherwise(loss) else replace(loss, held=True)
+    return None if whole or _called_otherwise(comparison, loss) else replace(loss, held=True)
 
 
-def _called_otherwise(loss: Loss) -> bool:
-    """Whether all callers are in the series: a name or a number of arguments that changed."""
+def _called_otherwise(comparison: Comparison, loss: Loss) -> bool:
+    """Whether all callers are in the series: a name or a number of arguments that changed.
+
+    Where only deferred ones are shown the others stand in what is missing of it.
+    """
     was, now = loss.was, loss.now
-    return was.name != now.name or len(was.parameters) != len(now.parameters)
+    if was.name == now.name and len(was.parameters) == len(now.parameters):
+        return False
+    callers = comparison.after.callers_of(now)
+    return any(not certainly_deferred(comparison.after, caller) for caller, _ in callers)
 
 
 def _made_up_for(comparison: Comparison, loss: Loss) -> bool:
     """Whether every caller does the effect inline again, by a way of its own."""
     callers = comparison.after.callers_of(loss.now)
-    if not callers or not (loss.now.static or _called_otherwise(loss)):
+    if not callers or not (loss.now.static or _called_otherwise(comparison, loss)):
         return False
     # a caller that is new in the series relied on nothing yet
     known = [

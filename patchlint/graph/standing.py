@@ -27,8 +27,11 @@ def stands(comparison: Comparison, effect: Effect, confined: Sequence[Effect]) -
 
     ``confined`` are effects after that are done on some ways only: one of them with the
     same way shows a cut that no line of the way tells (a store that turns its test).
-    Errs towards False: what is not shown, and each new test, may be a cut.
+    Errs towards False: what is not shown, and each new test, may be a cut.  The line of a
+    release at the end of a scope is that of the declaration, which tells nothing of it.
     """
+    if effect.site is not None and effect.site.implicit:
+        return False
     if effect.kind in ("gap", "store") or (effect.edge is not None and not effect.edge.keeps):
         return False
     way = _kept(comparison, effect.chain)

@@ -645,15 +645,15 @@ class Summaries:
     def _handed(self, function: Function, call: Call) -> Iterator[Effect]:
         """Functions given to a helper that nobody shows.
 
-        One that is named for it runs them later; any other is taken to run them here, which
-        errs towards a missed finding.
+        One that is named for it runs them later; any other, and a member, which is named for
+        what it does itself, is taken to run them here: that errs towards a missed finding.
         """
         for text in call.args:
             name = function_name(text)
             inner = self.graph.find(name, function.path) if name else None
             if inner is None or inner is function or name in {p.name for p in function.parameters}:
                 continue
-            if not self.kernel.later.search(call.callee):
+            if call.indirect or not self.kernel.later.search(call.callee):
                 yield from self._lift(function, call, inner, {}, ())
                 continue
             edge = Deferral(

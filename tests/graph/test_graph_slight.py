@@ -234,3 +234,40 @@ out:
 """
     after = WORKER + before.replace("\t\tlamp_flush(lamp);\n", QUEUE.replace("\t", "\t\t"))
     assert levels(before, after) == []
+
+
+@pytest.mark.parametrize(
+    ("header", "level"),
+    [
+        ("int lamp_release(struct inode *inode, struct file *file)", "warning"),
+        ("void lamp_remove(struct platform_device *file)", "warning"),
+        ("int lamp_release(struct lamp *inode, struct file *file)", "note"),
+        ("int lamp_light(struct inode *inode, struct file *file)", "note"),
+    ],
+)
+def test_the_form_of_an_operation_that_ends_something_shows_who_waits(header, level):
+    before = f"static {header}\n{{\n\tlamp_destroy_wires(file->lamp);\n\treturn 0;\n}}\n"
+    after = WORKER.replace("iput(lamp->inode)", "lamp_destroy_wires(lamp)") + before.replace(
+        "\tlamp_destroy_wires(file->lamp);\n", QUEUE.replace("lamp->", "file->")
+    )
+    found = [d.level_cap for d in downgrades(before, after) if d.cleanup == "lamp_destroy_wires"]
+    assert found == [level]
+
+
+@pytest.mark.parametrize(
+    ("caller", "found"),
+    [("void lamp_close(struct lamp *lamp)", 0), ("void lamp_fn(struct work_struct *lamp)", 1)],
+)
+def test_where_only_a_worker_is_shown_the_callers_of_a_changed_signature_are_not_all(caller, found):
+    before = (
+        "void lamp_drop(struct lamp *lamp)\n{\n\tiput(lamp->inode);\n}\n\n"
+        f"{caller}\n{{\n\tlamp_drop(lamp);\n}}\n"
+    )
+    after = (
+        WORKER
+        + "void lamp_drop(struct lamp *lamp, bool late)\n{\n\tif (late) {\n"
+        + QUEUE.replace("\t", "\t\t")
+        + f"\t\treturn;\n\t}}\n\tiput(lamp->inode);\n}}\n\n{caller}\n"
+        + "{\n\tlamp_drop(lamp, false);\n}\n"
+    )
+    assert len([d for d in downgrades(before, after) if d.function == "lamp_drop"]) == found
