@@ -267,9 +267,10 @@ def _downgrades(composition: Composition, facts: _Facts, found: list[Downgrade])
     if len(numbers) == 1:
         found.extend(replace(one, patch=numbers[0]) for one in whole.downgrades)
         return
-    if not whole.possible:
+    lost = [*whole.downgrades, *_broken_off(composition, facts, whole)]
+    if not (whole.possible or lost):
         return
-    matches = _Matches(whole.downgrades)
+    matches = _Matches(lost)
     told: set[int] = set()
     for place, number in enumerate(numbers, 1):
         state = composition.step(place)
@@ -289,9 +290,26 @@ def _downgrades(composition: Composition, facts: _Facts, found: list[Downgrade])
     states: dict[int, _Known] = {}
     found.extend(
         replace(one, patch=_first(composition, facts, one, whole.size, states))
-        for one in whole.downgrades
+        for one in lost
         if id(one) not in told
     )
+
+
+def _broken_off(composition: Composition, facts: _Facts, whole: _Compared) -> list[Downgrade]:
+    """What patches lose in files that a later one contradicts, so that the end cannot show it.
+
+    Where the end shows the losing function without the deferral it was given back.
+    """
+    found: list[Downgrade] = []
+    known = _Known(whole.downgrades)
+    for count, paths in composition.ends().items():
+        if not facts.afford(whole.size):
+            break
+        for one in facts.compare(composition.state(count)).downgrades:
+            if one.path in paths and not known.has(one) and not whole.gave_back(one):
+                known.add(one)
+                found.append(one)
+    return found
 
 
 class _Matches:
@@ -467,6 +485,13 @@ class _Compared(Struct, frozen=True):
     left: frozenset[str | None]
     #: functions before and after, and lines that the hunks show
     size: int
+    #: functions after
+    shown: frozenset[tuple[str, str]]
+
+    def gave_back(self, downgrade: Downgrade) -> bool:
+        """Whether the losing function of an earlier state is shown, and defers that no more."""
+        place = (downgrade.home, downgrade.function)
+        return place in self.shown and downgrade.after.callback not in self.left
 
     def born(self, downgrade: Downgrade) -> bool:
         """Whether the losing function is new in this step and the deferral is still there."""
@@ -604,6 +629,7 @@ class _Facts:
             len(comparison.before.functions)
             + len(comparison.after.functions)
             + sum(_shown(pair) for pair in pairs),
+            frozenset(comparison.after.functions),
         )
 
     def beyond(self, state: SeriesState, known: Collection[tuple[str, str]]) -> bool:

@@ -15,6 +15,7 @@ from series_kit import (
     QUEUED,
     TIDY,
     WITH_CALLBACK,
+    diff,
     git,
     mail,
     mails,
@@ -82,6 +83,38 @@ def test_the_first_patch_is_named_when_a_later_one_renames_the_function():
 @pytest.mark.parametrize("states", [(DIRECT, QUEUED, DIRECT), (DIRECT, QUEUED, WITH_CALLBACK)])
 def test_what_a_later_patch_takes_back_is_not_said(states):
     assert told(report(mails(*states))) == []
+
+
+def contradicting(text, path=PATH):
+    """A second patch that stands on another text than the first one left."""
+    before = {path: text}
+    after = {path: text.replace("lamp_dark(lamp);", "lamp_dark_all(lamp);")}
+    assert before != after
+    return mail(diff(before, after), 2, 2)
+
+
+OTHER = DIRECT.replace("lamp->inode", "lamp->other_inode")
+
+
+def test_what_a_patch_loses_before_another_contradicts_it_is_said():
+    first = mail(diff({PATH: DIRECT}, {PATH: QUEUED}), 1, 2)
+    later = contradicting("#include <x.h>\n#include <y.h>\n\nint lamp_dark(lamp);\n")
+    found = report([first, later])
+    assert told(found) == [(*LOST, 1)]
+    assert any("read afresh" in one.message for one in found.limitations)
+
+
+def test_what_the_contradicting_patch_shows_as_given_back_is_not_said():
+    first = mail(diff({PATH: DIRECT}, {PATH: QUEUED}), 1, 2)
+    found = report([first, contradicting(OTHER)])
+    assert any("read afresh" in one.message for one in found.limitations)
+    assert told(found) == []
+
+
+def test_two_versions_of_one_patch_in_one_series_lose_once():
+    first = mail(diff({PATH: DIRECT}, {PATH: QUEUED}), 1, 2)
+    again = mail(diff({PATH: DIRECT}, {PATH: QUEUED}), 2, 2)
+    assert [one[:3] for one in told(report([first, again]))] == [LOST]
 
 
 @pytest.mark.parametrize("states", [(QUEUED, DIRECT), (DIRECT, WITH_CALLBACK), (QUEUED, TIDY)])

@@ -7,6 +7,7 @@ the series shows; a line that no patch touched is known on both sides, wherever 
 from __future__ import annotations
 
 from bisect import bisect_left
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -87,6 +88,18 @@ class Composition(Struct):
         """
         pairs = (self._step(index, k) for index in range(len(self._lineages)))
         return SeriesState(k, tuple(pair for pair in pairs if pair is not None))
+
+    def ends(self) -> dict[int, frozenset[str]]:
+        """After how many patches the images of files end, since the next one contradicts them.
+
+        With the names that these files have there; their images begin anew behind it.
+        """
+        ends: dict[int, set[str]] = {}
+        for lineage in self._lineages:
+            for left, found in pairwise(lineage.versions):
+                if left.base is not found.base and left.entry < found.entry:
+                    ends.setdefault(found.entry, set()).add(left.path)
+        return {count: frozenset(paths) for count, paths in sorted(ends.items())}
 
     def _step(self, index: int, k: int) -> FilePair | None:
         versions = self._lineages[index].versions
