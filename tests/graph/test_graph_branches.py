@@ -55,7 +55,11 @@ def test_parentheses_around_the_whole_do_not_matter(text, taken, depth):
         ("\tif (err)\n\t\tfput(l);", True),
         ("\tif (IS_ERR(l))\n\t\tfput(l);", True),
         ("\twork(l);\nout_err:\n\tfput(l);", True),
+        ("\tif (l->error)\n\t\tfput(l);", True),
         ("\tif (lazy)\n\t\tfput(l);", False),
+        # no code is success
+        ("\tif (!ret)\n\t\tfput(l);", False),
+        ("\tif (ret)\n\t\twork(l);\n\telse\n\t\tfput(l);", False),
         # an element is called so more often than an error
         ("\tif (e)\n\t\tfput(l);", False),
         ("\tif (ret)\n\t\treturn;\n\tfput(l);", False),

@@ -396,11 +396,26 @@ err_put:
 
 """
 OFF = "SYSCALL_DEFINE1(lamp_off, int, fd)\n{\n\tf(lamp_get(fd));\n\treturn 0;\n}\n"
+#: what is done when all before it was well
+WELL = """\
+SYSCALL_DEFINE1(lamp_off, int, fd)
+{
+	int ret = lamp_may_go(fd);
+
+	if (!ret)
+		ret = f(lamp_get(fd));
+	return ret;
+}
+"""
 
 
 @pytest.mark.parametrize(
     ("source", "told_"),
-    [(ENDS, [("lamp_on", True)]), (ENDS + OFF, [("lamp_off", False)])],
+    [
+        (ENDS, [("lamp_on", True)]),
+        (ENDS + OFF, [("lamp_off", False)]),
+        (ENDS + WELL, [("lamp_off", False)]),
+    ],
 )
 def test_an_entry_that_comes_there_when_something_failed_is_told_only_without_others(source, told_):
     images = build([facts("a.c", source)], kernel(), {"a.c": None})
