@@ -98,9 +98,12 @@ class Lines(Struct):
         ) or any(line not in stayed and _knows(seen, line) for line in range(new.line, new.end + 1))
 
     def added(self, path: str, line: int) -> bool:
-        """Whether a line after was not there before (in a file that the series touches)."""
+        """Whether a line after was not there before (in a file that the series touches).
+
+        What no hunk shows nobody added.
+        """
         lines = self.stayed.get(path)
-        return lines is not None and line not in lines
+        return lines is not None and line not in lines and _knows(self.seen.get(path), line)
 
 
 def lines_of(files: Iterable[FilePair]) -> Lines:

@@ -20,6 +20,7 @@ were wrong.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
@@ -28,6 +29,7 @@ from patchlint.graph import guards
 from patchlint.graph.balance import taken_unseen
 from patchlint.graph.objects import struct_name
 from patchlint.graph.summary import Effect, named_teardown
+from patchlint.graph.waits import ends_told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -186,9 +188,21 @@ def _unproven(comparison: Comparison, losses: list[Loss], late: list[Effect], *,
     edges = [edge for effect in late if (edge := effect.last or effect.edge) is not None]
     if edges and all(edge.context == "rcu-callback" for edge in edges):
         return "no table knows what is done, and it cannot sleep in an RCU callback"
+    if all(_end_is_told(comparison, loss) for loss in losses if strength(loss.before[0])):
+        return "what tells those who wait that it is done goes along with it"
     if not any(_role(comparison, loss, task=task) for loss in losses):
         return "no table knows what is done, and nothing shows that user space waits for it"
     return ""
+
+
+def _end_is_told(comparison: Comparison, loss: Loss) -> bool:
+    """Whether the same completion is signalled behind it, late as before: who waits for it waits.
+
+    Errs towards a note: the losing function may have made a promise of its own besides.
+    """
+    told = [ends_told(comparison.before, e.where, e.line) for e in loss.before]
+    late = [ends_told(comparison.after, e.where, e.line) for e in loss.late]
+    return bool(late) and bool(frozenset.intersection(*told, *late))
 
 
 def _waited_for(losses: list[Loss]) -> bool:
@@ -224,7 +238,8 @@ def _role(comparison: Comparison, loss: Loss, *, task: bool) -> bool:
     """Whether the losing function is one that user space waits for."""
     below = _on_the_way(comparison, loss)
     functions = [loss.was, *below]
-    if any(held_in_slot(comparison, function) for function in functions):
+    teardown = strength(loss.before[0]) > 1
+    if any(held_in_slot(comparison, function, teardown=teardown) for function in functions):
         return True
     if has_ending_form(comparison.kernel, loss.was):
         return True
@@ -330,7 +345,15 @@ def has_ending_form(kernel: KernelFacts, function: Function) -> bool:
     return form in kernel.ending_forms and named_teardown(kernel, function.name)
 
 
-def held_in_slot(comparison: Comparison, function: Function) -> bool:
-    """Whether a function is an operation behind which user space waits for an end."""
+def held_in_slot(comparison: Comparison, function: Function, *, teardown: bool) -> bool:
+    """Whether a function is an operation behind which user space waits for an end.
+
+    Through one operation (``write``, ``ioctl``) go many commands, and few of them end something:
+    there the function has to be named for it, or what it did to be a ``teardown``.
+    """
     held = comparison.before.operations_of(function.name)
-    return any(row.reaches_user and row.ends for _, _, row in held)
+    named = partial(named_teardown, comparison.kernel)
+    return any(
+        row.reaches_user and row.ends and (teardown or not row.commands or named(function.name))
+        for _, _, row in held
+    )

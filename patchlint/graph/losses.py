@@ -160,10 +160,13 @@ def _of_key(
     narrowed: Atom | None = None
     free: list[Effect] = []
     instead: list[Effect] = []
-    signs = frozenset(a.sign for e in inline_before for a in e.guard)
     sent = _Sent.by([asked.above(e).signs for e in fresh_late])
     for effect in inline_after:
-        reason = _confined(comparison, (was, now), effect, fresh_late, sent, signs)
+        left = effect
+        reason = _confined(comparison, (was, now), left, fresh_late, sent, inline_before)
+        while isinstance(reason, guards.Atom) and _done_on_both(left, reason, inline_after):
+            left = replace(left, guard=tuple(a for a in left.guard if a.head != reason.head))
+            reason = _confined(comparison, (was, now), left, fresh_late, sent, inline_before)
         if reason is None:
             free.append(effect)
             continue
@@ -295,8 +298,16 @@ def _lost(
             left.remove(stayed)
         else:
             gone.append(effect)
-    spare = len(left) + sum(_jumps_to(comparison, now, e) for e in left)
-    return gone if spare < len(gone) else []
+    spare = _starts_of(left) + sum(_jumps_to(comparison, now, e) for e in left)
+    return gone if spare < _starts_of(gone) else []
+
+
+def _starts_of(effects: Sequence[Effect]) -> int:
+    """On how many calls of a function effects begin.
+
+    What lies below one call of a callee is one way here: how many it has inside is the callee's.
+    """
+    return len({(e.root_line, e.line if len(e.chain) == 1 else 0) for e in effects})
 
 
 def _waits_for(comparison: Comparison, effect: Effect, late: Sequence[Effect]) -> bool:
@@ -372,9 +383,9 @@ def _confined(
     effect: Effect,
     late: Sequence[Effect],
     sent: _Sent,
-    signs: frozenset[_Sign],
+    before: Sequence[Effect],
 ) -> Atom | bool | None:
-    """Why an inline effect is not done on all the ways that it was; None when it is.
+    """Why an inline effect is not done on all the ways that it was ``before``; None when it is.
 
     The test that it stands under and did not before; True when control that passed the deferral
     leaves before it, or a new store turns the test that it stands under.  ``sent`` is what
@@ -382,6 +393,7 @@ def _confined(
     """
     was, now = pair
     lines = comparison.lines
+    signs = frozenset(a.sign for e in before for a in e.guard)
     for atom in effect.guard:
         # a release that was moved below an old test is split by it like one below a new test
         if (
@@ -392,6 +404,7 @@ def _confined(
             # one that stands above the deferral as well tells the two from each other nowhere
             and atom.sign not in sent.shared
             and not _leaves_others(comparison, atom)
+            and not _fails_otherwise(comparison, effect, atom)
         ):
             return atom
     calls = [c for c in (effect.root, *effect.between, effect.site) if c is not None]
@@ -406,6 +419,7 @@ def _confined(
                 id(first) in here
                 and id(call) in here
                 and _sent_past(comparison, holder, first, call)
+                and not (holder is now and _sent_past_before(comparison, pair, first, before))
                 for first in ways
                 for call in calls
             ):
@@ -425,6 +439,27 @@ def _sent_past(comparison: Comparison, holder: Function, first: Call, other: Cal
         added(leave.line) or added(other.line) or any(added(c.line) for c in leave.conditions)
         for leave in branches.leaves(holder, first, other)
     )
+
+
+def _sent_past_before(
+    comparison: Comparison, pair: _Pair, first: Call, before: Sequence[Effect]
+) -> bool:
+    """Whether control that passed ``first`` never came to what was done ``before``.
+
+    Of two ways of one choice, with no new test above the one, each stays what it was.
+    """
+    was, now = pair
+    added = partial(comparison.lines.added, now.path)
+    if any(added(condition.line) for condition in first.conditions):
+        return False
+    old = [
+        call
+        for call in was.calls
+        if call.callee == first.callee
+        and comparison.lines.forward(was.path, call.line) == first.line
+    ]
+    roots = [e.root for e in before if e.root is not None]
+    return bool(old and roots) and all(branches.skips(was, old[0], root) for root in roots)
 
 
 class _Sent(Struct, frozen=True):
@@ -449,6 +484,31 @@ def _leaves_others(comparison: Comparison, atom: Atom) -> bool:
     from msgspec.structs import replace
 
     return guards.asks_for_context(comparison.kernel, replace(atom, positive=not atom.positive))
+
+
+def _fails_otherwise(comparison: Comparison, effect: Effect, atom: Atom) -> bool:
+    """Whether who does not pass a test that leaves early gets an error code: it all failed.
+
+    A new way to fail sends nobody into a deferral.
+    """
+    return atom.early and any(
+        comparison.kernel.error_value.search(leave.value) is not None
+        for holder in comparison.holders(effect)
+        if holder.path == atom.path and holder.line <= atom.line <= holder.end
+        for leave in holder.exits
+        if (block := [c for c in leave.conditions if not c.early]) and block[-1].line == atom.line
+    )
+
+
+def _done_on_both(effect: Effect, atom: Atom, others: Sequence[Effect]) -> bool:
+    """Whether the other side of a test does the same, on the same call: both do it."""
+    rest = {one.sign for one in effect.guard if one is not atom}
+    return any(
+        other.root is effect.root
+        and (atom.head, not atom.positive) in (signs := {one.sign for one in other.guard})
+        and signs - {(atom.head, not atom.positive)} <= rest
+        for other in others
+    )
 
 
 def _turned(comparison: Comparison, now: Function, late: Effect, atom: Atom) -> bool:
@@ -544,7 +604,6 @@ def _gave_way(
     if effect.kind != "row" or not effect.visible or len(left) != before:
         # what no table knows is kept from some ways by many changes
         return None, None
-    signs = frozenset(atom.sign for atom in effect.guard)
     for edge in starts:
         if _by_name_alone(edge) or not _stands_for(comparison, effect, edge):
             continue
@@ -552,7 +611,7 @@ def _gave_way(
         late = replace(_behind(effect, edge), guard=guard, outer=len(guard))
         sent = _Sent.by([frozenset(atom.sign for atom in guard)])
         reasons = [
-            _confined(comparison, (was, now), e, [late], sent, signs)
+            _confined(comparison, (was, now), e, [late], sent, [effect])
             for e in left
             if line is None or e.line == line
         ]

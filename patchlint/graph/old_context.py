@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from patchlint.graph import contexts, guards
 from patchlint.graph.chains import possible
+from patchlint.graph.objects import struct_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,7 +76,7 @@ def old_context(comparison: Comparison, loss: Loss) -> OldContext | None:
         why = next(r.why for r in verdict.reasons if r.context != "task")
         doubt = f"the old path was partly deferred: {why}"
     if not doubt and not verdict.task:
-        doubt = _was_started(comparison, was)
+        doubt = _was_started(comparison, was) or _puts_itself(comparison, loss)
     shared = not all(r.traced for r in verdict.reasons)
     if not doubt:
         doubt = _holds_it(comparison, loss)
@@ -134,6 +135,25 @@ def _was_started(comparison: Comparison, was: Function) -> str:
                 f"the series removes {edge.mechanism}() at {edge.function.path}:{edge.line}, "
                 "which may have run the old path"
             )
+    return ""
+
+
+def _puts_itself(comparison: Comparison, loss: Loss) -> str:
+    """The put of a deferred function for which the losing function was run; "" for none.
+
+    A release of a kobject takes that alone.  Where what does it now also gives a reference of
+    such an object back, and did before, the release ran there.  Others may put it as well.
+    """
+    was = loss.was
+    struct = struct_name(was.parameters[0].type) if len(was.parameters) == 1 else None
+    puts = comparison.kernel.counted.get(struct or "", frozenset())
+    for late in loss.late:
+        for call in late.where.calls:
+            if call.callee in puts and not comparison.lines.added(late.where.path, call.line):
+                return (
+                    f"{late.where.name}() gave back what {was.name}() is the release of "
+                    f"({call.callee}() at {late.where.path}:{call.line})"
+                )
     return ""
 
 

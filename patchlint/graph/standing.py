@@ -32,7 +32,7 @@ def stands(comparison: Comparison, effect: Effect, confined: Sequence[Effect]) -
     """
     if effect.site is not None and effect.site.implicit:
         return False
-    if effect.kind in ("gap", "store") or (effect.edge is not None and not effect.edge.keeps):
+    if effect.kind == "gap" or (effect.edge is not None and not effect.edge.keeps):
         return False
     way = _kept(comparison, effect.chain)
     return (

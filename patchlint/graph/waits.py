@@ -73,6 +73,22 @@ class Awaited:
         return [edge for edge in edges if wait_matches(graph, edge, function, call)]
 
 
+def ends_told(graph: Graph, function: Function, line: int) -> frozenset[str]:
+    """What a function signals below a line of it: completions, wait queues, bits, by their keys.
+
+    Errs towards none: a signal under a test of its own may not come.
+    """
+    here = [call.conditions for call in function.calls if call.line == line]
+    return frozenset(
+        key
+        for call in function.calls
+        if call.line > line
+        and any(call.conditions == above[: len(call.conditions)] for above in here)
+        for done in _signalled(graph, function, call)
+        for key in done.keys
+    )
+
+
 def _queue_of(graph: Graph, deferral: Deferral) -> ObjectRef | None:
     if deferral.queue is None:
         return None
@@ -97,8 +113,12 @@ def _signals(graph: Graph, callback: Function) -> Iterator[ObjectRef]:
     """What a callback signals: completions, wait queues, bits; it or a function that it calls."""
     for function in graph.reach(callback, _DEPTH):
         for call in function.calls:
-            index = graph.kernel.completers.get(call.callee)
-            text = argument(call, index)
-            done = refer(text, function, function.path, graph.fields) if text else None
-            if done is not None:
-                yield done
+            yield from _signalled(graph, function, call)
+
+
+def _signalled(graph: Graph, function: Function, call: Call) -> Iterator[ObjectRef]:
+    """What a call signals, if it is one that does."""
+    text = argument(call, graph.kernel.completers.get(call.callee))
+    done = refer(text, function, function.path, graph.fields) if text else None
+    if done is not None:
+        yield done

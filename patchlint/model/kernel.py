@@ -192,6 +192,7 @@ class EntryPoint(Struct, frozen=True):
     it; ``kind`` is ``syscall``, ``file operation``, ``block device operation``...;
     ``reaches_user`` whether a user task waits for it.  ``ends`` is what it may end, since
     it can drop the last reference: nothing for one that holds what it works on.
+    ``commands``: many commands go through it, and few of them end something.
     """
 
     struct: str
@@ -202,6 +203,7 @@ class EntryPoint(Struct, frozen=True):
     reaches_user: bool
     source: Source
     ends: tuple[Resource, ...] = ()
+    commands: bool = False
 
 
 class SystemCall(Struct, frozen=True):
@@ -315,7 +317,8 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     obtains: re.Pattern[str] = NEVER
     constructor: re.Pattern[str] = NEVER
     puts: re.Pattern[str] = NEVER
-    counted: frozenset[str] = frozenset()
+    #: structs that count the references of what they are in -> what gives one back
+    counted: dict[str, frozenset[str]] = field(default_factory=dict)
     ending_forms: frozenset[str] = frozenset()
     #: labels and tests of error paths
     error_path: re.Pattern[str] = NEVER

@@ -75,7 +75,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         obtains=any_of(data["obtains"]),
         constructor=any_of(data["constructor"]),
         puts=any_of(data["puts"]),
-        counted=frozenset(data["counted"]),
+        counted={name: frozenset(puts) for name, puts in dict(data["counted"]).items()},
         ending_forms=frozenset(data["ending_forms"]),
         error_path=any_of(data["error_path"]),
         error_value=any_of(data["error_value"]),
@@ -150,9 +150,10 @@ def _sourced(row: list[Any]) -> list[Any]:
 
 
 def _entry(row: list[Any]) -> EntryPoint:
-    struct, member, macro, contexts, kind, user, source, ends = row
+    struct, member, macro, contexts, kind, user, source, ends, commands = row
     where = Source(*source)
-    return EntryPoint(struct, member, macro, tuple(contexts), kind, user, where, tuple(ends))
+    held = tuple(contexts)
+    return EntryPoint(struct, member, macro, held, kind, user, where, tuple(ends), commands)
 
 
 def _system_call(row: list[Any]) -> SystemCall:

@@ -434,6 +434,7 @@ def _entry(row: Row) -> list[Any]:
         row["reaches_user"],
         _source(row),
         row.get("ends", []),
+        row.get("commands", False),
     ]
 
 

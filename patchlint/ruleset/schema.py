@@ -305,6 +305,7 @@ ROWS: Final[dict[str, Row]] = {
         Key("kind", text),
         Key("reaches_user", flag),
         Key("ends", some_of(RESOURCES), required=False),
+        Key("commands", flag, required=False),
         *_SOURCE,
     ),
     "syscall": (
@@ -367,7 +368,7 @@ STRUCTURE: Final[Row] = (
     Key("obtains", regexes, required=False),
     Key("constructor", regexes, required=False),
     Key("puts", regexes, required=False),
-    Key("counted", words, required=False),
+    Key("counted", words_by_word, required=False),
     Key("ending_forms", forms, required=False),
     Key("error_path", regexes),
     Key("error_value", regexes, required=False),

@@ -307,17 +307,21 @@ class Sweep:
 
     def _pop(self) -> None:
         frame = self._stack.pop()
-        self._conditions = frame.conditions
+        inside, self._conditions = self._conditions, frame.conditions
         kind = frame.kind
         if kind == _BRANCH:
-            self._finish_branch(frame)
+            self._finish_branch(frame, inside[len(frame.conditions) + 1 :])
         elif kind == _LOOP:
             self._loops -= 1
         elif kind == _FUNCTION:
             self._finish_function()
 
-    def _finish_branch(self, frame: _Frame) -> None:
-        """Note whether a side left, and after the last what then holds in the block."""
+    def _finish_branch(self, frame: _Frame, inside: tuple[Condition, ...]) -> None:
+        """Note whether a side left, and after the last what then holds in the block.
+
+        ``inside`` is what else held at the end of the side: who did not come to that end left
+        from within, as in ``if (a) { if (b) return; }``.
+        """
         guard = frame.guard
         if guard is None:
             return
@@ -328,9 +332,17 @@ class Sweep:
                     guard.then_leaves = True
                 else:
                     guard.else_leaves = True
+                inside = ()
         last = not (frame.side and guard.with_else)
         if last and guard.then_leaves != guard.else_leaves:
             self._add_condition(Condition(guard.text, guard.else_leaves, guard.line, early=True))
+        for one in inside:
+            if one.early:
+                side = f"({guard.text})" if frame.side else f"!({guard.text})"
+                left = f"!({one.text})" if one.taken else f"({one.text})"
+                text = f"{side} && {left}"
+                if len(text) <= _LONGEST_TEST:
+                    self._add_condition(Condition(text, taken=False, line=one.line, early=True))
 
     def _add_condition(self, condition: Condition) -> None:
         if len(self._conditions) < _MOST_CONDITIONS:

@@ -271,3 +271,201 @@ def test_where_only_a_worker_is_shown_the_callers_of_a_changed_signature_are_not
         + "{\n\tlamp_drop(lamp, false);\n}\n"
     )
     assert len([d for d in downgrades(before, after) if d.function == "lamp_drop"]) == found
+
+
+# -- ways that a choice leaves as they were --------------------------------------------------
+
+
+def test_a_task_that_takes_its_own_work_loses_nothing_whatever_comes_below():
+    """The queue is for kernel threads, and for a task that takes no task work any more."""
+    before = "void lamp_off(struct lamp *lamp)\n{\n\tmntput(lamp->mnt);\n}\n"
+
+    def after(test):
+        return f"""\
+static void lamp_tw(struct callback_head *head)
+{{
+	mntput(container_of(head, struct lamp, tw)->mnt);
+}}
+
+static void lamp_gone(struct work_struct *work)
+{{
+	mntput(container_of(work, struct lamp, work)->mnt);
+}}
+
+void lamp_off(struct lamp *lamp)
+{{
+	if ({test}) {{
+		init_task_work(&lamp->tw, lamp_tw);
+		if (!task_work_add(current, &lamp->tw, TWA_RESUME))
+			return;
+	}}
+{QUEUE}}}
+"""
+
+    assert levels(before, after("!(current->flags & PF_KTHREAD)")) == []
+    assert levels(before, after("lamp->lit")) == [("mntput", "lamp_off", "warning")]
+
+
+@pytest.mark.parametrize(
+    ("other", "found"),
+    [
+        ("\t\tiput(lamp->inode);\n", []),
+        ("\t\tlamp->lit = 0;\n", [("iput", "lamp_off", "warning")]),
+    ],
+)
+def test_what_both_sides_of_a_new_test_do_is_done(other, found):
+    """A deferral of something else beside them takes nothing away."""
+    before = """\
+static void lamp_end(struct lamp *lamp)
+{
+	iput(lamp->inode);
+}
+
+void lamp_off(struct lamp *lamp)
+{
+	lamp_end(lamp);
+}
+"""
+    after = WORKER + before.replace(
+        "\tiput(lamp->inode);\n}\n\nvoid lamp_off(struct lamp *lamp)\n{\n",
+        f"\tif (lamp->cold) {{\n\t\tiput(lamp->inode);\n\t}} else {{\n{other}\t}}\n}}\n\n"
+        f"void lamp_off(struct lamp *lamp)\n{{\n\tif (lamp->spare) {{\n{QUEUE}\t}}\n",
+    ).replace("lamp_end(lamp);", "lamp_end(lamp->main);")
+    assert [one for one in levels(before, after) if one[1] == "lamp_off"] == found
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [("-ENOMEM", []), ("ERR_PTR(-ENOMEM)", []), ("0", [("iput", "lamp_swap", "warning")])],
+)
+def test_a_new_way_to_fail_sends_nobody_into_a_deferral(value, found):
+    """What is deferred beside it is something else, and the release stands below."""
+
+    def swap(first, release):
+        return f"long lamp_swap(struct lamp *lamp)\n{{\n{first}{release}\treturn lamp->next;\n}}\n"
+
+    before = swap("", "\tiput(lamp->inode);\n")
+    kick = f"\tif (lamp->spare) {{\n{QUEUE}\t}}\n"
+    fail = f"\tif (lamp_charge(lamp))\n\t\treturn {value};\n"
+    after = WORKER + swap(kick + fail, "\tiput(lamp->main->inode);\n")
+    assert levels(before, after) == found
+
+
+def test_of_two_ways_of_one_choice_each_stays_what_it_was():
+    """The line of the other way is written anew; who came to the queue left before it did."""
+    before = (
+        WORKER
+        + """\
+static void lamp_end(struct lamp *lamp)
+{
+	iput(lamp->inode);
+}
+
+void lamp_off(struct lamp *lamp)
+{
+	if (lamp->cold) {
+		queue_work(lamp_wq, &lamp->work);
+		goto out;
+	}
+	lamp_end(lamp);
+out:
+	lamp_done(lamp);
+}
+
+void lamp_init(struct lamp *lamp)
+{
+	INIT_WORK(&lamp->work, lamp_gone);
+}
+"""
+    )
+    after = (
+        before.replace(
+            "\tiput(lamp->inode);\n}\n\nvoid lamp_off",
+            """\
+	iput(lamp->inode);
+	if (lamp->spare)
+		iput(lamp->spare->inode);
+}
+
+void lamp_off""",
+        )
+        .replace("lamp_end(lamp);\nout", "lamp_end(lamp->main);\nout")
+        .replace(
+            "\tiput(lamp->inode);\n}\n\nstatic void lamp_end",
+            """\
+	lamp_end(lamp);
+}
+
+static void lamp_end""",
+        )
+    )
+    assert levels(before, after) == []
+
+
+# -- who waits -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("late", "level"),
+    [
+        ("\tcomplete(&lamp->gone);\n", "note"),
+        ("", "warning"),
+        ("\tcomplete(&lamp->lit);\n", "warning"),
+    ],
+)
+def test_who_waits_for_a_completion_that_goes_along_waits_for_the_end(late, level):
+    release = "\tlamp->ops->destroy(lamp);\n"
+    head = "void lamp_release(struct kref *kref)\n{\n\tstruct lamp *lamp = lamp_of(kref);\n\n"
+    before = f"{head}{release}\tcomplete(&lamp->gone);\n}}\n"
+    after = WORKER.replace("\tiput(lamp->inode);\n", release + late) + f"{head}{QUEUE}}}\n"
+    assert [one for one in levels(before, after) if one[1] == "lamp_release"] == [
+        ("destroy", "lamp_release", level)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("put", "level"),
+    [("kobject_put(&lamp->kobj)", "note"), ("put_device(&lamp->dev)", "warning")],
+)
+def test_a_worker_that_gives_the_object_back_ran_its_release_before(put, level):
+    worker = f"""\
+static void lamp_gone(struct work_struct *work)
+{{
+	struct lamp *lamp = container_of(work, struct lamp, work);
+
+	{put};
+}}
+
+void lamp_delete(struct lamp *lamp)
+{{
+	INIT_WORK(&lamp->work, lamp_gone);
+	queue_work(lamp_wq, &lamp->work);
+}}
+
+"""
+    release = "\tdel_gendisk(lamp->disk);\n"
+    free = "void lamp_free(struct kobject *kobj)\n{\n\tstruct lamp *lamp = lamp_of(kobj);\n\n%s}\n"
+    before = worker + free % release
+    after = worker.replace(f"\t{put};\n", f"{release}\t{put};\n") + free % "\tlamp->disk = NULL;\n"
+    assert levels(before, after) == [("del_gendisk", "lamp_free", level)]
+
+
+@pytest.mark.parametrize(
+    ("member", "name", "level"),
+    [
+        ("write", "lamp_write", "note"),
+        ("write", "lamp_shutdown", "warning"),
+        ("release", "lamp_let", "warning"),
+    ],
+)
+def test_of_an_operation_with_many_commands_the_name_tells_what_it_ends(member, name, level):
+    def operation(lines):
+        return (
+            f"static int {name}(struct inode *inode, struct file *file)\n{{\n"
+            f"\tstruct lamp *lamp = file->private_data;\n\n{lines}\treturn 0;\n}}\n\n"
+            f"static const struct file_operations lamp_fops = {{\n\t.{member} = {name},\n}};\n"
+        )
+
+    before = operation("\tlamp->ops->dim(lamp);\n")
+    after = WORKER.replace("iput(lamp->inode)", "lamp->ops->dim(lamp)") + operation(QUEUE)
+    assert [one for one in levels(before, after) if one[1] == name] == [("dim", name, level)]

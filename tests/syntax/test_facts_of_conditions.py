@@ -39,8 +39,26 @@ CASES = {
     ),
     "else that leaves": ("\tif (a)\n\t\tb();\n\telse\n\t\treturn 1;\n\tg();", [("a", True, True)]),
     "both leave": ("\tif (a)\n\t\treturn 1;\n\telse\n\t\treturn 2;\n\tg();", []),
-    "a return deeper in": ("\tif (a) {\n\t\tif (b)\n\t\t\treturn 1;\n\t\tc();\n\t}\n\tg();", []),
-    "a return without braces inside": ("\tif (a)\n\t\tif (b)\n\t\t\treturn 1;\n\tg();", []),
+    "a return deeper in": (
+        "\tif (a) {\n\t\tif (b)\n\t\t\treturn 1;\n\t\tc();\n\t}\n\tg();",
+        [("(a) && (b)", False, True)],
+    ),
+    "a return without braces inside": (
+        "\tif (a)\n\t\tif (b)\n\t\t\treturn 1;\n\tg();",
+        [("(a) && (b)", False, True)],
+    ),
+    "a return deeper in an else": (
+        "\tif (a) {\n\t\tc();\n\t} else {\n\t\tif (!b)\n\t\t\treturn 1;\n\t\tc();\n\t}\n\tg();",
+        [("!(a) && (!b)", False, True)],
+    ),
+    "a return deeper in a side that leaves": (
+        "\tif (a) {\n\t\tif (b)\n\t\t\treturn 1;\n\t\treturn 2;\n\t}\n\tg();",
+        [("a", False, True)],
+    ),
+    "a break deeper in a loop": (
+        "\tif (a) {\n\t\tfor (;;) {\n\t\t\tif (b)\n\t\t\t\tbreak;\n\t\t}\n\t}\n\tg();",
+        [],
+    ),
     "an outer early return": (
         "\tif (a)\n\t\treturn 1;\n\tif (b) {\n\t\tif (c)\n\t\t\treturn 2;\n\t\tg();\n\t}",
         [("a", False, True), ("b", True, False), ("c", False, True)],
