@@ -217,6 +217,16 @@ def evaluate(text: str) -> bool | None:
     return None if answer is None else answer == positive
 
 
+def is_value(text: str) -> bool:
+    """Whether an argument is a constant: a number, a truth, ``NULL``, a name in capitals."""
+    return (
+        text in _FALSE
+        or text in _TRUE
+        or _NUMBER.match(text) is not None
+        or _CONSTANT.fullmatch(text) is not None
+    )
+
+
 def _plain_value(text: str) -> bool | None:
     if text in _FALSE or text in _TRUE:
         return text in _TRUE

@@ -75,6 +75,8 @@ class Loss(Struct, frozen=True):
 def find(comparison: Comparison) -> list[Loss]:
     """All losses of one step; those that follow from one in a callee are left out."""
     found = _between(comparison, comparison.concerned)
+    told = {(key_of(loss.now), loss.key) for loss in found}
+    found = [loss for loss in found if not _of_callee(comparison, loss, told)]
     found = [kept for loss in found if (kept := _if_left(comparison, loss)) is not None]
     return _nearest(found)
 
@@ -967,7 +969,9 @@ def _into_workers(
             lost = [
                 effect
                 for effect in _lost(comparison, was, now, before, after)
-                if not (was.name == now.name and stands(comparison, effect, ()))
+                # what was waited for was done elsewhere already: a loss of the wait, if any
+                if (effect.edge is None or effect.edge.keeps)
+                and not (was.name == now.name and stands(comparison, effect, ()))
                 and not _cut_off(comparison, was, now, effect)
             ]
             taken = [e for e in late[key] if _near(was, e) and _same_kind(lost, e)]
@@ -1042,6 +1046,41 @@ def _type_of(effect: Effect) -> str | None:
 
 
 # -- what follows from what ------------------------------------------------------------
+
+
+def _of_callee(
+    comparison: Comparison, loss: Loss, told: Collection[tuple[FunctionKey, Key]]
+) -> bool:
+    """Whether a loss can only be that of a callee which is called as before, and has none.
+
+    It was done in that callee, and is late in it: when the callee lost nothing, its caller
+    did not either, whatever the ways inside have become.  With other constants a call is
+    another one.
+    """
+    if loss.how != "deferred" or any(e.wait is not None for e in loss.before):
+        return False
+    callees = {step for e in (*loss.before, *loss.late) for step in _first_callee(e)}
+    if len(callees) != 1 or any(len(e.chain) == 1 for e in (*loss.before, *loss.late)):
+        return False
+    (callee,) = callees
+    if (callee, loss.key) in told or callee not in comparison.before.functions:
+        return False
+    old = [call for call in loss.was.calls if call.callee == callee[1]]
+    new = [call for call in loss.now.calls if call.callee == callee[1]]
+    added = partial(comparison.lines.added, loss.now.path)
+    return (
+        0 < len(old) <= len(new)
+        and _constants(new) <= _constants(old)
+        and not any(added(test.line) for call in new for test in call.conditions)
+    )
+
+
+def _first_callee(effect: Effect) -> list[FunctionKey]:
+    return [(step.path, step.function) for step in effect.chain[1:2]]
+
+
+def _constants(calls: Iterable[Call]) -> set[str]:
+    return {arg for call in calls for arg in call.args if guards.is_value(arg)}
 
 
 def _if_left(comparison: Comparison, loss: Loss) -> Loss | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from graph_kit import downgrades
+from graph_kit import compare, downgrades, function
+
+from patchlint.graph.levels import held_in_slot
 
 WORKER = """\
 static void lamp_gone(struct work_struct *work)
@@ -451,21 +453,70 @@ void lamp_delete(struct lamp *lamp)
 
 
 @pytest.mark.parametrize(
-    ("member", "name", "level"),
+    ("member", "name", "teardown", "held"),
     [
-        ("write", "lamp_write", "note"),
-        ("write", "lamp_shutdown", "warning"),
-        ("release", "lamp_let", "warning"),
+        ("write", "lamp_write", False, False),
+        ("write", "lamp_write", True, True),
+        ("write", "lamp_shutdown", False, True),
+        ("release", "lamp_let", False, True),
+        ("read", "lamp_shutdown", True, False),
     ],
 )
-def test_of_an_operation_with_many_commands_the_name_tells_what_it_ends(member, name, level):
-    def operation(lines):
+def test_of_an_operation_with_many_commands_a_name_tells_what_it_ends(member, name, teardown, held):
+    source = (
+        f"static int {name}(struct inode *inode, struct file *file)\n{{\n\treturn 0;\n}}\n\n"
+        f"static const struct file_operations lamp_fops = {{\n\t.{member} = {name},\n}};\n"
+    )
+    compared = compare(source, source)
+    assert held_in_slot(compared, function(compared.before, name), teardown=teardown) is held
+
+
+# -- work that nothing calls an end ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "level"),
+    [
+        ("lamp_report(lamp)", "note"),
+        ("lamp_destroy(lamp)", "warning"),
+        ("iput(lamp->inode)", "warning"),
+    ],
+)
+def test_work_of_an_ending_operation_is_no_release_unless_it_is_called_one(call, level):
+    def close(lines):
         return (
-            f"static int {name}(struct inode *inode, struct file *file)\n{{\n"
-            f"\tstruct lamp *lamp = file->private_data;\n\n{lines}\treturn 0;\n}}\n\n"
-            f"static const struct file_operations lamp_fops = {{\n\t.{member} = {name},\n}};\n"
+            "static int lamp_close(struct inode *inode, struct file *file)\n{\n"
+            f"\tstruct lamp *lamp = file->private_data;\n\n{lines}\tlamp_log(lamp);\n"
+            "\treturn 0;\n}\n"
         )
 
-    before = operation("\tlamp->ops->dim(lamp);\n")
-    after = WORKER.replace("iput(lamp->inode)", "lamp->ops->dim(lamp)") + operation(QUEUE)
-    assert [one for one in levels(before, after) if one[1] == name] == [("dim", name, level)]
+    before = close(f"\t{call};\n")
+    after = WORKER.replace("iput(lamp->inode)", call) + close(QUEUE)
+    assert [level for _, _, level in levels(before, after)] == [level]
+
+
+# -- what a callee did, and does as it did ---------------------------------------------------
+
+
+@pytest.mark.parametrize(("mode", "found"), [("mode", 0), ("LAMP_LAZY", 1)])
+def test_a_callee_that_lost_nothing_takes_nothing_from_its_caller(mode, found):
+    """Its caller calls it with another object, or with another constant."""
+    before = (
+        WORKER
+        + f"""\
+static void lamp_drop(struct lamp *lamp, int mode)
+{{
+	if (mode == LAMP_LAZY) {{
+{QUEUE}		return;
+	}}
+	iput(lamp->inode);
+}}
+
+void lamp_off(struct lamp *lamp, int mode)
+{{
+	lamp_drop(lamp, 0);
+}}
+"""
+    )
+    after = before.replace("lamp_drop(lamp, 0);", f"lamp_drop(lamp->main, {mode});")
+    assert len([d for d in downgrades(before, after) if d.function == "lamp_off"]) == found
