@@ -68,6 +68,7 @@ def strength(effect: Effect) -> int:
 
 #: why a loss counts for no more than memory
 _UNSEEN: Final = "where the function that puts it late took it is in lines that no hunk shows"
+_PASSING: Final = "it is only held for a moment, if it is still there, in the very function"
 _FAILED: Final = "deferred on an error path only"
 
 
@@ -80,7 +81,29 @@ def _slight(comparison: Comparison, loss: Loss) -> str:
     """Why a loss is none that anybody waits for, "" when it may be one."""
     if loss.late and all(taken_unseen(comparison.kernel, effect) for effect in loss.late):
         return _UNSEEN
+    if loss.late and all(_passing(comparison.kernel, effect) for effect in loss.late):
+        return _PASSING
     return _FAILED if _error_only(comparison, loss) else ""
+
+
+def _passing(kernel: KernelFacts, effect: Effect) -> bool:
+    """Whether a twin gives back what its function took only if somebody held it, on one variable.
+
+    The last put is that of the holder, but for a race.  What a deferral gives back is held on.
+    """
+    call = effect.root
+    return (
+        call is not None
+        and call.callee in kernel.twins
+        and bool(call.args)
+        and any(
+            taken.callee in kernel.tries
+            and call.callee in kernel.references.get(taken.callee, ())
+            and call.args[0] in {*taken.args[:1], taken.assigned}
+            and taken.line < call.line
+            for taken in effect.where.calls
+        )
+    )
 
 
 def weight(effect: Effect) -> int:

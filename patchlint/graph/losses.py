@@ -737,6 +737,8 @@ def _unknown_starts(comparison: Comparison, now: Function) -> list[Deferral]:
         for edge in started
         if not edge.keeps
         and not edge.waits
+        # what nobody shows of an interrupt's handler is no release: it must not sleep
+        and edge.context != "hardirq"
         and lines.added(now.path, edge.line)
         and after.find(edge.callback, now.path) is None
     ]

@@ -338,6 +338,8 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     lookups: frozenset[str] = frozenset()
     #: functions that take a reference -> those that give it back
     references: dict[str, frozenset[str]] = field(default_factory=dict)
+    #: those of them that take one only where somebody holds one
+    tries: frozenset[str] = frozenset()
     #: accessors of an object -> the argument that names it (``per_cpu_ptr``)
     accessors: dict[str, int] = field(default_factory=dict)
     #: ``struct.member`` that holds a callback -> the registration that it stands for

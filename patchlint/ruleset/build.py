@@ -87,6 +87,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         takes=frozenset(data["takes"]),
         lookups=frozenset(data["lookups"]),
         references={name: frozenset(ends) for name, ends in dict(data["references"]).items()},
+        tries=frozenset(data["tries"]),
         accessors=dict(data["accessors"]),
         slots=dict(data["slots"]),
         frames=dict(data["frames"]),

@@ -520,3 +520,25 @@ void lamp_off(struct lamp *lamp, int mode)
     )
     after = before.replace("lamp_drop(lamp, 0);", f"lamp_drop(lamp->main, {mode});")
     assert len([d for d in downgrades(before, after) if d.function == "lamp_off"]) == found
+
+
+# -- a moment's hold -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("taken", "level"),
+    [("if (!mmget_not_zero(lamp->mm))\n\t\treturn;\n", "note"), ("mmgrab(lamp->mm);\n", "warning")],
+)
+def test_a_twin_that_gives_back_what_its_function_took_if_it_was_there_is_slight(taken, level):
+    def glance(put):
+        body = f"\t{taken}\tlamp_read(lamp->mm);\n\t{put}\n"
+        return f"void lamp_glance(struct lamp *lamp)\n{{\n{body}}}\n"
+
+    before, after = glance("mmput(lamp->mm);"), glance("mmput_async(lamp->mm);")
+    assert levels(before, after) == [("mmput", "lamp_glance", level)]
+
+
+def test_what_is_put_in_place_of_a_release_is_no_interrupt_handler():
+    before = "int lamp_on(struct lamp *lamp)\n{\n\tfree_irq(lamp->irq, lamp);\n\treturn 0;\n}\n"
+    after = before.replace("free_irq(lamp->irq, lamp)", "request_irq(lamp->irq, glow, 0, nm, lamp)")
+    assert levels(before, after) == []
