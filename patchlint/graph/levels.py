@@ -228,7 +228,11 @@ def _ends_something(comparison: Comparison, loss: Loss) -> bool:
     """
     return (
         strength(loss.before[0]) > 1
-        or loss.before[0].kind == "gap"
+        or any(
+            not e.where.complete and named_teardown(comparison.kernel, e.where.name)
+            for e in loss.before
+            if e.where is not loss.was
+        )
         or any(a.head == guards.LAST_REFERENCE for e in loss.before for a in e.guard)
         or _is_release(comparison.kernel, loss.was)
         or known_release(comparison, loss) is not None
@@ -290,8 +294,12 @@ def _role(comparison: Comparison, loss: Loss, *, task: bool) -> bool:
         # a state is set for many reasons; only in an operation that ends something it tells
         return False
     ends = [named_teardown(comparison.kernel, function.name) for function in functions]
+    # a function that is no end itself only came by one: with hunks alone nobody is seen to wait
+    passing = (
+        comparison.ways is None and not ends[0] and not _is_release(comparison.kernel, loss.was)
+    )
     return any(ends) and (
-        _last_reference(comparison, loss, functions)
+        (_last_reference(comparison, loss, functions) and not passing)
         or (ends[0] and waited_for_grace_period(comparison, loss))
         or (ends[0] and task and strength(loss.before[0]) > 1)
         or (comparison.ways is not None and _seen_in_tree(comparison, loss, ends))
