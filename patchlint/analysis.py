@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from patchlint.model.budget import OutOfBudgetError
-from patchlint.model.problem import Limitation
+from patchlint.model.problem import TIME, Limitation
 
 #: functions and lines of hunks, counted anew for each patch, whose patches are compared alone
 _MOST_COMPARED: Final = 300_000
@@ -227,10 +227,6 @@ def analyse(
     said += [Limitation("tree", text) for text in dict.fromkeys(facts.limitations)]
     said += [Limitation("graph", text) for text in dict.fromkeys(facts.bounds)]
     return Analysis(tuple(_once(found)), images, (*limitations, *said))
-
-
-#: the stage of a limitation that another machine or another day may not have
-TIME: Final = "time"
 
 
 def _lost(tree: TreeAtHand | None, touched: Collection[str]) -> list[Limitation]:

@@ -62,7 +62,9 @@ with --format nipa 0, 250 for warnings, 1 for errors, as NIPA reads them"""
         help="exit 1 from this level on (default: warning)",
     )
     parser.add_argument(
-        "--strict", action="store_true", help="exit 2 when any input could not be read"
+        "--strict",
+        action="store_true",
+        help="exit 2 when any input could not be read or checked to its end",
     )
     parser.add_argument("--color", choices=("auto", "always", "never"))
     parser.add_argument(
@@ -177,6 +179,11 @@ def _told(
             place = f"{error.input}:{error.line}" if error.line else error.input
             mail = f" <{error.message_id}>" if error.message_id else ""
             print(f"patchlint: {place}:{mail} {error.message}", file=sys.stderr)
+    if status == USAGE_ERROR and not (shown and arguments.verbose):
+        from patchlint.report.lookup import unfinished
+
+        for limitation in unfinished(report):
+            print(f"patchlint: {limitation.message}", file=sys.stderr)
     if not report.series and arguments.format not in SILENT:
         _give_hints(report, pipeline.tree_path(options))
     return status
@@ -285,8 +292,11 @@ def _with_settings(report: Report, settings: Settings) -> Report:
 def exit_status(report: Report, fail_on: str, *, strict: bool = False) -> int:
     """0, 1 or 2 as the output contract says."""
     from patchlint.model.finding import LEVELS
+    from patchlint.report.lookup import in_part, unchecked, unfinished
 
-    if not report.series or (report.errors and strict):
+    if not report.series or unchecked(report):
+        return USAGE_ERROR
+    if strict and (in_part(report) or unfinished(report)):
         return USAGE_ERROR
     if fail_on == "never":
         return 0

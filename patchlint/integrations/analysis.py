@@ -208,7 +208,7 @@ def _check(work: Work, settings: Settings) -> Analysis:
 
 def boiled(report: Report) -> Analysis:
     """Return a report as the integrations keep it."""
-    from patchlint.analysis import TIME
+    from patchlint.model.problem import TIME
 
     return Analysis(
         remarks=tuple(remark(finding, report) for finding in report.findings),

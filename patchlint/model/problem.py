@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import Struct
+
+#: the stage of a limitation that another machine or another day may not have: a check given up
+TIME: Final = "time"
 
 
 class Limitation(Struct, frozen=True):

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from patchlint.model.finding import LEVELS
+from patchlint.model.problem import TIME
 from patchlint.report.text import count
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from patchlint.model.effect import EntryChain
     from patchlint.model.finding import Finding, HunkLine, Level, PatchRef, Report, SeriesRef
+    from patchlint.model.problem import Limitation
 
 
 def series_of(report: Report, finding: Finding) -> SeriesRef | None:
@@ -114,14 +116,30 @@ def summary(findings: list[Finding]) -> str:
 
 
 def unchecked(report: Report) -> bool:
-    """Whether nothing at all could be checked."""
-    return bool(report.errors) and not patches(report)
+    """Whether nothing at all could be checked: not read, or given up with nothing loud found."""
+    if report.errors and not patches(report):
+        return True
+    given_up = sum(one.stage == TIME for one in report.limitations)
+    quiet = all(finding.level == "note" for finding in report.findings)
+    return bool(report.series) and quiet and given_up >= len(report.series)
+
+
+def unfinished(report: Report) -> list[Limitation]:
+    """What says that a check was given up, or that a diff is not as it was written."""
+    return [one for one in report.limitations if one.stage in (TIME, "diff")]
+
+
+def in_part(report: Report) -> bool:
+    """Whether something of the input was not read, or not checked to the end."""
+    return bool(report.errors) or any(one.stage == TIME for one in report.limitations)
 
 
 def silence(report: Report) -> str:
     """Say in how much nothing was found, or that nothing was checked."""
     if not patches(report):
         return "nothing was checked"
+    if unchecked(report):
+        return "the check was given up before anything was found: nothing is known"
     text = f"no findings in {count(patches(report), 'patch')}"
     files = [file for series in report.series for patch in series.patches for file in patch.files]
     if files and not any(file.endswith((".c", ".h")) for file in files):

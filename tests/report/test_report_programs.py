@@ -10,6 +10,8 @@ from msgspec.structs import replace
 from report_story import EMPTY, FILE, LAZY, MEMORY, STORY
 from report_variants import HOSTILE, QUIET, TWICE, UNREAD
 
+from patchlint.cli.check import exit_status
+from patchlint.model.problem import TIME, Limitation
 from patchlint.report.nipa import nipa
 from patchlint.report.render import render
 from patchlint.report.style import Style
@@ -215,3 +217,34 @@ def test_junit_keeps_findings_whose_patch_is_not_listed():
     _, lost = suites(replace(STORY, findings=(replace(FILE, series=5),), errors=()))
     assert lost.get("name") == "patches not listed"
     assert lost.find("testcase/failure") is not None
+
+
+ONE = EMPTY
+GIVEN_UP = Limitation(TIME, "lamp: the check of this series was given up: it takes more than 1 s")
+CUT = Limitation("diff", "hunk announces 11 old and 17 new lines but has 4 and 9", "fs/lamp.c")
+
+
+@pytest.mark.parametrize(
+    ("report", "strict", "status"),
+    [
+        (QUIET, False, 0),
+        (replace(ONE, limitations=(GIVEN_UP,)), False, 2),
+        (replace(WARNED, limitations=(GIVEN_UP,)), False, 1),
+        (replace(WARNED, limitations=(GIVEN_UP,)), True, 2),
+        (replace(ONE, series=ONE.series * 2, limitations=(GIVEN_UP,)), False, 0),
+        (replace(QUIET, limitations=(CUT,)), False, 0),
+        (replace(QUIET, limitations=(CUT,)), True, 2),
+    ],
+)
+def test_what_was_given_up_or_cut_short_is_no_clean_check(report, strict, status):
+    assert exit_status(report, "warning", strict=strict) == status
+
+
+def test_a_check_that_was_given_up_passes_nowhere():
+    report = replace(ONE, limitations=(GIVEN_UP,))
+    assert nipa(report)[0] == 250
+    assert data(report, "b4")["status"] == "warn"
+    assert "nothing is known" in told(report, "terminal")
+    half = replace(report, series=report.series * 2)
+    assert nipa(half)[1].startswith("no finding in what could be checked")
+    assert data(half, "b4")["status"] == "warn"
