@@ -182,6 +182,7 @@ def _of_key(
         if not stands(comparison, effect, instead)
         and not _cut_off(comparison, was, now, effect)
         and not moved_along(comparison, effect, inline_after, fresh_late)
+        and not _wait_stands(comparison, was, now, effect)
     ]
     if not lost or (
         all(comparison.after_failure(e) for e in lost)
@@ -247,6 +248,23 @@ def _cut_off(comparison: Comparison, was: Function, now: Function, effect: Effec
         and (now.name in cut or any(step.function in cut for step in effect.chain[1:]))
         and comparison.lines.forward(was.path, effect.root_line) is not None
     )
+
+
+def _wait_stands(comparison: Comparison, was: Function, now: Function, effect: Effect) -> bool:
+    """Whether an effect was only waited for, in a function that stands as it stood.
+
+    Who does not come there any more lost what that function does, its wait along with it: that
+    is told where the call of it went, and not of one that nothing in it touched.
+    """
+    wait = effect.wait
+    if wait is None or effect.edge is None or effect.edge.keeps:
+        return False
+    if any(wait is call for call in was.calls) or comparison.lines.touched(was, now):
+        return False
+    holder = next(
+        (f for f in comparison.before.functions.values() if any(wait is c for c in f.calls)), None
+    )
+    return holder is not None and comparison.lines.forward(holder.path, wait.line) is not None
 
 
 def _of_wait(

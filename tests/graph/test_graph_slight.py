@@ -542,3 +542,46 @@ def test_what_is_put_in_place_of_a_release_is_no_interrupt_handler():
     before = "int lamp_on(struct lamp *lamp)\n{\n\tfree_irq(lamp->irq, lamp);\n\treturn 0;\n}\n"
     after = before.replace("free_irq(lamp->irq, lamp)", "request_irq(lamp->irq, glow, 0, nm, lamp)")
     assert levels(before, after) == []
+
+
+# -- waits of others -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("end", "found"), [("lamp_end(lamp);", 0), ("lamp_calm(lamp);", 1)])
+def test_a_wait_that_moves_with_its_function_is_told_where_that_moved(end, found):
+    """Its caller started something; the wait for it was a part of what is put off now."""
+    start = (
+        WORKER
+        + f"""\
+static void lamp_calm(struct lamp *lamp)
+{{
+	flush_work(&lamp->work);
+}}
+
+static void lamp_end(struct lamp *lamp)
+{{
+	lamp_calm(lamp);
+}}
+
+void lamp_reset(struct lamp *lamp)
+{{
+{QUEUE}	{end}
+}}
+"""
+    )
+    late = """\
+static void lamp_ended(struct work_struct *work)
+{
+	lamp_calm(container_of(work, struct lamp, end));
+}
+
+static void lamp_end(struct lamp *lamp)
+{
+	INIT_WORK(&lamp->end, lamp_ended);
+	schedule_work(&lamp->end);
+}
+"""
+    body = "static void lamp_end(struct lamp *lamp)\n{\n\tlamp_calm(lamp);\n}\n"
+    after = start.replace(body, late) if not found else start.replace(f"\t{end}\n", "")
+    told = [d for d in downgrades(start, after) if d.function == "lamp_reset"]
+    assert len(told) == found
