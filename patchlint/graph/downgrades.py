@@ -17,9 +17,10 @@ from patchlint.graph.levels import (
     waited_for_grace_period,
     weight,
 )
-from patchlint.graph.losses import Loss, variables
+from patchlint.graph.losses import Loss
 from patchlint.graph.losses import find as find_losses
 from patchlint.graph.old_context import OldContext, old_context
+from patchlint.graph.replaced import variables
 from patchlint.model.context import DEFERRED, GUARANTEES
 from patchlint.model.effect import STRUCTURAL, Downgrade, Promise
 

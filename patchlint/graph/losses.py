@@ -8,25 +8,24 @@ branches, reverts and renames are consequences of that one question, not cases o
 
 from __future__ import annotations
 
-import re
 from functools import partial
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from patchlint.graph import branches, guards
 from patchlint.graph.balance import taken_unseen
-from patchlint.graph.build import Deferral
 from patchlint.graph.comparison import Comparison, FunctionKey, key_of
+from patchlint.graph.confined import Sent, confined, done_on_both, leaves_others
 from patchlint.graph.contexts import certainly_deferred
 from patchlint.graph.objects import struct_name
+from patchlint.graph.replaced import replaced
 from patchlint.graph.standing import moved_along, stands
 from patchlint.graph.summary import folder_of
 from patchlint.graph.waits import wait_matches
 from patchlint.graph.weaker import exchanged
 from patchlint.model import budget
-from patchlint.model.effect import Step
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -34,19 +33,10 @@ if TYPE_CHECKING:
     from patchlint.graph.guards import Atom
     from patchlint.graph.summary import Effect, Key
     from patchlint.model.facts import Call, Function
-    from patchlint.model.kernel import KernelFacts
 
     #: a function before, and one after that continues it
     _Pair = tuple[Function, Function]
 
-_VARIABLE: Final = re.compile(r"(?<![\w.>])[A-Za-z_]\w*")
-
-#: letters of a word that tells what is done
-_TELLING: Final = 3
-#: helpers in helpers that are looked through for a start
-_DEEPEST: Final = 3
-
-_Sign = tuple[str, bool]
 How = Literal["deferred", "worker", "replaced", "weaker"]
 
 
@@ -162,13 +152,13 @@ def _of_key(
     narrowed: Atom | None = None
     free: list[Effect] = []
     instead: list[Effect] = []
-    sent = _Sent.by([asked.above(e).signs for e in fresh_late])
+    sent = Sent.by([asked.above(e).signs for e in fresh_late])
     for effect in inline_after:
         left = effect
-        reason = _confined(comparison, (was, now), left, fresh_late, sent, inline_before)
-        while isinstance(reason, guards.Atom) and _done_on_both(left, reason, inline_after):
+        reason = confined(comparison, (was, now), left, fresh_late, sent, inline_before)
+        while isinstance(reason, guards.Atom) and done_on_both(left, reason, inline_after):
             left = replace(left, guard=tuple(a for a in left.guard if a.head != reason.head))
-            reason = _confined(comparison, (was, now), left, fresh_late, sent, inline_before)
+            reason = confined(comparison, (was, now), left, fresh_late, sent, inline_before)
         if reason is None:
             free.append(effect)
             continue
@@ -221,7 +211,7 @@ def _fallen(
             if lines.added(atom.path, atom.line)
             and atom.path == now.path
             and atom.head not in comparison.asked_in(was)
-            and not _leaves_others(comparison, atom)
+            and not leaves_others(comparison, atom)
         ]
         for atom in new:
             below = [
@@ -397,525 +387,13 @@ def _nearness(past: _Past, line: int) -> tuple[bool, int]:
     return past.line == line, past.tests
 
 
-def _confined(
-    comparison: Comparison,
-    pair: _Pair,
-    effect: Effect,
-    late: Sequence[Effect],
-    sent: _Sent,
-    before: Sequence[Effect],
-) -> Atom | bool | None:
-    """Why an inline effect is not done on all the ways that it was ``before``; None when it is.
-
-    The test that it stands under and did not before; True when control that passed the deferral
-    leaves before it, or a new store turns the test that it stands under.  ``sent`` is what
-    the tests above ``late`` ask.
-    """
-    was, now = pair
-    lines = comparison.lines
-    signs = frozenset(a.sign for e in before for a in e.guard)
-    for atom in effect.guard:
-        # a release that was moved below an old test is split by it like one below a new test
-        if (
-            (
-                _excludes(atom, sent, signs)
-                or (lines.added(atom.path, atom.line) and atom.head not in comparison.asked_in(was))
-            )
-            # one that stands above the deferral as well tells the two from each other nowhere
-            and atom.sign not in sent.shared
-            and not _leaves_others(comparison, atom)
-            and not _fails_otherwise(comparison, effect, atom)
-        ):
-            return atom
-    calls = [c for c in (effect.root, *effect.between, effect.site) if c is not None]
-    for other in late:
-        edge = other.edge
-        if edge is None:
-            continue
-        ways = [edge.call, *[c for c in (other.root, *other.between) if c is not None]]
-        for holder in (edge.function, *_on_the_way(comparison, now, other)):
-            here = {id(c) for c in holder.calls}
-            if any(
-                id(first) in here
-                and id(call) in here
-                and _sent_past(comparison, holder, first, call)
-                and not (holder is now and _sent_past_before(comparison, pair, first, before))
-                for first in ways
-                for call in calls
-            ):
-                return True
-        if any(_turned(comparison, now, other, atom) for atom in effect.guard):
-            return True
-    return None
-
-
-def _sent_past(comparison: Comparison, holder: Function, first: Call, other: Call) -> bool:
-    """Whether control that passed ``first`` leaves before ``other``, and did not before.
-
-    A branch that left already, above a call that stayed where it was, takes nothing away.
-    """
-    added = partial(comparison.lines.added, holder.path)
-    return any(
-        added(leave.line) or added(other.line) or any(added(c.line) for c in leave.conditions)
-        for leave in branches.leaves(holder, first, other)
-    )
-
-
-def _sent_past_before(
-    comparison: Comparison, pair: _Pair, first: Call, before: Sequence[Effect]
-) -> bool:
-    """Whether control that passed ``first`` never came to what was done ``before``.
-
-    Of two ways of one choice, with no new test above the one, each stays what it was.
-    """
-    was, now = pair
-    added = partial(comparison.lines.added, now.path)
-    if any(added(condition.line) for condition in first.conditions):
-        return False
-    old = [
-        call
-        for call in was.calls
-        if call.callee == first.callee
-        and comparison.lines.forward(was.path, call.line) == first.line
-    ]
-    roots = [e.root for e in before if e.root is not None]
-    return bool(old and roots) and all(branches.skips(was, old[0], root) for root in roots)
-
-
-class _Sent(Struct, frozen=True):
-    """Under which tests something is late: those above all of it, and those above any."""
-
-    shared: frozenset[_Sign]
-    some: frozenset[_Sign]
-
-    @classmethod
-    def by(cls, each: Sequence[frozenset[_Sign]]) -> _Sent:
-        """By the tests above each way on which it is late."""
-        return cls(frozenset.intersection(*each), frozenset().union(*each))
-
-
-def _excludes(atom: Atom, sent: _Sent, signs: frozenset[_Sign]) -> bool:
-    """Whether a test that no release before stood under sends others into the deferral."""
-    return atom.sign not in signs and (atom.head, not atom.positive) in sent.some
-
-
-def _leaves_others(comparison: Comparison, atom: Atom) -> bool:
-    """Whether a new test only sends what is no task another way."""
-    from msgspec.structs import replace
-
-    return guards.asks_for_context(comparison.kernel, replace(atom, positive=not atom.positive))
-
-
-def _fails_otherwise(comparison: Comparison, effect: Effect, atom: Atom) -> bool:
-    """Whether who does not pass a test that leaves early gets an error code: it all failed.
-
-    A new way to fail sends nobody into a deferral.
-    """
-    return atom.early and any(
-        comparison.kernel.error_value.search(leave.value) is not None
-        for holder in comparison.holders(effect)
-        if holder.path == atom.path and holder.line <= atom.line <= holder.end
-        for leave in holder.exits
-        if (block := [c for c in leave.conditions if not c.early]) and block[-1].line == atom.line
-    )
-
-
-def _done_on_both(effect: Effect, atom: Atom, others: Sequence[Effect]) -> bool:
-    """Whether the other side of a test does the same, on the same call: both do it."""
-    rest = {one.sign for one in effect.guard if one is not atom}
-    return any(
-        other.root is effect.root
-        and (atom.head, not atom.positive) in (signs := {one.sign for one in other.guard})
-        and signs - {(atom.head, not atom.positive)} <= rest
-        for other in others
-    )
-
-
-def _turned(comparison: Comparison, now: Function, late: Effect, atom: Atom) -> bool:
-    """Whether a store on the way of the deferral, new in the series, decides the test.
-
-    A variable is no member of the same name.
-    """
-    member = not atom.text.isidentifier()
-    return any(
-        comparison.lines.added(function.path, store.line)
-        and (parted := store.target.replace("->", ".").rpartition("."))[2].strip() == atom.head
-        and bool(parted[1]) is member
-        for function in _on_the_way(comparison, now, late)
-        for store in function.stores
-    )
-
-
-def _on_the_way(comparison: Comparison, now: Function, late: Effect) -> list[Function]:
-    """The functions from the one that lost to the one that starts the deferral."""
-    functions = [now]
-    for step in late.chain:
-        function = comparison.after.functions.get((step.path, step.function))
-        if function is None:
-            break
-        functions.append(function)
-        if late.edge is not None and function is late.edge.function:
-            break
-    return functions
-
-
-# -- a statement that gave way to a deferral ---------------------------------------------
-
-
 def _replaced(comparison: Comparison, known: Sequence[Loss], pairs: Sequence[_Pair]) -> list[Loss]:
-    """Statements that gave way to a deferral whose callback nobody shows.
-
-    The statement is gone with no counterpart; between the same kept lines stands a new
-    queueing, or a call that is named for it, on an object of its arguments.
-    """
+    """Statements that gave way to a deferral whose callback nobody shows."""
     told = {(key_of(loss.was), loss.key) for loss in known}
-    found: list[Loss] = []
-    for was, now in pairs:
-        if was.name != now.name:
-            continue
-        starts = [e for e in _unknown_starts(comparison, now) if not _spares(comparison, now, e)]
-        kin = _kin(comparison, was, now)
-        if not starts and not kin:
-            continue
-        for effect in comparison.first_leaves(was):
-            if (
-                effect.kind in ("memory", "async", "store", "gap")
-                or effect.site is None
-                or (key_of(was), effect.key) in told
-                or comparison.after_failure(effect)
-            ):
-                continue
-            other = _of_kin(comparison, was, now, effect, kin)
-            if other is not None:
-                found.append(Loss(was, now, effect.key, (effect,), (other,), "replaced"))
-                continue
-            edge, narrowed = _gave_way(comparison, was, now, effect, starts)
-            if edge is not None:
-                late = _behind(effect, edge)
-                found.append(Loss(was, now, effect.key, (effect,), (late,), "replaced", narrowed))
-    return found
-
-
-def _gave_way(
-    comparison: Comparison,
-    was: Function,
-    now: Function,
-    effect: Effect,
-    starts: Sequence[Deferral],
-) -> tuple[Deferral | None, Atom | None]:
-    """The start that a statement gave way to, and the new test that keeps it on other ways.
-
-    Either it is gone and the start stands in its place, or it stands still, but control that
-    comes to the start does not come to it.
-    """
-    left = [e for e in comparison.first_keys_of(now) if e.key == effect.key]
-    line = comparison.lines.forward(was.path, effect.line)
-    if line is None and not left:
-        above, below = comparison.lines.place(was.path, effect.line)
-        for edge in starts:
-            if (
-                above < edge.line < below
-                and _stands_for(comparison, effect, edge)
-                and not _started_before(comparison, was, effect, edge)
-            ):
-                return edge, None
-        return None, None
-    before = sum(e.key == effect.key for e in comparison.first_leaves(was))
-    if effect.kind != "row" or not effect.visible or len(left) != before:
-        # what no table knows is kept from some ways by many changes
-        return None, None
-    for edge in starts:
-        if _by_name_alone(edge) or not _stands_for(comparison, effect, edge):
-            continue
-        guard = comparison.new.guard(now, edge.conditions)
-        late = replace(_behind(effect, edge), guard=guard, outer=len(guard))
-        sent = _Sent.by([frozenset(atom.sign for atom in guard)])
-        reasons = [
-            _confined(comparison, (was, now), e, [late], sent, [effect])
-            for e in left
-            if line is None or e.line == line
-        ]
-        if reasons and all(reason is not None for reason in reasons):
-            return edge, next((r for r in reasons if isinstance(r, guards.Atom)), None)
-    return None, None
-
-
-def _spares(comparison: Comparison, now: Function, edge: Deferral) -> bool:
-    """Whether a start is only for what is no task, or waited for on the same way."""
-    no_task = comparison.asked.leaves_no_task
-    if any(no_task(atom) for atom in comparison.new.guard(now, edge.conditions)):
-        return True
-    waits = comparison.kernel.waits
-    return any(
-        (row := waits.get(call.callee)) is not None
-        and row.restores
-        and call.line > edge.line
-        and (
-            wait_matches(comparison.after, edge, now, call)
-            # whose completion it is the callback would tell
-            or (row.kind in ("completion", "event") and comparison.lines.added(now.path, call.line))
-        )
-        for call in now.calls
-    )
-
-
-def _stands_for(comparison: Comparison, effect: Effect, edge: Deferral) -> bool:
-    """Whether a start may do what a statement did, on an object of its arguments."""
-    kernel = comparison.kernel
-    if not _share_object(effect, edge) or _does_it(comparison, effect, edge):
-        return False
-    return not _by_name_alone(edge) or (
-        not kernel.later.search(effect.name) and _named_after(kernel, effect, edge.call.callee)
-    )
-
-
-def _does_it(comparison: Comparison, effect: Effect, edge: Deferral) -> bool:
-    """Whether the helper that starts something does the same thing at once as well."""
-    after = comparison.after
-    if edge.mechanism == edge.call.callee:
-        return False
-    inner = [
-        one
-        for helper in after.callees(edge.call, edge.function.path)
-        for one in after.reach(helper, _DEEPEST)
-    ]
-    return any(e.key == effect.key for one in inner for e in comparison.first_keys_of(one))
-
-
-def _kin(comparison: Comparison, was: Function, now: Function) -> list[tuple[Deferral, Effect]]:
-    """Known releases behind new edges of a function that nothing there did before."""
-    known = {effect.key for effect in comparison.old.of(was)}
     return [
-        (edge, effect)
-        for effect in comparison.new.of(now)
-        if effect.late
-        and effect.kind == "row"
-        and effect.visible
-        and effect.key not in known
-        and (edge := effect.edge) is not None
-        and edge.function is now
-        and comparison.lines.added(now.path, edge.line)
-        and not comparison.balanced(effect)
+        Loss(one.was, one.now, one.effect.key, (one.effect,), (one.late,), "replaced", one.narrowed)
+        for one in replaced(comparison, told, pairs)
     ]
-
-
-def _of_one_family(effect: Effect, late: Effect) -> bool:
-    """Whether a release later ends the same kind of thing as one that went.
-
-    Under a lock that its caller holds a release has another name than in a callback, which
-    has to take that lock: ``unregister_netdevice``, ``unregister_netdev``.
-    """
-    one, other = effect.known, late.known
-    return one is not None and other is not None and effect.visible and one.family == other.family
-
-
-def _of_kin(
-    comparison: Comparison,
-    was: Function,
-    now: Function,
-    effect: Effect,
-    kin: Sequence[tuple[Deferral, Effect]],
-) -> Effect | None:
-    """The release of one kind behind a new edge that stands where an effect is gone."""
-    if (
-        not kin
-        or comparison.lines.forward(was.path, effect.line) is not None
-        or any(e.key == effect.key for e in comparison.first_keys_of(now))
-    ):
-        return None
-    above, below = comparison.lines.place(was.path, effect.line)
-    return next(
-        (
-            late
-            for edge, late in kin
-            if above < edge.line < below
-            and _of_one_family(effect, late)
-            and _share_object(effect, edge)
-        ),
-        None,
-    )
-
-
-def _unknown_starts(comparison: Comparison, now: Function) -> list[Deferral]:
-    """New edges of a function to callbacks that nobody shows, known ones and named ones."""
-    after, lines = comparison.after, comparison.lines
-    started = list(after.deferrals_of(now))
-    for call in now.calls:
-        if lines.added(now.path, call.line):
-            # a helper that starts it is told as if it stood here
-            started += [
-                replace(edge, function=now, call=call)
-                for helper in after.callees(call, now.path)
-                for edge in _started_below(comparison, helper)
-                if not _frees_alone(comparison, after.find(edge.callback, edge.function.path))
-            ]
-    started += _onto_lists(comparison, now, started)
-    found = [
-        edge
-        for edge in started
-        if not edge.keeps
-        and not edge.waits
-        # what nobody shows of an interrupt's handler is no release: it must not sleep
-        and edge.context != "hardirq"
-        and lines.added(now.path, edge.line)
-        and after.find(edge.callback, now.path) is None
-    ]
-    found += [
-        Deferral(
-            now, call, call.callee, None, "unknown", "eventually", None, None,
-            keeps=False, waits=False,
-        )
-        for call in now.calls
-        if _named_for_later(comparison, now, call)
-    ]  # fmt: skip
-    return found
-
-
-def _frees_alone(comparison: Comparison, callback: Function | None) -> bool:
-    """Whether a whole callback is shown, and gives memory back: what gave way is not in it."""
-    return (
-        callback is not None
-        and callback.complete
-        and all(e.kind in ("memory", "async") for e in comparison.first_keys_of(callback))
-    )
-
-
-def _started_before(comparison: Comparison, was: Function, effect: Effect, edge: Deferral) -> bool:
-    """Whether a line above an effect did the same start: it was only written otherwise."""
-    above = effect.site.conditions if effect.site is not None else ()
-    return any(
-        call.callee == edge.call.callee
-        and call.args == edge.call.args
-        and call.conditions == above[: len(call.conditions)]
-        and comparison.lines.forward(was.path, call.line) is None
-        for call in was.calls
-    )
-
-
-def _started_below(comparison: Comparison, helper: Function) -> list[Deferral]:
-    """What a helper starts, by itself or in what it hands its own arguments on to."""
-    after = comparison.after
-    found: list[Deferral] = []
-    level, seen = [helper], {key_of(helper)}
-    for _ in range(_DEEPEST):
-        following: list[Function] = []
-        for one in level:
-            found += after.deferrals_of(one)
-            for call in one.calls:
-                for callee in after.callees(call, one.path) if _hands_on(one, call) else ():
-                    if key_of(callee) not in seen:
-                        seen.add(key_of(callee))
-                        following.append(callee)
-        level = following
-    return found
-
-
-def _hands_on(function: Function, call: Call) -> bool:
-    """Whether a call is given what its function was given, or something found through it."""
-    given = {p.name for p in function.parameters}
-    for assignment in function.assignments:
-        if not given.isdisjoint(variables([assignment.value])):
-            given.add(assignment.target)
-    return not given.isdisjoint(variables(call.args))
-
-
-def _onto_lists(
-    comparison: Comparison, now: Function, started: Sequence[Deferral]
-) -> list[Deferral]:
-    """Items that go on a list just before something unknown is started: that may drain it.
-
-    Where a hunk shows what drains the list, an edge leads there and tells of it.
-    """
-    adds, find = comparison.kernel.list_adds, comparison.after.find
-    known = {id(edge.call) for edge in started if edge.handoff}
-    starts = [
-        edge
-        for edge in started
-        if not (edge.handoff or edge.keeps or edge.waits)
-        and comparison.lines.added(now.path, edge.line)
-        and find(edge.callback, now.path) is None
-    ]
-    return [
-        replace(edge, call=call)
-        for call in now.calls
-        if call.callee in adds and id(call) not in known
-        for edge in starts
-        if call.line <= edge.line
-    ]
-
-
-def _named_for_later(comparison: Comparison, now: Function, call: Call) -> bool:
-    """Whether a new call is of a helper that nobody shows and that is named for it."""
-    after, kernel = comparison.after, comparison.kernel
-    name = call.callee
-    return (
-        call.statement
-        and not call.indirect
-        and comparison.lines.added(now.path, call.line)
-        and kernel.later.search(name) is not None
-        and name not in kernel.activations
-        and name not in kernel.registrations
-        and name not in kernel.waits
-        and name not in kernel.list_adds
-        and ((row := kernel.cleanups.get(name)) is None or row.kind == "async")
-        and kernel.harmless.search(name) is None
-        and not after.callees(call, now.path)
-    )
-
-
-def _by_name_alone(edge: Deferral) -> bool:
-    """Whether all that tells of a deferral is the name of a helper that nobody shows."""
-    return edge.mechanism == edge.call.callee and edge.context == "unknown"
-
-
-def _named_after(kernel: KernelFacts, effect: Effect, helper: str) -> bool:
-    """Whether a helper is named for doing this very thing later.
-
-    ``put_lamp_async`` is for ``put_lamp``, ``lamp_put_later`` for ``iput``,
-    ``blk_queue_flag_set`` for nothing: what it has beyond the words that both begin with,
-    and beyond those that say later, must say what is done.  That errs towards missing one.
-    """
-    mine, other = effect.name.split("_"), helper.split("_")
-    while mine and other and mine[0] == other[0] and len(mine) > 1:
-        mine, other = mine[1:], other[1:]
-    return any(
-        len(word) >= _TELLING
-        and not kernel.later.search(word)
-        and (word in "_".join(mine) or any(len(m) >= _TELLING and m in word for m in mine))
-        for word in other
-    ) or helper.startswith(effect.name)
-
-
-def _share_object(effect: Effect, edge: Deferral) -> bool:
-    """Whether a deferral works on a variable that the statement worked on."""
-    return not variables(effect.args).isdisjoint(variables(edge.call.args))
-
-
-def variables(args: Iterable[str]) -> set[str]:
-    """The variables that arguments of a call speak of, without members."""
-    return {word for text in args for word in _VARIABLE.findall(text)}
-
-
-def _behind(effect: Effect, edge: Deferral) -> Effect:
-    """The effect as the edge is taken to do it: nobody shows the callback."""
-    runs = f"{edge.callback}()" if edge.callback else "code that the patch does not show"
-    does = "hands it to" if edge.handoff else "runs"
-    step = Step(
-        edge.function.name, edge.function.path, edge.line, f"{edge.mechanism}() {does} {runs}"
-    )
-    return replace(
-        effect,
-        guarantee=edge.guarantee,
-        guard=(),
-        root=edge.call,
-        site=None,
-        where=edge.function,
-        line=edge.line,
-        chain=(step,),
-        edge=edge,
-        last=edge,
-        guessed=True,
-    )
 
 
 def _exchanged(comparison: Comparison, known: Sequence[Loss], pairs: Sequence[_Pair]) -> list[Loss]:

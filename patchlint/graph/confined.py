@@ -1,0 +1,189 @@
+"""Whether what is still done in the call is done on fewer ways than it was.
+
+An inline effect is *confined* when it stands under a new test that the deferral does not
+share, when control that passed the deferral leaves before it, or when a new store turns
+its test.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from patchlint.graph import branches, guards
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from patchlint.graph.comparison import Comparison
+    from patchlint.graph.guards import Atom
+    from patchlint.graph.summary import Effect
+    from patchlint.model.facts import Call, Function
+
+    #: a function before, and one after that continues it
+    _Pair = tuple[Function, Function]
+
+_Sign = tuple[str, bool]
+
+
+def confined(
+    comparison: Comparison,
+    pair: _Pair,
+    effect: Effect,
+    late: Sequence[Effect],
+    sent: Sent,
+    before: Sequence[Effect],
+) -> Atom | bool | None:
+    """Why an inline effect is not done on all the ways that it was ``before``; None when it is.
+
+    The test that it stands under and did not before; True when control that passed the deferral
+    leaves before it, or a new store turns the test that it stands under.  ``sent`` is what
+    the tests above ``late`` ask.
+    """
+    was, now = pair
+    lines = comparison.lines
+    signs = frozenset(a.sign for e in before for a in e.guard)
+    for atom in effect.guard:
+        # a release that was moved below an old test is split by it like one below a new test
+        if (
+            (
+                _excludes(atom, sent, signs)
+                or (lines.added(atom.path, atom.line) and atom.head not in comparison.asked_in(was))
+            )
+            # one that stands above the deferral as well tells the two from each other nowhere
+            and atom.sign not in sent.shared
+            and not leaves_others(comparison, atom)
+            and not _fails_otherwise(comparison, effect, atom)
+        ):
+            return atom
+    calls = [c for c in (effect.root, *effect.between, effect.site) if c is not None]
+    for other in late:
+        edge = other.edge
+        if edge is None:
+            continue
+        ways = [edge.call, *[c for c in (other.root, *other.between) if c is not None]]
+        for holder in (edge.function, *_on_the_way(comparison, now, other)):
+            here = {id(c) for c in holder.calls}
+            if any(
+                id(first) in here
+                and id(call) in here
+                and _sent_past(comparison, holder, first, call)
+                and not (holder is now and _sent_past_before(comparison, pair, first, before))
+                for first in ways
+                for call in calls
+            ):
+                return True
+        if any(_turned(comparison, now, other, atom) for atom in effect.guard):
+            return True
+    return None
+
+
+def _sent_past(comparison: Comparison, holder: Function, first: Call, other: Call) -> bool:
+    """Whether control that passed ``first`` leaves before ``other``, and did not before.
+
+    A branch that left already, above a call that stayed where it was, takes nothing away.
+    """
+    added = partial(comparison.lines.added, holder.path)
+    return any(
+        added(leave.line) or added(other.line) or any(added(c.line) for c in leave.conditions)
+        for leave in branches.leaves(holder, first, other)
+    )
+
+
+def _sent_past_before(
+    comparison: Comparison, pair: _Pair, first: Call, before: Sequence[Effect]
+) -> bool:
+    """Whether control that passed ``first`` never came to what was done ``before``.
+
+    Of two ways of one choice, with no new test above the one, each stays what it was.
+    """
+    was, now = pair
+    added = partial(comparison.lines.added, now.path)
+    if any(added(condition.line) for condition in first.conditions):
+        return False
+    old = [
+        call
+        for call in was.calls
+        if call.callee == first.callee
+        and comparison.lines.forward(was.path, call.line) == first.line
+    ]
+    roots = [e.root for e in before if e.root is not None]
+    return bool(old and roots) and all(branches.skips(was, old[0], root) for root in roots)
+
+
+class Sent(Struct, frozen=True):
+    """Under which tests something is late: those above all of it, and those above any."""
+
+    shared: frozenset[_Sign]
+    some: frozenset[_Sign]
+
+    @classmethod
+    def by(cls, each: Sequence[frozenset[_Sign]]) -> Sent:
+        """By the tests above each way on which it is late."""
+        return cls(frozenset.intersection(*each), frozenset().union(*each))
+
+
+def _excludes(atom: Atom, sent: Sent, signs: frozenset[_Sign]) -> bool:
+    """Whether a test that no release before stood under sends others into the deferral."""
+    return atom.sign not in signs and (atom.head, not atom.positive) in sent.some
+
+
+def leaves_others(comparison: Comparison, atom: Atom) -> bool:
+    """Whether a new test only sends what is no task another way."""
+    return guards.asks_for_context(comparison.kernel, replace(atom, positive=not atom.positive))
+
+
+def _fails_otherwise(comparison: Comparison, effect: Effect, atom: Atom) -> bool:
+    """Whether who does not pass a test that leaves early gets an error code: it all failed.
+
+    A new way to fail sends nobody into a deferral.
+    """
+    return atom.early and any(
+        comparison.kernel.error_value.search(leave.value) is not None
+        for holder in comparison.holders(effect)
+        if holder.path == atom.path and holder.line <= atom.line <= holder.end
+        for leave in holder.exits
+        if (block := [c for c in leave.conditions if not c.early]) and block[-1].line == atom.line
+    )
+
+
+def done_on_both(effect: Effect, atom: Atom, others: Sequence[Effect]) -> bool:
+    """Whether the other side of a test does the same, on the same call: both do it."""
+    rest = {one.sign for one in effect.guard if one is not atom}
+    return any(
+        other.root is effect.root
+        and (atom.head, not atom.positive) in (signs := {one.sign for one in other.guard})
+        and signs - {(atom.head, not atom.positive)} <= rest
+        for other in others
+    )
+
+
+def _turned(comparison: Comparison, now: Function, late: Effect, atom: Atom) -> bool:
+    """Whether a store on the way of the deferral, new in the series, decides the test.
+
+    A variable is no member of the same name.
+    """
+    member = not atom.text.isidentifier()
+    return any(
+        comparison.lines.added(function.path, store.line)
+        and (parted := store.target.replace("->", ".").rpartition("."))[2].strip() == atom.head
+        and bool(parted[1]) is member
+        for function in _on_the_way(comparison, now, late)
+        for store in function.stores
+    )
+
+
+def _on_the_way(comparison: Comparison, now: Function, late: Effect) -> list[Function]:
+    """The functions from the one that lost to the one that starts the deferral."""
+    functions = [now]
+    for step in late.chain:
+        function = comparison.after.functions.get((step.path, step.function))
+        if function is None:
+            break
+        functions.append(function)
+        if late.edge is not None and function is late.edge.function:
+            break
+    return functions
