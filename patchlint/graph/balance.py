@@ -52,6 +52,23 @@ def taken_unseen(kernel: KernelFacts, effect: Effect) -> bool:
     )
 
 
+def held_for_a_moment(kernel: KernelFacts, effect: Effect) -> bool:
+    """Whether a twin gives back what its function took only if somebody held it, on one variable.
+
+    The last put is that of the holder, but for a race.  What a deferral gives back is held on.
+    """
+    call = effect.root
+    if call is None or call.callee not in kernel.twins or not call.args:
+        return False
+    return any(
+        taken.callee in kernel.tries
+        and taken.line < call.line
+        and call.callee in kernel.references.get(taken.callee, ())
+        and _gives_back(taken, call)
+        for taken in effect.where.calls
+    )
+
+
 def _sets(call: Call, name: str) -> bool:
     """Whether a call is given a variable to set: its address, or as what a loop goes through."""
     return f"&{name}" in call.args or ("for_each" in call.callee and name in call.args)

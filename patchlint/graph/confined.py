@@ -35,24 +35,18 @@ def confined(
     effect: Effect,
     late: Sequence[Effect],
     sent: Sent,
-    before: Sequence[Effect],
 ) -> Atom | bool | None:
-    """Why an inline effect is not done on all the ways that it was ``before``; None when it is.
+    """Why an inline effect is not done on all the ways that it was; None when it is.
 
     The test that it stands under and did not before; True when control that passed the deferral
-    leaves before it, or a new store turns the test that it stands under.  ``sent`` is what
-    the tests above ``late`` ask.
+    leaves before it, or a new store turns the test that it stands under.  ``sent`` tells of
+    ``late`` and of what was done before.
     """
     was, now = pair
-    lines = comparison.lines
-    signs = frozenset(a.sign for e in before for a in e.guard)
     for atom in effect.guard:
         # a release that was moved below an old test is split by it like one below a new test
         if (
-            (
-                _excludes(atom, sent, signs)
-                or (lines.added(atom.path, atom.line) and atom.head not in comparison.asked_in(was))
-            )
+            (_excludes(atom, sent) or asked_anew(comparison, was, atom))
             # one that stands above the deferral as well tells the two from each other nowhere
             and atom.sign not in sent.shared
             and not leaves_others(comparison, atom)
@@ -71,7 +65,7 @@ def confined(
                 id(first) in here
                 and id(call) in here
                 and _sent_past(comparison, holder, first, call)
-                and not (holder is now and _sent_past_before(comparison, pair, first, before))
+                and not (holder is now and _sent_past_before(comparison, pair, first, sent.roots))
                 for first in ways
                 for call in calls
             ):
@@ -94,9 +88,9 @@ def _sent_past(comparison: Comparison, holder: Function, first: Call, other: Cal
 
 
 def _sent_past_before(
-    comparison: Comparison, pair: _Pair, first: Call, before: Sequence[Effect]
+    comparison: Comparison, pair: _Pair, first: Call, roots: Sequence[Call]
 ) -> bool:
-    """Whether control that passed ``first`` never came to what was done ``before``.
+    """Whether control that passed ``first`` never came to the ``roots`` of what was done before.
 
     Of two ways of one choice, with no new test above the one, each stays what it was.
     """
@@ -110,25 +104,41 @@ def _sent_past_before(
         if call.callee == first.callee
         and comparison.lines.forward(was.path, call.line) == first.line
     ]
-    roots = [e.root for e in before if e.root is not None]
     return bool(old and roots) and all(branches.skips(was, old[0], root) for root in roots)
 
 
 class Sent(Struct, frozen=True):
-    """Under which tests something is late: those above all of it, and those above any."""
+    """Under which tests something is late: those above all of it, and those above any.
+
+    ``stood`` are the tests above what was done before, ``roots`` the calls that it began on.
+    """
 
     shared: frozenset[_Sign]
     some: frozenset[_Sign]
+    stood: frozenset[_Sign]
+    roots: tuple[Call, ...]
 
     @classmethod
-    def by(cls, each: Sequence[frozenset[_Sign]]) -> Sent:
-        """By the tests above each way on which it is late."""
-        return cls(frozenset.intersection(*each), frozenset().union(*each))
+    def by(cls, each: Sequence[frozenset[_Sign]], before: Sequence[Effect]) -> Sent:
+        """By the tests above each way on which it is late, and by what was done before."""
+        return cls(
+            frozenset.intersection(*each),
+            frozenset().union(*each),
+            frozenset(atom.sign for effect in before for atom in effect.guard),
+            tuple(effect.root for effect in before if effect.root is not None),
+        )
 
 
-def _excludes(atom: Atom, sent: Sent, signs: frozenset[_Sign]) -> bool:
+def asked_anew(comparison: Comparison, was: Function, atom: Atom) -> bool:
+    """Whether a test is new in the series, and nothing asked the same in ``was``."""
+    return comparison.lines.added(atom.path, atom.line) and atom.head not in comparison.asked_in(
+        was
+    )
+
+
+def _excludes(atom: Atom, sent: Sent) -> bool:
     """Whether a test that no release before stood under sends others into the deferral."""
-    return atom.sign not in signs and (atom.head, not atom.positive) in sent.some
+    return atom.sign not in sent.stood and (atom.head, not atom.positive) in sent.some
 
 
 def leaves_others(comparison: Comparison, atom: Atom) -> bool:

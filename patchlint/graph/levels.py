@@ -20,13 +20,12 @@ were wrong.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
 from patchlint.graph import guards
-from patchlint.graph.balance import taken_unseen
+from patchlint.graph.balance import held_for_a_moment, taken_unseen
 from patchlint.graph.objects import struct_name
 from patchlint.graph.summary import Effect, named_teardown
 from patchlint.graph.waits import ends_told
@@ -81,29 +80,9 @@ def _slight(comparison: Comparison, loss: Loss) -> str:
     """Why a loss is none that anybody waits for, "" when it may be one."""
     if loss.late and all(taken_unseen(comparison.kernel, effect) for effect in loss.late):
         return _UNSEEN
-    if loss.late and all(_passing(comparison.kernel, effect) for effect in loss.late):
+    if loss.late and all(held_for_a_moment(comparison.kernel, effect) for effect in loss.late):
         return _PASSING
     return _FAILED if _error_only(comparison, loss) else ""
-
-
-def _passing(kernel: KernelFacts, effect: Effect) -> bool:
-    """Whether a twin gives back what its function took only if somebody held it, on one variable.
-
-    The last put is that of the holder, but for a race.  What a deferral gives back is held on.
-    """
-    call = effect.root
-    return (
-        call is not None
-        and call.callee in kernel.twins
-        and bool(call.args)
-        and any(
-            taken.callee in kernel.tries
-            and call.callee in kernel.references.get(taken.callee, ())
-            and call.args[0] in {*taken.args[:1], taken.assigned}
-            and taken.line < call.line
-            for taken in effect.where.calls
-        )
-    )
 
 
 def weight(effect: Effect) -> int:
@@ -223,8 +202,8 @@ def _unproven(comparison: Comparison, losses: list[Loss], late: list[Effect], *,
 def _ends_something(comparison: Comparison, loss: Loss) -> bool:
     """Whether it is a release by its name, or the body of one, as far as hunks show.
 
-    A call, a store or an operation alone is work of any kind.  On unread mail it was loud in
-    six changes, and in none of them rightly.
+    A call, a store or an operation alone is work of any kind.  Of six loud
+    findings by it on unread mail none was right.
     """
     return (
         strength(loss.before[0]) > 1
@@ -233,7 +212,7 @@ def _ends_something(comparison: Comparison, loss: Loss) -> bool:
             for e in loss.before
             if e.where is not loss.was
         )
-        or any(a.head == guards.LAST_REFERENCE for e in loss.before for a in e.guard)
+        or _below_last_reference(loss)
         or _is_release(comparison.kernel, loss.was)
         or known_release(comparison, loss) is not None
         or body_moved(comparison, loss)
@@ -343,12 +322,15 @@ def known_release(comparison: Comparison, loss: Loss) -> Cleanup | None:
 
 def _last_reference(comparison: Comparison, loss: Loss, functions: list[Function]) -> bool:
     """Whether it was done when the last reference went, or by a function given to a put."""
-    if any(a.head == guards.LAST_REFERENCE for e in loss.before for a in e.guard):
-        return True
-    return any(
+    return _below_last_reference(loss) or any(
         function.name in comparison.put_callbacks or _is_release(comparison.kernel, function)
         for function in functions
     )
+
+
+def _below_last_reference(loss: Loss) -> bool:
+    """Whether a test for the last reference stands above what was done."""
+    return any(a.head == guards.LAST_REFERENCE for e in loss.before for a in e.guard)
 
 
 def _is_release(kernel: KernelFacts, function: Function) -> bool:
@@ -400,9 +382,8 @@ def held_in_slot(comparison: Comparison, function: Function, *, teardown: bool) 
     Through one operation (``write``, ``ioctl``) go many commands, and few of them end something:
     there the function has to be named for it, or what it did to be a ``teardown``.
     """
-    held = comparison.before.operations_of(function.name)
-    named = partial(named_teardown, comparison.kernel)
+    ends = teardown or named_teardown(comparison.kernel, function.name)
     return any(
-        row.reaches_user and row.ends and (teardown or not row.commands or named(function.name))
-        for _, _, row in held
+        row.reaches_user and row.ends and (ends or not row.commands)
+        for _, _, row in comparison.before.operations_of(function.name)
     )

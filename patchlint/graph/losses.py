@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from patchlint.graph import branches, guards
 from patchlint.graph.balance import taken_unseen
 from patchlint.graph.comparison import Comparison, FunctionKey, key_of
-from patchlint.graph.confined import Sent, confined, done_on_both, leaves_others
+from patchlint.graph.confined import Sent, asked_anew, confined, done_on_both, leaves_others
 from patchlint.graph.contexts import certainly_deferred
 from patchlint.graph.objects import struct_name
 from patchlint.graph.replaced import replaced
@@ -152,13 +152,13 @@ def _of_key(
     narrowed: Atom | None = None
     free: list[Effect] = []
     instead: list[Effect] = []
-    sent = Sent.by([asked.above(e).signs for e in fresh_late])
+    sent = Sent.by([asked.above(e).signs for e in fresh_late], inline_before)
     for effect in inline_after:
         left = effect
-        reason = confined(comparison, (was, now), left, fresh_late, sent, inline_before)
+        reason = confined(comparison, (was, now), left, fresh_late, sent)
         while isinstance(reason, guards.Atom) and done_on_both(left, reason, inline_after):
             left = replace(left, guard=tuple(a for a in left.guard if a.head != reason.head))
-            reason = confined(comparison, (was, now), left, fresh_late, sent, inline_before)
+            reason = confined(comparison, (was, now), left, fresh_late, sent)
         if reason is None:
             free.append(effect)
             continue
@@ -208,9 +208,8 @@ def _fallen(
         new = [
             atom
             for atom in effect.guard
-            if lines.added(atom.path, atom.line)
-            and atom.path == now.path
-            and atom.head not in comparison.asked_in(was)
+            if atom.path == now.path
+            and asked_anew(comparison, was, atom)
             and not leaves_others(comparison, atom)
         ]
         for atom in new:
@@ -557,8 +556,11 @@ def _of_callee(
     """
     if loss.how != "deferred" or any(e.wait is not None for e in loss.before):
         return False
-    callees = {step for e in (*loss.before, *loss.late) for step in _first_callee(e)}
-    if len(callees) != 1 or any(len(e.chain) == 1 for e in (*loss.before, *loss.late)):
+    effects = (*loss.before, *loss.late)
+    if any(len(e.chain) == 1 for e in effects):
+        return False
+    callees = {(e.chain[1].path, e.chain[1].function) for e in effects}
+    if len(callees) != 1:
         return False
     (callee,) = callees
     if (callee, loss.key) in told or callee not in comparison.before.functions:
@@ -571,10 +573,6 @@ def _of_callee(
         and _constants(new) <= _constants(old)
         and not any(added(test.line) for call in new for test in call.conditions)
     )
-
-
-def _first_callee(effect: Effect) -> list[FunctionKey]:
-    return [(step.path, step.function) for step in effect.chain[1:2]]
 
 
 def _constants(calls: Iterable[Call]) -> set[str]:

@@ -113,9 +113,9 @@ def _gave_way(
             continue
         guard = comparison.new.guard(now, edge.conditions)
         late = replace(_behind(effect, edge), guard=guard, outer=len(guard))
-        sent = Sent.by([frozenset(atom.sign for atom in guard)])
+        sent = Sent.by([frozenset(atom.sign for atom in guard)], [effect])
         reasons = [
-            confined(comparison, (was, now), e, [late], sent, [effect])
+            confined(comparison, (was, now), e, [late], sent)
             for e in left
             if line is None or e.line == line
         ]
