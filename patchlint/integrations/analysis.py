@@ -208,7 +208,7 @@ def _check(work: Work, settings: Settings) -> Analysis:
 
 def boiled(report: Report) -> Analysis:
     """Return a report as the integrations keep it."""
-    from patchlint.model.problem import TIME
+    from patchlint.report.lookup import given_up
 
     return Analysis(
         remarks=tuple(remark(finding, report) for finding in report.findings),
@@ -216,7 +216,7 @@ def boiled(report: Report) -> Analysis:
         checked=sum(len(series.patches) for series in report.series),
         limitations=len(report.limitations),
         notes=tuple(note.message for note in report.notes),
-        cut=any(one.stage == TIME for one in report.limitations),
+        cut=bool(given_up(report)),
         damage=tuple(
             f"{one.path}: {one.message}" if one.path else one.message
             for one in report.limitations

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from patchlint.model.link import LORE
 from patchlint.report.as_json import dump
-from patchlint.report.lookup import in_part, ordered, summary, unchecked, untold, worst
+from patchlint.report.lookup import ordered, summary, unsure, untold, worst
 from patchlint.report.text import count, line
 from patchlint.report.words import remembered, told
 
@@ -36,10 +36,8 @@ def result(report: Report, link: str = LORE) -> dict[str, str]:
     findings = ordered(report)
     status = STATUS[worst(findings) or "note"]
     said = summary(findings) or "no promise to user space got weaker"
-    if unchecked(report):
-        status, said = "warn", "could not check"
-    elif in_part(report) and worst(findings) in (None, "note"):
-        status, said = "warn", "no finding in what could be checked"
+    if doubt := unsure(report):
+        status, said = "warn", doubt
     elif report.limitations:
         said += f" ({count(len(report.limitations), 'limitation')})"
     rows = [_row(finding, link) for finding in findings]

@@ -119,9 +119,23 @@ def unchecked(report: Report) -> bool:
     """Whether nothing at all could be checked: not read, or given up with nothing loud found."""
     if report.errors and not patches(report):
         return True
-    given_up = sum(one.stage == TIME for one in report.limitations)
-    quiet = all(finding.level == "note" for finding in report.findings)
-    return bool(report.series) and quiet and given_up >= len(report.series)
+    return bool(report.series) and _quiet(report) and len(given_up(report)) >= len(report.series)
+
+
+def unsure(report: Report) -> str:
+    """What to say in place of a pass: not, or not all, was checked, and nothing loud found."""
+    if unchecked(report):
+        return "could not check"
+    return "no finding in what could be checked" if in_part(report) and _quiet(report) else ""
+
+
+def _quiet(report: Report) -> bool:
+    return all(finding.level == "note" for finding in report.findings)
+
+
+def given_up(report: Report) -> list[Limitation]:
+    """What says that the check of a series was ended before it was done."""
+    return [one for one in report.limitations if one.stage == TIME]
 
 
 def unfinished(report: Report) -> list[Limitation]:
@@ -131,7 +145,7 @@ def unfinished(report: Report) -> list[Limitation]:
 
 def in_part(report: Report) -> bool:
     """Whether something of the input was not read, or not checked to the end."""
-    return bool(report.errors) or any(one.stage == TIME for one in report.limitations)
+    return bool(report.errors or given_up(report))
 
 
 def silence(report: Report) -> str:

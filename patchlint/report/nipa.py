@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from patchlint.model.link import LORE
-from patchlint.report.lookup import in_part, ordered, summary, unchecked, worst
+from patchlint.report.lookup import ordered, summary, unsure, worst
 from patchlint.report.style import Style
 from patchlint.report.terse import render as terse
 from patchlint.report.text import count, line
@@ -28,10 +28,8 @@ def nipa(report: Report, link: str = LORE) -> tuple[int, str]:
     loudest = worst(findings)
     status = {"error": FAIL, "warning": WARN}.get(loudest or "", PASS)
     description = summary(findings) or "no promise to user space got weaker"
-    if unchecked(report):
-        status, description = WARN, "could not check"
-    elif in_part(report) and worst(findings) in (None, "note"):
-        status, description = WARN, "no finding in what could be checked"
+    if doubt := unsure(report):
+        status, description = WARN, doubt
     if report.limitations:
         description += f"; {count(len(report.limitations), 'limitation')}"
     lines = [description, *terse(report, Style(verbose=True, link_url=link)).splitlines()]
