@@ -65,6 +65,11 @@ _LAST_LINE = 2_000_000
 _MOST_LINES = 6_000_000
 _MOST_DIGITS = 7
 
+#: what --word-diff has in place of marks: braces around words, or this after each line
+_BRACES = (("{+", "+}"), ("[-", "-]"))
+_LINE_END = "~"
+_WORDS = "a diff by words (--word-diff) is not read: make it without that option"
+
 _BARE = "hunks without a line around them (-U0): what stands between them is not seen"
 
 
@@ -83,6 +88,7 @@ class _File(Struct):
     new_blob: str | None = None
     hunks: list[Hunk] = field(default_factory=list)
     titled: bool = False
+    by_words: bool = False
 
 
 def parse(diff: str) -> ParsedDiff:
@@ -260,6 +266,11 @@ class _Reader:
                 return
             self.at = header + 1
         region = self.lines[self.at : self._hunk_end(self.at)]
+        if _by_words(region):
+            self._problem(_WORDS, current, header + 1)
+            current.by_words = True
+            self.at += len(region)
+            return
         mended, fault = _mend(region, found.group(5), old, new)
         self._problem(fault, current, header + 1)
         self.at += mended.used
@@ -302,7 +313,7 @@ class _Reader:
         if marks == {" "}:
             self._problem("no line of its hunks is changed; their marks are lost", one, one.line)
             one.hunks = []
-        elif not one.hunks and one.kind is None:
+        elif not one.hunks and one.kind is None and not one.by_words:
             self._problem("file without a hunk; the diff may be cut short", one, one.line)
         # git shows lines around a change wherever the file has any
         elif len(one.hunks) > 1 and " " not in marks:
@@ -353,6 +364,14 @@ def _exact(lines: list[str], at: int, old: int, new: int) -> int | None:
     if old or new:
         return None
     return at + 1 if at < size and lines[at].startswith("\\ ") else at
+
+
+def _by_words(region: list[str]) -> bool:
+    """Whether the lines of a hunk that is not as announced are marked by words, not by lines."""
+    return any(
+        line == _LINE_END or any(0 <= line.find(one) < line.rfind(other) for one, other in _BRACES)
+        for line in region
+    )
 
 
 def _mend(region: list[str], section: str, old: int, new: int) -> tuple[_Mended, str]:

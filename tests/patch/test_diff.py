@@ -366,6 +366,31 @@ def test_hunks_without_a_change_have_lost_their_marks() -> None:
     assert "marks are lost" in problem.message
 
 
+BEFORE = "int f(void)\n{\n\tint a = 1;\n\n\t/*\n\t * why\n\t */\n\treturn a;\n}\n"
+AFTER = BEFORE.replace("a = 1", "a = g(1)").replace("\n}", "\n\n}").replace("why", "why not")
+
+
+@pytest.mark.parametrize("option", ["--word-diff", "--word-diff=porcelain"])
+@pytest.mark.parametrize(
+    ("before", "after"), [(BEFORE, AFTER), (AFTER, BEFORE), (BEFORE, BEFORE + AFTER), ("", AFTER)]
+)
+def test_a_diff_by_words_is_told_as_such_and_nothing_of_it_is_read(
+    tmp_path: Path, option: str, before: str, after: str
+) -> None:
+    for name, text in (("old", before), ("new", after)):
+        (tmp_path / name).write_text(text)
+    command = ["git", "diff", "--no-index", option, "old", "new"]
+    made = subprocess.run(command, check=False, capture_output=True, cwd=tmp_path, text=True)
+    parsed = parse(made.stdout + titles("a/g.c", "b/g.c") + HUNK)
+    assert [len(one.hunks) for one in parsed.files] == [0, 1]
+    assert {"by words" in one.message for one in parsed.problems} == {True}
+
+
+def test_braces_of_a_diff_by_words_in_a_hunk_that_is_whole_are_code() -> None:
+    text = HUNK.replace("-b", "-x = a[-1] + b[-c-];").replace("+c", "+y = {+1, +2, +};")
+    assert (only(titles() + text).added, only(titles() + text).removed) == (1, 1)
+
+
 @pytest.mark.parametrize(
     ("hunks", "said"),
     [
