@@ -261,17 +261,18 @@ def _check_one(
 ) -> _Findings:
     """What there is to say of one series, which will have that index.
 
-    It is left out, as not checked, when nothing of its diffs could be read.
+    It is left out, as not checked, when nothing of its diffs could be read: beside a patch that
+    is lost, a renamed file or a picture is nothing that was checked.
     """
     gathered = _Findings()
-    files = _files(series, gathered)
-    if len(gathered.errors) == len(series.patches):
+    files, unread = _files(series, gathered)
+    if unread and not any(file.hunks for some in files.values() for file in some):
         return gathered
     gathered.limitations += [
         *_missing(series),
         *(Limitation("mail", remark, message_id=_message_id(series)) for remark in series.remarks),
     ]
-    reference = _reference(series, files)
+    reference = _reference(series, files, unread)
     gathered.series.append(reference)
     if not may_matter(series, options, with_tree=tree is not None):
         _hear(series, (), ruleset, options, gathered)
@@ -301,15 +302,20 @@ def _recalled(found: Iterable[Finding], series: Series, options: Options) -> tup
     return recall(findings, lambda finding: titles[finding.patch], read(options.rules))
 
 
-def _files(series: Series, gathered: _Findings) -> dict[int, tuple[FileDiff, ...]]:
-    """The files of each patch; a patch of which none could be read is an error."""
+def _files(
+    series: Series, gathered: _Findings
+) -> tuple[dict[int, tuple[FileDiff, ...]], dict[int, str]]:
+    """The files of each patch; and why, of those of which none could be read: an error each."""
     from patchlint.patch.diff import parse
 
     files: dict[int, tuple[FileDiff, ...]] = {}
+    unread: dict[int, str] = {}
     for patch in series.patches:
         parsed = parse(patch.diff)
         files[patch.number] = parsed.files
-        if any(file.hunks or file.kind != "modify" for file in parsed.files):
+        amiss = {problem.path for problem in parsed.problems}
+        # what is renamed, or no text, has no hunk and lacks none
+        if any(f.hunks or (f.kind != "modify" and f.path not in amiss) for f in parsed.files):
             gathered.limitations.extend(
                 Limitation("diff", problem.message, problem.path, patch.message_id, problem.line)
                 for problem in parsed.problems
@@ -317,8 +323,9 @@ def _files(series: Series, gathered: _Findings) -> dict[int, tuple[FileDiff, ...
         else:
             reasons = dict.fromkeys(problem.message for problem in parsed.problems)
             why = "; ".join(reasons) or "no file and no hunk in it"
-            gathered.errors.append(_input_error(series, f"its diff cannot be read: {why}", patch))
-    return files
+            unread[patch.number] = f"its diff cannot be read: {why}"
+            gathered.errors.append(_input_error(series, unread[patch.number], patch))
+    return files, unread
 
 
 def _message_id(series: Series) -> str | None:
@@ -372,7 +379,9 @@ def ranges(numbers: Sequence[int]) -> str:
     return ", ".join("-".join(str(n) for n in run) for run in runs[:_MOST_RANGES])
 
 
-def _reference(series: Series, files: dict[int, tuple[FileDiff, ...]]) -> SeriesRef:
+def _reference(
+    series: Series, files: dict[int, tuple[FileDiff, ...]], unread: dict[int, str]
+) -> SeriesRef:
     patches = tuple(
         PatchRef(
             p.number,
@@ -382,6 +391,7 @@ def _reference(series: Series, files: dict[int, tuple[FileDiff, ...]]) -> Series
             tuple(f.path for f in files[p.number]),
             p.author,
             p.date,
+            unread.get(p.number, ""),
         )
         for p in series.patches
     )

@@ -135,7 +135,9 @@ def _check() -> int:
 
         text = b4_checks.check(read_input(), load_settings())
     except Exception as error:  # noqa: BLE001 - b4 must get one line, whatever went wrong
-        print(b4_checks.failure(f"{type(error).__name__}: {error}"))
+        from patchlint.report.b4_check import failure
+
+        print(failure(f"{type(error).__name__}: {error}"))
         return 2
     sys.stdout.write(text)
     return 0

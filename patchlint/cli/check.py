@@ -27,6 +27,8 @@ SILENT: Final = frozenset({"terse", "b4", "b4-check"})
 NEEDS_RULES: Final = frozenset({"sarif", "html"})
 #: formats that show the inputs that could not be read themselves
 SHOWS_ERRORS: Final = frozenset({"terminal"})
+#: formats for b4, which shows what is in them and takes each line of standard error for a failure
+FOR_B4: Final = frozenset({"b4", "b4-check"})
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -173,20 +175,30 @@ def _told(
         from patchlint.report.nipa import nipa
 
         return nipa(report)[0]
-    shown = arguments.format in SHOWS_ERRORS and arguments.output is None
-    if not shown and (arguments.format not in SILENT or status == USAGE_ERROR):
-        for error in report.errors:
-            place = f"{error.input}:{error.line}" if error.line else error.input
-            mail = f" <{error.message_id}>" if error.message_id else ""
-            print(f"patchlint: {place}:{mail} {error.message}", file=sys.stderr)
-    if status == USAGE_ERROR and not (shown and arguments.verbose):
-        from patchlint.report.lookup import unfinished
-
-        for limitation in unfinished(report):
-            print(f"patchlint: {limitation.message}", file=sys.stderr)
+    _say_doubts(arguments, report, status)
     if not report.series and arguments.format not in SILENT:
         _give_hints(report, pipeline.tree_path(options))
     return status
+
+
+def _say_doubts(arguments: argparse.Namespace, report: Report, status: int) -> None:
+    """Say on standard error what was not checked, unless the reader sees it in the report."""
+    from patchlint.report.lookup import given_up, unfinished, unsure
+
+    failed = status == USAGE_ERROR
+    # where a finding is told, or b4 is, silence passes nothing
+    heard = arguments.format in FOR_B4 or not unsure(report)
+    if arguments.format in SILENT and heard and not failed:
+        return
+    shown = arguments.format in SHOWS_ERRORS and arguments.output is None
+    for error in report.errors if not shown else ():
+        place = f"{error.input}:{error.line}" if error.line else error.input
+        mail = f" <{error.message_id}>" if error.message_id else ""
+        print(f"patchlint: {place}:{mail} {error.message}", file=sys.stderr)
+    # on a terminal the summary counts them, and --verbose tells them
+    if not shown or (failed and not arguments.verbose):
+        for limitation in unfinished(report) if failed else given_up(report):
+            print(f"patchlint: {limitation.message}", file=sys.stderr)
 
 
 def _terminal(arguments: argparse.Namespace) -> TextIO | None:

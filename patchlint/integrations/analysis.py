@@ -208,12 +208,12 @@ def _check(work: Work, settings: Settings) -> Analysis:
 
 def boiled(report: Report) -> Analysis:
     """Return a report as the integrations keep it."""
-    from patchlint.report.lookup import given_up
+    from patchlint.report.lookup import given_up, patches
 
     return Analysis(
         remarks=tuple(remark(finding, report) for finding in report.findings),
         errors=tuple(error.message for error in report.errors),
-        checked=sum(len(series.patches) for series in report.series),
+        checked=patches(report),
         limitations=len(report.limitations),
         notes=tuple(note.message for note in report.notes),
         cut=bool(given_up(report)),

@@ -51,15 +51,12 @@ class _Answer:
 
 def check(mail: bytes, settings: Settings) -> str:
     """Return one line for each error and warning of the patch in ``mail``."""
+    from patchlint.report.b4_check import failure
+
     answer = _Answer(mail, settings, whole=False)
     lines = [remark.terse() for remark in answer.remarks if remark.level != "note"]
     lines += [failure(error) for error in answer.errors]
     return "".join(f"{line}\n" for line in lines)
-
-
-def failure(reason: str) -> str:
-    """Return the line that tells b4 of a check that failed: a warning, not a finding."""
-    return f"patchlint: could not check: {' '.join(reason.split())}".replace("ERROR:", "ERROR :")
 
 
 def review(mail: bytes, settings: Settings, *, whole: bool) -> str:

@@ -189,20 +189,30 @@ def checks(
 ) -> dict[str, Check]:
     """Return the check of each patch that came by mail, by its message-id.
 
-    ``findings`` are those that stand.  An error fails, a warning warns, all else is a
-    success; a report in which nothing could be checked gives nothing to post.
+    ``findings`` are those that stand.  An error fails, a warning warns, and so does a patch
+    that could not be read or not checked to its end; all else is a success.  A report in which
+    nothing could be checked gives nothing to post.
     """
+    from patchlint.report.lookup import unpassed
+
     standing = list(findings)
+    left = unpassed(report)
     made: dict[str, Check] = {}
     for index, series in enumerate(report.series):
         for patch in series.patches:
             if not patch.message_id:
                 continue
             mine = [f for f in standing if (f.series, f.patch) == (index, patch.number)]
-            made[patch.message_id] = Check(
-                _state(mine), slug(context), _description(mine), target_url
-            )
+            state, said = _state(mine), _description(mine)
+            if state == "success" and (why := left.get((index, patch.number))):
+                state, said = "warning", _cut(why, _DESCRIPTION)
+            made[patch.message_id] = Check(state, slug(context), said, target_url)
     return made
+
+
+def _cut(text: str, room: int) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
 def _state(findings: Sequence[Finding]) -> str:
@@ -215,9 +225,8 @@ def _description(findings: Sequence[Finding]) -> str:
     if not loud:
         return "no promise to user space got weaker"
     more = f" (and {len(loud) - 1} more)" if len(loud) > 1 else ""
-    text = " ".join(f"{loud[0].path}:{loud[0].line}: [{loud[0].rule}] {loud[0].message}".split())
-    room = _DESCRIPTION - len(more)
-    return (text if len(text) <= room else f"{text[: room - 1]}…") + more
+    text = f"{loud[0].path}:{loud[0].line}: [{loud[0].rule}] {loud[0].message}"
+    return _cut(text, _DESCRIPTION - len(more)) + more
 
 
 def differs(held: Check | None, new: Check) -> bool:

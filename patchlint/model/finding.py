@@ -83,7 +83,7 @@ class Accepted(Struct, frozen=True):
 
 
 class PatchRef(Struct, frozen=True):
-    """A patch as the report lists it."""
+    """A patch as the report lists it; ``unread`` is why nothing of its diff could be read."""
 
     number: int
     message_id: str | None
@@ -92,6 +92,7 @@ class PatchRef(Struct, frozen=True):
     files: tuple[str, ...]
     author: str = ""
     date: float | None = None
+    unread: str = ""
 
 
 class SeriesRef(Struct, frozen=True):

@@ -100,6 +100,7 @@ def _patch(patch: PatchRef) -> dict[str, Any]:
         "files": list(patch.files),
         "author": patch.author,
         "date": _finite(patch.date),
+        "unread": patch.unread or None,
     }
 
 

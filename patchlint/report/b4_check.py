@@ -1,15 +1,16 @@
 """Lines for b4's commands that check one patch at a time (``b4 prep --check``, ``b4 am``).
 
-b4 takes a line for a failure when it holds ``ERROR:``, each other line for a warning, and
-knows nothing in between: notes, limitations and summaries are left out, and a message
-that happens to hold the word is written so that b4 does not see it.
+b4 takes a line for a failure when it holds ``ERROR:``, each other line for a warning, no line
+for a pass, and knows nothing in between: notes, limitations and summaries are left out, what
+was not checked is a warning, and a message that happens to hold the word is written so that b4
+does not see it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from patchlint.report.lookup import ordered
+from patchlint.report.lookup import doubts, ordered
 from patchlint.report.terse import WORDS
 from patchlint.report.text import line, sentence
 from patchlint.report.words import archived
@@ -24,12 +25,19 @@ _FROM_STDIN: Final = "-:"
 
 
 def render(report: Report, style: Style) -> str:
-    """Return one line for each error and warning; an empty string when there is none."""
-    return "".join(
-        f"{_check_line(finding, style.link_url)}\n"
+    """Return one line for each error, warning and doubt; an empty string when there is none."""
+    lines = [
+        _check_line(finding, style.link_url)
         for finding in ordered(report)
         if finding.level != "note"
-    )
+    ]
+    lines += [failure(one.message) for one in doubts(report)]
+    return "".join(f"{one}\n" for one in lines)
+
+
+def failure(reason: str) -> str:
+    """Return the line that tells b4 of a check that failed: a warning, not a finding."""
+    return _harmless(f"patchlint: could not check: {line(reason)}")
 
 
 def _check_line(finding: Finding, link: str) -> str:

@@ -1,13 +1,14 @@
 """Workflow commands for GitHub Actions, which become annotations on the files.
 
 Limitations are one notice in all: an annotation that nobody can act on hides the others.
+A check that was given up is a warning, since it is no pass.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from patchlint.report.lookup import ordered, untold
+from patchlint.report.lookup import given_up, ordered, untold
 from patchlint.report.text import count, line
 from patchlint.report.words import archived, told
 
@@ -25,9 +26,11 @@ def render(report: Report, style: Style) -> str:
     for error in report.errors:
         place = {"file": error.input, "line": str(error.line or "")}
         lines.append(_command("error", place, f"could not check: {line(error.message)}"))
-    if report.limitations:
-        known = dict.fromkeys(line(limitation.message) for limitation in report.limitations)
-        text = f"{count(len(report.limitations), 'limitation')}: {'; '.join(known)}"
+    ended = given_up(report)
+    lines += [_command("warning", {"title": "patchlint"}, line(one.message)) for one in ended]
+    if rest := [one for one in report.limitations if one not in ended]:
+        known = dict.fromkeys(line(limitation.message) for limitation in rest)
+        text = f"{count(len(rest), 'limitation')}: {'; '.join(known)}"
         lines.append(_command("notice", {"title": "patchlint"}, text))
     return "".join(f"{text}\n" for text in lines)
 

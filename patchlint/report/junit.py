@@ -1,7 +1,7 @@
 """JUnit XML: a suite for each series, a test case for each patch.
 
-A patch fails by an error or a warning; notes are its output.  What could not be read is
-an error in a suite of its own.
+A patch fails by an error or a warning; notes are its output.  What could not be read, or not
+checked to its end, is an error in a suite of its own; a patch of it passes no test.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from msgspec.structs import replace
 
-from patchlint.report.lookup import ordered
+from patchlint.report.lookup import doubts, ordered, unpassed
 from patchlint.report.style import Style
 from patchlint.report.terminal import finding_lines
 from patchlint.report.text import count, line
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from patchlint.model.finding import Finding, PatchRef, Report, SeriesRef
     from patchlint.model.problem import InputError
 
@@ -29,17 +31,18 @@ def render(report: Report, style: Style) -> str:
     plain = replace(_PLAIN, link_url=style.link_url)
     root = Element("testsuites", name="patchlint")
     listed = set()
+    left = unpassed(report)
     for index, series in enumerate(report.series):
         mine = [finding for finding in ordered(report) if finding.series == index]
         listed |= {(index, patch.number) for patch in series.patches}
-        _suite(root, series, mine, plain)
+        _suite(root, series, mine, plain, {n: why for (at, n), why in left.items() if at == index})
     lost = [f for f in ordered(report) if (f.series, f.patch) not in listed]
     if lost:
         suite = SubElement(root, "testsuite", name="patches not listed")
         for finding in lost:
             _case(suite, f"patch {finding.patch}", "patches not listed", [finding], plain)
-    if report.errors:
-        _unread(root, report.errors)
+    if unread := doubts(report):
+        _unread(root, unread)
     for suite in root:
         suite.set("tests", str(len(suite.findall("testcase"))))
         for name in ("failure", "error", "skipped"):
@@ -57,24 +60,31 @@ def render(report: Report, style: Style) -> str:
 _DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
 
 
-def _suite(root: Element, series: SeriesRef, findings: list[Finding], plain: Style) -> None:
+def _suite(
+    root: Element,
+    series: SeriesRef,
+    findings: list[Finding],
+    plain: Style,
+    left: Mapping[int, str],
+) -> None:
     name = line(series.subject) or "series"
     if series.version > 1:
         name += f" (v{series.version})"
     suite = SubElement(root, "testsuite", name=name)
     for patch in series.patches:
         mine = [finding for finding in findings if finding.patch == patch.number]
-        _case(suite, _name(patch), name, mine, plain)
+        _case(suite, _name(patch), name, mine, plain, left.get(patch.number, ""))
     for number in series.missing:
-        case = _case(suite, f"{number}: missing", name, [], plain)
-        SubElement(case, "skipped", message="not in the input")
+        _case(suite, f"{number}: missing", name, [], plain, "not in the input")
 
 
 def _name(patch: PatchRef) -> str:
     return f"{patch.number}: {line(patch.subject)}"
 
 
-def _case(suite: Element, name: str, group: str, findings: list[Finding], plain: Style) -> Element:
+def _case(
+    suite: Element, name: str, group: str, findings: list[Finding], plain: Style, skipped: str = ""
+) -> None:
     case = SubElement(suite, "testcase", name=name, classname=group)
     loud = [finding for finding in findings if finding.level != "note"]
     quiet = [finding for finding in findings if finding.level == "note"]
@@ -84,18 +94,20 @@ def _case(suite: Element, name: str, group: str, findings: list[Finding], plain:
             said += f" (and {count(len(loud) - 1, 'finding')} more)"
         rules = ", ".join(dict.fromkeys(line(finding.rule) for finding in loud))
         SubElement(case, "failure", message=said, type=rules).text = _told(loud, plain)
+    elif skipped:
+        SubElement(case, "skipped", message=line(skipped))
     if quiet:
         SubElement(case, "system-out").text = _told(quiet, plain)
-    return case
 
 
 def _told(findings: list[Finding], plain: Style) -> str:
     return "\n\n".join("\n".join(finding_lines(finding, plain)) for finding in findings)
 
 
-def _unread(root: Element, errors: tuple[InputError, ...]) -> None:
+def _unread(root: Element, errors: list[InputError]) -> None:
     suite = SubElement(root, "testsuite", name="inputs")
     for error in errors:
-        place = line(error.input) + ("" if error.line is None else f":{error.line}")
+        place = line(error.input) or "check given up"
+        place += "" if error.line is None else f":{error.line}"
         case = SubElement(suite, "testcase", name=place, classname="inputs")
         SubElement(case, "error", message=f"could not check: {line(error.message)}", type="input")

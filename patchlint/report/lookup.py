@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from patchlint.model.finding import LEVELS
-from patchlint.model.problem import TIME
+from patchlint.model.problem import TIME, InputError
 from patchlint.report.text import count
 
 if TYPE_CHECKING:
@@ -115,6 +115,37 @@ def summary(findings: list[Finding]) -> str:
     return ", ".join(count(number, level) for level, number in levels(findings).items())
 
 
+def unpassed(report: Report) -> dict[tuple[int, int], str]:
+    """Why patches are no pass, whatever was found in them, by series and number."""
+    cut = _cut_short(report)
+    told: dict[tuple[int, int], str] = {}
+    for index, series in enumerate(report.series):
+        for patch in series.patches:
+            if patch.unread:
+                told[index, patch.number] = f"could not check: {patch.unread}"
+            elif index in cut:
+                told[index, patch.number] = "not checked to its end: it takes too long"
+    return told
+
+
+def _cut_short(report: Report) -> set[int]:
+    """The series whose checks were given up; the limitation names a mail, else the series."""
+    ids = {one.message_id for one in given_up(report)} - {None}
+    others = [one.message for one in given_up(report) if one.message_id is None]
+    return {
+        index
+        for index, series in enumerate(report.series)
+        if any(patch.message_id in ids for patch in series.patches)
+        or any(message.startswith(f"{series.subject}: ") for message in others)
+    }
+
+
+def doubts(report: Report) -> list[InputError]:
+    """What was not checked, or not to its end: each is no pass, and no fault of a patch."""
+    ended = (InputError(one.message_id or "", one.message) for one in given_up(report))
+    return [*report.errors, *ended]
+
+
 def unchecked(report: Report) -> bool:
     """Whether nothing at all could be checked: not read, or given up with nothing loud found."""
     if report.errors and not patches(report):
@@ -154,13 +185,28 @@ def silence(report: Report) -> str:
         return "nothing was checked"
     if unchecked(report):
         return "the check was given up before anything was found: nothing is known"
-    text = f"no findings in {count(patches(report), 'patch')}"
-    files = [file for series in report.series for patch in series.patches for file in patch.files]
+    left = unpassed(report)
+    ended = [
+        patch
+        for index, series in enumerate(report.series)
+        for patch in series.patches
+        if (index, patch.number) not in left
+    ]
+    text = f"no findings in {count(len(ended), 'patch')}"
+    files = [file for patch in ended for file in patch.files]
     if files and not any(file.endswith((".c", ".h")) for file in files):
         text += " (no C source is changed)"
     return text
 
 
+def undone(report: Report) -> str:
+    """Say how much of the input was not checked, or not to its end, for the end of a summary."""
+    said = [f"{count(len(report.errors), 'input')} not checked"] if report.errors else []
+    if given_up(report) and not unchecked(report):
+        said.append(f"{count(len(given_up(report)), 'check')} given up")
+    return "".join(f"; {one}" for one in said)
+
+
 def patches(report: Report) -> int:
-    """Count the patches that were looked at."""
-    return sum(len(series.patches) for series in report.series)
+    """Count the patches that were read."""
+    return sum(not patch.unread for series in report.series for patch in series.patches)

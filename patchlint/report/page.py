@@ -17,6 +17,7 @@ from patchlint.report.lookup import (
     series_of,
     silence,
     summary,
+    undone,
 )
 from patchlint.report.text import count, line
 
@@ -82,7 +83,7 @@ def _said(report: Report, findings: list[Finding]) -> str:
         said = f"{count(len(findings), 'finding')} ({summary(findings)})"
         said += f" in {count(patches(report), 'patch')}"
     said += f"; {count(len(report.limitations), 'limitation')}" if report.limitations else ""
-    return said + (f"; {count(len(report.errors), 'input')} not checked" if report.errors else "")
+    return said + undone(report)
 
 
 def _facts(report: Report) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from patchlint.report.as_json import dump
-from patchlint.report.lookup import ordered
+from patchlint.report.lookup import doubts, ordered
 from patchlint.report.terse import terse_line
 from patchlint.report.text import line
 from patchlint.report.words import archived
@@ -13,19 +13,35 @@ from patchlint.report.words import archived
 if TYPE_CHECKING:
     from patchlint.model.effect import Promise
     from patchlint.model.finding import Finding, Report
+    from patchlint.model.problem import InputError
     from patchlint.report.style import Style
 
 SEVERITIES: Final = {"error": "ERROR", "warning": "WARNING", "note": "INFO"}
 
 
 def render(report: Report, style: Style) -> str:
-    """Return one diagnostic for each finding; the chains are its related locations."""
+    """Return one diagnostic for each finding; the chains are its related locations.
+
+    What was not checked has one as well: without any, reviewdog passes.
+    """
     return dump(
         {
             "source": {"name": "patchlint"},
-            "diagnostics": [_diagnostic(one, style.link_url) for one in ordered(report)],
+            "diagnostics": [
+                *(_diagnostic(one, style.link_url) for one in ordered(report)),
+                *(_unread(one) for one in doubts(report)),
+            ],
         }
     )
+
+
+def _unread(error: InputError) -> dict[str, Any]:
+    return {
+        "message": f"could not check: {line(error.message)}",
+        "location": _location(error.input or "-", error.line or 0),
+        "severity": SEVERITIES["warning"],
+        "code": {"value": "could-not-check"},
+    }
 
 
 def _diagnostic(finding: Finding, link: str) -> dict[str, Any]:

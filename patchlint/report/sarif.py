@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from patchlint.report.as_json import dump
-from patchlint.report.lookup import ordered, patch_of, series_of, unchecked
+from patchlint.report.lookup import given_up, ordered, patch_of, patches, series_of, unsure
 from patchlint.report.text import count, line, source
 from patchlint.report.words import archived, remembered, told
 
@@ -42,6 +42,7 @@ def render(report: Report, style: Style) -> str:
     findings = ordered(report)
     known = dict.fromkeys(sorted(style.rules))
     taken = [one.finding for one in report.accepted]
+    ended = given_up(report)
     names = list(known | dict.fromkeys(finding.rule for finding in (*findings, *taken)))
     run: Json = {
         "tool": {"driver": _driver(report.version, names, style)},
@@ -52,10 +53,10 @@ def render(report: Report, style: Style) -> str:
         },
         "invocations": [
             {
-                "executionSuccessful": not unchecked(report),
+                "executionSuccessful": not unsure(report),
                 "toolExecutionNotifications": [
                     *(_unread(error) for error in report.errors),
-                    *(_unknown(limitation) for limitation in report.limitations),
+                    *(_unknown(one, ended=one in ended) for one in report.limitations),
                 ],
             }
         ],
@@ -84,11 +85,11 @@ def _automation(report: Report) -> Json:
 
     What is before the last slash names the kind of run, and stays the same.
     """
-    patches = [patch for series in report.series for patch in series.patches]
-    told = "\n".join(patch.commit or patch.message_id or patch.subject for patch in patches)
+    listed = [patch for series in report.series for patch in series.patches]
+    told = "\n".join(patch.commit or patch.message_id or patch.subject for patch in listed)
     titles = "; ".join(line(series.subject) for series in report.series[:3])
     more = f"; {len(report.series) - 3} more" if len(report.series) > 3 else ""  # noqa: PLR2004
-    about = f"Check of {count(len(patches), 'patch')}" + (f": {titles}{more}" if titles else "")
+    about = f"Check of {count(patches(report), 'patch')}" + (f": {titles}{more}" if titles else "")
     digest = sha256(told.encode("utf-8", "replace")).hexdigest()[:16]
     return {"id": f"patchlint/check/{digest}", "description": {"text": about}}
 
@@ -286,9 +287,10 @@ def _unread(error: InputError) -> Json:
     return _notification("error", f"could not check {line(error.input)}: {line(error.message)}", ())
 
 
-def _unknown(limitation: Limitation) -> Json:
+def _unknown(limitation: Limitation, *, ended: bool) -> Json:
     places = () if limitation.path is None else (_place(limitation.path, limitation.line or 0),)
-    return _notification("note", f"not known, {limitation.stage}: {limitation.message}", places)
+    level = "warning" if ended else "note"
+    return _notification(level, f"not known, {limitation.stage}: {limitation.message}", places)
 
 
 def _notification(level: str, text: str, places: Sequence[Json]) -> Json:

@@ -21,6 +21,7 @@ from patchlint.report.lookup import (
     patches,
     series_of,
     silence,
+    undone,
     untold,
 )
 from patchlint.report.text import code, columns, count, cut, line, pad, sentence, wrap
@@ -406,6 +407,4 @@ def _summary(report: Report, style: Style) -> str:
     if report.limitations:
         text += f"; {count(len(report.limitations), 'limitation')}"
         text += "" if style.verbose else " (--verbose shows them)"
-    if report.errors:
-        text += f"; {count(len(report.errors), 'input')} not checked"
-    return text
+    return text + undone(report)

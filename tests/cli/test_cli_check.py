@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from series_kit import DIRECT, QUEUED, TIDY, mail, mails, mbox
+from series_kit import DIRECT, PATH, QUEUED, TIDY, git, mail, mails, mbox, repository
 
 from patchlint.cli.main import main
 
@@ -113,6 +113,67 @@ def test_nothing_checked_is_not_clean(check, write, texts, said, form):
     status, out, err = check("--format", form, write("in.mbox", mbox(texts)))
     assert (status, said in out + err) == (2, True)
     assert "no findings" not in out
+
+
+MOVED = {"fs/dusk.c": "int dusk;\n"}
+STATES = [{PATH: DIRECT} | MOVED, {PATH: QUEUED}, {PATH: TIDY}]
+
+
+@pytest.fixture
+def by_words(tmp_path, write):
+    """Two patches as git writes them with ``--word-diff``; a function, for what goes before."""
+    folder = repository(tmp_path / "tree", *STATES)
+    text = git(folder, "format-patch", "--stdout", "--word-diff", "HEAD~2")
+    return lambda *before: write("words.mbox", "".join(before) + text)
+
+
+FORMS = ["terminal", "json", "terse", "b4", "b4-check", "junit", "github", "gitlab", "rdjson"]
+
+
+@pytest.mark.parametrize("form", [*FORMS, "sarif", "nipa", "html", "mail"])
+def test_a_series_of_which_no_diff_can_be_read_is_not_checked(check, by_words, form):
+    status, out, err = check("--format", form, by_words())
+    assert status == 2
+    assert "by words" in out + err
+    assert "no findings" not in out
+
+
+@pytest.mark.parametrize("form", [*FORMS, "sarif", "nipa", "html", "mail"])
+def test_what_cannot_be_read_beside_others_is_told_in_each_format(check, by_words, form):
+    path = by_words(mbox(mails(QUEUED, TIDY, version=2)))
+    status, out, err = check("--format", form, path)
+    assert status == (250 if form == "nipa" else 0)
+    assert "by words" in out + err
+    if form in {"b4", "b4-check"}:
+        assert err == ""
+    assert check("--strict", "--format", form, path)[0] == 2
+
+
+def test_a_renamed_file_beside_a_diff_that_cannot_be_read_is_no_check(check, tmp_path, write):
+    folder = repository(tmp_path / "tree", {PATH: DIRECT} | MOVED, {PATH: QUEUED})
+    git(folder, "mv", "fs/dusk.c", "fs/dawn.c")
+    git(folder, "commit", "--quiet", "--message", "lamp: rename")
+    text = git(folder, "format-patch", "--stdout", "-M", "--word-diff", "HEAD~2")
+    status, out, _err = check(write("in.mbox", text))
+    assert (status, "rename" in text) == (2, True)
+    assert out.endswith("nothing was checked; 1 input not checked\n")
+
+
+def test_a_new_file_of_which_no_line_can_be_read_is_not_read(check, tmp_path, write):
+    folder = repository(tmp_path / "tree", {"fs/dusk.c": "int dusk;\n"}, {PATH: QUEUED})
+    text = git(folder, "format-patch", "--stdout", "--word-diff", "HEAD~1")
+    status, out, _err = check(write("in.mbox", text))
+    assert (status, "new file mode" in text) == (2, True)
+    assert "lamp: state 1: its diff cannot be read: " in out
+
+
+def test_c_that_is_given_as_binary_alone_is_not_checked(check, tmp_path, write):
+    folder = repository(tmp_path / "tree", {PATH: DIRECT} | MOVED, {PATH: QUEUED})
+    (folder / ".git" / "info" / "attributes").write_text("*.c binary\n")
+    text = git(folder, "format-patch", "--stdout", "HEAD~1")
+    status, out, _err = check(write("in.mbox", text))
+    assert (status, "GIT binary patch" in text) == (2, True)
+    assert "given as a binary one" in out
 
 
 def test_a_patch_without_c_source_is_checked_and_clean(check, write):

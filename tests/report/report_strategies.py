@@ -147,6 +147,7 @@ patches = made(
     some(texts),
     texts,
     maybe(st.floats()),
+    texts,
 )
 series = made(
     SeriesRef,

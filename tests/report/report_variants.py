@@ -71,6 +71,24 @@ TWICE = replace(
 QUIET = replace(STORY, findings=(MEMORY,), limitations=(), errors=())
 UNREAD = Report("1.2.3", (), (), (), (InputError("gone.mbox", "no such file"),))
 
+#: the second of three patches cannot be read, and nothing is found in the others
+UNREADABLE = "its diff cannot be read: their marks are lost"
+FIRST, SECOND, THIRD = SERIES.patches
+PARTLY = Report(
+    "1.2.3",
+    (
+        replace(
+            SERIES,
+            expected=3,
+            missing=(),
+            patches=(FIRST, replace(SECOND, files=(), unread=UNREADABLE), THIRD),
+        ),
+    ),
+    (),
+    (),
+    (InputError("burrow.mbox", f"{SECOND.subject}: {UNREADABLE}", SECOND.message_id, 40),),
+)
+
 REPORTS = {
     "story": STORY,
     "empty": EMPTY,
@@ -78,6 +96,7 @@ REPORTS = {
     "twice": TWICE,
     "note": QUIET,
     "unread": UNREAD,
+    "partly": PARTLY,
     "accepted": ACCEPTED,
 }
 
@@ -109,6 +128,11 @@ GOLDENS: dict[str, tuple[str, str, Style]] = {
     "unread.json": ("unread", "json", PLAIN),
     "story.sarif": ("story", "sarif", PLAIN),
     "unread.sarif": ("unread", "sarif", PLAIN),
+    "partly.terminal.txt": ("partly", "terminal", PLAIN),
+    "partly.junit.xml": ("partly", "junit", PLAIN),
+    "partly.gitlab.json": ("partly", "gitlab", PLAIN),
+    "partly.rdjson.json": ("partly", "rdjson", PLAIN),
+    "partly.b4-check.txt": ("partly", "b4-check", PLAIN),
     "story.b4.json": ("story", "b4", PLAIN),
     "empty.b4.json": ("empty", "b4", PLAIN),
     "unread.b4.json": ("unread", "b4", PLAIN),

@@ -8,10 +8,11 @@ from xml.etree import ElementTree as ET
 import pytest
 from msgspec.structs import replace
 from report_story import EMPTY, FILE, LAZY, MEMORY, STORY
-from report_variants import HOSTILE, QUIET, TWICE, UNREAD
+from report_variants import FIRST, HOSTILE, PARTLY, QUIET, SECOND, THIRD, TWICE, UNREAD, UNREADABLE
 
 from patchlint.cli.check import exit_status
-from patchlint.model.problem import TIME, Limitation
+from patchlint.integrations.patchwork import checks
+from patchlint.model.problem import TIME, InputError, Limitation
 from patchlint.report.nipa import nipa
 from patchlint.report.render import render
 from patchlint.report.style import Style
@@ -36,7 +37,7 @@ def test_nipa_status(report, status):
 
 @pytest.mark.parametrize("path", ["-", "-:", "-:-", "-:fs/a.c"])
 def test_no_line_for_b4_looks_like_one_of_standard_input(path):
-    report = replace(STORY, findings=(replace(LAZY, path=path),))
+    report = replace(STORY, findings=(replace(LAZY, path=path),), errors=())
     (line,) = told(report, "b4-check").splitlines()
     assert "ERROR:" in line
     assert not line.startswith("-:")
@@ -98,12 +99,19 @@ def test_b4_details_are_a_list_of_rows():
 
 def test_b4_check_is_silent_without_errors_and_warnings():
     assert told(QUIET, "b4-check", verbose=True) == ""
-    assert told(UNREAD, "b4-check") == ""
+    assert told(EMPTY, "b4-check") == ""
+
+
+def test_b4_check_warns_of_what_was_not_checked():
+    """For b4 a patch without a line has passed."""
+    assert told(UNREAD, "b4-check") == "patchlint: could not check: no such file\n"
+    odd = replace(UNREAD, errors=(InputError("x", "an ERROR: in\nthe mail"),))
+    assert told(odd, "b4-check") == "patchlint: could not check: an ERROR : in the mail\n"
 
 
 def test_b4_check_never_lets_a_warning_look_like_a_failure():
     (line,) = told(
-        replace(STORY, findings=(replace(FILE, path="ERROR:x", message="an ERROR: b"),)),
+        replace(WARNED, findings=(replace(FILE, path="ERROR:x", message="an ERROR: b"),)),
         "b4-check",
     ).splitlines()
     assert line == "ERROR :x:88: WARNING: [file-put-deferred] an ERROR : b"
@@ -157,7 +165,9 @@ def test_github_text_cannot_become_a_command_or_a_property():
 
 def test_gitlab():
     issues = data(STORY, "gitlab")
-    assert [issue["severity"] for issue in issues] == ["critical", "major", "info"]
+    assert [issue["severity"] for issue in issues] == ["critical", "major", "info", "major"]
+    assert issues[3]["check_name"] == "could-not-check"
+    assert issues[3]["location"] == {"path": "broken.mbox", "lines": {"begin": 31}}
     assert issues[0]["location"] == {"path": "fs/burrow/nest.c", "lines": {"begin": 214}}
     assert issues[0]["check_name"] == "mount-put-deferred"
     assert data(EMPTY, "gitlab") == []
@@ -171,8 +181,10 @@ def test_gitlab_tells_findings_of_two_versions_apart():
 def test_rdjson():
     report = data(STORY, "rdjson")
     assert report["source"] == {"name": "patchlint"}
-    first, second, third = report["diagnostics"]
-    assert [one["severity"] for one in (first, second, third)] == ["ERROR", "WARNING", "INFO"]
+    first, *others = report["diagnostics"]
+    assert [one["severity"] for one in (first, *others)] == ["ERROR", "WARNING", "INFO", "WARNING"]
+    assert others[2]["message"].startswith("could not check: the diff ends")
+    assert others[2]["location"] == {"path": "broken.mbox", "range": {"start": {"line": 31}}}
     assert first["location"] == {
         "path": "fs/burrow/nest.c",
         "range": {"start": {"line": 214}},
@@ -183,7 +195,7 @@ def test_rdjson():
 
 
 def test_rdjson_without_a_line_has_no_range():
-    (one,) = data(replace(STORY, findings=(replace(FILE, line=0),)), "rdjson")["diagnostics"]
+    (one,) = data(replace(WARNED, findings=(replace(FILE, line=0),)), "rdjson")["diagnostics"]
     assert one["location"] == {"path": "drivers/burrow/tunnel.c"}
 
 
@@ -248,3 +260,88 @@ def test_a_check_that_was_given_up_passes_nowhere():
     half = replace(report, series=report.series * 2)
     assert nipa(half)[1].startswith("no finding in what could be checked")
     assert data(half, "b4")["status"] == "warn"
+
+
+TOO_LONG = replace(
+    EMPTY,
+    limitations=(
+        Limitation(TIME, "the check of this series was given up", None, FIRST.message_id),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("report", "passed"),
+    [
+        (EMPTY, ["1", "2", "3"]),
+        (PARTLY, ["1", "3"]),
+        (replace(PARTLY, findings=(FILE,)), ["1"]),
+        (TOO_LONG, []),
+        (replace(TOO_LONG, findings=(FILE,)), []),
+        (replace(EMPTY, limitations=(replace(GIVEN_UP, message="burrow: x"),)), ["1", "2", "3"]),
+    ],
+)
+def test_junit_passes_no_patch_that_was_not_checked(report, passed):
+    root = suites(report)
+    cases = root.findall("testsuite/testcase")
+    bare = {case.get("name")[0] for case in cases if not len(case)}
+    assert sorted(bare) == passed
+    assert sum(int(suite.get("errors")) for suite in root) == len(report.errors) + len(
+        report.limitations
+    )
+
+
+def test_junit_says_why_a_patch_is_no_pass():
+    _, second, _ = suites(PARTLY)[0].findall("testcase")
+    assert second.find("skipped").get("message") == f"could not check: {UNREADABLE}"
+    name = replace(GIVEN_UP, message=f"{EMPTY.series[0].subject}: it takes more than 1 s")
+    (series, inputs) = suites(replace(EMPTY, limitations=(name,)))
+    assert series.find("testcase/skipped").get("message").startswith("not checked to its end")
+    assert inputs.find("testcase/error").get("message").endswith("it takes more than 1 s")
+
+
+@pytest.mark.parametrize("report", [PARTLY, UNREAD, TOO_LONG])
+def test_no_format_passes_what_was_not_checked(report):
+    assert nipa(report)[0] == 250
+    assert data(report, "b4")["status"] == "warn"
+    assert "could not check" in told(report, "b4-check")
+    assert data(report, "gitlab")[0]["description"].startswith("could not check: ")
+    assert data(report, "rdjson")["diagnostics"][0]["message"].startswith("could not check: ")
+    assert told(report, "github").startswith(("::error ", "::warning "))
+    run = data(report, "sarif")["runs"][0]
+    assert run["invocations"][0]["executionSuccessful"] is False
+
+
+def test_what_was_not_read_is_not_counted_as_checked():
+    assert told(PARTLY, "terminal").endswith("no findings in 2 patches; 1 input not checked\n")
+    assert "no findings in 2 patches; 1 input not checked" in told(PARTLY, "html")
+    found = replace(PARTLY, findings=(FILE,))
+    assert "in 1 of 2 patches; 1 input not checked" in told(found, "terminal")
+    assert "Check of 2 patches" in told(PARTLY, "sarif")
+    patches = data(PARTLY, "json")["series"][0]["patches"]
+    assert [one["unread"] for one in patches] == [None, UNREADABLE, None]
+
+
+def test_a_check_that_was_given_up_among_others_is_counted():
+    other = replace(EMPTY.series[0], patches=(replace(FIRST, message_id="other@example.org"),))
+    half = replace(TOO_LONG, series=(*TOO_LONG.series, other))
+    assert "no findings in 1 patch; 1 limitation" in told(half, "terminal")
+    assert told(half, "terminal").endswith("; 1 check given up\n")
+    assert exit_status(half, "warning") == 0
+    assert exit_status(half, "warning", strict=True) == 2
+
+
+@pytest.mark.parametrize(
+    ("report", "states"),
+    [
+        (EMPTY, ["success", "success", "success"]),
+        (PARTLY, ["success", "warning", "success"]),
+        (TOO_LONG, ["warning", "warning", "warning"]),
+    ],
+)
+def test_patchwork_gets_no_success_for_what_was_not_checked(report, states):
+    made = checks(report, report.findings, "patchlint", "")
+    assert list(made) == [FIRST.message_id, SECOND.message_id, THIRD.message_id]
+    assert [one.state for one in made.values()] == states
+    said = [one.description for one in made.values() if one.state == "warning"]
+    assert all("could not check" in one or "not checked to its end" in one for one in said)
