@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from patchlint.cli.check import add_check_options, options_of, settings_of
+from patchlint.report.lookup import doubts, in_part
+from patchlint.report.text import count
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator, Sequence
 
     from patchlint.model.finding import Finding, Report
 
@@ -19,8 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 example:
   patchlint compare v1.mbox v2.mbox
 
+A finding of V1 that V2 has no more is "unknown", not "fixed", where V2 was not read whole or not
+checked to its end.
+
 exit status: 0 nothing new, 1 the new version has findings that the old one had not,
-2 could not check"""
+2 could not check, also in part: then nothing new is no answer"""
     parser.add_argument("old", metavar="V1", help="the earlier version")
     parser.add_argument("new", metavar="V2", help="the later version")
     parser.add_argument("--format", choices=("terminal", "json"), default="terminal")
@@ -45,41 +51,99 @@ def run(arguments: argparse.Namespace) -> int:
         for problem in report.errors:
             print(f"patchlint: {problem.input}: {problem.message}", file=sys.stderr)
         if not report.series:
-            print(f"patchlint: {name}: holds no patch", file=sys.stderr)
+            print(f"patchlint: {name}: holds no patch that can be read", file=sys.stderr)
             return 2
         reports.append(report)
-    fixed, kept, new = difference(*reports)
+    old, new = reports
+    fixed, kept, brought, unknown = difference(old, new)
     if arguments.format == "json":
-        import json
-
-        print(
-            json.dumps(
-                {
-                    "fixed": [f.fingerprint for f in fixed],
-                    "kept": [f.fingerprint for f in kept],
-                    "new": [f.fingerprint for f in new],
-                },
-                indent=1,
-            )
-        )
+        _print_json(fixed, kept, brought, unknown)
     else:
-        for word, findings in (("fixed", fixed), ("kept", kept), ("new", new)):
-            for finding in findings:
-                print(
-                    f"{word:5} {finding.path}:{finding.line}: {finding.level}: "
-                    f"[{finding.rule}] {finding.message}"
-                )
+        _print(arguments, fixed, kept, brought, unknown)
         if not arguments.quiet:
-            print(f"{len(fixed)} fixed, {len(kept)} kept, {len(new)} new")
-    return int(bool(new))
+            said = f"{len(fixed)} fixed, {len(kept)} kept, {len(brought)} new"
+            said += f", {len(unknown)} unknown" if unknown else ""
+            if brought and unread(old):
+                said += f"; not all of {arguments.old} was checked, so these may be older"
+            print(said)
+    if brought:
+        return 1
+    return 2 if unknown or in_part(new) else 0
 
 
-def difference(old: Report, new: Report) -> tuple[list[Finding], list[Finding], list[Finding]]:
-    """Findings of the old report that are gone, that stay, and those that are new."""
+def _print(
+    arguments: argparse.Namespace,
+    fixed: Sequence[Finding],
+    kept: Sequence[Finding],
+    brought: Sequence[Finding],
+    unknown: Sequence[Unknown],
+) -> None:
+    gone = [one.finding for one in unknown]
+    for word, findings in (("fixed", fixed), ("kept", kept), ("new", brought), ("unknown", gone)):
+        for finding in findings:
+            print(
+                f"{word:7} {finding.path}:{finding.line}: {finding.level}: "
+                f"[{finding.rule}] {finding.message}"
+            )
+    for why in dict.fromkeys(why for one in unknown for why in one.why):
+        print(f"not known of {arguments.new}: {why}")
+
+
+def _print_json(
+    fixed: Sequence[Finding],
+    kept: Sequence[Finding],
+    brought: Sequence[Finding],
+    unknown: Sequence[Unknown],
+) -> None:
+    import json
+
+    told = {
+        "fixed": [f.fingerprint for f in fixed],
+        "kept": [f.fingerprint for f in kept],
+        "new": [f.fingerprint for f in brought],
+        "unknown": [
+            {"fingerprint": one.finding.fingerprint, "why": list(one.why)} for one in unknown
+        ],
+    }
+    print(json.dumps(told, indent=1))
+
+
+class Unknown(NamedTuple):
+    """A finding of the old version of which the new one does not tell whether it is gone."""
+
+    finding: Finding
+    why: tuple[str, ...]
+
+
+def difference(
+    old: Report, new: Report
+) -> tuple[list[Finding], list[Finding], list[Finding], list[Unknown]]:
+    """Findings of the old report that are gone, that stay, that are new, and that may be gone."""
     before = {finding.fingerprint for finding in old.findings}
     after = {finding.fingerprint for finding in new.findings}
+    everywhere = unread(new)
+    gone = [
+        Unknown(f, (*everywhere, *_damage(new, f.path)))
+        for f in old.findings
+        if f.fingerprint not in after
+    ]
     return (
-        [f for f in old.findings if f.fingerprint not in after],
+        [one.finding for one in gone if not one.why],
         [f for f in new.findings if f.fingerprint in before],
         [f for f in new.findings if f.fingerprint not in before],
+        [one for one in gone if one.why],
     )
+
+
+def unread(report: Report) -> tuple[str, ...]:
+    """What of a version was not checked, whatever file it would have been in."""
+    missing = sum(len(series.missing) for series in report.series)
+    said = [one.message for one in doubts(report)]
+    return (*said, f"{count(missing, 'patch')} not in the input") if missing else tuple(said)
+
+
+def _damage(report: Report, path: str) -> Iterator[str]:
+    """What of the diffs of one file is not as it was written."""
+    for one in report.limitations:
+        if one.stage == "diff" and one.path in {path, None}:
+            yield f"{path}: {one.message}"

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -26,6 +26,7 @@ from patchlint.mail import series as grouping
 from patchlint.model.mail import RawMail
 from patchlint.outside import programs
 from patchlint.report import mail as mail_format
+from patchlint.report.lookup import in_part, unsure
 from patchlint.report.style import Style
 from patchlint.run import Options, check_series, load_rules
 
@@ -161,11 +162,11 @@ def _check(
     settings: Settings,
     ruleset: Ruleset,
 ) -> str:
-    draft, outcome, told, found = _judge(series, plan, state, settings, ruleset)
+    draft, outcome, told, found, whole = _judge(series, plan, state, settings, ruleset)
     if draft and state.was_answered(names):
         draft, outcome = None, "had its mail already"
     now = time.time()
-    mended = _mended(series, state, {one.fingerprint for one in found})
+    mended = _mended(series, state, {one.fingerprint for one in found}) if whole else []
     outcome = "; ".join([outcome, *(f"mended: {one.what}" for one in mended)])
     with state.transaction():
         state.set_mended(mended, now)
@@ -210,21 +211,31 @@ def _titles(series: Series) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_PREFIXES.sub("", text).strip().lower() for text in texts))
 
 
+class _Verdict(NamedTuple):
+    """The draft for a series if it has cause for one, what came of it, and what it tells.
+
+    ``found`` has all findings, those that are accepted as well; ``whole`` is whether these are
+    all that there are: a series that was not read whole, or took too long, may hide others.
+    """
+
+    draft: str | None
+    outcome: str
+    told: Sequence[tuple[str, str]] = ()
+    found: tuple[Finding, ...] = ()
+    whole: bool = True
+
+
 def _judge(
     series: Series, plan: Plan, state: State, settings: Settings, ruleset: Ruleset
-) -> tuple[str | None, str, list[tuple[str, str]], tuple[Finding, ...]]:
-    """Return the draft for a series if it has cause for one, what came of it, what it tells.
-
-    Last come all findings, those that are accepted as well.
-    """
+) -> _Verdict:
     from patchlint.integrations.analysis import candidate
 
     if not candidate("".join(patch.diff for patch in series.patches).encode(), settings):
-        return None, "nothing to check", [], ()
+        return _Verdict(None, "nothing to check")
     report = check_series([series], ruleset, plan.options)
     if report.errors and not report.series:
-        return None, f"not checked: {report.errors[0].message}", [], ()
-    found = report.findings
+        return _Verdict(None, f"not checked: {report.errors[0].message}", whole=False)
+    found, whole = report.findings, not in_part(report)
     report = accept.without(report, settings)
     author = _author(series)
     loud = [finding for finding in report.findings if finding.level != "note"]
@@ -232,11 +243,12 @@ def _judge(
     style = Style(complaints=settings.one("wrong-to"))
     made = mail_format.drafts(replace(report, findings=new), style)
     if not made:
-        return None, "told before" if loud else "nothing found", [], found
+        said = "told before" if loud else unsure(report) or "nothing found"
+        return _Verdict(None, said, found=found, whole=whole)
     text = _with_message_id(made[0].text, plan.domain)
     told = [(fingerprint, author) for fingerprint in made[0].fingerprints]
     outcome = f"{len(told)} finding{'s' if len(told) > 1 else ''}, drafted"
-    return text, outcome, told, found
+    return _Verdict(text, outcome, told, found, whole)
 
 
 def _author(series: Series) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from msgspec.structs import replace
 from series_kit import DIRECT, QUEUED, mails, mbox
 
 from patchlint import __version__
 from patchlint.cli.main import COMMANDS, main
+from patchlint.model.problem import TIME, Limitation
+from patchlint.run import Options, check
 
 pytestmark = pytest.mark.usefixtures("alone")
 
@@ -130,6 +133,87 @@ def test_versions_are_compared(run, version, old, new, counts):
     found, out, _err = run("compare", "--no-tree", "--format", "json", *pair)
     told = json.loads(out)
     assert (found, [len(told[word]) for word in ("fixed", "kept", "new")]) == (status, [*counts])
+
+
+def marks_lost(text):
+    """A mail whose diff no longer says what came and what went."""
+    head, at, rest = text.partition("diff --git")
+    lines = (at + rest).splitlines(keepends=True)
+    hurt = [
+        " " + line[1:] if line[:1] in {"+", "-"} and line[1:2] not in {"+", "-"} else line
+        for line in lines
+    ]
+    return head + "".join(hurt)
+
+
+def cut_short(text):
+    """A mail that ends in the midst of its first hunk."""
+    return text[: text.index(" void lamp_close")]
+
+
+def apart(lamp):
+    """The two files of ``version`` in a patch each; the first has a loss or none."""
+    first = {"fs/lamp.c": DIRECT, "fs/bulb.c": OTHER[0]}
+    second = first | {"fs/lamp.c": QUEUED if lamp else DIRECT + "\nint lamps;\n"}
+    return mails(first, second, second | {"fs/bulb.c": OTHER[0] + "\nint bulbs;\n"}, version=2)
+
+
+@pytest.mark.parametrize(
+    ("new", "why"),
+    [
+        (lambda: [marks_lost(apart(lamp=True)[0]), apart(lamp=True)[1]], "marks are lost"),
+        (lambda: [cut_short(apart(lamp=True)[0]), apart(lamp=True)[1]], "but has"),
+        (lambda: apart(lamp=False)[1:], "1 patch not in the input"),
+    ],
+    ids=["unread", "cut", "missing"],
+)
+def test_what_the_new_version_does_not_show_is_not_fixed(run, version, tmp_path, new, why):
+    (tmp_path / "v2.mbox").write_text(mbox(new()), encoding="utf-8")
+    pair = (version(1, lamp=True, bulb=False), tmp_path / "v2.mbox")
+    status, out, _err = run("compare", "--no-tree", *pair)
+    assert status == 2
+    told, reason, summary = out.splitlines()
+    assert told.startswith("unknown fs/lamp.c:")
+    assert reason.startswith(f"not known of {tmp_path / 'v2.mbox'}: ")
+    assert why in reason
+    assert summary == "0 fixed, 0 kept, 0 new, 1 unknown"
+    status, out, _err = run("compare", "--no-tree", "--format", "json", *pair)
+    one = json.loads(out)
+    assert (status, one["fixed"], len(one["unknown"])) == (2, [], 1)
+    assert why in "".join(one["unknown"][0]["why"])
+
+
+def test_damage_in_another_file_leaves_what_is_fixed(run, version, tmp_path):
+    first, second = apart(lamp=False)
+    broken = second.replace("+int bulbs;\n", "")
+    (tmp_path / "v2.mbox").write_text(mbox([first, broken]), encoding="utf-8")
+    pair = (version(1, lamp=True, bulb=False), tmp_path / "v2.mbox")
+    status, out, _err = run("compare", "--no-tree", *pair)
+    assert (status, out.splitlines()[-1]) == (0, "1 fixed, 0 kept, 0 new")
+
+
+def test_a_new_version_that_was_not_read_whole_is_not_known_to_bring_nothing(run, tmp_path):
+    for name, first in (("v1", apart(lamp=False)[0]), ("v2", marks_lost(apart(lamp=True)[0]))):
+        text = mbox([first, apart(lamp=False)[1]])
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    status, out, err = run("compare", "--no-tree", tmp_path / "v1", tmp_path / "v2")
+    assert (status, out) == (2, "0 fixed, 0 kept, 0 new\n")
+    assert "marks are lost" in err
+    (tmp_path / "v3").write_text(mbox(apart(lamp=True)), encoding="utf-8")
+    status, out, _err = run("compare", "--no-tree", tmp_path / "v2", tmp_path / "v3")
+    assert status == 1
+    assert out.endswith(f"1 new; not all of {tmp_path / 'v2'} was checked, so these may be older\n")
+
+
+def test_a_version_that_took_too_long_has_fixed_nothing(run, version, monkeypatch):
+    pair = (version(1, lamp=True, bulb=False), version(2, lamp=False, bulb=False))
+    first, second = (check([str(one)], Options(no_tree=True)) for one in pair)
+    late = Limitation(TIME, "the check of this series was given up")
+    reports = iter([first, replace(second, limitations=(late,))])
+    monkeypatch.setattr("patchlint.run.check", lambda *_: next(reports))
+    status, out, _err = run("compare", "--no-tree", *pair)
+    assert (status, out.splitlines()[-1]) == (2, "0 fixed, 0 kept, 0 new, 1 unknown")
+    assert "was given up" in out
 
 
 def test_a_version_that_cannot_be_read(run, version, tmp_path):

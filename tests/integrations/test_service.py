@@ -137,6 +137,12 @@ def test_a_version_that_mends_a_finding_is_noted(repo, watcher):
     assert "mended" not in watcher.look()[0]
 
 
+def test_a_version_that_cannot_be_read_mends_nothing(watcher):
+    out = versions(watcher, *watcher.mails("-v2", "--word-diff"))
+    assert "by words" in out
+    assert "mended" not in out
+
+
 def test_a_version_that_keeps_it_is_not(watcher):
     assert "mended" not in versions(watcher, *watcher.mails("-v2"))
 

@@ -20,7 +20,7 @@ from conftest import free_port
 from liblore.utils import get_strict_thread, parse_message, split_mbox
 
 from patchlint.integrations import config, watch, watch_sources, watch_state
-from patchlint.model.finding import Report
+from patchlint.model.finding import PatchRef, Report, SeriesRef
 from patchlint.model.mail import Patch, Series
 from patchlint.model.problem import InputError
 from patchlint.run import Options
@@ -128,7 +128,23 @@ def test_a_series_whose_check_failed_is_not_told_as_clean(monkeypatch):
     series = Series("[PATCH] x", 1, (patch,), 1, ())
     plan = SimpleNamespace(options=Options(no_tree=True))
     outcome = watch._judge(series, plan, None, config.load_settings({}), None)
-    assert outcome == (None, f"not checked: {failed.message}", [], ())
+    assert outcome == (None, f"not checked: {failed.message}", (), (), False)
+
+
+def test_a_series_that_was_checked_in_part_is_not_told_as_clean(monkeypatch):
+    diff = "+\tqueue_work(system_wq, &x->work);\n-\tmntput(x->mnt);\n"
+    patch = Patch(1, "a@example.org", None, "[PATCH] x", "A", None, "", diff, "list")
+    series = Series("[PATCH] x", 1, (patch,), 1, ())
+    listed = SeriesRef(
+        "[PATCH] x", 1, None, None, 1, (), (PatchRef(1, None, None, "x", ()),), "hunks", None
+    )
+    other = InputError("list", "[PATCH 2/2] y: its diff cannot be read")
+    report = Report("1", (listed,), (), (), (other,))
+    monkeypatch.setattr(watch, "check_series", lambda *_arguments: report)
+    plan = SimpleNamespace(options=Options(no_tree=True))
+    verdict = watch._judge(series, plan, None, config.load_settings({}), None)
+    assert verdict[:2] == (None, "no finding in what could be checked")
+    assert not verdict.whole
 
 
 def test_a_second_look_and_a_second_copy_change_nothing(watcher):
