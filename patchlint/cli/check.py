@@ -81,6 +81,8 @@ with --format nipa 0, 250 for warnings, 1 for errors, as NIPA reads them"""
 
 def add_check_options(parser: argparse.ArgumentParser) -> None:
     """Options that every command which checks has in common."""
+    from patchlint.cli.numbers import not_below_zero
+
     parser.add_argument(
         "--tree",
         metavar="DIR",
@@ -106,11 +108,11 @@ def add_check_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--time-limit",
-        type=int,
+        type=not_below_zero,
         metavar="SECONDS",
         help="for one series; what was found until then is told (default: 60, 0 for none)",
     )
-    parser.add_argument("--jobs", type=int, metavar="N", help="worker processes")
+    parser.add_argument("--jobs", type=not_below_zero, metavar="N", help="worker processes")
     parser.add_argument("--quiet", action="store_true", help="no summary, no progress")
     parser.add_argument("--verbose", action="store_true", help="notes and limitations in full")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from patchlint.cli.check import add_check_options, options_of, settings_of
+from patchlint.cli.numbers import above_zero
 
 if TYPE_CHECKING:
     import argparse
@@ -56,9 +57,15 @@ some late; 2 no finding, or it could not be shown"""
     parser.add_argument(
         "--command", metavar="TEXT", help="with --boot, --build: run this, not the reproducer"
     )
-    parser.add_argument("--runs", type=int, default=10, metavar="N", help="rounds (default: 10)")
     parser.add_argument(
-        "--seconds", type=int, default=600, metavar="N", help="that a guest may take (default: 600)"
+        "--runs", type=above_zero, default=10, metavar="N", help="rounds (default: 10)"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=above_zero,
+        default=600,
+        metavar="N",
+        help="that a guest may take (default: 600)",
     )
     add_check_options(parser)
 

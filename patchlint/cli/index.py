@@ -6,6 +6,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final, Self
 
+from patchlint.cli.numbers import not_below_zero
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
@@ -41,11 +43,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.add_argument("tree", nargs="?", metavar="TREE", help="git repository or plain folder")
     parser.add_argument("--revision", metavar="REV", help="commit to index (default: HEAD)")
-    parser.add_argument("--jobs", type=int, metavar="N", help="worker processes (default: CPUs)")
+    parser.add_argument(
+        "--jobs", type=not_below_zero, metavar="N", help="worker processes (default: CPUs)"
+    )
     parser.add_argument("--status", action="store_true", help="list the trees that are indexed")
     parser.add_argument("--prune", action="store_true", help="drop old trees, give room back")
     parser.add_argument(
-        "--keep", type=int, default=_KEEP, metavar="N", help="trees that --prune keeps (default: 3)"
+        "--keep",
+        type=not_below_zero,
+        default=_KEEP,
+        metavar="N",
+        help="trees that --prune keeps (default: 3)",
     )
     parser.add_argument("--quiet", action="store_true", help="no progress")
 
@@ -63,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.tree is not None and not arguments.status:
             _build_anew(arguments)
         if arguments.prune:
-            _prune(max(arguments.keep, 0))
+            _prune(arguments.keep)
         if arguments.status:
             return _status(arguments.tree)
     except (TreeError, sqlite3.Error) as error:

@@ -6,6 +6,8 @@ import argparse
 import sys
 from typing import Final
 
+from patchlint.cli.numbers import seconds
+
 EPILOG: Final = """\
 examples:
   patchlint index ~/linux
@@ -34,21 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--timeout",
-        type=_seconds,
+        type=seconds,
         default=120.0,
         metavar="SECONDS",
         help="longest that one question may take (default: 120)",
     )
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0
-    if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"not a number of seconds: {text}")
-    return seconds
 
 
 def run(arguments: argparse.Namespace) -> int:

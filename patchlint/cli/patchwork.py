@@ -7,6 +7,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final
 
+from patchlint.cli.numbers import above_zero
+
 if TYPE_CHECKING:
     from patchlint.integrations.config import Settings
     from patchlint.integrations.patchwork import Server
@@ -41,7 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the variable that holds the API token; default: patchwork-token-env",
     )
     what = check.add_mutually_exclusive_group(required=True)
-    what.add_argument("--series", metavar="ID", type=int, help="the server's number of a series")
+    what.add_argument(
+        "--series", metavar="ID", type=above_zero, help="the server's number of a series"
+    )
     what.add_argument("--msgid", metavar="ID", help="message-id of a patch or cover letter")
     what.add_argument("--mbox", metavar="FILE", help="mails at hand, looked up by message-id")
     check.add_argument("--context", metavar="NAME", help="the checks' context (patchlint)")

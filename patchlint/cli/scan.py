@@ -6,6 +6,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Final
 
+from patchlint.cli.numbers import not_below_zero, seconds
+
 if TYPE_CHECKING:
     from patchlint.archive.engine import Settings
     from patchlint.archive.pool import Executor
@@ -37,7 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--store", default="patchlint.db", metavar="DB", help="SQLite file (default: %(default)s)"
     )
-    parser.add_argument("--jobs", type=int, metavar="N", help="worker processes (default: up to 2)")
+    parser.add_argument(
+        "--jobs", type=not_below_zero, metavar="N", help="worker processes (default: up to 2)"
+    )
     parser.add_argument(
         "--rule", action="append", default=[], metavar="ID", help="use this rule only (repeatable)"
     )
@@ -50,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tree", metavar="DIR", help="kernel source to check against")
     parser.add_argument(
         "--time-limit",
-        type=float,
+        type=seconds,
         default=30.0,
         metavar="SECONDS",
         help="for one series; exceeded, that is a limitation (default: %(default)g)",

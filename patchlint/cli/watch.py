@@ -6,6 +6,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Final
 
+from patchlint.cli.numbers import above_zero, not_below_zero
+
 if TYPE_CHECKING:
     from patchlint.integrations.config import Settings
     from patchlint.integrations.watch_sources import Source
@@ -45,18 +47,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cc", metavar="ADDRESS", action="append", help="also send to, repeatable")
     parser.add_argument("--once", action="store_true", help="look once instead of for ever")
     parser.add_argument(
-        "--interval", metavar="SECONDS", type=int, help="time between two looks (300)"
+        "--interval", metavar="SECONDS", type=above_zero, help="time between two looks (300)"
     )
     parser.add_argument(
         "--settle",
         metavar="SECONDS",
-        type=int,
+        type=not_below_zero,
         help="how long to wait for the rest of a series (900)",
     )
     parser.add_argument(
         "--backlog",
         metavar="N",
-        type=int,
+        type=not_below_zero,
         default=1000,
         help="how many old mails of an epoch to read at first (1000); with 0, of a URL none",
     )

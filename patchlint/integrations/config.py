@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from patchlint.integrations import git_files
 from patchlint.model.link import LORE
+from patchlint.model.number import amiss
 from patchlint.outside import programs
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "color": COLOR,
     "author-reasons": AUTHOR_REASONS,
 }
-_NUMBERS: Final = ("jobs", "time-limit", "watch-settle", "watch-interval")
+#: whole numbers: name -> whether it may be 0
+_NUMBERS: Final = {"jobs": True, "time-limit": True, "watch-settle": True, "watch-interval": False}
 #: where something is read on the web; a page or a terminal makes links of them
 _WEB: Final = ("link-url",)
 _PATHS: Final = ("tree", "rules", "baseline")
@@ -218,8 +220,8 @@ def _validate(layer: _Layer) -> None:
                 )
             if name in _WEB and not value.startswith(("https://", "http://")):
                 raise ConfigError(f"{layer.origin}: {name} is {value!r}, no http or https URL")
-            if name in _NUMBERS and not (value.isascii() and value.isdigit()):
-                raise ConfigError(f"{layer.origin}: {name} is {value!r}, not a number")
+            if name in _NUMBERS and (why := amiss(value, zero=_NUMBERS[name])):
+                raise ConfigError(f"{layer.origin}: {name} is {why}")
 
 
 def _acceptances(layers: Iterable[_Layer], problems: list[str]) -> Iterable[Acceptance]:

@@ -18,6 +18,7 @@ from patchlint.integrations import patchwork, patchwork_follow, watch
 from patchlint.integrations.config import ConfigError
 from patchlint.integrations.watch_sources import SourceError, open_source
 from patchlint.integrations.watch_state import State, StateError
+from patchlint.model.number import amiss
 from patchlint.run import Options
 
 if TYPE_CHECKING:
@@ -114,8 +115,8 @@ def load(path: str) -> Service:
     for one in service.lists:
         if not (one.drafts or service.drafts):
             raise ConfigError(f"{path}: {one.name}: where do drafts go? set drafts")
-    if service.interval < 1:
-        raise ConfigError(f"{path}: interval is {service.interval}, not a number of seconds")
+    if why := amiss(str(service.interval)):
+        raise ConfigError(f"{path}: interval is {why}")
     return service
 
 

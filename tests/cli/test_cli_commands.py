@@ -236,6 +236,55 @@ def test_the_users_settings_hold_for_versions_too(run, version, monkeypatch):
     assert "not a number" in err
 
 
+# -- numbers -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "why"),
+    [
+        (["check", "--time-limit"], "-1", "-1: it has to be 0 or above"),
+        (["check", "--time-limit"], "1.5", "1.5, not a whole number"),
+        (["check", "--time-limit"], "9" * 30, "that is too much"),
+        (["check", "--jobs"], "-2", "-2: it has to be 0 or above"),
+        (["check", "--jobs"], "many", "'many', not a number"),
+        (["compare", "--time-limit"], "-1", "-1: it has to be 0 or above"),
+        (["scan", "--time-limit"], "-0.5", "-0.5: it has to be above 0"),
+        (["scan", "--time-limit"], "0", "0: it has to be above 0"),
+        (["scan", "--time-limit"], "nan", "'nan', not a number"),
+        (["scan", "--time-limit"], "inf", "inf: that is too much"),
+        (["scan", "--jobs"], "-1", "-1: it has to be 0 or above"),
+        (["index", "--keep"], "-1", "-1: it has to be 0 or above"),
+        (["watch", "--interval"], "0", "0: it has to be above 0"),
+        (["watch", "--settle"], "-1", "-1: it has to be 0 or above"),
+        (["confirm", "--runs"], "-1", "-1: it has to be above 0"),
+        (["mcp", "--timeout"], "-1", "-1: it has to be above 0"),
+        (["patchwork", "check", "--series"], "-1", "-1: it has to be above 0"),
+    ],
+)
+def test_a_number_that_cannot_hold_is_told_with_the_reason(run, option, value, why):
+    status, out, err = run(*option, value)
+    assert (status, out) == (2, "")
+    said = err.splitlines()[-1]
+    assert f"error: argument {option[-1]}: " in said
+    assert said.endswith(why)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("TIME_LIMIT", "-1", "time-limit is -1: it has to be 0 or above"),
+        ("JOBS", "2.5", "jobs is 2.5, not a whole number"),
+        ("WATCH_INTERVAL", "0", "watch-interval is 0: it has to be above 0"),
+        ("TIME_LIMIT", "9" * 5000, "that is too much"),
+    ],
+)
+def test_a_setting_that_cannot_hold_is_told_with_the_reason(run, monkeypatch, name, value, why):
+    monkeypatch.setenv(f"PATCHLINT_{name}", value)
+    status, out, err = run("config")
+    assert (status, out) == (2, "")
+    assert why in err
+
+
 # -- graph and facts -----------------------------------------------------------------------
 
 LAMP = """\
