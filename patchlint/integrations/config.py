@@ -279,8 +279,8 @@ def _file_layers(path: str, problems: list[str]) -> list[_Layer]:
     try:
         with open(path, "rb") as file:
             data = file.read()
-    except FileNotFoundError:
-        return []
+    except (FileNotFoundError, NotADirectoryError):
+        return []  # services run with a home that is no folder
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
     import tomllib

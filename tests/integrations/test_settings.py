@@ -30,6 +30,16 @@ def test_defaults_hold_where_nothing_is_set(kit):
     assert settings.of("fail-on").origin == "default"
 
 
+@pytest.mark.parametrize("variable", ["HOME", "XDG_CONFIG_HOME"])
+def test_a_home_that_is_no_folder_holds_no_settings(kit, variable):
+    """Services are run so, and a user's file cannot be there."""
+    (kit.root / "file").write_text("")
+    kit.monkeypatch.setenv(variable, str(kit.root / "file"))
+    if variable == "HOME":
+        kit.monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    assert config.load_settings(cwd=str(kit.root)).fail_on == "warning"
+
+
 def test_nearest_wins(kit, user_file):
     assert origin("fail-on") == "default"
     kit.git("config", "--global", "patchlint.failOn", "note")
