@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from patchlint.archive import ask
+from patchlint.archive.records import PATCH
 from patchlint.archive.store import DamagedError, Store
 from patchlint.mail import subject as subjects
 from patchlint.model.finding import LEVELS
@@ -145,9 +146,11 @@ def gather(stores: Sequence[str], question: Question | None = None) -> Found:
 def mails(stores: Sequence[str], *, patches: bool = False) -> int:
     """Return how many mails there are, or patches; one that went to several lists counts once.
 
+    A cover letter is no patch.
+
     Raises ``StoreError`` for a path that is no store.
     """
-    where = " WHERE patch" if patches else ""
+    where = f" WHERE patch = {PATCH}" if patches else ""
     with ExitStack() as opened:
         read = [opened.enter_context(Store(path, write=False)) for path in stores]
         if len(read) == 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from msgspec import Struct
 
@@ -12,11 +12,17 @@ if TYPE_CHECKING:
     from patchlint.model.problem import InputError, Limitation
 
 
+#: what a mail is to a series, 0 for nothing
+PATCH: Final = 1
+COVER: Final = 2
+
+
 class Row(NamedTuple):
     """One mail as the survey saw it.
 
-    ``patch`` says that the mail may belong to a series (it has hunks, or a subject of a
-    patch or a cover letter), ``words`` what its words are good for (see the prefilter).
+    ``patch`` says whether the mail may belong to a series: ``PATCH`` when it has hunks, or the
+    subject of a patch, ``COVER`` when it has that of a cover letter alone.  ``words`` is what
+    its words are good for (see the prefilter).
     ``keys`` are what ties it to a thread, ``fixes`` the commits that it says it mends:
     title and abbreviated id.
     """
@@ -29,7 +35,7 @@ class Row(NamedTuple):
     date: float | None
     in_reply_to: str | None
     references: str
-    patch: bool
+    patch: int
     words: int
     keys: tuple[str, ...]
     fixes: tuple[tuple[str, str], ...] = ()

@@ -43,6 +43,7 @@ CREATE TABLE IF NOT EXISTS messages (
     date REAL,
     in_reply_to TEXT,
     "references" TEXT NOT NULL,
+    -- 1 a patch, 2 a cover letter, 0 anything else
     patch INTEGER NOT NULL,
     -- bits: what its words are good for
     words INTEGER NOT NULL,

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from patchlint.archive import headers, sieve, sources
-from patchlint.archive.records import Row, Survey
+from patchlint.archive.records import COVER, PATCH, Row, Survey
 from patchlint.model.problem import Limitation
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def row(raw: Raw, data: bytes, engine: Engine) -> Row:
     light = headers.read(data)
     text = sieve.unwrap(data, light.kind)
     hunk = sieve.has_hunk(text)
-    patch = hunk or sieve.series_subject(light.subject) is not None
+    patch = PATCH if hunk else _announced(light.subject)
     bits = 0
     if hunk:
         bits = ALL if sieve.joins_words(data, light.kind) else engine.bits(text)
@@ -78,6 +78,14 @@ def row(raw: Raw, data: bytes, engine: Engine) -> Row:
         _keys(light, message_id) if patch else (),
         _fixes(text) if hunk else (),
     )
+
+
+def _announced(subject: str) -> int:
+    """What a mail without a hunk is by its subject; a rename or a picture is a patch, too."""
+    spoken = sieve.series_subject(subject)
+    if spoken is None:
+        return 0
+    return COVER if spoken.number == 0 else PATCH
 
 
 def _fixes(text: bytes) -> tuple[tuple[str, str], ...]:

@@ -142,7 +142,7 @@ def _posting(number, version, said):
         date=date,
         in_reply_to=None,
         references="",
-        patch=True,
+        patch=1,
         words=1,
         keys=(message_id,),
     )

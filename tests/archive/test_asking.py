@@ -15,6 +15,7 @@ import pytest
 from msgspec.structs import replace
 
 from patchlint.archive import ask, changes, export
+from patchlint.archive.records import COVER
 from patchlint.archive.store import Store
 from patchlint.cli import dispatch
 from patchlint.cli.main import COMMANDS
@@ -162,6 +163,25 @@ def test_stats_of_several_stores_count_a_change_and_a_mail_once(capsys, store, c
     _, both, _ = command(capsys, "stats", store, copy, "--by", "list")
     (told, twice) = (out.splitlines()[-1].partition(";")[0] for out in (one, both))
     assert told == twice == "2 changes in 3 postings of 3 mails, 3 of patches"
+
+
+def test_stats_count_no_cover_letter_as_a_patch(capsys, tmp_path):
+    cover = kit.Post("set-0@example.org", "[PATCH 0/2] set: all of it", "What it does.\n")
+    renamed = "diff --git a/fs/a.c b/fs/b.c\nrename from fs/a.c\nrename to fs/b.c\n"
+    posts = [
+        cover,
+        kit.patch(1, 2, "set", kit.BAD),
+        kit.patch(2, 2, "set", renamed),
+        kit.Post("x@example.org", "Re: [PATCH 0/2] set: all of it", "> What\n\nWhy?\n"),
+        kit.patch(0, 1, "odd", kit.GOOD),
+    ]
+    kit.run([kit.epoch(tmp_path / "demo.git", posts)], tmp_path / "demo.db")
+    _, out, _ = command(capsys, "stats", tmp_path / "demo.db", "--format", "json")
+    told = json.loads(out)["store"]
+    assert (told["mails"], told["patch_mails"]) == (5, 3)
+    with Store(str(tmp_path / "demo.db"), write=False) as opened:
+        kinds = opened.rows("SELECT message_id, patch FROM messages ORDER BY id")
+        assert {row["message_id"]: row["patch"] for row in kinds}["set-0@example.org"] == COVER
 
 
 @pytest.mark.parametrize(
