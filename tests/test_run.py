@@ -355,7 +355,7 @@ def test_a_tree_that_does_not_match_is_a_limitation_and_hunks_are_put_into_it(tm
     assert [(f.cleanup, f.function) for f in found.findings] == [("iput", "lamp_close")]
     assert found.series[0].images == "mixed"
     assert [(one.stage, one.path) for one in found.limitations] == [("images", PATH)]
-    assert "hunks do not apply; the lines around them are" in found.limitations[0].message
+    assert "not apply; the lines around them are" in found.limitations[0].message
 
 
 def test_of_several_trees_and_revisions_the_one_that_fits_is_read(tmp_path):

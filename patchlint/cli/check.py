@@ -286,7 +286,9 @@ def _write_baseline(path: str, report: Report) -> int:
         said = getattr(error, "strerror", None)
         print(f"patchlint: {f'{path}: {said}' if said else error}", file=sys.stderr)
         return USAGE_ERROR
-    print(f"patchlint: {path} holds {held} known findings", file=sys.stderr)
+    from patchlint.report.text import count
+
+    print(f"patchlint: {path} holds {count(held, 'known finding')}", file=sys.stderr)
     return 0
 
 

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Final, Self
 
 from patchlint.cli.numbers import not_below_zero
+from patchlint.report.text import count
 
 if TYPE_CHECKING:
     import argparse
@@ -118,7 +119,7 @@ def _build(arguments: argparse.Namespace) -> None:
     with _Progress(quiet=arguments.quiet) as progress:
         built = build(tree, load().kernel.macros, jobs, progress.tell)
     print(
-        f"{tree.name}: {built.files} files, {built.read} read"
+        f"{tree.name}: {count(built.files, 'file')}, {built.read} read"
         f" in {time.monotonic() - began:.1f} s; {_size(built.path)} in {built.path}"
     )
 
@@ -134,7 +135,8 @@ def _prune(keep: int) -> None:
     if here.is_file():
         with Store(here) as store:
             trees, files = store.prune(keep)
-        print(f"dropped {trees} trees and {files} files; {_size(here)} left in {here}")
+        dropped = f"{count(trees, 'tree')} and {count(files, 'file')}"
+        print(f"dropped {dropped}; {_size(here)} left in {here}")
 
 
 def _status(tree: str | None) -> int:

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from patchlint.cli.numbers import not_below_zero, seconds
+from patchlint.report.text import count
 
 if TYPE_CHECKING:
     from patchlint.archive.engine import Settings
@@ -104,8 +105,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     if not arguments.quiet:
         print(
-            f"patchlint: {done.mails} mails read, {done.threads} threads checked;"
-            f" {arguments.store} has {done.findings} finding{'s' * (done.findings != 1)}",
+            f"patchlint: {count(done.mails, 'mail')} read, {count(done.threads, 'thread')} checked;"
+            f" {arguments.store} has {count(done.findings, 'finding')}",
             file=sys.stderr,
         )
     return 0

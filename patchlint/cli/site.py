@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from patchlint.report.text import count
+
 EPILOG: Final = """\
 examples:
   patchlint site block.db fsdevel.db --out public
@@ -67,5 +69,6 @@ def run(arguments: argparse.Namespace) -> int:
     except (StoreError, RuleError, ConfigError, publish.PublishError) as error:
         print(f"patchlint: {error}", file=sys.stderr)
         return 2
-    print(f"{len(found.changes)} changes, {number} files: {Path(arguments.out) / 'index.html'}")
+    told = f"{count(len(found.changes), 'change')}, {count(number, 'file')}"
+    print(f"{told}: {Path(arguments.out) / 'index.html'}")
     return 0

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from patchlint.integrations import accept, patchwork
+from patchlint.report.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +67,8 @@ def once(project: Project, options: Options, settings: Settings) -> Iterator[str
         since = date
         _store(project.state, {"since": since, "done": done})
     if len(new) > project.most:
-        yield f"{len(new) - project.most} series are left for the next round"
+        left = len(new) - project.most
+        yield f"{left} series {'is' if left == 1 else 'are'} left for the next round"
 
 
 def _one(
@@ -77,7 +79,7 @@ def _one(
     _, mbox = server.series(number)
     report = accept.without(check(["-"], options, server.mbox(mbox)), settings)
     title = report.series[0].subject if report.series else "nothing that could be checked"
-    yield f"series {number}: {title}: {len(report.findings)} findings"
+    yield f"series {number}: {title}: {count(len(report.findings), 'finding')}"
     for said, _ in answers(report, server, project.context, project.target_url, post=project.post):
         yield said
 

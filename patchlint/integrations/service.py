@@ -19,6 +19,7 @@ from patchlint.integrations.config import ConfigError
 from patchlint.integrations.watch_sources import SourceError, open_source
 from patchlint.integrations.watch_state import State, StateError
 from patchlint.model.number import amiss
+from patchlint.report.text import count
 from patchlint.run import Options
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ def _index(entry: Checking) -> Iterator[str]:
 
     built = build(open_tree(Path(entry.tree).expanduser()), load_rules().kernel.macros)
     if built.read:
-        yield f"index: {built.files} files, {built.read} read"
+        yield f"index: {count(built.files, 'file')}, {built.read} read"
 
 
 def _list(

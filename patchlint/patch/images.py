@@ -380,8 +380,9 @@ class _Composer:
             where = _hunk_name(diff.hunks, hunk)
             self._limit(
                 diff.path,
-                f"{where} does not follow from the earlier patches: {abs(lines)} lines "
-                f"{'came' if lines > 0 else 'went'} before it by a change that is not here",
+                f"{where} does not follow from the earlier patches: {abs(lines)} "
+                f"line{'s' * (abs(lines) > 1)} {'came' if lines > 0 else 'went'} before it by a "
+                "change that is not here",
                 diff.hunks[hunk].old_start,
             )
         return result.pieces

@@ -206,12 +206,13 @@ def tell(filled: Sequence[Filled]) -> list[Limitation]:
     """Say once what was taken from another version than the one that a series is made for."""
     if not filled:
         return []
-    forced = sum(one.forced for one in filled)
+    forced, hunks = sum(one.forced for one in filled), sum(one.hunks for one in filled)
     versions = list(dict.fromkeys(one.old.version for one in filled))
     names = ", ".join(version[:12] if _ID.fullmatch(version) else version for version in versions)
     files = filled[0].path if len(filled) == 1 else f"{filled[0].path} and {len(filled) - 1} more"
     message = (
-        f"{files}: {forced} of {sum(one.hunks for one in filled)} hunks do not apply;"
+        f"{files}: {forced} of {hunks} hunk{'s' * (hunks != 1)}"
+        f" do{'es' * (forced == 1)} not apply;"
         f" the lines around them are those of {names}"
     )
     return [Limitation("images", message, filled[0].path)]

@@ -94,7 +94,8 @@ def _facts(report: Report) -> str:
     facts = [f"version {series.version}"] if series.version > 1 else []
     if series.missing:
         missing = ", ".join(str(number) for number in series.missing)
-        facts.append(f"patch {missing} of {series.expected} missing")
+        noun = "patch" if len(series.missing) == 1 else "patches"
+        facts.append(f"{noun} {missing} of {series.expected} missing")
     facts.append(
         {"hunks": "hunks alone", "whole": "whole files"}.get(series.images, "mixed images")
     )

@@ -151,8 +151,9 @@ def precedent(one: Judgement, link: str, *, full: bool = True) -> str:
 
 def record(track: Track) -> str:
     """``9 of 11 judged findings of this rule, ..., were right; of those with ...``."""
-    of = count(track.judged - track.undecided, "judged finding")
-    verb = "was" if track.right == 1 else "were"
+    decided = track.judged - track.undecided
+    of = count(decided, "judged finding")
+    verb = "was" if 1 in {track.right, decided} else "were"
     said = f"{track.right} of {of} of this rule, as loud as this one, {verb} right"
     if track.info:
         said += f", {track.info} true with nothing that user space relied on"

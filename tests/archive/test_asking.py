@@ -165,6 +165,13 @@ def test_stats_of_several_stores_count_a_change_and_a_mail_once(capsys, store, c
     assert told == twice == "2 changes in 3 postings of 3 mails, 3 of patches"
 
 
+def test_one_of_a_kind_is_told_as_one(capsys, tmp_path):
+    mail = kit.epoch(tmp_path / "demo.git", [kit.patch(1, 1, "lone", kit.GOOD)])
+    status, _, err = command(capsys, "scan", mail, "--store", tmp_path / "demo.db", "--jobs", "1")
+    assert (status, "1 mail read, " in err) == (0, True)
+    assert err.endswith("has 0 findings\n")
+
+
 def test_stats_count_no_cover_letter_as_a_patch(capsys, tmp_path):
     cover = kit.Post("set-0@example.org", "[PATCH 0/2] set: all of it", "What it does.\n")
     renamed = "diff --git a/fs/a.c b/fs/b.c\nrename from fs/a.c\nrename to fs/b.c\n"

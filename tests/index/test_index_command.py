@@ -45,7 +45,7 @@ def test_prune_drops_old_trees_and_indexes_of_other_versions(tmp_path, cache, gi
     assert main(["index", "--prune", "--keep", "1", "--status"]) == 0
     out = capsys.readouterr().out
     assert "index-0.0-old.sqlite" in out
-    assert "dropped 1 trees and 0 files" in out
+    assert "dropped 1 tree and 0 files" in out
     assert f"folder:{tmp_path}/folder" in out
     assert str(tree.commit) not in out
 

@@ -229,7 +229,7 @@ def test_a_conflict_names_file_and_hunk_and_spares_the_other_files(tmp_path):
     commit(other, {"a.c": BODY.replace(b"line 33\n", b"else\n"), "b.c": b"top\n" + BODY})
     result = whole_images(open_tree(other), patches)
     assert [(x.path, x.stage) for x in result.limitations] == [("a.c", "images")]
-    assert "1 of 3 hunks do not apply" in result.limitations[0].message
+    assert "1 of 3 hunks does not apply" in result.limitations[0].message
     assert {h.path: (h.filled, h.source) for h in result.files} == {
         "a.c": (True, "head"),
         "b.c": (False, "head"),

@@ -159,3 +159,10 @@ def test_dark_light_and_print():
     assert re.search(r"@media \(prefers-color-scheme: dark\)", style)
     assert "@media print" in style
     assert "color-scheme: light dark" in style
+
+
+@pytest.mark.parametrize(("missing", "said"), [((4,), "patch 4"), ((3, 4), "patches 3, 4")])
+def test_missing_patches_are_told_in_their_number(missing, said):
+    series = replace(EMPTY.series[0], missing=missing)
+    told = render(replace(EMPTY, series=(series,)), "html", Style())
+    assert f"{said} of 4 missing" in told

@@ -8,6 +8,7 @@ from report_story import STORY
 
 from patchlint.model.effect import Promise, Step
 from patchlint.model.finding import HunkLine
+from patchlint.model.record import Track
 from patchlint.report import words
 from patchlint.report.lookup import gaps
 from patchlint.report.words import called, sure, told
@@ -98,3 +99,18 @@ EARLIER = next(one.precedent for one in STORY.findings if one.precedent)
 def test_a_precedent_of_what_is_no_function_has_no_brackets():
     told = words.precedent(replace(EARLIER, cleanup="->flags &= ~BUSY"), "")
     assert told.startswith("->flags &= ~BUSY in ")
+
+
+@pytest.mark.parametrize(
+    ("right", "info", "wrong", "said"),
+    [
+        (0, 1, 0, "0 of 1 judged finding of this rule, as loud as this one, was right, 1 true"),
+        (1, 0, 0, "1 of 1 judged finding of this rule, as loud as this one, was right"),
+        (1, 0, 1, "1 of 2 judged findings of this rule, as loud as this one, was right"),
+        (0, 0, 2, "0 of 2 judged findings of this rule, as loud as this one, were right"),
+        (2, 0, 0, "2 of 2 judged findings of this rule, as loud as this one, were right"),
+    ],
+)
+def test_a_record_of_one_is_told_as_one(right, info, wrong, said):
+    told = words.record(Track("mount-put-deferred", right, info, wrong, 3, {}))
+    assert told.startswith(said)
