@@ -292,7 +292,10 @@ def _from_tree(found: Ways) -> OldContext | None:
     certain = any(way.strength == "certain" and way.reaches_user for way in tasks)
     reasons = [f"reached by a task: {tasks[0].why}"]
     if others:
-        reasons.append(f"mixed: also reached from {others[0].context} ({others[0].why})")
+        # one operation may run in both: then its place is told already
+        other = next((way for way in others if way.why != tasks[0].why), others[0])
+        where = "the same place" if other.why == tasks[0].why else other.why
+        reasons.append(f"mixed: also reached from {other.context} ({where})")
     return OldContext(
         "task",
         task=True,

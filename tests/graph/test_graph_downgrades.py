@@ -762,8 +762,13 @@ def way(context="task", ends=("anything",), **more):
     )
 
 
-def level_with_tree(name, *found, put="sock_put", message="", **cut):
+def level_with_tree(name, *found, **more):
     """The level of a release that ``name`` puts off, with what a whole tree says of it."""
+    return with_tree(name, *found, **more).level_cap
+
+
+def with_tree(name, *found, put="sock_put", message="", **cut):
+    """What is told of a release that ``name`` puts off, with what a whole tree says of it."""
     gone = f"static void gone(struct work_struct *w)\n{{\n\t{put}(to_sk(w));\n}}\n\n"
     head = f"static void {name}(struct sock *sk)\n{{\n\t"
     asked = Ways(found, known=True, cut=False, **cut)
@@ -774,7 +779,7 @@ def level_with_tree(name, *found, put="sock_put", message="", **cut):
         ways=lambda *_: asked,
         message=message,
     )
-    return one.level_cap
+    return one
 
 
 @pytest.mark.parametrize(
@@ -798,6 +803,22 @@ def test_what_shows_of_a_function_itself_settles_a_mixed_context(name, contexts,
 def test_a_task_that_comes_there_only_when_something_failed_makes_a_note():
     assert level_with_tree("lamp_close", way(failed=True)) == "note"
     assert level_with_tree("lamp_close", way(failed=True), way()) == "error"
+
+
+@pytest.mark.parametrize(
+    ("whys", "said"),
+    [
+        ((".release at a.c:9",), "workqueue (the same place)"),
+        (("w() is bound by INIT_WORK() at a.c:3",), "workqueue (w() is bound by INIT_WORK()"),
+        ((".release at a.c:9", "bound at a.c:3"), "workqueue (bound at a.c:3)"),
+    ],
+)
+def test_a_place_that_is_reached_from_two_contexts_is_told_once(whys, said):
+    others = [replace(way("workqueue"), why=why) for why in whys]
+    one = with_tree("lamp_close", replace(way(), why=".release at a.c:9"), *others)
+    told = " ".join(one.reasons)
+    assert f"mixed: also reached from {said}" in told
+    assert told.count(".release at a.c:9") == 1
 
 
 def test_a_trace_of_one_caller_settles_nothing_where_all_are_known():
