@@ -301,6 +301,21 @@ def test_a_tree_that_is_not_there(capsys, lost, tmp_path):
     assert "no such folder" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("arguments", [["--version"], ["check", "--no-tree", str(EXAMPLE)], []])
+def test_the_package_runs_as_the_script_does(arguments):
+    script = Path(sys.executable).with_name("patchlint")
+    one, other = (
+        subprocess.run([*program, *arguments], capture_output=True, check=False)
+        for program in ([script], [sys.executable, "-m", "patchlint"])
+    )
+    assert (one.returncode, one.stdout, one.stderr) == (
+        other.returncode,
+        other.stdout,
+        other.stderr,
+    )
+    assert one.stdout + one.stderr
+
+
 # -- streams -------------------------------------------------------------------------------
 
 
