@@ -30,11 +30,15 @@ _TASK_MAILS: Final = 60
 
 
 class Outcome(Struct, frozen=True):
-    """What a run did: mails surveyed, threads checked, findings that the store now has."""
+    """What a run did: mails surveyed, threads checked, findings that the store now has.
+
+    ``unread`` says of sources that they could not be read.
+    """
 
     mails: int
     threads: int
     findings: int
+    unread: tuple[InputError, ...] = ()
 
 
 def scan(
@@ -56,11 +60,13 @@ def scan(
     store.set_rules(reach.rules())
     run = store.begin_run(__version__, ruleset.digest, {**asdict(settings), "inputs": [*inputs]})
     mails = 0
+    unread: list[InputError] = []
     for archive in archives:
         try:
             mails += _survey(archive, store, executor, progress)
         except sources.SourceError as error:
-            store.add_problems((), (InputError(archive.name, str(error)),))
+            unread.append(InputError(archive.name, str(error)))
+    store.add_problems((), unread)
     store.reopen(reach.digest)
     possible = (lambda _: True) if settings.unfiltered else engine.possible
     ids = store.open_threads(possible)
@@ -71,7 +77,7 @@ def scan(
         with Shelf() as shelf:
             outcomes.mine(store, shelf, engine, progress)
     store.end_run(run, mails, threads)
-    return Outcome(mails, threads, store.value("SELECT count(*) FROM findings"))
+    return Outcome(mails, threads, store.value("SELECT count(*) FROM findings"), tuple(unread))
 
 
 # --- first pass --------------------------------------------------------------------

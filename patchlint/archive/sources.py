@@ -107,6 +107,11 @@ def _find(path: Path, name: str) -> list[Source]:
         return [Source("mbox", place, name)]
     repository = _repository(path)
     if repository is not None:
+        if not _names_mail(str(repository), _EPOCH_HEAD):
+            raise SourceError(
+                f"{name}: a repository, but no public-inbox epoch: its last commit holds no mail; "
+                "patchlint check --tree DIR A..B checks commits"
+            )
         return [Source("git", str(repository.resolve()), name)]
     epochs = path / "git"
     if not epochs.is_dir():

@@ -103,13 +103,15 @@ def run(arguments: argparse.Namespace) -> int:
     except (SourceError, StoreError, RuleError, CannotCheck) as error:
         print(f"patchlint: {error}", file=sys.stderr)
         return 2
+    for one in done.unread:
+        print(f"patchlint: {one.input}: {one.message}", file=sys.stderr)
     if not arguments.quiet:
         print(
             f"patchlint: {count(done.mails, 'mail')} read, {count(done.threads, 'thread')} checked;"
             f" {arguments.store} has {count(done.findings, 'finding')}",
             file=sys.stderr,
         )
-    return 0
+    return 2 if done.unread else 0
 
 
 def _executor(arguments: argparse.Namespace, settings: Settings) -> Executor:

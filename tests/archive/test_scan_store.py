@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import archive_kit as kit
 import pytest
 from msgspec.structs import replace
+from series_kit import DIRECT, QUEUED, repository
 
 from patchlint.archive import sources
 from patchlint.archive.store import Store, StoreError
+from patchlint.cli.main import main
 
 if TYPE_CHECKING:
     from patchlint.archive.engine import Settings
@@ -336,6 +338,36 @@ def test_unknown_input_is_an_error(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(sources.SourceError, match="neither"):
         sources.find([str(tmp_path / "empty")])
+
+
+def test_a_repository_of_code_is_no_archive(tmp_path, capsys):
+    """Its commits were counted as mails that were read, with nothing found in them."""
+    repository(tmp_path / "code", DIRECT, QUEUED)
+    store = tmp_path / "scan.db"
+    assert main(["scan", "--store", str(store), str(tmp_path / "code")]) == 2
+    err = capsys.readouterr().err
+    assert "no public-inbox epoch" in err
+    assert "patchlint check --tree" in err
+    assert not store.exists()
+
+
+def test_an_archive_that_cannot_be_read_is_told_and_no_success(tmp_path, capsys, monkeypatch):
+    inbox = kit.epoch(tmp_path / "0.git", [kit.patch(1, 1, "a", kit.BAD)])
+    other = kit.mbox(tmp_path / "b.mbox", [kit.patch(1, 1, "b", kit.BAD)])
+    plan = sources.plan
+
+    def refused(source, state):
+        if source.kind == "git":
+            raise sources.SourceError("git refuses it")
+        return plan(source, state)
+
+    monkeypatch.setattr(sources, "plan", refused)
+    store = str(tmp_path / "scan.db")
+    assert main(["scan", "--jobs", "1", "--store", store, str(inbox), str(other)]) == 2
+    err = capsys.readouterr().err
+    assert f"patchlint: {inbox}: git refuses it" in err
+    assert "1 mail read" in err
+    assert rows(store, "SELECT message FROM errors") == [("git refuses it",)]
 
 
 def test_inbox_folder_stands_for_its_epochs_in_order(tmp_path):
