@@ -22,6 +22,8 @@ examples:
 
 def run(arguments: Sequence[str], commands: Mapping[str, tuple[str, str]]) -> int:
     """Run one command; 2 for a usage error, else what the command returns."""
+    if len(arguments) > 1 and arguments[0] == "help" and arguments[1] in commands:
+        return _command(arguments[1], ["--help"], commands)
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         out = sys.stdout if arguments else sys.stderr
         print(top_parser(commands).format_help(), end="", file=out)
@@ -37,6 +39,12 @@ def run(arguments: Sequence[str], commands: Mapping[str, tuple[str, str]]) -> in
     import difflib
     from pathlib import Path
 
+    if name.startswith("-") and name != "-":
+        print(
+            f"patchlint: {name}: options stand behind the command (see patchlint --help)",
+            file=sys.stderr,
+        )
+        return USAGE_ERROR
     near = difflib.get_close_matches(name, commands, n=1)
     hint = f"; did you mean '{near[0]}'?" if near else ""
     if Path(name).exists() or ".." in name or name == "-":

@@ -65,6 +65,18 @@ def test_help_tells_the_exit_status(run, command):
     assert "exit status: 0" in out
 
 
+@pytest.mark.parametrize("name", ["check", "config"])
+def test_help_of_a_command_is_its_help(run, name):
+    assert run("help", name) == run(name, "--help")
+    assert run("help", "xyzzy") == run("help")
+
+
+def test_an_option_before_the_command_is_no_command(run):
+    status, out, err = run("--quiet", "check", "series.mbox")
+    assert (status, out) == (2, "")
+    assert err.startswith("patchlint: --quiet: options stand behind the command")
+
+
 def test_no_arguments_is_usage(run):
     status, out, err = run()
     assert (status, out) == (2, "")
