@@ -78,7 +78,7 @@ def test_a_baseline_holds_what_is_known(repo):
     _, err = check(repo, "--baseline", known, "master..topic", status=2)
     assert "No such file or directory (--write-baseline makes it)" in err
     _, err = check(repo, "--write-baseline", "--baseline", known, "master..topic")
-    assert err == f"patchlint: {known} holds 1 known findings\n"
+    assert err == f"patchlint: {known} holds 1 known finding\n"
     out, _ = check(repo, "--baseline", known, "master..topic")
     assert out.endswith("; 1 in the baseline\n")
     [entry] = json.loads(known.read_text())["findings"]
