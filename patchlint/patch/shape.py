@@ -67,6 +67,8 @@ _BINARY = frozenset(
         "+",
     }
 )
+#: words and signs of statements alone
+_ACTING = frozenset({"if", "for", "while", "do", "switch", "case", "return", "goto", "break", "="})
 _NO_OPERAND = frozenset({")", "]", "word", "number", "string", "++", "--", "}"})
 _ALPHA = re.compile(r"[A-Za-z_$]")
 _CLOSES = {")": "(", "]": "[", "}": "{"}
@@ -166,6 +168,8 @@ class _Walk(Struct):
     content: Scope = "function"
     typed: bool = False
     named_end: bool = False
+    #: whether the lead shows a statement, as no list of members has one
+    acts: bool = False
     questions: int = 0
     outer: int = 0
     unended: bool = False
@@ -253,10 +257,27 @@ class _Walk(Struct):
             self.semicolon()
         elif not self.stack:
             self.word(text)
+        self.acts = self.acts or (self.lead_open and self.acting(text))
         if text in {"?", ":"}:
             self.questions = max(0, self.questions + (1 if text == "?" else -1))
         elif text in {";", "{", "}"}:
             self.questions = 0
+
+    def acting(self, text: str) -> bool:
+        """Whether a token stands in no member's declaration.
+
+        A lower-case word with plain brackets behind it is taken for a call: an approximation,
+        which takes a struct for a function where a macro of such a name declares a member.
+        """
+        if text in _ACTING or text == "->":
+            return not self.stack or text == "->"
+        called = text == "(" and len(self.stack) == 1 and self.near(1) != "*"
+        return (
+            called
+            and self.near(-2) in {"", ";", "{", "}", ":"}
+            and self.near(-1).islower()
+            and self.near(-1).replace("_", "a").isalnum()
+        )
 
     def column_zero(self, token: Token) -> None:
         """See whether a token in column 0 begins something at file scope."""
@@ -411,7 +432,7 @@ class _Walk(Struct):
         if token.text == "}":
             if token.first:
                 self.leave("close")
-                self.named_end = self.names_follow()
+                self.named_end = self.names_follow() and not self.acts
                 if self.content == "function" and self.named_end:
                     self.content = "struct"
                 return

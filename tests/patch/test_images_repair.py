@@ -272,6 +272,22 @@ def test_a_section_that_names_no_function_gives_an_unknown_one(section):
     assert image.headers == {first - 1}
 
 
+@pytest.mark.parametrize(
+    ("shown", "function"),
+    [
+        (["\tbow(guest);", "\tpour(guest->cup);"], True),
+        (["\tif (guest)", "\t\tbow(guest);"], True),
+        (["\tguest->cup = NULL;"], True),
+        (["\tstruct cup *cup;", "\tint (*pour)(struct cup *cup);"], False),
+        (["\tDECLARE_BITMAP(full, CUPS);", "\tint cups;"], False),
+    ],
+)
+def test_a_semicolon_behind_the_last_brace_makes_no_struct_of_statements(shown, function):
+    head = "static void serve(struct guest *guest)"
+    image = showing([head, "{", "", *shown, "};", "", "int cups;"], (4, 5 + len(shown)))
+    assert (gap_lines(image)[3] == f"{head} {{") is function
+
+
 def test_a_label_belongs_to_the_function_that_line_order_shows():
     lines = [
         "static int boil(struct pot *pot)", "{", "\tlight(pot);", *["\twait(pot);"] * 8,
