@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from patchlint.model.facts import UNNAMED
 
 if TYPE_CHECKING:
     from patchlint.graph.summary import Effect
-    from patchlint.model.facts import Call
+    from patchlint.model.facts import Call, Function
     from patchlint.model.kernel import KernelFacts
+
+#: the address of a member, or a member: what a variable may stand for
+_PLACE: Final = re.compile(r"&?[A-Za-z_]\w*(?:(?:->|\.)[A-Za-z_]\w*)+")
 
 
 def balanced(kernel: KernelFacts, effect: Effect) -> bool:
@@ -21,12 +24,13 @@ def balanced(kernel: KernelFacts, effect: Effect) -> bool:
     site = effect.site
     if site is None or not site.args:
         return False
+    names = _names_of(effect.where, site.args[0])
     return any(
         call.line <= site.line
         and (
-            (site.callee in kernel.references.get(call.callee, ()) and _gives_back(call, site))
-            or (call.callee in kernel.refcount_gets and _counts_in(call, site))
-            or (kernel.obtains.search(call.callee) is not None and _is_own(call, site))
+            (site.callee in kernel.references.get(call.callee, ()) and _gives_back(call, names))
+            or (call.callee in kernel.refcount_gets and _counts_in(call, names))
+            or (kernel.obtains.search(call.callee) is not None and call.assigned in names)
         )
         for call in effect.where.calls
     )
@@ -64,7 +68,7 @@ def held_for_a_moment(kernel: KernelFacts, effect: Effect) -> bool:
         taken.callee in kernel.tries
         and taken.line < call.line
         and call.callee in kernel.references.get(taken.callee, ())
-        and _gives_back(taken, call)
+        and _gives_back(taken, frozenset(call.args[:1]))
         for taken in effect.where.calls
     )
 
@@ -74,19 +78,29 @@ def _sets(call: Call, name: str) -> bool:
     return f"&{name}" in call.args or ("for_each" in call.callee and name in call.args)
 
 
-def _gives_back(taken: Call, release: Call) -> bool:
-    """Whether a release is of the object that a call took, or that it returned."""
-    return release.args[0] in {*taken.args[:1], taken.assigned}
+def _names_of(function: Function, released: str) -> frozenset[str]:
+    """How a function may spell what it releases: as it does, and by what it set to that.
+
+    ``obj = &bo->base;`` makes ``obj`` and ``&bo->base`` one object.  When a variable is set
+    to other things as well, both are taken: an approximation, which errs towards balance.
+    """
+    found = {released}
+    for one in function.assignments:
+        if one.value.strip() == released and one.target.isidentifier():
+            found.add(one.target)
+        elif one.target == released and _PLACE.fullmatch(one.value.strip()):
+            found.add(one.value.strip())
+    return frozenset(found)
 
 
-def _is_own(obtained: Call, release: Call) -> bool:
-    """Whether a release is of what a call gave to the function."""
-    return obtained.assigned == release.args[0]
+def _gives_back(taken: Call, names: frozenset[str]) -> bool:
+    """Whether a call took what is released, or returned it."""
+    return not names.isdisjoint({*taken.args[:1], taken.assigned})
 
 
-def _counts_in(counted: Call, release: Call) -> bool:
+def _counts_in(counted: Call, names: frozenset[str]) -> bool:
     """Whether a call counts up in the very object that is released."""
-    return (
-        bool(counted.args)
-        and re.match(rf"&?\(*{re.escape(release.args[0])}\)*(?:->|\.)", counted.args[0]) is not None
+    return bool(counted.args) and any(
+        re.match(rf"&?\(*{re.escape(name)}\)*(?:->|\.)", counted.args[0]) is not None
+        for name in names
     )

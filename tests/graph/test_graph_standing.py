@@ -91,6 +91,9 @@ def test_a_constant_that_closes_the_fast_side_is_a_loss():
         "igrab(l->inode);",
         "struct inode *i = igrab(l->inode);",
         "kref_get(&l->inode->kref);",
+        # one object under two names
+        "struct inode *i = l->inode;\n\tkref_get(&i->kref);",
+        "struct inode *j = l->inode, *i;\n\tigrab(j);",
     ],
 )
 def test_what_a_worker_takes_and_gives_back_is_no_release_of_another(taken):
@@ -99,7 +102,8 @@ def test_what_a_worker_takes_and_gives_back_is_no_release_of_another(taken):
         "\tstruct lamp *l = container_of(work, struct lamp, scan);\n\n"
         "\t%siput(%s);\n}\n\n"
     )
-    balanced = worker % (f"{taken}\n\t", "i" if "*i" in taken else "l->inode")
+    own = "*i = igrab" in taken
+    balanced = worker % (f"{taken}\n\t", "i" if own else "l->inode")
     before = closing("iput(l->inode);")
     after = closing("queue_work(lamp_wq, &l->scan);")
     assert lost(before, balanced + after) == []
