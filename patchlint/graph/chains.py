@@ -9,7 +9,7 @@ from patchlint.graph.guards import lifted
 from patchlint.model.effect import EntryChain, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from patchlint.graph.build import Graph
     from patchlint.graph.guards import Atom
@@ -21,9 +21,19 @@ _CALLERS: Final = 4
 _LONGEST: Final = 8
 
 
-def before_chain(graph: Graph, loss: Loss, main: Effect) -> tuple[Step, ...]:
-    """How the release was reached before, with the callers that the images show."""
-    return (*callers_above(graph, loss.was, main.guard), *_held(graph, loss.was, main))
+def before_chain(
+    graph: Graph, loss: Loss, main: Effect, entries: Sequence[EntryChain] = ()
+) -> tuple[Step, ...]:
+    """How the release was reached before, with the callers that the images show.
+
+    Of several callers those are told that lead to the first of ``entries``.
+    """
+    above = callers_above(graph, loss.was, main.guard, _first_way(entries))
+    return (*above, *_held(graph, loss.was, main))
+
+
+def _first_way(entries: Sequence[EntryChain]) -> tuple[str, ...]:
+    return entries[0].chain if entries else ()
 
 
 def _held(graph: Graph, was: Function, main: Effect) -> tuple[Step, ...]:
@@ -45,11 +55,14 @@ def _held(graph: Graph, was: Function, main: Effect) -> tuple[Step, ...]:
     return chain
 
 
-def after_chain(graph: Graph, loss: Loss, late: Effect) -> tuple[Step, ...]:
+def after_chain(
+    graph: Graph, loss: Loss, late: Effect, entries: Sequence[EntryChain] = ()
+) -> tuple[Step, ...]:
     """How it is reached now: callers, the deferral, the callback, the release."""
     if loss.how == "worker":
         return late.chain
-    return (*callers_above(graph, loss.now, late.guard), *late.chain)
+    above = callers_above(graph, loss.now, late.guard, _first_way(entries))
+    return (*above, *late.chain)
 
 
 def possible(callee: Function, call: Call, guard: Iterable[Atom], graph: Graph) -> bool:
@@ -58,8 +71,13 @@ def possible(callee: Function, call: Call, guard: Iterable[Atom], graph: Graph) 
     return all(lifted(atom, given, graph.kernel) is not False for atom in guard)
 
 
-def callers_above(graph: Graph, function: Function, guard: tuple[Atom, ...]) -> tuple[Step, ...]:
-    """One chain of callers upwards, as far as the images show it, at most four."""
+def callers_above(
+    graph: Graph, function: Function, guard: tuple[Atom, ...], way: Collection[str] = ()
+) -> tuple[Step, ...]:
+    """One chain of callers upwards, as far as the images show it, at most four.
+
+    A caller that lies on ``way`` comes before one that is first in the file.
+    """
     steps: list[Step] = []
     seen = {function.name}
     current = function
@@ -71,7 +89,7 @@ def callers_above(graph: Graph, function: Function, guard: tuple[Atom, ...]) -> 
         ]
         if not callers:
             break
-        caller, call = callers[0]
+        caller, call = min(callers, key=lambda one: one[0].name not in way)
         steps.insert(0, Step(caller.name, caller.path, call.line, f"calls {current.name}()"))
         seen.add(caller.name)
         guard = tuple(

@@ -138,12 +138,12 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         before=Promise(
             "task" if entries else old.shown,
             "after-wait" if effect.wait is not None else effect.guarantee,
-            before_chain(comparison.before, main, effect),
+            before_chain(comparison.before, main, effect, entries),
         ),
         after=Promise(
             context,
             by_when,
-            after_chain(comparison.after, main, late),
+            after_chain(comparison.after, main, late, entries),
             mechanism,
             callback,
         ),
@@ -155,6 +155,7 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         weight=weight(effect) + (LOUD if loud.level != "note" else 0),
         home=main.now.path,
         lost=tuple(sorted({e.root_line for loss in losses for e in loss.before})),
+        tested=condition.line if condition and condition.path == place[0] else None,
         what=effect.said,
         body=shape == "moved-body" and not _goes_on(comparison, main),
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from patchlint.model.finding import HunkLine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from patchlint.model.diff import DiffLine, FileDiff, Hunk
     from patchlint.model.effect import Downgrade
@@ -85,6 +85,8 @@ class _File:
         names = (self.diff.path, self.diff.old_path)
         sides = self._new if downgrade.side == "post" else self._old
         found = {*sides.get(downgrade.line, ())} if downgrade.path in names else set()
+        if downgrade.tested is not None and downgrade.path in names:
+            found.update(self._changed(self._new.get(downgrade.tested, ())))
         home = (downgrade.home or downgrade.path) in names
         for line_lost in downgrade.lost if home else ():
             found.update(
@@ -96,6 +98,20 @@ class _File:
         for number, place in sorted(found):
             marks.setdefault(number, set()).add(place)
         return [(self.diff.hunks[number], places) for number, places in marks.items()]
+
+    def _changed(self, places: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+        """Those of some places that a patch adds, each with the lines that it took out for it."""
+        for number, place in places:
+            lines = self.diff.hunks[number].lines
+            if lines[place].kind != "+":
+                continue
+            yield number, place
+            first = place
+            while first > 0 and lines[first - 1].kind == "+":
+                first -= 1
+            while first > 0 and lines[first - 1].kind == "-":
+                first -= 1
+                yield number, first
 
 
 def _excerpt(hunk: Hunk, marks: set[int]) -> Iterator[str]:

@@ -78,6 +78,13 @@ def test_a_system_call_above_makes_it_an_error_with_its_chain():
     ]
 
 
+def test_the_chains_begin_at_the_entry_point_that_is_told_first():
+    other = "\nvoid lamp_hot(struct lamp *lamp)\n{\n\tlamp_close(lamp);\n}\n"
+    (found,) = downgrades(DIRECT + other + CALLER, QUEUED + other + CALLER)
+    for chain in (found.before.chain, found.after.chain):
+        assert [step.function for step in chain][:2] == ["lamp_off", "lamp_close"]
+
+
 def test_the_branch_on_which_it_is_deferred_is_told():
     (found,) = downgrades(DIRECT, LAZY)
     assert found.condition == "lamp->lazy"
@@ -729,7 +736,15 @@ def test_lines_in_front_shift_the_numbers_and_nothing_else(name, count, remark):
     for one, other in zip(usual, shifted, strict=True):
         assert other.line == one.line + count
         assert other.lost == tuple(line + count for line in one.lost)
-        same = {"line": 0, "lost": (), "before": one.before, "after": one.after, "reasons": ()}
+        assert other.tested == (None if one.tested is None else one.tested + count)
+        same = {
+            "line": 0,
+            "lost": (),
+            "tested": None,
+            "before": one.before,
+            "after": one.after,
+            "reasons": (),
+        }
         assert replace(other, **same) == replace(one, **same)
 
 
