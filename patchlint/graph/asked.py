@@ -23,17 +23,29 @@ class Tests:
     @cached_property
     def heads(self) -> frozenset[str]:
         """What they ask."""
-        return frozenset(a.head for a in self.atoms)
+        return frozenset(head for head, _ in self.choices)
 
     @cached_property
-    def lasting(self) -> frozenset[str]:
-        """What those ask that no guard is which leaves early."""
-        return frozenset(a.head for a in self.atoms if not a.early)
+    def choices(self) -> frozenset[tuple[str, bool]]:
+        """What they ask, and the answers, each side of an "or" for itself."""
+        return frozenset().union(*(self._asked.choices(a) for a in self.atoms))
 
     @cached_property
     def signs(self) -> frozenset[tuple[str, bool]]:
         """What they ask, and the answers."""
         return frozenset(a.sign for a in self.atoms)
+
+    def keeps(self, past: Tests, *, early: bool = False) -> bool:
+        """Whether all that the tests of ``past`` asked for holds here too; of guards if ``early``.
+
+        A test that holds on one more side of an "or" is another one, one with a side less is not.
+        """
+        return all(
+            any(_heads(self._asked.choices(a)) <= wanted for a in self.atoms)
+            for one in past.atoms
+            if early or not one.early
+            for wanted in [_heads(self._asked.choices(one))]
+        )
 
     @cached_property
     def no_task(self) -> bool:
@@ -59,6 +71,10 @@ class Asked:
         guard = effect.guard
         return self._tests(guard, len(guard) if effect.edge is None else effect.outer)
 
+    def of(self, guard: tuple[Atom, ...]) -> Tests:
+        """The tests of one guard."""
+        return self._tests(guard, len(guard))
+
     def all_of(self, effect: Effect) -> Tests:
         """All tests that an effect stands under."""
         return self._tests(effect.guard, len(effect.guard))
@@ -69,6 +85,10 @@ class Asked:
             tests = Tests(guard[:count], self)
             known = self._known[id(guard), count] = (guard, tests)
         return known[1]
+
+    def choices(self, atom: Atom) -> frozenset[tuple[str, bool]]:
+        """What a test asks, and the answers that make it come out as it did."""
+        return guards.choices(atom.text, atom.positive, self._kernel.refcount_puts)
 
     def leaves_no_task(self, atom: Atom) -> bool:
         """Whether a test leaves only what is no task."""
@@ -83,3 +103,7 @@ class Asked:
         if asked in kernel.activations or asked in kernel.list_adds:
             return True
         return not atom.positive and kernel.later.search(asked) is not None and "(" in atom.text
+
+
+def _heads(signs: frozenset[tuple[str, bool]]) -> frozenset[str]:
+    return frozenset(head for head, _ in signs)

@@ -18,6 +18,7 @@ from patchlint.graph import branches, guards
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from patchlint.graph.asked import Tests
     from patchlint.graph.comparison import Comparison
     from patchlint.graph.guards import Atom
     from patchlint.graph.summary import Effect
@@ -119,11 +120,11 @@ class Sent(Struct, frozen=True):
     roots: tuple[Call, ...]
 
     @classmethod
-    def by(cls, each: Sequence[frozenset[_Sign]], before: Sequence[Effect]) -> Sent:
+    def by(cls, each: Sequence[Tests], before: Sequence[Effect]) -> Sent:
         """By the tests above each way on which it is late, and by what was done before."""
         return cls(
-            frozenset.intersection(*each),
-            frozenset().union(*each),
+            frozenset.intersection(*(tests.signs for tests in each)),
+            frozenset().union(*(tests.choices for tests in each)),
             frozenset(atom.sign for effect in before for atom in effect.guard),
             tuple(effect.root for effect in before if effect.root is not None),
         )

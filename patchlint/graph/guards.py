@@ -195,6 +195,28 @@ def head(text: str, last_references: Iterable[str] = ()) -> str:
     return f"{asked} {constants}".strip()
 
 
+@lru_cache(maxsize=4096)
+def choices(
+    text: str, positive: bool, last_references: frozenset[str]
+) -> frozenset[tuple[str, bool]]:
+    """What one test asks, and the answers, any one of which makes it come out as it did.
+
+    ``a || b`` that held has two, every other test the one that it is.
+    """
+    joint = "||" if positive else "&&"
+    if joint not in text:
+        return frozenset({(head(text, last_references), positive)})
+    found: set[tuple[str, bool]] = set()
+    for part in _split(text, joint):
+        bare, same = normal(part)
+        wanted = same == positive
+        if bare == text:
+            return frozenset({(head(text, last_references), positive)})
+        # of two that have to hold together each is asked
+        found |= choices(bare, wanted, last_references)
+    return frozenset(found)
+
+
 def atoms(kernel: KernelFacts, condition: Condition, path: str, text: str = "") -> list[Atom]:
     """The atoms of a branch; ``text`` is its test with locals and helpers put in, if known."""
     return [

@@ -30,6 +30,7 @@ from patchlint.model import budget
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
+    from patchlint.graph.asked import Tests
     from patchlint.graph.guards import Atom
     from patchlint.graph.summary import Effect, Key
     from patchlint.model.facts import Call, Function
@@ -152,7 +153,7 @@ def _of_key(
     narrowed: Atom | None = None
     free: list[Effect] = []
     instead: list[Effect] = []
-    sent = Sent.by([asked.above(e).signs for e in fresh_late], inline_before)
+    sent = Sent.by([asked.above(e) for e in fresh_late], inline_before)
     for effect in inline_after:
         left = effect
         reason = confined(comparison, (was, now), left, fresh_late, sent)
@@ -357,7 +358,7 @@ def _unmatched(
     lines = comparison.lines
     left = [
         _Past(
-            comparison.asked.above(e).lasting,
+            comparison.asked.above(e),
             lines.forward(was.path, e.root_line),
             len(e.above),
         )
@@ -365,8 +366,8 @@ def _unmatched(
     ]
     fresh = []
     for effect in sorted(after, key=lambda e: -len(e.above)):
-        asked = comparison.asked.above(effect).heads
-        past = [one for one in left if one.asked <= asked]
+        asked = comparison.asked.above(effect)
+        past = [one for one in left if asked.keeps(one.asked)]
         if past:
             left.remove(max(past, key=partial(_nearness, line=effect.root_line)))
         else:
@@ -377,7 +378,7 @@ def _unmatched(
 class _Past(Struct, eq=False):
     """Of a late effect before: what its tests asked, where its line is now, how many they are."""
 
-    asked: frozenset[str]
+    asked: Tests
     line: int | None
     tests: int
 

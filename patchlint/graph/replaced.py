@@ -59,7 +59,9 @@ def replaced(
     for was, now in pairs:
         if was.name != now.name:
             continue
-        starts = [e for e in _unknown_starts(comparison, now) if not _spares(comparison, now, e)]
+        starts = [
+            e for e in _unknown_starts(comparison, was, now) if not _spares(comparison, now, e)
+        ]
         kin = _kin(comparison, was, now)
         if not starts and not kin:
             continue
@@ -113,7 +115,7 @@ def _gave_way(
             continue
         guard = comparison.new.guard(now, edge.conditions)
         late = replace(_behind(effect, edge), guard=guard, outer=len(guard))
-        sent = Sent.by([frozenset(atom.sign for atom in guard)], [effect])
+        sent = Sent.by([comparison.asked.above(late)], [effect])
         reasons = [
             confined(comparison, (was, now), e, [late], sent)
             for e in left
@@ -220,8 +222,11 @@ def _of_kin(
     )
 
 
-def _unknown_starts(comparison: Comparison, now: Function) -> list[Deferral]:
-    """New edges of a function to callbacks that nobody shows, known ones and named ones."""
+def _unknown_starts(comparison: Comparison, was: Function, now: Function) -> list[Deferral]:
+    """New edges of a function to callbacks that nobody shows, known ones and named ones.
+
+    An old one is new to those whom a wider test sends there.
+    """
     after, lines = comparison.after, comparison.lines
     started = list(after.deferrals_of(now))
     for call in now.calls:
@@ -241,7 +246,7 @@ def _unknown_starts(comparison: Comparison, now: Function) -> list[Deferral]:
         and not edge.waits
         # what nobody shows of an interrupt's handler is no release: it must not sleep
         and edge.context != "hardirq"
-        and lines.added(now.path, edge.line)
+        and (lines.added(now.path, edge.line) or _widened(comparison, was, now, edge))
         and after.find(edge.callback, now.path) is None
     ]
     found += [
@@ -253,6 +258,21 @@ def _unknown_starts(comparison: Comparison, now: Function) -> list[Deferral]:
         if _named_for_later(comparison, now, call)
     ]  # fmt: skip
     return found
+
+
+def _widened(comparison: Comparison, was: Function, now: Function, edge: Deferral) -> bool:
+    """Whether a start that stood there before is made under tests that hold more often."""
+    if not any(comparison.lines.added(now.path, test.line) for test in edge.conditions):
+        return False
+    asked = comparison.asked
+    return any(
+        not asked.of(comparison.new.guard(now, edge.conditions)).keeps(
+            asked.of(comparison.old.guard(was, call.conditions)), early=True
+        )
+        for call in was.calls
+        if call.callee == edge.call.callee
+        and comparison.lines.forward(was.path, call.line) == edge.line
+    )
 
 
 def _frees_alone(comparison: Comparison, callback: Function | None) -> bool:

@@ -54,6 +54,42 @@ def test_a_deferral_that_was_there_before_takes_nothing_over():
             ["if (l->lazy || l->late)", f"\t{QUEUE}", "else", "\tiput(l->inode);"],
             True,
         ),
+        # what a call asks, and one side of an "or" more, in either place
+        (
+            ["if (test_bit(LAMP_LAZY, &l->flags))", f"\t{QUEUE}", "else", "\tiput(l->inode);"],
+            [
+                "if (test_bit(LAMP_LAZY, &l->flags) || lamp_late)",
+                f"\t{QUEUE}",
+                "else",
+                "\tiput(l->inode);",
+            ],
+            True,
+        ),
+        (
+            ["if (test_bit(LAMP_LAZY, &l->flags))", f"\t{QUEUE}", "else", "\tiput(l->inode);"],
+            [
+                "if (lamp_late(l) || test_bit(LAMP_LAZY, &l->flags))",
+                f"\t{QUEUE}",
+                "else",
+                "\tiput(l->inode);",
+            ],
+            True,
+        ),
+        (
+            ["if (l->lazy || lamp_late(l))", f"\t{QUEUE}", "else", "\tiput(l->inode);"],
+            ["if (lamp_late(l))", f"\t{QUEUE}", "else", "\tiput(l->inode);"],
+            False,
+        ),
+        (
+            ["if (l->lazy || lamp_late(l))", f"\t{QUEUE}", "else", "\tiput(l->inode);"],
+            [
+                "if (!l->lazy && !lamp_late(l))",
+                "\tiput(l->inode);",
+                "else",
+                f"\t{QUEUE}",
+            ],
+            False,
+        ),
         (
             ["if (l->lazy && l->late)", f"\t{QUEUE}", "else", "\tiput(l->inode);"],
             ["if (l->lazy)", f"\t{QUEUE}", "else", "\tiput(l->inode);"],

@@ -108,3 +108,37 @@ def test_what_is_started_beside_it_takes_nothing_over(helpers, lines):
 def test_what_was_started_before_takes_nothing_over():
     before = LATER + unlink("lamp_later(inode);", "iput(inode);")
     assert told(before, LATER + unlink("lamp_later(inode);")) == []
+
+
+SHOWN = [f"\t{QUEUE}", "else", "\tiput(inode);"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        (["if (lazy)", *SHOWN], ["if (lazy || late)", *SHOWN], True),
+        (["if (lazy && late)", *SHOWN], ["if (lazy)", *SHOWN], True),
+        (
+            ["if (!lazy(inode)) {", "\tiput(inode);", "\treturn;", "}", QUEUE],
+            ["if (!lazy(inode) && !late) {", "\tiput(inode);", "\treturn;", "}", QUEUE],
+            True,
+        ),
+        (["if (lazy || late)", *SHOWN], ["if (late)", *SHOWN], False),
+        (["if (lazy)", *SHOWN], ["if (lazy && late)", *SHOWN], False),
+        (["if (lazy)", *SHOWN], ["if (unlikely(lazy))", *SHOWN], False),
+        # both ways do it at once
+        (
+            ["if (lazy)", f"\t{QUEUE}", "iput(inode);"],
+            ["if (lazy || late)", f"\t{QUEUE}", "iput(inode);"],
+            False,
+        ),
+        # another object
+        (
+            ["if (lazy)", "\tqueue_work(lamp_wq, &lamp->work);", "else", "\tiput(inode);"],
+            ["if (lazy || late)", "\tqueue_work(lamp_wq, &lamp->work);", "else", "\tiput(inode);"],
+            False,
+        ),
+    ],
+)
+def test_an_old_start_of_what_no_line_shows_may_be_made_more_often(before, after, found):
+    assert bool(told(unlink(*before), unlink(*after))) is found
