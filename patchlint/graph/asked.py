@@ -10,7 +10,12 @@ from patchlint.graph import guards
 if TYPE_CHECKING:
     from patchlint.graph.guards import Atom
     from patchlint.graph.summary import Effect
+    from patchlint.model.facts import Function
     from patchlint.model.kernel import KernelFacts
+
+
+#: what tests ask: of each the sides any one of which makes it come out as it did
+Asks = frozenset[frozenset[str]]
 
 
 class Tests:
@@ -35,17 +40,31 @@ class Tests:
         """What they ask, and the answers."""
         return frozenset(a.sign for a in self.atoms)
 
-    def keeps(self, past: Tests, *, early: bool = False) -> bool:
-        """Whether all that the tests of ``past`` asked for holds here too; of guards if ``early``.
+    @cached_property
+    def _each(self) -> tuple[tuple[frozenset[str], bool], ...]:
+        """What each asks, any one of which makes it come out so; whether it leaves early."""
+        choices = self._asked.choices
+        return tuple(
+            dict.fromkeys((frozenset(head for head, _ in choices(a)), a.early) for a in self.atoms)
+        )
+
+    @cached_property
+    def lasting(self) -> Asks:
+        """What those ask that are no guard which leaves early."""
+        return frozenset(heads for heads, early in self._each if not early)
+
+    @cached_property
+    def made(self) -> Asks:
+        """What all of them ask."""
+        return frozenset(heads for heads, _ in self._each)
+
+    def keeps(self, past: Asks) -> bool:
+        """Whether all that was asked for before holds here too.
 
         A test that holds on one more side of an "or" is another one, one with a side less is not.
         """
-        return all(
-            any(_heads(self._asked.choices(a)) <= wanted for a in self.atoms)
-            for one in past.atoms
-            if early or not one.early
-            for wanted in [_heads(self._asked.choices(one))]
-        )
+        made = self.made
+        return past <= made or all(any(one <= side for one in made) for side in past - made)
 
     @cached_property
     def no_task(self) -> bool:
@@ -65,6 +84,7 @@ class Asked:
         self._kernel = kernel
         self._known: dict[tuple[int, int], tuple[tuple[Atom, ...], Tests]] = {}
         self._no_task: dict[tuple[str, bool], bool] = {}
+        self._calls: dict[int, tuple[Function, frozenset[int]]] = {}
 
     def above(self, effect: Effect) -> Tests:
         """The tests that decide whether an effect is deferred, or done inline."""
@@ -97,13 +117,17 @@ class Asked:
             self._no_task[asked] = guards.asks_for_context(self._kernel, atom)
         return self._no_task[asked]
 
+    def calls_of(self, function: Function) -> frozenset[int]:
+        """Which calls are made by a function itself, by their identity."""
+        known = self._calls.get(id(function))
+        if known is None:
+            made = frozenset(id(call) for call in function.calls)
+            known = self._calls[id(function)] = (function, made)
+        return known[1]
+
     def of_queueing(self, atom: Atom) -> bool:
         """Whether a test is of what queueing came to."""
         kernel, asked = self._kernel, atom.head.split(" ")[0]
         if asked in kernel.activations or asked in kernel.list_adds:
             return True
         return not atom.positive and kernel.later.search(asked) is not None and "(" in atom.text
-
-
-def _heads(signs: frozenset[tuple[str, bool]]) -> frozenset[str]:
-    return frozenset(head for head, _ in signs)

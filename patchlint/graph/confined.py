@@ -16,9 +16,8 @@ from msgspec.structs import replace
 from patchlint.graph import branches, guards
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from patchlint.graph.asked import Tests
     from patchlint.graph.comparison import Comparison
     from patchlint.graph.guards import Atom
     from patchlint.graph.summary import Effect
@@ -30,18 +29,12 @@ if TYPE_CHECKING:
 _Sign = tuple[str, bool]
 
 
-def confined(
-    comparison: Comparison,
-    pair: _Pair,
-    effect: Effect,
-    late: Sequence[Effect],
-    sent: Sent,
-) -> Atom | bool | None:
+def confined(comparison: Comparison, pair: _Pair, effect: Effect, sent: Sent) -> Atom | bool | None:
     """Why an inline effect is not done on all the ways that it was; None when it is.
 
-    The test that it stands under and did not before; True when control that passed the deferral
+    The test that it stands under and did not before; True when control that passed a deferral
     leaves before it, or a new store turns the test that it stands under.  ``sent`` tells of
-    ``late`` and of what was done before.
+    the deferrals and of what was done before.
     """
     was, now = pair
     for atom in effect.guard:
@@ -55,23 +48,18 @@ def confined(
         ):
             return atom
     calls = [c for c in (effect.root, *effect.between, effect.site) if c is not None]
-    for other in late:
-        edge = other.edge
-        if edge is None:
-            continue
-        ways = [edge.call, *[c for c in (other.root, *other.between) if c is not None]]
-        for holder in (edge.function, *_on_the_way(comparison, now, other)):
-            here = {id(c) for c in holder.calls}
+    for way in sent.ways:
+        for holder, firsts in way.holders:
+            here = comparison.asked.calls_of(holder)
+            rest = [call for call in calls if id(call) in here]
             if any(
-                id(first) in here
-                and id(call) in here
-                and _sent_past(comparison, holder, first, call)
+                _sent_past(comparison, holder, first, call)
                 and not (holder is now and _sent_past_before(comparison, pair, first, sent.roots))
-                for first in ways
-                for call in calls
+                for first in (firsts if rest else ())
+                for call in rest
             ):
                 return True
-        if any(_turned(comparison, now, other, atom) for atom in effect.guard):
+        if way.stores and any(_turned(way, atom) for atom in effect.guard):
             return True
     return None
 
@@ -108,6 +96,17 @@ def _sent_past_before(
     return bool(old and roots) and all(branches.skips(was, old[0], root) for root in roots)
 
 
+class _Way(Struct, frozen=True):
+    """A deferral's way down: who holds which calls of it, and the new stores that it makes.
+
+    A store is told by the last member and whether it is one: a variable is no member of the
+    same name.
+    """
+
+    holders: tuple[tuple[Function, tuple[Call, ...]], ...]
+    stores: frozenset[tuple[str, bool]]
+
+
 class Sent(Struct, frozen=True):
     """Under which tests something is late: those above all of it, and those above any.
 
@@ -118,16 +117,51 @@ class Sent(Struct, frozen=True):
     some: frozenset[_Sign]
     stood: frozenset[_Sign]
     roots: tuple[Call, ...]
+    ways: tuple[_Way, ...]
 
     @classmethod
-    def by(cls, each: Sequence[Tests], before: Sequence[Effect]) -> Sent:
-        """By the tests above each way on which it is late, and by what was done before."""
+    def by(
+        cls,
+        comparison: Comparison,
+        now: Function,
+        late: Sequence[Effect],
+        before: Sequence[Effect],
+    ) -> Sent:
+        """By what is late on each way of ``now``, and by what was done before."""
+        each = [comparison.asked.above(effect) for effect in late]
         return cls(
             frozenset.intersection(*(tests.signs for tests in each)),
             frozenset().union(*(tests.choices for tests in each)),
             frozenset(atom.sign for effect in before for atom in effect.guard),
             tuple(effect.root for effect in before if effect.root is not None),
+            tuple(_ways(comparison, now, late)),
         )
+
+
+def _ways(comparison: Comparison, now: Function, late: Sequence[Effect]) -> Iterator[_Way]:
+    for effect in late:
+        edge = effect.edge
+        if edge is None:
+            continue
+        along = _on_the_way(comparison, now, effect)
+        calls = [edge.call, *[c for c in (effect.root, *effect.between) if c is not None]]
+        # functions and calls are one when they are the same: to compare them is to walk them
+        firsts = tuple({id(call): call for call in calls}.values())
+        holders = []
+        for holder in {id(one): one for one in (edge.function, *along)}.values():
+            here = comparison.asked.calls_of(holder)
+            own = tuple(call for call in firsts if id(call) in here)
+            if own:
+                holders.append((holder, own))
+        yield _Way(tuple(holders), frozenset(_new_stores(comparison, along)))
+
+
+def _new_stores(comparison: Comparison, along: Sequence[Function]) -> Iterator[tuple[str, bool]]:
+    for function in along:
+        for store in function.stores:
+            if comparison.lines.added(function.path, store.line):
+                above, _, last = store.target.replace("->", ".").rpartition(".")
+                yield last.strip(), bool(above)
 
 
 def asked_anew(comparison: Comparison, was: Function, atom: Atom) -> bool:
@@ -172,19 +206,9 @@ def done_on_both(effect: Effect, atom: Atom, others: Sequence[Effect]) -> bool:
     )
 
 
-def _turned(comparison: Comparison, now: Function, late: Effect, atom: Atom) -> bool:
-    """Whether a store on the way of the deferral, new in the series, decides the test.
-
-    A variable is no member of the same name.
-    """
-    member = not atom.text.isidentifier()
-    return any(
-        comparison.lines.added(function.path, store.line)
-        and (parted := store.target.replace("->", ".").rpartition("."))[2].strip() == atom.head
-        and bool(parted[1]) is member
-        for function in _on_the_way(comparison, now, late)
-        for store in function.stores
-    )
+def _turned(way: _Way, atom: Atom) -> bool:
+    """Whether a store on the way of the deferral, new in the series, decides the test."""
+    return (atom.head, not atom.text.isidentifier()) in way.stores
 
 
 def _on_the_way(comparison: Comparison, now: Function, late: Effect) -> list[Function]:

@@ -30,7 +30,7 @@ from patchlint.model import budget
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from patchlint.graph.asked import Tests
+    from patchlint.graph.asked import Asks
     from patchlint.graph.guards import Atom
     from patchlint.graph.summary import Effect, Key
     from patchlint.model.facts import Call, Function
@@ -153,13 +153,13 @@ def _of_key(
     narrowed: Atom | None = None
     free: list[Effect] = []
     instead: list[Effect] = []
-    sent = Sent.by([asked.above(e) for e in fresh_late], inline_before)
+    sent = Sent.by(comparison, now, fresh_late, inline_before)
     for effect in inline_after:
         left = effect
-        reason = confined(comparison, (was, now), left, fresh_late, sent)
+        reason = confined(comparison, (was, now), left, sent)
         while isinstance(reason, guards.Atom) and done_on_both(left, reason, inline_after):
             left = replace(left, guard=tuple(a for a in left.guard if a.head != reason.head))
-            reason = confined(comparison, (was, now), left, fresh_late, sent)
+            reason = confined(comparison, (was, now), left, sent)
         if reason is None:
             free.append(effect)
             continue
@@ -356,35 +356,33 @@ def _unmatched(
     line, then the most tests) are taken first, each once.
     """
     lines = comparison.lines
-    left = [
-        _Past(
-            comparison.asked.above(e),
-            lines.forward(was.path, e.root_line),
-            len(e.above),
-        )
-        for e in before
-    ]
+    left: dict[Asks, list[_Past]] = {}
+    for effect in before:
+        past = _Past(lines.forward(was.path, effect.root_line), len(effect.above))
+        left.setdefault(comparison.asked.above(effect).lasting, []).append(past)
     fresh = []
     for effect in sorted(after, key=lambda e: -len(e.above)):
         asked = comparison.asked.above(effect)
-        past = [one for one in left if asked.keeps(one.asked)]
-        if past:
-            left.remove(max(past, key=partial(_nearness, line=effect.root_line)))
+        pasts = [(one, past) for one, kept in left.items() if asked.keeps(one) for past in kept]
+        if pasts:
+            one, past = max(pasts, key=partial(_nearness, line=effect.root_line))
+            left[one].remove(past)
+            if not left[one]:
+                del left[one]
         else:
             fresh.append(effect)
     return fresh
 
 
 class _Past(Struct, eq=False):
-    """Of a late effect before: what its tests asked, where its line is now, how many they are."""
+    """Of a late effect before: where its line is now, and how many tests it stood under."""
 
-    asked: Tests
     line: int | None
     tests: int
 
 
-def _nearness(past: _Past, line: int) -> tuple[bool, int]:
-    return past.line == line, past.tests
+def _nearness(one: tuple[Asks, _Past], line: int) -> tuple[bool, int]:
+    return one[1].line == line, one[1].tests
 
 
 def _replaced(comparison: Comparison, known: Sequence[Loss], pairs: Sequence[_Pair]) -> list[Loss]:

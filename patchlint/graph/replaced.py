@@ -115,9 +115,9 @@ def _gave_way(
             continue
         guard = comparison.new.guard(now, edge.conditions)
         late = replace(_behind(effect, edge), guard=guard, outer=len(guard))
-        sent = Sent.by([comparison.asked.above(late)], [effect])
+        sent = Sent.by(comparison, now, [late], [effect])
         reasons = [
-            confined(comparison, (was, now), e, [late], sent)
+            confined(comparison, (was, now), e, sent)
             for e in left
             if line is None or e.line == line
         ]
@@ -267,7 +267,7 @@ def _widened(comparison: Comparison, was: Function, now: Function, edge: Deferra
     asked = comparison.asked
     return any(
         not asked.of(comparison.new.guard(now, edge.conditions)).keeps(
-            asked.of(comparison.old.guard(was, call.conditions)), early=True
+            asked.of(comparison.old.guard(was, call.conditions)).made
         )
         for call in was.calls
         if call.callee == edge.call.callee
