@@ -19,10 +19,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from patchlint.model import budget
-from patchlint.patch.hunks import Text, old_lines, put_hunks
+from patchlint.patch.hunks import Text, old_lines, put_hunks, standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +50,8 @@ _MOST: Final = 0.6
 _LONGEST: Final = 2000
 #: So many first or last lines of a hunk may differ, and yet join it to the lines around.
 _FUZZ: Final = 2
+#: By so many lines what they stand for may be longer or shorter than they are.
+_OFF: Final = 1
 #: Blank lines left before and after a hunk that stands alone, for what repairs gaps.
 _ROOM: Final = 2
 #: A hunk without any telling line is not looked for farther than this.
@@ -139,18 +140,8 @@ def placed(hunks: Sequence[Hunk], places: Sequence[int]) -> tuple[Hunk, ...]:
     moved: list[Hunk] = []
     grown = 0
     for hunk, place in zip(hunks, places, strict=True):
-        old = sum(line.kind != "+" for line in hunk.lines)
-        new = sum(line.kind != "-" for line in hunk.lines)
-        moved.append(
-            replace(
-                hunk,
-                old_start=place + bool(old),
-                old_length=old,
-                new_start=place + grown + bool(new),
-                new_length=new,
-            )
-        )
-        grown += new - old
+        moved.append(standing(hunk, place + 1, place + grown + 1))
+        grown += moved[-1].new_length - moved[-1].old_length
     return tuple(moved)
 
 
@@ -367,14 +358,15 @@ def _room(lines: _Lines, hunk: Hunk, old: list[bytes], hint: int, floor: int) ->
     foreign = (
         bool(section) and not _LABEL.match(section) and _name(section) != _name(lines.heading(at))
     )
-    if first and not foreign and _drifted(lines.lines, old[:first], max(floor, at - first), at):
-        start = at - first
+    above = [*reversed(lines.lines[max(floor, at - _FUZZ - _OFF) : at])]
+    if first and not foreign and (count := _drifted(above, old[:first])):
+        start = at - count
     elif first or (foreign and not _at_file_scope(lines, at)):
         start = _up(lines, old[:first], at, floor, header=foreign)
         before = [UNKNOWN] * max(1, at - start - first)
     rest = old[last + 1 :]
-    if rest and _drifted(lines.lines, rest, end + 1, end + 1 + len(rest)):
-        stop = end + 1 + len(rest)
+    if rest and (count := _drifted(lines.lines[end + 1 : end + 1 + _FUZZ + _OFF], rest)):
+        stop = end + 1 + count
     elif rest:
         stop = _down(lines, rest, end + 1)
         after = [UNKNOWN] * max(1, stop - end - 1 - len(rest))
@@ -383,16 +375,37 @@ def _room(lines: _Lines, hunk: Hunk, old: list[bytes], hint: int, floor: int) ->
     return _Edit(start, stop, (*before, *old, *after))
 
 
-def _drifted(lines: Sequence[bytes], edge: Sequence[bytes], start: int, stop: int) -> bool:
-    """Whether a short edge of a hunk may stand for as many lines of the text.
+def _drifted(there: Sequence[bytes], edge: Sequence[bytes]) -> int:
+    """For how many lines ``there`` a short edge of a hunk may stand; 0 for none.
 
-    Lines within one function; what lies beyond them is then taken to be the same.  That is
-    what ``patch`` calls fuzz.
+    Lines within one function, nearest to the hunk first; what lies beyond them is then taken
+    to be the same.  That is what ``patch`` calls fuzz.  They open and close as many brackets
+    as the edge does: else all that follows would stand in another block.
     """
-    there = lines[start:stop]
-    if len(edge) > _FUZZ or len(there) != len(edge):
-        return False
-    return all(line[:1] in {b"\t", b" "} for line in (*edge, *there))
+    if len(edge) > _FUZZ or not _indented(edge):
+        return 0
+    wanted = _balance(edge)
+    counts = sorted(range(1, len(there) + 1), key=lambda count: abs(count - len(edge)))
+    return next(
+        (
+            count
+            for count in counts
+            if abs(count - len(edge)) <= _OFF
+            and _indented(there[:count])
+            and _balance(there[:count]) == wanted
+        ),
+        0,
+    )
+
+
+def _indented(lines: Sequence[bytes]) -> bool:
+    return all(line[:1] in {b"\t", b" "} for line in lines)
+
+
+def _balance(lines: Sequence[bytes]) -> tuple[int, int]:
+    """How many braces and round brackets lines leave open; text in quotes is not looked for."""
+    text = b"".join(lines)
+    return text.count(b"{") - text.count(b"}"), text.count(b"(") - text.count(b")")
 
 
 def _at_file_scope(lines: _Lines, at: int) -> bool:

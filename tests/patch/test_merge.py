@@ -76,6 +76,18 @@ def test_lines_that_the_tree_has_otherwise_are_those_of_the_hunk(tmp_path):
     assert pair.post.text == after
 
 
+def test_what_an_edge_stands_for_leaves_every_block_as_it_was(tmp_path):
+    tree = FILE.replace(
+        b"\tlamp->on = false;\n", b"\tif (lamp->on) {\n\t\tlamp->on = false;\n\t}\n"
+    )
+    before = tree.replace(b"\t\tlamp->on = false;\n", b"\t\tlamp_set(lamp,\n\t\t\t false);\n")
+    after = before.replace(b"\tmutex_lock(&lamp->lock);\n", b"\tlamp_lock(lamp);\n")
+    whole, pair = composed(tree, before, after, tmp_path)
+    assert whole.images == "mixed"
+    assert pair.pre.text == before
+    assert pair.post.text == after
+
+
 def test_where_a_hunk_begins_otherwise_the_function_above_it_is_unknown(tmp_path):
     before = FILE.replace(
         b"\tlamp->on = false;\n\tlamp_write(lamp);\n\tmutex_unlock(&lamp->lock);\n",
