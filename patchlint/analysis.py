@@ -172,11 +172,15 @@ class TreeAtHand:
 
 
 class Analysis(Struct, frozen=True):
-    """The downgrades of one series, what its images were, and what could not be known."""
+    """The downgrades of one series, what its images were, and what could not be known.
+
+    ``diffs`` is what each patch does, hunks where the images have them.
+    """
 
     downgrades: tuple[Downgrade, ...]
     images: Literal["hunks", "whole", "mixed"]
     limitations: tuple[Limitation, ...]
+    diffs: Mapping[int, tuple[FileDiff, ...]]
 
 
 def analyse(
@@ -226,7 +230,9 @@ def analyse(
     said += _lost(tree, {f.old_path or f.path for found in files.values() for f in found})
     said += [Limitation("tree", text) for text in dict.fromkeys(facts.limitations)]
     said += [Limitation("graph", text) for text in dict.fromkeys(facts.bounds)]
-    return Analysis(tuple(_once(found)), images, (*limitations, *said))
+    if whole is not None:
+        files = {p.number: shown for p, shown in zip(series.patches, whole.shown, strict=True)}
+    return Analysis(tuple(_once(found)), images, (*limitations, *said), files)
 
 
 def _lost(tree: TreeAtHand | None, touched: Collection[str]) -> list[Limitation]:

@@ -21,8 +21,8 @@ from patchlint.outside.alarm import time_limit
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from patchlint.analysis import Analysis
     from patchlint.model.diff import FileDiff
-    from patchlint.model.effect import Downgrade
     from patchlint.model.kernel import Ruleset
     from patchlint.model.mail import Mail, Patch, Series
 
@@ -284,7 +284,7 @@ def _check_one(
         tree=tree.name(series.base_commit) if tree is not None else None,
     )
     gathered.limitations.extend(analysis.limitations)
-    told = _speak(ruleset, analysis.downgrades, index, series, files, tree=tree is not None)
+    told = _speak(ruleset, analysis, index, series, tree=tree is not None)
     found = _recalled(told, series, options)
     _hear(series, found, ruleset, options, gathered)
     return gathered
@@ -427,25 +427,19 @@ def may_matter(series: Series, options: Options, *, with_tree: bool = False) -> 
 
 
 def _speak(
-    ruleset: Ruleset,
-    downgrades: Sequence[Downgrade],
-    index: int,
-    series: Series,
-    files: dict[int, tuple[FileDiff, ...]],
-    *,
-    tree: bool,
+    ruleset: Ruleset, analysis: Analysis, index: int, series: Series, *, tree: bool
 ) -> Iterator[Finding]:
-    if not downgrades:
+    if not analysis.downgrades:
         return
     from patchlint.ruleset.findings import finding
     from patchlint.ruleset.quotes import Diffs
 
     patches: dict[int, Patch] = {p.number: p for p in series.patches}
     diffs: dict[int, Diffs] = {}
-    for downgrade in downgrades:
+    for downgrade in analysis.downgrades:
         patch = patches[downgrade.patch]
         if patch.number not in diffs:
-            diffs[patch.number] = Diffs(files[patch.number])
+            diffs[patch.number] = Diffs(analysis.diffs[patch.number])
         spoken = finding(ruleset, downgrade, index, patch, diffs[patch.number], tree=tree)
         if spoken is not None:
             yield spoken

@@ -358,6 +358,21 @@ def test_a_tree_that_does_not_match_is_a_limitation_and_hunks_are_put_into_it(tm
     assert "not apply; the lines around them are" in found.limitations[0].message
 
 
+@pytest.mark.parametrize("own", ["lamp_dark(lamp)", "lamp_flash(lamp)"])
+def test_the_lines_of_a_patch_are_shown_wherever_a_tree_has_them(tmp_path, own):
+    front = "".join(f"/* remark {number} of the tree */\n" for number in range(9))
+    there = front + CLOSE.replace("lamp_dark(lamp)", own)
+    tree = repository(tmp_path / "tree", SPLIT | {PATH: there})
+    series = mails(SPLIT, LATE, LATE | {PATH: CLOSE_LATE + "\nint lamps;\n"})
+    (here,) = report(series).findings
+    (moved,) = report(series, Options(tree=str(tree))).findings
+    assert moved.line == here.line + 9
+    assert [(x.kind, x.text, x.marked) for x in moved.hunk] == [
+        (x.kind, x.text, x.marked) for x in here.hunk
+    ]
+    assert any(x.marked and x.new == moved.line for x in moved.hunk)
+
+
 def test_of_several_trees_and_revisions_the_one_that_fits_is_read(tmp_path):
     other = SPLIT | {PATH: CLOSE.replace("lamp_dark(lamp)", "lamp_flash(lamp)")}
     first = repository(tmp_path / "first", other)

@@ -21,6 +21,7 @@ from patchlint.patch.hunks import (
     exact,
     put_hunks,
     reversed_hunk,
+    standing,
 )
 from patchlint.patch.merge import UNKNOWN, merge, misfits, placed
 from patchlint.patch.nearest import Filled, Nearest, OldText, Source, tell
@@ -97,7 +98,8 @@ class WholeImages(Struct, frozen=True):
     ``failed`` holds the paths of files whose images must come from hunks; each has a
     limitation.  ``base`` is the commit that old texts were read from where no blob id
     named them, None for a plain folder.  ``diffs`` are the diffs of each patch, hunks of
-    filled files at the lines of their texts.  ``moved`` has the tree's path of files that it
+    filled files at the lines of their texts; ``shown`` has all hunks at those of the images.
+    ``moved`` has the tree's path of files that it
     knows by another; ``versions`` says for each file where its old text is from.
     """
 
@@ -106,6 +108,7 @@ class WholeImages(Struct, frozen=True):
     limitations: tuple[Limitation, ...]
     base: str | None
     diffs: tuple[tuple[FileDiff, ...], ...] = ()
+    shown: tuple[tuple[FileDiff, ...], ...] = ()
     moved: dict[str, str] = field(default_factory=dict)
     versions: tuple[str, ...] = ()
 
@@ -197,6 +200,7 @@ class _Series(Struct):
     versions: list[str] = field(default_factory=list)
     #: by id of a diff, the same with its hunks at the lines of a filled text
     placed: dict[int, FileDiff] = field(default_factory=dict)
+    shifted: dict[int, FileDiff] = field(default_factory=dict)
     current: dict[str, _Growing] = field(default_factory=dict)
     histories: list[_Growing] = field(default_factory=list)
     failed: set[str] = field(default_factory=set)
@@ -321,6 +325,7 @@ class _Series(Struct):
             if isinstance(applied, Conflict):
                 raise _Failure(applied.message)
             self.tell(position, diff, applied)
+            self.shifted[id(diff)] = _shifted(diff, applied)
             text = applied.text
         if diff.new_path is None:
             if text.lines and diff.hunks and places is None:
@@ -394,6 +399,18 @@ class _Series(Struct):
                 )
 
 
+def _shifted(diff: FileDiff, applied: Applied) -> FileDiff:
+    """A diff with the numbers of the lines to which its hunks were applied."""
+    if not any(place.offset for place in applied.places):
+        return diff
+    hunks: list[Hunk] = []
+    grown = 0
+    for hunk, place in zip(diff.hunks, applied.places, strict=True):
+        hunks.append(standing(hunk, place.line - grown + 1, place.line + 1))
+        grown += hunks[-1].new_length - hunks[-1].old_length
+    return replace(diff, hunks=tuple(hunks))
+
+
 def _fit(text: Text, story: Story) -> Literal["exact", "loose", "fuzzy", "no"]:
     """How a series applies to ``text``: as git does it, more leniently, with fuzz, or not."""
     places: list[Place] = []
@@ -452,6 +469,10 @@ def whole_images(
         (*series.limitations, *tell(filled)),
         (base or tree).commit,
         tuple(tuple(series.placed.get(id(d), d) for d in diffs) for diffs in patches),
+        tuple(
+            tuple(series.placed.get(id(d)) or series.shifted.get(id(d), d) for d in diffs)
+            for diffs in patches
+        ),
         series.moved,
         tuple(series.versions),
     )

@@ -12,6 +12,7 @@ from array import array
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from patchlint.model.diff import DiffLine, Hunk
 
@@ -96,6 +97,24 @@ class Applied(Struct, frozen=True):
 
     text: Text
     places: tuple[Place, ...]
+
+
+def standing(hunk: Hunk, old: int, new: int) -> Hunk:
+    """``hunk`` with its lines numbered from ``old`` and ``new``, counted from 1."""
+    before, after = old, new
+    lines: list[DiffLine] = []
+    for line in hunk.lines:
+        was, now = line.kind != "+", line.kind != "-"
+        lines.append(replace(line, old=before if was else None, new=after if now else None))
+        before, after = before + was, after + now
+    return replace(
+        hunk,
+        old_start=old if before > old else old - 1,
+        old_length=before - old,
+        new_start=new if after > new else new - 1,
+        new_length=after - new,
+        lines=tuple(lines),
+    )
 
 
 class _Block(Struct, frozen=True):

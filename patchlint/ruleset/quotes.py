@@ -17,6 +17,8 @@ _MOST_LINES: Final = 12
 #: lines that a quotation has around each that is at issue, and about how many in all
 _QUOTED_AROUND: Final = 3
 _MOST_QUOTED: Final = 28
+#: a test that a patch took out is shown when it has no more lines
+_TAKEN_OUT: Final = 2
 LEFT_OUT: Final = "[...]"
 
 
@@ -100,7 +102,7 @@ class _File:
         return [(self.diff.hunks[number], places) for number, places in marks.items()]
 
     def _changed(self, places: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-        """Those of some places that a patch adds, each with the lines that it took out for it."""
+        """Those of some places that a patch adds, each with a line or two that it took out."""
         for number, place in places:
             lines = self.diff.hunks[number].lines
             if lines[place].kind != "+":
@@ -109,9 +111,11 @@ class _File:
             first = place
             while first > 0 and lines[first - 1].kind == "+":
                 first -= 1
+            last = first
             while first > 0 and lines[first - 1].kind == "-":
                 first -= 1
-                yield number, first
+            if last - first <= _TAKEN_OUT:
+                yield from ((number, gone) for gone in range(first, last))
 
 
 def _excerpt(hunk: Hunk, marks: set[int]) -> Iterator[str]:
