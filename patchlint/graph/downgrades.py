@@ -36,12 +36,9 @@ def find(comparison: Comparison) -> tuple[Downgrade, ...]:
     """All downgrades of one step, the most telling first."""
     groups: dict[tuple[object, ...], list[Loss]] = {}
     for loss in find_losses(comparison):
-        mark = (
-            loss.now.path,
-            loss.now.name,
-            loss.late[0].edge.callback if (loss.late[0].edge) else loss.late[0].chain[0].function,
-        )
-        groups.setdefault(mark, []).append(loss)
+        late = _late(loss)
+        by = late.edge.callback if late.edge else late.chain[0].function
+        groups.setdefault((loss.now.path, loss.now.name, by), []).append(loss)
     contexts = {
         mark: old_context(comparison, main_loss(comparison, group))
         for mark, group in groups.items()
@@ -248,7 +245,12 @@ def _condition(comparison: Comparison, loss: Loss, late: Effect) -> Atom | None:
         and _other_way(comparison, loss, late, atom)
     ]
     branches_ = [a for a in deciding if not a.early]
-    found = next(iter(branches_ or deciding), None)
+    # one that the series made before one that stood above an old deferral already
+    found = min(
+        branches_ or deciding,
+        key=lambda a: not comparison.lines.added(a.path, a.line),
+        default=None,
+    )
     if found is None and isinstance(loss.narrowed, guards.Atom):
         from msgspec.structs import replace
 
