@@ -819,7 +819,9 @@ class Summaries:
         for call, edge in self._pending(function):
             above = self.guard(function, call.conditions)
             for effect in self._behind(edge.function, edge):
-                if not effect.context_bound and effect.last is edge:
+                # a wait is for the start that it found, not for those that the callback makes
+                again = any(between is edge.call for between in effect.between)
+                if not effect.context_bound and effect.last is edge and not again:
                     yield replace(
                         effect,
                         guard=(*above, *effect.guard[effect.outer :])[:_MOST_ATOMS],

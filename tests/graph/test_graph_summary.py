@@ -474,3 +474,37 @@ def test_a_test_above_many_effects_is_put_in_the_callers_terms_once(monkeypatch)
     found = summary(inner + body("g(l, LAMP_LIT);"))
     assert [guard(e) for e in found] == [[("flags LAMP_LIT", True)]] * 40
     assert lifted == ["l->flags & mask"]
+
+
+AGAIN = {
+    "lamp_again": body(
+        "queue_work(lamp_wq, &l->tick);", head="static void lamp_again(struct lamp *l)"
+    ),
+    "lamp_drop": body("lamp_again(l);", head="static void lamp_drop(struct lamp *l)"),
+    "lamp_step": body(
+        "if (l->more)", "\tlamp_drop(l);", head="static void lamp_step(struct lamp *l)"
+    ),
+    "lamp_tick": body(
+        "struct lamp *l = container_of(work, struct lamp, tick);",
+        "",
+        "lamp_step(l);",
+        "iput(l->inode);",
+        head="static void lamp_tick(struct work_struct *work)",
+    ),
+    "lamp_open": body(
+        "INIT_WORK(&l->tick, lamp_tick);", "lamp_again(l);", head="void lamp_open(struct lamp *l)"
+    ),
+    "lamp_close": body("flush_work(&l->tick);", head="void lamp_close(struct lamp *l)"),
+}
+
+
+@pytest.mark.parametrize("first", AGAIN)
+def test_a_wait_is_for_one_run_of_a_worker_that_starts_itself_again(first):
+    """Whatever was asked for before, what the worker starts anew is not waited for."""
+    whole = graph("".join(AGAIN.values()))
+    summaries = Summaries(whole)
+    summaries.of(function(whole, first))
+    found = summaries.of(function(whole, "lamp_close"))
+    assert [[step.function for step in effect.chain] for effect in found] == [
+        ["lamp_again", "lamp_tick"]
+    ]
