@@ -26,7 +26,7 @@ from msgspec import Struct, field
 
 from patchlint.graph import guards
 from patchlint.graph.balance import held_for_a_moment, taken_unseen
-from patchlint.graph.objects import struct_name
+from patchlint.graph.objects import form_of, struct_name
 from patchlint.graph.summary import Effect, named_teardown
 from patchlint.graph.waits import ends_told
 
@@ -371,9 +371,7 @@ def has_ending_form(kernel: KernelFacts, function: Function) -> bool:
 
     What no hunk shows is the table that holds it: ``int foo_close(struct inode *, struct file *)``.
     """
-    structs = [struct_name(parameter.type) or "" for parameter in function.parameters]
-    form = " ".join([*function.returns.split()[-1:], *structs])
-    return form in kernel.ending_forms and named_teardown(kernel, function.name)
+    return form_of(function) in kernel.ending_forms and named_teardown(kernel, function.name)
 
 
 def held_in_slot(comparison: Comparison, function: Function, *, teardown: bool) -> bool:

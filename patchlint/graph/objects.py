@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from patchlint.model.facts import Function
 
+
 _CAST: Final = re.compile(r"^\(\s*(?:const\s+)?(?:struct|union|void|\w+_t)\b[^()]*\)\s*")
 _INDEX: Final = re.compile(r"\[[^\[\]]*\]")
 _PATH: Final = re.compile(r"^[A-Za-z_]\w*(?:\s*(?:->|\.)\s*[A-Za-z_]\w*)*$")
@@ -56,6 +57,12 @@ def struct_name(type_text: str | None) -> str | None:
         return None
     bare = _QUALIFIERS.sub(" ", type_text).replace("*", " ").split()
     return bare[-1] if bare else None
+
+
+def form_of(function: Function) -> str:
+    """What a function returns and is given, by the bare names of types: ``int inode file``."""
+    structs = [struct_name(parameter.type) or "" for parameter in function.parameters]
+    return " ".join([*function.returns.split()[-1:], *structs])
 
 
 def strip_expression(text: str) -> str:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from patchlint.graph import contexts, guards
 from patchlint.graph.chains import possible
-from patchlint.graph.objects import struct_name
+from patchlint.graph.objects import form_of, struct_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -98,6 +98,8 @@ def _holds_it(comparison: Comparison, loss: Loss) -> str:
     known = loss.before[0].known
     kernel = comparison.kernel
     held = list(comparison.before.operations_of(loss.was.name))
+    if known is not None and not held and form_of(loss.was) in kernel.holding_forms:
+        return "by its form it works on an open file, which holds what is released"
     if known is None or not held or any(kernel.carries(r.ends, known.family) for _, _, r in held):
         return ""
     _path, entry, _row = held[0]

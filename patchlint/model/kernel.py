@@ -320,6 +320,8 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     #: structs that count the references of what they are in -> what gives one back
     counted: dict[str, frozenset[str]] = field(default_factory=dict)
     ending_forms: frozenset[str] = frozenset()
+    #: forms of operations that hold what they work on
+    holding_forms: frozenset[str] = frozenset()
     #: labels and tests of error paths
     error_path: re.Pattern[str] = NEVER
     error_value: re.Pattern[str] = NEVER

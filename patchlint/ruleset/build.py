@@ -77,6 +77,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         puts=any_of(data["puts"]),
         counted={name: frozenset(puts) for name, puts in dict(data["counted"]).items()},
         ending_forms=frozenset(data["ending_forms"]),
+        holding_forms=frozenset(data["holding_forms"]),
         error_path=any_of(data["error_path"]),
         error_value=any_of(data["error_value"]),
         refcount_puts=frozenset(data["refcount_puts"]),

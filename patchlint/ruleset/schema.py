@@ -371,6 +371,7 @@ STRUCTURE: Final[Row] = (
     Key("puts", regexes, required=False),
     Key("counted", words_by_word, required=False),
     Key("ending_forms", forms, required=False),
+    Key("holding_forms", forms, required=False),
     Key("error_path", regexes),
     Key("error_value", regexes, required=False),
     Key("refcount_puts", words),

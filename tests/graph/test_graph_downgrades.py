@@ -932,3 +932,25 @@ def test_a_body_that_went_by_way_of_a_helper_moved_whole_too(inside, helper):
     )
     (found,) = downgrades(before, after)
     assert (found.shape, found.function, found.level_cap) == ("moved-body", "lamp_put", "note")
+
+
+@pytest.mark.parametrize(
+    ("head", "level"),
+    [
+        ("ssize_t lamp_write_iter(struct kiocb *l, struct iov_iter *from)", "note"),
+        ("int lamp_mmap(struct file *l, struct vm_area_struct *vma)", "note"),
+        ("int lamp_write(struct lamp *l, struct iov_iter *from)", "warning"),
+    ],
+)
+def test_what_works_on_an_open_file_holds_it_wherever_its_table_stands(head, level):
+    late = (
+        "static void lamp_gone(struct work_struct *work)\n{\n"
+        "\tstruct lamp *lamp = container_of(work, struct lamp, work);\n\n"
+        "\tfput(lamp->file);\n}\n\n"
+    )
+    before = f"{late}{head}\n{{\n\tfput(l->file);\n\treturn 0;\n}}\n"
+    after = before.replace(
+        "\tfput(l->file);\n\treturn",
+        "\tINIT_WORK(&l->work, lamp_gone);\n\tqueue_work(lamp_wq, &l->work);\n\treturn",
+    )
+    assert [(d.cleanup, d.level_cap) for d in downgrades(before, after)] == [("fput", level)]
