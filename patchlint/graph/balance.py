@@ -28,12 +28,26 @@ def balanced(kernel: KernelFacts, effect: Effect) -> bool:
     return any(
         call.line <= site.line
         and (
-            (site.callee in kernel.references.get(call.callee, ()) and _gives_back(call, names))
+            (_pair(kernel, call.callee, site.callee) and _gives_back(call, names))
             or (call.callee in kernel.refcount_gets and _counts_in(call, names))
             or (kernel.obtains.search(call.callee) is not None and call.assigned in names)
         )
         for call in effect.where.calls
     )
+
+
+def _pair(kernel: KernelFacts, taken: str, release: str) -> bool:
+    """Whether one function gives back what another takes: by the table, or by their names.
+
+    Names are a pair that differ in one word, ``get`` in the one and ``put`` in the other.
+    """
+    if release in kernel.references.get(taken, ()):
+        return True
+    words, others = taken.split("_"), release.split("_")
+    if len(words) != len(others):
+        return False
+    apart = [place for place, word in enumerate(words) if word != others[place]]
+    return len(apart) == 1 and others[apart[0]] in kernel.reference_words.get(words[apart[0]], ())
 
 
 def taken_unseen(kernel: KernelFacts, effect: Effect) -> bool:
@@ -67,7 +81,7 @@ def held_for_a_moment(kernel: KernelFacts, effect: Effect) -> bool:
     return any(
         taken.callee in kernel.tries
         and taken.line < call.line
-        and call.callee in kernel.references.get(taken.callee, ())
+        and _pair(kernel, taken.callee, call.callee)
         and _gives_back(taken, frozenset(call.args[:1]))
         for taken in effect.where.calls
     )

@@ -19,8 +19,8 @@ from patchlint.graph.levels import (
 )
 from patchlint.graph.losses import Loss
 from patchlint.graph.losses import find as find_losses
+from patchlint.graph.objects import variables
 from patchlint.graph.old_context import OldContext, old_context
-from patchlint.graph.replaced import variables
 from patchlint.model.context import DEFERRED, GUARANTEES
 from patchlint.model.effect import STRUCTURAL, Downgrade, Promise
 

@@ -435,6 +435,7 @@ def _into_workers(
                 and effect.visible
                 and _new_here(comparison, effect)
                 and not comparison.balanced(effect)
+                and not comparison.after_failure(effect)
                 and not taken_unseen(comparison.kernel, effect)
                 and _only_deferred(comparison, effect.where, workers)
             ):
@@ -467,6 +468,8 @@ def _into_workers(
                 for effect in _lost(comparison, was, now, before, after)
                 # what was waited for was done elsewhere already: a loss of the wait, if any
                 if (effect.edge is None or effect.edge.keeps)
+                # and what a function took itself it hands to nobody where no edge is shown
+                and not comparison.balanced(effect)
                 and not (was.name == now.name and stands(comparison, effect, ()))
                 and not _cut_off(comparison, was, now, effect)
             ]

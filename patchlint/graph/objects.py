@@ -17,7 +17,7 @@ from msgspec import Struct
 from patchlint.model.pattern import lazy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from patchlint.model.facts import Function
 
@@ -28,6 +28,7 @@ _PATH: Final = re.compile(r"^[A-Za-z_]\w*(?:\s*(?:->|\.)\s*[A-Za-z_]\w*)*$")
 _CALLED: Final = re.compile(r"^([A-Za-z_]\w*)\s*\([^()]*\)$")
 _SPLIT: Final = re.compile(r"\s*(->|\.)\s*")
 _QUALIFIERS: Final = re.compile(r"\b(?:const|volatile|static|struct|union|extern|register)\b")
+_VARIABLE: Final = re.compile(r"(?<![\w.>])[A-Za-z_]\w*")
 _TAIL: Final = lazy(r"(?:->|\.)\s*([A-Za-z_]\w*)\s*$")
 
 #: (struct, member) -> type text
@@ -57,6 +58,11 @@ def struct_name(type_text: str | None) -> str | None:
         return None
     bare = _QUALIFIERS.sub(" ", type_text).replace("*", " ").split()
     return bare[-1] if bare else None
+
+
+def variables(args: Iterable[str]) -> set[str]:
+    """The variables that arguments of a call speak of, without members."""
+    return {word for text in args for word in _VARIABLE.findall(text)}
 
 
 def form_of(function: Function) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -12,11 +11,12 @@ from patchlint.graph import guards
 from patchlint.graph.build import Deferral
 from patchlint.graph.comparison import key_of
 from patchlint.graph.confined import Sent, confined
+from patchlint.graph.objects import variables
 from patchlint.graph.waits import wait_matches
 from patchlint.model.effect import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from patchlint.graph.comparison import Comparison, FunctionKey
     from patchlint.graph.guards import Atom
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     #: a function before, and one after that continues it
     _Pair = tuple[Function, Function]
 
-_VARIABLE: Final = re.compile(r"(?<![\w.>])[A-Za-z_]\w*")
 
 #: letters of a word that tells what is done
 _TELLING: Final = 3
@@ -393,11 +392,6 @@ def _named_after(kernel: KernelFacts, effect: Effect, helper: str) -> bool:
 def _share_object(effect: Effect, edge: Deferral) -> bool:
     """Whether a deferral works on a variable that the statement worked on."""
     return not variables(effect.args).isdisjoint(variables(edge.call.args))
-
-
-def variables(args: Iterable[str]) -> set[str]:
-    """The variables that arguments of a call speak of, without members."""
-    return {word for text in args for word in _VARIABLE.findall(text)}
 
 
 def _behind(effect: Effect, edge: Deferral) -> Effect:

@@ -87,6 +87,9 @@ def _kernel(data: Compiled) -> KernelFacts:
         later=any_of(data["later"]),
         takes=frozenset(data["takes"]),
         lookups=frozenset(data["lookups"]),
+        reference_words={
+            word: frozenset(ends) for word, ends in dict(data["reference_words"]).items()
+        },
         references={name: frozenset(ends) for name, ends in dict(data["references"]).items()},
         tries=frozenset(data["tries"]),
         accessors=dict(data["accessors"]),

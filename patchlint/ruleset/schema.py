@@ -362,6 +362,7 @@ STRUCTURE: Final[Row] = (
     Key("takes", words, required=False),
     Key("lookups", words, required=False),
     Key("references", words_by_word, required=False),
+    Key("reference_words", words_by_word, required=False),
     Key("tries", words, required=False),
     Key("accessors", numbers_by_word(1), required=False),
     Key("deferral_types", words),

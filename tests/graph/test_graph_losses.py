@@ -344,6 +344,21 @@ def test_what_did_not_go_there_is_not_lost(worker, close):
     assert lost(WORKER + before, after) == []
 
 
+@pytest.mark.parametrize(
+    ("own", "there"),
+    [
+        # the pair of the function went with it
+        ("ihold(l->inode);", "iput(l->inode);"),
+        # taken back where something failed
+        ("lamp_cool(l);", "if (!lamp_on(l))\n\t\tgoto err;\n\treturn;\nerr:\n\tiput(l->inode);"),
+    ],
+)
+def test_a_pair_or_an_undo_is_nothing_that_a_worker_got(own, there):
+    before = closing(own, "lamp_dark(l);", "iput(l->inode);")
+    after = WORKER.replace("lamp_blink(l);", f"lamp_blink(l);\n\t{there}")
+    assert lost(WORKER + before, after + closing("lamp_dark(l);")) == []
+
+
 def test_a_name_alone_moves_too_often():
     before = closing("lamp_dark(l);", "lamp_destroy(l);")
     after = WORKER.replace("lamp_blink(l);", "lamp_destroy(l);")

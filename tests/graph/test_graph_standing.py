@@ -404,3 +404,24 @@ def test_a_caller_of_which_not_all_is_seen_makes_up_for_nothing(monkeypatch):
     monkeypatch.setattr("patchlint.graph.summary.MOST", 3)
     (loss,) = losses.find(compare(*(HELPERS + one for one in both)))
     assert (loss.now.name, loss.held) == ("lamp_end", False)
+
+
+@pytest.mark.parametrize(
+    ("taken", "given", "pair"),
+    [
+        ("lamp_get_fan", "lamp_put_fan", True),
+        ("lamp_fan_get", "lamp_fan_put", True),
+        ("lamp_hold", "lamp_put", True),
+        ("lamp_get_fan", "lamp_put_lid", False),
+        ("lamp_set_fan", "lamp_put_fan", False),
+    ],
+)
+def test_two_names_that_differ_in_one_word_are_a_pair(taken, given, pair):
+    worker = (
+        "static void lamp_scan(struct work_struct *work)\n{\n"
+        "\tstruct lamp *l = container_of(work, struct lamp, scan);\n\n"
+        f"\t{taken}(l->fan);\n\t{given}(l->fan);\n}}\n\n"
+    )
+    before = closing(f"{given}(l->fan);")
+    after = closing("queue_work(lamp_wq, &l->scan);")
+    assert (lost(before, worker + after) == []) is pair
