@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import types
@@ -146,6 +147,29 @@ def test_patches_are_compared_one_by_one_where_one_of_them_can_tell_something(
     found = report(mails(*states), Options(no_tree=True, everything=True)).findings
     assert [one.level for one in found] == levels
     assert seen == compared
+
+
+@pytest.mark.parametrize(
+    ("heading", "levels"),
+    [
+        ("lamp_tick_worker(", ["warning"]),
+        ("lamp_tick_level(", []),
+        ("int lamp_tick_worker(struct lamp *lamp)", []),
+    ],
+)
+def test_a_heading_of_a_hunk_may_name_a_worker_and_not_what_it_is_given(heading, levels):
+    rest = "".join(f"\tlamp_step_{number}(lamp);\n" for number in range(9))
+    head = "static void\nlamp_tick_worker(\n\tstruct work_struct\t*work)\n{\n"
+    worker = f"{head}\tstruct lamp *lamp = lamp_of(work);\n\n{rest}}}\n\n"
+    gained = worker.replace(
+        "\tlamp_step_8(lamp);\n", "\tlamp_step_8(lamp);\n\tiput(lamp->inode);\n"
+    )
+    close = "void lamp_close(struct lamp *lamp)\n{\n\tlamp_dark(lamp);\n%s\tlamp_cold(lamp);\n}\n"
+    far = "".join(f"int lamp_{number};\n" for number in range(20))
+    before = worker + far + close % "\tiput(lamp->inode);\n"
+    (text,) = mails(before, gained + far + close % "")
+    text = re.sub(r"^(@@ .* @@)$", rf"\1 {heading}", text, count=1, flags=re.MULTILINE)
+    assert [one.level for one in report([text]).findings] == levels
 
 
 def test_a_callback_in_another_file_of_another_patch_is_found():

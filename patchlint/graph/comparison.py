@@ -246,10 +246,14 @@ class Comparison:
 
     @cached_property
     def workers(self) -> tuple[Function, ...]:
-        """Functions after that certainly run deferred, and that the series changes below."""
-        from patchlint.graph import contexts
+        """Functions after that run deferred by all that shows; the series changes below them."""
+        from patchlint.graph.contexts import certainly_deferred, named_deferred
 
-        return tuple(now for now in self._reaching if contexts.certainly_deferred(self.after, now))
+        return tuple(
+            now
+            for now in self._reaching
+            if certainly_deferred(self.after, now) or named_deferred(self.after, now)
+        )
 
     def holders(self, effect: Effect) -> tuple[Function, ...]:
         """The functions, of either side, on the way to an effect."""

@@ -116,6 +116,25 @@ def certainly_deferred(graph: Graph, function: Function) -> bool:
     return bool(certain) and all(reason.context in DEFERRED for reason in certain)
 
 
+def named_deferred(graph: Graph, function: Function) -> bool:
+    """Whether the name says that it runs deferred, where no line shows what it is given.
+
+    A hunk's heading has the first line of a header alone.  Errs towards a finding too many.
+    """
+    if function.parameters or function.complete:
+        return False
+    reasons = _own(graph, function)
+    return bool(reasons) and all(reason.context in DEFERRED for reason in reasons)
+
+
+def _by_name(graph: Graph, function: Function) -> list[Reason]:
+    return [
+        Reason(hint.context, hint.strength, f"{function.name}(): {hint.why}")
+        for hint in graph.kernel.hints
+        if hint.kind == "name" and hint.pattern.search(function.name)
+    ]
+
+
 def _own(graph: Graph, function: Function) -> list[Reason]:
     """What shows of the function itself, the surest kind of evidence first."""
     certain = [*_by_signature(graph, function), *_by_start(graph, function)]
@@ -123,11 +142,7 @@ def _own(graph: Graph, function: Function) -> list[Reason]:
         return certain
     reasons = [*certain, *_by_table(graph, function)]
     if not reasons:
-        reasons = [
-            Reason(hint.context, hint.strength, f"{function.name}(): {hint.why}")
-            for hint in graph.kernel.hints
-            if hint.kind == "name" and hint.pattern.search(function.name)
-        ]
+        reasons = _by_name(graph, function)
     return reasons or _named_like_member(graph, function)
 
 
