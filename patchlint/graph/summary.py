@@ -825,7 +825,7 @@ class Summaries:
                     yield replace(
                         effect,
                         guard=(*above, *effect.guard[effect.outer :])[:_MOST_ATOMS],
-                        outer=0,
+                        outer=len(above),
                         root=call,
                         between=(),
                         wait=call,
@@ -915,6 +915,7 @@ class Summaries:
                     and one.root is not None
                     and one.key == effect.key
                     and self._on_all_ways(function, effect, one.root)
+                    and self._comes_to(function, one, effect)
                 ),
                 None,
             )
@@ -941,13 +942,30 @@ class Summaries:
     def _may_leave(self, function: Function, effect: Effect, atom: Atom) -> bool:
         """Whether an early guard stands below the start, and not for something that failed."""
         asked = atom.head.split(" ")[0]
-        turned = guards.said(replace(atom, positive=not atom.positive))
         return (
             atom.path == function.path
             and effect.root_line < atom.line
             and asked not in self.kernel.activations
             and asked not in self.kernel.list_adds
-            and self.kernel.error_path.search(turned) is None
+            and not self._leaves_failed(atom)
+        )
+
+    def _leaves_failed(self, atom: Atom) -> bool:
+        """Whether who does not pass an early guard is one for whom something failed."""
+        turned = guards.said(replace(atom, positive=not atom.positive))
+        return self.kernel.error_path.search(turned) is not None
+
+    def _comes_to(self, function: Function, waiter: Effect, effect: Effect) -> bool:
+        """Whether the wait below a call stands under no test that the start did not stand under.
+
+        Tests of ``function`` itself are not asked for.
+        """
+        allowed = {atom.sign for atom in effect.above}
+        return all(
+            atom.sign in allowed
+            or (atom.path == function.path and function.line <= atom.line <= function.end)
+            or (atom.early and self._leaves_failed(atom))
+            for atom in waiter.above
         )
 
     def _waited(self, function: Function, effects: list[Effect]) -> Iterator[Effect]:

@@ -368,8 +368,17 @@ def test_a_caller_may_wait_for_what_a_callee_started():
     assert [(e.late, e.wait.callee) for e in found] == [(False, "flush_work")]
 
 
-@pytest.mark.parametrize(("done", "late"), [("done", False), ("other", True)])
-def test_a_callee_may_wait_for_what_another_started(done, late):
+@pytest.mark.parametrize(
+    ("rest", "late"),
+    [
+        (["wait_for_completion(&o->done);"], False),
+        (["wait_for_completion(&o->other);"], True),
+        # only some come to the wait
+        (["if (o->lazy)", "\treturn;", "wait_for_completion(&o->done);"], True),
+        (["if (lamp_put_test(o))", "\twait_for_completion(&o->done);"], True),
+    ],
+)
+def test_a_callee_may_wait_for_what_another_started(rest, late):
     source = (
         "struct lamp_off { struct work_struct work; struct completion done, other; };\n\n"
         + body(
@@ -384,11 +393,11 @@ def test_a_callee_may_wait_for_what_another_started(done, late):
             "schedule_work(&o->work);",
             head="static void start(struct lamp_off *o)",
         )
-        + body(f"wait_for_completion(&o->{done});", head="static void rest(struct lamp_off *o)")
+        + body(*rest, head="static void rest(struct lamp_off *o)")
         + body("struct lamp_off o;", "start(&o);", "rest(&o);")
     )
-    inline = [e for e in summary(source) if e.name == "iput" and not e.late]
-    assert len(inline) == (0 if late else 2)
+    started = [e for e in summary(source) if e.name == "iput" and e.pending is None]
+    assert [e.late for e in started] == [late, late]
 
 
 def test_a_twin_is_the_release_done_later():
