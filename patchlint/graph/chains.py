@@ -76,7 +76,7 @@ def callers_above(
 ) -> tuple[Step, ...]:
     """One chain of callers upwards, as far as the images show it, at most four.
 
-    A caller that lies on ``way`` comes before one that is first in the file.
+    Where there is a ``way``, callers that do not lie on it are left out.
     """
     steps: list[Step] = []
     seen = {function.name}
@@ -90,6 +90,8 @@ def callers_above(
         if not callers:
             break
         caller, call = min(callers, key=lambda one: one[0].name not in way)
+        if way and caller.name not in way:
+            break
         steps.insert(0, Step(caller.name, caller.path, call.line, f"calls {current.name}()"))
         seen.add(caller.name)
         guard = tuple(

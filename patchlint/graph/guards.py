@@ -39,6 +39,8 @@ _EQUAL: Final = lazy(r"^(\w+)\s*(==|!=)\s*(\w+)$")
 _CHOICE: Final = lazy(r"^([^?:]+)\?\s*(\w+)\s*:\s*(\w+)$")
 _CHOSEN: Final = lazy(r"^\(([^?:]+)\?\s*(\w+)\s*:\s*(\w+)\)\s*([=!]=\s*\w+)$")
 _MASKED: Final = lazy(r"^\(?([\w| ]+?)\)?\s*&\s*\(?([\w| ]+?)\)?$")
+#: a test of several flags of one word at once: any of them makes it come out true
+_FLAGS: Final = lazy(r"^((?:->|[^&|=<>!?])+?)\s*&\s*\(\s*([A-Z]\w*(?:\s*\|\s*[A-Z]\w*)+)\s*\)$")
 _NUMBER: Final = lazy(r"^(?:0[xX][0-9a-fA-F]+|\d+)[uUlL]*$")
 #: comparisons and what holds otherwise; the longer ones are tried first
 _OPPOSITES: Final = {"==": "!=", "!=": "==", "<=": ">", ">=": "<", "<": ">=", ">": "<="}
@@ -163,6 +165,14 @@ def _split(text: str, joint: str) -> tuple[str, ...]:
     return (*parts, text[start:])
 
 
+def _sides(text: str, joint: str) -> tuple[str, ...]:
+    """The tests that ``joint`` puts together: ``a || b``, and ``x & (A | B)`` as well."""
+    flags = _FLAGS.match(text) if joint == "||" and "|" in text else None
+    if flags is not None:
+        return tuple(f"{flags[1]} & {flag.strip()}" for flag in flags[2].split("|"))
+    return _split(text, joint)
+
+
 def pieces(text: str, *, taken: bool) -> list[tuple[str, bool]]:
     """The tests that must all have come out so for ``text`` to have come out as ``taken``."""
     found: list[tuple[str, bool]] = []
@@ -171,7 +181,7 @@ def pieces(text: str, *, taken: bool) -> list[tuple[str, bool]]:
         raw, wanted = todo.pop()
         bare, positive = normal(raw)
         wanted = wanted == positive
-        parts = _split(bare, "&&" if wanted else "||")
+        parts = _sides(bare, "&&" if wanted else "||")
         if len(parts) > 1:
             todo.extend((part, wanted) for part in reversed(parts))
         else:
@@ -204,10 +214,10 @@ def choices(
     ``a || b`` that held has two, every other test the one that it is.
     """
     joint = "||" if positive else "&&"
-    if joint not in text:
+    if joint[0] not in text:
         return frozenset({(head(text, last_references), positive)})
     found: set[tuple[str, bool]] = set()
-    for part in _split(text, joint):
+    for part in _sides(text, joint):
         bare, same = normal(part)
         wanted = same == positive
         if bare == text:
@@ -369,7 +379,7 @@ def _opposite(text: str) -> str | None:
 
 def asked_contexts(kernel: KernelFacts, atom: Atom) -> frozenset[Context]:
     """The contexts, none of them a task, that a test leaves alone; none for other tests."""
-    parts = _split(atom.text, "||" if atom.positive else "&&")
+    parts = _sides(atom.text, "||" if atom.positive else "&&")
     if len(parts) > 1:
         inner = [
             [

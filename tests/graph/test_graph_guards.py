@@ -109,6 +109,8 @@ def test_all_pieces_hold_exactly_when_the_test_came_out_so(text, taken, answers)
         ("a || b", True, [("a || b", True)]),
         ("!(a || b) && c", True, [("a", False), ("b", False), ("c", True)]),
         ("f(a, b && c)", True, [("f(a, b && c)", True)]),
+        ("l->on & (A_B | C_D)", False, [("l->on & A_B", False), ("l->on & C_D", False)]),
+        ("l->on & (A_B | C_D)", True, [("l->on & (A_B | C_D)", True)]),
     ],
 )
 def test_pieces(text, taken, pieces):
@@ -211,6 +213,8 @@ def test_a_negation_that_a_caller_passes_turns_the_sign():
         ("in_interrupt() || current->flags & PF_KTHREAD", True, True),
         ("in_interrupt() || lazy", True, False),
         ("likely(!in_interrupt() && !(current->flags & PF_KTHREAD))", True, False),
+        ("current->flags & (PF_KTHREAD | PF_WQ_WORKER)", True, True),
+        ("current->flags & (PF_KTHREAD | PF_EXITING)", True, False),
         ("lazy", True, False),
     ],
 )

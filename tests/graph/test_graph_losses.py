@@ -115,6 +115,20 @@ def test_a_deferral_that_was_there_before_takes_nothing_over():
             ["bool late = l->lazy;", "if (late)", f"\t{QUEUE}", "else", "\tiput(l->inode);"],
             False,
         ),
+        # one more flag in a mask, beside one that tasks do not have
+        *(
+            (
+                ["if (current->flags & PF_KTHREAD)", f"\t{QUEUE}", "else", "\tiput(l->inode);"],
+                [
+                    f"if (current->flags & (PF_KTHREAD | {flag}))",
+                    f"\t{QUEUE}",
+                    "else",
+                    "\tiput(l->inode);",
+                ],
+                widened,
+            )
+            for flag, widened in (("PF_EXITING", True), ("PF_WQ_WORKER", False))
+        ),
     ],
 )
 def test_a_condition_of_an_old_deferral_may_widen(before, after, widened):
