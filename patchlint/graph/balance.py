@@ -28,7 +28,7 @@ def balanced(kernel: KernelFacts, effect: Effect) -> bool:
     return any(
         call.line <= site.line
         and (
-            (_pair(kernel, call.callee, site.callee) and _gives_back(call, names))
+            (_gives_back(call, names) and _pair(kernel, call.callee, site.callee))
             or (call.callee in kernel.refcount_gets and _counts_in(call, names))
             or (kernel.obtains.search(call.callee) is not None and call.assigned in names)
         )

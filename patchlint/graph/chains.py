@@ -61,7 +61,8 @@ def after_chain(
     """How it is reached now: callers, the deferral, the callback, the release."""
     if loss.how == "worker":
         return late.chain
-    above = callers_above(graph, loss.now, late.guard, _first_way(entries))
+    below = {step.function for step in late.chain}
+    above = callers_above(graph, loss.now, late.guard, _first_way(entries), below)
     return (*above, *late.chain)
 
 
@@ -72,14 +73,19 @@ def possible(callee: Function, call: Call, guard: Iterable[Atom], graph: Graph) 
 
 
 def callers_above(
-    graph: Graph, function: Function, guard: tuple[Atom, ...], way: Collection[str] = ()
+    graph: Graph,
+    function: Function,
+    guard: tuple[Atom, ...],
+    way: Collection[str] = (),
+    below: Collection[str] = (),
 ) -> tuple[Step, ...]:
     """One chain of callers upwards, as far as the images show it, at most four.
 
-    Where there is a ``way``, callers that do not lie on it are left out.
+    Where there is a ``way``, callers that do not lie on it are left out, as are those that are
+    told ``below`` already: a worker may call again what started it.
     """
     steps: list[Step] = []
-    seen = {function.name}
+    seen = {function.name, *below}
     current = function
     for _ in range(_CALLERS):
         callers = [

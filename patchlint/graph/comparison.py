@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from patchlint.graph.guards import Atom
     from patchlint.graph.reach import Ways
     from patchlint.graph.summary import Effect
-    from patchlint.model.facts import Function
+    from patchlint.model.facts import Call, Function
     from patchlint.model.kernel import Cleanup, KernelFacts
 
 #: functions that one limitation names
@@ -265,16 +265,24 @@ class Comparison:
         """Whether an effect is done only where something failed before."""
         calls = [c for c in (effect.root, *effect.between, effect.site) if c is not None]
         holders = self.holders(effect)
-        return any(
-            branches.on_error_path(self.kernel, call, holders)
-            or any(
-                branches.undoes(self.kernel, holder, call)
-                or branches.fails(self.kernel, holder, call)
-                for holder in holders
-                if any(call is one for one in holder.calls)
-            )
+        return any(branches.on_error_path(self.kernel, call, holders) for call in calls) or any(
+            self._fails_in(holder, call)
+            for holder in holders
             for call in calls
+            if id(call) in self.asked.calls_of(holder)
         )
+
+    def undone(self, effect: Effect) -> bool:
+        """Whether the very function that does something does it only where something failed."""
+        site, where = effect.site, effect.where
+        return site is not None and (
+            branches.on_error_path(self.kernel, site, (where,)) or self._fails_in(where, site)
+        )
+
+    def _fails_in(self, function: Function, call: Call) -> bool:
+        """Whether a call is an undo of a function, or stands in a block that returns an error."""
+        undoes, fails = branches.undoes, branches.fails
+        return undoes(self.kernel, function, call) or fails(self.kernel, function, call)
 
     def asked_in(self, was: Function) -> frozenset[str]:
         """What a function before, and all that its summary tells of, asked."""

@@ -435,7 +435,7 @@ def _into_workers(
                 and effect.visible
                 and _new_here(comparison, effect)
                 and not comparison.balanced(effect)
-                and not comparison.after_failure(effect)
+                and not comparison.undone(effect)
                 and not taken_unseen(comparison.kernel, effect)
                 and _only_deferred(comparison, effect.where, workers)
             ):

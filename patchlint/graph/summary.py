@@ -229,6 +229,26 @@ class Summaries:
                     lowest[above] = min(lowest[above], low)
                 elif lacking:
                     self._forget(lacking, depth)
+                    self._starting_itself(function)
+
+    def _starting_itself(self, function: Function) -> None:
+        """Make a summary again with what callbacks do that call the very function again.
+
+        ``if (later) { queue(x); return; }`` above a body that the worker comes to by a call of
+        the same function: they were made without it.
+        """
+        late = [
+            callback
+            for edge in self.graph.deferrals_of(function)
+            if (callback := self.graph.find(edge.callback, function.path)) is not None
+            and callback is not function
+            and id(callback) not in self._made
+        ]
+        for callback in late:
+            self._bottom_up(callback)
+        if late:
+            self._distinct.pop(id(function), None)
+            self._made[id(function)] = self._make(function)
 
     def _forget(self, lacking: dict[int, int], depth: int) -> None:
         """Drop the summaries that lack the function at that depth, which is made now."""

@@ -954,3 +954,51 @@ def test_what_works_on_an_open_file_holds_it_wherever_its_table_stands(head, lev
         "\tINIT_WORK(&l->work, lamp_gone);\n\tqueue_work(lamp_wq, &l->work);\n\treturn",
     )
     assert [(d.cleanup, d.level_cap) for d in downgrades(before, after)] == [("fput", level)]
+
+
+SELF = """\
+static void lamp_gone(struct work_struct *work)
+{
+	struct lamp *l = container_of(work, struct lamp, work);
+
+	lamp_close(l, false);
+}
+
+void lamp_close(struct lamp *l, bool later)
+{
+	if (TEST) {
+		INIT_WORK(&l->work, lamp_gone);
+		queue_work(lamp_wq, &l->work);
+		return;
+	}
+	lamp_dark(l);
+	iput(l->inode);
+}
+
+void lamp_off(struct lamp *l)
+{
+	lamp_close(l, true);
+}
+"""
+
+
+@pytest.mark.parametrize("test", ["later", "!(current->flags & PF_WQ_WORKER)", "!in_task_of(l)"])
+def test_a_function_may_put_itself_off(test):
+    """Its body still stands there, for the worker: the task leaves above it."""
+    before = (
+        "void lamp_close(struct lamp *l)\n{\n\tlamp_dark(l);\n\tiput(l->inode);\n}\n\n"
+        "void lamp_off(struct lamp *l)\n{\n\tlamp_close(l);\n}\n"
+    )
+    (found,) = downgrades(before, SELF.replace("TEST", test))
+    assert said([found]) == [("iput", "lamp_close", "lamp_gone", "warning")]
+    assert found.condition == test
+    assert [step.function for step in found.after.chain] == [
+        "lamp_off", "lamp_close", "lamp_gone", "lamp_close",
+    ]  # fmt: skip
+
+
+def test_a_function_that_only_its_worker_calls_again_keeps_its_promise():
+    """With a flag that nobody sets the task goes on as before."""
+    after = SELF.replace("TEST", "later").replace("lamp_close(l, true)", "lamp_close(l, false)")
+    before = after.replace("queue_work(lamp_wq, &l->work);", "lamp_blink(l);")
+    assert [d.level_cap for d in downgrades(before, after) if d.cleanup == "iput"] == []
