@@ -152,7 +152,7 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         weight=weight(effect) + (LOUD if loud.level != "note" else 0),
         home=main.now.path,
         lost=tuple(sorted({e.root_line for loss in losses for e in loss.before})),
-        tested=condition.line if condition and condition.path == place[0] else None,
+        leading=_leading(main, late, condition),
         what=effect.said,
         body=shape == "moved-body" and not _goes_on(comparison, main),
     )
@@ -225,6 +225,14 @@ def _in_worker(
     known = reasons_for.of(after, function).contexts if function is not None else ()
     context: Context = next((one for one in sorted(known) if one in DEFERRED), "workqueue")
     return context, None, worker, "eventually"
+
+
+def _leading(main: Loss, late: Effect, condition: Atom | None) -> tuple[int, ...]:
+    """The lines of the losing function that lead to the deferral: a test, and the first call."""
+    lines = {late.root_line} if main.how != "worker" else set()
+    if condition is not None and condition.path == main.now.path:
+        lines.add(condition.line)
+    return tuple(sorted(lines))
 
 
 def _condition(comparison: Comparison, loss: Loss, late: Effect) -> Atom | None:

@@ -577,8 +577,9 @@ def _of_callee(
     )
 
 
-def _constants(calls: Iterable[Call]) -> set[str]:
-    return {arg for call in calls for arg in call.args if guards.is_value(arg)}
+def _constants(calls: Iterable[Call]) -> set[tuple[str, ...]]:
+    """The constants that each call passes, in their places."""
+    return {tuple(arg if guards.is_value(arg) else "" for arg in call.args) for call in calls}
 
 
 def _if_left(comparison: Comparison, loss: Loss) -> Loss | None:

@@ -72,8 +72,9 @@ class Downgrade(Struct, frozen=True):
     weight: int = 0
     #: lines before the series on which the releases stood that were lost
     lost: tuple[int, ...] = ()
-    #: line after the series of the test that ``condition`` tells, None when it stands elsewhere
-    tested: int | None = None
+    #: lines after the series, in ``home``: the test that ``condition`` tells, and what leads to
+    #: the deferral
+    leading: tuple[int, ...] = ()
     #: file of ``function``; ``path`` is that of the deferral
     home: str = ""
     #: what moved, in a sentence: ``mntput()``, ``->release()``, the part that no hunk shows

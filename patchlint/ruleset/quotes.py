@@ -87,9 +87,9 @@ class _File:
         names = (self.diff.path, self.diff.old_path)
         sides = self._new if downgrade.side == "post" else self._old
         found = {*sides.get(downgrade.line, ())} if downgrade.path in names else set()
-        if downgrade.tested is not None and downgrade.path in names:
-            found.update(self._changed(self._new.get(downgrade.tested, ())))
         home = (downgrade.home or downgrade.path) in names
+        for line_leading in downgrade.leading if home else ():
+            found.update(self._changed(self._new.get(line_leading, ())))
         for line_lost in downgrade.lost if home else ():
             found.update(
                 (number, place)

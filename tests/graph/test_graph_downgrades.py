@@ -736,11 +736,11 @@ def test_lines_in_front_shift_the_numbers_and_nothing_else(name, count, remark):
     for one, other in zip(usual, shifted, strict=True):
         assert other.line == one.line + count
         assert other.lost == tuple(line + count for line in one.lost)
-        assert other.tested == (None if one.tested is None else one.tested + count)
+        assert other.leading == tuple(line + count for line in one.leading)
         same = {
             "line": 0,
             "lost": (),
-            "tested": None,
+            "leading": (),
             "before": one.before,
             "after": one.after,
             "reasons": (),

@@ -416,3 +416,16 @@ def test_a_chain_leads_from_the_callers_to_the_release_on_both_sides():
         "lamp_off",
         "lamp_gone",
     ]
+
+
+def test_another_constant_at_a_call_is_another_call():
+    """The same constants in other places too: each decides what it stands for."""
+    end = (
+        "static void lamp_end(struct lamp *l, bool dark, bool later)\n{\n"
+        "\tif (dark)\n\t\tlamp_dark(l);\n\tif (later) {\n"
+        f"\t\t{QUEUE}\n\t\treturn;\n\t}}\n\tiput(l->inode);\n}}\n\n"
+    )
+    before = end + closing("lamp_end(l, true, false);")
+    for call, found in (("lamp_end(l, true, true);", True), ("lamp_end(l, false, false);", False)):
+        after = end + closing(call)
+        assert bool(lost(before, after)) is found

@@ -243,10 +243,10 @@ def test_the_hunk_marks_the_deferral_and_the_release_that_went():
 
 def test_the_hunk_marks_the_test_that_sends_more_there():
     diff = replace(DIFF, hunks=(hunk(" a", "-if (b)", "+if (b || c)", " queue", " else", " iput"),))
-    found = said(replace(LOSS, line=3, lost=(5,), tested=2), (diff,)).hunk
+    found = said(replace(LOSS, line=3, lost=(5,), leading=(2,)), (diff,)).hunk
     assert [line.text for line in found if line.marked] == ["if (b)", "if (b || c)", "queue"]
     # one that stood there before tells nothing new
-    found = said(replace(LOSS, line=3, lost=(5,), tested=4), (diff,)).hunk
+    found = said(replace(LOSS, line=3, lost=(5,), leading=(4,)), (diff,)).hunk
     assert [line.text for line in found if line.marked] == ["queue"]
 
 
