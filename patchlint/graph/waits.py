@@ -22,6 +22,9 @@ def wait_matches(graph: Graph, deferral: Deferral, function: Function, call: Cal
     wait = graph.kernel.waits[call.callee]
     if wait.kind in ("rcu", "grace-period", "other"):
         return wait.kind == "rcu" and deferral.context == "rcu-callback"
+    if wait.kind == "async":
+        started = graph.kernel.registrations.get(deferral.mechanism)
+        return started is not None and started.mechanism == "async"
     if wait.object_arg is None or wait.object_arg >= len(call.args):
         return wait.kind == "queue" and deferral.queue is None
     target = refer(call.args[wait.object_arg], function, function.path, graph.fields)

@@ -172,12 +172,14 @@ class Wait(Struct, frozen=True):
     ``kind``: ``object`` waits for the object in ``object_arg``, ``queue`` for the whole
     workqueue in it, ``completion`` for complete() on it, ``event`` for a wake-up on the
     wait queue, bit or variable in it, ``rcu`` for RCU callbacks, ``grace-period`` for a
-    grace period only.  ``restores`` is False for waits that drop
+    grace period only, ``async`` for all that ``async_schedule()`` and its kin have started.  ``restores`` is False for waits that drop
     a pending item instead of running it (``cancel_work_sync``); ``trap`` says so.
     """
 
     name: str
-    kind: Literal["object", "queue", "completion", "event", "rcu", "grace-period", "other"]
+    kind: Literal[
+        "object", "queue", "completion", "event", "rcu", "grace-period", "async", "other"
+    ]
     object_arg: int | None
     restores: bool
     trap: str

@@ -21,7 +21,7 @@ CONTEXTS: Final = frozenset(get_args(Context))
 RESOURCES: Final = frozenset(get_args(Resource))
 KINDS: Final = frozenset({"ctx", "sync", "wrap", "async", "memory", "inherit"})
 WAIT_KINDS: Final = frozenset(
-    {"object", "queue", "completion", "event", "rcu", "grace-period", "other"}
+    {"object", "queue", "completion", "event", "rcu", "grace-period", "async", "other"}
 )
 HINT_KINDS: Final = frozenset({"parameter", "returns", "name", "trace", "condition"})
 SHAPES: Final = frozenset(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from graph_kit import function, graph
+from graph_kit import function, graph, summary
 
 from patchlint.graph.summary import Summaries
 
@@ -124,3 +124,22 @@ def test_a_wait_for_the_first_hop_restores_nothing_that_the_second_does():
     (second,) = [e for e in made.of(function(built, "g")) if e.name == "iput"]
     assert (first.late, first.wait) == (True, None)
     assert (second.late, second.wait.args) == (False, ("&l->again",))
+
+
+@pytest.mark.parametrize(
+    ("wait", "late"),
+    [
+        ("async_synchronize_full();", False),
+        ("async_synchronize_cookie(l->cookie);", True),
+        ("flush_workqueue(lamp_wq);", True),
+        ("", True),
+    ],
+)
+def test_what_is_scheduled_asynchronously_has_waits_of_its_own(wait, late):
+    source = (
+        "static void lamp_gone(void *data, async_cookie_t cookie)\n{\n"
+        "\tstruct lamp *l = data;\n\n\tiput(l->inode);\n}\n\n"
+        "void f(struct lamp *l)\n{\n\tasync_schedule(lamp_gone, l);\n"
+        f"\t{wait}\n}}\n"
+    )
+    assert [e.late for e in summary(source) if e.name == "iput"] == [late]
