@@ -68,12 +68,19 @@ def _missing(
 ) -> list[tuple[str, str]]:
     """What these functions call or start that no image shows: name, and the path it is met in."""
     found: dict[tuple[str, str], None] = {}
+    # a deferred twin does what its direct form is named for: that stays one thing
+    direct = {
+        kernel.twins[call.callee].direct
+        for function in functions
+        for call in function.calls
+        if call.callee in kernel.twins
+    }
     for function in functions:
         names = [call.callee for call in function.calls if not call.indirect and not call.implicit]
         for graph in graphs:
             names += [edge.callback or "" for edge in graph.deferrals_of(function)]
         for name in dict.fromkeys(names):
-            if name and _unknown(graphs, kernel, name, function.path):
+            if name and name not in direct and _unknown(graphs, kernel, name, function.path):
                 found[name, function.path] = None
     return list(found)
 

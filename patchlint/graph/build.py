@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from patchlint.graph.objects import Fields, ObjectRef, struct_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from patchlint.model.context import Context, Guarantee
     from patchlint.model.facts import Call, Condition, FileFacts, Function, Initializer
@@ -228,6 +228,20 @@ class Graph(Struct):
         return struct
 
 
+def defined_by(
+    kernel: KernelFacts, macro: str, args: Sequence[str], line: int
+) -> Iterator[Initializer]:
+    """What a macro at file scope sets in the object that it defines."""
+    from patchlint.model.facts import Initializer
+
+    for made in kernel.initializers.get(macro, ()):
+        try:
+            name = made.value.format(*args)
+        except IndexError:
+            continue
+        yield Initializer(f"struct {made.struct}", args[0], made.member, name, line)
+
+
 def build(
     files: Iterable[FileFacts],
     kernel: KernelFacts,
@@ -247,6 +261,11 @@ def build(
         for function in file.functions:
             parts.setdefault((function.path, function.name), []).append(function)
         graph.initializers.extend((file.path, entry) for entry in file.initializers)
+        graph.initializers.extend(
+            (file.path, entry)
+            for macro in file.macros
+            for entry in defined_by(kernel, macro.name, macro.args, macro.line)
+        )
     for one in parts.values():
         _add(graph, _one(one))
     for name in graph.by_name:

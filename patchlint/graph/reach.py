@@ -24,6 +24,7 @@ from msgspec import Struct, field
 
 from patchlint.graph import branches
 from patchlint.graph.bindings import function_name, values
+from patchlint.graph.build import defined_by
 from patchlint.graph.guards import Atom, lifted
 from patchlint.graph.objects import struct_name
 from patchlint.model.effect import EntryChain
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 _WORD: Final = re.compile(r"(?<![\w.>])[A-Za-z_]\w*")
 _FLAG: Final = re.compile(r"^\(?\w+\s*&\s*([A-Z][A-Z0-9_]+)\)?$")
+#: a macro at file scope with plain arguments
+_MACRO: Final = re.compile(r"^(?:static\s+)?([A-Z][A-Z0-9_]*)\(([^()]*)\)\s*;", re.MULTILINE)
 _MOST_NODES: Final = 600
 _DEEPEST: Final = 12
 #: a function with more callers than this is a helper of everybody: what lies above it is
@@ -145,6 +148,7 @@ class _Walk(Struct):
     #: macros around a name that call nothing: what exports a symbol
     marks: frozenset[str] = frozenset()
     _given: dict[str, list[tuple[Function, Call]]] | None = None
+    _made: tuple[str, ...] | None = None
 
     def function(self, name: str, path: str) -> Function | None:
         """The function as the series leaves it, else as the tree has it."""
@@ -170,6 +174,13 @@ class _Walk(Struct):
             and path in self.images.known
             and self.images.known[path] is None
         )
+
+    def may_be_made(self, name: str) -> bool:
+        """Whether a macro that defines an object may have made a name."""
+        if self._made is None:
+            made = (one.value for rows in self.kernel.initializers.values() for one in rows)
+            self._made = tuple({tail for value in made if (tail := value.rpartition("}")[2])})
+        return name.endswith(self._made)
 
     def push(self, node: _Node) -> None:
         key = (node.name, node.path)
@@ -249,6 +260,7 @@ def _visit(walk: _Walk, node: _Node) -> None:
             _through_member(walk, node, use, struct, member)
         else:  # in an array or a variable: who calls it is not told
             walk.ends.append(node.name)
+    used = _macro_uses(walk, node) or used
     called = _image_callers(walk, node, own)
     sites = tuple(s for s in walk.tree.callers(node.name, node.path) if not walk.shown(s.path))
     if not (used or called or any(site.function for site in sites)):
@@ -315,6 +327,31 @@ def _image_uses(walk: _Walk, node: _Node) -> bool:
             _add_entry(walk, node, row, f".{entry.member} at {path}:{entry.line}")
         if not known:
             walk.bound.append(_Bound(node, struct, entry.member, path))
+    return used
+
+
+def _macro_uses(walk: _Walk, node: _Node) -> bool:
+    """Take what macros of an untouched file set to the function, by a name that they make.
+
+    ``DEVICE_ATTR_WO(reset)`` holds ``reset_store()``, whose name stands in no line of it.
+    """
+    if walk.shown(node.path) or not walk.may_be_made(node.name):
+        return False
+    text = (walk.tree.text(node.path) or b"").decode("utf-8", "replace")
+    used = False
+    for found in _MACRO.finditer(text):
+        args = [arg.strip() for arg in found[2].split(",")]
+        # one that is given the function itself is a use of its name
+        if found[1] not in walk.kernel.initializers or node.name in args:
+            continue
+        line = text.count("\n", 0, found.start(1)) + 1
+        for entry in defined_by(walk.kernel, found[1], args, line):
+            if entry.value != node.name:
+                continue
+            struct = struct_name(entry.struct) or ""
+            for row in walk.kernel.entries_of(struct, entry.member):
+                used = True
+                _add_entry(walk, node, row, f".{entry.member} at {node.path}:{line}")
     return used
 
 

@@ -15,16 +15,15 @@ if TYPE_CHECKING:
 
 #: calls in calls below a callback that may signal that it is done
 _DEPTH: Final = 3
+#: kinds of waits that are for no object of their own
+_FOR_ALL: Final = frozenset({"rcu", "grace-period", "async", "other"})
 
 
 def wait_matches(graph: Graph, deferral: Deferral, function: Function, call: Call) -> bool:
     """Whether the wait ``call`` in ``function`` waits for ``deferral``'s callback."""
     wait = graph.kernel.waits[call.callee]
-    if wait.kind in ("rcu", "grace-period", "other"):
-        return wait.kind == "rcu" and deferral.context == "rcu-callback"
-    if wait.kind == "async":
-        started = graph.kernel.registrations.get(deferral.mechanism)
-        return started is not None and started.mechanism == "async"
+    if wait.kind in _FOR_ALL:
+        return _among_all(graph, deferral, wait.kind)
     if wait.object_arg is None or wait.object_arg >= len(call.args):
         return wait.kind == "queue" and deferral.queue is None
     target = refer(call.args[wait.object_arg], function, function.path, graph.fields)
@@ -35,6 +34,14 @@ def wait_matches(graph: Graph, deferral: Deferral, function: Function, call: Cal
     if wait.kind in ("completion", "event"):
         return _completed(graph, deferral, target)
     return deferral.target is not None and same(deferral.target, target)
+
+
+def _among_all(graph: Graph, deferral: Deferral, kind: str) -> bool:
+    """Whether a wait that names no object is for callbacks of a deferral's kind."""
+    if kind == "async":
+        started = graph.kernel.registrations.get(deferral.mechanism)
+        return started is not None and started.mechanism == "async"
+    return kind == "rcu" and deferral.context == "rcu-callback"
 
 
 class Awaited:

@@ -172,14 +172,13 @@ class Wait(Struct, frozen=True):
     ``kind``: ``object`` waits for the object in ``object_arg``, ``queue`` for the whole
     workqueue in it, ``completion`` for complete() on it, ``event`` for a wake-up on the
     wait queue, bit or variable in it, ``rcu`` for RCU callbacks, ``grace-period`` for a
-    grace period only, ``async`` for all that ``async_schedule()`` and its kin have started.  ``restores`` is False for waits that drop
-    a pending item instead of running it (``cancel_work_sync``); ``trap`` says so.
+    grace period only, ``async`` for all that ``async_schedule()`` and its kin started.
+    ``restores`` is False for waits that drop a pending item instead of running it
+    (``cancel_work_sync``); ``trap`` says so.
     """
 
     name: str
-    kind: Literal[
-        "object", "queue", "completion", "event", "rcu", "grace-period", "async", "other"
-    ]
+    kind: Literal["object", "queue", "completion", "event", "rcu", "grace-period", "async", "other"]
     object_arg: int | None
     restores: bool
     trap: str
@@ -206,6 +205,19 @@ class EntryPoint(Struct, frozen=True):
     source: Source
     ends: tuple[Resource, ...] = ()
     commands: bool = False
+
+
+class Made(Struct, frozen=True):
+    """What a macro at file scope sets in the object that it defines.
+
+    ``value`` is a name with arguments of the macro in it: ``{0}_store``.
+    """
+
+    macro: str
+    struct: str
+    member: str
+    value: str
+    source: Source
 
 
 class SystemCall(Struct, frozen=True):
@@ -304,6 +316,8 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     #: regex of names that look like a teardown but are not (rules/kernel/structural.toml)
     not_teardown: re.Pattern[str] = NEVER
     entries: tuple[EntryPoint, ...] = ()
+    #: macro that defines an object -> what it sets there
+    initializers: dict[str, tuple[Made, ...]] = field(default_factory=dict)
     #: by the name in the definition
     system_calls: dict[str, SystemCall] = field(default_factory=dict)
     #: what the releases of a family release; a family of no resource is not there

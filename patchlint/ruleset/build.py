@@ -12,6 +12,7 @@ from patchlint.model.kernel import (
     EntryPoint,
     KernelFacts,
     Macro,
+    Made,
     Registration,
     Rule,
     Ruleset,
@@ -82,6 +83,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         error_value=any_of(data["error_value"]),
         refcount_puts=frozenset(data["refcount_puts"]),
         refcount_gets=frozenset(data["refcount_gets"]),
+        initializers=_by_macro(data["initializers"]),
         completers=dict(data["completers"]),
         harmless=any_of(data["harmless"]),
         later=any_of(data["later"]),
@@ -98,6 +100,14 @@ def _kernel(data: Compiled) -> KernelFacts:
         workloads={row[0]: Workload(*map(_frozen, row)) for row in data["workloads"]},
         setups={row[0]: Setup(*map(_frozen, row)) for row in data["setups"]},
     )
+
+
+def _by_macro(rows: list[list[Any]]) -> dict[str, tuple[Made, ...]]:
+    found: dict[str, tuple[Made, ...]] = {}
+    for row in rows:
+        made = Made(*_sourced(row))
+        found[made.macro] = (*found.get(made.macro, ()), made)
+    return found
 
 
 def _variants(table: str, rows: list[tuple[str, Row]]) -> Iterator[tuple[str, str, Row]]:

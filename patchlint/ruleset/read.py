@@ -101,6 +101,10 @@ class _Gathered:
             "slots": {
                 f"{row['struct']}.{row['member']}": row["registration"] for row in rows["slot"]
             },
+            "initializers": [
+                [row["name"], row["struct"], row["member"], row["value"], _source(row)]
+                for row in rows["initializer"]
+            ],
             "completers": {row["name"]: row["object_arg"] for row in rows["completer"]},
             "frames": {row["name"]: row["context"] for row in rows["frame"]},
             "workloads": [_workload(row) for row in rows["workload"]],
@@ -233,6 +237,8 @@ def _identity(table: str, row: Row) -> str:
         return f"{row.get('kind')} {row.get('pattern')} {row.get('context')}"
     if table == "macro":
         return str(row.get("name") or row.get("regex"))
+    if table == "initializer":
+        return f"{row.get('name')} {row.get('member')}"
     if table == "slot":
         return f"{row.get('struct')}.{row.get('member')}"
     keys = {"twin": "deferred", "callback": "type", "workload": "family"}

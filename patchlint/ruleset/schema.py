@@ -180,6 +180,13 @@ def pairs(value: Any) -> str | None:
     return None if good else "must be a list of [argument, context]"
 
 
+def template(value: object) -> str:
+    """Want a name with arguments of a macro in it: ``{0}_store``."""
+    if isinstance(value, str) and re.fullmatch(r"\w*(?:\{\d\}\w*)+", value):
+        return ""
+    return f"must be a name with arguments in it, as {{0}}_store, not {value!r}"
+
+
 def words_by_word(value: object) -> str:
     """Want a table from words to lists of words."""
     if not isinstance(value, dict):
@@ -327,6 +334,13 @@ ROWS: Final[dict[str, Row]] = {
         Key("action", text),
         *_SOURCE,
     ),
+    "initializer": (
+        Key("name", word),
+        Key("struct", word),
+        Key("member", word),
+        Key("value", template),
+        *_SOURCE,
+    ),
     "container": (
         Key("name", word),
         Key("pointer_arg", number),
@@ -402,7 +416,7 @@ FILES: Final[dict[str, tuple[str, ...]]] = {
     "entries": ("entry", "syscall"),
     "hints": ("hint",),
     "macros": ("macro",),
-    "objects": ("container", "callback", "slot", "completer"),
+    "objects": ("container", "callback", "slot", "completer", "initializer"),
     "probes": ("frame", "workload", "setup"),
 }
 

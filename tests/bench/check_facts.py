@@ -49,6 +49,8 @@ def rows():
         yield Row("twins", twin.deferred, twin.source, also=(twin.direct,))
     for entry in kernel.entries:
         yield Row("entries", entry.member or entry.macro, entry.source, entry.struct)
+    for made in {one.macro: one for rows in kernel.initializers.values() for one in rows}.values():
+        yield Row("initializers", made.macro, made.source)
     for call in kernel.system_calls.values():
         yield Row("system calls", call.name, call.source)
 

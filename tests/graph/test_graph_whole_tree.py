@@ -126,6 +126,23 @@ def test_a_member_of_an_operations_table_is_an_entry():
     assert found.ways[0].why == "f() is .unlocked_ioctl at a.c:40"
 
 
+@pytest.mark.parametrize(
+    ("name", "macro", "kinds"),
+    [
+        ("lamp_store", "static DEVICE_ATTR_WO(lamp);", ["sysfs file"]),
+        ("lamp_store", "DEVICE_ATTR_RW(lamp);", ["sysfs file"]),
+        ("lamp_dim_store", "CONFIGFS_ATTR(lamp_, dim);", ["configfs operation"]),
+        ("lamp_store", "static DEVICE_ATTR_RO(lamp);", []),
+        ("lamp_store", "static DEVICE_ATTR_WO(lid);", []),
+    ],
+)
+def test_a_macro_may_hold_a_function_whose_name_it_makes(name, macro, kinds):
+    source = one(name, "iput") + f"\n{macro}\n"
+    assert [way.kind for way in ways(source, name=name).ways] == kinds
+    shown = build([facts("a.c", source)], kernel())
+    assert [row.kind for _, _, row in shown.operations_of(name)] == kinds
+
+
 def test_a_member_that_several_contexts_call_gives_a_way_for_each():
     found = ways(START, [initializer("struct super_operations", "put_super")])
     assert [w.context for w in found.ways] == ["task", "workqueue"]
