@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from patchlint.graph.bindings import argument
@@ -33,7 +34,22 @@ def wait_matches(graph: Graph, deferral: Deferral, function: Function, call: Cal
         return _same_queue(graph, deferral, target)
     if wait.kind in ("completion", "event"):
         return _completed(graph, deferral, target)
-    return deferral.target is not None and same(deferral.target, target)
+    return _of_object(graph, deferral, target, call.args[wait.object_arg])
+
+
+def _of_object(graph: Graph, deferral: Deferral, target: ObjectRef, waited: str) -> bool:
+    """Whether the object that is waited for is the one that was started.
+
+    Which item a twin starts no line shows; a member of what it was given is taken for it.
+    """
+    if deferral.target is not None:
+        return same(deferral.target, target)
+    given = deferral.call.args[:1]
+    return (
+        deferral.mechanism in graph.kernel.twins
+        and bool(given)
+        and re.match(rf"&\(*{re.escape(given[0])}\)*(?:->|\.)", waited) is not None
+    )
 
 
 def _among_all(graph: Graph, deferral: Deferral, kind: str) -> bool:

@@ -143,3 +143,17 @@ def test_what_is_scheduled_asynchronously_has_waits_of_its_own(wait, late):
         f"\t{wait}\n}}\n"
     )
     assert [e.late for e in summary(source) if e.name == "iput"] == [late]
+
+
+@pytest.mark.parametrize(
+    ("wait", "late"),
+    [
+        ("flush_work(&c->delete_work);", False),
+        ("flush_work(&other->delete_work);", True),
+        ("cancel_work_sync(&c->delete_work);", True),
+    ],
+)
+def test_a_twin_may_be_waited_for_by_a_member_of_what_it_was_given(wait, late):
+    source = f"void f(struct nvme_ctrl *c)\n{{\n\tnvme_delete_ctrl(c);\n\t{wait}\n}}\n"
+    (found,) = (e for e in summary(source) if e.name == "nvme_delete_ctrl_sync")
+    assert found.late is late
