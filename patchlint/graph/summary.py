@@ -25,7 +25,7 @@ from patchlint.graph import guards
 from patchlint.graph.bindings import argument, function_name, reference, resolved, values
 from patchlint.graph.build import Deferral
 from patchlint.graph.objects import same
-from patchlint.graph.waits import Awaited, wait_matches
+from patchlint.graph.waits import Awaited, signalled_before, wait_matches
 from patchlint.model import budget
 from patchlint.model.context import GUARANTEES
 from patchlint.model.effect import Step
@@ -841,7 +841,8 @@ class Summaries:
             for effect in self._behind(edge.function, edge):
                 # a wait is for the start that it found, not for those that the callback makes
                 again = any(between is edge.call for between in effect.between)
-                if not effect.context_bound and effect.last is edge and not again:
+                early = signalled_before(self.graph, edge, effect.chain, function, call)
+                if not effect.context_bound and effect.last is edge and not (again or early):
                     yield replace(
                         effect,
                         guard=(*above, *effect.guard[effect.outer :])[:_MOST_ATOMS],
@@ -1005,7 +1006,8 @@ class Summaries:
                     call
                     for call in waits
                     if self._on_all_ways(function, effect, call)
-                    and wait_matches(self.graph, effect.last or effect.edge, function, call)
+                    and wait_matches(self.graph, last := effect.last or effect.edge, function, call)
+                    and not signalled_before(self.graph, last, effect.chain, function, call)
                 ),
                 None,
             )

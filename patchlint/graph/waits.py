@@ -9,9 +9,10 @@ from patchlint.graph.bindings import argument
 from patchlint.graph.objects import ObjectRef, refer, same
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from patchlint.graph.build import Deferral, Graph
+    from patchlint.model.effect import Step
     from patchlint.model.facts import Call, Function
 
 #: calls in calls below a callback that may signal that it is done
@@ -58,6 +59,31 @@ def _among_all(graph: Graph, deferral: Deferral, kind: str) -> bool:
         started = graph.kernel.registrations.get(deferral.mechanism)
         return started is not None and started.mechanism == "async"
     return kind == "rcu" and deferral.context == "rcu-callback"
+
+
+def signalled_before(
+    graph: Graph, deferral: Deferral, chain: Sequence[Step], function: Function, call: Call
+) -> bool:
+    """Whether the callback has told who waits in ``call`` before it does what ``chain`` leads to.
+
+    Of signals in the callback itself alone: one in what it calls may come at any time.
+    """
+    wait = graph.kernel.waits[call.callee]
+    callback = graph.find(deferral.callback, deferral.function.path)
+    if wait.kind not in ("completion", "event") or callback is None or wait.object_arg is None:
+        return False
+    place = next((s for s in chain if (s.path, s.function) == (callback.path, callback.name)), None)
+    text = argument(call, wait.object_arg)
+    target = refer(text, function, function.path, graph.fields) if text else None
+    if place is None or target is None:
+        return False
+    told = [
+        one.line
+        for one in callback.calls
+        for done in _signalled(graph, callback, one)
+        if done.keys & target.keys
+    ]
+    return bool(told) and max(told) < place.line
 
 
 class Awaited:

@@ -157,3 +157,26 @@ def test_a_twin_may_be_waited_for_by_a_member_of_what_it_was_given(wait, late):
     source = f"void f(struct nvme_ctrl *c)\n{{\n\tnvme_delete_ctrl(c);\n\t{wait}\n}}\n"
     (found,) = (e for e in summary(source) if e.name == "nvme_delete_ctrl_sync")
     assert found.late is late
+
+
+@pytest.mark.parametrize(
+    ("lines", "late"),
+    [
+        (["iput(l->inode);", "complete(&l->done);"], False),
+        (["complete(&l->done);", "iput(l->inode);"], True),
+        (["complete(&l->other);", "iput(l->inode);", "complete(&l->done);"], False),
+        (
+            ["if (l->early)", "\tcomplete(&l->done);", "iput(l->inode);", "complete(&l->done);"],
+            False,
+        ),
+    ],
+)
+def test_who_is_told_before_it_is_done_does_not_wait_for_it(lines, late):
+    inner = "".join(f"\t{line}\n" for line in lines)
+    source = (
+        "static void lamp_gone(struct work_struct *work)\n{\n"
+        f"\tstruct lamp *l = container_of(work, struct lamp, work);\n\n{inner}}}\n\n"
+        "void f(struct lamp *l)\n{\n\tschedule_work(&l->work);\n"
+        "\twait_for_completion(&l->done);\n}\n"
+    )
+    assert [e.late for e in summary(source) if e.name == "iput"] == [late]
