@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 #: added to the weight of what is louder than a note
 LOUD: Final = 100
+#: steps to a release of which its own kind tells more than that of another
+_NEAR: Final = 3
 _ORDER: Final = {"ctx": 40, "wrap": 30, "sync": 20}
 
 
@@ -92,7 +94,9 @@ def weight(effect: Effect) -> int:
     if effect.kind == "async":
         return 1
     if effect.known is not None:
-        return _ORDER.get(effect.known.kind, 20) if effect.visible else 5
+        # far below it is one of many things that a nearer release is known for
+        order = _ORDER.get(effect.known.kind, 20) if len(effect.chain) <= _NEAR else 20
+        return order if effect.visible else 5
     return {"named": 10, "opaque": 8, "indirect": 7}.get(effect.kind, 6)
 
 
