@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from patchlint.graph.comparison import Ask
     from patchlint.graph.guards import Atom
     from patchlint.graph.reach import Ways
+    from patchlint.graph.standins import StandIn
     from patchlint.model.diff import FileDiff
     from patchlint.model.effect import Downgrade
     from patchlint.model.facts import FileFacts, Function
@@ -555,14 +556,19 @@ class _Facts:
             for first, last in facts.unread
         ]
 
-    def _graph(self, images: Sequence[tuple[Image, FilePair]], more: tuple[Function, ...]) -> Graph:
-        """The graph of one side, with bodies that a tree gave for both."""
+    def _graph(
+        self,
+        images: Sequence[tuple[Image, FilePair]],
+        more: tuple[Function, ...],
+        instead: tuple[StandIn, ...] = (),
+    ) -> Graph:
+        """The graph of one side, with bodies of a tree, and with what stood in tables."""
         from patchlint.graph.build import build
         from patchlint.model.facts import FileFacts
 
         # what a patch leaves is what the next one finds
         mark = tuple(id(image) for image, _ in images)
-        if not more and mark in self._graphs:
+        if not (more or instead) and mark in self._graphs:
             return self._graphs[mark]
         borrowed: dict[str, list[Function]] = {}
         for function in more:
@@ -572,11 +578,15 @@ class _Facts:
             [
                 *(self.of(image, pair) for image, pair in images),
                 *(FileFacts(path, tuple(found), (), ()) for path, found in borrowed.items()),
+                *(
+                    FileFacts(one.function.path, (one.function,), (), (one.table,))
+                    for one in instead
+                ),
             ],
             self.ruleset.kernel,
             known,
         )
-        if not more:
+        if not (more or instead):
             if len(self._graphs) > 1:
                 self._graphs.pop(next(iter(self._graphs)))
             self._graphs[mark] = made
@@ -594,13 +604,14 @@ class _Facts:
         from patchlint.graph.downgrades import find
         from patchlint.graph.follow import lines_of
         from patchlint.graph.losses import may_be_new
+        from patchlint.graph.standins import stand_ins
 
         pairs = [pair for pair in state.files if pair.path.endswith(C_SOURCES)]
         lines = lines_of(pairs)
 
-        def compared(more: tuple[Function, ...]) -> Comparison:
+        def compared(more: tuple[Function, ...], instead: tuple[StandIn, ...] = ()) -> Comparison:
             return Comparison(
-                self._graph([(p.pre, p) for p in pairs if p.pre], more),
+                self._graph([(p.pre, p) for p in pairs if p.pre], more, instead),
                 self._graph([(p.post, p) for p in pairs if p.post], more),
                 lines,
                 message=self.message,
@@ -609,12 +620,15 @@ class _Facts:
             )
 
         comparison = compared(())
+        instead = stand_ins(comparison.before, comparison.after, lines)
+        if instead:
+            comparison = compared((), instead)
         if self.bodies is not None and comparison.changed:
             from patchlint.graph.borrow import borrow, rows, to_derive
 
             more = borrow(comparison, self.bodies())
             if more:
-                comparison = compared(more)
+                comparison = compared(more, instead)
             asked = to_derive(comparison)
             if asked and self.derive is not None:
                 comparison = comparison.with_rows(rows(self.derive(asked)))

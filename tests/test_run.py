@@ -172,6 +172,48 @@ def test_a_heading_of_a_hunk_may_name_a_worker_and_not_what_it_is_given(heading,
     assert [one.level for one in report([text]).findings] == levels
 
 
+TABLE = """\
+static struct file_system_type lamp_fs_type = {
+	.name = "lamp",
+	.kill_sb = %s,
+};
+"""
+OWN = """\
+static void lamp_gone(struct work_struct *work)
+{
+	struct lamp_sb *lamp = container_of(work, struct lamp_sb, work);
+
+	kill_block_super(lamp->sb);
+}
+
+static void lamp_kill_sb(struct super_block *sb)
+{
+%s}
+
+"""
+SCHEDULED = "\tINIT_WORK(&LAMP(sb)->work, lamp_gone);\n\tschedule_work(&LAMP(sb)->work);\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "levels"),
+    [
+        (SCHEDULED, ["warning"]),
+        ("\tkill_block_super(sb);\n", []),
+        (f"{SCHEDULED}\tflush_work(&LAMP(sb)->work);\n", []),
+    ],
+)
+def test_a_new_function_in_a_table_is_held_against_what_stood_there(body, levels):
+    before = "int lamps;\n\n" + TABLE % "kill_block_super"
+    after = "int lamps;\n\n" + OWN % body + TABLE % "lamp_kill_sb"
+    found = report(mails(before, after)).findings
+    assert [one.level for one in found] == levels
+    for one in found:
+        assert (one.function, one.cleanup) == ("lamp_kill_sb", "kill_block_super")
+        assert [step.function for step in one.before.chain] == ["kill_block_super"]
+    # a table that did not have it before lost nothing
+    assert report(mails("int lamps;\n\n", after)).findings == ()
+
+
 def test_a_callback_in_another_file_of_another_patch_is_found():
     callback = WITH_CALLBACK.partition("void lamp_close")[0].replace("static ", "")
     close = QUEUED.partition("void lamp_close")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from patchlint.graph.bindings import values
 from patchlint.graph.guards import lifted
+from patchlint.graph.standins import MARK
 from patchlint.model.effect import EntryChain, Step
 
 if TYPE_CHECKING:
@@ -28,6 +31,11 @@ def before_chain(
 
     Of several callers those are told that lead to the first of ``entries``.
     """
+    if loss.was.body_digest == MARK:
+        # what stood in the table before did it, under its own name
+        first, *rest = main.chain
+        held = loss.was.calls[0].callee
+        return tuple(rest) or (replace(first, function=held, note=f"{held}()"),)
     above = callers_above(graph, loss.was, main.guard, _first_way(entries))
     return (*above, *_held(graph, loss.was, main))
 
