@@ -98,7 +98,13 @@ def _holds_it(comparison: Comparison, loss: Loss) -> str:
     known = loss.before[0].known
     kernel = comparison.kernel
     held = list(comparison.before.operations_of(loss.was.name))
-    if known is not None and not held and form_of(loss.was) in kernel.holding_forms:
+    form = form_of(loss.was)
+    # a helper that is handed the same, and more
+    if (
+        known is not None
+        and not held
+        and any(form == one or form.startswith(f"{one} ") for one in kernel.holding_forms)
+    ):
         return "by its form it works on an open file, which holds what is released"
     if known is None or not held or any(kernel.carries(r.ends, known.family) for _, _, r in held):
         return ""

@@ -938,6 +938,7 @@ def test_a_body_that_went_by_way_of_a_helper_moved_whole_too(inside, helper):
     ("head", "level"),
     [
         ("ssize_t lamp_write_iter(struct kiocb *l, struct iov_iter *from)", "note"),
+        ("ssize_t lamp_write(struct kiocb *l, struct iov_iter *from, struct lamp *lamp)", "note"),
         ("int lamp_mmap(struct file *l, struct vm_area_struct *vma)", "note"),
         ("int lamp_write(struct lamp *l, struct iov_iter *from)", "warning"),
     ],
