@@ -979,11 +979,14 @@ class Summaries:
     def _comes_to(self, function: Function, waiter: Effect, effect: Effect) -> bool:
         """Whether the wait below a call stands under no test that the start did not stand under.
 
-        Tests of ``function`` itself are not asked for.
+        Tests of ``function`` itself are not asked for.  Those of a loop around the wait say
+        whether there is anything left to wait for.
         """
         allowed = {atom.sign for atom in effect.above}
+        loop = waiter.wait is not None and waiter.wait.in_loop
         return all(
             atom.sign in allowed
+            or (loop and atom.head != guards.LAST_REFERENCE)
             or (atom.path == function.path and function.line <= atom.line <= function.end)
             or (atom.early and self._leaves_failed(atom))
             for atom in waiter.above

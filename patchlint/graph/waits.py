@@ -66,11 +66,12 @@ def signalled_before(
 ) -> bool:
     """Whether the callback has told who waits in ``call`` before it does what ``chain`` leads to.
 
-    Of signals in the callback itself alone: one in what it calls may come at any time.
+    Of completions in the callback itself alone: what it calls may signal at any time, and who
+    waits for a wake-up waits for a state that others may set.
     """
     wait = graph.kernel.waits[call.callee]
     callback = graph.find(deferral.callback, deferral.function.path)
-    if wait.kind not in ("completion", "event") or callback is None or wait.object_arg is None:
+    if wait.kind != "completion" or callback is None or wait.object_arg is None:
         return False
     place = next((s for s in chain if (s.path, s.function) == (callback.path, callback.name)), None)
     text = argument(call, wait.object_arg)

@@ -376,6 +376,8 @@ def test_a_caller_may_wait_for_what_a_callee_started():
         # only some come to the wait
         (["if (o->lazy)", "\treturn;", "wait_for_completion(&o->done);"], True),
         (["if (lamp_put_test(o))", "\twait_for_completion(&o->done);"], True),
+        # as long as there is anything to wait for
+        (["while (o->left)", "\twait_for_completion(&o->done);"], False),
     ],
 )
 def test_a_callee_may_wait_for_what_another_started(rest, late):
