@@ -245,7 +245,7 @@ def _unknown_starts(comparison: Comparison, was: Function, now: Function) -> lis
         and not edge.waits
         # what nobody shows of an interrupt's handler is no release: it must not sleep
         and edge.context != "hardirq"
-        and (lines.added(now.path, edge.line) or _widened(comparison, was, now, edge))
+        and _made_anew(comparison, was, now, edge)
         and after.find(edge.callback, now.path) is None
     ]
     found += [
@@ -259,19 +259,26 @@ def _unknown_starts(comparison: Comparison, was: Function, now: Function) -> lis
     return found
 
 
-def _widened(comparison: Comparison, was: Function, now: Function, edge: Deferral) -> bool:
-    """Whether a start that stood there before is made under tests that hold more often."""
-    if not any(comparison.lines.added(now.path, test.line) for test in edge.conditions):
-        return False
-    asked = comparison.asked
-    return any(
-        not asked.of(comparison.new.guard(now, edge.conditions)).keeps(
-            asked.of(comparison.old.guard(was, call.conditions)).made
-        )
+def _made_anew(comparison: Comparison, was: Function, now: Function, edge: Deferral) -> bool:
+    """Whether a start is new, or is one that stood there before and is made more often.
+
+    One that moved, or that fewer come to, sends nobody there who was not.
+    """
+    lines, asked = comparison.lines, comparison.asked
+    added = lines.added(now.path, edge.line)
+    before = [
+        asked.of(comparison.old.guard(was, call.conditions)).made
         for call in was.calls
         if call.callee == edge.call.callee
-        and comparison.lines.forward(was.path, call.line) == edge.line
-    )
+        and call.args == edge.call.args
+        and lines.forward(was.path, call.line) == (None if added else edge.line)
+    ]
+    if not before:
+        return added
+    if not added and not any(lines.added(now.path, test.line) for test in edge.conditions):
+        return False
+    tests = asked.of(comparison.new.guard(now, edge.conditions))
+    return not any(tests.keeps(made) for made in before)
 
 
 def _frees_alone(comparison: Comparison, callback: Function | None) -> bool:
