@@ -4,6 +4,8 @@ usage: record.py import FILE... --store STORE...     judgements into judged.tsv
        record.py misses FILE...                      repairs into misses.tsv
        record.py again --store STORE... [--write] [--new] [--minutes N]
                                                      what the program says of each row today
+       record.py repaired --store STORE... [--write] [--minutes N]
+                                                     what it says of what repairs mended
        record.py outcomes FILE --store STORE... [--write]
                                                      the mining held against a hand count;
                                                      mined anew with --write
@@ -275,6 +277,35 @@ def again(arguments):
     return 0
 
 
+def repaired(arguments):
+    """Check what known repairs mended again, and say which of it is found today.
+
+    Any finding in the mail counts, whatever it speaks of: an approximation, which errs
+    towards found.
+    """
+    held = record.rows(arguments.folder / MISSES, Miss)
+    wanted = {one.repaired_id for one in held if "@" in one.repaired_id and one.found != "n/a"}
+    today = checked(arguments.store, wanted, arguments)
+    rows = []
+    for one in held:
+        if one.found == "n/a" or one.repaired_id not in today:
+            rows.append(one)
+            continue
+        levels = {finding["level"] for finding in today[one.repaired_id]}
+        level = next((name for name in ("error", "warning", "note") if name in levels), "")
+        found = "note" if level == "note" else "yes" if level else "no"
+        reason = one.reason
+        if found != one.found:
+            print(f"{one.found} -> {found} {level}: {one.repaired_id} {one.reason}")
+            if "yes" in (found, one.found):
+                reason = "found" if found == "yes" else "found by an earlier comparison"
+        rows.append(replace(one, found=found, level=level, reason=reason))
+    print(Counter(one.found for one in rows))
+    if arguments.write:
+        write(arguments.folder / MISSES, rows, Miss)
+    return 0
+
+
 def checked(stores, wanted, arguments):
     """What is found today in each wanted mail that a store has, as far as time suffices."""
     end = time.monotonic() + 60 * arguments.minutes
@@ -368,7 +399,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("import", "misses", "again", "outcomes", "sample"))
+    parser.add_argument("what", choices=tuple(COMMANDS))
     parser.add_argument("files", nargs="*")
     parser.add_argument("--store", action="append", default=[])
     parser.add_argument("--version", default=__version__, help="of the program that was judged")
@@ -384,14 +415,17 @@ def main():
     )
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    run = {
-        "import": bring,
-        "misses": bring_misses,
-        "again": again,
-        "outcomes": outcomes,
-        "sample": sample,
-    }
-    return run[arguments.what](arguments)
+    return COMMANDS[arguments.what](arguments)
+
+
+COMMANDS = {
+    "import": bring,
+    "misses": bring_misses,
+    "again": again,
+    "repaired": repaired,
+    "outcomes": outcomes,
+    "sample": sample,
+}
 
 
 if __name__ == "__main__":
