@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 #: added to the weight of what is louder than a note
 LOUD: Final = 100
 #: steps to a release of which its own kind tells more than that of another
-_NEAR: Final = 3
+_NEAR: Final = 2
 _ORDER: Final = {"ctx": 40, "wrap": 30, "sync": 20}
 
 

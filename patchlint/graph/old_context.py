@@ -64,10 +64,14 @@ def old_context(comparison: Comparison, loss: Loss) -> OldContext | None:
     found = _in_tree(comparison, loss)
     if found is not None and found.ways:
         spoken = contexts.spoken(comparison.before, was, comparison.message, titles)
-        # the tree knows all callers: a trace of one of them settles nothing
-        said = [reason for reason in spoken if not reason.traced]
-        own = contexts.by_itself(comparison.before, was)
-        settled = _settled(_from_tree(found), (contexts.Verdict(tuple(said)), own))
+        own = contexts.by_itself(comparison.before, was).reasons
+        # the tree knows all callers: a trace of one of them settles nothing, nor does a context
+        # that the losing path itself sends elsewhere
+        told = [
+            contexts.Verdict(tuple(r for r in reasons if r.context not in sent))
+            for reasons in ([r for r in spoken if not r.traced], own)
+        ]
+        settled = _settled(_from_tree(found), told)
         return settled and _of_carrying(comparison, loss, found, settled)
     doubt = ""
     if verdict.deferred == "likely":

@@ -1003,3 +1003,29 @@ def test_a_function_that_only_its_worker_calls_again_keeps_its_promise():
     after = SELF.replace("TEST", "later").replace("lamp_close(l, true)", "lamp_close(l, false)")
     before = after.replace("queue_work(lamp_wq, &l->work);", "lamp_blink(l);")
     assert [d.level_cap for d in downgrades(before, after) if d.cleanup == "iput"] == []
+
+
+@pytest.mark.parametrize(
+    ("above", "level"),
+    [
+        # whoever must not sleep went the other way already
+        (
+            "if (in_atomic()) {\n\t\tqueue_work(wq, &to_lamp(sk)->gone);\n\t\treturn;\n\t}\n\t",
+            "error",
+        ),
+        ("", "note"),
+    ],
+)
+def test_a_context_that_the_losing_path_sends_elsewhere_is_no_doubt_in_a_tree_either(above, level):
+    gone = "static void gone(struct work_struct *w)\n{\n\tsock_put(to_sk(w));\n}\n\n"
+    head = "static void lamp_close(struct sock *sk)\n{\n\t"
+    init = "static void lamp_init(struct lamp *l)\n{\n\tINIT_WORK(&l->gone, gone);\n}\n"
+    asked = Ways((way("task"), way("kthread")), known=True, cut=False)
+    found = downgrades(
+        f"{gone}{head}{above}sock_put(sk);\n}}\n\n{init}",
+        f"{gone}{head}queue_work(wq, &to_lamp(sk)->gone);\n}}\n\n{init}",
+        ways=lambda *_: asked,
+        message="It may be called in atomic context.",
+        titles=(("lamp: fix a potential sleep in lamp_close() in atomic context", {PATH}),),
+    )
+    assert [one.level_cap for one in found] == [level]
