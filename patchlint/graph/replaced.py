@@ -245,8 +245,8 @@ def _unknown_starts(comparison: Comparison, was: Function, now: Function) -> lis
         and not edge.waits
         # what nobody shows of an interrupt's handler is no release: it must not sleep
         and edge.context != "hardirq"
-        and _made_anew(comparison, was, now, edge)
         and after.find(edge.callback, now.path) is None
+        and _made_anew(comparison, was, now, edge)
     ]
     found += [
         Deferral(
