@@ -174,15 +174,13 @@ def _by_name_alone(effect: Effect) -> bool:
 def _by_the_task(comparison: Comparison, losses: list[Loss], *, task: bool) -> str:
     """Why what the task itself does later is no more than a note, "" when it may be.
 
-    What a teardown leaves to the return to user space is missed inside of the call, and by
-    whoever is told of its end before.
+    What an operation that ends something leaves to the return to user space is missed inside of
+    the call, and by whoever is told of its end before: a mount that waits for the superblock to go.
+    A teardown by its name alone is mostly the task's last step.
     """
     if any(loss.how != "weaker" for loss in losses):
         return "the task itself does it later, at a time that nothing fixes"
-    if not any(
-        named_teardown(comparison.kernel, loss.was.name) or _role(comparison, loss, task=task)
-        for loss in losses
-    ):
+    if not any(_role(comparison, loss, task=task) for loss in losses):
         return "it is done before the return to user space: nothing waits inside the call"
     return ""
 

@@ -6,7 +6,7 @@ import pytest
 from graph_kit import downgrades
 
 
-def body(*lines, name="lamp_close", more="struct lamp *l"):
+def body(*lines, name="lamp_kill_sb", more="struct super_block *l"):
     return f"void {name}({more})\n{{\n" + "".join(f"\t{line}\n" for line in lines) + "}\n\n"
 
 
@@ -54,7 +54,7 @@ def test_the_variable_may_be_another_one():
     other = {"more": "struct lamp *l, struct file *held"}
     before = body("lamp_dark(l);", "bdev_release(handle);", **head)
     after = body("lamp_dark(l);", "fput(held);", **other)
-    assert told(before, after) == [("bdev_release", "fput", RETURN, "warning")]
+    assert told(before, after) == [("bdev_release", "fput", RETURN, "note")]
     # a file that was there before is no other word for it
     both = {"more": "struct lamp_handle *handle, struct file *held"}
     before = body("lamp_dark(held);", "bdev_release(handle);", **both)
@@ -64,6 +64,12 @@ def test_the_variable_may_be_another_one():
 def test_inside_of_the_call_it_tells_only_where_something_ends():
     before = body("lamp_dark(l);", "sock_release(l->sock);", name="lamp_probe")
     after = body("lamp_dark(l);", "sockfd_put(l->sock);", name="lamp_probe")
+    assert told(before, after) == [("sock_release", "sockfd_put", RETURN, "note")]
+    # the name of a teardown alone is mostly the last step of a task
+    before = body(
+        "lamp_dark(l);", "sock_release(l->sock);", name="lamp_close", more="struct lamp *l"
+    )
+    after = body("lamp_dark(l);", "sockfd_put(l->sock);", name="lamp_close", more="struct lamp *l")
     assert told(before, after) == [("sock_release", "sockfd_put", RETURN, "note")]
     # at any later time it is too late for user space wherever it stood
     before = body("lamp_dark(l);", "bpf_link_put_direct(l->link);", name="lamp_probe")
@@ -120,6 +126,6 @@ def test_on_an_error_path_nobody_waits_for_it():
     ],
 )
 def test_a_system_call_loses_only_what_is_not_done_when_it_returns(old, new, level):
-    entry = "SYSCALL_DEFINE1(lamp_off, int, fd)\n{\n\tlamp_close(lamp_of(fd));\n\treturn 0;\n}\n"
+    entry = "SYSCALL_DEFINE1(lamp_off, int, fd)\n{\n\tlamp_kill_sb(lamp_of(fd));\n\treturn 0;\n}\n"
     found = downgrades(body("lamp_dark(l);", old) + entry, body("lamp_dark(l);", new) + entry)
     assert [one.level_cap for one in found] == [level]
