@@ -69,12 +69,15 @@ class DiffProblem(Struct, frozen=True):
     """Something in a diff that could not be read as it stands.
 
     ``line`` counts from 1 in the diff text; ``path`` is the file it belongs to, None when
-    that is not known.
+    that is not known, and ``start`` the line of that file where the hunk begins.  ``lost`` is
+    set where lines of it are not in what was read; what was mended is there, all of it.
     """
 
     line: int
     message: str
     path: str | None = None
+    lost: bool = False
+    start: int | None = None
 
 
 class ParsedDiff(Struct, frozen=True):

@@ -145,14 +145,21 @@ class _Reader:
         files = tuple(done for one in self.files if (done := self._finish(one)) is not None)
         return ParsedDiff(files=files, problems=tuple(self.problems))
 
-    def _problem(self, message: str, current: _File | None, line: int | None = None) -> None:
+    def _problem(
+        self,
+        message: str,
+        current: _File | None,
+        line: int | None = None,
+        *,
+        lost: bool = True,
+        start: int | None = None,
+    ) -> None:
         path = None
         if current is not None:
             old, new = _paths(current)
             path = new or old
-        self.problems.append(
-            DiffProblem(line=self.at + 1 if line is None else line, message=message, path=path)
-        )
+        at = self.at + 1 if line is None else line
+        self.problems.append(DiffProblem(at, message, path, lost=lost, start=start))
 
     def _git_header(self, names: str) -> _File:
         one = _File(line=self.at + 1, git=True)
@@ -167,7 +174,7 @@ class _Reader:
         """Pass over a merge's diff against several parents, and say so."""
         name = unquote(found.group(2))
         message = f"combined diff of a merge (diff --{found.group(1)}); it is not read"
-        self.problems.append(DiffProblem(line=self.at + 1, message=message, path=name))
+        self.problems.append(DiffProblem(self.at + 1, message, name, lost=True))
         self.at += 1
         while self.at < len(self.lines) and not self.lines[self.at].startswith(("diff -", "From ")):
             self.at += 1
@@ -187,7 +194,7 @@ class _Reader:
         name = _file_name(line[4:])[0]
         current.old, current.new = current.old or name, current.new or name
         other = "+++" if line.startswith("---") else "---"
-        self._problem(f"file header without its {other} line", current)
+        self._problem(f"file header without its {other} line", current, lost=False)
         self.at += 1
         return current
 
@@ -254,6 +261,7 @@ class _Reader:
             self.at = self._hunk_end(self.at + 1)
             return
         old, new = int(found.group(2) or "1"), int(found.group(4) or "1")
+        start = int(found.group(3)) or 1
         self.at += 1
         end = _exact(self.lines, self.at, old, new)
         if end is not None:
@@ -262,28 +270,36 @@ class _Reader:
             hunk = _by_unidiff(self.lines[header], body)
             if hunk is not None:
                 current.hunks.append(hunk)
-                self._leftover(current)
+                self._leftover(current, start)
                 return
             self.at = header + 1
         region = self.lines[self.at : self._hunk_end(self.at)]
         if _by_words(region):
-            self._problem(_WORDS, current, header + 1)
+            self._problem(_WORDS, current, header + 1, start=start)
             current.by_words = True
             self.at += len(region)
             return
         mended, fault = _mend(region, found.group(5), old, new)
-        self._problem(fault, current, header + 1)
+        # a hunk that has more than it announces was edited by hand: all of it is there
+        short = mended.lengths[0] < old or mended.lengths[1] < new
+        self._problem(fault, current, header + 1, lost=short, start=start)
         self.at += mended.used
         hunk = _numbered(int(found.group(1)), int(found.group(3)), mended.section, mended.body)
         if hunk.lines:
             current.hunks.append(hunk)
+        if not short:
+            self._leftover(current, start)
 
-    def _leftover(self, current: _File) -> None:
+    def _leftover(self, current: _File, start: int) -> None:
         """Name lines behind a hunk that look like a part of it; git leaves them out too."""
-        if self.at < len(self.lines):
-            line = self.lines[self.at]
+        at = self.at
+        while at < len(self.lines) and self.lines[at][:1] == " ":
+            at += 1
+        if at < len(self.lines):
+            line = self.lines[at]
             if line[:1] in {"+", "-"} and not line.startswith(("--", "+++ ", "-- ")):
-                self._problem("line behind the end of the hunk; it is left out", current)
+                behind = "line behind the end of the hunk; it is left out"
+                self._problem(behind, current, at + 1, start=start)
 
     def _hunk_end(self, at: int) -> int:
         """Index of the line that ends a hunk for certain: a header, the signature, the end."""
@@ -313,11 +329,16 @@ class _Reader:
         if marks == {" "}:
             self._problem("no line of its hunks is changed; their marks are lost", one, one.line)
             one.hunks = []
+        elif bare := [hunk for hunk in one.hunks if all(line.kind == " " for line in hunk.lines)]:
+            for hunk in bare:
+                unmarked = "no line of the hunk is changed; their marks are lost"
+                self._problem(unmarked, one, one.line, start=hunk.new_start)
+            one.hunks = [hunk for hunk in one.hunks if hunk not in bare]
         elif not one.hunks and one.kind is None and not one.by_words:
             self._problem("file without a hunk; the diff may be cut short", one, one.line)
         # git shows lines around a change wherever the file has any
         elif len(one.hunks) > 1 and " " not in marks:
-            self._problem(_BARE, one, one.line)
+            self._problem(_BARE, one, one.line, lost=False)
         return FileDiff(
             old_path=None if one.kind == "add" else old,
             new_path=None if one.kind == "delete" else new,

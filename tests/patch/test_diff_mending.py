@@ -95,14 +95,23 @@ def test_tabs_that_became_blanks() -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["@@ -10,4 +10,5 @@", "@@ -10,6 +10,5 @@", "@@ -10,5 +10,9 @@", "@@ -10,2 +10,3 @@"]
+    ("header", "short"),
+    [
+        ("@@ -10,4 +10,5 @@", False),
+        ("@@ -10,6 +10,5 @@", True),
+        ("@@ -10,5 +10,9 @@", True),
+        ("@@ -10,2 +10,3 @@", False),
+    ],
 )
-def test_wrong_counts_keep_the_lines(header: str) -> None:
+def test_wrong_counts_keep_the_lines(header: str, short: bool) -> None:
     parsed = damaged(LINES, header)
     hunk = hunk_of(parsed)
     assert texts(hunk) == LINES
     assert (hunk.old_length, hunk.new_length) == (5, 5)
-    assert "announces" in parsed.problems[0].message
+    (problem,) = parsed.problems
+    assert "announces" in problem.message
+    # one that has more than it announces was edited by hand: all of it is there
+    assert problem.lost == short
 
 
 def test_diff_cut_in_a_hunk() -> None:
@@ -146,6 +155,82 @@ def test_hunk_header_that_cannot_be_read() -> None:
     parsed = parse(TITLES + "@@ -1 +x @@\n-b\n+c\n" + GOOD)
     assert any("cannot be read" in one.message for one in parsed.problems)
     assert parsed.files[-1].path == "g.c"
+
+
+HUNK = "@@ -10,5 +10,5 @@ int f(int one, int two)\n"
+
+
+def lost(text: str) -> list[tuple[str | None, int | None]]:
+    """Where lines of a diff were not read: the file, and the line of it where the hunk begins."""
+    return [(one.path, one.start) for one in parse(text).problems if one.lost]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        LINES,
+        [LINES[0], " \tint a =", "first(one, two,", *LINES[2:]],
+        ["two)", *LINES],
+        ["two)", LINES[0], " \tint a =", "first(one,", "two,", *LINES[2:]],
+        [line[1:] if line[0] == " " else line for line in LINES],
+        [line.replace("\t", "        ") for line in LINES],
+        [line.replace(" ", "\u00a0") for line in LINES],
+        [*LINES, "", "What do you think?", "- Ada"],
+        [*LINES, "-- ", "2.45.0"],
+    ],
+)
+def test_what_is_mended_is_not_lost(lines: list[str]) -> None:
+    assert lost(TITLES + HUNK + "\n".join(lines) + "\n" + GOOD) == []
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        LINES[:4],
+        LINES[:1] + LINES[2:],
+        [*LINES[:4], "", "What do you think?", "Ada"],
+        [*LINES, "+\tlog(a);"],
+        [*LINES, " \treturn;", "+\tlog(a);"],
+    ],
+)
+def test_lines_that_a_hunk_lacks_or_has_behind_its_end_are_lost(lines: list[str]) -> None:
+    """Each stands at the line of the file, which is what its reader has."""
+    assert lost(TITLES + HUNK + "\n".join(lines) + "\n" + GOOD) == [("f.c", 10)]
+
+
+def test_a_hunk_that_lost_its_marks_is_lost_beside_one_that_has_them() -> None:
+    bare = "@@ -30,2 +30,2 @@\n a\n b\n"
+    parsed = parse(TITLES + HUNK + "\n".join(LINES) + "\n" + bare)
+    assert [hunk.old_start for hunk in parsed.files[0].hunks] == [10]
+    assert [(one.start, one.lost) for one in parsed.problems] == [(30, True)]
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        (GOOD + "diff --git a/f.c b/f.c\nindex 12ab..34cd 100644\n--- a/f.c\n", ("f.c", None)),
+        (GOOD + "@@ -7 +x @@\n-b\n+c\n", ("g.c", None)),
+        (
+            GOOD + TITLES + "@@ -9999999,2 +1,2 @@\n-b\n+c\n d\n" + HUNK + "\n".join(LINES),
+            ("f.c", None),
+        ),
+        (GOOD + "diff --cc m.c\nindex 12ab,34cd..56ef\n", ("m.c", None)),
+        (GOOD + "--- \n+++ \n@@ -1 +1 @@\n-b\n+c\n", (None, None)),
+        ("@@ -1 +1 @@\n-b\n+c\n" + GOOD, (None, None)),
+        (GOOD + TITLES + "@@ -1,2 +1,2 @@\n a\n b\n", ("f.c", None)),
+        (GOOD + "diff --git a/x.c b/x.c\nBinary files a/x.c and b/x.c differ\n", ("x.c", None)),
+        (GOOD + TITLES + "@@ -4,2 +4,2 @@\n int f({+void+});\n", ("f.c", 4)),
+    ],
+)
+def test_a_file_or_a_hunk_that_is_not_read_is_lost(
+    text: str, where: tuple[str | None, int | None]
+) -> None:
+    assert lost(text) == [where]
+
+
+def test_a_header_without_a_line_and_hunks_without_context_lose_nothing() -> None:
+    assert lost("+++ b/g.c\n@@ -1 +1 @@\n-b\n+c\n") == []
+    assert lost(GOOD + "@@ -9 +9 @@\n-b\n+c\n") == []
 
 
 def test_nothing_at_all() -> None:
