@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from patchlint.analysis import Analysis
-    from patchlint.model.diff import FileDiff
+    from patchlint.model.diff import DiffProblem, FileDiff
     from patchlint.model.kernel import Ruleset
     from patchlint.model.mail import Mail, Patch, Series
 
@@ -265,14 +265,14 @@ def _check_one(
     is lost, a renamed file or a picture is nothing that was checked.
     """
     gathered = _Findings()
-    files, unread = _files(series, gathered)
+    files, unread, lost = _files(series, gathered)
     if unread and not any(file.hunks for some in files.values() for file in some):
         return gathered
     gathered.limitations += [
         *_missing(series),
         *(Limitation("mail", remark, message_id=_message_id(series)) for remark in series.remarks),
     ]
-    reference = _reference(series, files, unread)
+    reference = _reference(series, files, unread, lost)
     gathered.series.append(reference)
     if not may_matter(series, options, with_tree=tree is not None):
         _hear(series, (), ruleset, options, gathered)
@@ -304,28 +304,35 @@ def _recalled(found: Iterable[Finding], series: Series, options: Options) -> tup
 
 def _files(
     series: Series, gathered: _Findings
-) -> tuple[dict[int, tuple[FileDiff, ...]], dict[int, str]]:
-    """The files of each patch; and why, of those of which none could be read: an error each."""
+) -> tuple[dict[int, tuple[FileDiff, ...]], dict[int, str], dict[int, str]]:
+    """The files of each patch; why, where none could be read: an error; else what was lost."""
     from patchlint.patch.diff import parse
 
     files: dict[int, tuple[FileDiff, ...]] = {}
     unread: dict[int, str] = {}
+    lost: dict[int, str] = {}
     for patch in series.patches:
         parsed = parse(patch.diff)
         files[patch.number] = parsed.files
-        amiss = {problem.path for problem in parsed.problems}
+        damaged = {problem.path for problem in parsed.problems}
         # what is renamed, or no text, has no hunk and lacks none
-        if any(f.hunks or (f.kind != "modify" and f.path not in amiss) for f in parsed.files):
-            gathered.limitations.extend(
-                Limitation("diff", problem.message, problem.path, patch.message_id, problem.line)
-                for problem in parsed.problems
-            )
+        if any(f.hunks or (f.kind != "modify" and f.path not in damaged) for f in parsed.files):
+            amiss = [_amiss(problem, patch) for problem in parsed.problems]
+            gathered.limitations += amiss
+            lost[patch.number] = "; ".join(dict.fromkeys(one.told for one in amiss if one.lost))
         else:
             reasons = dict.fromkeys(problem.message for problem in parsed.problems)
             why = "; ".join(reasons) or "no file and no hunk in it"
             unread[patch.number] = f"its diff cannot be read: {why}"
             gathered.errors.append(_input_error(series, unread[patch.number], patch))
-    return files, unread
+    return files, unread, lost
+
+
+def _amiss(problem: DiffProblem, patch: Patch) -> Limitation:
+    """What could not be read as it stands, at a line of the file: the diff's own mean nothing."""
+    return Limitation(
+        "diff", problem.message, problem.path, patch.message_id, problem.start, lost=problem.lost
+    )
 
 
 def _message_id(series: Series) -> str | None:
@@ -380,7 +387,10 @@ def ranges(numbers: Sequence[int]) -> str:
 
 
 def _reference(
-    series: Series, files: dict[int, tuple[FileDiff, ...]], unread: dict[int, str]
+    series: Series,
+    files: dict[int, tuple[FileDiff, ...]],
+    unread: dict[int, str],
+    lost: dict[int, str],
 ) -> SeriesRef:
     patches = tuple(
         PatchRef(
@@ -392,6 +402,7 @@ def _reference(
             p.author,
             p.date,
             unread.get(p.number, ""),
+            lost.get(p.number, ""),
         )
         for p in series.patches
     )

@@ -185,7 +185,7 @@ def _told(
 
 def _say_doubts(arguments: argparse.Namespace, report: Report, status: int) -> None:
     """Say on standard error what was not checked, unless the reader sees it in the report."""
-    from patchlint.report.lookup import given_up, unfinished, unsure
+    from patchlint.report.lookup import PARTLY, given_up, lost, unfinished, unsure
 
     failed = status == USAGE_ERROR
     # where a finding is told, or b4 is, silence passes nothing
@@ -197,10 +197,13 @@ def _say_doubts(arguments: argparse.Namespace, report: Report, status: int) -> N
         place = f"{error.input}:{error.line}" if error.line else error.input
         mail = f" <{error.message_id}>" if error.message_id else ""
         print(f"patchlint: {place}:{mail} {error.message}", file=sys.stderr)
+    for limitation in lost(report) if not shown else ():
+        print(f"patchlint: {PARTLY}: {limitation.told}", file=sys.stderr)
     # on a terminal the summary counts them, and --verbose tells them
     if not shown or (failed and not arguments.verbose):
         for limitation in unfinished(report) if failed else given_up(report):
-            print(f"patchlint: {limitation.message}", file=sys.stderr)
+            if not limitation.lost:
+                print(f"patchlint: {limitation.message}", file=sys.stderr)
 
 
 def _terminal(arguments: argparse.Namespace) -> TextIO | None:

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from patchlint.cli.check import add_check_options, options_of, settings_of
-from patchlint.report.lookup import doubts, in_part
+from patchlint.report.lookup import PARTLY, UNCHECKED, doubts, in_part, lost
 from patchlint.report.text import count
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
             return 2
         for problem in report.errors:
             print(f"patchlint: {problem.input}: {problem.message}", file=sys.stderr)
+        for one in lost(report):
+            print(f"patchlint: {name}: {PARTLY}: {one.told}", file=sys.stderr)
         if not report.series:
             print(f"patchlint: {name}: holds no patch that can be read", file=sys.stderr)
             return 2
@@ -63,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.quiet:
             said = f"{len(fixed)} fixed, {len(kept)} kept, {len(brought)} new"
             said += f", {len(unknown)} unknown" if unknown else ""
-            if brought and unread(old):
+            if brought and (unread(old) or lost(old)):
                 said += f"; not all of {arguments.old} was checked, so these may be older"
             print(said)
     if brought:
@@ -138,12 +140,13 @@ def difference(
 def unread(report: Report) -> tuple[str, ...]:
     """What of a version was not checked, whatever file it would have been in."""
     missing = sum(len(series.missing) for series in report.series)
-    said = [one.message for one in doubts(report)]
+    # what was lost of one file hides nothing of another
+    said = [one.message for one in doubts(report) if one.kind == UNCHECKED]
     return (*said, f"{count(missing, 'patch')} not in the input") if missing else tuple(said)
 
 
 def _damage(report: Report, path: str) -> Iterator[str]:
-    """What of the diffs of one file is not as it was written."""
-    for one in report.limitations:
-        if one.stage == "diff" and one.path in {path, None}:
-            yield f"{path}: {one.message}"
+    """What was lost of the diffs of one file."""
+    for one in lost(report):
+        if one.path in {path, None}:
+            yield one.told

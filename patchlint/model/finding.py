@@ -83,7 +83,10 @@ class Accepted(Struct, frozen=True):
 
 
 class PatchRef(Struct, frozen=True):
-    """A patch as the report lists it; ``unread`` is why nothing of its diff could be read."""
+    """A patch as the report lists it.
+
+    ``unread`` is why nothing of its diff could be read, ``lost`` what of it could not.
+    """
 
     number: int
     message_id: str | None
@@ -93,6 +96,7 @@ class PatchRef(Struct, frozen=True):
     author: str = ""
     date: float | None = None
     unread: str = ""
+    lost: str = ""
 
 
 class SeriesRef(Struct, frozen=True):

@@ -14,7 +14,8 @@ class Limitation(Struct, frozen=True):
     """Something that could not be known, so that silence is never mistaken for a pass.
 
     ``stage`` is the stage that met it (mail, diff, images, syntax, graph, tree, rules).
-    ``line`` is a line of ``path`` when that is set, else a line of the mail.
+    ``line`` is a line of ``path`` when that is set, else a line of the mail.  ``lost`` is set
+    where lines of a patch were not read: then the patch is checked in part.
     """
 
     stage: str
@@ -22,6 +23,15 @@ class Limitation(Struct, frozen=True):
     path: str | None = None
     message_id: str | None = None
     line: int | None = None
+    lost: bool = False
+
+    @property
+    def told(self) -> str:
+        """The message behind the place in a file that it is about."""
+        if self.path is None:
+            return self.message
+        place = self.path if self.line is None else f"{self.path}:{self.line}"
+        return f"{place}: {self.message}"
 
 
 class InputError(Struct, frozen=True):

@@ -101,6 +101,7 @@ def _patch(patch: PatchRef) -> dict[str, Any]:
         "author": patch.author,
         "date": _finite(patch.date),
         "unread": patch.unread or None,
+        "lost": patch.lost or None,
     }
 
 
@@ -242,6 +243,7 @@ def _limitation(limitation: Limitation) -> dict[str, Any]:
         "message_id": limitation.message_id,
         "message": limitation.message,
         "line": limitation.line,
+        "lost": limitation.lost,
     }
 
 

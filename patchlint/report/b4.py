@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from patchlint.model.link import LORE
 from patchlint.report.as_json import dump
-from patchlint.report.lookup import ordered, summary, unsure, untold, worst
+from patchlint.report.lookup import PARTLY, lost, ordered, summary, unknown, unsure, untold, worst
 from patchlint.report.text import count, line
 from patchlint.report.words import remembered, told
 
@@ -38,16 +38,17 @@ def result(report: Report, link: str = LORE) -> dict[str, str]:
     said = summary(findings) or "no promise to user space got weaker"
     if doubt := unsure(report):
         status, said = "warn", doubt
-    elif report.limitations:
-        said += f" ({count(len(report.limitations), 'limitation')})"
+    elif limits := unknown(report):
+        said += f" ({count(len(limits), 'limitation')})"
     rows = [_row(finding, link) for finding in findings]
     rows += [
         _said("warn", "could not check", f"{line(error.input)}: {line(error.message)}")
         for error in report.errors
     ]
+    rows += [_said("warn", PARTLY, line(one.told)) for one in lost(report)]
     rows += [
         _said("pass", f"not known, {line(limitation.stage)}", line(limitation.message))
-        for limitation in report.limitations
+        for limitation in unknown(report)
     ]
     rows += [
         _said("pass", "accepted", f"{line(one.finding.rule)}: {line(one.reason)}")

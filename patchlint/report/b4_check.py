@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from patchlint.report.lookup import doubts, ordered
+from patchlint.report.lookup import UNCHECKED, doubts, ordered
 from patchlint.report.terse import WORDS
 from patchlint.report.text import line, sentence
 from patchlint.report.words import archived
@@ -31,13 +31,18 @@ def render(report: Report, style: Style) -> str:
         for finding in ordered(report)
         if finding.level != "note"
     ]
-    lines += [failure(one.message) for one in doubts(report)]
+    lines += [doubtful(one.said) for one in doubts(report)]
     return "".join(f"{one}\n" for one in lines)
 
 
 def failure(reason: str) -> str:
     """Return the line that tells b4 of a check that failed: a warning, not a finding."""
-    return _harmless(f"patchlint: could not check: {line(reason)}")
+    return doubtful(f"{UNCHECKED}: {reason}")
+
+
+def doubtful(text: str) -> str:
+    """Return the line that tells b4 of what is no pass, and no finding."""
+    return _harmless(f"patchlint: {line(text)}")
 
 
 def _check_line(finding: Finding, link: str) -> str:

@@ -1,20 +1,21 @@
 """Workflow commands for GitHub Actions, which become annotations on the files.
 
 Limitations are one notice in all: an annotation that nobody can act on hides the others.
-A check that was given up is a warning, since it is no pass.
+A check that was given up is a warning, and so is what was lost of a patch: neither is a pass.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from patchlint.report.lookup import given_up, ordered, untold
+from patchlint.report.lookup import PARTLY, given_up, lost, ordered, unknown, untold
 from patchlint.report.text import count, line
 from patchlint.report.words import archived, told
 
 if TYPE_CHECKING:
     from patchlint.model.effect import Promise
     from patchlint.model.finding import Finding, Report
+    from patchlint.model.problem import Limitation
     from patchlint.report.style import Style
 
 COMMANDS: Final = {"error": "error", "warning": "warning", "note": "notice"}
@@ -28,11 +29,19 @@ def render(report: Report, style: Style) -> str:
         lines.append(_command("error", place, f"could not check: {line(error.message)}"))
     ended = given_up(report)
     lines += [_command("warning", {"title": "patchlint"}, line(one.message)) for one in ended]
-    if rest := [one for one in report.limitations if one not in ended]:
+    lines += [
+        _command("warning", _place(one), f"{PARTLY}: {line(one.told)}") for one in lost(report)
+    ]
+    if rest := [one for one in unknown(report) if one not in ended]:
         known = dict.fromkeys(line(limitation.message) for limitation in rest)
         text = f"{count(len(rest), 'limitation')}: {'; '.join(known)}"
         lines.append(_command("notice", {"title": "patchlint"}, text))
     return "".join(f"{text}\n" for text in lines)
+
+
+def _place(limitation: Limitation) -> dict[str, str]:
+    number = str(limitation.line or "")
+    return {"file": limitation.path or "", "line": number, "title": "patchlint"}
 
 
 def _annotation(finding: Finding, link: str) -> str:

@@ -13,7 +13,7 @@ from patchlint.report.words import archived
 
 if TYPE_CHECKING:
     from patchlint.model.finding import Finding, Report
-    from patchlint.model.problem import InputError
+    from patchlint.report.lookup import Doubt
     from patchlint.report.style import Style
 
 SEVERITIES: Final = {"error": "critical", "warning": "major", "note": "info"}
@@ -37,14 +37,14 @@ def render(report: Report, style: Style) -> str:
     return dump(issues)
 
 
-def _unread(error: InputError) -> dict[str, Any]:
-    said = f"could not check: {line(error.message)}"
+def _unread(doubt: Doubt) -> dict[str, Any]:
+    said = line(doubt.said)
     return {
         "description": said,
-        "check_name": "could-not-check",
+        "check_name": doubt.name,
         "fingerprint": sha256(said.encode("utf-8", "replace")).hexdigest()[:16],
         "severity": SEVERITIES["warning"],
-        "location": {"path": error.input or "-", "lines": {"begin": max(1, error.line or 1)}},
+        "location": {"path": doubt.path or "-", "lines": {"begin": max(1, doubt.line or 1)}},
     }
 
 

@@ -1,7 +1,8 @@
 """JUnit XML: a suite for each series, a test case for each patch.
 
 A patch fails by an error or a warning; notes are its output.  What could not be read, or not
-checked to its end, is an error in a suite of its own; a patch of it passes no test.
+checked to its end, is an error in a suite of its own; a patch of it passes no test, and nor
+does one that is checked in part.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from msgspec.structs import replace
 
-from patchlint.report.lookup import doubts, ordered, unpassed
+from patchlint.report.lookup import PARTLY, UNCHECKED, doubts, lost, ordered, unknown, unpassed
 from patchlint.report.style import Style
 from patchlint.report.terminal import finding_lines
 from patchlint.report.text import count, line
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from patchlint.model.finding import Finding, PatchRef, Report, SeriesRef
-    from patchlint.model.problem import InputError
+    from patchlint.report.lookup import Doubt
 
 #: Narrow enough that a chain stands under the other, as in a log.
 _PLAIN = Style(width=100)
@@ -36,12 +37,13 @@ def render(report: Report, style: Style) -> str:
         mine = [finding for finding in ordered(report) if finding.series == index]
         listed |= {(index, patch.number) for patch in series.patches}
         _suite(root, series, mine, plain, {n: why for (at, n), why in left.items() if at == index})
-    lost = [f for f in ordered(report) if (f.series, f.patch) not in listed]
-    if lost:
+    others = [f for f in ordered(report) if (f.series, f.patch) not in listed]
+    if others:
         suite = SubElement(root, "testsuite", name="patches not listed")
-        for finding in lost:
+        for finding in others:
             _case(suite, f"patch {finding.patch}", "patches not listed", [finding], plain)
-    if unread := doubts(report):
+    # what was lost of a patch stands at that patch
+    if unread := [one for one in doubts(report) if one.kind == UNCHECKED]:
         _unread(root, unread)
     for suite in root:
         suite.set("tests", str(len(suite.findall("testcase"))))
@@ -49,7 +51,8 @@ def render(report: Report, style: Style) -> str:
             plural = name if name == "skipped" else f"{name}s"
             suite.set(plural, str(len(suite.findall(f"testcase/{name}"))))
     if report.limitations:
-        told = [f"not known: {line(limitation.message)}" for limitation in report.limitations]
+        told = [f"{PARTLY}: {line(one.told)}" for one in lost(report)]
+        told += [f"not known: {line(limitation.message)}" for limitation in unknown(report)]
         first = root.find("testsuite")
         suite = first if first is not None else SubElement(root, "testsuite", name="patchlint")
         SubElement(suite, "system-out").text = "\n".join(told)
@@ -104,10 +107,10 @@ def _told(findings: list[Finding], plain: Style) -> str:
     return "\n\n".join("\n".join(finding_lines(finding, plain)) for finding in findings)
 
 
-def _unread(root: Element, errors: list[InputError]) -> None:
+def _unread(root: Element, unread: list[Doubt]) -> None:
     suite = SubElement(root, "testsuite", name="inputs")
-    for error in errors:
-        place = line(error.input) or "check given up"
-        place += "" if error.line is None else f":{error.line}"
+    for doubt in unread:
+        place = line(doubt.path) or "check given up"
+        place += "" if doubt.line is None else f":{doubt.line}"
         case = SubElement(suite, "testcase", name=place, classname="inputs")
-        SubElement(case, "error", message=f"could not check: {line(error.message)}", type="input")
+        SubElement(case, "error", message=line(doubt.said), type="input")

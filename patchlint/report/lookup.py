@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from patchlint.model.finding import LEVELS
-from patchlint.model.problem import TIME, InputError
+from patchlint.model.problem import TIME
 from patchlint.report.text import count
 
 if TYPE_CHECKING:
@@ -125,6 +127,8 @@ def unpassed(report: Report) -> dict[tuple[int, int], str]:
                 told[index, patch.number] = f"could not check: {patch.unread}"
             elif index in cut:
                 told[index, patch.number] = "not checked to its end: it takes too long"
+            elif patch.lost:
+                told[index, patch.number] = f"{PARTLY}: {patch.lost}"
     return told
 
 
@@ -140,10 +144,36 @@ def _cut_short(report: Report) -> set[int]:
     }
 
 
-def doubts(report: Report) -> list[InputError]:
-    """What was not checked, or not to its end: each is no pass, and no fault of a patch."""
-    ended = (InputError(one.message_id or "", one.message) for one in given_up(report))
-    return [*report.errors, *ended]
+class Doubt(Struct, frozen=True):
+    """What is no pass, and no fault of a patch.  ``path`` is an input, or a file of a patch."""
+
+    kind: str
+    message: str
+    path: str
+    line: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What the kind is called where findings have a rule."""
+        return self.kind.replace(" ", "-")
+
+    @property
+    def said(self) -> str:
+        """The kind and the message."""
+        return f"{self.kind}: {self.message}"
+
+
+#: the kinds of doubts
+UNCHECKED: Final = "could not check"
+PARTLY: Final = "checked in part"
+
+
+def doubts(report: Report) -> list[Doubt]:
+    """What was not checked, not to its end, or only in part."""
+    unread = (Doubt(UNCHECKED, one.message, one.input, one.line) for one in report.errors)
+    ended = (Doubt(UNCHECKED, one.message, one.message_id or "") for one in given_up(report))
+    cut = (Doubt(PARTLY, one.told, one.path or "", one.line) for one in lost(report))
+    return [*unread, *ended, *cut]
 
 
 def unchecked(report: Report) -> bool:
@@ -169,6 +199,16 @@ def given_up(report: Report) -> list[Limitation]:
     return [one for one in report.limitations if one.stage == TIME]
 
 
+def lost(report: Report) -> list[Limitation]:
+    """What says that lines of a patch were not read."""
+    return [one for one in report.limitations if one.lost]
+
+
+def unknown(report: Report) -> list[Limitation]:
+    """What could not be known of that which was read."""
+    return [one for one in report.limitations if not one.lost]
+
+
 def unfinished(report: Report) -> list[Limitation]:
     """What says that a check was given up, or that a diff is not as it was written."""
     return [one for one in report.limitations if one.stage in (TIME, "diff")]
@@ -176,7 +216,7 @@ def unfinished(report: Report) -> list[Limitation]:
 
 def in_part(report: Report) -> bool:
     """Whether something of the input was not read, or not checked to the end."""
-    return bool(report.errors or given_up(report))
+    return bool(report.errors or given_up(report) or lost(report))
 
 
 def silence(report: Report) -> str:
@@ -192,6 +232,8 @@ def silence(report: Report) -> str:
         for patch in series.patches
         if (index, patch.number) not in left
     ]
+    if not ended and any(patch.lost for series in report.series for patch in series.patches):
+        return "no findings in what could be read"
     text = f"no findings in {count(len(ended), 'patch')}"
     files = [file for patch in ended for file in patch.files]
     if files and not any(file.endswith((".c", ".h")) for file in files):
@@ -204,6 +246,9 @@ def undone(report: Report) -> str:
     said = [f"{count(len(report.errors), 'input')} not checked"] if report.errors else []
     if given_up(report) and not unchecked(report):
         said.append(f"{count(len(given_up(report)), 'check')} given up")
+    cut = sum(bool(patch.lost) for series in report.series for patch in series.patches)
+    if cut:
+        said.append(f"{count(cut, 'patch')} {PARTLY}")
     return "".join(f"; {one}" for one in said)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from patchlint.model.link import LORE
-from patchlint.report.lookup import ordered, summary, unsure, worst
+from patchlint.report.lookup import PARTLY, lost, ordered, summary, unknown, unsure, worst
 from patchlint.report.style import Style
 from patchlint.report.terse import render as terse
 from patchlint.report.text import count, line
@@ -30,11 +30,13 @@ def nipa(report: Report, link: str = LORE) -> tuple[int, str]:
     description = summary(findings) or "no promise to user space got weaker"
     if doubt := unsure(report):
         status, description = WARN, doubt
-    if report.limitations:
-        description += f"; {count(len(report.limitations), 'limitation')}"
+    limits = unknown(report)
+    if limits:
+        description += f"; {count(len(limits), 'limitation')}"
     lines = [description, *terse(report, Style(verbose=True, link_url=link)).splitlines()]
     lines += [f"could not check {line(e.input)}: {line(e.message)}" for e in report.errors]
-    lines += [f"not known: {line(limit.message)}" for limit in report.limitations]
+    lines += [f"{PARTLY}: {line(one.told)}" for one in lost(report)]
+    lines += [f"not known: {line(limit.message)}" for limit in limits]
     return status, "".join(f"{text}\n" for text in lines)
 
 

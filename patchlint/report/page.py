@@ -12,12 +12,14 @@ from patchlint.model.link import mail_link
 from patchlint.report.lookup import (
     by_patch,
     levels,
+    lost,
     patch_of,
     patches,
     series_of,
     silence,
     summary,
     undone,
+    unknown,
 )
 from patchlint.report.text import count, line
 
@@ -66,7 +68,8 @@ def render(report: Report, style: Style) -> str:
         errors=report.errors,
         accepted=report.accepted,
         notes=report.notes,
-        limitations=[(_place(one), one) for one in report.limitations],
+        lost=[(_place(one), one) for one in lost(report)],
+        limitations=[(_place(one), one) for one in unknown(report)],
         rules=[style.rules[name] for name in _counted(findings) if name in style.rules],
     )
 
@@ -82,7 +85,8 @@ def _said(report: Report, findings: list[Finding]) -> str:
     if findings:
         said = f"{count(len(findings), 'finding')} ({summary(findings)})"
         said += f" in {count(patches(report), 'patch')}"
-    said += f"; {count(len(report.limitations), 'limitation')}" if report.limitations else ""
+    limits = unknown(report)
+    said += f"; {count(len(limits), 'limitation')}" if limits else ""
     return said + undone(report)
 
 

@@ -13,7 +13,7 @@ from patchlint.report.words import archived
 if TYPE_CHECKING:
     from patchlint.model.effect import Promise
     from patchlint.model.finding import Finding, Report
-    from patchlint.model.problem import InputError
+    from patchlint.report.lookup import Doubt
     from patchlint.report.style import Style
 
 SEVERITIES: Final = {"error": "ERROR", "warning": "WARNING", "note": "INFO"}
@@ -35,12 +35,12 @@ def render(report: Report, style: Style) -> str:
     )
 
 
-def _unread(error: InputError) -> dict[str, Any]:
+def _unread(doubt: Doubt) -> dict[str, Any]:
     return {
-        "message": f"could not check: {line(error.message)}",
-        "location": _location(error.input or "-", error.line or 0),
+        "message": line(doubt.said),
+        "location": _location(doubt.path or "-", doubt.line or 0),
         "severity": SEVERITIES["warning"],
-        "code": {"value": "could-not-check"},
+        "code": {"value": doubt.name},
     }
 
 

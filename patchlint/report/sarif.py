@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from patchlint.report.as_json import dump
-from patchlint.report.lookup import given_up, ordered, patch_of, patches, series_of, unsure
+from patchlint.report.lookup import (
+    PARTLY,
+    given_up,
+    lost,
+    ordered,
+    patch_of,
+    patches,
+    series_of,
+    unsure,
+)
 from patchlint.report.text import count, line, source
 from patchlint.report.words import archived, remembered, told
 
@@ -42,7 +51,7 @@ def render(report: Report, style: Style) -> str:
     findings = ordered(report)
     known = dict.fromkeys(sorted(style.rules))
     taken = [one.finding for one in report.accepted]
-    ended = given_up(report)
+    ended = [*given_up(report), *lost(report)]
     names = list(known | dict.fromkeys(finding.rule for finding in (*findings, *taken)))
     run: Json = {
         "tool": {"driver": _driver(report.version, names, style)},
@@ -56,7 +65,7 @@ def render(report: Report, style: Style) -> str:
                 "executionSuccessful": not unsure(report),
                 "toolExecutionNotifications": [
                     *(_unread(error) for error in report.errors),
-                    *(_unknown(one, ended=one in ended) for one in report.limitations),
+                    *(_unknown(one, loud=one in ended) for one in report.limitations),
                 ],
             }
         ],
@@ -287,10 +296,11 @@ def _unread(error: InputError) -> Json:
     return _notification("error", f"could not check {line(error.input)}: {line(error.message)}", ())
 
 
-def _unknown(limitation: Limitation, *, ended: bool) -> Json:
+def _unknown(limitation: Limitation, *, loud: bool) -> Json:
     places = () if limitation.path is None else (_place(limitation.path, limitation.line or 0),)
-    level = "warning" if ended else "note"
-    return _notification(level, f"not known, {limitation.stage}: {limitation.message}", places)
+    level = "warning" if loud else "note"
+    kind = PARTLY if limitation.lost else f"not known, {limitation.stage}"
+    return _notification(level, f"{kind}: {limitation.message}", places)
 
 
 def _notification(level: str, text: str, places: Sequence[Json]) -> Json:

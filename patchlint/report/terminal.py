@@ -11,17 +11,20 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from patchlint.report.lookup import (
+    PARTLY,
     also,
     by_patch,
     entry_points,
     gaps,
     levels,
+    lost,
     ordered,
     patch_of,
     patches,
     series_of,
     silence,
     undone,
+    unknown,
     untold,
 )
 from patchlint.report.text import code, columns, count, cut, line, pad, sentence, wrap
@@ -72,15 +75,16 @@ def render(report: Report, style: Style) -> str:
     blocks = [_patch_block(report, group, style) for group in by_patch(report)]
     if style.quiet:
         lines = [text for block in blocks for text in block]
-        return _joined([*lines, *_errors(report.errors, style)])
+        return _joined([*lines, *_errors(report.errors, style), *_lost(lost(report), style)])
     lines = []
     for block in blocks:
         lines += [*block, ""]
     lines += _accepted(report.accepted, style)
     lines += _notes(report.notes, style)
     lines += _errors(report.errors, style)
+    lines += _lost(lost(report), style)
     if style.verbose:
-        lines += _limitations(report.limitations, style)
+        lines += _limitations(unknown(report), style)
     lines.append(_summary(report, style))
     return _joined(lines)
 
@@ -364,15 +368,29 @@ def _errors(errors: Iterable[InputError], style: Style) -> list[str]:
     return lines
 
 
+def _lost(limitations: Iterable[Limitation], style: Style) -> list[str]:
+    lines = []
+    for one in limitations:
+        place = _place_of(one)
+        head = f"{_paint(f'{place}:', _BOLD, style)} " if place else ""
+        lines.append(f"{head}{_paint(f'{PARTLY}:', _LEVEL['warning'], style)} {line(one.message)}")
+    return lines
+
+
+def _place_of(limitation: Limitation) -> str:
+    place = limitation.path or (f"<{limitation.message_id}>" if limitation.message_id else "")
+    if place and limitation.line is not None:
+        place += f":{limitation.line}"
+    return line(place)
+
+
 def _limitations(limitations: Sequence[Limitation], style: Style) -> list[str]:
     if not limitations:
         return []
     lines = [_paint("Not known:", _BOLD, style)]
     places: dict[tuple[str, str], list[str]] = {}
     for limitation in limitations:
-        place = limitation.path or (f"<{limitation.message_id}>" if limitation.message_id else "")
-        if place and limitation.line is not None:
-            place += f":{limitation.line}"
+        place = _place_of(limitation)
         found = places.setdefault((limitation.stage, limitation.message), [])
         if place and place not in found:
             found.append(place)
@@ -404,7 +422,7 @@ def _summary(report: Report, style: Style) -> str:
         text += f"; {len(report.accepted) - known} accepted"
     if known:
         text += f"; {known} in the baseline"
-    if report.limitations:
-        text += f"; {count(len(report.limitations), 'limitation')}"
+    if limits := unknown(report):
+        text += f"; {count(len(limits), 'limitation')}"
         text += "" if style.verbose else " (--verbose shows them)"
     return text + undone(report)

@@ -149,6 +149,87 @@ def test_what_cannot_be_read_beside_others_is_told_in_each_format(check, by_word
     assert check("--strict", "--format", form, path)[0] == 2
 
 
+DUSK = {"fs/dusk.c": "".join(f"int dusk{n};\n" for n in range(9))}
+DAWN = {"fs/dusk.c": DUSK["fs/dusk.c"].replace("dusk4", "dawn4")}
+
+
+def two_files():
+    """Two patches, of which the first changes two files; nothing is to be found in them."""
+    return mails(DUSK | {PATH: QUEUED}, DAWN | {PATH: TIDY}, DAWN | {PATH: TIDY + "int lamps;\n"})
+
+
+def without_the_end(text):
+    return text[: text.index("+int dawn4")]
+
+
+def without_a_hunk(text):
+    return text[: text.index("@@ -")] + text[text.index("diff --git", text.index("@@ -")) :]
+
+
+def with_a_torn_header(text):
+    return text.replace("@@ -", "@@ --", 1)
+
+
+LOSSES = {
+    without_the_end: "fs/dusk.c:2: hunk announces 7 old and 7 new lines but has ",
+    without_a_hunk: "fs/dusk.c: file without a hunk; the diff may be cut short",
+    with_a_torn_header: "fs/dusk.c: hunk header that cannot be read; the hunk is left out",
+}
+
+
+@pytest.mark.parametrize("form", [*FORMS, "sarif", "nipa", "html", "mail"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_what_is_lost_of_a_patch_is_told_in_each_format(check, write, loss, form):
+    first, second = two_files()
+    path = write("in.mbox", mbox([loss(first), second]))
+    status, out, err = check("--format", form, path)
+    assert status == (250 if form == "nipa" else 0)
+    assert "checked in part" in (out + err).lower()
+    assert LOSSES[loss].partition(": ")[2] in out + err
+    if form in {"b4", "b4-check"}:
+        assert err == ""
+    if form in {"terse", "mail"}:
+        assert out == ""
+    assert check("--strict", "--format", form, path)[0] == 2
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_patch_that_lost_lines_is_no_clean_one(check, write, loss):
+    first, second = two_files()
+    path = write("in.mbox", mbox([loss(first), second]))
+    _status, out, _err = check(path)
+    said, summary = out.splitlines()[0], out.splitlines()[-1]
+    assert said.replace("checked in part: ", "").startswith(LOSSES[loss])
+    assert summary == "no findings in 1 patch; 1 patch checked in part"
+    series = json.loads(check("--format", "json", path)[1])["series"]
+    lost = [one["lost"] for one in series[0]["patches"]]
+    assert (lost[0].startswith(LOSSES[loss]), lost[1]) == (True, None)
+    alone = write("alone.mbox", mbox([loss(first).replace("[PATCH 1/2]", "[PATCH]")]))
+    _status, out, _err = check(alone)
+    assert out.splitlines()[-1] == "no findings in what could be read; 1 patch checked in part"
+
+
+@pytest.mark.parametrize(
+    "mend",
+    [
+        lambda text: text.replace("\t", "        "),
+        lambda text: text.replace("\n int dusk3;", "\nint dusk3;"),
+        lambda text: text.replace("\n int dusk3;", "\n int\ndusk3;"),
+    ],
+    ids=["tabs", "blank", "line"],
+)
+def test_what_is_mended_passes(check, write, mend):
+    first, second = two_files()
+    assert mend(first) != first
+    path = write("in.mbox", mbox([mend(first), second]))
+    assert check("--format", "b4-check", path) == (0, "", "")
+    assert check("--format", "terse", path) == (0, "", "")
+    assert check("--format", "nipa", path)[0] == 0
+    assert "<skipped" not in check("--format", "junit", path)[1]
+    assert check("--format", "gitlab", path)[1] == "[]\n"
+    assert check(path)[1].startswith("no findings in 2 patches")
+
+
 def test_a_renamed_file_beside_a_diff_that_cannot_be_read_is_no_check(check, tmp_path, write):
     folder = repository(tmp_path / "tree", {PATH: DIRECT} | MOVED, {PATH: QUEUED})
     git(folder, "mv", "fs/dusk.c", "fs/dawn.c")
@@ -207,7 +288,8 @@ def test_a_diff_that_is_cut_in_half_is_checked_as_far_as_it_goes(check, write):
     status, out, err = check("--format", "json", write("cut.mbox", mbox([cut])))
     report = json.loads(out)
     # the queueing is cut off, but the release went into what is a work item's function
-    assert (status, err) == (1, "")
+    assert status == 1
+    assert err.startswith("patchlint: checked in part: fs/lamp.c:1: hunk announces ")
     assert [(one["cleanup"], one["function"]) for one in report["findings"]] == [
         ("iput", "lamp_close")
     ]

@@ -195,13 +195,19 @@ def test_what_the_new_version_does_not_show_is_not_fixed(run, version, tmp_path,
     assert why in "".join(one["unknown"][0]["why"])
 
 
-def test_damage_in_another_file_leaves_what_is_fixed(run, version, tmp_path):
+def test_what_is_lost_of_another_file_leaves_what_is_fixed(run, version, tmp_path):
     first, second = apart(lamp=False)
     broken = second.replace("+int bulbs;\n", "")
     (tmp_path / "v2.mbox").write_text(mbox([first, broken]), encoding="utf-8")
     pair = (version(1, lamp=True, bulb=False), tmp_path / "v2.mbox")
-    status, out, _err = run("compare", "--no-tree", *pair)
-    assert (status, out.splitlines()[-1]) == (0, "1 fixed, 0 kept, 0 new")
+    status, out, err = run("compare", "--no-tree", *pair)
+    # what it brought is not known
+    assert (status, out.splitlines()[-1]) == (2, "1 fixed, 0 kept, 0 new")
+    assert "v2.mbox: checked in part: fs/bulb.c:" in err
+    wrapped = second.replace("bulb_close(lamp", "\nbulb_close(lamp", 1)
+    assert wrapped != second
+    (tmp_path / "v2.mbox").write_text(mbox([first, wrapped]), encoding="utf-8")
+    assert run("compare", "--no-tree", *pair)[0] == 0
 
 
 def test_a_new_version_that_was_not_read_whole_is_not_known_to_bring_nothing(run, tmp_path):

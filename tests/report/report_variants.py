@@ -89,6 +89,23 @@ PARTLY = Report(
     (InputError("burrow.mbox", f"{SECOND.subject}: {UNREADABLE}", SECOND.message_id, 40),),
 )
 
+#: lines of the second are lost, and nothing is found in what is left
+CUT = "hunk announces 11 old and 17 new lines but has 4 and 9"
+IN_PART = replace(
+    PARTLY,
+    series=(
+        replace(
+            PARTLY.series[0],
+            patches=(FIRST, replace(SECOND, lost=f"{PATH}:207: {CUT}"), THIRD),
+        ),
+    ),
+    errors=(),
+    limitations=(
+        Limitation("diff", CUT, PATH, SECOND.message_id, 207, lost=True),
+        Limitation("diff", "line broken by a mailer; joined to the one before", PATH),
+    ),
+)
+
 REPORTS = {
     "story": STORY,
     "empty": EMPTY,
@@ -97,6 +114,7 @@ REPORTS = {
     "note": QUIET,
     "unread": UNREAD,
     "partly": PARTLY,
+    "in-part": IN_PART,
     "accepted": ACCEPTED,
 }
 
@@ -133,6 +151,16 @@ GOLDENS: dict[str, tuple[str, str, Style]] = {
     "partly.gitlab.json": ("partly", "gitlab", PLAIN),
     "partly.rdjson.json": ("partly", "rdjson", PLAIN),
     "partly.b4-check.txt": ("partly", "b4-check", PLAIN),
+    "in-part.terminal.txt": ("in-part", "terminal", PLAIN),
+    "in-part.terminal-verbose.txt": ("in-part", "terminal", Style(verbose=True)),
+    "in-part.junit.xml": ("in-part", "junit", PLAIN),
+    "in-part.gitlab.json": ("in-part", "gitlab", PLAIN),
+    "in-part.rdjson.json": ("in-part", "rdjson", PLAIN),
+    "in-part.b4.json": ("in-part", "b4", PLAIN),
+    "in-part.b4-check.txt": ("in-part", "b4-check", PLAIN),
+    "in-part.github.txt": ("in-part", "github", PLAIN),
+    "in-part.nipa.txt": ("in-part", "nipa", PLAIN),
+    "in-part.sarif": ("in-part", "sarif", PLAIN),
     "story.b4.json": ("story", "b4", PLAIN),
     "empty.b4.json": ("empty", "b4", PLAIN),
     "unread.b4.json": ("unread", "b4", PLAIN),

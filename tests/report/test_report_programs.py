@@ -8,7 +8,20 @@ from xml.etree import ElementTree as ET
 import pytest
 from msgspec.structs import replace
 from report_story import EMPTY, FILE, LAZY, MEMORY, STORY
-from report_variants import FIRST, HOSTILE, PARTLY, QUIET, SECOND, THIRD, TWICE, UNREAD, UNREADABLE
+from report_variants import CUT as CUT_IN_A_HUNK
+from report_variants import (
+    FIRST,
+    HOSTILE,
+    IN_PART,
+    PARTLY,
+    PATH,
+    QUIET,
+    SECOND,
+    THIRD,
+    TWICE,
+    UNREAD,
+    UNREADABLE,
+)
 
 from patchlint.cli.check import exit_status
 from patchlint.integrations.patchwork import checks
@@ -310,6 +323,44 @@ def test_no_format_passes_what_was_not_checked(report):
     assert told(report, "github").startswith(("::error ", "::warning "))
     run = data(report, "sarif")["runs"][0]
     assert run["invocations"][0]["executionSuccessful"] is False
+
+
+def test_no_format_passes_what_was_checked_in_part():
+    assert nipa(IN_PART)[0] == 250
+    assert data(IN_PART, "b4")["status"] == "warn"
+    (line,) = told(IN_PART, "b4-check").splitlines()
+    assert line == f"patchlint: checked in part: {PATH}:207: {CUT_IN_A_HUNK}"
+    (issue,) = data(IN_PART, "gitlab")
+    assert (issue["check_name"], issue["severity"]) == ("checked-in-part", "major")
+    assert issue["location"] == {"path": PATH, "lines": {"begin": 207}}
+    (one,) = data(IN_PART, "rdjson")["diagnostics"]
+    assert one["location"] == {"path": PATH, "range": {"start": {"line": 207}}}
+    warning, notice = told(IN_PART, "github").splitlines()
+    assert warning.startswith(f"::warning file={PATH},line=207,title=patchlint::checked in part: ")
+    assert notice.startswith("::notice title=patchlint::1 limitation: line broken by a mailer")
+    run = data(IN_PART, "sarif")["runs"][0]["invocations"][0]
+    assert run["executionSuccessful"] is False
+    assert [one["level"] for one in run["toolExecutionNotifications"]] == ["warning", "note"]
+    assert checks(IN_PART, (), "x", "")[SECOND.message_id].state == "warning"
+    assert checks(IN_PART, (), "x", "")[FIRST.message_id].state == "success"
+
+
+def test_a_patch_that_was_checked_in_part_is_skipped_where_nothing_is_found_in_it():
+    (suite,) = suites(IN_PART)
+    assert (suite.get("skipped"), suite.get("errors")) == ("1", "0")
+    _, second, _ = suite.findall("testcase")
+    assert second.find("skipped").get("message").startswith(f"checked in part: {PATH}:207: ")
+    (suite,) = suites(replace(IN_PART, findings=(LAZY,)))
+    assert (suite.get("skipped"), suite.get("failures")) == ("0", "1")
+    assert f"checked in part: {PATH}:207" in suite.find("system-out").text
+
+
+def test_what_is_lost_is_said_where_a_finding_is_told_as_well():
+    found = replace(IN_PART, findings=(LAZY,))
+    assert nipa(found) == (1, nipa(found)[1])
+    for form in ("nipa", "b4", "b4-check", "terminal", "github", "rdjson", "gitlab", "html"):
+        assert CUT_IN_A_HUNK in told(found, form)
+    assert told(found, "terminal").endswith("; 1 patch checked in part\n")
 
 
 def test_what_was_not_read_is_not_counted_as_checked():
