@@ -226,7 +226,9 @@ def test_a_path_stays_in_the_tree(text):
         path = desk._inside(text)
     except desk.Refused:
         return
-    assert not os.path.normpath(path).startswith(("..", "/", "-"))
+    first = os.path.normpath(path).partition("/")[0]
+    assert first not in {"..", ""}
+    assert not first.startswith("-")
 
 
 @given(st.lists(st.dictionaries(st.text(max_size=5), st.text(max_size=60)), max_size=40))
