@@ -92,6 +92,12 @@ def read_series(
     return _group(list(_read(inputs, options, stdin, errors))), tuple(errors)
 
 
+def read_whole(series: Series) -> bool:
+    """Whether all of the diffs of a series can be read: of the others no filter of words tells."""
+    _files_read, unread, lost = _files(series, _Findings())
+    return not (unread or any(lost.values()))
+
+
 def load_rules(options: Options) -> Ruleset:
     """The shipped rules, the user's own, narrowed to those that were asked for."""
     from patchlint.ruleset.load import load, load_late

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from patchlint.integrations.config import Acceptance, Settings
     from patchlint.model.effect import Promise
 
-_FORMAT: Final = 3
+_FORMAT: Final = 4
 #: Results older than this many seconds are thrown away.
 _KEEP: Final = 7 * 24 * 3600.0
 _WORDS: Final = {"error": "ERROR", "warning": "WARNING", "note": "CHECK"}
@@ -68,6 +68,13 @@ class Remark(Struct, frozen=True):
         return f"{self.path}:{self.line}: {_WORDS[self.level]}: [{self.rule}] {sentence}"
 
 
+class Doubt(Struct, frozen=True):
+    """What keeps a patch from passing, and the Message-ID of its mail where that is known."""
+
+    text: str
+    message_id: str | None = None
+
+
 class Analysis(Struct, frozen=True):
     """What is to be said about one series, and what could not be read of it.
 
@@ -75,14 +82,16 @@ class Analysis(Struct, frozen=True):
     """
 
     remarks: tuple[Remark, ...]
-    errors: tuple[str, ...]
+    errors: tuple[Doubt, ...]
     checked: int
     limitations: int = 0
     notes: tuple[str, ...] = ()
     #: whether time was up: another run may find more
     cut: bool = False
-    #: what of the diffs could not be read, or not as it stands
+    #: what of the diffs was mended, with all of it there
     damage: tuple[str, ...] = ()
+    #: what of the diffs could not be read
+    lost: tuple[Doubt, ...] = ()
 
 
 class Work(Struct, frozen=True):
@@ -120,7 +129,8 @@ def analyse(work: Work, settings: Settings) -> Analysis:
         if held is not None:
             return held
         result = _check(work, settings)
-        if not (result.errors or result.cut):
+        # the same diff may come in another mail, and what is amiss is told of its mail
+        if not (result.errors or result.lost or result.cut):
             _store(path, result)
     return result
 
@@ -208,20 +218,19 @@ def _check(work: Work, settings: Settings) -> Analysis:
 
 def boiled(report: Report) -> Analysis:
     """Return a report as the integrations keep it."""
-    from patchlint.report.lookup import given_up, patches
+    from patchlint.report.lookup import given_up, lost, patches
 
     return Analysis(
         remarks=tuple(remark(finding, report) for finding in report.findings),
-        errors=tuple(error.message for error in report.errors),
+        errors=tuple(Doubt(one.message, one.message_id) for one in report.errors),
         checked=patches(report),
         limitations=len(report.limitations),
         notes=tuple(note.message for note in report.notes),
         cut=bool(given_up(report)),
         damage=tuple(
-            f"{one.path}: {one.message}" if one.path else one.message
-            for one in report.limitations
-            if one.stage == "diff"
+            one.told for one in report.limitations if one.stage == "diff" and not one.lost
         ),
+        lost=tuple(Doubt(one.told, one.message_id) for one in lost(report)),
     )
 
 

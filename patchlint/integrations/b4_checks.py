@@ -21,17 +21,23 @@ _STATUS: Final = {"error": "fail", "warning": "warn", "note": "pass"}
 
 
 class _Answer:
-    """The remarks that stand for one mail, those accepted, and what went wrong."""
+    """The remarks that stand for one mail, those accepted, and what went wrong.
+
+    ``errors`` tell what was not checked, ``lost`` what was checked in part: of the mail, since
+    b4 shows them at its patch, or of the ``whole`` series.
+    """
 
     def __init__(self, mail: bytes, settings: Settings, *, whole: bool) -> None:
         self.remarks: tuple[analysis.Remark, ...] = ()
         self.accepted: tuple[str, ...] = ()
         self.errors: tuple[str, ...] = ()
+        self.lost: tuple[str, ...] = ()
         self.notes: tuple[str, ...] = ()
-        if not series_files.has_diff(mail) and not whole:
+        self.unchecked = False
+        if not whole and not _is_patch(mail):
             return
         found = b4_series.find(mail, settings)
-        if not analysis.candidate(found.work.diffs, settings):
+        if not analysis.candidate(found.work.diffs, settings) and _is_whole(found.work):
             return
         result = analysis.analyse(found.work, settings)
         stand, taken = analysis.standing(result, settings)
@@ -43,33 +49,75 @@ class _Answer:
             for remark, reason in taken
             if whole or found.number in {None, remark.patch}
         )
-        self.errors = result.errors
+        mine = None if whole else mail
+        self.errors = _told(result.errors, mine)
+        self.lost = _told(result.lost, mine)
+        # one patch of a series may be the one that was not read; of a mail there is but one
+        self.unchecked = bool(self.errors) and not (whole and result.checked)
         self.notes = result.notes
         if result.cut:
             self.errors += ("not all was checked: it takes longer than the setting time-limit",)
 
 
+def _told(doubts: Sequence[analysis.Doubt], mail: bytes | None) -> tuple[str, ...]:
+    """What is told of a mail, under whose subject b4 shows it; of all mails where that is None."""
+    if mail is None:
+        return tuple(one.text for one in doubts)
+    head = series_files.header_block(mail)
+    own = series_files.message_ids(head, b"message-id")
+    subject = series_files.header(head, b"subject")
+    return tuple(
+        one.text.removeprefix(f"{subject}: ")
+        for one in doubts
+        if not own or one.message_id in {None, *own}
+    )
+
+
+def _is_patch(mail: bytes) -> bool:
+    """Whether a mail has a diff, or is called a patch and should have one."""
+    if series_files.has_diff(mail):
+        return True
+    subject = series_files.header(series_files.header_block(mail), b"subject")
+    tag = subject.partition("]")[0].lower()
+    return tag.startswith("[") and "patch" in tag and series_files.place(mail).number != 0
+
+
+def _is_whole(work: analysis.Work) -> bool:
+    """Whether all of the mails can be read; git's own diffs of commits can."""
+    if work.stdin is None:
+        return True
+    from patchlint.run import Options, read_series, read_whole
+
+    series, errors = read_series(work.inputs, Options(no_tree=True), work.stdin)
+    return bool(series) and not errors and all(map(read_whole, series))
+
+
 def check(mail: bytes, settings: Settings) -> str:
     """Return one line for each error and warning of the patch in ``mail``."""
-    from patchlint.report.b4_check import failure
+    from patchlint.report.b4_check import doubtful, failure
+    from patchlint.report.lookup import PARTLY
 
     answer = _Answer(mail, settings, whole=False)
     lines = [remark.terse() for remark in answer.remarks if remark.level != "note"]
     lines += [failure(error) for error in answer.errors]
+    lines += [doubtful(f"{PARTLY}: {text}") for text in answer.lost]
     return "".join(f"{line}\n" for line in lines)
 
 
 def review(mail: bytes, settings: Settings, *, whole: bool) -> str:
     """Return b4's review JSON: for the patch in ``mail``, or for its ``whole`` series."""
+    from patchlint.report.lookup import PARTLY, UNCHECKED, UNSURE
+
     answer = _Answer(mail, settings, whole=whole)
     rows = [_row(remark, whole=whole) for remark in answer.remarks]
     rows += [_said("pass", "accepted", text) for text in answer.accepted]
     rows += [_said("pass", "note", text) for text in answer.notes]
-    rows += [_said("warn", "could not check", text) for text in answer.errors]
+    rows += [_said("warn", UNCHECKED, text) for text in answer.errors]
+    rows += [_said("warn", PARTLY, text) for text in answer.lost]
     loudest = _loudest(answer.remarks)
     status, summary = _STATUS[loudest], _summary(answer.remarks)
-    if answer.errors and status == "pass":
-        status, summary = "warn", "could not check"
+    if (answer.errors or answer.lost) and status == "pass":
+        status, summary = "warn", UNCHECKED if answer.unchecked else UNSURE
     return result(status, summary, rows)
 
 

@@ -330,7 +330,7 @@ def _verdict(name: str, result: Analysis, settings: Settings, number: int | None
     from patchlint.integrations import analysis
 
     if result.errors and not result.checked:
-        raise analysis.AnalysisError("; ".join(result.errors))
+        raise analysis.AnalysisError("; ".join(one.text for one in result.errors))
     stand, taken = analysis.standing(result, settings)
     concerned = [remark for remark in stand if number is None or remark.patch == number]
     stops = any(analysis.at_or_above(remark.level, settings.fail_on) for remark in concerned)
@@ -340,7 +340,7 @@ def _verdict(name: str, result: Analysis, settings: Settings, number: int | None
         if remark.level != "note" or analysis.at_or_above("note", settings.fail_on)
     ]
     _say_each(settings.problems if shown else ())
-    _say_each(f"not checked: {error}" for error in result.errors)
+    _say_each(f"not checked: {one.text}" for one in result.errors)
     known = frozenset() if stops else _said_before(name, number)
     doubts = _doubts(result, settings) if _speaks(number, stops=stops) else {}
     _say_each(text for mark, text in doubts.items() if mark not in known)
@@ -365,7 +365,11 @@ def _doubts(result: Analysis, settings: Settings) -> dict[str, str]:
     """What may keep a finding from being told, each under a mark to remember it by."""
     import hashlib
 
-    texts = [*settings.of_repository, *(f"not all was read: {text}" for text in result.damage)]
+    texts = [
+        *settings.of_repository,
+        *(f"not all was read: {one.text}" for one in result.lost),
+        *(f"mended for the check: {text}" for text in result.damage),
+    ]
     if result.cut:
         texts.append("not all was checked: it takes longer than the setting time-limit")
     return {hashlib.sha256(text.encode()).hexdigest()[:16]: text for text in texts}

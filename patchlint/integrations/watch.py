@@ -28,7 +28,7 @@ from patchlint.outside import programs
 from patchlint.report import mail as mail_format
 from patchlint.report.lookup import in_part, unsure
 from patchlint.report.style import Style
-from patchlint.run import Options, check_series, load_rules
+from patchlint.run import Options, check_series, load_rules, read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -230,7 +230,8 @@ def _judge(
 ) -> _Verdict:
     from patchlint.integrations.analysis import candidate
 
-    if not candidate("".join(patch.diff for patch in series.patches).encode(), settings):
+    words = "".join(patch.diff for patch in series.patches).encode("utf-8", "replace")
+    if not candidate(words, settings) and read_whole(series):
         return _Verdict(None, "nothing to check")
     report = check_series([series], ruleset, plan.options)
     if report.errors and not report.series:

@@ -68,7 +68,7 @@ _MOST_DIGITS = 7
 #: what --word-diff has in place of marks: braces around words, or this after each line
 _BRACES = (("{+", "+}"), ("[-", "-]"))
 _LINE_END = "~"
-_WORDS = "a diff by words (--word-diff) is not read: make it without that option"
+_WORDS = "a diff by words (--word-diff): make it without that option"
 
 _BARE = "hunks without a line around them (-U0): what stands between them is not seen"
 

@@ -41,8 +41,11 @@ def failure(reason: str) -> str:
 
 
 def doubtful(text: str) -> str:
-    """Return the line that tells b4 of what is no pass, and no finding."""
-    return _harmless(f"patchlint: {line(text)}")
+    """Return the line that tells b4 of what is no pass, and no finding.
+
+    b4 puts the name of the program before it.
+    """
+    return _harmless(line(text))
 
 
 def _check_line(finding: Finding, link: str) -> str:

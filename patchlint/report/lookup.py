@@ -166,6 +166,8 @@ class Doubt(Struct, frozen=True):
 #: the kinds of doubts
 UNCHECKED: Final = "could not check"
 PARTLY: Final = "checked in part"
+#: what is said in place of a pass where some of it was checked
+UNSURE: Final = "no finding in what could be checked"
 
 
 def doubts(report: Report) -> list[Doubt]:
@@ -186,8 +188,8 @@ def unchecked(report: Report) -> bool:
 def unsure(report: Report) -> str:
     """What to say in place of a pass: not, or not all, was checked, and nothing loud found."""
     if unchecked(report):
-        return "could not check"
-    return "no finding in what could be checked" if in_part(report) and _quiet(report) else ""
+        return UNCHECKED
+    return UNSURE if in_part(report) and _quiet(report) else ""
 
 
 def _quiet(report: Report) -> bool:

@@ -427,3 +427,77 @@ def test_b4_reads_the_mails_that_the_repository_makes(repo):
     file = repo.patches("--thread=shallow")[0]
     mail = email.message_from_bytes(file.read_bytes(), policy=default)
     assert mail["Subject"] == "[PATCH 1/3] fs: look at error pointers as well"
+
+
+# --- what is not read
+
+
+@pytest.fixture
+def damaged(repo):
+    """The mails of a series of three: the first is cut in its hunk, the second is by words."""
+    files = repo.patches("--thread=shallow", "--cover-letter")
+    words = repo.patches("--thread=shallow", "--cover-letter", "--word-diff", name="words")
+    whole = files[1].read_text()
+    files[1].write_text(whole[: whole.index("+\tif (IS_ERR_OR_NULL")])
+    head, _, _ = files[2].read_text().partition("diff --git")
+    _, at, diff = words[2].read_text().partition("diff --git")
+    files[2].write_text(head + at + diff)
+    return files[1:]
+
+
+CUT = "checked in part: fs/mounts.c:18: hunk announces 7 old and 7 new lines but has 4 and 3"
+WORDS = "its diff cannot be read: a diff by words"
+
+
+def test_each_patch_is_told_what_of_it_was_not_read(repo, damaged):
+    """In the first no word of the tables is left, and the last is as it should be."""
+    told = [
+        repo.patchlint("b4", "check", cwd=repo.root, stdin=file.read_bytes()) for file in damaged
+    ]
+    assert [err for _, err in told] == ["", "", ""]
+    first, second, third = (out for out, _ in told)
+    assert first == f"{CUT}\n"
+    assert second.startswith(f"could not check: {WORDS}")
+    assert (second.count("\n"), third) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("whole", "told"),
+    [
+        ([], ["no finding in what could be checked", "could not check", "no promise"]),
+        (["--series"], ["no finding in what could be checked"] * 3),
+    ],
+)
+def test_review_warns_of_what_was_not_read(repo, damaged, whole, told):
+    results = []
+    for file in damaged:
+        mail = file.read_bytes()
+        out, err = repo.patchlint("b4", "review-check", *whole, cwd=repo.root, stdin=mail)
+        results += json.loads(out)
+        assert err == ""
+    assert all(one["summary"].startswith(start) for one, start in zip(results, told, strict=True))
+    assert [one["status"] == "warn" for one in results] == [not t.startswith("no p") for t in told]
+    if whole:
+        assert CUT.partition(": ")[2] in results[-1]["details"]
+        assert WORDS in results[-1]["details"]
+
+
+def test_a_mail_that_is_called_a_patch_and_has_no_diff_does_not_pass(repo, damaged):
+    head, _, _ = damaged[0].read_text().partition("diff --git")
+    out, err = repo.patchlint("b4", "check", cwd=repo.root, stdin=head.encode())
+    assert (out.count("\n"), err) == (1, "")
+    assert out.startswith("could not check: there is no diff in this patch")
+
+
+def test_am_says_under_each_patch_what_of_it_was_not_read(repo, damaged):
+    repo.git("checkout", "-q", "master")
+    repo.git("branch", "-q", "-D", "topic")
+    repo.git("config", "b4.attestation-policy", "off")
+    repo.patchlint("b4", "setup", "--local", "--yes")
+    cover = damaged[0].parent / "0000-cover-letter.patch"
+    mbox = repo.root / "damaged.mbox"
+    mbox.write_bytes(b"\n".join(file.read_bytes() for file in (cover, *damaged)))
+    _, err = repo.call(b4(), "--offline-mode", "-n", "am", "-k", "-m", mbox, "-o", repo.root / "am")
+    said = err.splitlines()
+    places = [n for n, line in enumerate(said) if CUT in line or WORDS in line]
+    assert [re.findall("./3", said[place - 1]) for place in places] == [["1/3"], ["2/3"]]

@@ -143,6 +143,15 @@ def test_a_version_that_cannot_be_read_mends_nothing(watcher):
     assert "mended" not in out
 
 
+def test_a_version_that_is_cut_short_mends_nothing(watcher):
+    """Of what is left no word tells that there was anything to check."""
+    first, second, third = watcher.mails("-v2")
+    cut = second[: second.index(b"@@ ")] + b"@@ -7,9 +7,9 @@\n struct tree_node {\n-a\n+b\n"
+    out = versions(watcher, first, cut, third)
+    assert "no finding in what could be checked" in out
+    assert "mended" not in out
+
+
 def test_a_version_that_keeps_it_is_not(watcher):
     assert "mended" not in versions(watcher, *watcher.mails("-v2"))
 

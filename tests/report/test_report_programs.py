@@ -117,9 +117,9 @@ def test_b4_check_is_silent_without_errors_and_warnings():
 
 def test_b4_check_warns_of_what_was_not_checked():
     """For b4 a patch without a line has passed."""
-    assert told(UNREAD, "b4-check") == "patchlint: could not check: no such file\n"
+    assert told(UNREAD, "b4-check") == "could not check: no such file\n"
     odd = replace(UNREAD, errors=(InputError("x", "an ERROR: in\nthe mail"),))
-    assert told(odd, "b4-check") == "patchlint: could not check: an ERROR : in the mail\n"
+    assert told(odd, "b4-check") == "could not check: an ERROR : in the mail\n"
 
 
 def test_b4_check_never_lets_a_warning_look_like_a_failure():
@@ -329,7 +329,7 @@ def test_no_format_passes_what_was_checked_in_part():
     assert nipa(IN_PART)[0] == 250
     assert data(IN_PART, "b4")["status"] == "warn"
     (line,) = told(IN_PART, "b4-check").splitlines()
-    assert line == f"patchlint: checked in part: {PATH}:207: {CUT_IN_A_HUNK}"
+    assert line == f"checked in part: {PATH}:207: {CUT_IN_A_HUNK}"
     (issue,) = data(IN_PART, "gitlab")
     assert (issue["check_name"], issue["severity"]) == ("checked-in-part", "major")
     assert issue["location"] == {"path": PATH, "lines": {"begin": 207}}
