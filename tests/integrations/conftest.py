@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-import socket
-
 import pytest
 from aiosmtpd.controller import Controller
 from integration_kit import Kit
+from loopback import free_port
 
 
 class Inbox:
@@ -19,12 +18,6 @@ class Inbox:
         self.mails.append(envelope.content)
         self.recipients.append(list(envelope.rcpt_tos))
         return "250 kept"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture

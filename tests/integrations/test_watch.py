@@ -16,8 +16,8 @@ from types import SimpleNamespace
 
 import liblore
 import pytest
-from conftest import free_port
 from liblore.utils import get_strict_thread, parse_message, split_mbox
+from loopback import free_port
 
 from patchlint.integrations import config, watch, watch_sources, watch_state
 from patchlint.model.finding import PatchRef, Report, SeriesRef

@@ -113,3 +113,11 @@ def test_what_an_extra_brings_the_tests_have_too():
     dev = set(PROJECT["dependency-groups"]["dev"])
     for extra, wanted in PROJECT["project"]["optional-dependencies"].items():
         assert {one for one in wanted if not one.startswith("patchlint[")} <= dev, extra
+
+
+def test_any_folders_of_tests_can_be_collected_together():
+    """Modules of tests have no package, so one of a name is there: the first that is read."""
+    files = [path for path in (ROOT / "tests").rglob("*.py") if path.name != "conftest.py"]
+    assert len({path.name for path in files}) == len(files)
+    asked = re.compile(r"^\s*(?:from|import) conftest\b", re.MULTILINE)
+    assert not [path.name for path in files if asked.search(path.read_text(encoding="utf-8"))]
