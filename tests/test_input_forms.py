@@ -177,6 +177,37 @@ def test_what_git_prints_of_several_commits_is_several_patches(repo, form):
     assert short == [commit[:7] for commit in commits]
 
 
+@pytest.fixture
+def without_hunks(tmp_path):
+    """A picture that changes, and a file that gets another name."""
+    folder = repository(tmp_path / "pictures", {PATH: DIRECT})
+    for number in (1, 2):
+        (folder / "lamp.png").write_bytes(bytes([0, number, 255]) * 40)
+        git(folder, "add", "--all")
+        git(folder, "commit", "--quiet", "--message", f"lamp: picture {number}")
+    git(folder, "mv", PATH, "fs/light.c")
+    git(folder, "commit", "--quiet", "--message", "lamp: rename")
+    return folder
+
+
+@pytest.mark.parametrize("color", ["--color=never", "--color=always"])
+@pytest.mark.parametrize(
+    ("form", "numbers"),
+    [
+        ("format-patch --stdout -M HEAD~2", [1, 2]),
+        ("log -p -M -2", [1, 2]),
+        ("show -M HEAD~1", [1]),
+        ("show --binary HEAD~1", [1]),
+        ("diff -M HEAD~2", [1]),
+    ],
+)
+def test_a_diff_without_hunks_is_one_in_colours_too(without_hunks, form, color, numbers):
+    command, *options = form.split()
+    report = read(output(without_hunks, command, color, *options))
+    assert said(report) == ([], numbers, ())
+    assert report.limitations == ()
+
+
 def test_a_merge_without_a_diff_is_no_patch_and_one_with_a_combined_diff_is_named(tmp_path):
     repo = repository(tmp_path / "r", DIRECT)
     for branch, line in (("left", "\tlamp_off++;\n"), ("right", "\tlamp_on--;\n")):

@@ -311,7 +311,8 @@ def _fault(data: bytes) -> str | None:
         return None
     if b"\0" in probe:
         return "binary data, not a mail"
-    if b"@@ -" in data or data.startswith(b"diff --git ") or b"\ndiff --git " in data:
+    marks = b"@@ -", b"\ndiff --git ", b"\x1b["
+    if data.startswith(b"diff --git ") or any(mark in data for mark in marks):
         from patchlint.mail.mend import mend
 
         text, _amiss = mend(data.replace(b"\r\n", b"\n").decode("utf-8", "replace"))

@@ -11,6 +11,8 @@ import re
 from patchlint.model.pattern import lazy
 
 _COLOUR = lazy(r"\x1b\[[0-9;]*[mK]")
+#: what tells a diff in colours: also of a picture or a new name, which have no hunk
+_COLOURED = lazy(r"^(?:\x1b\[[0-9;]*[mK])+(?:diff |--- |\+\+\+ |@@ -)", re.MULTILINE)
 _HARD_BLANK = lazy(r"^[ +-]?[\u00a0\u2000-\u200a\u202f\u3000]", re.MULTILINE)
 _BLANKS = lazy(r"[\u00a0\u2000-\u200a\u202f\u3000]")
 _BREAK = lazy(r"[ \t]*<br ?/?>[ \t]*$", re.MULTILINE | re.IGNORECASE)
@@ -39,12 +41,11 @@ def mend(text: str) -> tuple[str, tuple[str, ...]]:
 
     A text without a diff, or with one that is as it should be, comes back as it is.
     """
-    at = text.find("@@ -")
-    if at < 0:
+    if "\x1b[" in text and _COLOURED.search(text) is not None:
+        text = _COLOUR.sub("", text)  # nothing is lost by it, so nothing is said
+    if "@@ -" not in text:
         return text, ()
     said: list[str] = []
-    if "\x1b[" in text[max(0, at - 20) : at]:
-        text = _COLOUR.sub("", text)  # nothing is lost by it, so nothing is said
     above = _line_above(text)
     if above is None:
         return text, ()

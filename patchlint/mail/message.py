@@ -182,7 +182,10 @@ def _talks(outer: subjects.Subject, parent: str | None, body: str) -> bool:
 
 def _mended(part: mime.Part, problems: list[str]) -> mime.Part:
     """Undo what a mailer did to a diff, and note it."""
-    if "@@ -" not in part.text or shape.looks_whole(part.text):
+    if "@@ -" in part.text:
+        if shape.looks_whole(part.text):
+            return part
+    elif "\x1b[" not in part.text:
         return part
     from patchlint.mail.mend import mend
 
