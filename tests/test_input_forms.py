@@ -112,6 +112,40 @@ def test_every_form_of_format_patch_is_read_from_a_folder(repo, form, tmp_path):
     assert said(check([str(tmp_path)], NO_TREE)) == WHOLE
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        "format-patch --stdout HEAD~2",
+        "format-patch --stdout --numstat HEAD~2",
+        "format-patch --stdout --cover-letter --raw HEAD~2",
+        "format-patch --stdout --no-stat HEAD~2",
+        "format-patch --stdout --color=always HEAD~2",
+        "log -p -2",
+        "log -p -2 --color=always",
+        "log -p -2 --oneline",
+        "log -p -2 --raw",
+        "log -p -2 --numstat",
+        "log -p -2 --format=email",
+        "log -p -2 --format=email --stat --reverse",
+        "show HEAD~1 HEAD",
+    ],
+)
+def test_nul_between_commits_parts_them(repo, tmp_path, form):
+    """``-z`` has one behind the statistics as well, in front of the first file of the diff."""
+    command, *options = form.split()
+    data = output(repo, command, "-z", *options)
+    assert b"\0" in data
+    assert said(read(data)) == WHOLE
+    first = data.index(b"\0")
+    (tmp_path / "in").write_bytes(b"\n" + data if first else data)
+    assert said(check([str(tmp_path / "in")], NO_TREE)) == WHOLE
+
+
+def test_mails_with_nul_behind_the_statistics_are_read_from_a_folder(repo, tmp_path):
+    output(repo, "format-patch", "-z", "-o", str(tmp_path), "HEAD~2")
+    assert said(check([str(tmp_path)], NO_TREE)) == WHOLE
+
+
 def test_one_patch_with_a_cover_letter_is_read(repo):
     report = read(output(repo, "format-patch", "--stdout", "--cover-letter", "HEAD~1"))
     assert said(report)[1:] == ([1], ())

@@ -232,7 +232,7 @@ def _stream(name: str, stream: Bounded) -> Iterator[Read]:
         if not stream.damage:  # which is told
             yield InputError(name, "empty: there is no mail in it")
         return
-    first = first.removeprefix(b"\xef\xbb\xbf")
+    first = mbox.bare(first.removeprefix(b"\xef\xbb\xbf"))
     if mbox.is_separator(first):
         yield from _mbox(name, first, stream, skipped)
         return
@@ -241,6 +241,7 @@ def _stream(name: str, stream: Bounded) -> Iterator[Read]:
         data = data.decode("utf-16", "replace").encode()
     if b"\r" in data and b"\n" not in data:  # as machines did whose lines ended so
         data = data.replace(b"\r", b"\n")
+    data = texts.parted(data)
     fault = _fault(data)
     if fault is None:
         yield from _mails(name, data, 1 + skipped)

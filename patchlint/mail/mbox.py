@@ -50,6 +50,11 @@ def is_separator(line: bytes) -> bool:
     return year is not None and int(year.group(1)) > _MIN_YEAR
 
 
+def bare(line: bytes) -> bytes:
+    """A line without the NUL that ``git format-patch -z`` puts before a separator."""
+    return line[1:] if line.startswith(b"\0From ") else line
+
+
 class _Building(Struct):
     """The message being read; ``doubts`` are separators inside an announced length."""
 
@@ -68,7 +73,7 @@ def split(lines: Iterable[bytes]) -> Iterator[Message]:
     What stands before the first separator is no message and is left out.
     """
     current: _Building | None = None
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(map(bare, lines), 1):
         if line.startswith(b"From ") and is_separator(line):
             if current is None or not _inside(current):
                 if current is not None:

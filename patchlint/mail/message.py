@@ -65,7 +65,7 @@ def decode(raw: RawMail) -> Mail:
     block, and picks the attachment that holds the patch when the text does not.
     """
     problems = [*raw.amiss]
-    data = raw.data.replace(b"\r\n", b"\n") if b"\r" in raw.data else raw.data
+    data = _in_lines(raw.data)
     commit = raw.commit or _commit(data)
     headers, body = mime.split_headers(data.lstrip(b"\n"))
     if headers.values and not body.strip():
@@ -121,6 +121,17 @@ def decode(raw: RawMail) -> Mail:
     if len(files) < 2:  # noqa: PLR2004
         return whole
     return replace(whole, attached=_attached(whole, files))
+
+
+def _in_lines(data: bytes) -> bytes:
+    """A mail with the line ends that its reader knows."""
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n")
+    if b"\0" in data:
+        from patchlint.mail.texts import parted
+
+        data = parted(data)
+    return data
 
 
 #: what holds text, in a form that is not read

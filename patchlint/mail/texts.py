@@ -24,6 +24,9 @@ _COMMIT = lazy(
 _BLOBS = lazy(rb"^index ([0-9a-f]{4,64})\.\.([0-9a-f]{4,64})", re.MULTILINE)
 _DIFF = lazy(rb"^(?:diff -|--- )", re.MULTILINE)
 _SEPARATOR = lazy(rb"^From [^\n]+\n(?=[!-9;-~]+: )", re.MULTILINE)
+#: what ``git -z`` puts between commits, and between what it says of one and its diff
+_ZEROS = lazy(rb"\0+(?=(?:\x1b\[[0-9;]*[mK])*(?:From [0-9a-f]{40}|commit [0-9a-f]{7}|diff --git ))")
+_LOG = lazy(rb"(?:\x1b\[[0-9;]*[mK])*commit [0-9a-f]{7,64}\b[^\n]*\n[A-Za-z]+:? ")
 _BASE64 = lazy(rb"[A-Za-z0-9+/\r\n]+={0,2}\s*")
 
 
@@ -74,6 +77,16 @@ def newest_first(diffs: Sequence[bytes]) -> bool | None:
         made.update(new for _old, new in pairs if new.strip(b"0"))
         needed.update(old for old, _new in pairs if old.strip(b"0"))
     return None if forward == backward else backward > forward
+
+
+def parted(data: bytes) -> bytes:
+    """A text with line ends for the NULs of ``git format-patch -z`` and ``git log -z``.
+
+    Those of ``--name-status`` and the like stand behind names, which a log alone has in its text.
+    """
+    if b"\0" not in data:
+        return data
+    return data.replace(b"\0", b"\n") if _LOG.match(data) else _ZEROS.sub(b"\n", data)
 
 
 def unpacked(data: bytes) -> bytes | None:
