@@ -99,7 +99,7 @@ def _unexpected(error: Exception, *, debug: bool) -> int:
     if isinstance(error, OSError) and error.filename is None and error.errno is not None:
         # no file of ours: standard output is closed, or full
         console.drop_output()
-        print(f"patchlint: what was found could not be written: {error.strerror}", file=sys.stderr)
+        print(f"patchlint: the output could not be written: {error.strerror}", file=sys.stderr)
     elif isinstance(error, OSError) and error.filename is not None:
         print(f"patchlint: {error.filename}: {error.strerror}", file=sys.stderr)
     else:

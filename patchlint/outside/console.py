@@ -37,6 +37,8 @@ class Guarded:
         #: whether failures to write are passed over: there is nowhere left to tell them
         self.quiet = quiet
         self._inside = ""
+        #: what a write failed by: argparse passes over it when it prints its help
+        self._failed: Exception | None = None
 
     def write(self, text: str) -> int:
         """Write ``text`` as it may be shown."""
@@ -49,8 +51,9 @@ class Guarded:
     def _put(self, shown: str, text: str) -> int:
         try:
             self.stream.write(shown)
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
             if not self.quiet:
+                self._failed = error
                 raise
         return len(text)
 
@@ -69,7 +72,9 @@ class Guarded:
             self.write(line)
 
     def flush(self) -> None:
-        """Bring out what was written."""
+        """Bring out what was written; fails where a write did, whoever passed over that."""
+        if self._failed is not None:
+            raise self._failed
         try:
             self.stream.flush()
         except (OSError, ValueError):

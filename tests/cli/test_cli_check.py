@@ -508,9 +508,7 @@ def test_output_that_cannot_be_written_is_said(lost):
     with Path("/dev/full").open("wb") as full:
         done = as_a_program(*asked, stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 2
-    assert done.stderr == (
-        "patchlint: what was found could not be written: No space left on device\n"
-    )
+    assert done.stderr == ("patchlint: the output could not be written: No space left on device\n")
 
 
 def test_what_the_import_of_msgspec_is_spared_is_there_afterwards():

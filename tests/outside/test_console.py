@@ -95,7 +95,7 @@ Message-ID: <1@example.org>
 diff --git a/fs/x.c b/fs/x.c
 --- a/fs/x.c
 +++ b/fs/x.c
-@@ -1,5 +1,10 @@
+@@ -1,4 +1,9 @@
  static void drop(struct foo *x)
  {
 -\tmntput(x->m);
@@ -147,6 +147,12 @@ def test_output_that_cannot_be_encoded_is_spelled_out(mail: Path, form: str) -> 
         ("$PL rules >&-", 2, "could not be written"),
         ("$PL b4 check <&-", 2, ""),
         ("$PL index --status >/dev/full", 2, "could not be written"),
+        *(
+            (f"{buffered} $PL {printed} >{full}", 2, "could not be written")
+            for buffered in ("PYTHONUNBUFFERED=", "PYTHONUNBUFFERED=1")
+            for printed in ("check --help", "b4 setup --help", "help scan", "--help", "--version")
+            for full in ("/dev/full", "&-")
+        ),
     ],
 )
 def test_streams_that_are_closed_or_full(mail: Path, command: str, status: int, said: str) -> None:
