@@ -32,13 +32,15 @@ _TASK_MAILS: Final = 60
 class Outcome(Struct, frozen=True):
     """What a run did: mails surveyed, threads checked, findings that the store now has.
 
-    ``unread`` says of sources that they could not be read.
+    ``unread`` says of sources that they could not be read, ``passed_over`` names files of
+    folders that hold no mail.
     """
 
     mails: int
     threads: int
     findings: int
     unread: tuple[InputError, ...] = ()
+    passed_over: tuple[str, ...] = ()
 
 
 def scan(
@@ -52,7 +54,8 @@ def scan(
 
     Raises :class:`sources.SourceError` for an input that is no archive.
     """
-    archives = sources.find(inputs)
+    passed_over: list[str] = []
+    archives = sources.find(inputs, passed_over)
     engine = load(settings)
     ruleset = engine.rules()
     reach = worker.reach_of(engine, settings)
@@ -77,7 +80,8 @@ def scan(
         with Shelf() as shelf:
             outcomes.mine(store, shelf, engine, progress)
     store.end_run(run, mails, threads)
-    return Outcome(mails, threads, store.value("SELECT count(*) FROM findings"), tuple(unread))
+    findings = store.value("SELECT count(*) FROM findings")
+    return Outcome(mails, threads, findings, tuple(unread), tuple(passed_over))
 
 
 # --- first pass --------------------------------------------------------------------

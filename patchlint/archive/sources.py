@@ -33,6 +33,8 @@ MOST_BYTES: Final = 16 << 20
 PORTION_MAILS: Final = 2500
 PORTION_BYTES: Final = 4 << 20
 _CHUNK: Final = 1 << 20
+#: bytes of a file that tell what it is
+_HEAD: Final = 1 << 16
 _EPOCH_HEAD: Final = "HEAD"
 
 
@@ -87,23 +89,26 @@ class Portion(Struct, frozen=True):
         )
 
 
-def find(inputs: Sequence[str]) -> list[Source]:
+def find(inputs: Sequence[str], passed_over: list[str] | None = None) -> list[Source]:
     """The archives that ``inputs`` name; an inbox folder stands for all its epochs.
 
-    Raises :class:`SourceError` for an input that is none.
+    Files of a folder of mails that are none go to ``passed_over``.  Raises
+    :class:`SourceError` for an input that is no archive.
     """
     found: list[Source] = []
     for name in inputs:
         path = Path(name)
         if not path.exists():
             raise SourceError(f"{name}: no such file or folder")
-        found.extend(_find(path, name))
+        found.extend(_find(path, name, [] if passed_over is None else passed_over))
     return list(dict.fromkeys(found))
 
 
-def _find(path: Path, name: str) -> list[Source]:
+def _find(path: Path, name: str, passed_over: list[str]) -> list[Source]:
     place = str(path.resolve())
     if path.is_file():
+        if (why := _no_archive(path)) is not None:
+            raise SourceError(f"{name}: no mbox, and {why}")
         return [Source("mbox", place, name)]
     repository = _repository(path)
     if repository is not None:
@@ -125,9 +130,29 @@ def _find(path: Path, name: str) -> list[Source]:
     if (path / "cur").is_dir() or (path / "new").is_dir():
         return [Source("maildir", place, name)]
     files = sorted(entry for entry in path.iterdir() if entry.is_file())
-    if files:
-        return [Source("mbox", str(entry.resolve()), f"{name}/{entry.name}") for entry in files]
+    others = [entry for entry in files if _no_archive(entry) is not None]
+    if len(others) < len(files):
+        passed_over += [f"{name}/{entry.name}" for entry in others]
+        mails = [entry for entry in files if entry not in others]
+        return [Source("mbox", str(entry.resolve()), f"{name}/{entry.name}") for entry in mails]
     raise SourceError(f"{name}: neither an epoch, an mbox, a Maildir nor a folder of mails")
+
+
+def _no_archive(path: Path) -> str | None:
+    """Why a file holds no mail, None where it does, or where reading it will tell.
+
+    An empty file is an mbox that nothing was delivered to.
+    """
+    from patchlint.mail import inputs, mbox
+
+    try:
+        with opened(str(path)) as stream:
+            head = stream.read(_HEAD).lstrip()
+    except SourceError:
+        return None
+    if not head or mbox.is_separator(mbox.bare(head.partition(b"\n")[0] + b"\n")):
+        return None
+    return inputs.no_mail(head)
 
 
 def _repository(path: Path) -> Path | None:
@@ -282,7 +307,9 @@ def split_mails(place: str) -> Iterator[bytes]:
         first = stream.readline(_CHUNK)
         while first and not first.strip():
             first = stream.readline(_CHUNK)
-        if not mbox.is_separator(first):
+        if not first:
+            return
+        if not mbox.is_separator(mbox.bare(first)):
             yield first + stream.read(MOST_BYTES + 1)
             return
         for message in mbox.split(_bounded(first, stream)):

@@ -106,6 +106,8 @@ def run(arguments: argparse.Namespace) -> int:
     for one in done.unread:
         print(f"patchlint: {one.input}: {one.message}", file=sys.stderr)
     if not arguments.quiet:
+        for name in done.passed_over:
+            print(f"patchlint: {name}: holds no mail, passed over", file=sys.stderr)
         print(
             f"patchlint: {count(done.mails, 'mail')} read, {count(done.threads, 'thread')} checked;"
             f" {arguments.store} has {count(done.findings, 'finding')}",

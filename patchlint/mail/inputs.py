@@ -242,7 +242,7 @@ def _stream(name: str, stream: Bounded) -> Iterator[Read]:
     if b"\r" in data and b"\n" not in data:  # as machines did whose lines ended so
         data = data.replace(b"\r", b"\n")
     data = texts.parted(data)
-    fault = _fault(data)
+    fault = no_mail(data)
     if fault is None:
         yield from _mails(name, data, 1 + skipped)
     else:
@@ -295,14 +295,14 @@ def _mbox(name: str, first: bytes, stream: Iterable[bytes], skipped: int) -> Ite
             continue
         found = _COMMIT.match(message.separator)
         commit = found.group(1).decode("ascii") if found and found.group(1).strip(b"0") else None
-        fault = _fault(message.data)
+        fault = no_mail(message.data)
         if fault:
             yield InputError(name, fault, line=line)
         else:
             yield RawMail(name, message.data, line, commit)
 
 
-def _fault(data: bytes) -> str | None:
+def no_mail(data: bytes) -> str | None:
     """Why ``data`` is no mail and no patch, None when it is one."""
     probe = data[:_PROBE]
     if not probe.strip():

@@ -340,6 +340,47 @@ def test_unknown_input_is_an_error(tmp_path):
         sources.find([str(tmp_path / "empty")])
 
 
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"To do:\n- water the plants\n", "neither a mail nor a patch"),
+        (b"int main(void)\n{\n\treturn 0;\n}\n", "neither a mail nor a patch"),
+        (bytes(range(256)) * 99, "binary data"),
+    ],
+)
+def test_a_file_that_is_no_mail_is_refused(tmp_path, capsys, data, why):
+    (tmp_path / "notes").write_bytes(data)
+    store = tmp_path / "scan.db"
+    assert main(["scan", "--store", str(store), str(tmp_path / "notes")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"patchlint: {tmp_path / 'notes'}: no mbox, and ")
+    assert why in line
+    assert not store.exists()
+
+
+@pytest.mark.parametrize("data", [b"", b"\n\n"])
+def test_an_mbox_that_nothing_was_delivered_to_has_no_mail(tmp_path, data):
+    (tmp_path / "new.mbox").write_bytes(data)
+    assert kit.run([tmp_path / "new.mbox"], tmp_path / "scan.db").mails == 0
+
+
+def test_a_file_that_is_no_mail_beside_mails_is_passed_over_and_told(tmp_path, capsys):
+    folder = tmp_path / "lists"
+    folder.mkdir()
+    kit.mbox(folder / "widgets", [kit.patch(1, 1, "a", kit.BAD)])
+    (folder / "one.patch").write_text(kit.BAD)
+    (folder / "README").write_text("The lists of widgets.\n")
+    store = str(tmp_path / "scan.db")
+    assert main(["scan", "--jobs", "1", "--store", store, str(folder)]) == 0
+    err = capsys.readouterr().err
+    assert f"patchlint: {folder}/README: holds no mail, passed over\n" in err
+    assert "2 mails read" in err
+    for name in ("widgets", "one.patch"):
+        (folder / name).unlink()
+    assert main(["scan", "--jobs", "1", "--store", store, str(folder)]) == 2
+    assert "nor a folder of mails" in capsys.readouterr().err
+
+
 def test_a_repository_of_code_is_no_archive(tmp_path, capsys):
     """Its commits were counted as mails that were read, with nothing found in them."""
     repository(tmp_path / "code", DIRECT, QUEUED)
