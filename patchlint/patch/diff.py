@@ -333,7 +333,6 @@ class _Reader:
             for hunk in bare:
                 unmarked = "no line of the hunk is changed; their marks are lost"
                 self._problem(unmarked, one, one.line, start=hunk.new_start)
-            one.hunks = [hunk for hunk in one.hunks if hunk not in bare]
         elif not one.hunks and one.kind is None and not one.by_words:
             self._problem("file without a hunk; the diff may be cut short", one, one.line)
         # git shows lines around a change wherever the file has any
