@@ -35,28 +35,19 @@ exit status: 0 nothing new, 1 the new version has findings that the old one had 
 
 def run(arguments: argparse.Namespace) -> int:
     """Check both and print the difference by fingerprint."""
-    from patchlint import run as pipeline
     from patchlint.analysis import CannotCheck
     from patchlint.integrations.config import ConfigError
     from patchlint.ruleset.load import RuleError
 
-    reports = []
-    for name in (arguments.old, arguments.new):
-        try:
-            options = options_of(arguments, settings_of(arguments))
-            report = pipeline.check([name], options)
-        except (RuleError, ConfigError, CannotCheck) as error:
-            print(f"patchlint: {error}", file=sys.stderr)
+    try:
+        old = _checked(arguments, arguments.old)
+        if not old.series:
             return 2
-        for problem in report.errors:
-            print(f"patchlint: {problem.input}: {problem.message}", file=sys.stderr)
-        for one in lost(report):
-            print(f"patchlint: {name}: {PARTLY}: {one.told}", file=sys.stderr)
-        if not report.series:
-            print(f"patchlint: {name}: holds no patch that can be read", file=sys.stderr)
-            return 2
-        reports.append(report)
-    old, new = reports
+        # also where nothing of it can be read: then what the old version had is unknown
+        new = _checked(arguments, arguments.new)
+    except (RuleError, ConfigError, CannotCheck) as error:
+        print(f"patchlint: {error}", file=sys.stderr)
+        return 2
     fixed, kept, brought, unknown = difference(old, new)
     if arguments.format == "json":
         _print_json(fixed, kept, brought, unknown)
@@ -71,6 +62,20 @@ def run(arguments: argparse.Namespace) -> int:
     if brought:
         return 1
     return 2 if unknown or in_part(new) else 0
+
+
+def _checked(arguments: argparse.Namespace, name: str) -> Report:
+    """The report on one version; what of it was not read is said."""
+    from patchlint import run as pipeline
+
+    report = pipeline.check([name], options_of(arguments, settings_of(arguments)))
+    for problem in report.errors:
+        print(f"patchlint: {problem.input}: {problem.message}", file=sys.stderr)
+    for one in lost(report):
+        print(f"patchlint: {name}: {PARTLY}: {one.told}", file=sys.stderr)
+    if not report.series:
+        print(f"patchlint: {name}: holds no patch that can be read", file=sys.stderr)
+    return report
 
 
 def _print(

@@ -235,11 +235,39 @@ def test_a_version_that_took_too_long_has_fixed_nothing(run, version, monkeypatc
 
 
 def test_a_version_that_cannot_be_read(run, version, tmp_path):
-    good = version(1, lamp=True, bulb=False)
-    for pair in ((good, tmp_path / "none"), (tmp_path / "none", good)):
-        status, out, err = run("compare", "--no-tree", *pair)
-        assert (status, out) == (2, "")
-        assert f"{tmp_path / 'none'}: holds no patch" in err
+    good, none = version(1, lamp=True, bulb=False), tmp_path / "none"
+    status, out, err = run("compare", "--no-tree", none, good)
+    assert (status, out) == (2, "")
+    assert f"{none}: holds no patch" in err
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (None, "no such file"),
+        ("", "there is no mail in it"),
+        (mbox([marks_lost(one) for one in apart(lamp=True)]), "marks are lost"),
+    ],
+    ids=["none", "empty", "unread"],
+)
+def test_what_a_new_version_had_of_which_nothing_can_be_read_is_unknown(
+    run, version, tmp_path, text, why
+):
+    old, new = version(1, lamp=True, bulb=True), tmp_path / "v2.mbox"
+    if text is not None:
+        new.write_text(text, encoding="utf-8")
+    status, out, err = run("compare", "--no-tree", old, new)
+    assert status == 2
+    assert f"{new}: holds no patch that can be read" in err
+    first, second, reason, *more, summary = out.splitlines()
+    assert first.startswith("unknown fs/bulb.c:")
+    assert second.startswith("unknown fs/lamp.c:")
+    assert all(line.startswith(f"not known of {new}: ") for line in (reason, *more))
+    assert why in reason
+    assert summary == "0 fixed, 0 kept, 0 new, 2 unknown"
+    status, out, _err = run("compare", "--no-tree", "--format", "json", old, new)
+    told = json.loads(out)
+    assert (status, told["fixed"], len(told["unknown"])) == (2, [], 2)
 
 
 def test_the_users_settings_hold_for_versions_too(run, version, monkeypatch):
