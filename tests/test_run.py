@@ -439,6 +439,65 @@ def test_the_lines_of_a_patch_are_shown_wherever_a_tree_has_them(tmp_path, own):
     assert any(x.marked and x.new == moved.line for x in moved.hunk)
 
 
+REMARKS = "".join(f"/* remark {number} of the tree */\n" for number in range(9))
+
+
+FAR = CLOSE.replace("\nvoid", "\n" + "".join(f"int dusk{n};\n" for n in range(30)) + "\nvoid", 1)
+WORKER = WITH_CALLBACK[WITH_CALLBACK.index("static") : WITH_CALLBACK.index("void lamp_close")]
+
+
+def with_work(text):
+    """Defers the release; two hunks, since the worker stands far in front."""
+    late = "\tINIT_WORK(&lamp->work, lamp_gone);\n\tschedule_work(&lamp->work);\n"
+    text = text.replace("\tiput(lamp->inode);\n", late, 1)
+    return text.replace("int dusk9;\n", f"int dusk9;\n\n{WORKER}", 1)
+
+
+def counting(text):
+    """Adds lines in front of all functions."""
+    return text.replace("int dusk0;\n", "int dusk0;\nstatic int lamps;\nint more;\n")
+
+
+def remarked(*places):
+    """A tree with further lines in front of some of the patch's."""
+
+    def write(text):
+        for place in places:
+            text = text.replace(place, REMARKS + place, 1)
+        return text
+
+    return write
+
+
+@pytest.mark.parametrize("steps", [[with_work], [counting, with_work], [with_work, counting]])
+@pytest.mark.parametrize(
+    "own",
+    [
+        remarked(),
+        remarked("#include"),
+        remarked("int dusk20;"),
+        remarked("#include", "int dusk5;", "int dusk20;"),
+        lambda text: remarked("#include")(text).replace("lamp_dark(lamp)", "lamp_flash(lamp)"),
+    ],
+    ids=["same", "front", "between", "many", "unfit"],
+)
+def test_each_line_that_is_shown_stands_where_it_says(tmp_path, own, steps):
+    states, there = [FAR], [own(FAR)]
+    for step in steps:
+        states.append(step(states[-1]))
+        there.append(step(there[-1]))
+    tree = repository(tmp_path / "tree", SPLIT | {PATH: there[0]})
+    series = mails(*(SPLIT | {PATH: text} for text in states))
+    (found,) = report(series, Options(tree=str(tree))).findings
+    before, after = (there[number].splitlines() for number in (found.patch - 1, found.patch))
+    changed = [line for line in found.hunk if line.kind != " "]
+    assert {line.kind for line in changed} == {"+", "-"}
+    assert all(before[line.old - 1] == line.text for line in changed if line.kind == "-")
+    assert all(after[line.new - 1] == line.text for line in changed if line.kind == "+")
+    assert found.line in {line.new for line in found.hunk if line.marked}
+    assert after[found.line - 1] == "\tschedule_work(&lamp->work);"
+
+
 def test_of_several_trees_and_revisions_the_one_that_fits_is_read(tmp_path):
     other = SPLIT | {PATH: CLOSE.replace("lamp_dark(lamp)", "lamp_flash(lamp)")}
     first = repository(tmp_path / "first", other)

@@ -403,12 +403,32 @@ def _shifted(diff: FileDiff, applied: Applied) -> FileDiff:
     """A diff with the numbers of the lines to which its hunks were applied."""
     if not any(place.offset for place in applied.places):
         return diff
-    hunks: list[Hunk] = []
+    starts = _starts(diff.hunks, applied.places)
+    hunks: dict[int, Hunk] = {}
     grown = 0
-    for hunk, place in zip(diff.hunks, applied.places, strict=True):
-        hunks.append(standing(hunk, place.line - grown + 1, place.line + 1))
-        grown += hunks[-1].new_length - hunks[-1].old_length
-    return replace(diff, hunks=tuple(hunks))
+    for number in sorted(range(len(starts)), key=lambda number: starts[number]):
+        hunk = diff.hunks[number]
+        hunks[number] = standing(hunk, starts[number] - grown + 1, starts[number] + 1)
+        grown += hunk.new_length - hunk.old_length
+    return replace(diff, hunks=tuple(hunks[number] for number in range(len(starts))))
+
+
+def _starts(hunks: Sequence[Hunk], places: Sequence[Place]) -> list[int]:
+    """Where each hunk stands in the text that all were put into, counted from 0.
+
+    The line of a place is that of what was compared: with fuzz the hunk begins before it.
+    """
+    starts: list[int] = []
+    last = 0
+    for hunk, place in zip(hunks, places, strict=True):
+        start = max(hunk.new_start - 1, 0) + place.offset
+        if start < last:  # one that is out of order moves those behind it
+            grown = hunk.new_length - hunk.old_length
+            starts = [one + grown if one > start else one for one in starts]
+            last += grown
+        starts.append(start)
+        last = max(last, start)
+    return starts
 
 
 def _fit(text: Text, story: Story) -> Literal["exact", "loose", "fuzzy", "no"]:
@@ -470,7 +490,12 @@ def whole_images(
         (base or tree).commit,
         tuple(tuple(series.placed.get(id(d), d) for d in diffs) for diffs in patches),
         tuple(
-            tuple(series.placed.get(id(d)) or series.shifted.get(id(d), d) for d in diffs)
+            tuple(
+                series.placed.get(id(d))
+                # of a file that is given up later the images come from the mail's own hunks
+                or (d if d.path in series.failed else series.shifted.get(id(d), d))
+                for d in diffs
+            )
             for diffs in patches
         ),
         series.moved,

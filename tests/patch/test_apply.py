@@ -10,6 +10,7 @@ from git_diffs import commit, git, read_diff, repository
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from patchlint.model.diff import FileDiff
 from patchlint.patch.apply import whole_images
 from patchlint.patch.diff import parse
 from patchlint.patch.hunks import (
@@ -320,6 +321,55 @@ def test_less_context_is_tried_last_and_told(tmp_path):
     assert applied.text.content == target.replace(b"line 9\n", b"nine\n")
     assert applied.places[0].leniency == "with fuzz 1"
     assert applied.text.kept == {n: n for n in range(1, 41) if n != 9}
+
+
+EDITS = {b"line 5\n": b"five\n", b"line 20\n": b"twenty\nmore\n", b"line 36\n": b""}
+
+
+def edited(text):
+    for old, new in EDITS.items():
+        text = text.replace(old, new, 1)
+    return text
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        BODY,
+        b"front\n" * 7 + BODY,
+        BODY.replace(b"line 12\n", b"between\n" * 5),
+        b"front\n" * 3 + BODY.replace(b"line 28\n", b"line 28\nbetween\n"),
+        # one line of context is not the tree's: the hunk is put with fuzz
+        b"front\n" * 3 + BODY.replace(b"line 17\n", b"own\n"),
+    ],
+    ids=["same", "front", "between", "both", "fuzz"],
+)
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 0, 1)])
+def test_hunks_are_shown_at_the_lines_that_they_were_put_to(tmp_path, there, order):
+    hunks = _hunks(tmp_path, BODY, edited(BODY))
+    diff = FileDiff("f.c", "f.c", "modify", tuple(hunks[number] for number in order))
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "f.c").write_bytes(there)
+    result = whole_images(open_tree(tmp_path / "tree"), [(diff,)])
+    assert result.failed == frozenset()
+    before, after = there.decode().splitlines(), edited(there).decode().splitlines()
+    ((shown,),) = result.shown
+    assert [hunk.section for hunk in shown.hunks] == [hunk.section for hunk in diff.hunks]
+    for line in (line for hunk in shown.hunks for line in hunk.lines):
+        assert line.kind != "-" or before[line.old - 1] == line.text
+        assert line.kind != "+" or after[line.new - 1] == line.text
+
+
+def test_hunks_of_a_file_that_is_given_up_are_shown_as_the_mail_has_them(tmp_path):
+    diff = FileDiff("f.c", "f.c", "modify", tuple(_hunks(tmp_path, BODY, edited(BODY))))
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "f.c").write_bytes(b"front\n" * 7 + BODY)
+    tree = open_tree(tmp_path / "tree")
+    assert whole_images(tree, [(diff,)]).shown != ((diff,),)
+    later = FileDiff("f.c", "f.c", "binary", ())
+    result = whole_images(tree, [(diff,), (later,)])
+    assert result.failed == {"f.c"}
+    assert result.shown == ((diff,), (later,)) == result.diffs
 
 
 def test_a_hunk_for_lf_goes_into_a_file_with_crlf(tmp_path):
