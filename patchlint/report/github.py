@@ -25,7 +25,7 @@ def render(report: Report, style: Style) -> str:
     """Return one command a line; an empty string when there is nothing to say."""
     lines = [_annotation(finding, style.link_url) for finding in ordered(report)]
     for error in report.errors:
-        place = {"file": error.input, "line": str(error.line or "")}
+        place = {"file": error.input, "line": _number(error.line)}
         lines.append(_command("error", place, f"could not check: {line(error.message)}"))
     ended = given_up(report)
     lines += [_command("warning", {"title": "patchlint"}, line(one.message)) for one in ended]
@@ -40,14 +40,19 @@ def render(report: Report, style: Style) -> str:
 
 
 def _place(limitation: Limitation) -> dict[str, str]:
-    number = str(limitation.line or "")
+    number = _number(limitation.line)
     return {"file": limitation.path or "", "line": number, "title": "patchlint"}
+
+
+def _number(number: int | None) -> str:
+    """A line that a file has; GitHub takes no other."""
+    return str(number) if number is not None and number > 0 else ""
 
 
 def _annotation(finding: Finding, link: str) -> str:
     place = {
         "file": finding.path,
-        "line": str(finding.line) if finding.line > 0 else "",
+        "line": _number(finding.line),
         "title": f"patchlint {finding.rule}",
     }
     said = [line(finding.message) + archived(finding, link)]

@@ -193,9 +193,10 @@ def _primary(finding: Finding) -> Json:
 
 
 def _source_line(finding: Finding) -> str | None:
+    """The text of the line; the lines around what is marked may be those of another file."""
     for hunk_line in finding.hunk:
         number = hunk_line.old if finding.side == "pre" else hunk_line.new
-        if number == finding.line:
+        if hunk_line.marked and number == finding.line:
             return source(hunk_line.text)
     return None
 

@@ -148,6 +148,7 @@ patches = made(
     texts,
     maybe(st.floats()),
     texts,
+    texts,
 )
 series = made(
     SeriesRef,
@@ -175,6 +176,7 @@ reports = made(
             maybe(texts),
             maybe(texts),
             maybe(numbers),
+            st.booleans(),
         )
     ),
     some(made(InputError, texts, texts, maybe(texts), maybe(numbers))),

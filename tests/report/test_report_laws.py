@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from report_story import RULES
 from report_strategies import law, made, reports
 
+from patchlint.report.lookup import ordered
 from patchlint.report.render import FORMATS, render
 from patchlint.report.style import Style
 from patchlint.report.text import HIDDEN
@@ -120,6 +121,49 @@ def test_github_lines_are_all_commands(report):
 @given(report=reports)
 def test_gitlab_fingerprints_are_unique(report):
     told = parsed(render(report, "gitlab", Style()))
-    assert len(told) == len(report.findings) + len(report.errors)
+    lost = sum(one.lost for one in report.limitations)
+    assert len(told) == len(report.findings) + len(report.errors) + lost
     assert len({rejoined(issue["fingerprint"]) for issue in told}) == len(told)
     assert all(issue["location"]["lines"]["begin"] >= 1 for issue in told)
+
+
+def below(value, name):
+    """All values under a name, at any depth of some JSON."""
+    if isinstance(value, dict):
+        if name in value:
+            yield value[name]
+        value = list(value.values())
+    for one in value if isinstance(value, list) else ():
+        yield from below(one, name)
+
+
+@law
+@given(report=reports)
+def test_each_place_is_a_line_that_a_file_may_have(report):
+    """Readers refuse a whole report for one line 0, or for a region that ends before it begins."""
+    for region in below(parsed(render(report, "sarif", Style())), "region"):
+        first = region["startLine"]
+        assert 1 <= first <= region.get("endLine", first)
+        assert region.get("startColumn", 1) >= 1
+    for place in below(parsed(render(report, "rdjson", Style())), "range"):
+        assert 1 <= place["start"]["line"] <= place.get("end", place["start"])["line"]
+    for told in render(report, "github", Style()).splitlines():
+        properties = told.split("::")[1].partition(" ")[2].split(",")
+        lines = [one.removeprefix("line=") for one in properties if one.startswith("line=")]
+        assert all(int(one) >= 1 for one in lines)
+
+
+@law
+@given(report=reports)
+def test_a_line_that_is_shown_at_a_place_is_one_that_the_finding_marks(report):
+    results = parsed(render(report, "sarif", Style()))["runs"][0]["results"]
+    findings = [*ordered(report), *(one.finding for one in report.accepted)]
+    for finding, result in zip(findings, results, strict=True):
+        (location,) = result["locations"]
+        shown = location["physicalLocation"].get("region", {}).get("snippet")
+        same = [
+            one
+            for one in finding.hunk
+            if one.marked and (one.old if finding.side == "pre" else one.new) == finding.line
+        ]
+        assert (shown is not None) == bool(same and finding.line > 0)
