@@ -324,8 +324,8 @@ def _files(
         # what is renamed, or no text, has no hunk and lacks none
         if any(f.hunks or (f.kind != "modify" and f.path not in damaged) for f in parsed.files):
             amiss = [_amiss(problem, patch) for problem in parsed.problems]
-            gathered.limitations += amiss
             lost[patch.number] = "; ".join(dict.fromkeys(one.told for one in amiss if one.lost))
+            gathered.limitations += [_of_series(one, patch, series) for one in amiss]
         else:
             reasons = dict.fromkeys(problem.message for problem in parsed.problems)
             why = "; ".join(reasons) or "no file and no hunk in it"
@@ -339,6 +339,13 @@ def _amiss(problem: DiffProblem, patch: Patch) -> Limitation:
     return Limitation(
         "diff", problem.message, problem.path, patch.message_id, problem.start, lost=problem.lost
     )
+
+
+def _of_series(limitation: Limitation, patch: Patch, series: Series) -> Limitation:
+    """What is lost with the number of its patch: several of a series may change the file."""
+    if not limitation.lost or len(series.patches) == 1:
+        return limitation
+    return replace(limitation, message=f"patch {patch.number}: {limitation.message}")
 
 
 def _message_id(series: Series) -> str | None:

@@ -340,7 +340,6 @@ def _verdict(name: str, result: Analysis, settings: Settings, number: int | None
         if remark.level != "note" or analysis.at_or_above("note", settings.fail_on)
     ]
     _say_each(settings.problems if shown else ())
-    _say_each(f"not checked: {one.text}" for one in result.errors)
     known = frozenset() if stops else _said_before(name, number)
     doubts = _doubts(result, settings) if _speaks(number, stops=stops) else {}
     _say_each(text for mark, text in doubts.items() if mark not in known)
@@ -367,6 +366,7 @@ def _doubts(result: Analysis, settings: Settings) -> dict[str, str]:
 
     texts = [
         *settings.of_repository,
+        *(f"not checked: {one.text}" for one in result.errors),
         *(f"not all was read: {one.text}" for one in result.lost),
         *(f"mended for the check: {text}" for text in result.damage),
     ]

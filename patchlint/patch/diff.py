@@ -88,7 +88,8 @@ class _File(Struct):
     new_blob: str | None = None
     hunks: list[Hunk] = field(default_factory=list)
     titled: bool = False
-    by_words: bool = False
+    #: whether it is said why a hunk of it is left out
+    told: bool = False
 
 
 def parse(diff: str) -> ParsedDiff:
@@ -140,7 +141,7 @@ class _Reader:
                 self._binary(current, line)
             else:
                 if line.startswith("@@ -"):
-                    self._problem("hunk header that cannot be read; the hunk is left out", current)
+                    self._torn(current)
                 self.at += 1
         files = tuple(done for one in self.files if (done := self._finish(one)) is not None)
         return ParsedDiff(files=files, problems=tuple(self.problems))
@@ -160,6 +161,12 @@ class _Reader:
             path = new or old
         at = self.at + 1 if line is None else line
         self.problems.append(DiffProblem(at, message, path, lost=lost, start=start))
+
+    def _torn(self, current: _File | None) -> None:
+        """Say of a hunk that its header is not one."""
+        self._problem("hunk header that cannot be read; the hunk is left out", current)
+        if current is not None:
+            current.told = True
 
     def _git_header(self, names: str) -> _File:
         one = _File(line=self.at + 1, git=True)
@@ -258,6 +265,7 @@ class _Reader:
         header = self.at
         if not self._within_reach(current, found):
             self._problem("a line that no source file has, it is left out", current)
+            current.told = True
             self.at = self._hunk_end(self.at + 1)
             return
         old, new = int(found.group(2) or "1"), int(found.group(4) or "1")
@@ -276,7 +284,7 @@ class _Reader:
         region = self.lines[self.at : self._hunk_end(self.at)]
         if _by_words(region):
             self._problem(_WORDS, current, header + 1, start=start)
-            current.by_words = True
+            current.told = True
             self.at += len(region)
             return
         mended, fault = _mend(region, found.group(5), old, new)
@@ -333,7 +341,7 @@ class _Reader:
             for hunk in bare:
                 unmarked = "no line of the hunk is changed; their marks are lost"
                 self._problem(unmarked, one, one.line, start=hunk.new_start)
-        elif not one.hunks and one.kind is None and not one.by_words:
+        elif not one.hunks and one.kind is None and not one.told:
             self._problem("file without a hunk; the diff may be cut short", one, one.line)
         # git shows lines around a change wherever the file has any
         elif len(one.hunks) > 1 and " " not in marks:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from series_kit import DIRECT, PATH, QUEUED, TIDY, git, mail, mails, mbox, repository
+from series_kit import DIRECT, PATH, QUEUED, TIDY, diff, git, mail, mails, mbox, repository
 
 from patchlint.cli.main import main
 
@@ -199,14 +199,24 @@ def test_a_patch_that_lost_lines_is_no_clean_one(check, write, loss):
     path = write("in.mbox", mbox([loss(first), second]))
     _status, out, _err = check(path)
     said, summary = out.splitlines()[0], out.splitlines()[-1]
-    assert said.replace("checked in part: ", "").startswith(LOSSES[loss])
+    # of a series it is told of which patch
+    assert said.replace("checked in part: patch 1: ", "").startswith(LOSSES[loss])
     assert summary == "no findings in 1 patch; 1 patch checked in part"
     series = json.loads(check("--format", "json", path)[1])["series"]
     lost = [one["lost"] for one in series[0]["patches"]]
     assert (lost[0].startswith(LOSSES[loss]), lost[1]) == (True, None)
     alone = write("alone.mbox", mbox([loss(first).replace("[PATCH 1/2]", "[PATCH]")]))
     _status, out, _err = check(alone)
-    assert out.splitlines()[-1] == "no findings in what could be read; 1 patch checked in part"
+    said, summary = out.splitlines()
+    assert said.replace("checked in part: ", "").startswith(LOSSES[loss])
+    assert summary == "no findings in what could be read; 1 patch checked in part"
+
+
+def test_of_what_was_not_read_nobody_knows_that_it_is_no_source(check, write):
+    first, _second = two_files()
+    words = mail(diff({"Documentation/a.rst": "a\n"}, {"Documentation/a.rst": "b\n"}), 2, 2)
+    path = write("in.mbox", mbox([without_the_end(first), words]))
+    assert check(path)[1].splitlines()[-1] == "no findings in 1 patch; 1 patch checked in part"
 
 
 @pytest.mark.parametrize(

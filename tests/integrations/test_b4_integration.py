@@ -478,7 +478,8 @@ def test_review_warns_of_what_was_not_read(repo, damaged, whole, told):
     assert all(one["summary"].startswith(start) for one, start in zip(results, told, strict=True))
     assert [one["status"] == "warn" for one in results] == [not t.startswith("no p") for t in told]
     if whole:
-        assert CUT.partition(": ")[2] in results[-1]["details"]
+        assert CUT.partition("hunk ")[2] in results[-1]["details"]
+        assert "fs/mounts.c:18: patch 1: hunk" in results[-1]["details"]
         assert WORDS in results[-1]["details"]
 
 

@@ -128,6 +128,19 @@ def test_what_cannot_be_read_at_all_stops(repo):
     assert "Error: " not in said
 
 
+def test_what_cannot_be_read_beside_others_is_told_once(repo, smtp):
+    """git asks for each patch; without counters each call sees all of the series."""
+    repo.patchlint("hook", "install")
+    files = repo.patches("--no-thread")
+    repo.git("format-patch", "-q", "--word-diff", "-o", "words", "-1", "topic~1")
+    head, _, _ = files[1].read_text().partition("diff --git")
+    (words,) = (repo.repo / "words").iterdir()
+    files[1].write_text(head + "".join(words.read_text().partition("diff --git")[1:]))
+    _, err = send(repo, *to(smtp), *files)
+    assert len(smtp.mails) == 3
+    assert err.count("its diff cannot be read") == 1
+
+
 def test_a_setting_of_the_repository_is_said_once(repo, smtp):
     repo.patchlint("hook", "install")
     repo.git("config", "patchlint.failOn", "never")

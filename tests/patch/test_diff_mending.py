@@ -153,7 +153,8 @@ def test_hunk_without_a_file() -> None:
 
 def test_hunk_header_that_cannot_be_read() -> None:
     parsed = parse(TITLES + "@@ -1 +x @@\n-b\n+c\n" + GOOD)
-    assert any("cannot be read" in one.message for one in parsed.problems)
+    (problem,) = parsed.problems
+    assert "cannot be read" in problem.message
     assert parsed.files[-1].path == "g.c"
 
 
