@@ -263,12 +263,13 @@ class Comparison:
 
     def after_failure(self, effect: Effect) -> bool:
         """Whether an effect is done only where something failed before."""
-        calls = [c for c in (effect.root, *effect.between, effect.site) if c is not None]
         holders = self.holders(effect)
-        return any(branches.on_error_path(self.kernel, call, holders) for call in calls) or any(
+        return any(
+            branches.on_error_path(self.kernel, call, holders) for call in effect.calls
+        ) or any(
             self._fails_in(holder, call)
             for holder in holders
-            for call in calls
+            for call in effect.calls
             if id(call) in self.asked.calls_of(holder)
         )
 

@@ -47,11 +47,10 @@ def confined(comparison: Comparison, pair: _Pair, effect: Effect, sent: Sent) ->
             and not _fails_otherwise(comparison, effect, atom)
         ):
             return atom
-    calls = [c for c in (effect.root, *effect.between, effect.site) if c is not None]
     for way in sent.ways:
         for holder, firsts in way.holders:
             here = comparison.asked.calls_of(holder)
-            rest = [call for call in calls if id(call) in here]
+            rest = [call for call in effect.calls if id(call) in here]
             if any(
                 _sent_past(comparison, holder, first, call)
                 and not (holder is now and _sent_past_before(comparison, pair, first, sent.roots))
@@ -144,9 +143,8 @@ def _ways(comparison: Comparison, now: Function, late: Sequence[Effect]) -> Iter
         if edge is None:
             continue
         along = _on_the_way(comparison, now, effect)
-        calls = [edge.call, *[c for c in (effect.root, *effect.between) if c is not None]]
         # functions and calls are one when they are the same: to compare them is to walk them
-        firsts = tuple({id(call): call for call in calls}.values())
+        firsts = tuple({id(call): call for call in (edge.call, *effect.way)}.values())
         holders = []
         for holder in {id(one): one for one in (edge.function, *along)}.values():
             here = comparison.asked.calls_of(holder)

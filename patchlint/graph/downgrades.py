@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from patchlint.graph.guards import Atom
     from patchlint.graph.summary import Effect
     from patchlint.model.context import Context, Guarantee
-    from patchlint.model.facts import Call, Function
+    from patchlint.model.facts import Function
 
 
 def find(comparison: Comparison) -> tuple[Downgrade, ...]:
@@ -290,19 +290,14 @@ def _other_way(comparison: Comparison, loss: Loss, late: Effect, atom: Atom) -> 
 def _passed(loss: Loss, late: Effect, effect: Effect) -> bool:
     """Whether control that passed the deferral leaves before it can reach ``effect``."""
     holders = {id(f): f for f in (loss.now, _starter(loss, late))}.values()
-    starts = _calls(late) + ([late.edge.call] if late.edge is not None else [])
+    starts = (*late.calls, *([late.edge.call] if late.edge is not None else ()))
     return any(
         branches.skips(holder, first, other)
         for holder in holders
         for first in starts
-        for other in _calls(effect)
+        for other in effect.calls
         if any(first is c for c in holder.calls) and any(other is c for c in holder.calls)
     )
-
-
-def _calls(effect: Effect) -> list[Call]:
-    """The calls on the way to an effect, and the one that does it."""
-    return [c for c in (effect.root, *effect.between, effect.site) if c is not None]
 
 
 def _starter(loss: Loss, late: Effect) -> Function:

@@ -649,7 +649,7 @@ def _flushed(effect: Effect) -> bool:
     was started for this.
     """
     wait = effect.wait
-    return wait is not None and any(one is wait for one in (effect.root, *effect.between))
+    return wait is not None and any(one is wait for one in effect.way)
 
 
 def _by_way_of(effect: Effect, function: Function) -> bool:

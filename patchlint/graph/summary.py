@@ -105,6 +105,16 @@ class Effect(Struct, frozen=True, gc=False):
         return self.guard if self.edge is None else self.guard[: self.outer]
 
     @property
+    def way(self) -> tuple[Call, ...]:
+        """The calls that lead to it, first that of the summarised function."""
+        return self.between if self.root is None else (self.root, *self.between)
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The calls that lead to it, and the one that does it."""
+        return self.way if self.site is None else (*self.way, self.site)
+
+    @property
     def late(self) -> bool:
         """Whether it may be done after the summarised function has returned."""
         return self.edge is not None and self.wait is None
@@ -718,7 +728,7 @@ class Summaries:
                 effect.where,
                 effect.line,
                 (step, *effect.chain),
-                (effect.root, *effect.between) if effect.root is not None else effect.between,
+                effect.way,
                 effect.edge,
                 effect.last,
                 effect.wait,
@@ -823,7 +833,7 @@ class Summaries:
                 effect.where,
                 effect.line,
                 (step, *effect.chain),
-                (effect.root, *effect.between) if effect.root is not None else effect.between,
+                effect.way,
                 effect.edge if inline else edge,
                 effect.last if inline or effect.late else edge,
                 effect.wait if inline else None,
