@@ -64,7 +64,7 @@ class Tests:
         A test that holds on one more side of an "or" is another one, one with a side less is not.
         """
         made = self.made
-        return past <= made or all(any(one <= side for one in made) for side in past - made)
+        return all(any(one <= side for one in made) for side in past - made)
 
     @cached_property
     def no_task(self) -> bool:

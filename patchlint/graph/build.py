@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, field
 
 from patchlint.graph.objects import Fields, ObjectRef, struct_name
+from patchlint.model.facts import Initializer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from patchlint.model.context import Context, Guarantee
-    from patchlint.model.facts import Call, Condition, FileFacts, Function, Initializer
+    from patchlint.model.facts import Call, Condition, FileFacts, Function
     from patchlint.model.kernel import EntryPoint, KernelFacts, Registration
 
 #: functions that one member may stand for
@@ -232,8 +233,6 @@ def defined_by(
     kernel: KernelFacts, macro: str, args: Sequence[str], line: int
 ) -> Iterator[Initializer]:
     """What a macro at file scope sets in the object that it defines."""
-    from patchlint.model.facts import Initializer
-
     for made in kernel.initializers.get(macro, ()):
         try:
             name = made.value.format(*args)

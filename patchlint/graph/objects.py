@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from patchlint.model.facts import Function
 
-
 _CAST: Final = re.compile(r"^\(\s*(?:const\s+)?(?:struct|union|void|\w+_t)\b[^()]*\)\s*")
 _INDEX: Final = re.compile(r"\[[^\[\]]*\]")
 _PATH: Final = re.compile(r"^[A-Za-z_]\w*(?:\s*(?:->|\.)\s*[A-Za-z_]\w*)*$")
@@ -60,9 +59,9 @@ def struct_name(type_text: str | None) -> str | None:
     return bare[-1] if bare else None
 
 
-def variables(args: Iterable[str]) -> set[str]:
-    """The variables that arguments of a call speak of, without members."""
-    return {word for text in args for word in _VARIABLE.findall(text)}
+def variables(texts: Iterable[str]) -> set[str]:
+    """The variables that arguments or tests speak of, without members."""
+    return {word for text in texts for word in _VARIABLE.findall(text)}
 
 
 def form_of(function: Function) -> str:

@@ -26,7 +26,7 @@ from patchlint.graph import branches
 from patchlint.graph.bindings import function_name, values
 from patchlint.graph.build import defined_by
 from patchlint.graph.guards import Atom, lifted
-from patchlint.graph.objects import struct_name
+from patchlint.graph.objects import struct_name, variables
 from patchlint.model.effect import EntryChain
 from patchlint.model.tree import MANY_MEMBER_CALLS, AddressUse
 
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from patchlint.model.kernel import EntryPoint, KernelFacts, Resource
     from patchlint.model.tree import CallerSite, TreeFacts
 
-_WORD: Final = re.compile(r"(?<![\w.>])[A-Za-z_]\w*")
 _FLAG: Final = re.compile(r"^\(?\w+\s*&\s*([A-Z][A-Z0-9_]+)\)?$")
 #: a macro at file scope with plain arguments
 _MACRO: Final = re.compile(r"^(?:static\s+)?([A-Z][A-Z0-9_]*)\(([^()]*)\)\s*;", re.MULTILINE)
@@ -378,7 +377,7 @@ def _guard_at(walk: _Walk, node: _Node, site: CallerSite) -> tuple[Atom, ...] | 
         return ()
     callee = walk.function(node.name, node.path)
     names = {p.name for p in callee.parameters} if callee is not None else set()
-    words = {word for atom in node.guard for word in _WORD.findall(atom.text)}
+    words = variables(atom.text for atom in node.guard)
     if names.isdisjoint(words):
         return node.guard
     caller = walk.tree.function(site.path, site.function_line)
