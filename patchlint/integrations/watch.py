@@ -28,6 +28,7 @@ from patchlint.outside import programs
 from patchlint.report import mail as mail_format
 from patchlint.report.lookup import in_part, unsure
 from patchlint.report.style import Style
+from patchlint.report.text import count
 from patchlint.run import Options, check_series, load_rules, read_whole
 
 if TYPE_CHECKING:
@@ -248,7 +249,7 @@ def _judge(
         return _Verdict(None, said, found=found, whole=whole)
     text = _with_message_id(made[0].text, plan.domain)
     told = [(fingerprint, author) for fingerprint in made[0].fingerprints]
-    outcome = f"{len(told)} finding{'s' if len(told) > 1 else ''}, drafted"
+    outcome = f"{count(len(told), 'finding')}, drafted"
     return _Verdict(text, outcome, told, found, whole)
 
 

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from patchlint.model.link import LORE
 from patchlint.report.as_json import dump
-from patchlint.report.lookup import PARTLY, lost, ordered, summary, unknown, unsure, untold, worst
+from patchlint.report.lookup import (
+    PARTLY,
+    UNCHECKED,
+    lost,
+    ordered,
+    summary,
+    unknown,
+    unsure,
+    untold,
+    worst,
+)
 from patchlint.report.text import count, line
 from patchlint.report.words import remembered, told
 
@@ -42,7 +52,7 @@ def result(report: Report, link: str = LORE) -> dict[str, str]:
         said += f" ({count(len(limits), 'limitation')})"
     rows = [_row(finding, link) for finding in findings]
     rows += [
-        _said("warn", "could not check", f"{line(error.input)}: {line(error.message)}")
+        _said("warn", UNCHECKED, f"{line(error.input)}: {line(error.message)}")
         for error in report.errors
     ]
     rows += [_said("warn", PARTLY, line(one.told)) for one in lost(report)]

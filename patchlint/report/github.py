@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from patchlint.report.lookup import PARTLY, given_up, lost, ordered, unknown, untold
+from patchlint.report.lookup import PARTLY, UNCHECKED, given_up, lost, ordered, unknown, untold
 from patchlint.report.text import count, line
 from patchlint.report.words import archived, told
 
@@ -26,7 +26,7 @@ def render(report: Report, style: Style) -> str:
     lines = [_annotation(finding, style.link_url) for finding in ordered(report)]
     for error in report.errors:
         place = {"file": error.input, "line": _number(error.line)}
-        lines.append(_command("error", place, f"could not check: {line(error.message)}"))
+        lines.append(_command("error", place, f"{UNCHECKED}: {line(error.message)}"))
     ended = given_up(report)
     lines += [_command("warning", {"title": "patchlint"}, line(one.message)) for one in ended]
     lines += [

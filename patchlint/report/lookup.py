@@ -124,7 +124,7 @@ def unpassed(report: Report) -> dict[tuple[int, int], str]:
     for index, series in enumerate(report.series):
         for patch in series.patches:
             if patch.unread:
-                told[index, patch.number] = f"could not check: {patch.unread}"
+                told[index, patch.number] = f"{UNCHECKED}: {patch.unread}"
             elif index in cut:
                 told[index, patch.number] = "not checked to its end: it takes too long"
             elif patch.lost:
@@ -204,6 +204,12 @@ def given_up(report: Report) -> list[Limitation]:
 def lost(report: Report) -> list[Limitation]:
     """What says that lines of a patch were not read."""
     return [one for one in report.limitations if one.lost]
+
+
+def place_of(limitation: Limitation) -> str:
+    """The file and line that a limitation is about, else its mail; empty where neither is known."""
+    place = limitation.path or (f"<{limitation.message_id}>" if limitation.message_id else "")
+    return f"{place}:{limitation.line}" if place and limitation.line is not None else place
 
 
 def unknown(report: Report) -> list[Limitation]:

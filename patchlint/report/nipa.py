@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from patchlint.model.link import LORE
-from patchlint.report.lookup import PARTLY, lost, ordered, summary, unknown, unsure, worst
+from patchlint.report.lookup import (
+    PARTLY,
+    UNCHECKED,
+    lost,
+    ordered,
+    summary,
+    unknown,
+    unsure,
+    worst,
+)
 from patchlint.report.style import Style
 from patchlint.report.terse import render as terse
 from patchlint.report.text import count, line
@@ -34,7 +43,7 @@ def nipa(report: Report, link: str = LORE) -> tuple[int, str]:
     if limits:
         description += f"; {count(len(limits), 'limitation')}"
     lines = [description, *terse(report, Style(verbose=True, link_url=link)).splitlines()]
-    lines += [f"could not check {line(e.input)}: {line(e.message)}" for e in report.errors]
+    lines += [f"{UNCHECKED} {line(e.input)}: {line(e.message)}" for e in report.errors]
     lines += [f"{PARTLY}: {line(one.told)}" for one in lost(report)]
     lines += [f"not known: {line(limit.message)}" for limit in limits]
     return status, "".join(f"{text}\n" for text in lines)

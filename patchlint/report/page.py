@@ -15,6 +15,7 @@ from patchlint.report.lookup import (
     lost,
     patch_of,
     patches,
+    place_of,
     series_of,
     silence,
     summary,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from patchlint.model.finding import Finding, Report
-    from patchlint.model.problem import Limitation
     from patchlint.report.style import Style
 
 #: Up to so many findings are unfolded from the start.
@@ -68,8 +68,8 @@ def render(report: Report, style: Style) -> str:
         errors=report.errors,
         accepted=report.accepted,
         notes=report.notes,
-        lost=[(_place(one), one) for one in lost(report)],
-        limitations=[(_place(one), one) for one in unknown(report)],
+        lost=[(place_of(one), one) for one in lost(report)],
+        limitations=[(place_of(one), one) for one in unknown(report)],
         rules=[style.rules[name] for name in _counted(findings) if name in style.rules],
     )
 
@@ -128,8 +128,3 @@ def _group(report: Report, group: list[Finding], names: Mapping[int, str]) -> di
         "origin": ", ".join(part for part in origin if part),
         "cards": [(names[id(finding)], finding) for finding in group],
     }
-
-
-def _place(limitation: Limitation) -> str:
-    place = limitation.path or (f"<{limitation.message_id}>" if limitation.message_id else "")
-    return f"{place}:{limitation.line}" if place and limitation.line is not None else place

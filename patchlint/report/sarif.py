@@ -14,6 +14,7 @@ from urllib.parse import quote
 from patchlint.report.as_json import dump
 from patchlint.report.lookup import (
     PARTLY,
+    UNCHECKED,
     given_up,
     lost,
     ordered,
@@ -294,7 +295,7 @@ def _promise(promise: Promise) -> Json:
 
 
 def _unread(error: InputError) -> Json:
-    return _notification("error", f"could not check {line(error.input)}: {line(error.message)}", ())
+    return _notification("error", f"{UNCHECKED} {line(error.input)}: {line(error.message)}", ())
 
 
 def _unknown(limitation: Limitation, *, loud: bool) -> Json:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from patchlint.report.lookup import (
     PARTLY,
+    UNCHECKED,
     also,
     by_patch,
     entry_points,
@@ -21,6 +22,7 @@ from patchlint.report.lookup import (
     ordered,
     patch_of,
     patches,
+    place_of,
     series_of,
     silence,
     undone,
@@ -363,7 +365,7 @@ def _errors(errors: Iterable[InputError], style: Style) -> list[str]:
         place = line(error.input)
         if error.line is not None:
             place += f":{error.line}"
-        label = _paint("could not check:", _LEVEL["error"], style)
+        label = _paint(f"{UNCHECKED}:", _LEVEL["error"], style)
         lines.append(f"{_paint(f'{place}:', _BOLD, style)} {label} {line(error.message)}")
     return lines
 
@@ -371,17 +373,10 @@ def _errors(errors: Iterable[InputError], style: Style) -> list[str]:
 def _lost(limitations: Iterable[Limitation], style: Style) -> list[str]:
     lines = []
     for one in limitations:
-        place = _place_of(one)
+        place = line(place_of(one))
         head = f"{_paint(f'{place}:', _BOLD, style)} " if place else ""
         lines.append(f"{head}{_paint(f'{PARTLY}:', _LEVEL['warning'], style)} {line(one.message)}")
     return lines
-
-
-def _place_of(limitation: Limitation) -> str:
-    place = limitation.path or (f"<{limitation.message_id}>" if limitation.message_id else "")
-    if place and limitation.line is not None:
-        place += f":{limitation.line}"
-    return line(place)
 
 
 def _limitations(limitations: Sequence[Limitation], style: Style) -> list[str]:
@@ -390,7 +385,7 @@ def _limitations(limitations: Sequence[Limitation], style: Style) -> list[str]:
     lines = [_paint("Not known:", _BOLD, style)]
     places: dict[tuple[str, str], list[str]] = {}
     for limitation in limitations:
-        place = _place_of(limitation)
+        place = line(place_of(limitation))
         found = places.setdefault((limitation.stage, limitation.message), [])
         if place and place not in found:
             found.append(place)
