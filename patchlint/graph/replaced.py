@@ -70,6 +70,7 @@ def replaced(
                 or effect.site is None
                 or (key_of(was), effect.key) in told
                 or comparison.after_failure(effect)
+                or _called_by_its_new_name(comparison, was, now, effect)
             ):
                 continue
             other = _of_kin(comparison, was, now, effect, kin)
@@ -79,6 +80,27 @@ def replaced(
             edge, narrowed = _gave_way(comparison, was, now, effect, starts)
             if edge is not None:
                 yield Gone(was, now, effect, _behind(effect, edge), narrowed)
+
+
+def _called_by_its_new_name(
+    comparison: Comparison, was: Function, now: Function, effect: Effect
+) -> bool:
+    """Whether the function that did something got another name, and is called in its place.
+
+    What a rewrite of its body takes away, or leaves to the caller, its summary tells.
+    """
+    line = comparison.lines.forward(was.path, effect.line)
+    if effect.site is None or line is not None:
+        return False
+    above, below = comparison.lines.place(was.path, effect.line)
+    old = {key_of(one) for one in comparison.before.callees(effect.site, was.path)}
+    return bool(old) and any(
+        key_of(ancestor) in old
+        for call in now.calls
+        if above < call.line < below and call.callee != effect.site.callee
+        for heir in comparison.after.callees(call, now.path)
+        for ancestor in comparison.lineage.of(heir)
+    )
 
 
 def _gave_way(
