@@ -161,7 +161,8 @@ def leaves(function: Function, first: Call, other: Call) -> Iterator[Exit]:
     """The exits that control which passed ``first`` takes before ``other`` below it.
 
     One for ``if (lazy) { queue(); return; }  release();``.  Errs towards none: only an exit
-    in a block around ``first`` counts, and a goto only when its label is beyond.  Of two
+    in a block around ``first`` counts, and a goto only when its label is beyond.  What stands
+    behind a label below the end of the function's own way is come to by a jump alone.  Of two
     cases of a switch who goes the one never came to the other.
     """
     if other.line <= first.line or _apart(first, other):
@@ -174,7 +175,7 @@ def leaves(function: Function, first: Call, other: Call) -> Iterator[Exit]:
         if around != block[: len(around)]:
             continue
         if leave.text == "return":
-            if around:
+            if around or other.label is not None:
                 yield leave
             return
         if leave.text.startswith("goto "):

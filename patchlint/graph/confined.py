@@ -36,7 +36,7 @@ def confined(comparison: Comparison, pair: _Pair, effect: Effect, sent: Sent) ->
     leaves before it, or a new store turns the test that it stands under.  ``sent`` tells of
     the deferrals and of what was done before.
     """
-    was, now = pair
+    was = pair[0]
     for atom in effect.guard:
         # a release that was moved below an old test is split by it like one below a new test
         if (
@@ -47,6 +47,12 @@ def confined(comparison: Comparison, pair: _Pair, effect: Effect, sent: Sent) ->
             and not _fails_otherwise(comparison, effect, atom)
         ):
             return atom
+    return True if sent_elsewhere(comparison, pair, effect, sent) else None
+
+
+def sent_elsewhere(comparison: Comparison, pair: _Pair, effect: Effect, sent: Sent) -> bool:
+    """Whether control that passed a deferral leaves before an effect, or a store turns its test."""
+    now = pair[1]
     for way in sent.ways:
         for holder, firsts in way.holders:
             here = comparison.asked.calls_of(holder)
@@ -58,9 +64,12 @@ def confined(comparison: Comparison, pair: _Pair, effect: Effect, sent: Sent) ->
                 for call in rest
             ):
                 return True
-        if way.stores and any(_turned(way, atom) for atom in effect.guard):
+        if way.stores and any(
+            _turned(way, atom) and not _fails_otherwise(comparison, effect, atom)
+            for atom in effect.guard
+        ):
             return True
-    return None
+    return False
 
 
 def _sent_past(comparison: Comparison, holder: Function, first: Call, other: Call) -> bool:
@@ -156,8 +165,17 @@ def _ways(comparison: Comparison, now: Function, late: Sequence[Effect]) -> Iter
 
 def _new_stores(comparison: Comparison, along: Sequence[Function]) -> Iterator[tuple[str, bool]]:
     for function in along:
+        old = comparison.namesake(function)
+        # a line that was only written anew stores what it stored
+        stood = (
+            {store.target for store in old.stores if not guards.is_value(store.value)}
+            if old
+            else ()
+        )
         for store in function.stores:
-            if comparison.lines.added(function.path, store.line):
+            if comparison.lines.added(function.path, store.line) and (
+                store.target not in stood or guards.is_value(store.value)
+            ):
                 above, _, last = store.target.replace("->", ".").rpartition(".")
                 yield last.strip(), bool(above)
 
@@ -184,8 +202,11 @@ def _fails_otherwise(comparison: Comparison, effect: Effect, atom: Atom) -> bool
 
     A new way to fail sends nobody into a deferral.
     """
+    turned = guards.said(replace(atom, positive=not atom.positive))
+    failed = comparison.kernel.error_path.search(turned) is not None
     return atom.early and any(
         comparison.kernel.error_value.search(leave.value) is not None
+        or (failed and leave.value == atom.text)
         for holder in comparison.holders(effect)
         if holder.path == atom.path and holder.line <= atom.line <= holder.end
         for leave in holder.exits

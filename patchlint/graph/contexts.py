@@ -110,8 +110,12 @@ def by_itself(graph: Graph, function: Function) -> Verdict:
 
 
 def certainly_deferred(graph: Graph, function: Function) -> bool:
-    """Whether signature, registration or start show that no task waits for ``function``."""
-    reasons = [*_by_signature(graph, function), *_by_start(graph, function)]
+    """Whether signature, registration, start or table show that no task waits for ``function``."""
+    reasons = [
+        *_by_signature(graph, function),
+        *_by_start(graph, function),
+        *_by_table(graph, function),
+    ]
     certain = [reason for reason in reasons if reason.strength == "certain"]
     return bool(certain) and all(reason.context in DEFERRED for reason in certain)
 

@@ -17,7 +17,14 @@ from msgspec.structs import replace
 from patchlint.graph import branches, guards
 from patchlint.graph.balance import taken_unseen
 from patchlint.graph.comparison import Comparison, FunctionKey, key_of
-from patchlint.graph.confined import Sent, asked_anew, confined, done_on_both, leaves_others
+from patchlint.graph.confined import (
+    Sent,
+    asked_anew,
+    confined,
+    done_on_both,
+    leaves_others,
+    sent_elsewhere,
+)
 from patchlint.graph.contexts import certainly_deferred
 from patchlint.graph.objects import struct_name
 from patchlint.graph.replaced import replaced
@@ -154,10 +161,12 @@ def _of_key(
     free: list[Effect] = []
     instead: list[Effect] = []
     sent = Sent.by(comparison, now, fresh_late, inline_before)
+    # those that control which comes to the deferral comes to as well
+    reached = [e for e in inline_after if not sent_elsewhere(comparison, (was, now), e, sent)]
     for effect in inline_after:
         left = effect
         reason = confined(comparison, (was, now), left, sent)
-        while isinstance(reason, guards.Atom) and done_on_both(left, reason, inline_after):
+        while isinstance(reason, guards.Atom) and done_on_both(left, reason, reached):
             left = replace(left, guard=tuple(a for a in left.guard if a.head != reason.head))
             reason = confined(comparison, (was, now), left, sent)
         if reason is None:
@@ -353,17 +362,26 @@ def _unmatched(
     """Late effects after that no late effect before is the past of.
 
     An effect continues one whose tests it still makes; those that are nearest (the same
-    line, then the most tests) are taken first, each once.
+    line, then the most tests) are taken first, each once.  A start that stands where it stood
+    is the past of itself alone.
     """
     lines = comparison.lines
     left: dict[Asks, list[_Past]] = {}
     for effect in before:
-        past = _Past(lines.forward(was.path, effect.root_line), len(effect.above))
+        line = lines.forward(was.path, effect.root_line)
+        stands = line is not None and effect.edge is not None and effect.root is effect.edge.call
+        past = _Past(line, len(effect.above), stands)
         left.setdefault(comparison.asked.above(effect).lasting, []).append(past)
     fresh = []
     for effect in sorted(after, key=lambda e: -len(e.above)):
         asked = comparison.asked.above(effect)
-        pasts = [(one, past) for one, kept in left.items() if asked.keeps(one) for past in kept]
+        pasts = [
+            (one, past)
+            for one, kept in left.items()
+            if asked.keeps(one)
+            for past in kept
+            if not past.stands or past.line == effect.root_line
+        ]
         if pasts:
             one, past = max(pasts, key=partial(_nearness, line=effect.root_line))
             left[one].remove(past)
@@ -375,10 +393,14 @@ def _unmatched(
 
 
 class _Past(Struct, eq=False):
-    """Of a late effect before: where its line is now, and how many tests it stood under."""
+    """Of a late effect before: where its line is now, and how many tests it stood under.
+
+    ``stands``: the very start stands on that line still.
+    """
 
     line: int | None
     tests: int
+    stands: bool
 
 
 def _nearness(one: tuple[Asks, _Past], line: int) -> tuple[bool, int]:
@@ -621,11 +643,19 @@ def _made_up_for(comparison: Comparison, loss: Loss) -> bool:
         return False
     for caller, call, pasts in known:
         for was in pasts:
-            before = [e for e in comparison.old.of(was) if e.key == loss.key and not e.late]
+            done = [e for e in comparison.old.of(was) if e.key == loss.key]
+            before = [e for e in done if not e.late]
+            if done and not before:
+                # it was late there already
+                continue
             there = [e for e in comparison.new.of(caller) if e.key == loss.key]
             after = [e for e in there if not (e.late or _for_others(loss, e, call))]
             if any(_by_way_of(e, loss.now) for e in there if e.late):
-                # what is left inline there is what the loss left
+                # what is left inline there is what the loss left, but for what the caller's
+                # own constants decide
+                rest = [e for e in there if e.late or e in after]
+                if before and _of_key(comparison, was, caller, loss.key, done, rest) is None:
+                    continue
                 after = [e for e in after if not _by_way_of(e, loss.now)]
             if not before or _lost(comparison, was, caller, before, after, loss.late):
                 return False

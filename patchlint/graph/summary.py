@@ -48,6 +48,8 @@ MOST: Final = 600
 MOST_OF_ALL: Final = 100_000
 #: calls in calls that an effect is followed through
 _DEEPEST: Final = 80
+#: calls in calls below a helper in which its deferral may be seen
+_BELOW: Final = 3
 #: tests above one effect that are told apart
 _MOST_ATOMS: Final = 40
 _LONGEST: Final = 80
@@ -471,7 +473,7 @@ class Summaries:
             yield self._at(function, call, key, kind, None)
             return
         if name in kernel.twins:
-            if self.graph.find(name, function.path) is None:
+            if not self._tells_of_deferral(self.graph.find(name, function.path)):
                 yield self._twin(function, call, kernel.twins[name].direct)
             return
         known = kernel.cleanups.get(name) or self.derived.get(name)
@@ -483,6 +485,17 @@ class Summaries:
                 yield self._at(function, call, ("call", name), _class_of(known), known)
         elif not self._mechanism(name):
             yield from self._unknown(function, call)
+
+    def _tells_of_deferral(self, body: Function | None) -> bool:
+        """Whether a helper that the tables know for deferring shows by itself what it does.
+
+        One that the series changes does.  Of others the deferral may be in what nobody shows,
+        below a pointer or in another file: the row speaks until something that it calls defers.
+        """
+        return body is not None and (
+            self._changes(body)
+            or any(self.graph.deferrals_of(one) for one in self.graph.reach(body, _BELOW))
+        )
 
     def _given(self, function: Function, call: Call, known: Cleanup) -> Iterator[Effect]:
         """A release given to ``kref_put()`` and its like, as far as its body is not shown."""
@@ -966,8 +979,23 @@ class Summaries:
         """Whether control that started what is late always comes to ``call`` below."""
         allowed = {a.sign for a in effect.guard}
         return call.line > effect.root_line and all(
-            atom.sign in allowed or (atom.early and not self._may_leave(function, effect, atom))
+            atom.sign in allowed
+            or (atom.early and not self._may_leave(function, effect, atom))
+            or self._asks_start(function, effect, atom)
             for atom in self.guard(function, call.conditions)
+        )
+
+    def _asks_start(self, function: Function, effect: Effect, atom: Atom) -> bool:
+        """Whether a test below a start asks if it was one: if not, nothing is to wait for.
+
+        Which value says so differs: either is taken, which errs towards silence.
+        """
+        start = effect.root
+        return (
+            start is not None
+            and atom.path == function.path
+            and atom.line >= start.line
+            and atom.head.split(" ")[0] in (start.callee, start.assigned)
         )
 
     def _may_leave(self, function: Function, effect: Effect, atom: Atom) -> bool:

@@ -268,8 +268,23 @@ def test_a_caller_that_is_not_on_the_path_does_not_count():
         (body("static void f(struct callback_head *head)"), False),
         (body("static void f_work(void *data)").replace("f_work", "f"), False),
         (CALLED, False),
+        # a table whose caller is one, and one that others call as well
+        (
+            body(
+                "static void f(struct inode *i)",
+                after="\nstatic const struct super_operations o = {\n\t.free_inode = f,\n};\n",
+            ),
+            True,
+        ),
+        (
+            body(
+                "static void f(struct inode *i)",
+                after="\nstatic const struct super_operations o = {\n\t.evict_inode = f,\n};\n",
+            ),
+            False,
+        ),
     ],
 )
-def test_only_signature_and_start_make_it_certain(source, certain):
+def test_signature_start_and_table_make_it_certain(source, certain):
     built = graph(source)
     assert contexts.certainly_deferred(built, function(built, "f")) is certain

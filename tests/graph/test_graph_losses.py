@@ -45,6 +45,19 @@ def test_a_deferral_that_was_there_before_takes_nothing_over():
     assert lost(closing(QUEUE, "iput(l->inode);"), closing(QUEUE, QUEUE)) == LOST
 
 
+def test_a_start_that_stands_is_no_past_of_a_new_one():
+    """Both ask for an empty list, each for its own; what the old worker does is not done twice."""
+    worker = (
+        "static void lamp_sync(struct work_struct *work)\n{{\n"
+        "\tlamp_{}(container_of(work, struct lamp, sync));\n}}\n\n"
+        "static DECLARE_WORK(lamp_sync_work, lamp_sync);\n\n"
+    )
+    old = ["if (!list_empty(&l->old))", "\tschedule_work(&lamp_sync_work);"]
+    new = ["if (list_empty(&l->gone))", "\treturn;", QUEUE]
+    before = worker.format("close") + closing(*old, "iput(l->inode);")
+    assert lost(before, worker.format("dim") + closing(*old, *new)) == LOST
+
+
 @pytest.mark.parametrize(
     ("before", "after", "widened"),
     [
@@ -244,6 +257,30 @@ def test_a_store_that_turns_the_test_of_what_is_left_confines_it():
     assert lost(closing(*guarded), closing("l->other = true;", QUEUE, *guarded)) == []
 
 
+def test_a_line_that_was_written_anew_stores_what_it_stored():
+    guarded = ["l->over = lamp_over(l);", "if (!l->over)", "\tiput(l->inode);"]
+    rewritten = ["l->over = lamp_over(l, 1);", QUEUE, *guarded[1:]]
+    assert lost(closing(*guarded), closing(*rewritten)) == []
+    turned = [guarded[0], "l->over = true;", QUEUE, *guarded[1:]]
+    assert lost(closing(*guarded), closing(*turned)) == LOST
+
+
+@pytest.mark.parametrize("ends", [["return;"], []])
+def test_what_stands_behind_a_label_is_left_to_those_who_jump(ends):
+    """The queue may fail, and what it leaves is done behind the end; without it all come there."""
+    after = closing("if (lamp_full(l))", "\tgoto now;", QUEUE, *ends, "now:", "iput(l->inode);")
+    assert lost(closing("iput(l->inode);"), after) == (LOST if ends else [])
+
+
+def test_a_side_that_leaves_for_the_queue_does_not_do_the_same():
+    """Both sides of the test call it, but the one only where the start has failed."""
+    end = ["if (!queue_work(lamp_wq, &l->work))", "\tgoto now;", "return;", "now:"]
+    helper = closing(*end, "iput(l->inode);", head="static void lamp_later(struct lamp *l)")
+    after = closing("if (!l->spare)", "\tiput(l->inode);", "else", "\tlamp_later(l);")
+    found = lost(closing("iput(l->inode);"), helper + after)
+    assert found == LOST
+
+
 def test_an_error_path_alone_is_not_what_was_promised():
     before = closing("if (err < 0)", "\tiput(l->inode);")
     assert lost(before, closing(QUEUE)) == []
@@ -277,6 +314,36 @@ def test_callers_that_release_it_themselves_make_up_for_a_helper():
     outside = HELPED.replace("static void lamp_off", "void lamp_off")
     more = after.replace("static void lamp_off", "void lamp_off")
     assert lost(outside, more) == [("lamp_off", "iput", "deferred")]
+
+
+DROP = """\
+void lamp_drop(struct lamp *l, int how)
+{
+	lamp_dim(l);
+	lamp_dark(l);
+	lamp_cold(l);
+	if (how != LAMP_LEASE)
+		iput(l->inode);
+	queue_work(lamp_wq, &l->work);
+}
+
+"""
+
+
+@pytest.mark.parametrize(("how", "found"), [("LAMP_PATH", []), ("LAMP_LEASE", True)])
+def test_callers_whose_constant_leaves_it_inline_have_lost_nothing(how, found):
+    """One function takes the place of two: the one released it, the other had it done later."""
+    dim = ["lamp_dim(l);", "lamp_dark(l);", "lamp_cold(l);"]
+    named = closing(*dim, "iput(l->inode);", head="void lamp_drop_named(struct lamp *l)")
+    leased = closing(QUEUE, head="void lamp_drop_leased(struct lamp *l)")
+    ends = "int lamp_{}(struct lamp *l)\n{{\n\t{};\n\treturn 0;\n}}\n\n"
+    before = named + leased
+    before += ends.format("rmdir", "lamp_drop_named(l)") + ends.format(
+        "gone", "lamp_drop_leased(l)"
+    )
+    after = DROP + ends.format("rmdir", f"lamp_drop(l, {how})")
+    after += ends.format("gone", "lamp_drop(l, LAMP_LEASE)")
+    assert bool(lost(before, after)) is bool(found)
 
 
 def test_another_function_behind_the_pointer_makes_up_for_nothing():

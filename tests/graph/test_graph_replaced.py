@@ -105,6 +105,21 @@ def test_what_is_started_beside_it_takes_nothing_over(helpers, lines):
     assert told(helpers + GONE, after) == []
 
 
+def test_a_call_under_the_new_name_of_its_function_has_not_given_way():
+    """The release moves from the helper, which gets another name, to the caller below."""
+    helper = "static void {}(struct mount *mnt)\n{{\n\tlist_del(&mnt->list);\n{}\tdim(mnt);\n}}\n\n"
+    free = "call_rcu(&l->rcu, lamp_free);"
+
+    def close(*lines):
+        return body("lamp_close", *lines, takes=LAMP)
+
+    before = helper.format("mntput", "\tmntput_no_expire(mnt);\n") + close("mntput(l->mnt);")
+    renamed = helper.format("mnt_off", "") + close("mnt_off(l->mnt);", free)
+    assert told(before, renamed) == []
+    gone = helper.format("mnt_off", "") + close("lamp_dim(l->mnt);", "call_rcu(&l->mnt, late);")
+    assert [one[0] for one in told(before, gone)] == ["mntput"]
+
+
 def test_what_was_started_before_takes_nothing_over():
     before = LATER + unlink("lamp_later(inode);", "iput(inode);")
     assert told(before, LATER + unlink("lamp_later(inode);")) == []

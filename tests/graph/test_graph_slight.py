@@ -337,10 +337,16 @@ void lamp_off(struct lamp *lamp)
 
 
 @pytest.mark.parametrize(
-    ("value", "found"),
-    [("-ENOMEM", []), ("ERR_PTR(-ENOMEM)", []), ("0", [("iput", "lamp_swap", "warning")])],
+    ("test", "value", "found"),
+    [
+        ("lamp_charge(lamp)", "-ENOMEM", []),
+        ("lamp_charge(lamp)", "ERR_PTR(-ENOMEM)", []),
+        ("err", "err", []),
+        ("lamp_charge(lamp)", "0", [("iput", "lamp_swap", "warning")]),
+        ("err", "lamp->next", [("iput", "lamp_swap", "warning")]),
+    ],
 )
-def test_a_new_way_to_fail_sends_nobody_into_a_deferral(value, found):
+def test_a_new_way_to_fail_sends_nobody_into_a_deferral(test, value, found):
     """What is deferred beside it is something else, and the release stands below."""
 
     def swap(first, release):
@@ -348,7 +354,7 @@ def test_a_new_way_to_fail_sends_nobody_into_a_deferral(value, found):
 
     before = swap("", "\tiput(lamp->inode);\n")
     kick = f"\tif (lamp->spare) {{\n{QUEUE}\t}}\n"
-    fail = f"\tif (lamp_charge(lamp))\n\t\treturn {value};\n"
+    fail = f"\tif ({test})\n\t\treturn {value};\n"
     after = WORKER + swap(kick + fail, "\tiput(lamp->main->inode);\n")
     assert levels(before, after) == found
 

@@ -407,6 +407,21 @@ def test_a_twin_is_the_release_done_later():
     assert (found.name, found.late, found.edge.mechanism) == ("mmput", True, "mmput_async")
 
 
+@pytest.mark.parametrize(
+    ("helper", "found"),
+    [
+        # what it does stands below a pointer: the table speaks
+        (["l->ops->put(l->mm);"], ["mmput"]),
+        # it shows by itself what it puts off
+        (["INIT_WORK(&l->work, off);", "schedule_work(&l->work);"], []),
+    ],
+)
+def test_a_twin_whose_body_shows_no_deferral_is_what_its_row_says(helper, found):
+    source = body("dput(l->dentry);", head="static void off(struct work_struct *work)")
+    source += body(*helper, head="void mmput_async(struct lamp *l)") + body("mmput_async(l);")
+    assert [e.name for e in summary(source) if e.late and e.name == "mmput"] == found
+
+
 def test_a_helper_that_is_named_for_it_runs_what_it_is_given_later():
     (found,) = [e for e in summary(OFF + body("lamp_defer(l, off);")) if e.name == "iput"]
     assert (found.late, found.guessed) == (True, True)

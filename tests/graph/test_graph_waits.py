@@ -56,6 +56,9 @@ def wait(body, caller=None):
         "\tcall_rcu(&l->rcu, lamp_rcu);\n\trcu_barrier();",
         "\tif (lazy) {\n\t" + QUEUE + "\t\tflush_work(&l->work);\n\t}",
         "\tif (!lazy)\n\t\treturn;\n" + QUEUE + "\tflush_work(&l->work);",
+        # where it did not start anything there is nothing to wait for
+        "\tif (queue_work(lamp_wq, &l->work))\n\t\tflush_work(&l->work);",
+        "\tbool on = queue_work(lamp_wq, &l->work);\n\n\tif (on)\n\t\tflush_work(&l->work);",
     ],
 )
 def test_a_wait_for_the_same_on_every_way_restores(body):
@@ -154,9 +157,10 @@ def test_what_is_scheduled_asynchronously_has_waits_of_its_own(wait, late):
     ],
 )
 def test_a_twin_may_be_waited_for_by_a_member_of_what_it_was_given(wait, late):
-    source = f"void f(struct nvme_ctrl *c)\n{{\n\tnvme_delete_ctrl(c);\n\t{wait}\n}}\n"
-    (found,) = (e for e in summary(source) if e.name == "nvme_delete_ctrl_sync")
-    assert found.late is late
+    for start in ("nvme_delete_ctrl(c);", "if (!nvme_delete_ctrl(c))\n\t"):
+        source = f"void f(struct nvme_ctrl *c)\n{{\n\t{start}\n\t{wait}\n}}\n"
+        (found,) = (e for e in summary(source) if e.name == "nvme_delete_ctrl_sync")
+        assert found.late is late
 
 
 @pytest.mark.parametrize(
