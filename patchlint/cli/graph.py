@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from patchlint.graph.build import Graph
+    from patchlint.graph.effect import Effect
     from patchlint.graph.reach import Ways
     from patchlint.graph.show import Branch
-    from patchlint.graph.summary import Effect
     from patchlint.model.facts import Function
     from patchlint.model.kernel import KernelFacts
     from patchlint.model.tree import TreeFacts

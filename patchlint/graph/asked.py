@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from patchlint.graph import guards
 
 if TYPE_CHECKING:
+    from patchlint.graph.effect import Effect
     from patchlint.graph.guards import Atom
-    from patchlint.graph.summary import Effect
     from patchlint.model.facts import Function
     from patchlint.model.kernel import KernelFacts
 
@@ -131,3 +131,17 @@ class Asked:
         if asked in kernel.activations or asked in kernel.list_adds:
             return True
         return not atom.positive and kernel.later.search(asked) is not None and "(" in atom.text
+
+
+class Signs:
+    """What guards ask, in order: worked out once for each, known by identity."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[tuple[Atom, ...], tuple[tuple[str, bool], ...]]] = {}
+
+    def of(self, guard: tuple[Atom, ...]) -> tuple[tuple[str, bool], ...]:
+        """The signs of the atoms of a guard."""
+        known = self._known.get(id(guard))
+        if known is None:  # the guard is kept, so that its identity stays its own
+            known = self._known[id(guard)] = (guard, tuple([a.sign for a in guard]))
+        return known[1]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from patchlint.model.facts import UNNAMED
 
 if TYPE_CHECKING:
-    from patchlint.graph.summary import Effect
+    from patchlint.graph.effect import Effect
     from patchlint.model.facts import Call, Function
     from patchlint.model.kernel import KernelFacts
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from patchlint.graph.comparison import key_of
-from patchlint.graph.summary import named_teardown
+from patchlint.graph.leaves import named_teardown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

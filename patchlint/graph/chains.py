@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from patchlint.graph.build import Graph
+    from patchlint.graph.effect import Effect
     from patchlint.graph.guards import Atom
     from patchlint.graph.losses import Loss
-    from patchlint.graph.summary import Effect
     from patchlint.model.facts import Call, Function
 
 _CALLERS: Final = 4

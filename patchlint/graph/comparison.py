@@ -10,15 +10,17 @@ from patchlint.graph.asked import Asked
 from patchlint.graph.balance import balanced
 from patchlint.graph.bindings import argument, function_name
 from patchlint.graph.follow import Lineage, Lines, trace
-from patchlint.graph.summary import Key, Summaries
+from patchlint.graph.leaves import Leaves
+from patchlint.graph.summary import Summaries
+from patchlint.graph.terms import Terms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from patchlint.graph.build import Graph
+    from patchlint.graph.effect import Effect, Key
     from patchlint.graph.guards import Atom
     from patchlint.graph.reach import Ways
-    from patchlint.graph.summary import Effect
     from patchlint.model.facts import Call, Function
     from patchlint.model.kernel import Cleanup, KernelFacts
 
@@ -291,7 +293,7 @@ class Comparison:
         if known is None:
             found = {head for e in self.old.of(was) for head in self.asked.all_of(e).heads}
             for call in was.calls:
-                found.update(atom.head for atom in self.old.guard(was, call.conditions))
+                found.update(atom.head for atom in self.old.terms.guard(was, call.conditions))
             known = self._asked_in[key_of(was)] = frozenset(found)
         return known
 
@@ -305,7 +307,7 @@ class Comparison:
 
     def first_leaves(self, was: Function) -> tuple[Effect, ...]:
         """What a function before does itself, whatever is wanted."""
-        return self._before_keys.leaves(was)
+        return self._before_leaves.of(was)
 
     def first_reached(self, was: Function) -> tuple[Effect, ...]:
         """What a function before does itself and in what it calls one call down."""
@@ -317,11 +319,11 @@ class Comparison:
 
     def first_keys_of(self, now: Function) -> tuple[Effect, ...]:
         """What a function after does itself, whatever is wanted."""
-        return self._keys.leaves(now)
+        return self._keys.leaves.of(now)
 
     @cached_property
-    def _before_keys(self) -> Summaries:
-        return Summaries(self.before, self.derived)
+    def _before_leaves(self) -> Leaves:
+        return Leaves(self.before, Terms(self.before), self.derived)
 
     @cached_property
     def _reaching(self) -> tuple[Function, ...]:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from patchlint.graph.comparison import Comparison
+    from patchlint.graph.effect import Effect
     from patchlint.graph.guards import Atom
-    from patchlint.graph.summary import Effect
     from patchlint.model.facts import Call, Function
 
     #: a function before, and one after that continues it

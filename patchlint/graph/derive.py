@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec import Struct
 
-from patchlint.graph.summary import named_teardown
+from patchlint.graph.leaves import named_teardown
 from patchlint.model.kernel import Cleanup, Source
 
 if TYPE_CHECKING:

@@ -26,8 +26,8 @@ from patchlint.model.effect import STRUCTURAL, Downgrade, Promise
 
 if TYPE_CHECKING:
     from patchlint.graph.comparison import Comparison
+    from patchlint.graph.effect import Effect
     from patchlint.graph.guards import Atom
-    from patchlint.graph.summary import Effect
     from patchlint.model.context import Context, Guarantee
     from patchlint.model.facts import Function
 

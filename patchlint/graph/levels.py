@@ -26,14 +26,15 @@ from msgspec import Struct, field
 
 from patchlint.graph import guards
 from patchlint.graph.balance import held_for_a_moment, taken_unseen
+from patchlint.graph.leaves import named_teardown
 from patchlint.graph.objects import form_of, struct_name
-from patchlint.graph.summary import Effect, named_teardown
 from patchlint.graph.waits import ends_told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from patchlint.graph.comparison import Comparison
+    from patchlint.graph.effect import Effect
     from patchlint.graph.losses import Loss
     from patchlint.model.facts import Function
     from patchlint.model.kernel import Cleanup, KernelFacts

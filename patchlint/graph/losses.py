@@ -26,10 +26,10 @@ from patchlint.graph.confined import (
     sent_elsewhere,
 )
 from patchlint.graph.contexts import certainly_deferred
+from patchlint.graph.effect import folder_of
 from patchlint.graph.objects import struct_name
 from patchlint.graph.replaced import replaced
 from patchlint.graph.standing import moved_along, stands
-from patchlint.graph.summary import folder_of
 from patchlint.graph.waits import wait_matches
 from patchlint.graph.weaker import exchanged
 from patchlint.model import budget
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from patchlint.graph.asked import Asks
+    from patchlint.graph.effect import Effect, Key
     from patchlint.graph.guards import Atom
-    from patchlint.graph.summary import Effect, Key
     from patchlint.model.facts import Call, Function
 
     #: a function before, and one after that continues it

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from patchlint.graph.comparison import Comparison, FunctionKey
+    from patchlint.graph.effect import Effect, Key
     from patchlint.graph.guards import Atom
-    from patchlint.graph.summary import Effect, Key
     from patchlint.model.facts import Call, Function
     from patchlint.model.kernel import KernelFacts
 
@@ -134,7 +134,7 @@ def _gave_way(
     for edge in starts:
         if _by_name_alone(edge) or not _stands_for(comparison, effect, edge):
             continue
-        guard = comparison.new.guard(now, edge.conditions)
+        guard = comparison.new.terms.guard(now, edge.conditions)
         late = replace(_behind(effect, edge), guard=guard, outer=len(guard))
         sent = Sent.by(comparison, now, [late], [effect])
         reasons = [
@@ -150,7 +150,7 @@ def _gave_way(
 def _spares(comparison: Comparison, now: Function, edge: Deferral) -> bool:
     """Whether a start is only for what is no task, or waited for on the same way."""
     no_task = comparison.asked.leaves_no_task
-    if any(no_task(atom) for atom in comparison.new.guard(now, edge.conditions)):
+    if any(no_task(atom) for atom in comparison.new.terms.guard(now, edge.conditions)):
         return True
     waits = comparison.kernel.waits
     return any(
@@ -289,7 +289,7 @@ def _made_anew(comparison: Comparison, was: Function, now: Function, edge: Defer
     lines, asked = comparison.lines, comparison.asked
     added = lines.added(now.path, edge.line)
     before = [
-        asked.of(comparison.old.guard(was, call.conditions)).made
+        asked.of(comparison.old.terms.guard(was, call.conditions)).made
         for call in was.calls
         if call.callee == edge.call.callee
         and call.args == edge.call.args
@@ -299,7 +299,7 @@ def _made_anew(comparison: Comparison, was: Function, now: Function, edge: Defer
         return added
     if not added and not any(lines.added(now.path, test.line) for test in edge.conditions):
         return False
-    tests = asked.of(comparison.new.guard(now, edge.conditions))
+    tests = asked.of(comparison.new.terms.guard(now, edge.conditions))
     return not any(tests.keeps(made) for made in before)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from patchlint.graph.comparison import Comparison
-    from patchlint.graph.summary import Effect
+    from patchlint.graph.effect import Effect
     from patchlint.model.effect import Step
     from patchlint.model.facts import Call, Function
 

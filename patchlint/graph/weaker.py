@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from patchlint.graph.comparison import Comparison
-    from patchlint.graph.summary import Effect
+    from patchlint.graph.effect import Effect
     from patchlint.model.context import Context
     from patchlint.model.facts import Call, Function
     from patchlint.model.kernel import Cleanup, KernelFacts

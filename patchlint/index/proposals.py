@@ -69,7 +69,7 @@ def propose(tree: Tree, facts: TreeFacts, ruleset: Ruleset, under: str = "") -> 
 
 def _cleanup(facts: TreeFacts, kernel: KernelFacts, function: Function) -> Iterator[Proposal]:
     from patchlint.graph.derive import derive
-    from patchlint.graph.summary import named_teardown
+    from patchlint.graph.leaves import named_teardown
 
     name = function.name
     if name in kernel.cleanups or not named_teardown(kernel, name):
