@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from patchlint.graph.build import Graph
     from patchlint.graph.effect import Effect
     from patchlint.graph.guards import Atom
-    from patchlint.graph.losses import Loss
+    from patchlint.graph.loss import Loss
     from patchlint.model.facts import Call, Function
 
 _CALLERS: Final = 4

@@ -17,7 +17,6 @@ from patchlint.graph.levels import (
     waited_for_grace_period,
     weight,
 )
-from patchlint.graph.losses import Loss
 from patchlint.graph.losses import find as find_losses
 from patchlint.graph.objects import variables
 from patchlint.graph.old_context import OldContext, old_context
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from patchlint.graph.comparison import Comparison
     from patchlint.graph.effect import Effect
     from patchlint.graph.guards import Atom
+    from patchlint.graph.loss import Loss
     from patchlint.model.context import Context, Guarantee
     from patchlint.model.facts import Function
 

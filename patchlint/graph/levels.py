@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from patchlint.graph.comparison import Comparison
     from patchlint.graph.effect import Effect
-    from patchlint.graph.losses import Loss
+    from patchlint.graph.loss import Loss
     from patchlint.model.facts import Function
     from patchlint.model.kernel import Cleanup, KernelFacts
 

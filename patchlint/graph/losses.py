@@ -9,7 +9,7 @@ branches, reverts and renames are consequences of that one question, not cases o
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -27,6 +27,7 @@ from patchlint.graph.confined import (
 )
 from patchlint.graph.contexts import certainly_deferred
 from patchlint.graph.effect import folder_of
+from patchlint.graph.loss import Loss
 from patchlint.graph.objects import struct_name
 from patchlint.graph.replaced import replaced
 from patchlint.graph.standing import moved_along, stands
@@ -44,30 +45,6 @@ if TYPE_CHECKING:
 
     #: a function before, and one after that continues it
     _Pair = tuple[Function, Function]
-
-How = Literal["deferred", "worker", "replaced", "weaker"]
-
-
-class Loss(Struct, frozen=True):
-    """``now`` continues ``was``, which did ``key`` inline; ``late`` does it instead.
-
-    ``how``: ``deferred`` behind an edge of ``now``; ``worker`` in a function that ran
-    deferred before, with no edge shown; ``replaced`` when a statement gave way to a
-    deferral of something else on the same object; ``weaker`` when a release gave way to one
-    that is done later by itself.  ``narrowed`` is the test under which
-    what is left inline now stands, ``instead`` what is left inline on the other ways.
-    ``held``: all callers that the images show make up for it, and there may be others.
-    """
-
-    was: Function
-    now: Function
-    key: Key
-    before: tuple[Effect, ...]
-    late: tuple[Effect, ...]
-    how: How
-    narrowed: Atom | None = None
-    instead: tuple[Effect, ...] = ()
-    held: bool = False
 
 
 def find(comparison: Comparison) -> list[Loss]:
@@ -95,7 +72,8 @@ def _between(comparison: Comparison, pairs: Sequence[_Pair]) -> list[Loss]:
         if was.name != now.name and _lives_on(comparison, was, now):
             continue
         found.extend(_of_pair(comparison, was, now))
-    found.extend(_replaced(comparison, found, pairs))
+    told = {(key_of(loss.was), loss.key) for loss in found}
+    found.extend(replaced(comparison, told, pairs))
     found.extend(_exchanged(comparison, found, pairs))
     found.extend(_into_workers(comparison, found, pairs))
     return found
@@ -405,15 +383,6 @@ class _Past(Struct, eq=False):
 
 def _nearness(one: tuple[Asks, _Past], line: int) -> tuple[bool, int]:
     return one[1].line == line, one[1].tests
-
-
-def _replaced(comparison: Comparison, known: Sequence[Loss], pairs: Sequence[_Pair]) -> list[Loss]:
-    """Statements that gave way to a deferral whose callback nobody shows."""
-    told = {(key_of(loss.was), loss.key) for loss in known}
-    return [
-        Loss(one.was, one.now, one.effect.key, (one.effect,), (one.late,), "replaced", one.narrowed)
-        for one in replaced(comparison, told, pairs)
-    ]
 
 
 def _exchanged(comparison: Comparison, known: Sequence[Loss], pairs: Sequence[_Pair]) -> list[Loss]:

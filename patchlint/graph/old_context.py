@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from patchlint.graph.comparison import Comparison
     from patchlint.graph.guards import Atom
-    from patchlint.graph.losses import Loss
+    from patchlint.graph.loss import Loss
     from patchlint.graph.reach import Ways
     from patchlint.model.context import Context
     from patchlint.model.effect import EntryChain

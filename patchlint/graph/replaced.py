@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from patchlint.graph import guards
 from patchlint.graph.build import Deferral
 from patchlint.graph.comparison import key_of
 from patchlint.graph.confined import Sent, confined
+from patchlint.graph.loss import Loss
 from patchlint.graph.objects import variables
 from patchlint.graph.waits import wait_matches
 from patchlint.model.effect import Step
@@ -34,22 +34,9 @@ _TELLING: Final = 3
 _DEEPEST: Final = 3
 
 
-class Gone(Struct, frozen=True):
-    """``effect`` of ``was`` gave way in ``now`` to what does it ``late``.
-
-    ``narrowed`` is the test that keeps what is left of it from the way of the start.
-    """
-
-    was: Function
-    now: Function
-    effect: Effect
-    late: Effect
-    narrowed: Atom | None = None
-
-
 def replaced(
     comparison: Comparison, told: Collection[tuple[FunctionKey, Key]], pairs: Sequence[_Pair]
-) -> Iterator[Gone]:
+) -> Iterator[Loss]:
     """Statements that gave way to a deferral whose callback nobody shows, but for those ``told``.
 
     The statement is gone with no counterpart; between the same kept lines stands a new
@@ -75,11 +62,12 @@ def replaced(
                 continue
             other = _of_kin(comparison, was, now, effect, kin)
             if other is not None:
-                yield Gone(was, now, effect, other)
+                yield Loss(was, now, effect.key, (effect,), (other,), "replaced")
                 continue
             edge, narrowed = _gave_way(comparison, was, now, effect, starts)
             if edge is not None:
-                yield Gone(was, now, effect, _behind(effect, edge), narrowed)
+                late = _behind(effect, edge)
+                yield Loss(was, now, effect.key, (effect,), (late,), "replaced", narrowed)
 
 
 def _called_by_its_new_name(

@@ -1,0 +1,36 @@
+"""A loss: what one function did before it returned, and what does it later now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from patchlint.graph.effect import Effect, Key
+    from patchlint.graph.guards import Atom
+    from patchlint.model.facts import Function
+
+How = Literal["deferred", "worker", "replaced", "weaker"]
+
+
+class Loss(Struct, frozen=True):
+    """``now`` continues ``was``, which did ``key`` inline; ``late`` does it instead.
+
+    ``how``: ``deferred`` behind an edge of ``now``; ``worker`` in a function that ran
+    deferred before, with no edge shown; ``replaced`` when a statement gave way to a
+    deferral of something else on the same object; ``weaker`` when a release gave way to one
+    that is done later by itself.  ``narrowed`` is the test under which
+    what is left inline now stands, ``instead`` what is left inline on the other ways.
+    ``held``: all callers that the images show make up for it, and there may be others.
+    """
+
+    was: Function
+    now: Function
+    key: Key
+    before: tuple[Effect, ...]
+    late: tuple[Effect, ...]
+    how: How
+    narrowed: Atom | None = None
+    instead: tuple[Effect, ...] = ()
+    held: bool = False
