@@ -84,8 +84,12 @@ def explain(ruleset: Ruleset, name: str) -> str | None:
     for rule in ruleset.rules:
         if rule.id == name:
             return _rule(rule)
-    parts = list(_known(ruleset.kernel, name))
-    return f"{name}()\n" + "\n".join(parts) if parts else None
+    counter = name if name.startswith("->") else f"->{name}"
+    for one in (name, counter):
+        parts = list(_known(ruleset.kernel, one))
+        if parts:
+            return "\n".join([one if one == counter else f"{one}()", *parts])
+    return None
 
 
 def _rule(rule: Rule) -> str:
@@ -140,6 +144,7 @@ _KINDS = {
     "async": "defers itself in any context",
     "memory": "frees memory only",
     "inherit": "runs a callback in its caller's context",
+    "share": "a counter against a limit: what lowers it gives a share back",
 }
 
 

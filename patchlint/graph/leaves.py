@@ -125,6 +125,11 @@ class Leaves:
             kind: Class = "named" if named_teardown(kernel, name) else "indirect"
             yield self.at(function, call, key, kind, None)
             return
+        if name in kernel.lowers:
+            row = _share(kernel, argument(call, kernel.lowers[name]))
+            if row is not None:
+                yield self.at(function, call, ("share", row.name), "row", row)
+            return
         if name in kernel.twins:
             if not self._tells_of_deferral(self._graph.find(name, function.path)):
                 yield self._twin(function, call, kernel.twins[name].direct)
@@ -214,6 +219,8 @@ class Leaves:
 
     def _store(self, function: Function, store: Store) -> Effect | None:
         """A write that others can see; what is counted or kept for later is none."""
+        if store.op in ("--", "-="):
+            return self._lowered(function, store)
         members = _MEMBERS.findall(store.target)
         value = store.value if store.value.isupper() or store.value in ("NULL", "false") else ""
         if not members or store.op not in ("=", "|=", "&=") or not value:
@@ -225,6 +232,26 @@ class Leaves:
             "store",
             None,
             "before-call-returns",
+            self._terms.guard(function, store.conditions),
+            (store.target,),
+            None,
+            None,
+            function,
+            store.line,
+            (step,),
+        )
+
+    def _lowered(self, function: Function, store: Store) -> Effect | None:
+        """A counter that is held against a limit, lowered by hand."""
+        row = _share(self._kernel, store.target)
+        if row is None:
+            return None
+        step = Step(function.name, function.path, store.line, f"{store.target} {store.op}")
+        return Effect(
+            ("share", row.name),
+            "row",
+            row,
+            row.task,
             self._terms.guard(function, store.conditions),
             (store.target,),
             None,
@@ -257,6 +284,15 @@ class Leaves:
                     last,
                     (step,),
                 )
+
+
+def _share(kernel: KernelFacts, target: str | None) -> Cleanup | None:
+    """The row of a counter by the last name in ``&user->locked_vm``.
+
+    Of which struct it is a hunk seldom shows: errs towards another struct's member of that name.
+    """
+    names = _MEMBERS.findall(target or "")
+    return kernel.cleanups.get(f"->{names[-1]}") if names else None
 
 
 def taken(kernel: KernelFacts, function: Function) -> set[str]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from patchlint.model.context import Context, Guarantee
 
-CleanupClass = Literal["ctx", "sync", "wrap", "async", "memory", "inherit"]
+CleanupClass = Literal["ctx", "sync", "wrap", "async", "memory", "inherit", "share"]
 
 #: What can end.  ``anything`` is what hangs on a file, a process or a module.
 Resource = Literal[
@@ -70,7 +70,9 @@ class Cleanup(Struct, frozen=True):
     ``kind``: ``ctx`` branches on the execution context (``fput``); ``sync`` works inline
     in its caller; ``wrap`` reaches one of those; ``async`` defers itself in any context,
     so that moving its caller loses nothing; ``memory`` frees memory only; ``inherit``
-    runs a callback given as argument ``callback_arg`` in the caller's context (kref_put).
+    runs a callback given as argument ``callback_arg`` in the caller's context (kref_put);
+    ``share`` is no function but a counter that is held against a limit, called ``->member``:
+    what lowers it gives a share back.
     ``task`` is the guarantee in a user task, ``deferred`` the one in a kthread or work
     item.  ``visible`` says whether user space can see that it is late.
 
@@ -341,6 +343,8 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     #: labels and tests of error paths
     error_path: re.Pattern[str] = NEVER
     error_value: re.Pattern[str] = NEVER
+    #: functions that lower a counter -> the argument that names it
+    lowers: dict[str, int] = field(default_factory=dict)
     #: functions that end a reference without any release of their own being known
     refcount_puts: frozenset[str] = frozenset()
     refcount_gets: frozenset[str] = frozenset()

@@ -95,6 +95,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         references={name: frozenset(ends) for name, ends in dict(data["references"]).items()},
         tries=frozenset(data["tries"]),
         accessors=dict(data["accessors"]),
+        lowers=dict(data["lowers"]),
         slots=dict(data["slots"]),
         frames=dict(data["frames"]),
         workloads={row[0]: Workload(*map(_frozen, row)) for row in data["workloads"]},
@@ -127,6 +128,10 @@ def _cleanups(data: Compiled) -> list[Cleanup]:
         name, kind, visible, releases = row[0], row[2], row[5], row[6]
         if kind == "memory" and not visible:
             symptoms, advice, why, _ = data["families"].get("memory", data["families"][row[1]])
+        elif kind == "share":
+            # no function has this name, and none that has it may be taken for the counter
+            name = f"->{name}"
+            why = f"{name} counts {releases}: the next one fails while it is too high"
         elif not visible:
             why = f"{name}() releases {releases}; user space cannot tell that it is late"
             symptoms = advice = ()
@@ -139,7 +144,8 @@ def _cleanups(data: Compiled) -> list[Cleanup]:
             symptoms = [f"still there when the call has returned: {releases}", *symptoms]
             why = f"{name}() releases {releases}; nothing orders that before the return any more"
         fields = [
-            *row[:7],
+            name,
+            *row[1:7],
             tuple(symptoms if row[7] is None else row[7]),
             tuple(advice if row[8] is None else row[8]),
             why if row[9] is None else row[9],

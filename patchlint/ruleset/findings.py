@@ -254,7 +254,8 @@ def _moved(downgrade: Downgrade) -> str:
     """``fput() moves from lamp_close()``, ``the body of lamp_close(), with fput(), moves``."""
     what = _what(downgrade)
     also = [name for name in downgrade.also if name != downgrade.cleanup]
-    other = f"{also[0]}()" if len(also) == 1 else f"{len(also)} others"
+    one = f"{also[0]}()" if also and also[0].isidentifier() else "".join(also[:1])
+    other = one if len(also) == 1 else f"{len(also)} others"
     named = f"{what} and {other}" if also else what
     if downgrade.body and downgrade.family == STRUCTURAL:
         return f"the body of {_function(downgrade.function)}, with {named}, moves"
@@ -313,4 +314,5 @@ def _seen(known: Cleanup) -> str:
     """Where the tables have it from: a place, or a file and what is true there."""
     file, seen = known.source.file, known.source.evidence
     where = seen if seen.startswith(file) else f"{file}, {seen}" if seen else file
-    return f"what {known.name}() does is read off {where}"
+    what = f"that {known.name} is a limit" if known.kind == "share" else f"what {known.name}() does"
+    return f"{what} is read off {where}"

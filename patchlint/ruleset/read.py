@@ -29,6 +29,7 @@ _GUARANTEES: Final = {
     "inherit": ("before-call-returns", "before-call-returns"),
     "memory": ("before-call-returns", "before-call-returns"),
     "async": ("eventually", "eventually"),
+    "share": ("before-call-returns", "before-call-returns"),
 }
 
 Row = dict[str, Any]

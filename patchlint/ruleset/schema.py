@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CONTEXTS: Final = frozenset(get_args(Context))
 RESOURCES: Final = frozenset(get_args(Resource))
-KINDS: Final = frozenset({"ctx", "sync", "wrap", "async", "memory", "inherit"})
+KINDS: Final = frozenset({"ctx", "sync", "wrap", "async", "memory", "inherit", "share"})
 WAIT_KINDS: Final = frozenset(
     {"object", "queue", "completion", "event", "rcu", "grace-period", "async", "other"}
 )
@@ -389,6 +389,7 @@ STRUCTURE: Final[Row] = (
     Key("holding_forms", forms, required=False),
     Key("error_path", regexes),
     Key("error_value", regexes, required=False),
+    Key("lowers", numbers_by_word(1), required=False),
     Key("refcount_puts", words),
     Key("refcount_gets", words, required=False),
     Key("held_against", versions, required=False),

@@ -44,7 +44,8 @@ def rows():
     kernel = load(cached=False).kernel
     for table in ("cleanups", "registrations", "activations", "waits"):
         for name, row in getattr(kernel, table).items():
-            yield Row(table, name, row.source)
+            counter = getattr(row, "kind", "") == "share"
+            yield Row("counters" if counter else table, name.removeprefix("->"), row.source)
     for twin in kernel.twins.values():
         yield Row("twins", twin.deferred, twin.source, also=(twin.direct,))
     for entry in kernel.entries:
@@ -113,6 +114,10 @@ def complaint(tree, row):
         define = re.compile(rf"^SYSCALL_DEFINE\d\({row.name}\b", re.MULTILINE)
         if not any(map(define.search, texts.values())):
             return f"no such system call in {' nor '.join(texts)}"
+    elif row.table == "counters":
+        declared = re.compile(rf"^[\s\w*]*\b{row.name}\b[\s\w]*(?:=[^;]*)?;", re.MULTILINE)
+        if not any(map(declared.search, texts.values())):
+            return f"no such counter in {' nor '.join(texts)}"
     elif all(defined(text, row.name) is None for text in texts.values()):
         return f"not defined in {' nor '.join(texts)}"
     return _evidence(tree, row) if tree.version == EVIDENCE else None

@@ -86,6 +86,14 @@ def test_explain_lists_the_rules_that_a_part_may_mean(capsys):
     assert "  file-put-deferred " in err
 
 
+@pytest.mark.parametrize("name", ["qnkeys", "->qnkeys"])
+def test_explain_knows_counters_against_a_limit(capsys, name):
+    assert main(["explain", "--", name]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("->qnkeys\n")
+    assert "a counter against a limit" in out
+
+
 def test_explain_of_nothing_known_still_guesses(capsys):
     assert main(["explain", "mntputt"]) == 2
     assert "did you mean 'mntput'?" in capsys.readouterr().err

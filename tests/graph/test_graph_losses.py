@@ -496,3 +496,46 @@ def test_another_constant_at_a_call_is_another_call():
     for call, found in (("lamp_end(l, true, true);", True), ("lamp_end(l, false, false);", False)):
         after = end + closing(call)
         assert bool(lost(before, after)) is found
+
+
+SHARES = """\
+static void lamp_gone(struct work_struct *work)
+{
+	struct lamp *l = container_of(work, struct lamp, work);
+
+	%s
+}
+
+"""
+
+
+@pytest.mark.parametrize(
+    "lowers",
+    [
+        "l->user->qnkeys--;",
+        "l->user->qnbytes -= l->size;",
+        "atomic_long_sub(l->pages, &l->user->locked_vm);",
+        "percpu_counter_dec(&l->user->epoll_watches);",
+    ],
+)
+def test_a_share_of_a_limit_that_is_given_back_later_is_lost(lowers):
+    before = closing("lamp_dark(l);", lowers)
+    after = SHARES % lowers + closing("lamp_dark(l);", QUEUE)
+    (found,) = downgrades(before, after)
+    assert found.cleanup.removeprefix("->") in lowers
+    assert (found.level_cap, found.what) == ("warning", f"the lowering of {found.cleanup}")
+    assert not downgrades(after, before)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "l->user->qnkeys++;",
+        "l->user->lit--;",
+        "atomic_long_add(l->pages, &l->user->locked_vm);",
+        "atomic_dec(&l->user->lit);",
+    ],
+)
+def test_what_is_no_share_of_a_limit_is_a_counter_like_others(other):
+    before = closing("lamp_dark(l);", other)
+    assert not downgrades(before, SHARES % other + closing("lamp_dark(l);", QUEUE))

@@ -152,6 +152,8 @@ def test_the_sentence_names_the_branch_and_what_moved_along():
     assert "from lamp_close() to a work item when `lazy`: no longer" in message
     assert message.startswith("iput() and 4 others move from")
     assert said(replace(loss, also=("dput",))).message.startswith("iput() and dput() move from")
+    counter = said(replace(loss, also=("->qnkeys",))).message
+    assert counter.startswith("iput() and ->qnkeys move from")
     long = said(replace(loss, condition="c" * 33)).message
     assert "a work item on one branch: no longer" in long
 

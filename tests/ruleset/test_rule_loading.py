@@ -167,7 +167,7 @@ def test_the_digest_changes_with_a_rule_a_table_and_a_text(house):
             CLEANUPS.replace('"sync"', '"synk"'),
             5,
             (
-                "lamp_put: 'kind' must be one of async, ctx, inherit, memory, sync, wrap; "
+                "lamp_put: 'kind' must be one of async, ctx, inherit, memory, share, sync, wrap; "
                 "did you mean 'sync'?"
             ),
         ),
