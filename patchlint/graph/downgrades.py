@@ -154,6 +154,7 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         lost=tuple(sorted({e.root_line for loss in losses for e in loss.before})),
         leading=_leading(main, late, condition),
         what=effect.said,
+        in_vain=late.vain.callee if late.vain is not None else "",
         body=shape == "moved-body" and not _goes_on(comparison, main),
     )
 

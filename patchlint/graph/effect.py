@@ -58,6 +58,8 @@ class Effect(Struct, frozen=True, gc=False):
     through: tuple[tuple[str, str], ...] = ()
     #: the function that waits for it, if somebody else has started it
     pending: Function | None = None
+    #: a wait on the way for a callback in which a deferred effect puts itself off again
+    vain: Call | None = None
 
     @property
     def above(self) -> tuple[Atom, ...]:

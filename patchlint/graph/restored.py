@@ -58,8 +58,7 @@ class Restored:
             if (row := self._kernel.waits.get(call.callee)) is not None and row.restores
         ]
         for effect in effects:
-            if effect.edge is None or effect.wait is not None or not waits or effect.context_bound:
-                # what puts itself off outside of a task is not done when the callback is
+            if effect.edge is None or effect.wait is not None or not waits:
                 yield effect
                 continue
             wait = next(
@@ -72,7 +71,13 @@ class Restored:
                 ),
                 None,
             )
-            yield effect if wait is None else replace(effect, wait=wait)
+            if wait is None:
+                yield effect
+            elif effect.context_bound:
+                # what puts itself off outside of a task is not done when the callback is
+                yield replace(effect, vain=wait)
+            else:
+                yield replace(effect, wait=wait)
 
     def from_others(self, function: Function, behind: _Behind) -> Iterator[Effect]:
         """What others have started and ``function`` waits for: done when it returns."""

@@ -439,7 +439,7 @@ class Summaries:
                 effect.key,
                 effect.kind,
                 effect.known,
-                max(own, edge.guarantee, key=GUARANTEES.index),
+                max(own, "after-wait" if edge.waits else edge.guarantee, key=GUARANTEES.index),
                 (guard or ())[:MOST_ATOMS],
                 effect.args,
                 edge.call,

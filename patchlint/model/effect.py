@@ -79,5 +79,7 @@ class Downgrade(Struct, frozen=True):
     home: str = ""
     #: what moved, in a sentence: ``mntput()``, ``->release()``, the part that no hunk shows
     what: str = ""
+    #: a wait of the new state that holds the call until the callback is done, and no longer
+    in_vain: str = ""
     #: whether all that ``function`` did moved, and ``what`` with it
     body: bool = False

@@ -273,6 +273,11 @@ def _when(condition: str | None) -> str:
 
 def _why(known: Cleanup | None, downgrade: Downgrade) -> str:
     after = downgrade.after
+    if downgrade.in_vain:
+        return (
+            f"{downgrade.in_vain}() holds the call until {after.callback}() is done, but "
+            f"{_where(after)} {_what(downgrade)} puts itself off: that is done later still"
+        )
     if known and known.why:
         return _fitted(known.why, after)
     return (

@@ -86,6 +86,31 @@ def test_others_do_not(body):
     assert wait(body) is None
 
 
+def test_a_wait_for_a_worker_that_puts_it_off_again_is_in_vain():
+    source = (
+        "static void lamp_gone(struct work_struct *work)\n{\n"
+        "\tstruct lamp *l = container_of(work, struct lamp, work);\n\n\tmntput(l->mnt);\n}\n\n"
+        "void f(struct lamp *l)\n{\n\tINIT_WORK(&l->work, lamp_gone);\n"
+        "\tschedule_work(&l->work);\n\tflush_work(&l->work);\n}\n"
+    )
+    (found,) = (e for e in summary(source) if e.name == "mntput")
+    assert (found.late, found.vain.callee) == (True, "flush_work")
+    (kept,) = (
+        e for e in summary(source.replace("mntput(l->mnt)", "iput(l->i)")) if e.name == "iput"
+    )
+    assert (kept.late, kept.vain) == (False, None)
+
+
+def test_an_item_on_the_stack_is_done_when_its_wait_is_over():
+    source = (
+        "static void gone(struct work_struct *work)\n{\n\tiput(lamp->inode);\n}\n\n"
+        "void f(void)\n{\n\tstruct work_struct work;\n\n\tINIT_WORK_ONSTACK(&work, gone);\n"
+        "\tschedule_work(&work);\n\tflush_work(&work);\n}\n"
+    )
+    (found,) = (e for e in summary(source) if e.name == "iput")
+    assert (found.late, found.guarantee) == (False, "after-wait")
+
+
 def test_a_caller_may_wait():
     assert wait(QUEUE, "\tflush_work(&a->work);").callee == "flush_work"
     assert wait(QUEUE, "\tif (a)\n\t\tflush_work(&a->work);") is None

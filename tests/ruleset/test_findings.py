@@ -158,6 +158,14 @@ def test_the_sentence_names_the_branch_and_what_moved_along():
     assert "a work item on one branch: no longer" in long
 
 
+def test_a_wait_that_does_not_help_is_why():
+    why = said(replace(LOSS, in_vain="flush_work")).why
+    assert why.startswith(
+        f"flush_work() holds the call until {LOSS.after.callback}() is done, but "
+    )
+    assert "iput() puts itself off" in why
+
+
 def test_a_lost_wait_is_said_as_one():
     assert said(replace(LOSS, shape="lost-wait")).message == (
         "lamp_close() no longer waits for lamp_gone(), which does iput() in a work item"
