@@ -177,13 +177,23 @@ def _by_the_task(comparison: Comparison, losses: list[Loss], *, task: bool) -> s
 
     What an operation that ends something leaves to the return to user space is missed inside of
     the call, and by whoever is told of its end before: a mount that waits for the superblock to go.
-    A teardown by its name alone is mostly the task's last step.
+    A teardown by its name alone is mostly the task's last step.  Task work that nothing makes
+    the task run before it is back in user space is late for everybody.
     """
+    if all(_unnotified(comparison.kernel, effect) for loss in losses for effect in loss.late):
+        return ""
     if any(loss.how != "weaker" for loss in losses):
         return "the task itself does it later, at a time that nothing fixes"
     if not any(_role(comparison, loss, task=task) for loss in losses):
         return "it is done before the return to user space: nothing waits inside the call"
     return ""
+
+
+def _unnotified(kernel: KernelFacts, effect: Effect) -> bool:
+    """Whether it is task work that is added in a way which does not keep the promise."""
+    edge = effect.last or effect.edge
+    row = kernel.activations.get(edge.mechanism) if edge is not None else None
+    return row is not None and row.keeps and edge is not None and not edge.keeps
 
 
 def _unproven(comparison: Comparison, losses: list[Loss], late: list[Effect], *, task: bool) -> str:

@@ -591,3 +591,18 @@ static void lamp_end(struct lamp *lamp)
     after = start.replace(body, late) if not found else start.replace(f"\t{end}\n", "")
     told = [d for d in downgrades(start, after) if d.function == "lamp_reset"]
     assert len(told) == found
+
+
+def test_task_work_that_nothing_makes_the_task_run_is_late_for_everybody():
+    """The second way, for kernel threads, stands as it stood: it tells nothing of tasks."""
+    before = (
+        "static void lamp_end(struct callback_head *head)\n{\n"
+        "\tiput(container_of(head, struct lamp, tw)->inode);\n}\n\n"
+        + WORKER
+        + "void lamp_close(struct lamp *lamp)\n{\n\tinit_task_work(&lamp->tw, lamp_end);\n"
+        "\tif (!task_work_add(current, &lamp->tw, TWA_RESUME))\n\t\treturn;\n" + QUEUE + "}\n"
+    )
+    after = before.replace("TWA_RESUME", "TWA_NONE")
+    assert levels(before, after) == [("iput", "lamp_close", "warning")]
+    (found,) = downgrades(before, after)
+    assert (found.after.mechanism, found.after.guarantee) == ("task_work_add", "eventually")
