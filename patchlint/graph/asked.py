@@ -24,6 +24,7 @@ class Tests:
     def __init__(self, atoms: tuple[Atom, ...], asked: Asked) -> None:
         self.atoms = atoms
         self._asked = asked
+        self._keeps: dict[Asks, bool] = {}
 
     @cached_property
     def heads(self) -> frozenset[str]:
@@ -63,8 +64,12 @@ class Tests:
 
         A test that holds on one more side of an "or" is another one, one with a side less is not.
         """
-        made = self.made
-        return all(any(one <= side for one in made) for side in past - made)
+        known = self._keeps.get(past)
+        if known is None:
+            made = self.made
+            known = all(any(one <= side for one in made) for side in past - made)
+            self._keeps[past] = known
+        return known
 
     @cached_property
     def no_task(self) -> bool:

@@ -326,18 +326,21 @@ class Comparison:
         return Leaves(self.before, Terms(self.before), self.derived)
 
     @cached_property
+    def calls_to_change(self) -> dict[FunctionKey, int]:
+        """Functions after whose summary may be another: how many calls lead to a changed one."""
+        reach = dict.fromkeys(self.altered, 0)
+        todo = list(reach)
+        for key in todo:
+            for caller, _call in self.after.callers.get(key[1], ()):
+                if key_of(caller) not in reach:
+                    reach[key_of(caller)] = reach[key] + 1
+                    todo.append(key_of(caller))
+        return reach
+
+    @cached_property
     def _reaching(self) -> tuple[Function, ...]:
         """Functions after whose summary may be another: changed ones, and what calls them."""
-        reach = set(self.altered)
-        todo = list(reach)
-        while todo:
-            _path, name = todo.pop()
-            for caller, _call in self.after.callers.get(name, ()):
-                key = key_of(caller)
-                if key not in reach:
-                    reach.add(key)
-                    todo.append(key)
-        found = (self.after.functions.get(key) for key in sorted(reach))
+        found = (self.after.functions.get(key) for key in sorted(self.calls_to_change))
         return tuple(function for function in found if function is not None)
 
     @cached_property

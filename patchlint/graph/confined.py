@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from patchlint.graph import branches, guards
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from patchlint.graph.comparison import Comparison
     from patchlint.graph.effect import Effect
@@ -53,23 +53,20 @@ def confined(comparison: Comparison, pair: _Pair, effect: Effect, sent: Sent) ->
 def sent_elsewhere(comparison: Comparison, pair: _Pair, effect: Effect, sent: Sent) -> bool:
     """Whether control that passed a deferral leaves before an effect, or a store turns its test."""
     now = pair[1]
-    for way in sent.ways:
-        for holder, firsts in way.holders:
-            here = comparison.asked.calls_of(holder)
-            rest = [call for call in effect.calls if id(call) in here]
-            if any(
-                _sent_past(comparison, holder, first, call)
-                and not (holder is now and _sent_past_before(comparison, pair, first, sent.roots))
-                for first in (firsts if rest else ())
-                for call in rest
-            ):
-                return True
-        if way.stores and any(
-            _turned(way, atom) and not _fails_otherwise(comparison, effect, atom)
-            for atom in effect.guard
+    for holder, firsts in sent.holders:
+        here = comparison.asked.calls_of(holder)
+        rest = [call for call in effect.calls if id(call) in here]
+        if any(
+            _sent_past(comparison, holder, first, call)
+            and not (holder is now and _sent_past_before(comparison, pair, first, sent.roots))
+            for first in (firsts if rest else ())
+            for call in rest
         ):
             return True
-    return False
+    return bool(sent.stores) and any(
+        _turned(sent, atom) and not _fails_otherwise(comparison, effect, atom)
+        for atom in effect.guard
+    )
 
 
 def _sent_past(comparison: Comparison, holder: Function, first: Call, other: Call) -> bool:
@@ -104,28 +101,21 @@ def _sent_past_before(
     return bool(old and roots) and all(branches.skips(was, old[0], root) for root in roots)
 
 
-class _Way(Struct, frozen=True):
-    """A deferral's way down: who holds which calls of it, and the new stores that it makes.
-
-    A store is told by the last member and whether it is one: a variable is no member of the
-    same name.
-    """
-
-    holders: tuple[tuple[Function, tuple[Call, ...]], ...]
-    stores: frozenset[tuple[str, bool]]
-
-
 class Sent(Struct, frozen=True):
     """Under which tests something is late: those above all of it, and those above any.
 
     ``stood`` are the tests above what was done before, ``roots`` the calls that it began on.
+    ``holders`` are the functions on the ways down to the deferrals with the calls of them
+    there, ``stores`` the new stores that they make: the last member, and whether it is one,
+    since a variable is no member of the same name.
     """
 
     shared: frozenset[_Sign]
     some: frozenset[_Sign]
     stood: frozenset[_Sign]
     roots: tuple[Call, ...]
-    ways: tuple[_Way, ...]
+    holders: tuple[tuple[Function, tuple[Call, ...]], ...]
+    stores: frozenset[tuple[str, bool]]
 
     @classmethod
     def by(
@@ -137,33 +127,45 @@ class Sent(Struct, frozen=True):
     ) -> Sent:
         """By what is late on each way of ``now``, and by what was done before."""
         each = [comparison.asked.above(effect) for effect in late]
+        holders, stores = _ways(comparison, now, late)
         return cls(
             frozenset.intersection(*(tests.signs for tests in each)),
             frozenset().union(*(tests.choices for tests in each)),
             frozenset(atom.sign for effect in before for atom in effect.guard),
             tuple(effect.root for effect in before if effect.root is not None),
-            tuple(_ways(comparison, now, late)),
+            holders,
+            stores,
         )
 
 
-def _ways(comparison: Comparison, now: Function, late: Sequence[Effect]) -> Iterator[_Way]:
+def _ways(
+    comparison: Comparison, now: Function, late: Sequence[Effect]
+) -> tuple[tuple[tuple[Function, tuple[Call, ...]], ...], frozenset[tuple[str, bool]]]:
+    """The holders and the new stores of all ways down to what is late."""
+    # functions and calls are one when they are the same: to compare them is to walk them
+    functions: dict[int, Function] = {}
+    along: dict[int, Function] = {}
+    firsts: dict[int, dict[int, Call]] = {}
     for effect in late:
         edge = effect.edge
         if edge is None:
             continue
-        along = _on_the_way(comparison, now, effect)
-        # functions and calls are one when they are the same: to compare them is to walk them
-        firsts = tuple({id(call): call for call in (edge.call, *effect.way)}.values())
-        holders = []
-        for holder in {id(one): one for one in (edge.function, *along)}.values():
+        own = _on_the_way(comparison, now, effect)
+        along.update((id(one), one) for one in own)
+        for holder in (edge.function, *own):
+            functions[id(holder)] = holder
             here = comparison.asked.calls_of(holder)
-            own = tuple(call for call in firsts if id(call) in here)
-            if own:
-                holders.append((holder, own))
-        yield _Way(tuple(holders), frozenset(_new_stores(comparison, along)))
+            calls = firsts.setdefault(id(holder), {})
+            calls.update((id(c), c) for c in (edge.call, *effect.way) if id(c) in here)
+    holders = tuple(
+        (holder, tuple(calls.values()))
+        for place, holder in functions.items()
+        if (calls := firsts[place])
+    )
+    return holders, frozenset(_new_stores(comparison, along.values()))
 
 
-def _new_stores(comparison: Comparison, along: Sequence[Function]) -> Iterator[tuple[str, bool]]:
+def _new_stores(comparison: Comparison, along: Iterable[Function]) -> Iterator[tuple[str, bool]]:
     for function in along:
         old = comparison.namesake(function)
         # a line that was only written anew stores what it stored
@@ -225,9 +227,9 @@ def done_on_both(effect: Effect, atom: Atom, others: Sequence[Effect]) -> bool:
     )
 
 
-def _turned(way: _Way, atom: Atom) -> bool:
-    """Whether a store on the way of the deferral, new in the series, decides the test."""
-    return (atom.head, not atom.text.isidentifier()) in way.stores
+def _turned(sent: Sent, atom: Atom) -> bool:
+    """Whether a store on the way of a deferral, new in the series, decides the test."""
+    return (atom.head, not atom.text.isidentifier()) in sent.stores
 
 
 def _on_the_way(comparison: Comparison, now: Function, late: Effect) -> list[Function]:

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
     #: a function before, and one after that continues it
     _Pair = tuple[Function, Function]
+    #: a function after, and what it lost
+    _Place = tuple[FunctionKey, Key]
 
 
 def find(comparison: Comparison) -> list[Loss]:
@@ -67,11 +69,18 @@ def may_be_new(comparison: Comparison, known: Collection[FunctionKey]) -> bool:
 
 def _between(comparison: Comparison, pairs: Sequence[_Pair]) -> list[Loss]:
     """The losses of some pairs of functions, before and after."""
-    found: list[Loss] = []
-    for was, now in pairs if comparison.told else ():
+    by_pair: dict[int, list[Loss]] = {}
+    places: set[_Place] = set()
+    # callees first: what a caller lost by one alone needs no look
+    calls = comparison.calls_to_change
+    inner = sorted(range(len(pairs)), key=lambda place: calls[key_of(pairs[place][1])])
+    for place in inner if comparison.told else ():
+        was, now = pairs[place]
         if was.name != now.name and _lives_on(comparison, was, now):
             continue
-        found.extend(_of_pair(comparison, was, now))
+        by_pair[place] = lost = list(_of_pair(comparison, was, now, places))
+        places.update((key_of(loss.now), loss.key) for loss in lost)
+    found = [loss for place in sorted(by_pair) for loss in by_pair[place]]
     told = {(key_of(loss.was), loss.key) for loss in found}
     found.extend(replaced(comparison, told, pairs))
     found.extend(_exchanged(comparison, found, pairs))
@@ -92,7 +101,10 @@ def _lives_on(comparison: Comparison, was: Function, now: Function) -> bool:
     return before(was.name).isdisjoint(after(now.name) - after(was.name))
 
 
-def _of_pair(comparison: Comparison, was: Function, now: Function) -> Iterable[Loss]:
+def _of_pair(
+    comparison: Comparison, was: Function, now: Function, places: Collection[_Place]
+) -> Iterable[Loss]:
+    """The losses of one pair, but for what was lost in a callee alone: at one of ``places``."""
     budget.current().spend()
     old, new = comparison.old.of(was), comparison.new.of(now)
     before: dict[Key, list[Effect]] = {}
@@ -104,9 +116,16 @@ def _of_pair(comparison: Comparison, was: Function, now: Function) -> Iterable[L
     for key, effects in before.items():
         if key[0] == "param":
             continue
+        if places and all(e.late or _in_callee(e, places) for e in effects):
+            continue
         loss = _of_key(comparison, was, now, key, effects, after.get(key, []))
         if loss is not None:
             yield loss
+
+
+def _in_callee(effect: Effect, places: Collection[_Place]) -> bool:
+    """Whether an effect is done on the way through a place where it is lost."""
+    return any(((step.path, step.function), effect.key) in places for step in effect.chain[1:])
 
 
 def _of_key(
