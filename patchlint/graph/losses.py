@@ -203,7 +203,8 @@ def _fallen(
 
     ``if (fast) { put(x); return; } queue(x);`` with one more test beside ``fast``: what comes
     to the deferral was put at once before.  The two are ways of one choice only where control
-    that did the one leaves before the other.
+    that did the one leaves before the other.  A test in what is called decides that only where
+    its caller asks what came of the call.
     """
     lines = comparison.lines
     for effect in after:
@@ -216,6 +217,7 @@ def _fallen(
             atom
             for atom in effect.guard
             if atom.path == now.path
+            and (now.line <= atom.line <= now.end or effect.root.tested)
             and asked_anew(comparison, was, atom)
             and not leaves_others(comparison, atom)
         ]

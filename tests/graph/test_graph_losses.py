@@ -191,6 +191,21 @@ def test_a_new_test_may_send_more_to_the_deferral_below(test, found):
     assert lost(closing(both[0] % "l->fast", *both[1:]), closing(both[0] % test, *both[1:])) == []
 
 
+@pytest.mark.parametrize(
+    ("call", "found"),
+    [
+        # whoever fails inside leaves all the same; asked for what came of it, the caller goes on
+        (["if (l->fast) {", "\tlamp_now(l);", "\treturn;", "}", QUEUE], []),
+        (["if (lamp_now(l))", "\treturn;", QUEUE], LOST),
+    ],
+)
+def test_a_new_test_in_a_helper_sends_those_on_whose_caller_asks(call, found):
+    head = "static bool lamp_now(struct lamp *l)"
+    before = closing("iput(l->inode);", "return true;", head=head) + closing(*call)
+    cold = closing("if (l->cold)", "\treturn false;", "iput(l->inode);", "return true;", head=head)
+    assert lost(before, cold + closing(*call)) == found
+
+
 def test_a_test_may_send_more_past_what_is_handed_to_the_task():
     task = (
         "static void lamp_tw(struct callback_head *head)\n{\n\tiput(lamp_of(head)->inode);\n}\n\n"
