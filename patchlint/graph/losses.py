@@ -643,13 +643,29 @@ def _made_up_for(comparison: Comparison, loss: Loss) -> bool:
             if any(_by_way_of(e, loss.now) for e in there if e.late):
                 # what is left inline there is what the loss left, but for what the caller's
                 # own constants decide
-                rest = [e for e in there if e.late or e in after]
-                if before and _of_key(comparison, was, caller, loss.key, done, rest) is None:
-                    continue
-                after = [e for e in after if not _by_way_of(e, loss.now)]
+                after = [
+                    e for e in after if not _by_way_of(e, loss.now) or _decided(comparison, loss, e)
+                ]
             if not before or _lost(comparison, was, caller, before, after, loss.late):
                 return False
     return True
+
+
+def _decided(comparison: Comparison, loss: Loss, effect: Effect) -> bool:
+    """Whether a caller's constants leave an effect that the loss left on some ways on all.
+
+    A test that it stands under in the losing function is none for this caller any more.
+    """
+    asked = {(atom.path, atom.line) for atom in effect.guard}
+    return any(
+        atom.path == loss.now.path
+        and loss.now.line <= atom.line <= loss.now.end
+        and (atom.path, atom.line) not in asked
+        and asked_anew(comparison, loss.was, atom)
+        for one in loss.instead
+        if one.site is effect.site and one.line == effect.line
+        for atom in one.guard
+    )
 
 
 def _for_others(loss: Loss, effect: Effect, call: Call) -> bool:

@@ -281,7 +281,7 @@ def _from_tree(found: Ways) -> OldContext | None:
             reasons=(f"runs wherever the last reference is dropped: {found.ways[0].why}",),
         )
     if not tasks:
-        everything = found.complete and len(telling) == len(found.ways)
+        everything = found.complete and len(others) == len(found.ways)
         if everything and all(way.strength == "certain" for way in others):
             return None
         return OldContext(

@@ -324,7 +324,7 @@ def _image_uses(walk: _Walk, node: _Node) -> bool:
         known = walk.kernel.entries_of(struct, entry.member)
         for row in known:
             _add_entry(walk, node, row, f".{entry.member} at {path}:{entry.line}")
-        if not known:
+        if all(map(_is_open, known)):
             walk.bound.append(_Bound(node, struct, entry.member, path))
     return used
 
@@ -449,10 +449,19 @@ def _through_member(walk: _Walk, node: _Node, use: AddressUse, struct: str, memb
     if struct or len({e.struct for e in entries}) == 1:
         for entry in entries:
             _add_entry(walk, node, entry, f".{member} at {use.path}:{use.line}")
-        if entries:
+        if not all(map(_is_open, entries)):
             return
     known = name or _assigned_to(walk, use)
     walk.bound.append(_Bound(node, known or "", member, use.path))
+
+
+def _is_open(entry: EntryPoint) -> bool:
+    """Whether a row leaves open who calls the operation that ends something.
+
+    A task among others: the calls of the member in the tree tell whose.
+    """
+    several = "task" in entry.contexts and len(entry.contexts) > 1
+    return several and bool(entry.ends) and not entry.reaches_user
 
 
 def _assigned_to(walk: _Walk, use: AddressUse) -> str | None:

@@ -815,6 +815,13 @@ def test_what_shows_of_a_function_itself_settles_a_mixed_context(name, contexts,
     assert level_with_tree(name, *ways) == level
 
 
+def test_an_operation_that_a_task_may_call_is_never_certainly_deferred():
+    """Its row has a task among others, and nothing shows one: told, with the doubt."""
+    shared = [replace(way(one), reaches_user=False) for one in ("task", "workqueue")]
+    shared = [replace(one, name="lamp_op", why="lamp_op() is .op at a.c:9") for one in shared]
+    assert level_with_tree("lamp_close", *shared) == "note"
+
+
 def test_a_task_that_comes_there_only_when_something_failed_makes_a_note():
     assert level_with_tree("lamp_close", way(failed=True)) == "note"
     assert level_with_tree("lamp_close", way(failed=True), way()) == "error"

@@ -361,6 +361,21 @@ def test_callers_whose_constant_leaves_it_inline_have_lost_nothing(how, found):
     assert bool(lost(before, after)) is bool(found)
 
 
+def test_what_a_helper_still_does_elsewhere_makes_up_for_nothing_in_its_callers():
+    head = "static void lamp_off(struct lamp *l)"
+    old = closing("if (l->old)", "\tiput(l->old);", "iput(l->inode);", head=head)
+    new = closing("if (l->old)", "\tlamp_later(l);", "iput(l->inode);", head=head)
+    later = closing(
+        "if (!l->spare)",
+        "\tiput(l->old);",
+        "else",
+        f"\t{QUEUE}",
+        head="static void lamp_later(struct lamp *l)",
+    )
+    caller = closing("lamp_off(l);")
+    assert lost(old + caller, later + new + caller) == [("lamp_off", "iput", "deferred")]
+
+
 def test_another_function_behind_the_pointer_makes_up_for_nothing():
     ops = "".join(
         f"static const struct lamp_ops {name}_ops = {{\n\t.close = {name}_close,\n}};\n\n"

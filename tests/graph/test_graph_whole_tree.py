@@ -155,6 +155,26 @@ def test_a_member_of_another_struct_counts_where_such_a_member_is_called():
     assert told(found) == [("lamp_off", "syscall", "task", "likely", True)]
 
 
+@pytest.mark.parametrize(
+    ("struct", "member", "through"),
+    [
+        # ends a controller, in a task or in a worker: whose task it is the calls tell
+        ("nvmet_fabrics_ops", "delete_ctrl", True),
+        # ends nothing; called in one context alone; behind it user space waits
+        ("nvmet_fabrics_ops", "disc_traddr", False),
+        ("super_operations", "free_inode", False),
+        ("super_operations", "put_super", False),
+    ],
+)
+def test_an_operation_that_several_end_something_by_is_followed_to_its_callers(
+    struct, member, through
+):
+    site = CallerSite("lamp_off", "b.c", 7, static=False, kind="syscall", function_line=5)
+    found = ways(START, [initializer(f"struct {struct}", member)], {member: (site,)})
+    assert ("lamp_off" in [way.name for way in found.ways]) is through
+    assert "f" in [way.name for way in found.ways]
+
+
 def test_entry_points_that_no_guess_leads_to_come_first():
     site = CallerSite("lamp_on", "a.c", 30, static=False, kind="syscall", function_line=29)
     tables = [initializer("struct lamp_ops", "glow")]
