@@ -243,6 +243,10 @@ out:
     [
         ("int lamp_release(struct inode *inode, struct file *file)", "warning"),
         ("void lamp_remove(struct platform_device *file)", "warning"),
+        ("int lamp_del_nl(struct sk_buff *file, struct genl_info *info)", "warning"),
+        ("int lamp_get_nl(struct sk_buff *file, struct genl_info *info)", "note"),
+        ("void lamp_dellink(struct net_device *file, struct list_head *gone)", "note"),
+        ("void lamp_del_link(struct net_device *file, struct list_head *gone)", "warning"),
         ("int lamp_release(struct lamp *inode, struct file *file)", "note"),
         ("int lamp_light(struct inode *inode, struct file *file)", "note"),
     ],
