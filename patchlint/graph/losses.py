@@ -32,19 +32,21 @@ from patchlint.graph.objects import struct_name
 from patchlint.graph.replaced import replaced
 from patchlint.graph.standing import moved_along, stands
 from patchlint.graph.waits import wait_matches
-from patchlint.graph.weaker import exchanged
+from patchlint.graph.weaker import exchanged, unkept
 from patchlint.model import budget
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from patchlint.graph.asked import Asks
     from patchlint.graph.effect import Effect, Key
     from patchlint.graph.guards import Atom
+    from patchlint.graph.loss import How
     from patchlint.model.facts import Call, Function
 
     #: a function before, and one after that continues it
     _Pair = tuple[Function, Function]
+    _Exchange = Callable[[Comparison, Function, Function], Iterator[tuple[Effect, Effect]]]
     #: a function after, and what it lost
     _Place = tuple[FunctionKey, Key]
 
@@ -407,13 +409,15 @@ def _nearness(one: tuple[Asks, _Past], line: int) -> tuple[bool, int]:
 
 
 def _exchanged(comparison: Comparison, known: Sequence[Loss], pairs: Sequence[_Pair]) -> list[Loss]:
-    """Releases that gave way to a weaker one of the same thing."""
+    """Releases that gave way to a weaker one of the same thing, or are left to chance."""
     told = {(key_of(loss.now), loss.key) for loss in known}
+    ways: tuple[tuple[How, _Exchange], ...] = (("weaker", exchanged), ("deferred", unkept))
     return [
-        Loss(was, now, effect.key, (effect,), (late,), "weaker")
+        Loss(was, now, effect.key, (effect,), (late,), how)
         for was, now in pairs
         if was.name == now.name
-        for effect, late in exchanged(comparison, was, now)
+        for how, found in ways
+        for effect, late in found(comparison, was, now)
         if (key_of(now), effect.key) not in told and not comparison.after_failure(effect)
     ]
 

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
+from patchlint.graph.bindings import argument
 from patchlint.graph.build import Deferral
+from patchlint.graph.effect import class_of
+from patchlint.graph.leaves import named_teardown
 from patchlint.model.context import weaker
 from patchlint.model.effect import Step
 
@@ -21,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from patchlint.graph.comparison import Comparison
-    from patchlint.graph.effect import Effect
+    from patchlint.graph.effect import Class, Effect
+    from patchlint.graph.summary import Summaries
     from patchlint.model.context import Context
     from patchlint.model.facts import Call, Function
     from patchlint.model.kernel import Cleanup, KernelFacts
@@ -74,6 +78,52 @@ def exchanged(
                 yield effect, _late(effect, now, call, row)
                 del fresh[place]
                 break
+
+
+def unkept(comparison: Comparison, was: Function, now: Function) -> Iterator[tuple[Effect, Effect]]:
+    """What no line shows of a callback that a task ran for sure, and runs by chance now.
+
+    The same is given to the same function, on a line that was written anew, in a way which
+    keeps the promise no more: ``task_work_add(task, &work, TWA_NONE)``.
+    """
+    old, new, lines = comparison.before, comparison.after, comparison.lines
+    for edge in new.deferrals_of(now):
+        name = edge.callback
+        row = comparison.kernel.activations.get(edge.mechanism)
+        if row is None or not row.keeps or edge.keeps or name is None:
+            continue
+        if not lines.added(now.path, edge.line) or new.find(name, now.path) is not None:
+            continue
+        target = argument(edge.call, row.object_arg)
+        kept = next(
+            (
+                one
+                for one in old.deferrals_of(was)
+                if one.keeps
+                and one.mechanism == edge.mechanism
+                and argument(one.call, row.object_arg) == target
+                and lines.forward(was.path, one.line) is None
+            ),
+            None,
+        )
+        if kept is not None:
+            yield _run(comparison.old, was, kept, name), _run(comparison.new, now, edge, name)
+
+
+def _run(side: Summaries, function: Function, edge: Deferral, name: str) -> Effect:
+    """What an edge runs that no line shows, as one call by its name."""
+    kernel = side.graph.kernel
+    known = kernel.cleanups.get(name)
+    kind: Class = "named" if named_teardown(kernel, name) else "opaque"
+    made = side.leaves.at(
+        function, edge.call, ("call", name), class_of(known) if known else kind, known
+    )
+    step = Step(function.name, function.path, edge.line, f"{edge.mechanism}() runs {name}()")
+    late = None if edge.keeps else edge
+    return replace(
+        made, guarantee=edge.guarantee, site=None, chain=(step,), edge=late, last=late,
+        outer=len(made.guard),
+    )  # fmt: skip
 
 
 def _added(comparison: Comparison, now: Function) -> set[str]:

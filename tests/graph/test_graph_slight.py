@@ -610,3 +610,22 @@ def test_task_work_that_nothing_makes_the_task_run_is_late_for_everybody():
     assert levels(before, after) == [("iput", "lamp_close", "warning")]
     (found,) = downgrades(before, after)
     assert (found.after.mechanism, found.after.guarantee) == ("task_work_add", "eventually")
+
+
+@pytest.mark.parametrize(
+    ("flag", "target", "found"),
+    [
+        ("TWA_NONE", "&lamp->tw", [("____fput", "lamp_close", "warning")]),
+        ("TWA_SIGNAL", "&lamp->tw", []),
+        ("TWA_NONE", "&lamp->other", []),
+    ],
+)
+def test_a_callback_that_no_line_shows_may_be_left_to_chance(flag, target, found):
+    """The table knows the callback; whether the task comes to run it the flag decides."""
+    before = (
+        "void lamp_close(struct lamp *lamp)\n{\n\tinit_task_work(&lamp->tw, ____fput);\n"
+        "\ttask_work_add(current, &lamp->tw, TWA_RESUME);\n}\n"
+    )
+    after = before.replace("&lamp->tw, TWA_RESUME", f"{target}, {flag}")
+    assert levels(before, after) == found
+    assert levels(after, before) == []
