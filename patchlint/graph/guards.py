@@ -270,7 +270,31 @@ def _plain_value(text: str) -> bool | None:
     equal = _EQUAL.match(text)
     if equal and all(_CONSTANT.fullmatch(one) or _NUMBER.match(one) for one in equal.group(1, 3)):
         return (equal[1] == equal[3]) == (equal[2] == "==")
+    joined = _joined(text)
+    if joined is not None:
+        decides, answers = joined[0] == "||", [evaluate(part) for part in joined[1]]
+        if decides in answers:
+            return decides
+        return None if None in answers else not decides
     return _masked_value(text)
+
+
+def _joined(text: str) -> tuple[str, tuple[str, ...]] | None:
+    """The sides of an "or", or of an "and", with which of them it is; None for one test."""
+    for joint in ("||", "&&"):
+        parts = _split(text, joint) if joint in text else ()
+        if len(parts) > 1:
+            return joint, parts
+    return None
+
+
+def _undecided(text: str) -> str:
+    """A test without the sides whose constants leave it to the others."""
+    joined = _joined(text)
+    if joined is None:
+        return text
+    left = [part.strip() for part in joined[1] if evaluate(part) is None]
+    return f" {joined[0]} ".join(left) if len(left) < len(joined[1]) else text
 
 
 def _masked_value(text: str) -> bool | None:
@@ -330,7 +354,11 @@ def _variables(text: str) -> tuple[str, ...]:
 def _told_with(text: str, given: tuple[tuple[str, str], ...]) -> tuple[str, bool, bool | None]:
     """A test with arguments put in: its text, whether it is not turned, and what it comes to."""
     bare, positive = normal(put_in(text, dict(given)))
-    return bare, positive, _plain_value(bare)
+    answer = _plain_value(bare)
+    if answer is None and (rest := _undecided(bare)) != bare:
+        bare, turned = normal(rest)
+        positive = positive == turned
+    return bare, positive, answer
 
 
 @lru_cache(maxsize=16384)

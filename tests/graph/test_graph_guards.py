@@ -245,3 +245,34 @@ def test_arguments_are_put_in_for_parameters_alone():
     given = {"l": "&room->lamp", "n": "3"}
     assert guards.put_in("f(l->on, n, x->l)", given) == "f((&room->lamp)->on, 3, x->l)"
     assert guards.put_in("l", {"l": "x" * 200}) == "l"
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("(0 & LAMP_LAZY) && queue(x)", False),
+        ("queue(x) || true", True),
+        ("!(1 && 0)", True),
+        ("1 && LAMP_A == LAMP_A", True),
+        ("(a || 1) && b", None),
+        ("f(a, b || 1)", None),
+        ("a && b", None),
+    ],
+)
+def test_one_side_may_decide_and_all_of_them_do(text, answer):
+    assert guards.evaluate(text) is answer
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "left"),
+    [
+        ("lazy && !queue(x)", "true", ("queue(x)", False)),
+        ("(flags & LAMP_LAZY) && queue(x)", "LAMP_LAZY", ("queue(x)", True)),
+        ("flags || queue(x)", "0", ("queue(x)", True)),
+        ("flags && queue(x)", "0", False),
+    ],
+)
+def test_what_a_constant_leaves_to_the_others_is_asked_of_them(text, given, left):
+    atom = guards.Atom(text, True, guards.head(text), "a.c", 1, False)
+    found = guards.lifted(atom, {"lazy": given, "flags": given}, kernel())
+    assert (found if isinstance(found, bool) else (found.text, found.positive)) == left
