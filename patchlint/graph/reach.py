@@ -354,15 +354,24 @@ def _macro_uses(walk: _Walk, node: _Node) -> bool:
     return used
 
 
+def _of_given(guard: tuple[Atom, ...], function: Function) -> list[Atom]:
+    """The tests of a function that speak of what it was given.
+
+    What else it asks no caller tells: its variables are none of theirs, whatever they are called.
+    """
+    names = {p.name for p in function.parameters}
+    return [atom for atom in guard if not names.isdisjoint(variables([atom.text]))]
+
+
 def _above(
     walk: _Walk, node: _Node, function: Function | None, call: Call | None
 ) -> tuple[Atom, ...] | None:
     """The guard in the terms of a caller, None when its constants exclude it."""
     if not node.guard or function is None or call is None:
-        return node.guard
+        return ()
     given = values(function, call)
     found: list[Atom] = []
-    for atom in node.guard:
+    for atom in _of_given(node.guard, function):
         one = lifted(atom, given, walk.kernel)
         if one is False:
             return None
@@ -376,14 +385,12 @@ def _guard_at(walk: _Walk, node: _Node, site: CallerSite) -> tuple[Atom, ...] | 
     if not node.guard:
         return ()
     callee = walk.function(node.name, node.path)
-    names = {p.name for p in callee.parameters} if callee is not None else set()
-    words = variables(atom.text for atom in node.guard)
-    if names.isdisjoint(words):
-        return node.guard
+    if callee is None or not _of_given(node.guard, callee):
+        return ()
     caller = walk.tree.function(site.path, site.function_line)
     calls = [c for c in caller.calls if c.callee == node.name] if caller is not None else []
     if not calls:
-        return node.guard
+        return ()
     guards = [_above(walk, node, callee, call) for call in calls]
     possible = [guard for guard in guards if guard is not None]
     return possible[0] if possible else None
