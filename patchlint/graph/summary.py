@@ -6,10 +6,9 @@ inline.  Summaries are made bottom-up over bodies: of what a function does itsel
 the bodies do that it calls, put in its terms, of what callbacks do that it starts, and of what
 its waits give back.
 
-Cycles are cut where they close, and what was cut is made a second time; what only a third
-round would reach is missed.  A summary holds no more than :data:`MOST` effects, those of one
-side together no more than :data:`MOST_OF_ALL`, and it is said when one was cut.  What is late
-and what a table knows keeps its place before all others.
+Functions that call each other are made together, in rounds.  A summary holds no more than
+:data:`MOST` effects, those of one side together no more than :data:`MOST_OF_ALL`, and it is
+said when one was cut.  What is late and what a table knows keeps its place before all others.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from patchlint.model.context import GUARANTEES
 from patchlint.model.effect import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from patchlint.graph.build import Graph
     from patchlint.graph.effect import Class, Key
@@ -45,6 +44,9 @@ if TYPE_CHECKING:
 MOST: Final = 600
 #: effects of all functions of one side together
 MOST_OF_ALL: Final = 100_000
+#: times that functions which call each other are made, all together, and each at least
+_ROUNDS: Final = 60
+_FEWEST: Final = 2
 #: calls in calls that an effect is followed through
 _DEEPEST: Final = 80
 
@@ -77,7 +79,6 @@ class Summaries:
         self._restored = Restored(graph, self.terms, self.cut)
         self._left = MOST_OF_ALL
         self._made: dict[int, tuple[Effect, ...]] = {}
-        self._again: set[int] = set()
         self._distinct: dict[int, tuple[Effect, ...]] = {}
 
     @property
@@ -95,73 +96,67 @@ class Summaries:
     def _bottom_up(self, start: Function) -> None:
         """Make the summaries of ``start`` and of all that it reaches, callees first.
 
-        Where calls close a cycle, those inside of it are made without the one that it was
-        entered by.  They are forgotten when that one is made, and made anew, once, when
-        somebody asks: what the entry does is known then.
+        Functions that call each other in a circle are made together (Tarjan's strongly
+        connected components): what one does hangs on none of them that was asked for first.
         """
         if id(start) in self._made:
             return
+        come: dict[int, int] = {id(start): 0}
+        # the first of its circle, as far as is known, by when it was come to
+        first: dict[int, int] = {id(start): 0}
+        circle_open: list[Function] = [start]
         stack: list[tuple[Function, Iterator[Function]]] = [(start, self._reached(start))]
-        depths: dict[int, int] = {id(start): 0}
-        # the outermost function on the way whose summary was missing, by function
-        lowest: dict[int, int] = {id(start): 0}
-        # functions made so far that lack a summary, each with the outermost that it lacks
-        lacking: dict[int, int] = {}
         while stack:
             function, following = stack[-1]
             own = id(function)
             for callee in following:
                 other = id(callee)
-                if other in depths:
-                    lowest[own] = min(lowest[own], depths[other])
-                elif other in self._made:
-                    lowest[own] = min(lowest[own], lacking.get(other, lowest[own]))
-                else:
-                    depths[other] = lowest[other] = len(stack)
-                    stack.append((callee, self._reached(callee)))
-                    break
+                if other in self._made:
+                    continue
+                if other in come:
+                    first[own] = min(first[own], come[other])
+                    continue
+                come[other] = first[other] = len(come)
+                circle_open.append(callee)
+                stack.append((callee, self._reached(callee)))
+                break
             else:
                 stack.pop()
-                depth, low = depths.pop(own), lowest.pop(own)
-                self._made[own] = self._make(function)
-                if low < depth:
-                    lacking[own] = low
+                if stack:
                     above = id(stack[-1][0])
-                    lowest[above] = min(lowest[above], low)
-                elif lacking:
-                    self._forget(lacking, depth)
-                    self._starting_itself(function)
+                    first[above] = min(first[above], first[own])
+                if first[own] == come[own]:
+                    circle: list[Function] = []
+                    while not circle or circle[-1] is not function:
+                        circle.append(circle_open.pop())
+                    self._make_together(circle)
 
-    def _starting_itself(self, function: Function) -> None:
-        """Make a summary again with what callbacks do that call the very function again.
+    def _make_together(self, circle: Sequence[Function]) -> None:
+        """Make the summaries of functions that call each other, until they hold no more.
 
-        ``if (later) { queue(x); return; }`` above a body that the worker comes to by a call of
-        the same function: they were made without it.
+        What only a round beyond :data:`_ROUNDS` would reach is missed, so in large circles.
         """
-        late = [
-            callback
-            for edge in self.graph.deferrals_of(function)
-            if (callback := self.graph.find(edge.callback, function.path)) is not None
-            and callback is not function
-            and id(callback) not in self._made
-        ]
-        for callback in late:
-            self._bottom_up(callback)
-        if late:
-            self._distinct.pop(id(function), None)
-            self._made[id(function)] = self._make(function)
-
-    def _forget(self, lacking: dict[int, int], depth: int) -> None:
-        """Drop the summaries that lack the function at that depth, which is made now."""
-        while lacking:
-            one, low = lacking.popitem()
-            if low < depth:
-                lacking[one] = low
+        if len(circle) == 1:
+            self._made[id(circle[0])] = self._make(circle[0])
+            return
+        self._made.update((id(one), ()) for one in circle)
+        callers: dict[int, list[int]] = {}
+        for place, one in enumerate(circle):
+            for callee in {id(callee) for callee in self._reached(one)}:
+                callers.setdefault(callee, []).append(place)
+        todo = set(range(len(circle)))
+        for _ in range(max(_FEWEST, _ROUNDS // len(circle))):
+            for place in sorted(todo):
+                todo.discard(place)
+                one = circle[place]
+                known = len(self._made[id(one)])
+                self._left += known
+                self._distinct.pop(id(one), None)
+                made = self._made[id(one)] = self._make(one)
+                if len(made) != known:
+                    todo.update(callers.get(id(one), ()))
+            if not todo:
                 return
-            if one not in self._again:
-                self._again.add(one)
-                self._left += len(self._made.pop(one))
-                self._distinct.pop(one, None)
 
     def _reached(self, function: Function) -> Iterator[Function]:
         """The functions whose summaries that of ``function`` is made of."""
@@ -219,6 +214,8 @@ class Summaries:
                 return False
             if self._left <= 0 or len(effect.chain) > _DEEPEST:
                 self.cut.add(function.name)
+                return False
+            if _comes_again(function, effect):
                 return False
             told = signs.of(effect.guard) if effect.root is not effect.site else None
             mark = (effect.key, effect.root_line, id(effect.edge), told)
@@ -457,3 +454,26 @@ class Summaries:
                 effect.through,
                 effect.pending,
             )
+
+
+#: where on a way a callback that calls the very function calls it
+_BY_CALLBACK: Final = 2
+
+
+def _comes_again(function: Function, effect: Effect) -> bool:
+    """Whether a function does something by calling itself, in what it calls.
+
+    Its own effects say what it does, for whatever object.  One that puts itself off is told:
+    ``if (later) { queue(x); return; }`` above a body that the callback comes to by a call of it.
+    """
+    if effect.pending is not None:
+        # its way leads to who started it, which may be this function
+        return False
+    again = [
+        place
+        for place, step in enumerate(effect.chain)
+        if place and step.function == function.name and step.path == function.path
+    ]
+    return bool(again) and (
+        effect.edge is None or effect.last is not effect.edge or again != [_BY_CALLBACK]
+    )

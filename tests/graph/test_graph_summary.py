@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from graph_kit import PATH, facts, function, graph, kernel, summary
 from msgspec.structs import replace
@@ -176,6 +178,72 @@ def test_all_functions_of_a_cycle_do_what_each_of_them_does():
     made = Summaries(built)
     for start in ("one", "three", "four", "two"):
         assert "iput" in names(made.of(function(built, start))), start
+
+
+RING = """\
+static void late(struct work_struct *work)
+{
+	down(container_of(work, struct lamp, work));
+}
+
+static void end(struct lamp *l)
+{
+	if (l->bright) {
+		down(l);
+		return;
+	}
+	INIT_WORK(&l->work, late);
+	queue_work(wq, &l->work);
+}
+
+static void put(struct lamp *l)
+{
+	if (l->last)
+		end(l);
+	dput(l->dentry);
+}
+
+static void down(struct lamp *l)
+{
+	iput(l->inode);
+	put(l->parent);
+}
+
+void start(struct lamp *l)
+{
+	put(l);
+}
+"""
+
+
+def test_a_summary_hangs_on_nobody_who_was_asked_first():
+    """A law: functions in a circle, one of them behind a deferral, in every order of asking."""
+    all_names = ("late", "end", "put", "down", "start")
+    built = graph(RING)
+
+    def told(names_):
+        made = Summaries(built)
+        for name in names_:
+            made.of(function(built, name))
+        return {
+            name: {
+                (e.key, e.late, tuple(a.sign for a in e.guard))
+                for e in made.of(function(built, name))
+            }
+            for name in all_names
+        }
+
+    every = [told(order) for order in itertools.permutations(all_names)]
+    assert all(one == every[0] for one in every)
+    inline = {key for key, late, _ in every[0]["start"] if not late}
+    assert inline == {("call", "iput"), ("call", "dput")}
+    assert {key for key, late, _ in every[0]["end"] if late} == {("call", "iput"), ("call", "dput")}
+
+
+def test_what_a_function_does_by_calling_itself_is_told_once():
+    source = body("if (l->parent)\n\t\tf(l->parent);", "iput(l->inode);")
+    (found,) = summary(source)
+    assert (found.name, len(found.chain)) == ("iput", 1)
 
 
 def test_arguments_and_guards_are_told_in_the_callers_terms():
