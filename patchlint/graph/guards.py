@@ -271,12 +271,15 @@ def _plain_value(text: str) -> bool | None:
     if equal and all(_CONSTANT.fullmatch(one) or _NUMBER.match(one) for one in equal.group(1, 3)):
         return (equal[1] == equal[3]) == (equal[2] == "==")
     joined = _joined(text)
-    if joined is not None:
-        decides, answers = joined[0] == "||", [evaluate(part) for part in joined[1]]
-        if decides in answers:
-            return decides
-        return None if None in answers else not decides
-    return _masked_value(text)
+    return _masked_value(text) if joined is None else _value_of_sides(*joined)
+
+
+def _value_of_sides(joint: str, parts: tuple[str, ...]) -> bool | None:
+    """What the sides of an "or", or of an "and", come to together."""
+    decides, answers = joint == "||", [evaluate(part) for part in parts]
+    if decides in answers:
+        return decides
+    return None if None in answers else not decides
 
 
 def _joined(text: str) -> tuple[str, tuple[str, ...]] | None:

@@ -273,6 +273,6 @@ def test_one_side_may_decide_and_all_of_them_do(text, answer):
     ],
 )
 def test_what_a_constant_leaves_to_the_others_is_asked_of_them(text, given, left):
-    atom = guards.Atom(text, True, guards.head(text), "a.c", 1, False)
+    atom = Atom(text, positive=True, head=guards.head(text), path="a.c", line=1, early=False)
     found = guards.lifted(atom, {"lazy": given, "flags": given}, kernel())
     assert (found if isinstance(found, bool) else (found.text, found.positive)) == left
