@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _HEAD_BYTES: Final = 16_384
 _LARGEST: Final = 64 << 20
 _MOST_FILES: Final = 2_000
+#: digits of a version or of the number of a patch
+_LONGEST_NUMBER: Final = 9
 _SUFFIXES: Final = (".patch", ".eml", ".mail", ".mbox", ".diff", ".txt")
 
 
@@ -65,7 +67,7 @@ def place(data: bytes) -> Place:
 
 
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit()
+    return text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
 
 
 def _may_be_patch(name: str) -> bool:

@@ -73,6 +73,8 @@ _FIRST_VERSION = lazy(r"\]\s*v(\d{1,3})(?=[:,])", re.IGNORECASE)
 _NOT_PLAIN = ("-", "v", "patch", "take", "try", "rev", "of")
 #: digits of the number of a patch, and one
 _LONGEST_COUNT = 5
+#: digits of a version
+_LONGEST_VERSION = 9
 #: how many words an unclosed bracket is followed
 _MOST_WORDS = 8
 
@@ -127,7 +129,7 @@ def _common(subject: str) -> Subject | None:
             and not word.lower().startswith(_NOT_PLAIN)
         ):
             prefixes.append(word)
-        elif word[:1] == "v" and word[1:].isdecimal() and version is None:
+        elif word[:1] == "v" and _is_version(word[1:]) and version is None:
             version = int(word[1:])
         elif slash and number is None and _is_count(here) and _is_count(there):
             number, total = int(here), int(there)
@@ -150,6 +152,11 @@ def _common(subject: str) -> Subject | None:
 
 def _is_count(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) < _LONGEST_COUNT
+
+
+def _is_version(text: str) -> bool:
+    """Whether digits are a version: what no store can hold as a number is a word like others."""
+    return text.isascii() and text.isdecimal() and len(text) <= _LONGEST_VERSION
 
 
 def _is_plain(title: str) -> bool:

@@ -196,6 +196,14 @@ def test_same_mail_in_two_archives_counts_once(tmp_path, posts, whole, inbox):
     )
 
 
+def test_a_version_that_is_too_large_stops_no_scan(tmp_path):
+    huge = kit.patch(1, 1, "huge", kit.BAD, version=10**20)
+    store = tmp_path / "scan.db"
+    kit.run([kit.mbox(tmp_path / "x.mbox", [huge, kit.patch(1, 1, "other", kit.BAD)])], store)
+    assert rows(store, "SELECT version FROM series") == [(1,), (1,)]
+    assert count(store, "SELECT count(*) FROM findings") == 2
+
+
 def test_unthreaded_series_is_one(tmp_path):
     posts = [
         replace(kit.patch(number, 3, "loose", change), reply_to="", references=())

@@ -239,6 +239,7 @@ def test_a_leftover_of_an_older_run_is_not_taken(repo):
         (b"[PATCH] fs: a", ("fs: a", 1, None, None)),
         (b"=?UTF-8?q?=5BPATCH=201/3=5D_fs=3A_=C3=A9?=", ("fs: \u00e9", 1, 1, 3)),
         (b"=?bogus", ("=?bogus", 1, None, None)),
+        (b"[PATCH v" + b"9" * 5000 + b" 1/" + b"9" * 5000 + b"] fs: a", ("fs: a", 1, None, None)),
     ],
 )
 def test_the_place_is_read_off_the_subject(subject, expected):

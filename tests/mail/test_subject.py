@@ -182,6 +182,15 @@ def test_dotted_version_replaces_and_a_release_does_not() -> None:
     assert parse("[PATCH v5.10 2/2] x").prefixes == ("v5.10",)
 
 
+@pytest.mark.parametrize(
+    "subject", ["[PATCH v99999999999999999999 1/1] x: y", "[PATCHv99999999999999999999] x: y"]
+)
+def test_a_number_that_no_store_can_hold_is_no_version(subject: str) -> None:
+    found = parse(subject)
+    assert (found.title, found.version, found.versioned) == ("x: y", 1, False)
+    assert found.is_patch
+
+
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_agrees_with_liblore(subject: str) -> None:
     ours, theirs = parse(subject), parse_patch_subject(subject)
