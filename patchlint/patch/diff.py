@@ -28,6 +28,8 @@ from patchlint.model.pattern import lazy
 from patchlint.model.quoted import unquote
 
 _HUNK = re.compile(r"^@@ -([0-9]{1,9})(?:,([0-9]{1,9}))? \+([0-9]{1,9})(?:,([0-9]{1,9}))? @@(.*)$")
+#: a header that says no lines, as people write it who leave them out: ``@@``, ``@@ ... @@``
+_ELIDED = re.compile(r"@@(?! -\d)")
 _GIT = re.compile(r"^diff --git (\S.*)$")
 _COMBINED = lazy(r"^diff --(cc|combined) (\S.*)$")
 _INDEX = re.compile(r"^index ([0-9a-f]{4,64})\.\.([0-9a-f]{4,64})(?: [0-7]+)?$")
@@ -114,6 +116,8 @@ class _Reader:
         self.files: list[_File] = []
         #: lines that the files have as far as their hunks show
         self.reach = 0
+        #: whether nothing but lines with marks stands behind the last header
+        self.inside = False
         self.problems: list[DiffProblem] = []
 
     def read(self) -> ParsedDiff:
@@ -122,6 +126,7 @@ class _Reader:
         while self.at < len(lines):
             line = lines[self.at]
             start = line[:4]
+            before, self.inside = self.inside, True
             if start == "diff" and (found := _GIT.match(line)) is not None:
                 current = self._git_header(found.group(1))
             elif start == "diff" and (found := _COMBINED.match(line)) is not None:
@@ -140,9 +145,8 @@ class _Reader:
             elif start == "Bina" and line.startswith("Binary files ") and line.endswith("differ"):
                 self._binary(current, line)
             else:
-                if line.startswith("@@ -"):
-                    self._torn(current)
-                self.at += 1
+                self.inside = before
+                self._between(current, line)
         files = tuple(done for one in self.files if (done := self._finish(one)) is not None)
         return ParsedDiff(files=files, problems=tuple(self.problems))
 
@@ -161,6 +165,26 @@ class _Reader:
             path = new or old
         at = self.at + 1 if line is None else line
         self.problems.append(DiffProblem(at, message, path, lost=lost, start=start))
+
+    def _between(self, current: _File | None, line: str) -> None:
+        """Pass over a line outside of hunks; prose and a signature are none of a diff."""
+        if line.startswith("@@ -") or (line.startswith("@@") and self._is_elided(self.at)):
+            self._torn(current)
+            self.inside = True
+        elif line[:1] not in _MARKS or (line in {"-- ", "--"} and self._is_signature(self.at)):
+            self.inside = False
+        self.at += 1
+
+    def _is_elided(self, at: int) -> bool:
+        """Whether a hunk begins whose header says no lines: in a diff, above lines that change."""
+        if not self.inside or _ELIDED.match(self.lines[at]) is None:
+            return False
+        for line in self.lines[at + 1 :]:
+            if line[:1] not in _MARKS:
+                return False
+            if line[:1] in {"+", "-"}:
+                return line not in {"-- ", "--"}
+        return False
 
     def _torn(self, current: _File | None) -> None:
         """Say of a hunk that its header is not one."""
@@ -317,6 +341,8 @@ class _Reader:
             if line.startswith(("diff --git ", "@@ -", "Index: ")) or (
                 line.startswith("--- ") and at + 1 < len(lines) and lines[at + 1][:4] == "+++ "
             ):
+                return at
+            if line.startswith("@@") and self._is_elided(at):
                 return at
             if line in {"-- ", "--"} and self._is_signature(at):
                 return at

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -529,3 +530,21 @@ def test_what_the_import_of_msgspec_is_spared_is_there_afterwards():
     )
     done = as_a_program("-c", code, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "1.5 36 x\n", "")
+
+
+def test_a_patch_with_a_hunk_without_lines_is_no_pass(check, write):
+    hunk = "@@ ... @@\n int f(void)\n-{ stop(); }\n+{ stop_later(); }\n"
+    path = write("cut.mbox", mail(diff({PATH: "int a;\n"}, {PATH: "int b;\n"}) + hunk))
+    status, out, err = check("--strict", path)
+    assert status == 2
+    assert "no findings in what could be read" in out
+    assert "checked in part" in out + err
+
+
+def test_a_version_with_a_hunk_without_lines_mends_nothing(capsys, write):
+    one = mail(diff({PATH: DIRECT}, {PATH: QUEUED}))
+    old, new = write("v1.mbox", one), write("v2.mbox", re.sub(r"(?m)^@@ -.*? @@", "@@ ... @@", one))
+    with_one = diff({"lib/b.c": "int a;\n"}, {"lib/b.c": "int b;\n"})
+    new.write_text(new.read_text().replace("---\ndiff", f"---\n{with_one}diff", 1))
+    assert main(["compare", "--no-tree", str(old), str(new)]) == 2
+    assert "1 unknown" in capsys.readouterr().out

@@ -295,3 +295,44 @@ def check(hunk: Hunk) -> None:
     assert new == list(range(hunk.new_start, hunk.new_start + hunk.new_length))
     assert all((line.old is None) == (line.kind == "+") for line in hunk.lines)
     assert all((line.new is None) == (line.kind == "-") for line in hunk.lines)
+
+
+WITHOUT_LINES = """\
+diff --git a/f.c b/f.c
+--- a/f.c
++++ b/f.c
+@@ -1,2 +1,2 @@
+-a
++b
+ c
+{header}
+ int f(void)
+-{{ stop(); }}
++{{ stop_later(); }}
+"""
+
+
+@pytest.mark.parametrize("header", ["@@", "@@ ... @@", "@@ @@ int f(void)", "@@ -x,y +z @@"])
+@pytest.mark.parametrize("short", [False, True])
+def test_a_hunk_whose_header_says_no_lines_is_lost_and_said(header: str, *, short: bool) -> None:
+    text = WITHOUT_LINES.format(header=header)
+    parsed = parse(text.replace(" c\n", "") if short else text)
+    assert [len(one.hunks) for one in parsed.files] == [1]
+    assert any(
+        one.lost and one.path == "f.c" and "header that cannot be read" in one.message
+        for one in parsed.problems
+    )
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        "-- \n2.45.0\n\n@@\n- a\n+ b\n",
+        "\nMade by this script:\n@@\nexpression e;\n@@\n- stop(e)\n+ stop_later(e)\n",
+        "@@\nexpression e;\n",
+    ],
+)
+def test_such_a_line_in_prose_is_no_hunk(behind: str) -> None:
+    assert parse(GOOD + behind).problems == ()
+    script = "+@@\n+- a\n++ b\n"
+    assert parse(GOOD.replace("@@ -1 +1 @@", "@@ -1 +1,4 @@") + script).problems == ()
