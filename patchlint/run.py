@@ -321,8 +321,11 @@ def _files(
         parsed = parse(patch.diff)
         files[patch.number] = parsed.files
         damaged = {problem.path for problem in parsed.problems}
-        # what is renamed, or no text, has no hunk and lacks none
-        if any(f.hunks or (f.kind != "modify" and f.path not in damaged) for f in parsed.files):
+        # what is renamed, or no text, has no hunk and lacks none; of what is deleted that is known
+        if any(
+            f.hunks or f.kind == "delete" or (f.kind != "modify" and f.path not in damaged)
+            for f in parsed.files
+        ):
             amiss = [_amiss(problem, patch) for problem in parsed.problems]
             lost[patch.number] = "; ".join(dict.fromkeys(one.told for one in amiss if one.lost))
             gathered.limitations += [_of_series(one, patch, series) for one in amiss]

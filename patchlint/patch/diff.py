@@ -43,6 +43,9 @@ _PREFIX = lazy(
     re.IGNORECASE,
 )
 _NULL = "/dev/null"
+C_NAMES = (".c", ".h")
+#: the id of a file without a byte
+_EMPTY_BLOB = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
 #: Pieces that a mailer breaks off one line, at the most.
 _MOST_PIECES = 6
 #: Header lines of git: how they begin, what kind of change they tell of, whose name it is.
@@ -82,6 +85,8 @@ class _File(Struct):
     git: bool = False
     old: str | None = None
     new: str | None = None
+    #: both names as the ``diff --git`` line has them
+    named: tuple[str | None, str | None] = (None, None)
     #: the last line that a hunk of it stands at
     reach: int = 0
     kind: FileKind | None = None
@@ -194,7 +199,7 @@ class _Reader:
 
     def _git_header(self, names: str) -> _File:
         one = _File(line=self.at + 1, git=True)
-        one.old, one.new = _split_names(names)
+        one.old, one.new = one.named = _split_names(names)
         self.files.append(one)
         self.at += 1
         while self.at < len(self.lines) and _extended(one, self.lines[self.at]):
@@ -262,9 +267,7 @@ class _Reader:
 
     def _binary_c(self, current: _File) -> None:
         """Say of C that is told as bytes that it is not read: an attribute of git does that."""
-        if any(
-            name is not None and name.endswith((".c", ".h")) for name in (current.old, current.new)
-        ):
+        if any(name is not None and name.endswith(C_NAMES) for name in (current.old, current.new)):
             self._problem("a change of C that is given as a binary one; it is not read", current)
 
     def _within_reach(self, current: _File, found: re.Match[str]) -> bool:
@@ -354,7 +357,27 @@ class _Reader:
         rest = self.lines[at + 1 : at + 12]
         return not any(line.startswith(("+", "-", "@@ ", "diff ")) for line in rest)
 
+    def _settle_kind(self, one: _File) -> None:
+        """Believe names and hunks where a mode line says otherwise: there is more to see.
+
+        git calls each file new when it is told to write its names from the root on
+        (``--src-prefix=/tmp/a/``).  Of a deleted file (``format-patch -D``) it may show nothing.
+        """
+        if one.kind == "add" and any(hunk.old_length for hunk in one.hunks):
+            one.kind = "modify"
+            if not (one.named[0] or "").startswith("/"):
+                what = "called a new file, and its hunks have old lines; taken for a change"
+                self._problem(what, one, one.line, lost=False)
+        elif one.kind == "delete" and any(hunk.new_length for hunk in one.hunks):
+            one.kind = "modify"
+            what = "called a deleted file, and its hunks have new lines; taken for a change"
+            self._problem(what, one, one.line, lost=False)
+        elif one.kind == "delete" and not one.hunks and not one.told and _holds_c(one):
+            what = "the text of a deleted file is not shown (format-patch -D)"
+            self._problem(what, one, one.line)
+
     def _finish(self, one: _File) -> FileDiff | None:
+        self._settle_kind(one)
         old, new = _paths(one)
         if not (old or new) or (new or old or "").endswith("/"):
             self._problem("file header without a name; the file is left out", None, one.line)
@@ -380,6 +403,12 @@ class _Reader:
             old_blob=one.old_blob,
             new_blob=one.new_blob,
         )
+
+
+def _holds_c(one: _File) -> bool:
+    """Whether a deleted file had a text of C: an empty one has no hunk."""
+    name = one.old or one.named[0] or ""
+    return name.endswith(C_NAMES) and not _EMPTY_BLOB.startswith(one.old_blob or _EMPTY_BLOB)
 
 
 def _extended(one: _File, line: str) -> bool:
@@ -602,9 +631,34 @@ def _paths(one: _File) -> tuple[str | None, str | None]:
     """Old and new path without their prefixes, None for ``/dev/null``."""
     if one.renamed[0] and one.renamed[1]:
         return one.renamed
+    length = _prefixes(*one.named)
+    if length is not None:
+        # what a line of the two leaves out is no name: /dev/null
+        old, new = (name if name != _NULL else None for name in (one.old, one.new))
+        return (
+            None if old is None else (one.named[0] or "")[length[0] :],
+            None if new is None else (one.named[1] or "")[length[1] :],
+        )
     old = None if one.old in {None, _NULL} else one.old
     new = None if one.new in {None, _NULL} else one.new
     return _strip(old, new)
+
+
+def _prefixes(old: str | None, new: str | None) -> tuple[int, int] | None:
+    """Lengths of two prefixes from the root on (``--src-prefix=/tmp/a/``) before one name.
+
+    None for others, and where nothing is told: for one prefix on both sides.
+    """
+    if not old or not new or old == new or old[0] != "/" or new[0] != "/":
+        return None
+    head, other = old.split("/"), new.split("/")
+    same = 0
+    while same < min(len(head), len(other)) and head[-1 - same] == other[-1 - same]:
+        same += 1
+    if not same:
+        return None
+    name = len("/".join(head[len(head) - same :]))
+    return len(old) - name, len(new) - name
 
 
 def _strip(old: str | None, new: str | None) -> tuple[str | None, str | None]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
+import git_diffs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -403,3 +404,43 @@ def test_hunks_that_stand_alone_are_said(hunks: str, said: bool) -> None:
     parsed = parse(titles() + hunks)
     assert [len(one.hunks) for one in parsed.files] == [hunks.count("@@ -")]
     assert any("-U0" in problem.message for problem in parsed.problems) == said
+
+
+def test_prefixes_from_the_root_on_are_taken_off(tmp_path: Path) -> None:
+    """git calls each file new when its names begin with a slash."""
+    folder = git_diffs.repository(tmp_path / "own")
+    first = {"fs/a.c": b"int a;\nint b;\n", "fs/gone.c": b"int g;\n"}
+    git_diffs.commit(folder, first)
+    git_diffs.commit(folder, {"fs/a.c": b"int a;\nlong b;\n", "fs/gone.c": None, "lib/n.c": b"x\n"})
+    prefixes = ("--src-prefix=/tmp/x/a/", "--dst-prefix=/tmp/x/b/")
+    usual = git_diffs.git(folder, "diff", "--no-renames", "HEAD~1..HEAD").decode()
+    rooted = git_diffs.git(folder, "diff", "--no-renames", *prefixes, "HEAD~1..HEAD").decode()
+    assert "\nnew file mode 100644\nindex" in rooted
+    assert parse(rooted) == parse(usual)
+
+
+@pytest.mark.parametrize(
+    ("mode", "start"),
+    [("new file mode 100644", "-3,2 +3,2"), ("deleted file mode 100644", "-3,2 +3,2")],
+)
+def test_a_mode_that_the_hunks_contradict_is_not_believed(mode: str, start: str) -> None:
+    text = f"diff --git a/f.c b/f.c\n{mode}\n--- a/f.c\n+++ b/f.c\n@@ {start} @@\n-a\n+b\n c\n"
+    parsed = parse(text)
+    (one,) = parsed.files
+    assert (one.kind, one.old_path, one.new_path) == ("modify", "f.c", "f.c")
+    (problem,) = parsed.problems
+    assert "taken for a change" in problem.message
+    assert not problem.lost
+
+
+@pytest.mark.parametrize(("name", "lost"), [("fs/gone.c", True), ("doc/gone.rst", False)])
+def test_a_deleted_file_of_c_without_its_text_is_said(
+    tmp_path: Path, name: str, *, lost: bool
+) -> None:
+    folder = git_diffs.repository(tmp_path / "own")
+    git_diffs.commit(folder, {name: b"int a;\n", "fs/empty.c": b""})
+    git_diffs.commit(folder, {name: None, "fs/empty.c": None})
+    shown = parse(git_diffs.git(folder, "diff", "HEAD~1..HEAD").decode())
+    hidden = parse(git_diffs.git(folder, "diff", "--irreversible-delete", "HEAD~1..HEAD").decode())
+    assert not shown.problems
+    assert [one.path for one in hidden.problems if one.lost] == [name] * lost
