@@ -175,13 +175,15 @@ class TreeAtHand:
 class Analysis(Struct, frozen=True):
     """The downgrades of one series, what its images were, and what could not be known.
 
-    ``diffs`` is what each patch does, hunks where the images have them.
+    ``diffs`` is what each patch does, hunks where the images have them; ``lost`` says which
+    hunks of a patch are in no image.
     """
 
     downgrades: tuple[Downgrade, ...]
     images: Literal["hunks", "whole", "mixed"]
     limitations: tuple[Limitation, ...]
     diffs: Mapping[int, tuple[FileDiff, ...]]
+    lost: Mapping[int, Sequence[str]]
 
 
 def analyse(
@@ -233,7 +235,7 @@ def analyse(
     said += [Limitation("graph", text) for text in dict.fromkeys(facts.bounds)]
     if whole is not None:
         files = {p.number: shown for p, shown in zip(series.patches, whole.shown, strict=True)}
-    return Analysis(tuple(_once(found)), images, (*limitations, *said), files)
+    return Analysis(tuple(_once(found)), images, (*limitations, *said), files, composition.lost)
 
 
 def _lost(tree: TreeAtHand | None, touched: Collection[str]) -> list[Limitation]:

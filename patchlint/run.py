@@ -288,6 +288,9 @@ def _check_one(
         reference,
         images=analysis.images,
         tree=tree.name(series.base_commit) if tree is not None else None,
+        patches=tuple(
+            _without(one, analysis.lost.get(one.number, ())) for one in reference.patches
+        ),
     )
     gathered.limitations.extend(analysis.limitations)
     told = _speak(ruleset, analysis, index, series, tree=tree is not None)
@@ -434,6 +437,13 @@ def _reference(
         None,
         series.references,
     )
+
+
+def _without(patch: PatchRef, lost: Sequence[str]) -> PatchRef:
+    """A patch with the hunks of it that no image has among what is lost."""
+    if not lost:
+        return patch
+    return replace(patch, lost="; ".join(dict.fromkeys((*filter(None, [patch.lost]), *lost))))
 
 
 def may_matter(series: Series, options: Options, *, with_tree: bool = False) -> bool:

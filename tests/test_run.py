@@ -273,6 +273,36 @@ def test_a_hunk_that_cannot_be_read_is_a_limitation_and_the_rest_is_checked():
     assert {one.path for one in found.limitations} == {"fs/b.c"}
 
 
+#: two hunks of one file at one line: an editor's work, not git's
+OVERLAPPING = """\
+--- a/drivers/lamp.c
++++ b/drivers/lamp.c
+@@ -7,3 +7,4 @@ struct lamp {
+ \tstruct file *backing;
+ \tint state;
++\tstruct work_struct work;
+ };
+@@ -7,4 +8,4 @@ static int lamp_release(struct inode *inode, struct file *file)
+ {
+-\tfput(lamp->backing);
++\tschedule_work(&lamp->work);
+ \treturn 0;
+ }
+"""
+
+
+@pytest.mark.parametrize("total", [1, 2])
+def test_a_hunk_that_no_image_has_is_lost(total):
+    first = mail(OVERLAPPING, 1, total)
+    other = mail(diff({"lib/a.c": "int a;\n"}, {"lib/a.c": "int b;\n"}), 2, 2)
+    found = report([first, other][:total])
+    (patch, *others) = found.series[0].patches
+    assert "hunk 2 (@@ -7,4 +8,4 @@) is left out" in patch.lost
+    assert patch.lost.startswith("drivers/lamp.c:7: ")
+    assert [one.lost for one in others] == [""] * (total - 1)
+    assert [one.stage for one in found.limitations if one.lost] == ["images"]
+
+
 def test_two_versions_are_two_series():
     found = report([*mails(DIRECT, QUEUED), *mails(DIRECT, TIDY, version=2)])
     assert [s.version for s in found.series] == [1, 2]

@@ -53,11 +53,12 @@ class Composition(Struct):
     """A composed series.
 
     ``numbers`` are the numbers of its patches, ascending; ``limitations`` says where the
-    patches did not follow from each other.
+    patches did not follow from each other, ``lost`` which hunks of a patch are in no image.
     """
 
     numbers: tuple[int, ...]
     limitations: tuple[Limitation, ...]
+    lost: Mapping[int, Sequence[str]]
     _lineages: tuple[_Lineage, ...]
     _states: dict[int, SeriesState] = field(default_factory=dict)
     _pres: dict[int, tuple[Image, frozenset[int]]] = field(default_factory=dict)
@@ -214,6 +215,7 @@ def compose(
     return Composition(
         tuple(number for number, _, _ in ordered),
         tuple(composer.limitations),
+        composer.lost,
         tuple(lineage for lineage in composer.lineages if lineage.versions),
     )
 
@@ -228,6 +230,8 @@ class _Composer:
     ) -> None:
         self.lineages: list[_Lineage] = []
         self.limitations: list[Limitation] = []
+        #: hunks that are left out, by the number of their patch
+        self.lost: dict[int, list[str]] = {}
         self._texts = texts
         self._parts = parts
         self._by_path: dict[str, _Lineage] = {}
@@ -395,13 +399,17 @@ class _Composer:
             if isinstance(result, sparse.Applied):
                 return result.pieces
             where = _hunk_name(hunks, result.hunk)
-            self._limit(diff.path, f"{where} is left out: {result.reason}", result.line)
+            self._limit(diff.path, f"{where} is left out: {result.reason}", result.line, lost=True)
             del hunks[result.hunk]
 
-    def _limit(self, path: str, message: str, line: int | None = None) -> None:
-        self.limitations.append(
-            Limitation("images", f"patch {self._number}: {message}", path, self._message_id, line)
-        )
+    def _limit(
+        self, path: str, message: str, line: int | None = None, *, lost: bool = False
+    ) -> None:
+        said = f"patch {self._number}: {message}"
+        one = Limitation("images", said, path, self._message_id, line, lost=lost)
+        self.limitations.append(one)
+        if lost:
+            self.lost.setdefault(self._number, []).append(replace(one, message=message).told)
 
 
 def _text(line: bytes) -> str:
