@@ -33,7 +33,7 @@ class Engine(Protocol):
     def may_matter(self, series: Series, bits: int) -> bool:
         """Whether a series can have a finding; False only when it certainly has none.
 
-        ``bits`` are those of its mails.
+        ``bits`` are those of its mails.  One that may not be read whole is one that matters.
         """
 
     def decode(self, raw: RawMail) -> Mail:
@@ -105,7 +105,11 @@ class Pipeline(Struct):
         if not self.possible(bits):
             return False
         diffs = "\n".join(patch.diff for patch in series.patches)
-        return self._vocabulary().candidate(diffs.encode("utf-8", "replace"))
+        if self._vocabulary().candidate(diffs.encode("utf-8", "replace")):
+            return True
+        from patchlint.run import read_whole
+
+        return not read_whole(series)
 
     def _vocabulary(self) -> Vocabulary:
         if self._words is None:

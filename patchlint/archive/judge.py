@@ -58,6 +58,11 @@ def judge(
         for series in engine.group(mails)
         if settings.unfiltered or engine.may_matter(series, _bits(series, bits))
     ]
+    from patchlint.mail import account
+
+    # the mails of a thread without a patch are in no series that could tell it
+    limitations += [one for one in account.amiss(mails) if one.lost]
+    errors += account.unread(mails)
     words: set[str] = set()
     for one in checked:
         words.update(one.words)

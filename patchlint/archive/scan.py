@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from patchlint.archive.progress import Progress
     from patchlint.archive.store import Store
 
+#: stands among the words of the filter, which cannot have a blank: another one, and the mails
+#: are read again
+_READING: Final = "what is not read whole passes"
 #: seconds that the survey of one mail may take at most, on the average of a portion
 _SURVEY_LIMIT: Final = 0.1
 _STARTING: Final = 30.0
@@ -59,7 +62,7 @@ def scan(
     engine = load(settings)
     ruleset = engine.rules()
     reach = worker.reach_of(engine, settings)
-    store.set_vocabulary(reach.vocabulary)
+    store.set_vocabulary(reach.vocabulary | {_READING})
     store.set_rules(reach.rules())
     run = store.begin_run(__version__, ruleset.digest, {**asdict(settings), "inputs": [*inputs]})
     mails = 0

@@ -28,6 +28,18 @@ _HIDING: Final = (_QUOTED, _BASE64, b"utf-16", b"utf-32", b"utf-7", b"utf16", b"
 #: soft breaks that may stand inside a word
 _JOINING: Final = b"delsp"
 _MULTIPART: Final = (b"multipart/", b"message/")
+_TYPE: Final = re.compile(rb"\ncontent-type:[ \t]*([^\s;/]*/?[^\s;]*)")
+_PLAIN_PARTS: Final = frozenset(
+    (
+        *(b"multipart/" + kind for kind in (b"mixed", b"alternative", b"signed", b"related")),
+        *(b"text/" + kind for kind in (b"plain", b"html", b"x-patch", b"x-diff", b"x-csrc")),
+        b"application/pgp-signature",
+    )
+)
+#: a part with the name of what is packed
+_NAMED: Final = re.compile(rb"name=[^\n;]*\.(?:gz|xz|bz2|zst|zip|tgz|tar|7z|asc|gpg)\b")
+#: a mail of several parts that is longer than this may have more than are read
+_LONGEST_LIST: Final = 1 << 18
 
 
 def unwrap(data: bytes, kind: bytes) -> bytes:
@@ -73,6 +85,18 @@ def joins_words(data: bytes, kind: bytes) -> bool:
     if _JOINING in kind:
         return True
     return any(word in kind for word in _MULTIPART) and _JOINING in data.lower()
+
+
+def one_text(data: bytes, kind: bytes) -> bool:
+    """Whether a mail has no part that may hold a diff which is not read: texts alone."""
+    if not any(word in kind for word in _MULTIPART):
+        return True
+    low = data.lower()
+    return (
+        len(low) <= _LONGEST_LIST
+        and _PLAIN_PARTS.issuperset(_TYPE.findall(low))
+        and _NAMED.search(low) is None
+    )
 
 
 def has_hunk(text: bytes) -> bool:

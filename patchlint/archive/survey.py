@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from patchlint.archive import headers, sieve, sources
 from patchlint.archive.records import COVER, PATCH, Row, Survey
+from patchlint.mail.certain import certain, plain
 from patchlint.model.problem import Limitation
+from patchlint.ruleset.prefilter import DOUBT
 
 if TYPE_CHECKING:
     from patchlint.archive.engine import Engine
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 #: the bits of a mail whose words cannot be told
 ALL: Final = (1 << 31) - 1
 _DAY: Final = 86400
+#: how a diff begins that may have no hunk
+_FILE: Final = b"\ndiff --git "
 _FIXES: Final = re.compile(
     rb"\nFixes:[ \t]*([0-9a-fA-F]{6,64})[ \t]*\(\s*[\"']?([^\n]+(?:\n(?![\w-]+:)[^\n]+)?)[\"']\s*\)"
 )
@@ -57,12 +61,15 @@ def survey(portion: Portion, engine: Engine) -> Survey:
 def row(raw: Raw, data: bytes, engine: Engine) -> Row:
     """The row of one mail."""
     light = headers.read(data)
-    text = sieve.unwrap(data, light.kind)
+    text = plain(sieve.unwrap(data, light.kind))
     hunk = sieve.has_hunk(text)
-    patch = PATCH if hunk else _announced(light.subject)
+    patch = PATCH if hunk or _FILE in text else _announced(light.subject)
     bits = 0
     if hunk:
         bits = ALL if sieve.joins_words(data, light.kind) else engine.bits(text)
+    # what its words let through is read, and then it shows whether all of it can be
+    if patch == PATCH and not engine.possible(bits) and not _is_certain(text, data, light.kind):
+        bits |= DOUBT
     message_id = light.message_id or f"{raw.locator}@without-message-id"
     return Row(
         message_id,
@@ -78,6 +85,10 @@ def row(raw: Raw, data: bytes, engine: Engine) -> Row:
         _keys(light, message_id) if patch else (),
         _fixes(text) if hunk else (),
     )
+
+
+def _is_certain(text: bytes, data: bytes, kind: bytes) -> bool:
+    return certain(text) and sieve.one_text(data, kind)
 
 
 def _announced(subject: str) -> int:

@@ -236,7 +236,10 @@ def _push_one(local: str, far: str, remote: str, fail_on: str | None) -> int:
         )
         return 0
     ranges, diffs = _ranges(commits, local)
-    if not (_candidate(diffs) or _has_own_rules()):
+    from patchlint.ruleset.prefilter import candidate
+
+    # git's own diff of commits is whole
+    if not (candidate(diffs) or _has_own_rules()):
         return 0
     from patchlint.integrations import analysis, trees, waiting
 
@@ -295,10 +298,11 @@ def _check_files(
 
 
 def _candidate(data: bytes) -> bool:
-    """Whether a text may hold something that the shipped rules find."""
+    """Whether mails may hold something that the shipped rules find, or that cannot be read."""
+    from patchlint.mail.certain import certain_mails
     from patchlint.ruleset.prefilter import candidate
 
-    return candidate(data)
+    return candidate(data) or not certain_mails(data)
 
 
 def _has_own_rules() -> bool:

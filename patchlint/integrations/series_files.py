@@ -39,6 +39,10 @@ class Place:
 
 def has_diff(data: bytes) -> bool:
     """Whether a mail brings a patch.  Transfer encodings are not undone: errs to True."""
+    if b"\x1b" in data:  # git writes colours into a file when it is told to
+        from patchlint.mail.certain import plain
+
+        data = plain(data)
     if data.startswith(b"diff --git ") or b"\ndiff --git " in data:
         return True
     if b"\n--- " in data and b"\n+++ " in data:

@@ -49,6 +49,8 @@ RELEASED: Final = 4
 LATER: Final = 8
 GONE: Final = 16
 WEAKER: Final = 32
+#: not all of a text may be what a check reads: words tell nothing of it
+DOUBT: Final = 64
 
 _WORDS: Final = ("mechanisms", "deferred", "cleanups", "weaker")
 _PATTERNS: Final = ("names", "returns", "later", "teardown", "not_teardown")
@@ -61,6 +63,12 @@ _LONGEST: Final = 4000
 _HANDED: Final = re.compile(rb"\b([A-Za-z_]\w*)[\s+-]*[,)]")
 _CALL: Final = re.compile(rb"\b([A-Za-z_]\w*)[\s+-]*\(")
 _QUOTED: Final = b"quoted-printable"
+#: a diff in colours, whose words have the end of a colour before them
+_ESCAPE: Final = b"\x1b"
+_COLOUR: Final = re.compile(rb"\x1b\[[0-9;]*[mK]")
+#: a file that is packed in text as uuencode does
+_BEGIN: Final = b"\nbegin "
+_ENCODED: Final = re.compile(rb"\nbegin [0-7]{3,6} ")
 _HUNK: Final = b"@@ -"
 _HEX: Final = re.compile(rb"=([0-9A-F]{2})|=[ \t]*\r?\n")
 
@@ -68,7 +76,7 @@ _HEX: Final = re.compile(rb"=([0-9A-F]{2})|=[ \t]*\r?\n")
 def possible(bits: int) -> bool:
     """Whether texts whose ``bits`` are these, ored, can make a finding together."""
     return (
-        bool(bits & (MECHANISM | LATER))
+        bool(bits & (MECHANISM | LATER | DOUBT))
         or bits & _MOVED == _MOVED
         or bits & _EXCHANGED == _EXCHANGED
     )
@@ -195,8 +203,10 @@ class Vocabulary:
 
 def _readable(data: bytes) -> bytes:
     """``data`` with quoted words undone, nothing for what cannot be read here."""
+    if _ESCAPE in data:
+        data = _COLOUR.sub(b"", data)
     low = data.lower()
-    if any(word in low for word in _OPAQUE):
+    if any(word in low for word in _OPAQUE) or (_BEGIN in low and _ENCODED.search(low)):
         return b""
     if _QUOTED in low:
         return data + b"\n" + _HEX.sub(_unquoted, data)

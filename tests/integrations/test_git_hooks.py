@@ -563,3 +563,35 @@ def test_the_line_for_reviewers_is_one_that_the_check_reads(repo, smtp):
     repo.git("config", "patchlint.authorReasons", "accept")
     send(repo, *to(smtp), *files)
     assert len(smtp.mails) == 3
+
+
+# --- what no filter of words may hold back
+
+
+@pytest.fixture
+def hook(repo):
+    """Runs the send hook on a file; status and what it said."""
+
+    def run(path, status):
+        return repo.patchlint("hook", "run", "sendemail-validate", path, status=status)[1]
+
+    return run
+
+
+def test_a_patch_in_colours_is_checked(repo, hook):
+    (path,) = repo.patches("--color=always", revisions=LONE)
+    assert "[mount-put-deferred]" in hook(path, 1)
+
+
+def test_c_that_a_patch_gives_as_bytes_is_told(repo, hook):
+    (repo.repo / ".gitattributes").write_text("*.c -diff\n")
+    (path,) = repo.patches("--binary", revisions=LONE)
+    assert "GIT binary patch" in path.read_text()
+    assert "given as a binary one" in hook(path, 2)
+
+
+def test_a_patch_that_is_cut_short_before_a_word_is_told(repo, hook):
+    (path,) = repo.patches(revisions=CLEAN)
+    text = path.read_text()
+    path.write_text(text[: text.index("@@ ")])
+    assert "it is not read" in hook(path, None) or "cut short" in hook(path, None)

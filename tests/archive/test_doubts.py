@@ -1,0 +1,75 @@
+"""What a check would report, or refuse, a scan reports or refuses as well."""
+
+from __future__ import annotations
+
+import re
+
+import archive_kit as kit
+import pytest
+from series_kit import DIRECT, PATH, QUEUED, diff, mail, mails, mbox
+
+from patchlint.archive.engine import Settings
+from patchlint.archive.store import Store
+from patchlint.run import Options, check
+
+pytestmark = pytest.mark.usefixtures("alone")
+BAD = diff({PATH: DIRECT}, {PATH: QUEUED})
+QUIET = diff({"lib/a.c": "int a;\n"}, {"lib/a.c": "int b;\n"})
+BYTES = (
+    "diff --git a/fs/a.c b/fs/a.c\nindex 1111111..2222222 100644\nGIT binary patch\n"
+    "delta 3\nKcmZ\n\ndelta 3\nKcmZ\n\n"
+)
+
+
+def coloured(text: str) -> str:
+    """A patch as ``git format-patch --color=always`` writes it."""
+    text = re.sub(r"(?m)^(diff|index|--- a|\+\+\+ b)(.*)$", "\x1b[1m\\1\\2\x1b[m", text)
+    text = re.sub(r"(?m)^(@@ .* @@)(.*)$", "\x1b[36m\\1\x1b[m\\2", text)
+    text = re.sub(r"(?m)^\+(\t*)(?!\+\+)(.*)$", "\x1b[32m+\x1b[m\\1\x1b[32m\\2\x1b[m", text)
+    return re.sub(r"(?m)^-(?!-)(.*)$", "\x1b[31m-\\1\x1b[m", text)
+
+
+def scanned(tmp_path, text: str) -> dict[str, list[str]]:
+    path, store = tmp_path / "x.mbox", tmp_path / "scan.db"
+    path.write_text(text)
+    kit.run([path], store, Settings())
+    with Store(str(store), write=False) as opened:
+        return {
+            table: sorted({row["message"] for row in opened.rows(f"SELECT message FROM {table}")})  # noqa: S608
+            for table in ("findings", "limitations", "errors")
+        }
+
+
+def checked(text: str) -> dict[str, list[str]]:
+    report = check(["-"], Options(no_tree=True), text.encode())
+    return {
+        "findings": sorted({one.message for one in report.findings}),
+        "limitations": sorted({one.message for one in report.limitations}),
+        "errors": sorted({one.message for one in report.errors}),
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        mbox([coloured(mail(BAD))]),
+        mbox([coloured(one) for one in mails(DIRECT, QUEUED)]),
+        mbox([mail(BYTES)]),
+        mbox([mail(QUIET + BYTES)]),
+        mbox([mail(QUIET.partition("@@")[0])]),
+        mbox([mail(QUIET + "@@ ... @@\n-a\n+b\n")]),
+        mbox([mail(QUIET.replace("+int b;\n", ""))]),
+        mbox([mail("No diff at all.\n")]),
+    ],
+    ids=["colours", "coloured series", "bytes", "bytes beside", "cut", "no lines", "short", "none"],
+)
+def test_a_scan_says_what_a_check_says(tmp_path, text):
+    said = checked(text)
+    assert any(said.values())
+    assert scanned(tmp_path, text) == said
+
+
+def test_a_whole_patch_without_a_word_is_not_looked_at(tmp_path):
+    assert not any(scanned(tmp_path, mbox([mail(QUIET)])).values())
+    with Store(str(tmp_path / "scan.db"), write=False) as opened:
+        assert opened.value("SELECT count(*) FROM threads WHERE checked IS NOT NULL") == 0
