@@ -39,7 +39,8 @@ examples:
   patchlint check --format terse 0001-fs-defer-the-release.patch
   patchlint check --tree ~/linux v6.12..topic
 
-exit status: 0 nothing at or above --fail-on, 1 findings, 2 could not check;
+exit status: 0 nothing at or above --fail-on, 1 findings, 2 could not check: nothing found, and
+an input, a mail or a patch could not be read, or the check was given up;
 with --format nipa 0, 250 for warnings, 1 for errors, as NIPA reads them"""
     parser.add_argument(
         "input",
@@ -173,7 +174,7 @@ def _told(
     if not _print(arguments, report, style):
         return USAGE_ERROR
     status = exit_status(report, settings.fail_on, strict=arguments.strict)
-    if arguments.format == "nipa" and status != USAGE_ERROR:
+    if arguments.format == "nipa" and not _failed(report, strict=arguments.strict):
         from patchlint.report.nipa import nipa
 
         return nipa(report)[0]
@@ -187,7 +188,8 @@ def _say_doubts(arguments: argparse.Namespace, report: Report, status: int) -> N
     """Say on standard error what was not checked, unless the reader sees it in the report."""
     from patchlint.report.lookup import PARTLY, given_up, lost, unfinished, unsure
 
-    failed = status == USAGE_ERROR
+    # b4 is shown what was not read beside what was
+    failed = status == USAGE_ERROR and not (arguments.format in FOR_B4 and report.series)
     # where a finding is told, or b4 is, silence passes nothing
     heard = arguments.format in FOR_B4 or not unsure(report)
     if arguments.format in SILENT and heard and not failed:
@@ -311,16 +313,23 @@ def _with_settings(report: Report, settings: Settings) -> Report:
 def exit_status(report: Report, fail_on: str, *, strict: bool = False) -> int:
     """0, 1 or 2 as the output contract says."""
     from patchlint.model.finding import LEVELS
+
+    if _failed(report, strict=strict):
+        return USAGE_ERROR
+    loud = () if fail_on == "never" else LEVELS[: LEVELS.index(fail_on) + 1]
+    if any(finding.level in loud for finding in report.findings):
+        return 1
+    # of what could not be read nobody knows that it has none
+    return USAGE_ERROR if report.errors else 0
+
+
+def _failed(report: Report, *, strict: bool) -> bool:
+    """Whether there was nothing to check, or with ``strict`` not all of it."""
     from patchlint.report.lookup import in_part, unchecked, unfinished
 
     if not report.series or unchecked(report):
-        return USAGE_ERROR
-    if strict and (in_part(report) or unfinished(report)):
-        return USAGE_ERROR
-    if fail_on == "never":
-        return 0
-    loud = LEVELS[: LEVELS.index(fail_on) + 1]
-    return int(any(finding.level in loud for finding in report.findings))
+        return True
+    return strict and bool(in_part(report) or unfinished(report))
 
 
 def _style(

@@ -34,7 +34,11 @@ _SECTIONS: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
         (
             ("0", "nothing was found at or above --fail-on"),
             ("1", "something was found"),
-            ("2", "it could not check: usage, unreadable input, broken configuration"),
+            (
+                "2",
+                "it could not check: usage, broken configuration, or nothing was found and an input,"
+                " a mail or a patch could not be read",
+            ),
         ),
     ),
     (

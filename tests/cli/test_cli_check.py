@@ -143,7 +143,7 @@ def test_a_series_of_which_no_diff_can_be_read_is_not_checked(check, by_words, f
 def test_what_cannot_be_read_beside_others_is_told_in_each_format(check, by_words, form):
     path = by_words(mbox(mails(QUEUED, TIDY, version=2)))
     status, out, err = check("--format", form, path)
-    assert status == (250 if form == "nipa" else 0)
+    assert status == (250 if form == "nipa" else 2)
     assert "by words" in out + err
     if form in {"b4", "b4-check"}:
         assert err == ""
@@ -316,13 +316,39 @@ def test_a_mail_cut_at_any_place_is_no_traceback(check, write):
         assert "Traceback" not in err
 
 
-def test_one_bad_input_stops_the_rest_only_when_strict(check, lost, clean, tmp_path):
+def test_an_input_that_cannot_be_read_is_no_pass(check, lost, clean, tmp_path):
     none = tmp_path / "none"
-    assert check(none, lost)[0] == 1
-    assert check(none, clean)[0] == 0
+    status, out, _err = check(none, lost)
+    assert (status, "1 finding (1 warning)" in out) == (1, True)
+    status, out, err = check(clean, none)
+    assert status == 2
+    assert "no findings in 1 patch" in out
+    assert "none: no such file" in out + err
+    assert check("--fail-on", "never", none, lost)[0] == 2
     assert check("--strict", none, clean)[0] == 2
     assert check("--strict", none, lost)[0] == 2
     assert check("--strict", lost)[0] == 1
+
+
+def test_what_is_cut_off_a_packed_mbox_is_no_pass(check, write):
+    import gzip
+
+    # numbers that do not pack, so that the cut is in the second mail
+    noise = "".join(f"{hash(str(n))}\n" for n in range(4000))
+    packed = gzip.compress(mbox([*mails(QUEUED, TIDY), noise, *mails(DIRECT, QUEUED)]).encode())
+    status, out, err = check(write("x.mbox.gz", packed[: len(packed) // 2]))
+    assert status == 2
+    assert "cut short" in out + err
+
+
+def test_a_mail_that_is_too_large_is_no_pass(check, write, monkeypatch):
+    from patchlint.mail import inputs
+
+    monkeypatch.setattr(inputs, "MOST_OF_A_MAIL", 4000)
+    large = mail("x" * 5000)
+    status, out, err = check(write("x.mbox", mbox([*mails(QUEUED, TIDY), large])))
+    assert status == 2
+    assert "not read" in out + err
 
 
 def test_inputs_may_stand_on_both_sides_of_an_option(check, lost, clean):
