@@ -24,7 +24,8 @@ class Row(NamedTuple):
     subject of a patch, ``COVER`` when it has that of a cover letter alone.  ``words`` is what
     its words are good for (see the prefilter).
     ``keys`` are what ties it to a thread, ``fixes`` the commits that it says it mends:
-    title and abbreviated id.
+    title and abbreviated id.  ``digest`` tells a patch with words from another one of its
+    Message-ID; it is empty for any other mail.
     """
 
     message_id: str
@@ -39,6 +40,7 @@ class Row(NamedTuple):
     words: int
     keys: tuple[str, ...]
     fixes: tuple[tuple[str, str], ...] = ()
+    digest: str = ""
 
 
 class Survey(Struct, frozen=True):

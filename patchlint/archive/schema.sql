@@ -57,6 +57,12 @@ CREATE TABLE IF NOT EXISTS sums (
     digest TEXT NOT NULL
 );
 
+-- The patch of a mail that words let through, to tell another one with the same Message-ID.
+CREATE TABLE IF NOT EXISTS patches (
+    message_id TEXT PRIMARY KEY,
+    digest TEXT NOT NULL
+) WITHOUT ROWID;
+
 -- Threads of patch mails and cover letters: the unit that is checked again as a whole.
 CREATE TABLE IF NOT EXISTS threads (
     id INTEGER PRIMARY KEY,

@@ -273,31 +273,28 @@ class Store:
         """Add a portion's rows and move its source's mark to ``state``."""
         with self.transaction() as connection:
             threads = _Threads(connection)
-            threads.place(survey.rows)
+            rows = _told_apart(connection, survey.rows)
+            threads.place(rows)
             connection.executemany(
                 'INSERT INTO messages (message_id, source, locator, size, subject, author, date,'
                 ' in_reply_to, "references", patch, words, thread)'
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT (message_id) DO UPDATE SET"
+                " ON CONFLICT (message_id) DO UPDATE SET source = excluded.source,"
                 " locator = excluded.locator, words = words | excluded.words"
-                " WHERE source = excluded.source AND (words | excluded.words <> words"
-                " OR locator <> excluded.locator)",
+                " WHERE (source = excluded.source AND (words | excluded.words <> words"
+                " OR locator <> excluded.locator)) OR (words = 0 AND excluded.words <> 0)",
                 [
                     (
                         row.message_id, source, row.locator, row.size, row.subject, row.author,
                         row.date, row.in_reply_to, row.references, row.patch, row.words,
                         threads.of(row),
                     )
-                    for row in survey.rows
+                    for row in rows
                 ],
             )  # fmt: skip
             connection.executemany(
                 'INSERT OR IGNORE INTO fixes (message_id, title, "commit") VALUES (?, ?, ?)',
-                [
-                    (row.message_id, title, commit)
-                    for row in survey.rows
-                    for title, commit in row.fixes
-                ],
+                [(row.message_id, title, commit) for row in rows for title, commit in row.fixes],
             )
             for message_id in survey.deleted:
                 _forget(connection, message_id)
@@ -432,6 +429,37 @@ def _digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, default=repr).encode()).hexdigest()[:24]
 
 
+def _told_apart(connection: sqlite3.Connection, rows: Iterable[Row]) -> list[Row]:
+    """The rows, a second patch of one Message-ID under a name of its own.
+
+    Of a mail without a word beside a patch with words of its Message-ID nothing is kept.
+    """
+    rows = list(rows)
+    known: dict[str, str] = {}
+    for part in _parts([row.message_id for row in rows]):
+        known.update(
+            connection.execute(
+                f"SELECT message_id, digest FROM patches WHERE message_id IN ({_marks(part)})",  # noqa: S608
+                part,
+            ).fetchall()
+        )
+    kept: list[Row] = []
+    new: dict[str, str] = {}
+    for row in rows:
+        first = known.get(row.message_id)
+        if row.digest and first is None:
+            known[row.message_id] = new[row.message_id] = row.digest
+        elif row.digest and row.digest != first:
+            # no Message-ID has a blank
+            name = f"{row.message_id} {row.digest}"
+            row = row._replace(message_id=name, keys=(name, *row.keys))  # noqa: PLW2901
+        elif first is not None and not row.digest:
+            continue
+        kept.append(row)
+    connection.executemany("INSERT INTO patches (message_id, digest) VALUES (?, ?)", new.items())
+    return kept
+
+
 class _Threads:
     """Puts patch mails into threads; merges threads that a new mail ties together."""
 
@@ -553,8 +581,8 @@ def _forget(connection: sqlite3.Connection, message_id: str) -> None:
     ).fetchone()
     if row is None:
         return
-    connection.execute("DELETE FROM messages WHERE message_id = ?", (message_id,))
-    connection.execute("DELETE FROM fixes WHERE message_id = ?", (message_id,))
+    for table in ("messages", "fixes", "patches"):
+        connection.execute(f"DELETE FROM {table} WHERE message_id = ?", (message_id,))  # noqa: S608
     if row["thread"] is not None:
         connection.execute("UPDATE threads SET checked = NULL WHERE id = ?", (row["thread"],))
 

@@ -34,11 +34,7 @@ _SECTIONS: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
         (
             ("0", "nothing was found at or above --fail-on"),
             ("1", "something was found"),
-            (
-                "2",
-                "it could not check: usage, broken configuration, or nothing was found and an input,"
-                " a mail or a patch could not be read",
-            ),
+            ("2", "it could not check: usage, configuration, or something could not be read"),
         ),
     ),
     (

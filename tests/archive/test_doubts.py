@@ -73,3 +73,27 @@ def test_a_whole_patch_without_a_word_is_not_looked_at(tmp_path):
     assert not any(scanned(tmp_path, mbox([mail(QUIET)])).values())
     with Store(str(tmp_path / "scan.db"), write=False) as opened:
         assert opened.value("SELECT count(*) FROM threads WHERE checked IS NOT NULL") == 0
+
+
+OTHER = diff({"fs/other.c": DIRECT}, {"fs/other.c": QUEUED})
+
+
+def named(text: str, number: int = 1) -> str:
+    return text.replace("<lamp-v1-1@", "<same@").replace("lamp: part 1", f"lamp: mail {number}")
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("places", [1, 2])
+@pytest.mark.parametrize(("second", "found"), [(QUIET, 1), (OTHER, 2), (BAD, 1)])
+def test_several_mails_of_one_id_are_all_read(tmp_path, second, found, places, *, turned):
+    texts = [named(mail(BAD)), named(mail(second))]
+    texts = texts[::-1] if turned else texts
+    paths = [tmp_path / f"{number}.mbox" for number in range(places)]
+    for path, some in zip(paths, [texts] if places == 1 else [texts[:1], texts[1:]], strict=True):
+        path.write_text(mbox(some))
+    for _ in (1, 2):
+        kit.run(paths, tmp_path / "scan.db", Settings())
+        with Store(str(tmp_path / "scan.db"), write=False) as opened:
+            rows = list(opened.rows("SELECT message_id, path FROM findings"))
+        assert {row["message_id"] for row in rows} == {"same@example.org"}
+        assert len(rows) == found
