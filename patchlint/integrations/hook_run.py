@@ -136,7 +136,7 @@ def _sendemail_validate(arguments: Sequence[str], fail_on: str | None) -> int:
     if sys.flags.no_site:
         raise _NeedsMore
     here = series_files.place(data)
-    whole = last or here.number is None or here.number == here.total
+    whole = last or here.number in {None, here.total} or series_files.holds_several(data)
     return _check_files("sendemail-validate", files, diffs, None if whole else here.number, fail_on)
 
 

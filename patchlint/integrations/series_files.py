@@ -19,6 +19,8 @@ _LARGEST: Final = 64 << 20
 _MOST_FILES: Final = 2_000
 #: digits of a version or of the number of a patch
 _LONGEST_NUMBER: Final = 9
+#: bytes that tell which header a line is
+_FIELD: Final = 20
 _SUFFIXES: Final = (".patch", ".eml", ".mail", ".mbox", ".diff", ".txt")
 
 
@@ -68,6 +70,15 @@ def place(data: bytes) -> Place:
             if _is_number(digits) and digits != word:
                 version = int(digits)
     return Place(rest, version, number, total)
+
+
+def holds_several(data: bytes) -> bool:
+    """Whether a file has more than one mail, as ``git format-patch --stdout`` writes them."""
+    pieces = data.split(b"\nFrom ")[1:] if b"\nFrom " in data else ()
+    return any(
+        piece.partition(b"\n")[2][:_FIELD].lower().startswith((b"from: ", b"subject: ", b"date: "))
+        for piece in pieces
+    )
 
 
 def _is_number(text: str) -> bool:

@@ -595,3 +595,11 @@ def test_a_patch_that_is_cut_short_before_a_word_is_told(repo, hook):
     text = path.read_text()
     path.write_text(text[: text.index("@@ ")])
     assert "it is not read" in hook(path, None) or "cut short" in hook(path, None)
+
+
+def test_several_patches_in_one_file_are_all_checked(repo, hook):
+    files = repo.patches()
+    one = repo.root / "0001-all.patch"
+    one.write_bytes(b"".join(file.read_bytes() + b"\n" for file in files))
+    assert "[mount-put-deferred]" in hook(one, 1)
+    assert hook(files[0], 0) == ""
