@@ -330,10 +330,14 @@ def _files(
             for f in parsed.files
         ):
             amiss = [_amiss(problem, patch) for problem in parsed.problems]
+            amiss += [
+                Limitation("mail", said, message_id=patch.message_id, lost=True)
+                for said in patch.unread
+            ]
             lost[patch.number] = "; ".join(dict.fromkeys(one.told for one in amiss if one.lost))
             gathered.limitations += [_of_series(one, patch, series) for one in amiss]
         else:
-            reasons = dict.fromkeys(problem.message for problem in parsed.problems)
+            reasons = dict.fromkeys((*(one.message for one in parsed.problems), *patch.unread))
             why = "; ".join(reasons) or "no file and no hunk in it"
             unread[patch.number] = f"its diff cannot be read: {why}"
             gathered.errors.append(_input_error(series, unread[patch.number], patch))

@@ -20,12 +20,17 @@ _KINDS = ("answer", "cover letter", "patch without a diff", "mail without a patc
 
 
 def amiss(mails: Iterable[Mail]) -> list[Limitation]:
-    """What of the mails could not be read; answers to patches hold nothing to check."""
+    """What of the mails could not be read; answers to patches hold nothing to check.
+
+    What is not read beside a patch is told with its series.
+    """
     return [
-        Limitation("mail", f"{mail.subject}: {problem}", message_id=mail.message_id or None)
+        Limitation("mail", f"{mail.subject}: {said}", message_id=mail.message_id or None, lost=lost)
         for mail in mails
         if not mail.is_reply
-        for problem in mail.problems
+        for some, lost in ((mail.problems, False), (mail.unread, True))
+        if not lost or mail.diff_start is None
+        for said in some
     ]
 
 

@@ -96,20 +96,24 @@ def packing(start: bytes) -> Any:
     return importlib.import_module(name)
 
 
-def unpacked(data: bytes) -> bytes:
-    """Return what is in packed ``data`` as far as it is one mail, else ``data`` itself."""
+def unpacked(data: bytes) -> tuple[bytes, str]:
+    """Return what is in packed ``data`` as far as it is one mail, and what of it is not read.
+
+    What is not packed comes back as it is.
+    """
     library = packing(data[:6])
     if library is None:
-        return data
+        return data, ""
     import io
 
     with library.open(io.BytesIO(data), "rb") as stream:
         bounded = Bounded(stream, packed=True)
         try:
             text = bounded.read()
-        except TooLargeError:
-            return data
-    return data if bounded.damage else text
+        except TooLargeError as error:
+            return b"", str(error)
+    # what only begins as packed data does
+    return (text if text or not bounded.damage else data), bounded.damage
 
 
 def is_damage(error: Exception) -> bool:

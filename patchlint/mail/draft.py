@@ -121,6 +121,7 @@ def _patch(number: int, mail: Mail) -> Patch:
         diff=mail.body[start:],
         input=mail.input,
         line=mail.line,
+        unread=mail.unread,
     )
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from msgspec import Struct
 from msgspec.structs import replace
 
-from patchlint.mail import mime, shape
+from patchlint.mail import bounded, mime, shape
 from patchlint.mail import subject as subjects
 from patchlint.model.mail import Mail, RawMail
 from patchlint.model.pattern import lazy
@@ -70,7 +70,9 @@ def decode(raw: RawMail) -> Mail:
     headers, body = mime.split_headers(data.lstrip(b"\n"))
     if headers.values and not body.strip():
         problems.append("no body; the mail may be cut short")
-    parts = [_mended(part, problems) for part in mime.leaves(headers, body, problems)]
+    leaves = mime.leaves(headers, body, problems)
+    unread = _unread(leaves, problems)
+    parts = [_mended(part, problems) for part in (*leaves, *_encoded(leaves, unread))]
     text = _unsign(_choose(parts, problems))
     if not text.strip() and any(part.content_type == "text/html" for part in parts):
         problems.append("HTML without a plain text; nothing of it is read")
@@ -90,8 +92,8 @@ def decode(raw: RawMail) -> Mail:
     start = shape.diff_start(inner.body, loose=bool(offers) and not outer.is_reply)
     if start is not None and shape.is_interdiff(inner.body, start):
         start = shape.behind_interdiff(inner.body, start) if numbered.number != 0 else None
-    if start is None and not outer.is_reply:
-        problems.extend(_unread(parts, text))
+    if start is None and outer.is_reply:
+        unread = []
     whole = Mail(
         input=raw.input,
         message_id=ids[0] if ids else "",
@@ -112,6 +114,7 @@ def decode(raw: RawMail) -> Mail:
         problems=tuple(problems),
         sender=headers.text("from"),
         minor=numbered.minor,
+        unread=tuple(dict.fromkeys(unread)),
     )
     if raw.place is not None:
         return _placed(whole, raw)
@@ -139,24 +142,63 @@ _SEALED = {
     "application/pgp-encrypted": "encrypted; nothing of it is read",
     "message/external-body": "the text is kept elsewhere, and not fetched",
     "message/partial": "a piece of a mail that was sent in several",
+    "application/pkcs7-mime": "encrypted; nothing of it is read",
+    "application/x-pkcs7-mime": "encrypted; nothing of it is read",
+    "application/ms-tnef": "packed as Outlook does; nothing of it is read",
 }
 _CONTEXT_DIFF = lazy(r"^\*\*\* \S.*\n--- \S.*\n\*{15}", re.MULTILINE)
-_OPAQUE = lazy(r"\.(?:gz|xz|bz2|zst|zip|tgz|tar|7z)\Z", re.IGNORECASE)
+_OPAQUE = lazy(r"\.(?:zst|lz4|lzma|Z|zip|rar|tgz|tar|tar\.\w+|7z|gpg|pgp|p7m)\Z", re.IGNORECASE)
+#: what is unpacked, if its transfer encoding is one that leaves it whole
+_PACKED = lazy(r"\.(?:gz|xz|bz2)\Z", re.IGNORECASE)
+_STILL_PACKED = ("\x1f", "\ufffd7zXZ", "\u00fd7zXZ", "BZh")
+_ENCODED = lazy(r"^begin [0-7]{3,6} ([^\n]+)\n((?:[ -`]{1,62}\n)+?)(?:[` ]?\n)?end$", re.MULTILINE)
 
 
-def _unread(parts: list[mime.Part], text: str) -> list[str]:
-    """What of a mail without a diff may hold one that is not read."""
+def _unread(parts: list[mime.Part], problems: list[str]) -> list[str]:
+    """What of a mail may hold a patch and is not read."""
     said = [_SEALED[part.content_type] for part in parts if part.content_type in _SEALED]
-    said += [
-        f"the attached {part.filename} is packed and not read"
-        for part in parts
-        if part.filename and _OPAQUE.search(part.filename)
-    ]
-    if "-----BEGIN PGP MESSAGE-----" in text:
-        said.append(_SEALED["application/pgp-encrypted"])
-    if "\n***************" in text and _CONTEXT_DIFF.search(text) is not None:
-        said.append("a context diff, which is not read: diff -u makes one that is")
-    return [*dict.fromkeys(said)]
+    for part in parts:
+        name = f"the attached {part.filename}" if part.filename else "a part of the mail"
+        packed = _PACKED.search(part.filename) and (
+            not part.text or part.text.startswith(_STILL_PACKED)
+        )
+        if part.unread:
+            said.append(f"{name} is not read whole: {part.unread}")
+        elif packed or _OPAQUE.search(part.filename):
+            said.append(f"{name} is packed and not read")
+        if "-----BEGIN PGP MESSAGE-----" in part.text:
+            said.append(_SEALED["application/pgp-encrypted"])
+        if "\n***************" in part.text and _CONTEXT_DIFF.search(part.text) is not None:
+            said.append("a context diff, which is not read: diff -u makes one that is")
+    if mime.MANY_PARTS in problems:
+        problems.remove(mime.MANY_PARTS)
+        said.append(mime.MANY_PARTS)
+    return said
+
+
+def _encoded(parts: list[mime.Part], unread: list[str]) -> list[mime.Part]:
+    """The patches that stand in texts as uuencode packs them."""
+    found: list[mime.Part] = []
+    for part in parts:
+        if "begin " not in part.text or not part.text.isascii():
+            continue
+        for one in _ENCODED.finditer(part.text):
+            import binascii
+
+            name = one.group(1)
+            try:
+                lines = one.group(2).encode("ascii").splitlines()
+                data, amiss = bounded.unpacked(b"".join(map(binascii.a2b_uu, lines)))
+            except binascii.Error as error:
+                data, amiss = b"", str(error)
+            text = mime.decode_charset(data, "").replace("\r\n", "\n")
+            if amiss:
+                unread.append(f"{name}, which stands in the text, is not read whole: {amiss}")
+            elif _OPAQUE.search(name):
+                unread.append(f"{name}, which stands in the text, is packed and not read")
+            if shape.diff_start(text) is not None:
+                found.append(replace(part, content_type="text/x-patch", filename=name, text=text))
+    return found
 
 
 def _placed(mail: Mail, raw: RawMail) -> Mail:
@@ -230,6 +272,8 @@ def _together(whole: Mail, patches: list[Mail]) -> tuple[Mail, ...]:
     """The patches of one mail as parts of a series; none when there is but one."""
     if len(patches) < 2:  # noqa: PLR2004
         return ()
+    first, *rest = patches
+    patches = [replace(first, unread=(*whole.unread, *first.unread)), *rest]
     named = {(mail.number, mail.total) for mail in patches}
     numbered = len(named) == len(patches) and all(mail.number for mail in patches)
     return tuple(

@@ -39,12 +39,16 @@ _LONGEST_VALUE = 8192
 _LONGEST_HEADERS = 1 << 20
 #: Parts of one multipart that are read.
 _MOST_PARTS = 500
+MANY_PARTS = f"more than {_MOST_PARTS} parts; the rest is left out"
 #: Nesting of multiparts that is followed; real mail has two or three levels.
 MAX_DEPTH = 12
 
 
 class Part(Struct, frozen=True):
-    """One leaf of a MIME tree: its type, its name if any, and its decoded text."""
+    """One leaf of a MIME tree: its type, its name if any, and its decoded text.
+
+    ``unread`` says why the text is not all of it, empty where it is.
+    """
 
     content_type: str
     filename: str
@@ -52,6 +56,7 @@ class Part(Struct, frozen=True):
     flowed: bool
     delsp: bool
     text: str
+    unread: str = ""
 
 
 class Headers(Struct, frozen=True):
@@ -191,9 +196,13 @@ def leaves(headers: Headers, body: bytes, problems: list[str], depth: int = 0) -
                 for leaf in leaves(*split_headers(data, skip_from=False), problems, depth + 1)
             ]
     if content_type == "message/rfc822" and depth < MAX_DEPTH:
-        return _inner_mail(*split_headers(body), problems, depth + 1)
+        plain, _ = _decoded(headers, body, [])
+        return _inner_mail(*split_headers(plain.replace(b"\r\n", b"\n")), problems, depth + 1)
     disposition = headers.text("content-disposition")
     filename = parameters(";" + disposition.partition(";")[2]).get("filename", "")
+    text, amiss = _text(headers, body, options.get("charset", ""), content_type, problems)
+    if depth >= MAX_DEPTH and content_type.startswith(("multipart/", "message/rfc822")):
+        amiss = "parts in parts, more than are followed"
     return [
         Part(
             content_type=content_type,
@@ -201,7 +210,8 @@ def leaves(headers: Headers, body: bytes, problems: list[str], depth: int = 0) -
             attached=disposition.lower().startswith("attachment"),
             flowed=options.get("format", "").lower() == "flowed",
             delsp=options.get("delsp", "").lower() == "yes",
-            text=_text(headers, body, options.get("charset", ""), content_type, problems),
+            text=text,
+            unread=amiss,
         )
     ]
 
@@ -220,19 +230,28 @@ def _inner_mail(headers: Headers, body: bytes, problems: list[str], depth: int) 
 
 def _text(
     headers: Headers, body: bytes, charset: str, content_type: str, problems: list[str]
-) -> str:
+) -> tuple[str, str]:
+    """The text of a part, and what of it is not read."""
     main = content_type.partition("/")[0]
     if main in {"image", "audio", "video"} or content_type == "application/pdf":
-        return ""
+        return "", ""
+    body, amiss = _decoded(headers, body, problems)
+    text = decode_charset(body, charset)
+    return text.replace("\r\n", "\n") if "\r" in text else text, amiss
+
+
+def _decoded(headers: Headers, body: bytes, problems: list[str]) -> tuple[bytes, str]:
+    """A body without its transfer encoding, unpacked, and what of it is not read."""
     encoding = headers.text("content-transfer-encoding").lower()
     if encoding == "base64" and b"\n@@ -" in body:
         problems.append("a header says base64 and the text is none; it is read as it stands")
     elif encoding == "base64":
-        body = bounded.unpacked(decode_base64(body))
+        return bounded.unpacked(decode_base64(body))
     elif encoding == "quoted-printable":
-        body = binascii.a2b_qp(body)
-    text = decode_charset(body, charset)
-    return text.replace("\r\n", "\n") if "\r" in text else text
+        return bounded.unpacked(binascii.a2b_qp(body))
+    elif encoding == "binary":
+        return bounded.unpacked(body)
+    return body, ""
 
 
 def _split_parts(body: bytes, boundary: bytes, problems: list[str]) -> list[bytes] | None:
@@ -249,7 +268,7 @@ def _split_parts(body: bytes, boundary: bytes, problems: list[str]) -> list[byte
         if found.group(1):
             return parts
         if len(parts) >= _MOST_PARTS:
-            problems.append(f"more than {_MOST_PARTS} parts; the rest is left out")
+            problems.append(MANY_PARTS)
             return parts
     if begin is None:
         problems.append("multipart boundary does not occur in the body")

@@ -32,7 +32,8 @@ class Mail(Struct, frozen=True):
     off, format=flowed undone, in-body header block taken off) that holds the message
     and, from character ``diff_start`` on, the diff; ``diff_start`` is None for a mail
     without a patch of its own (cover letters, replies that only quote a diff).
-    ``problems`` says what was amiss with the message (cut short, a part left out).
+    ``problems`` says what was amiss with the message (cut short, mended), ``unread`` which
+    parts of it that may hold a patch are not read.
     ``total`` is None as well where a subject says ``1/?``; ``minor`` is the 1 of a ``v3.1``
     that replaces single patches of v3.
     ``author`` is who wrote the patch, ``sender`` who sent it (the From header).
@@ -60,6 +61,7 @@ class Mail(Struct, frozen=True):
     sender: str = ""
     attached: tuple[Mail, ...] = ()
     minor: int = 0
+    unread: tuple[str, ...] = ()
 
 
 class Patch(Struct, frozen=True):
@@ -67,6 +69,7 @@ class Patch(Struct, frozen=True):
 
     ``message`` is the commit message without the diff; ``diff`` is the diff text alone,
     LF line ends.  ``number`` counts from 1 as in ``[PATCH n/m]``; a lone patch is 1.
+    ``unread`` says what of its mail may hold a patch as well and is not read.
     """
 
     number: int
@@ -79,6 +82,7 @@ class Patch(Struct, frozen=True):
     diff: str
     input: str
     line: int | None = None
+    unread: tuple[str, ...] = ()
 
 
 class Series(Struct, frozen=True):

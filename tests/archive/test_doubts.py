@@ -29,6 +29,13 @@ def coloured(text: str) -> str:
     return re.sub(r"(?m)^-(?!-)(.*)$", "\x1b[31m-\\1\x1b[m", text)
 
 
+def with_part(part: str) -> str:
+    """A quiet patch with another part in its mail."""
+    head, _, body = mail(QUIET).partition("\n\n")
+    kind = 'Content-Type: multipart/mixed; boundary="XX"'
+    return f"{head}\n{kind}\n\n--XX\nContent-Type: text/plain\n\n{body}\n--XX\n{part}\n--XX--\n"
+
+
 def scanned(tmp_path, text: str) -> dict[str, list[str]]:
     path, store = tmp_path / "x.mbox", tmp_path / "scan.db"
     path.write_text(text)
@@ -60,8 +67,13 @@ def checked(text: str) -> dict[str, list[str]]:
         mbox([mail(QUIET + "@@ ... @@\n-a\n+b\n")]),
         mbox([mail(QUIET.replace("+int b;\n", ""))]),
         mbox([mail("No diff at all.\n")]),
+        mbox([with_part("Content-Type: application/octet-stream; name=y.patch.zst\n\nx")]),
+        mbox([mail(QUIET + "\nbegin 644 y.zip\n#4$L#\n`\nend\n")]),
     ],
-    ids=["colours", "coloured series", "bytes", "bytes beside", "cut", "no lines", "short", "none"],
+    ids=[
+        *("colours", "coloured series", "bytes", "bytes beside", "cut", "no lines", "short"),
+        *("none", "packed", "uuencoded"),
+    ],
 )
 def test_a_scan_says_what_a_check_says(tmp_path, text):
     said = checked(text)

@@ -1,0 +1,94 @@
+"""What of a mail may hold a patch and is not read is lost, also beside a diff that is read."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import gzip
+
+import pytest
+from series_kit import DIRECT, PATH, QUEUED, diff
+
+from patchlint.report.lookup import lost
+from patchlint.run import Options, check
+
+pytestmark = pytest.mark.usefixtures("alone")
+BAD = diff({PATH: DIRECT}, {PATH: QUEUED})
+QUIET = diff({"lib/a.c": "int a;\n"}, {"lib/a.c": "int b;\n"})
+HEAD = (
+    "From: A. Author <author@example.org>\nSubject: [PATCH] lamp: x\n"
+    "Message-ID: <lamp@example.org>\nMIME-Version: 1.0\n"
+)
+TEXT = f"Say why.\n---\n{QUIET}-- \n2.45.0\n"
+
+
+def parts(*more: str) -> str:
+    """A mail with the quiet patch in its text, and further parts."""
+    inside = "".join(f"--XX\n{part}\n" for part in (f"Content-Type: text/plain\n\n{TEXT}", *more))
+    return f'{HEAD}Content-Type: multipart/mixed; boundary="XX"\n\n{inside}--XX--\n'
+
+
+def coded(name: str, data: bytes, kind: str = "application/octet-stream") -> str:
+    text = base64.encodebytes(data).decode()
+    return f"Content-Type: {kind}; name={name}\nContent-Transfer-Encoding: base64\n\n{text}"
+
+
+def uuencoded(name: str, data: bytes) -> str:
+    lines = [binascii.b2a_uu(data[at : at + 45]).decode() for at in range(0, len(data), 45)]
+    return f"begin 644 {name}\n{''.join(lines)}`\nend\n"
+
+
+PACKED = gzip.compress(BAD.encode() + b"".join(b"%d\n" % (n * n) for n in range(900)))
+INNER = f"From: A <a@example.org>\nSubject: [PATCH] lamp: y\n\nWhy.\n---\n{BAD}".encode()
+SEALED = {
+    "cut": (parts(coded("y.patch.gz", PACKED[: len(PACKED) // 2])), "y.patch.gz is not read whole"),
+    "zstd": (parts(coded("y.patch.zst", b"\x28\xb5\x2f\xfd1")), "y.patch.zst is packed"),
+    "archive": (parts(coded("y.tgz", gzip.compress(b"x"))), "y.tgz is packed"),
+    "encrypted": (
+        parts("Content-Type: application/pgp-encrypted; name=y.patch.asc\n\nVersion: 1\n"),
+        "encrypted",
+    ),
+    "armoured": (
+        parts("Content-Type: text/plain\n\n-----BEGIN PGP MESSAGE-----\n\nabc\n"),
+        "encrypted",
+    ),
+    "context": (
+        f"{HEAD}\n{TEXT}\n*** a/y.c\n--- b/y.c\n***************\n*** 1 ****\n! a\n--- 1 ----\n! b\n",
+        "a context diff",
+    ),
+    "many": (parts(*(f"Content-Type: text/plain\n\n{n}\n" for n in range(600))), "parts"),
+    "uuencode": (f"{HEAD}\n{TEXT}\n{uuencoded('y.zip', b'PK12')}", "y.zip"),
+}
+
+
+@pytest.mark.parametrize("case", SEALED)
+def test_it_is_lost_beside_a_patch(case: str) -> None:
+    text, said = SEALED[case]
+    report = check(["-"], Options(no_tree=True), text.encode())
+    (one,) = lost(report)
+    assert said in one.message
+    (patch,) = report.series[0].patches
+    assert said in patch.lost
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        parts(coded("y.eml", INNER, "message/rfc822")),
+        parts(coded("y.patch.gz", gzip.compress(BAD.encode()))),
+        f"{HEAD}\n{TEXT}\n{uuencoded('y.patch', BAD.encode())}",
+    ],
+    ids=["mail", "gzip", "uuencode"],
+)
+def test_what_can_be_read_is(text: str) -> None:
+    report = check(["-"], Options(no_tree=True), text.encode())
+    assert [one.path for one in report.findings] == [PATH]
+    assert not lost(report)
+
+
+def test_a_signature_and_a_picture_are_no_patch() -> None:
+    text = parts(
+        "Content-Type: application/pgp-signature\n\n-----BEGIN PGP SIGNATURE-----\nabc\n",
+        coded("y.png", b"\x89PNG\0", "image/png"),
+    )
+    assert not lost(check(["-"], Options(no_tree=True), text.encode()))
