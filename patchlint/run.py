@@ -68,7 +68,8 @@ def check(inputs: Sequence[str], options: Options, stdin: bytes | None = None) -
     from patchlint.mail import account
 
     errors: list[InputError] = []
-    mails = list(_read(inputs, options, stdin, errors))
+    passed_over: list[Limitation] = []
+    mails = list(_read(inputs, options, stdin, errors, passed_over))
     series = tuple(_titled(one, inputs, options) for one in _group(mails))
     tree = _tree(options)
     if tree is not None and any(may_matter(one, options, with_tree=True) for one in series):
@@ -79,7 +80,7 @@ def check(inputs: Sequence[str], options: Options, stdin: bytes | None = None) -
         errors += account.nothing(mails, inputs[0] if inputs else "-", alone=not errors)
     return replace(
         report,
-        limitations=(*account.amiss(mails), *report.limitations),
+        limitations=(*passed_over, *account.amiss(mails), *report.limitations),
         errors=tuple(errors),
     )
 
@@ -89,7 +90,7 @@ def read_series(
 ) -> tuple[tuple[Series, ...], tuple[InputError, ...]]:
     """Read ``inputs`` as :func:`check` does; the series in them, and what was no input."""
     errors: list[InputError] = []
-    return _group(list(_read(inputs, options, stdin, errors))), tuple(errors)
+    return _group(list(_read(inputs, options, stdin, errors, []))), tuple(errors)
 
 
 def read_whole(series: Series) -> bool:
@@ -124,7 +125,11 @@ def load_rules(options: Options) -> Ruleset:
 
 
 def _read(
-    inputs: Sequence[str], options: Options, stdin: bytes | None, errors: list[InputError]
+    inputs: Sequence[str],
+    options: Options,
+    stdin: bytes | None,
+    errors: list[InputError],
+    passed_over: list[Limitation],
 ) -> Iterator[Mail]:
     from patchlint.mail.inputs import read_inputs
     from patchlint.mail.message import decode
@@ -132,6 +137,9 @@ def _read(
     for item in read_inputs(inputs, stdin, tree=tree_path(options)):
         if isinstance(item, InputError):
             errors.append(item)
+            continue
+        if isinstance(item, Limitation):
+            passed_over.append(item)
             continue
         try:
             mail = decode(item)

@@ -17,7 +17,7 @@ from patchlint.mail import mbox, mime, shape, texts
 from patchlint.mail.bounded import MOST_OF_A_MAIL, Bounded, TooLargeError, is_damage, packing
 from patchlint.model.mail import RawMail
 from patchlint.model.pattern import lazy
-from patchlint.model.problem import InputError
+from patchlint.model.problem import InputError, Limitation
 from patchlint.outside.console import read_input
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _PROBE = 1 << 16
 #: files of a zip archive that are read
 _MOST_MEMBERS = 500
 
-Read = RawMail | InputError
+Read = RawMail | InputError | Limitation
 
 
 def read_inputs(
@@ -126,7 +126,11 @@ def _folder(name: str) -> Iterator[Read]:
         if (file.is_file() or not file.exists()) and not file.name.startswith(".")
     ]
     if not parts:
-        files = sorted((file for file in path.iterdir() if _is_mail_file(file)), key=_natural)
+        from patchlint.mail import folder
+
+        sorted_out = folder.sort_out(sorted(path.iterdir(), key=_natural), _is_mail_file)
+        files = sorted_out.mails
+        yield from folder.told(name, sorted_out)
     if not files:
         yield InputError(name, "no mail in this folder (neither a Maildir nor .patch files)")
     for file in files:
@@ -146,7 +150,7 @@ def _is_mail_file(path: Path) -> bool:
     """Whether a file of a plain folder is to be read; MH folders name mails by number."""
     name = path.name
     return not name.startswith(".") and (
-        name.endswith(_SUFFIXES)
+        name.lower().endswith(_SUFFIXES)
         or (
             ((name.isascii() and name.isdecimal()) or _NUMBERED.match(name) is not None)
             and path.is_file()

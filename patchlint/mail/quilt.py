@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from patchlint.model.mail import RawMail
-from patchlint.model.problem import InputError
+from patchlint.model.problem import InputError, Limitation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,13 +26,13 @@ def stack(folder: Path) -> Path | None:
 
 
 def read(
-    folder: Path, read_file: Callable[[str], Iterator[RawMail | InputError]]
-) -> Iterator[RawMail | InputError]:
+    folder: Path, read_file: Callable[[str], Iterator[RawMail | InputError | Limitation]]
+) -> Iterator[RawMail | InputError | Limitation]:
     """The patches of the stack in ``folder``, bottom first, each with its place in it.
 
     What cannot be read, is outside of the folder or is applied in reverse is an error.
     """
-    found: list[RawMail | InputError] = []
+    found: list[RawMail | InputError | Limitation] = []
     for name, options in _names(folder).items():
         path = folder / name
         if not path.resolve().is_relative_to(folder.resolve()):

@@ -9,8 +9,8 @@ import subprocess
 import sys
 import threading
 import zipfile
+from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -22,10 +22,7 @@ from patchlint.mail import mbox
 from patchlint.mail.inputs import read_inputs
 from patchlint.mail.message import decode
 from patchlint.model.mail import RawMail
-from patchlint.model.problem import InputError
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from patchlint.model.problem import InputError, Limitation
 
 SEPARATOR = b"From ada@example.org Mon Jan  1 10:00:00 2024\n"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -145,7 +142,6 @@ def test_bare_diff_is_a_patch(tmp_path: Path) -> None:
 def test_folder_of_patches_in_natural_order(tmp_path: Path) -> None:
     for number in (10, 9, 1):
         (tmp_path / f"{number}-x.patch").write_bytes(patch(f"[PATCH {number}/10] x"))
-    (tmp_path / "notes.txt").write_text("not read\n")
     subjects = [decode(one).number for one in mails_of(tmp_path)]
     assert subjects == [1, 9, 10]
 
@@ -328,3 +324,32 @@ def test_any_bytes_are_read_or_named(data: bytes) -> None:
 @pytest.mark.parametrize("path", sorted(FIXTURES.iterdir()), ids=lambda path: path.name)
 def test_fixtures_have_no_errors(path: Path) -> None:
     assert mails_of(path)
+
+
+def test_files_of_a_folder_are_read_whatever_they_are_called(tmp_path: Path) -> None:
+    named = ("a.patch.txt", "b.dif", "c.PATCH", "d.msg", "e~", "f.txt", "g.zip")
+    for name in named:
+        (tmp_path / name).write_bytes(patch(f"[PATCH] {name}"))
+    (tmp_path / "b.dif").write_bytes(DIFF.encode())
+    with zipfile.ZipFile(tmp_path / "g.zip", "w") as archive:
+        archive.writestr("g.patch", patch("[PATCH] g"))
+    (tmp_path / "c.PATCH~").write_bytes(patch("[PATCH] an older one"))
+    (tmp_path / "h.patch.zst").write_bytes(b"\x28\xb5\x2f\xfdx")
+    (tmp_path / "README").write_text("Some words.\n")
+    (tmp_path / ".hidden").write_bytes(patch("[PATCH] hidden"))
+    (tmp_path / "more").mkdir()
+    found = list(read_inputs([str(tmp_path)]))
+    mails = [Path(one.input).name for one in found if isinstance(one, RawMail)]
+    assert mails == list(named)
+    lost, others = (one for one in found if isinstance(one, Limitation))
+    assert (lost.lost, others.lost) == (True, False)
+    assert lost.message.endswith("not read: h.patch.zst")
+    assert others.message.endswith("passed over: README, c.PATCH~, more/")
+
+
+def test_many_files_that_are_passed_over_are_told_once(tmp_path: Path) -> None:
+    (tmp_path / "x.patch").write_bytes(patch("[PATCH] x"))
+    for number in range(9):
+        (tmp_path / f"{number}.log").write_text("words\n")
+    (one,) = (one for one in read_inputs([str(tmp_path)]) if isinstance(one, Limitation))
+    assert one.message.endswith("0.log, 1.log, 2.log, 3.log, 4.log and 4 more")

@@ -53,7 +53,7 @@ SEALED = {
         "encrypted",
     ),
     "context": (
-        f"{HEAD}\n{TEXT}\n*** a/y.c\n--- b/y.c\n***************\n*** 1 ****\n! a\n--- 1 ----\n! b\n",
+        f"{HEAD}\n{TEXT}\n*** a/y.c\n--- b/y.c\n{'*' * 15}\n*** 1 ****\n! a\n--- 1 ----\n! b\n",
         "a context diff",
     ),
     "many": (parts(*(f"Content-Type: text/plain\n\n{n}\n" for n in range(600))), "parts"),
