@@ -51,6 +51,9 @@ class Guarded:
     def _put(self, shown: str, text: str) -> int:
         try:
             self.stream.write(shown)
+        except BrokenPipeError:
+            # who reads no more ends no check: the status is that of what was found
+            drop_output()
         except (OSError, ValueError) as error:
             if not self.quiet:
                 self._failed = error
@@ -77,6 +80,8 @@ class Guarded:
             raise self._failed
         try:
             self.stream.flush()
+        except BrokenPipeError:
+            drop_output()
         except (OSError, ValueError):
             if not self.quiet:
                 raise

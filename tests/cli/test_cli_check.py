@@ -503,6 +503,21 @@ def test_no_input_and_a_terminal_is_usage(check, monkeypatch):
     assert err.startswith("usage: patchlint check")
 
 
+@pytest.mark.parametrize("form", ["terminal", "json"])
+def test_who_reads_no_more_does_not_change_the_status(lost, form):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "patchlint.cli.main", "check", "--no-tree", "--format", form, lost],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        check=False,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
 def test_a_closed_pipe_is_no_traceback(lost):
     reader, writer = os.pipe()
     os.close(reader)
