@@ -27,6 +27,10 @@ SILENT: Final = frozenset({"terse", "b4", "b4-check"})
 NEEDS_RULES: Final = frozenset({"sarif", "html"})
 #: formats that show the inputs that could not be read themselves
 SHOWS_ERRORS: Final = frozenset({"terminal"})
+#: formats that show what the repository sets and that may hide findings
+SHOWS_SETTINGS: Final = frozenset(
+    {"terminal", "json", "b4", "b4-check", "junit", "github", "html", "sarif"}
+)
 #: formats for b4, which shows what is in them and takes each line of standard error for a failure
 FOR_B4: Final = frozenset({"b4", "b4-check"})
 
@@ -186,8 +190,11 @@ def _told(
 
 def _say_doubts(arguments: argparse.Namespace, report: Report, status: int) -> None:
     """Say on standard error what was not checked, unless the reader sees it in the report."""
-    from patchlint.report.lookup import PARTLY, given_up, lost, unfinished, unsure
+    from patchlint.report.lookup import PARTLY, given_up, lost, set_nearby, unfinished, unsure
 
+    if arguments.format not in SHOWS_SETTINGS or arguments.output is not None:
+        for limitation in set_nearby(report):
+            print(f"patchlint: {limitation.message}", file=sys.stderr)
     # b4 is shown what was not read beside what was
     failed = status == USAGE_ERROR and not (arguments.format in FOR_B4 and report.series)
     # where a finding is told, or b4 is, silence passes nothing
@@ -304,9 +311,9 @@ def _with_settings(report: Report, settings: Settings) -> Report:
         return report
     from msgspec.structs import replace
 
-    from patchlint.model.problem import Limitation
+    from patchlint.model.problem import CONFIG, Limitation
 
-    more = tuple(Limitation("config", text) for text in said)
+    more = tuple(Limitation(CONFIG, text) for text in said)
     return replace(report, limitations=(*report.limitations, *more))
 
 

@@ -34,11 +34,14 @@ class _Answer:
         self.lost: tuple[str, ...] = ()
         self.notes: tuple[str, ...] = ()
         self.unchecked = False
+        #: whether there was something to check
+        self.looked = False
         if not whole and not _is_patch(mail):
             return
         found = b4_series.find(mail, settings)
         if not analysis.candidate(found.work.diffs, settings) and _is_whole(found.work):
             return
+        self.looked = True
         result = analysis.analyse(found.work, settings)
         stand, taken = analysis.standing(result, settings)
         self.remarks = tuple(
@@ -94,13 +97,16 @@ def _is_whole(work: analysis.Work) -> bool:
 
 def check(mail: bytes, settings: Settings) -> str:
     """Return one line for each error and warning of the patch in ``mail``."""
-    from patchlint.report.b4_check import doubtful, failure
+    from patchlint.report.b4_check import doubtful, failure, hides
     from patchlint.report.lookup import PARTLY
 
     answer = _Answer(mail, settings, whole=False)
     lines = [remark.terse() for remark in answer.remarks if remark.level != "note"]
     lines += [failure(error) for error in answer.errors]
     lines += [doubtful(f"{PARTLY}: {text}") for text in answer.lost]
+    # of what has no word of the tables nothing can be hidden
+    if answer.looked:
+        lines += [doubtful(text) for text in settings.of_repository if hides(text)]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -8,6 +8,8 @@ from msgspec import Struct
 
 #: the stage of a limitation that another machine or another day may not have: a check given up
 TIME: Final = "time"
+#: the stage of what the repository that one stands in sets and that may hide findings
+CONFIG: Final = "config"
 
 
 class Limitation(Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 b4 takes a line for a failure when it holds ``ERROR:``, each other line for a warning, no line
 for a pass, and knows nothing in between: notes, limitations and summaries are left out, what
-was not checked is a warning, and a message that happens to hold the word is written so that b4
+was not checked, or a setting of the repository hides, is a warning, and a message that happens to hold the word is written so that b4
 does not see it.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from patchlint.report.lookup import UNCHECKED, doubts, ordered
+from patchlint.report.lookup import UNCHECKED, doubts, ordered, set_nearby
 from patchlint.report.terse import WORDS
 from patchlint.report.text import line, sentence
 from patchlint.report.words import archived
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from patchlint.model.finding import Finding, Report
     from patchlint.report.style import Style
 
+#: settings of a repository that leave rules or findings out
+_HIDES: Final = ("author-reasons ", "baseline ", "not-rule ", "rule ")
 _FAILURE: Final = "ERROR:"
 #: how checkpatch calls its standard input, which b4 takes off
 _FROM_STDIN: Final = "-:"
@@ -32,7 +34,16 @@ def render(report: Report, style: Style) -> str:
         if finding.level != "note"
     ]
     lines += [doubtful(one.said) for one in doubts(report)]
+    lines += [doubtful(one.message) for one in set_nearby(report) if hides(one.message)]
     return "".join(f"{one}\n" for one in lines)
+
+
+def hides(text: str) -> bool:
+    """Whether a setting, told in words, is one that b4 hears of with each patch.
+
+    What is accepted in a repository was accepted there, a tree or a limit hides nothing.
+    """
+    return text.startswith(_HIDES)
 
 
 def failure(reason: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from patchlint.model.finding import LEVELS
-from patchlint.model.problem import TIME
+from patchlint.model.problem import CONFIG, TIME
 from patchlint.report.text import count
 
 if TYPE_CHECKING:
@@ -210,6 +210,11 @@ def place_of(limitation: Limitation) -> str:
     """The file and line that a limitation is about, else its mail; empty where neither is known."""
     place = limitation.path or (f"<{limitation.message_id}>" if limitation.message_id else "")
     return f"{place}:{limitation.line}" if place and limitation.line is not None else place
+
+
+def set_nearby(report: Report) -> list[Limitation]:
+    """What the repository sets that may hide findings."""
+    return [one for one in report.limitations if one.stage == CONFIG]
 
 
 def unknown(report: Report) -> list[Limitation]:

@@ -24,6 +24,7 @@ from patchlint.report.lookup import (
     patches,
     place_of,
     series_of,
+    set_nearby,
     silence,
     undone,
     unknown,
@@ -77,7 +78,8 @@ def render(report: Report, style: Style) -> str:
     blocks = [_patch_block(report, group, style) for group in by_patch(report)]
     if style.quiet:
         lines = [text for block in blocks for text in block]
-        return _joined([*lines, *_errors(report.errors, style), *_lost(lost(report), style)])
+        lines += [*_errors(report.errors, style), *_lost(lost(report), style)]
+        return _joined([*lines, *_set_nearby(report)])
     lines = []
     for block in blocks:
         lines += [*block, ""]
@@ -85,8 +87,7 @@ def render(report: Report, style: Style) -> str:
     lines += _notes(report.notes, style)
     lines += _errors(report.errors, style)
     lines += _lost(lost(report), style)
-    if style.verbose:
-        lines += _limitations(unknown(report), style)
+    lines += _limitations(unknown(report), style) if style.verbose else _set_nearby(report)
     lines.append(_summary(report, style))
     return _joined(lines)
 
@@ -379,6 +380,11 @@ def _lost(limitations: Iterable[Limitation], style: Style) -> list[str]:
     return lines
 
 
+def _set_nearby(report: Report) -> list[str]:
+    """What may hide findings, one line each, whether anybody asks for limitations or not."""
+    return [line(one.message) for one in set_nearby(report)]
+
+
 def _limitations(limitations: Sequence[Limitation], style: Style) -> list[str]:
     if not limitations:
         return []
@@ -417,7 +423,8 @@ def _summary(report: Report, style: Style) -> str:
         text += f"; {len(report.accepted) - known} accepted"
     if known:
         text += f"; {known} in the baseline"
-    if limits := unknown(report):
-        text += f"; {count(len(limits), 'limitation')}"
+    limits = len(unknown(report)) - (0 if style.verbose else len(set_nearby(report)))
+    if limits:
+        text += f"; {count(limits, 'limitation')}"
         text += "" if style.verbose else " (--verbose shows them)"
     return text + undone(report)

@@ -57,6 +57,38 @@ def test_findings_that_the_repository_accepts_are_said(
     assert "accepted by the repository" in text
 
 
+FORMATS = (
+    *("terminal", "terse", "b4", "b4-check", "mail", "junit", "github", "json", "gitlab"),
+    *("rdjson", "html", "sarif"),
+)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_rule_that_is_left_out_is_said_in_each_format(
+    repository: Path, capsys: pytest.CaptureFixture[str], form: str, *, quiet: bool
+) -> None:
+    command = ["check", "--no-tree", "--format", form, *["--quiet"] * quiet, "x.mbox"]
+    assert main(command) == 1
+    capsys.readouterr()
+    subprocess.run(
+        ["git", "config", "patchlint.notRule", "mount-put-deferred"], cwd=repository, check=True
+    )
+    assert main(command) == 0
+    out, err = capsys.readouterr()
+    assert (out + err).count("not-rule is set by the repository") == 1
+    if form in {"b4", "b4-check"}:
+        assert err == ""
+
+
+def test_a_tree_of_the_repository_is_no_warning_for_b4(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    subprocess.run(["git", "config", "patchlint.failOn", "never"], cwd=repository, check=True)
+    main(["check", "--no-tree", "--format", "b4-check", "x.mbox"])
+    assert "fail-on" not in capsys.readouterr().out
+
+
 def test_a_hook_needs_no_cache(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null/x")
     mail = repository / "0001-x.patch"
