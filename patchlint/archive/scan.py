@@ -68,10 +68,12 @@ def scan(
     mails = 0
     unread: list[InputError] = []
     for archive in archives:
+        damage: list[sources.SourceError] = []
         try:
-            mails += _survey(archive, store, executor, progress)
+            mails += _survey(archive, store, executor, progress, damage)
         except sources.SourceError as error:
-            unread.append(InputError(archive.name, str(error)))
+            damage.append(error)
+        unread += [InputError(archive.name, str(error)) for error in damage]
     store.add_problems((), unread)
     store.reopen(reach.digest)
     possible = (lambda _: True) if settings.unfiltered else engine.possible
@@ -90,7 +92,14 @@ def scan(
 # --- first pass --------------------------------------------------------------------
 
 
-def _survey(source: Source, store: Store, executor: Executor, progress: Progress) -> int:
+def _survey(
+    source: Source,
+    store: Store,
+    executor: Executor,
+    progress: Progress,
+    damage: list[sources.SourceError],
+) -> int:
+    """Read what is new of a source; how many mails, and in ``damage`` where they break off."""
     number, state = store.source(source)
     if not state:
         # while git lists the mails, since there will be some
@@ -100,7 +109,8 @@ def _survey(source: Source, store: Store, executor: Executor, progress: Progress
         return 0
     progress.stage(f"reading {source.name}", total)
     done = 0
-    for task, result in executor.run((portion, _survey_limit(portion)) for portion in portions):
+    whole = _before(portions, damage)
+    for task, result in executor.run((portion, _survey_limit(portion)) for portion in whole):
         portion = cast("Portion", task)
         if isinstance(result, Survey):
             survey = result
@@ -111,6 +121,14 @@ def _survey(source: Source, store: Store, executor: Executor, progress: Progress
         done += len(portion)
         progress.advance(len(portion))
     return done
+
+
+def _before(portions: Iterable[Portion], damage: list[sources.SourceError]) -> Iterator[Portion]:
+    """The portions as far as their source can be read: those are kept, whatever comes behind."""
+    try:
+        yield from portions
+    except sources.SourceError as error:
+        damage.append(error)
 
 
 def _survey_limit(portion: Portion) -> float:

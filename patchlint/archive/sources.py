@@ -36,6 +36,9 @@ _CHUNK: Final = 1 << 20
 #: bytes of a file that tell what it is
 _HEAD: Final = 1 << 16
 _EPOCH_HEAD: Final = "HEAD"
+_ZIP: Final = b"PK\x03\x04"
+#: where an archive of tar says that it is one
+_TAR: Final = slice(257, 262)
 
 
 class SourceError(Exception):
@@ -152,6 +155,8 @@ def _no_archive(path: Path) -> str | None:
         return None
     if not head or mbox.is_separator(mbox.bare(head.partition(b"\n")[0] + b"\n")):
         return None
+    if head.startswith(_ZIP) or head[_TAR] == b"ustar":
+        return None
     return inputs.no_mail(head)
 
 
@@ -253,7 +258,16 @@ def _split(source: Source, state: Mapping[str, Any]) -> Iterator[Portion]:
     held: list[Raw] = []
     size = 0
     number = 0
-    for number, data in enumerate(split_mails(source.place), 1):
+    damage: SourceError | None = None
+    mails = enumerate(split_mails(source.place), 1)
+    while True:
+        try:
+            number, data = next(mails)
+        except StopIteration:
+            break
+        except SourceError as error:
+            damage = error
+            break
         if number <= done:
             continue
         large = len(data) > MOST_BYTES
@@ -262,9 +276,11 @@ def _split(source: Source, state: Mapping[str, Any]) -> Iterator[Portion]:
         if size >= PORTION_BYTES or len(held) >= PORTION_MAILS:
             yield Portion(source, mails=tuple(held), state={"stamp": stamp, "done": number})
             held, size = [], 0
-    yield Portion(
-        source, mails=tuple(held), state={"stamp": stamp, "done": number, "complete": True}
-    )
+    # what stands before the damage is kept
+    end = {} if damage else {"complete": True}
+    yield Portion(source, mails=tuple(held), state={"stamp": stamp, "done": number, **end})
+    if damage:
+        raise damage
 
 
 def _stamp(place: str) -> list[int]:
@@ -278,6 +294,7 @@ def opened(place: str) -> Iterator[IO[bytes]]:
 
     Raises :class:`SourceError` when reading it fails.
     """
+    import bz2
     import gzip
     import zlib
 
@@ -287,6 +304,8 @@ def opened(place: str) -> Iterator[IO[bytes]]:
             stream.seek(0)
             if magic.startswith(b"\x1f\x8b"):
                 yield cast("IO[bytes]", gzip.GzipFile(fileobj=stream))
+            elif magic.startswith(b"BZh"):
+                yield cast("IO[bytes]", bz2.BZ2File(stream))
             elif magic == b"\xfd7zXZ\x00":
                 yield cast("IO[bytes]", lzma.LZMAFile(stream))  # noqa: SIM115 - it ends with the file under it
             else:
@@ -310,19 +329,54 @@ def split_mails(place: str) -> Iterator[bytes]:
         if not first:
             return
         if not mbox.is_separator(mbox.bare(first)):
-            yield first + stream.read(MOST_BYTES + 1)
+            yield from _other_form(first + stream.read(MOST_BYTES + 1))
             return
-        for message in mbox.split(_bounded(first, stream)):
+        damage: list[Exception] = []
+        for message in mbox.split(_bounded(first, stream, damage)):
             yield message.data
+        if damage:
+            raise damage[0]
 
 
-def _bounded(first: bytes, stream: IO[bytes]) -> Iterator[bytes]:
-    """The lines of an mbox, but for those far behind the start of their message."""
+def _other_form(data: bytes) -> Iterator[bytes]:
+    """The mails of a file that is no mbox: one mail, an archive of files, what git prints."""
+    from patchlint.mail.inputs import read_inputs
+    from patchlint.model.mail import RawMail
+    from patchlint.model.problem import InputError
+
+    if len(data) > MOST_BYTES:
+        yield data
+        return
+    failed = ""
+    for item in read_inputs(["-"], data):
+        if isinstance(item, RawMail):
+            yield item.data
+        elif isinstance(item, InputError):
+            failed = failed or item.message
+    if failed:
+        raise OSError(failed)
+
+
+def _bounded(first: bytes, stream: IO[bytes], damage: list[Exception]) -> Iterator[bytes]:
+    """The lines of an mbox, but for those far behind the start of their message.
+
+    They end where packed data is damaged: what is wrong goes to ``damage``.
+    """
     from patchlint.mail import mbox
+    from patchlint.mail.bounded import is_damage
 
     yield first
     size = 0
-    while line := stream.readline(_CHUNK):
+    while True:
+        try:
+            line = stream.readline(_CHUNK)
+        except Exception as error:
+            if not is_damage(error):
+                raise
+            damage.append(error)
+            return
+        if not line:
+            return
         if line.startswith(b"From ") and mbox.is_separator(line):
             size = 0
         # the separator counts here and not in the message: keep enough that it is too long

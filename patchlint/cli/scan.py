@@ -35,7 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "source",
         nargs="+",
         metavar="SOURCE",
-        help="public-inbox v2 epoch or inbox folder, mbox (.gz, .xz), Maildir, folder of mails",
+        help="public-inbox v2 epoch or inbox folder, mbox (.gz, .xz, .bz2), Maildir, folder of "
+        "mails, archive of patches (.zip, .tgz)",
     )
     parser.add_argument(
         "--store", default="patchlint.db", metavar="DB", help="SQLite file (default: %(default)s)"

@@ -2,8 +2,8 @@
 
 b4 takes a line for a failure when it holds ``ERROR:``, each other line for a warning, no line
 for a pass, and knows nothing in between: notes, limitations and summaries are left out, what
-was not checked, or a setting of the repository hides, is a warning, and a message that happens to hold the word is written so that b4
-does not see it.
+was not checked, or a setting of the repository hides, is a warning, and a message that happens
+to hold the word is written so that b4 does not see it.
 """
 
 from __future__ import annotations

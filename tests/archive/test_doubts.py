@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import io
 import re
+import tarfile
+import zipfile
 
 import archive_kit as kit
 import pytest
@@ -109,3 +114,39 @@ def test_several_mails_of_one_id_are_all_read(tmp_path, second, found, places, *
             rows = list(opened.rows("SELECT message_id, path FROM findings"))
         assert {row["message_id"] for row in rows} == {"same@example.org"}
         assert len(rows) == found
+
+
+def tarred(text: str) -> bytes:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz") as archive:
+        one = tarfile.TarInfo("x.mbox")
+        one.size = len(text.encode())
+        archive.addfile(one, io.BytesIO(text.encode()))
+    return made.getvalue()
+
+
+def zipped(text: str) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("x.mbox", text)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize("pack", [lambda text: bz2.compress(text.encode()), tarred, zipped])
+def test_what_a_check_unpacks_a_scan_unpacks(tmp_path, pack):
+    path = tmp_path / "x"
+    path.write_bytes(pack(mbox(mails(DIRECT, QUEUED))))
+    done = kit.run([path], tmp_path / "scan.db", Settings())
+    assert (done.mails, done.findings, done.unread) == (1, 1, ())
+
+
+def test_what_stands_before_the_cut_of_a_packed_mbox_is_kept(tmp_path):
+    noise = "".join(f"{number * number}\n" for number in range(9000))
+    path = tmp_path / "x.mbox.gz"
+    packed = gzip.compress(mbox([*mails(DIRECT, QUEUED), mail(noise, 1, 1, version=2)]).encode())
+    path.write_bytes(packed[: len(packed) // 2])
+    for _ in (1, 2):
+        done = kit.run([path], tmp_path / "scan.db", Settings())
+        assert done.findings == 1
+        (one,) = done.unread
+        assert "cannot be read" in one.message
