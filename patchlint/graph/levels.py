@@ -177,10 +177,12 @@ def _by_the_task(comparison: Comparison, losses: list[Loss], *, task: bool) -> s
 
     What an operation that ends something leaves to the return to user space is missed inside of
     the call, and by whoever is told of its end before: a mount that waits for the superblock to go.
-    A teardown by its name alone is mostly the task's last step.  Task work that nothing makes
-    the task run before it is back in user space is late for everybody.
+    A teardown by its name alone is mostly the task's last step.  Task work that the task was made
+    to run before it was back in user space, and nothing makes it run now, is late for everybody.
     """
-    if all(_unnotified(comparison.kernel, effect) for loss in losses for effect in loss.late):
+    kept = any(effect.kept is not None for loss in losses for effect in loss.before)
+    late = [effect for loss in losses for effect in loss.late]
+    if kept and all(_unnotified(comparison.kernel, effect) for effect in late):
         return ""
     if any(loss.how != "weaker" for loss in losses):
         return "the task itself does it later, at a time that nothing fixes"

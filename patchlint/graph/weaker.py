@@ -122,7 +122,7 @@ def _run(side: Summaries, function: Function, edge: Deferral, name: str) -> Effe
     late = None if edge.keeps else edge
     return replace(
         made, guarantee=edge.guarantee, site=None, chain=(step,), edge=late, last=late,
-        outer=len(made.guard),
+        outer=len(made.guard), kept=edge if edge.keeps else None,
     )  # fmt: skip
 
 
