@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import TYPE_CHECKING, Final
 
 from patchlint.archive import headers, sieve, sources
 from patchlint.archive.records import COVER, PATCH, Row, Survey
-from patchlint.mail.certain import certain, plain
+from patchlint.mail.certain import certain, digest, plain
 from patchlint.model.problem import Limitation
 from patchlint.ruleset.prefilter import DOUBT
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 #: the bits of a mail whose words cannot be told
 ALL: Final = (1 << 31) - 1
 _DAY: Final = 86400
-_CHANGED: Final = re.compile(rb"\n([+@][^\n]*|-(?!-)[^\n]*)")
 #: how a diff begins that may have no hunk
 _FILE: Final = b"\ndiff --git "
 _FIXES: Final = re.compile(
@@ -86,14 +84,8 @@ def row(raw: Raw, data: bytes, engine: Engine) -> Row:
         bits,
         _keys(light, message_id) if patch else (),
         _fixes(text) if hunk else (),
-        _digest(text) if bits else "",
+        digest(text) if bits else "",
     )
-
-
-def _digest(text: bytes) -> str:
-    """A digest of the marked lines of a patch: lists add to a text, and write it anew."""
-    changes = (line.rstrip() for line in _CHANGED.findall(text))
-    return hashlib.blake2b(b"\n".join(changes), digest_size=8).hexdigest()
 
 
 def _is_certain(text: bytes, data: bytes, kind: bytes) -> bool:

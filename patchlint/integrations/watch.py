@@ -23,6 +23,7 @@ from patchlint.integrations import accept
 from patchlint.integrations.watch_state import KeptDraft, KeptMail, State, Story
 from patchlint.mail import message
 from patchlint.mail import series as grouping
+from patchlint.mail.certain import digest
 from patchlint.model.mail import RawMail
 from patchlint.outside import programs
 from patchlint.report import mail as mail_format
@@ -131,12 +132,20 @@ def _look_at(
     """Check the series of a thread that are ready; the thread stays open for the others."""
     kept = state.mails(thread)
     arrived = {mail.message_id: mail.arrived for mail in kept}
+    # several patches of one Message-ID: the names alone do not tell which were checked
+    shared = {name for key in arrived if len(parts := key.split(" ")) > 1 for name in parts[:1]}
     decoded = [message.decode(RawMail(mail.message_id, mail.data)) for mail in kept]
     done: list[str] = []
     waiting = False
     for series in grouping.group([mail for mail in decoded if _is_submission(mail)]):
         names = [patch.message_id or "" for patch in series.patches]
-        patches = hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()
+        told = [
+            f"{patch.message_id} {digest(patch.diff.encode())}"
+            if patch.message_id in shared
+            else patch.message_id or ""
+            for patch in series.patches
+        ]
+        patches = hashlib.sha256("\n".join(sorted(told)).encode()).hexdigest()
         if state.was_checked(patches):
             continue
         newest = max((arrived.get(name, 0.0) for name in names), default=0.0)

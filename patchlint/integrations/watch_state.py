@@ -12,6 +12,8 @@ import zlib
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
+from patchlint.mail.certain import digest
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -101,15 +103,24 @@ class State:
         )
 
     def keep(self, mail: KeptMail, references: Sequence[str]) -> bool:
-        """Keep a mail and join it to its thread; False when it was there already."""
-        if self._db.execute(
-            "SELECT 1 FROM mail WHERE message_id = ?", (mail.message_id,)
-        ).fetchone():
-            return False
+        """Keep a mail and join it to its thread; False when it was there already.
+
+        Another patch under the Message-ID of one that is there is kept under a name of its own,
+        with a blank, which no Message-ID has.
+        """
+        name = mail.message_id
+        first = self._db.execute("SELECT data FROM mail WHERE message_id = ?", (name,)).fetchone()
+        if first is not None:
+            own = digest(mail.data)
+            name = f"{name} {own}"
+            if own == digest(zlib.decompress(first[0])) or self._has(
+                "SELECT 1 FROM mail WHERE message_id = ?", name
+            ):
+                return False
         thread = self._join([mail.message_id, *references])
         self._db.execute(
             "INSERT INTO mail VALUES (?, ?, ?, ?)",
-            (mail.message_id, thread, mail.arrived, zlib.compress(mail.data)),
+            (name, thread, mail.arrived, zlib.compress(mail.data)),
         )
         self._db.execute("INSERT OR IGNORE INTO dirty VALUES (?)", (thread,))
         return True

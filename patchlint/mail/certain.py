@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     #: lines before and after, and a mark of those that have numbers
     _Header = tuple[bytes, bytes, bytes]
 
+_CHANGED: Final = re.compile(rb"\n([+@][^\n]*|-(?!-)[^\n]*)")
 _COLOUR: Final = re.compile(rb"\x1b\[[0-9;]*[mK]")
 #: one byte is found ten times as fast as two
 _ESCAPE: Final = b"\x1b"
@@ -140,3 +141,14 @@ def _line_by_line(text: bytes, at: int, header: _Header) -> bool:
     while text.startswith(b" ", at):
         at = text.find(b"\n", at) + 1 or size
     return not text.startswith((b"+", b"-"), at) or text.startswith(_NO_MARKED, at)
+
+
+def digest(text: bytes) -> str:
+    """A digest of the marked lines of a patch: lists add to a text, and write it anew.
+
+    It tells copies of a mail from another patch under the same Message-ID.
+    """
+    import hashlib
+
+    changes = (line.rstrip() for line in _CHANGED.findall(text))
+    return hashlib.blake2b(b"\n".join(changes), digest_size=8).hexdigest()

@@ -157,6 +157,20 @@ def test_a_second_look_and_a_second_copy_change_nothing(watcher):
     assert len(watcher.drafted()) == 1
 
 
+@pytest.mark.parametrize("harmless_first", [True, False])
+def test_another_patch_under_the_same_message_id_hides_none(watcher, harmless_first):
+    """Whoever sends a harmless patch under the id of another one takes nothing away."""
+    (bad,) = watcher.mails("-1", revisions="topic~1")
+    harmless = re.sub(rb"(?m)^\+(?!\+)[^\n]*$", b"+\t/* nothing */", bad)
+    assert harmless != bad
+    for mail in (harmless, bad) if harmless_first else (bad, harmless):
+        watcher.deliver(mail)
+        watcher.look()
+    watcher.deliver(bad, harmless)
+    watcher.look()
+    assert len(watcher.drafted()) == 1
+
+
 def test_a_draft_that_was_read_or_thrown_away_does_not_come_back(watcher):
     watcher.deliver(*watcher.mails())
     watcher.look()
