@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from patchlint.graph import branches, guards
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from patchlint.graph.comparison import Comparison
     from patchlint.graph.effect import Effect
@@ -204,9 +204,10 @@ def _fails_otherwise(comparison: Comparison, effect: Effect, atom: Atom) -> bool
 
     A new way to fail sends nobody into a deferral.
     """
-    turned = guards.said(replace(atom, positive=not atom.positive))
-    failed = comparison.kernel.error_path.search(turned) is not None
-    return atom.early and any(
+    if not atom.early:
+        return False
+    failed = guards.leaves_failed(comparison.kernel, atom)
+    return any(
         comparison.kernel.error_value.search(leave.value) is not None
         or (failed and leave.value == atom.text)
         for holder in comparison.holders(effect)
@@ -216,13 +217,19 @@ def _fails_otherwise(comparison: Comparison, effect: Effect, atom: Atom) -> bool
     )
 
 
-def done_on_both(effect: Effect, atom: Atom, others: Sequence[Effect]) -> bool:
-    """Whether the other side of a test does the same, on the same call: both do it."""
+def done_on_both(
+    effect: Effect, atom: Atom, others: Sequence[Effect], elsewhere: Callable[[Effect], bool]
+) -> bool:
+    """Whether the other side of a test does the same, on the same call: both do it.
+
+    One to which control that comes to the deferral does not come, ``elsewhere``, counts for none.
+    """
     rest = {one.sign for one in effect.guard if one is not atom}
     return any(
         other.root is effect.root
         and (atom.head, not atom.positive) in (signs := {one.sign for one in other.guard})
         and signs - {(atom.head, not atom.positive)} <= rest
+        and not elsewhere(other)
         for other in others
     )
 

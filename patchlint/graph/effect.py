@@ -27,9 +27,9 @@ class Effect(Struct, frozen=True, gc=False):
     ``key`` is what is done, modulo variables: ``("call", "fput")``, ``("icall", "release")``,
     ``("store", "state", "=", "DEAD")``, ``("share", "->locked_vm")``, ``("gap", path, line)``.
     ``root`` is the call in the summarised function on the way to it, ``site`` the call that
-    does it, in ``where``;
-    ``line`` that of the site (a store has no call).  ``edge`` is the first deferral on the
-    way, ``last`` the hop that does it.  ``chain`` leads from the function to the site.
+    does it, in ``where``; ``line`` that of the site (a store has no call).  ``edge`` is the
+    first deferral on the way, ``last`` the hop that does it.  ``chain`` leads from the
+    function to the site.
     """
 
     key: Key

@@ -408,6 +408,14 @@ def _opposite(text: str) -> str | None:
     return text[:place] + _OPPOSITES[sign] + text[place + len(sign) :]
 
 
+def leaves_failed(kernel: KernelFacts, atom: Atom) -> bool:
+    """Whether who does not pass an early guard is one for whom something failed."""
+    if not atom.early:
+        return False
+    turned = said(replace(atom, positive=not atom.positive))
+    return kernel.error_path.search(turned) is not None
+
+
 def asked_contexts(kernel: KernelFacts, atom: Atom) -> frozenset[Context]:
     """The contexts, none of them a task, that a test leaves alone; none for other tests."""
     parts = _sides(atom.text, "||" if atom.positive else "&&")

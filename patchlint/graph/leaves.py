@@ -103,6 +103,27 @@ class Leaves:
             ),
         )
 
+    def behind(
+        self, function: Function, edge: Deferral, name: str, unknown: Class, runs: str = ""
+    ) -> Effect:
+        """What an edge runs that nobody shows, as one call of ``name`` there.
+
+        ``unknown`` is what the call is when no table has it, ``runs`` the callback that makes it.
+        """
+        known = self._kernel.cleanups.get(name)
+        kind = class_of(known) if known else unknown
+        effect = self.at(function, edge.call, ("call", name), kind, known)
+        text = f"{edge.mechanism}() runs {runs or name}()"
+        return replace(
+            effect,
+            guarantee=edge.guarantee,
+            edge=edge,
+            last=edge,
+            chain=(Step(function.name, function.path, edge.line, text),),
+            site=None,
+            outer=len(effect.guard),
+        )
+
     def _own(self, function: Function) -> Iterator[Effect]:
         away = taken(self._kernel, function)
         for call in function.calls:
@@ -188,7 +209,6 @@ class Leaves:
     def _twin(self, function: Function, call: Call, direct: str) -> Effect:
         """A helper of the tables that does later what ``direct`` does now."""
         twin = self._kernel.twins[call.callee]
-        known = self._kernel.cleanups.get(direct)
         edge = Deferral(
             function,
             call,
@@ -201,21 +221,7 @@ class Leaves:
             keeps=False,
             waits=False,
         )
-        effect = self.at(
-            function, call, ("call", direct), class_of(known) if known else "named", known
-        )
-        steps = (
-            Step(function.name, function.path, call.line, f"{call.callee}() runs {twin.runs_in}()"),
-        )
-        return replace(
-            effect,
-            guarantee=twin.guarantee,
-            edge=edge,
-            last=edge,
-            chain=steps,
-            site=None,
-            outer=len(effect.guard),
-        )
+        return self.behind(function, edge, direct, "named", twin.runs_in)
 
     def _store(self, function: Function, store: Store) -> Effect | None:
         """A write that others can see; what is counted or kept for later is none."""
@@ -226,39 +232,32 @@ class Leaves:
         if not members or store.op not in ("=", "|=", "&=") or not value:
             return None
         key: Key = ("store", self._terms.renamed(members[-1]), store.op, value)
-        step = Step(function.name, function.path, store.line, f"{store.target} {store.op} {value}")
-        return Effect(
-            key,
-            "store",
-            None,
-            "before-call-returns",
-            self._terms.guard(function, store.conditions),
-            (store.target,),
-            None,
-            None,
-            function,
-            store.line,
-            (step,),
-        )
+        return self._written(function, store, key, None, value)
 
     def _lowered(self, function: Function, store: Store) -> Effect | None:
         """A counter that is held against a limit, lowered by hand."""
         row = _share(self._kernel, store.target)
         if row is None:
             return None
-        step = Step(function.name, function.path, store.line, f"{store.target} {store.op}")
+        return self._written(function, store, ("share", row.name), row)
+
+    def _written(
+        self, function: Function, store: Store, key: Key, known: Cleanup | None, value: str = ""
+    ) -> Effect:
+        """What a store does by itself, under the tests above it."""
+        text = f"{store.target} {store.op} {value}".strip()
         return Effect(
-            ("share", row.name),
-            "row",
-            row,
-            row.task,
+            key,
+            "row" if known else "store",
+            known,
+            known.task if known else "before-call-returns",
             self._terms.guard(function, store.conditions),
             (store.target,),
             None,
             None,
             function,
             store.line,
-            (step,),
+            (Step(function.name, function.path, store.line, text),),
         )
 
     def _gaps(self, function: Function) -> Iterator[Effect]:

@@ -160,12 +160,13 @@ def _of_key(
     free: list[Effect] = []
     instead: list[Effect] = []
     sent = Sent.by(comparison, now, fresh_late, inline_before)
-    # those that control which comes to the deferral comes to as well
-    reached = [e for e in inline_after if not sent_elsewhere(comparison, (was, now), e, sent)]
+    elsewhere = partial(sent_elsewhere, comparison, (was, now), sent=sent)
     for effect in inline_after:
         left = effect
         reason = confined(comparison, (was, now), left, sent)
-        while isinstance(reason, guards.Atom) and done_on_both(left, reason, reached):
+        while isinstance(reason, guards.Atom) and done_on_both(
+            left, reason, inline_after, elsewhere
+        ):
             left = replace(left, guard=tuple(a for a in left.guard if a.head != reason.head))
             reason = confined(comparison, (was, now), left, sent)
         if reason is None:

@@ -208,13 +208,8 @@ class Restored:
             and effect.root_line < atom.line
             and asked not in self._kernel.activations
             and asked not in self._kernel.list_adds
-            and not self._leaves_failed(atom)
+            and not guards.leaves_failed(self._kernel, atom)
         )
-
-    def _leaves_failed(self, atom: Atom) -> bool:
-        """Whether who does not pass an early guard is one for whom something failed."""
-        turned = guards.said(replace(atom, positive=not atom.positive))
-        return self._kernel.error_path.search(turned) is not None
 
     def _comes_to(self, function: Function, waiter: Effect, effect: Effect) -> bool:
         """Whether the wait below a call stands under no test that the start did not stand under.
@@ -228,7 +223,7 @@ class Restored:
             atom.sign in allowed
             or (loop and atom.head != guards.LAST_REFERENCE)
             or (atom.path == function.path and function.line <= atom.line <= function.end)
-            or (atom.early and self._leaves_failed(atom))
+            or guards.leaves_failed(self._kernel, atom)
             for atom in waiter.above
         )
 

@@ -49,6 +49,8 @@ _ROUNDS: Final = 60
 _FEWEST: Final = 2
 #: calls in calls that an effect is followed through
 _DEEPEST: Final = 80
+#: where on a way a callback that calls the very function calls it
+_BY_CALLBACK: Final = 2
 
 
 class Summaries:
@@ -454,10 +456,6 @@ class Summaries:
                 effect.through,
                 effect.pending,
             )
-
-
-#: where on a way a callback that calls the very function calls it
-_BY_CALLBACK: Final = 2
 
 
 def _comes_again(function: Function, effect: Effect) -> bool:

@@ -15,7 +15,6 @@ from msgspec.structs import replace
 
 from patchlint.graph.bindings import argument
 from patchlint.graph.build import Deferral
-from patchlint.graph.effect import class_of
 from patchlint.graph.leaves import named_teardown
 from patchlint.model.context import weaker
 from patchlint.model.effect import Step
@@ -112,18 +111,10 @@ def unkept(comparison: Comparison, was: Function, now: Function) -> Iterator[tup
 
 def _run(side: Summaries, function: Function, edge: Deferral, name: str) -> Effect:
     """What an edge runs that no line shows, as one call by its name."""
-    kernel = side.graph.kernel
-    known = kernel.cleanups.get(name)
-    kind: Class = "named" if named_teardown(kernel, name) else "opaque"
-    made = side.leaves.at(
-        function, edge.call, ("call", name), class_of(known) if known else kind, known
-    )
-    step = Step(function.name, function.path, edge.line, f"{edge.mechanism}() runs {name}()")
-    late = None if edge.keeps else edge
-    return replace(
-        made, guarantee=edge.guarantee, site=None, chain=(step,), edge=late, last=late,
-        outer=len(made.guard), kept=edge if edge.keeps else None,
-    )  # fmt: skip
+    kind: Class = "named" if named_teardown(side.graph.kernel, name) else "opaque"
+    late = side.leaves.behind(function, edge, name, kind)
+    # what is sure to be done in time is no deferral
+    return replace(late, edge=None, last=None, kept=edge) if edge.keeps else late
 
 
 def _added(comparison: Comparison, now: Function) -> set[str]:
