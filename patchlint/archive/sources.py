@@ -259,23 +259,18 @@ def _split(source: Source, state: Mapping[str, Any]) -> Iterator[Portion]:
     size = 0
     number = 0
     damage: SourceError | None = None
-    mails = enumerate(split_mails(source.place), 1)
-    while True:
-        try:
-            number, data = next(mails)
-        except StopIteration:
-            break
-        except SourceError as error:
-            damage = error
-            break
-        if number <= done:
-            continue
-        large = len(data) > MOST_BYTES
-        held.append(Raw(str(number), None if large else data, len(data)))
-        size += 0 if large else len(data)
-        if size >= PORTION_BYTES or len(held) >= PORTION_MAILS:
-            yield Portion(source, mails=tuple(held), state={"stamp": stamp, "done": number})
-            held, size = [], 0
+    try:
+        for number, data in enumerate(split_mails(source.place), 1):
+            if number <= done:
+                continue
+            large = len(data) > MOST_BYTES
+            held.append(Raw(str(number), None if large else data, len(data)))
+            size += 0 if large else len(data)
+            if size >= PORTION_BYTES or len(held) >= PORTION_MAILS:
+                yield Portion(source, mails=tuple(held), state={"stamp": stamp, "done": number})
+                held, size = [], 0
+    except SourceError as error:
+        damage = error
     # what stands before the damage is kept
     end = {} if damage else {"complete": True}
     yield Portion(source, mails=tuple(held), state={"stamp": stamp, "done": number, **end})

@@ -133,7 +133,7 @@ def _look_at(
     kept = state.mails(thread)
     arrived = {mail.message_id: mail.arrived for mail in kept}
     # several patches of one Message-ID: the names alone do not tell which were checked
-    shared = {name for key in arrived if len(parts := key.split(" ")) > 1 for name in parts[:1]}
+    shared = {key.partition(" ")[0] for key in arrived if " " in key}
     decoded = [message.decode(RawMail(mail.message_id, mail.data)) for mail in kept]
     done: list[str] = []
     waiting = False

@@ -4,6 +4,8 @@ It errs on one side: what is certain is read whole, of the rest nobody knows bef
 A filter that holds back what has no word of the tables may do so where this says yes; where a
 hunk is cut short the word may stand in what is missing.  It is asked of each mail of an archive
 and of each mail that is sent, so that it counts bytes, and imports nothing that takes time.
+
+The digest of a patch is made here as well, of the same lines.
 """
 
 from __future__ import annotations

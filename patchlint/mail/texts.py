@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from patchlint.mail.certain import plain
 from patchlint.model.pattern import lazy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COLOUR = lazy(rb"\x1b\[[0-9;]*[mK]")
 #: A commit as ``git log`` and ``git show`` print it, in any of their formats, and a changeset
 #: of ``hg export``.
 _COMMIT = lazy(
@@ -44,8 +44,7 @@ def commits(data: bytes) -> tuple[Shown, ...]:
     ``git log`` prints the newest first unless it is told otherwise.  Those without a diff
     (merges) are left out; nothing comes back for any other text.
     """
-    if b"\x1b[" in data:
-        data = _COLOUR.sub(b"", data)
+    data = plain(data)
     found = list(_COMMIT.finditer(data))
     if not found or b":" in data[: found[0].start()].partition(b"\n")[0]:
         return ()
