@@ -9,6 +9,7 @@ from patchlint.graph import branches
 from patchlint.graph.asked import Asked
 from patchlint.graph.balance import balanced
 from patchlint.graph.bindings import argument, function_name
+from patchlint.graph.effect import class_of
 from patchlint.graph.follow import Lineage, Lines, trace
 from patchlint.graph.leaves import Leaves
 from patchlint.graph.summary import Summaries
@@ -243,8 +244,30 @@ class Comparison:
 
     @cached_property
     def told(self) -> frozenset[Key]:
-        """What summaries tell of: all that can be late after."""
-        return self.wanted | self._keys.keys(self.workers)
+        """What summaries tell of: all that can be late after.
+
+        What is done only inside of releases that a table knows, in bodies with no change below
+        them, is told by the release: the one is late when the other is.
+        """
+        late = self.wanted | self._keys.keys(self.workers)
+        rows = self._unchanged_rows
+        if not rows:
+            return late
+        first = Summaries(self.before, self.derived, renames=self.lines.renames)
+        kept = first.keys((was for was, _ in self.concerned), rows)
+        return late & (kept | self._keys.keys((*self._late_callbacks, *self.workers), rows))
+
+    @cached_property
+    def _unchanged_rows(self) -> frozenset[FunctionKey]:
+        """Functions that are known as releases, and do what they did."""
+        rows = (
+            (key_of(one), self.kernel.cleanups.get(one.name) or self.derived.get(one.name))
+            for one in self.after.functions.values()
+            if key_of(one) not in self.calls_to_change
+        )
+        return frozenset(
+            key for key, row in rows if row is not None and class_of(row) == "row" and row.visible
+        )
 
     @cached_property
     def workers(self) -> tuple[Function, ...]:

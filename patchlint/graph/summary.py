@@ -181,8 +181,13 @@ class Summaries:
 
     # -- keys alone --------------------------------------------------------------------
 
-    def keys(self, functions: Iterable[Function]) -> frozenset[Key]:
-        """All keys that the summaries of ``functions`` could have, without a guard or an order."""
+    def keys(
+        self, functions: Iterable[Function], told: Collection[tuple[str, str]] = frozenset()
+    ) -> frozenset[Key]:
+        """All keys that the summaries of ``functions`` could have, without a guard or an order.
+
+        Bodies of functions that are ``told`` by their row are not looked into.
+        """
         todo = list(functions)
         seen: dict[int, Function] = {id(one): one for one in todo}
         found: set[Key] = set()
@@ -192,7 +197,7 @@ class Summaries:
             spend()
             found.update(effect.key for effect in self.leaves.of(one))
             for callee in self._reached(one):
-                if id(callee) not in seen:
+                if id(callee) not in seen and (callee.path, callee.name) not in told:
                     seen[id(callee)] = callee
                     todo.append(callee)
         return frozenset(found)

@@ -45,6 +45,47 @@ def test_a_deferral_that_was_there_before_takes_nothing_over():
     assert lost(closing(QUEUE, "iput(l->inode);"), closing(QUEUE, QUEUE)) == LOST
 
 
+IPUT = """\
+void iput(struct inode *inode)
+{
+	if (atomic_dec_and_test(&inode->i_count))
+		lamp_evict(inode);
+}
+
+"""
+INNER = ("call", "lamp_evict")
+
+
+def told(gone, before, after):
+    comparison = compare(IPUT + gone + before, IPUT + gone + after)
+    return comparison.told, [(x.now.name, x.key[1], x.how) for x in losses.find(comparison)]
+
+
+def test_what_a_known_release_does_inside_is_told_by_the_release():
+    known, found = told(GONE, closing("iput(l->inode);"), closing(QUEUE))
+    assert ("call", "iput") in known
+    assert INNER not in known
+    assert found == LOST
+
+
+@pytest.mark.parametrize("direct", ["worker", "task"])
+def test_what_is_done_beside_a_known_release_is_told_as_well(direct):
+    """The task put the inode, the worker does what the put does; or the other way round."""
+    inner = "lamp_evict(l->inode);"
+    gone = GONE.replace("iput(l->inode);", inner) if direct == "worker" else GONE
+    known, found = told(
+        gone, closing("iput(l->inode);" if direct == "worker" else inner), closing(QUEUE)
+    )
+    assert INNER in known
+    assert found == [("lamp_close", "lamp_evict", "deferred")]
+
+
+def test_a_known_release_that_the_series_changes_is_looked_into():
+    before = IPUT + GONE + closing("iput(l->inode);")
+    after = IPUT.replace("\tif (", "\tlamp_dim(inode);\n\tif (") + GONE + closing(QUEUE)
+    assert INNER in compare(before, after).told
+
+
 def test_a_start_that_stands_is_no_past_of_a_new_one():
     """Both ask for an empty list, each for its own; what the old worker does is not done twice."""
     worker = (
