@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final
 
+from patchlint.cli import output
 from patchlint.outside.console import read_input
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ with --format nipa 0, 250 for warnings, 1 for errors, as NIPA reads them"""
         default="terminal",
         help="how to print (default: terminal)",
     )
-    parser.add_argument("--output", metavar="FILE", help="write there, not to standard output")
+    output.declare(parser)
     parser.add_argument(
         "--fail-on",
         choices=("error", "warning", "note", "never"),
@@ -128,6 +129,8 @@ def run(arguments: argparse.Namespace) -> int:
     refused = _refused(arguments, inputs)
     if refused:
         print(refused, file=sys.stderr)
+        return USAGE_ERROR
+    if not output.spares(arguments.output, inputs):
         return USAGE_ERROR
     inputs = inputs or ["-"]
     stdin = read_input() if "-" in inputs else None
@@ -378,11 +381,4 @@ def _print(arguments: argparse.Namespace, report: Report, style: Style) -> bool:
     if arguments.output is None:
         write_report(text, color=style.color, commands=arguments.format == "github")
         return True
-    from pathlib import Path
-
-    try:
-        Path(arguments.output).write_text(text, encoding="utf-8")
-    except OSError as error:
-        print(f"patchlint: {arguments.output}: {error.strerror}", file=sys.stderr)
-        return False
-    return True
+    return output.write(text, arguments.output)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from patchlint.cli import output
 from patchlint.cli.check import add_check_options, options_of, settings_of
 from patchlint.cli.numbers import above_zero
 
@@ -40,7 +41,7 @@ some late; 2 no finding, or it could not be shown"""
     parser.add_argument(
         "finding", nargs="+", metavar="FINDING", help="fingerprint, JSON report, series, store"
     )
-    parser.add_argument("--output", metavar="FILE", help="write there, not to standard output")
+    output.declare(parser)
     parser.add_argument("--boot", metavar="KERNEL", help="run it in QEMU on this kernel image")
     parser.add_argument(
         "--modules", metavar="DIR", help="with --boot: lib/modules/VERSION of that kernel"
@@ -80,6 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
     from patchlint.integrations.config import ConfigError
     from patchlint.ruleset.load import RuleError
 
+    if not output.spares(arguments.output, arguments.finding):
+        return USAGE_ERROR
     try:
         options = options_of(arguments, settings_of(arguments))
         ruleset = pipeline.load_rules(options)
@@ -97,14 +100,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _print(arguments: argparse.Namespace, plan: Plan) -> int:
     from patchlint.confirm.script import script
 
-    if arguments.output is None:
-        sys.stdout.write(script(plan))
-        return 0
-    try:
-        Path(arguments.output).write_text(script(plan), encoding="utf-8")
-    except OSError as error:
-        print(f"patchlint: {arguments.output}: {error.strerror}", file=sys.stderr)
-        return USAGE_ERROR
+    if arguments.output is not None:
+        return 0 if output.write(script(plan), arguments.output) else USAGE_ERROR
+    sys.stdout.write(script(plan))
     return 0
 
 

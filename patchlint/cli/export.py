@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from patchlint.cli import output
+
 EPILOG: Final = """\
 examples:
   patchlint export block.db > findings.jsonl
@@ -32,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="jsonl (default), csv, parquet; datasette: the metadata that it shows",
     )
     parser.add_argument("--table", choices=TABLES, default="findings", help="(default: findings)")
-    parser.add_argument("--output", metavar="FILE", help="write there, not to standard output")
+    output.declare(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -40,11 +42,14 @@ def run(arguments: argparse.Namespace) -> int:
     from patchlint.archive import export
     from patchlint.archive.store import Store, StoreError
 
+    if not output.spares(arguments.output, [arguments.store]):
+        return 2
     try:
         with Store(arguments.store, write=False) as store:
             if arguments.format == "datasette":
-                _write_text(arguments.output, export.datasette(arguments.store))
-            elif arguments.output is None:
+                text = export.datasette(arguments.store)
+                return _print(text, arguments.output)
+            if arguments.output is None:
                 export.write(store, arguments.table, arguments.format, sys.stdout.buffer)
                 sys.stdout.buffer.flush()
             else:
@@ -61,8 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _write_text(output: str | None, text: str) -> None:
-    if output is None:
-        sys.stdout.write(text)
-    else:
-        Path(output).write_text(text, encoding="utf-8")
+def _print(text: str, to: str | None) -> int:
+    if to is not None:
+        return 0 if output.write(text, to) else 2
+    sys.stdout.write(text)
+    return 0

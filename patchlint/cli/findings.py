@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from patchlint.cli import output
 from patchlint.model.record import OUTCOMES
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add_question(parser)
     parser.add_argument("--format", choices=tuple(FORMATS), default="terminal", help="how to print")
-    parser.add_argument("--output", metavar="FILE", help="write there, not to standard output")
+    output.declare(parser)
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
     parser.add_argument("--verbose", action="store_true", help="notes and chains in full")
     parser.add_argument("--quiet", action="store_true", help="headlines alone")
@@ -85,6 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
     from patchlint.integrations.config import ConfigError, load_settings
     from patchlint.ruleset.load import RuleError
 
+    if not output.spares(arguments.output, arguments.stores):
+        return 2
     try:
         link = load_settings().one("link-url")
         asked = question(arguments)
@@ -92,14 +94,9 @@ def run(arguments: argparse.Namespace) -> int:
     except (StoreError, ask.QuestionError, RuleError, ConfigError) as error:
         print(f"patchlint: {error}", file=sys.stderr)
         return 2
-    if arguments.output is None:
-        sys.stdout.write(text)
-        return 0
-    try:
-        Path(arguments.output).write_text(text, encoding="utf-8")
-    except OSError as error:
-        print(f"patchlint: {arguments.output}: {error.strerror}", file=sys.stderr)
-        return 2
+    if arguments.output is not None:
+        return 0 if output.write(text, arguments.output) else 2
+    sys.stdout.write(text)
     return 0
 
 

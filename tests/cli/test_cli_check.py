@@ -466,6 +466,14 @@ def test_a_report_goes_to_a_file(check, lost, tmp_path):
     assert json.loads(target.read_text(encoding="utf-8"))["schema"] == "patchlint/1"
 
 
+@pytest.mark.parametrize("command", ["check", "confirm"])
+def test_an_input_is_not_written_over(lost, capsys, command):
+    before = lost.read_bytes()
+    assert main([command, str(lost), "--output", str(lost)]) == 2
+    assert "would be lost" in capsys.readouterr().err
+    assert lost.read_bytes() == before
+
+
 @pytest.mark.parametrize("place", [".", "none/report"])
 def test_a_report_that_cannot_be_written(check, lost, tmp_path, place):
     status, out, err = check("--output", tmp_path / place, lost)
