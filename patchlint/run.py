@@ -342,6 +342,8 @@ def _files(
                 Limitation("mail", said, message_id=patch.message_id, lost=True)
                 for said in patch.unread
             ]
+            if not any(one.lost for one in amiss):
+                amiss += _lacking(patch, parsed.files)
             lost[patch.number] = "; ".join(dict.fromkeys(one.told for one in amiss if one.lost))
             gathered.limitations += [_of_series(one, patch, series) for one in amiss]
         else:
@@ -350,6 +352,18 @@ def _files(
             unread[patch.number] = f"its diff cannot be read: {why}"
             gathered.errors.append(_input_error(series, unread[patch.number], patch))
     return files, unread, lost
+
+
+def _lacking(patch: Patch, files: Sequence[FileDiff]) -> list[Limitation]:
+    """What the diff of a patch lacks of what its own diffstat says."""
+    from patchlint.mail.diffstat import lacking
+
+    kinds = [line.kind for file in files for hunk in file.hunks for line in hunk.lines]
+    sums = (len(files), kinds.count("+"), kinds.count("-"))
+    said = lacking(patch.message.encode(errors="replace"), sums)
+    return (
+        [] if said is None else [Limitation("mail", said, message_id=patch.message_id, lost=True)]
+    )
 
 
 def _amiss(problem: DiffProblem, patch: Patch) -> Limitation:

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import re
 
+from patchlint.mail.diffstat import lacking
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
@@ -43,6 +45,8 @@ _NAME: Final = b"\n+++ "
 #: a header of a file with a hunk below it, among the first bytes, and one as git writes it
 _TITLED: Final = b"-+@"
 _WHOLE_FILE: Final = re.compile(rb"d[a-z]{0,6}-\+@")
+#: the sums of another patch behind the first
+_ANOTHER: Final = re.compile(rb"\n \d+ files? changed")
 _SIGNATURE: Final = b"\n-- \n"
 _MARKS: Final = frozenset(b" +-\\\n")
 _NO_MARKED: Final = (b"--", b"+++ ")
@@ -84,6 +88,10 @@ def certain(text: bytes) -> bool:
         or len(runs) != len(headers)
         or firsts.find(_TITLED) + 2 != firsts.find(b"@")
     ):
+        return False
+    # a name has a mark as well, and so has what is no line of a hunk: that errs towards no
+    sums = (max(files, names), firsts.count(b"+") - names, firsts.count(b"-") - names)
+    if lacking(text[:start], sums) is not None or _ANOTHER.search(diff) is not None:
         return False
     return all(map(_agrees, headers, runs)) or all(
         _agrees(one, run) or _line_by_line(diff, at, one)

@@ -18,6 +18,7 @@ MORE = (
     " \tkfree(ring);\n }\n"
 )
 OTHER = DIFF.replace("ring.c", "lamp.c")
+STAT = " ring.c | 3 ++-\n lamp.c | 3 ++-\n 2 files changed, 6 insertions(+), 2 deletions(-)\n"
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,7 @@ OTHER = DIFF.replace("ring.c", "lamp.c")
         patch("[PATCH] demo: x").replace(b"-- \n2.45.0\n", b""),
         mail("[PATCH] demo: x", f"Why.\n---\n{DIFF}{MORE}{OTHER}{MORE}-- \n2.45.0\n\n"),
         mail("[PATCH] demo: x", f"Why.\n---\n{DIFF}-- \n2.45.0\n") * 2,
+        mail("[PATCH] demo: x", f"Why.\n---\n{STAT}\n{DIFF}{MORE}{OTHER}{MORE}-- \n2.45.0\n"),
         mail("[PATCH] demo: x", DIFF.replace("\tring->stopped = true;", "x\n\\ No newline at all")),
     ],
 )
@@ -60,6 +62,9 @@ PICTURE = "diff --git a/x.c b/x.c\nindex 1..2 100644\nGIT binary patch\ndelta 3\
         "@@ -1 +1 @@\n-a\n+b\n" + DIFF,
         DIFF.replace("@@ -40,4", "@@ -40000000,4"),
         DIFF.replace("-\t", " \t", 1).replace("+\t", " \t"),
+        f"{STAT}\n{DIFF}{MORE}",
+        f"{STAT}\n{DIFF}{OTHER}",
+        f"{STAT}\n{DIFF}{MORE}{OTHER}{MORE}-- \n2.45.0\n\n{STAT}\n{DIFF}",
     ],
 )
 def test_a_diff_that_may_not_be_read_whole_is_not(text: str) -> None:
@@ -97,7 +102,8 @@ def test_what_is_certain_is_read_whole(data: st.DataObject) -> None:
             del lines[at + 1 :]
         if not lines:
             return
-    text = mail("[PATCH] demo: x", "Why.\n---\n" + "\n".join(lines) + "\n")
+    stat = data.draw(st.sampled_from(("", f"{STAT}\n")))
+    text = mail("[PATCH] demo: x", f"Why.\n---\n{stat}" + "\n".join(lines) + "\n")
     if certain_mails(text):
         (series,) = group([decode(RawMail("x", text))])
         assert read_whole(series)

@@ -9,7 +9,7 @@ import gzip
 import pytest
 from series_kit import DIRECT, PATH, QUEUED, diff
 
-from patchlint.report.lookup import lost
+from patchlint.report.lookup import lost, unpassed
 from patchlint.run import Options, check
 
 pytestmark = pytest.mark.usefixtures("alone")
@@ -84,6 +84,40 @@ def test_what_can_be_read_is(text: str) -> None:
     report = check(["-"], Options(no_tree=True), text.encode())
     assert [one.path for one in report.findings] == [PATH]
     assert not lost(report)
+
+
+SUMS = " lamp.c | 4 ++--\n {} changed, {} insertions(+), {} deletions(-)\n create mode 100644 x\n\n"
+
+
+@pytest.mark.parametrize(
+    ("sums", "said"),
+    [
+        (("1 file", 2, 1), "says 2 insertions and 1 deletion, the diff has 1 and 1"),
+        (("1 file", 1, 2), "says 1 insertion and 2 deletions, the diff has 1 and 1"),
+        (("2 files", 1, 1), "says 2 files, the diff has 1"),
+    ],
+)
+def test_a_diff_with_less_than_its_own_diffstat_says_is_cut_short(sums, said: str) -> None:
+    text = HEAD + "\n" + TEXT.replace("---\n", "---\n" + SUMS.format(*sums), 1)
+    report = check(["-"], Options(no_tree=True), text.encode())
+    (one,) = lost(report)
+    assert said in one.message
+    assert unpassed(report)
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        SUMS.format("1 file", 1, 1),
+        SUMS.format("1 file", 0, 1),
+        SUMS.format("3 files", 9, 9) + "but that was v1\n",
+        " lots has changed, 3 insertions(+)\n",
+    ],
+    ids=["the same", "edited by hand", "of something else", "prose"],
+)
+def test_a_diff_with_all_that_is_said_right_above_it_is_whole(above: str) -> None:
+    text = HEAD + "\n" + TEXT.replace("---\n", "---\n" + above, 1)
+    assert not lost(check(["-"], Options(no_tree=True), text.encode()))
 
 
 def test_a_signature_and_a_picture_are_no_patch() -> None:
