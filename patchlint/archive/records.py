@@ -44,12 +44,16 @@ class Row(NamedTuple):
 
 
 class Survey(Struct, frozen=True):
-    """A portion's rows; ``deleted`` are ids that the archive took back."""
+    """A portion's rows; ``deleted`` are ids that the archive took back.
+
+    ``absent`` are the keys of mails that the archive names and does not have.
+    """
 
     rows: tuple[Row, ...]
     deleted: tuple[str, ...] = ()
     limitations: tuple[Limitation, ...] = ()
     errors: tuple[InputError, ...] = ()
+    absent: tuple[str, ...] = ()
 
 
 class Wanted(Struct, frozen=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from typing import TYPE_CHECKING, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from msgspec import Struct
 from msgspec.structs import asdict, replace
@@ -14,9 +14,10 @@ from patchlint.archive.engine import Settings, load
 from patchlint.archive.records import Failure, Survey, Thread, Verdict, Wanted
 from patchlint.archive.sources import Portion, Shelf, Source
 from patchlint.model.problem import InputError, Limitation
+from patchlint.report.text import count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from patchlint.archive.pool import Executor
     from patchlint.archive.progress import Progress
@@ -30,6 +31,12 @@ _SURVEY_LIMIT: Final = 0.1
 _STARTING: Final = 30.0
 #: mails of a task of the second pass; a larger thread is a task by itself
 _TASK_MAILS: Final = 60
+
+
+#: mails that a source lacks of which each is remembered; and of which each is named
+_MOST_ABSENT: Final = 1000
+_NAMED: Final = 3
+_LACKING: Final = "cannot be read (a partial clone, or damaged); the next scan tries again"
 
 
 class Outcome(Struct, frozen=True):
@@ -74,7 +81,7 @@ def scan(
         except sources.SourceError as error:
             damage.append(error)
         unread += [InputError(archive.name, str(error)) for error in damage]
-    store.add_problems((), unread)
+    store.set_unread(unread)
     store.reopen(reach.digest)
     possible = (lambda _: True) if settings.unfiltered else engine.possible
     ids = store.open_threads(possible)
@@ -101,6 +108,8 @@ def _survey(
 ) -> int:
     """Read what is new of a source; how many mails, and in ``damage`` where they break off."""
     number, state = store.source(source)
+    state = sources.still_named(source, state)
+    behind = _Behind(state)
     if not state:
         # while git lists the mails, since there will be some
         executor.warm()
@@ -117,10 +126,46 @@ def _survey(
         else:
             with executor.apart() as alone:
                 survey = _by_parts(portion, alone, result)
-        store.add(number, survey, portion.state)
+        store.add(number, survey, behind.after(portion, survey))
         done += len(portion)
         progress.advance(len(portion))
+    if behind.said:
+        damage.append(sources.SourceError(behind.said))
     return done
+
+
+class _Behind:
+    """How far a source was read, and which mails on the way it named and did not have.
+
+    Those are read again by the next scan: a repository may be mended, or fetch them.
+    """
+
+    def __init__(self, state: Mapping[str, Any]) -> None:
+        self._state = dict(state)
+        self._absent: list[str] = self._state.pop(sources.ABSENT, [])
+        self._stopped = False
+
+    def after(self, portion: Portion, survey: Survey) -> dict[str, Any]:
+        """What to remember of the source once this portion is in the store."""
+        again = set(portion.keys)
+        left = [key for key in self._absent if key not in again]
+        # where too many are missing the mark stays, and all behind it is read again
+        self._stopped = self._stopped or len(left) + len(survey.absent) > _MOST_ABSENT
+        if not self._stopped:
+            self._absent = [*left, *survey.absent]
+            self._state.update(portion.state)
+        return {**self._state, **sources.of_absent(self._absent)}
+
+    @property
+    def said(self) -> str:
+        """Say what is missing, empty where nothing is."""
+        if self._stopped:
+            return f"more than {_MOST_ABSENT} of its mails {_LACKING}"
+        if not self._absent:
+            return ""
+        trees = ", ".join(key[:12] for key in self._absent[:_NAMED])
+        more = ", ..." if len(self._absent) > _NAMED else ""
+        return f"{count(len(self._absent), 'mail')} of it ({trees}{more}) {_LACKING}"
 
 
 def _before(portions: Iterable[Portion], damage: list[sources.SourceError]) -> Iterator[Portion]:
@@ -153,6 +198,7 @@ def _by_parts(portion: Portion, executor: Executor, failure: object) -> Survey:
         tuple(gone for one in found for gone in one.deleted),
         tuple(limitation for one in found for limitation in one.limitations),
         tuple(error for one in found for error in one.errors),
+        tuple(key for one in found for key in one.absent),
     )
 
 

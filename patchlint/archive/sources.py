@@ -32,6 +32,8 @@ MOST_BYTES: Final = 16 << 20
 #: mails of a portion, and bytes of a portion that carries its mails
 PORTION_MAILS: Final = 2500
 PORTION_BYTES: Final = 4 << 20
+#: in the state of a source: keys of mails that were not there when they were to be read
+ABSENT: Final = "absent"
 _CHUNK: Final = 1 << 20
 #: bytes of a file that tell what it is
 _HEAD: Final = 1 << 16
@@ -178,11 +180,26 @@ def plan(source: Source, state: Mapping[str, Any]) -> tuple[int | None, Iterator
     """
     if source.kind == "git":
         revisions = _revisions(source.place, state.get("tip"))
-        return len(revisions.commits), _commits(source, revisions)
+        again = tuple(state.get(ABSENT, ()))
+        first = [Portion(source, keys=again)] if again else []
+        return len(again) + len(revisions.commits), chain(first, _commits(source, revisions))
     if source.kind == "maildir":
         files = _new_files(source, state.get("last", ""))
         return len(files), _files(source, files)
     return None, _split(source, state)
+
+
+def still_named(source: Source, state: Mapping[str, Any]) -> dict[str, Any]:
+    """``state`` without those absent mails that a rewritten history names no more."""
+    absent = state.get(ABSENT, ())
+    named = set(_revisions(source.place, None).trees) if absent else set()
+    left = [key for key in absent if key in named]
+    return {**{key: value for key, value in state.items() if key != ABSENT}, **of_absent(left)}
+
+
+def of_absent(keys: Sequence[str]) -> dict[str, Any]:
+    """What the state of a source says of mails that are not there: nothing where there are none."""
+    return {ABSENT: [*keys]} if keys else {}
 
 
 class _Revisions(NamedTuple):

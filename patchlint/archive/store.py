@@ -7,8 +7,10 @@ come together or not at all, and so do a thread's results and the mark that it i
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
+import os
 import sqlite3
 import time
 from contextlib import closing, contextmanager, suppress
@@ -24,7 +26,7 @@ from patchlint.archive.sources import Source
 from patchlint.outside import seal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from patchlint.model.finding import Finding
     from patchlint.model.kernel import Rule
@@ -39,6 +41,8 @@ _MOST_VARIABLES: Final = 500
 _CHECKED: Final = 8 << 20
 #: of what SQLite says so much is told
 _SAID: Final = 200
+#: what is remembered of sources that could not be read whole
+_UNREAD: Final = "unread"
 _RESULTS: Final = ("findings", "limitations", "errors", "series")
 
 
@@ -80,6 +84,26 @@ def _refuse_other_files(path: str, *, write: bool) -> None:
         raise StoreError(f"{path}: is {what}, not a store that patchlint scan made")
 
 
+def _claim(path: str) -> int:
+    """Take the right to write a store until what comes back is closed.
+
+    Raise :class:`StoreError` where another process has it: two scans at once would each take
+    out what the other has just put in.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(handle)
+        raise StoreError(
+            f"{path}: another scan is writing it; try again when it is done"
+        ) from error
+    except OSError:
+        # a file system without such locks: SQLite's own keep each portion whole
+        pass
+    return handle
+
+
 def _remove(path: str) -> None:
     for ending in ("", "-wal", "-shm", "-journal", ".sum"):
         Path(path + ending).unlink(missing_ok=True)
@@ -97,11 +121,13 @@ class Store:
         self.new = not Path(path).exists()
         self.writes = write
         _refuse_other_files(path, write=write)
+        self._claim = _claim(path) if write else None
         try:
             self.connection = self._open(path, write=write)
         except _BROKEN as error:
             if self.new:
                 _remove(path)
+            self._give_back()
             raise StoreError(_reason(path, error)) from error
 
     def _open(self, path: str, *, write: bool) -> sqlite3.Connection:
@@ -142,8 +168,15 @@ class Store:
             _remove(self.path)
         elif self.writes and kind is None:
             seal.seal(Path(self.path))
+        self._give_back()
         if isinstance(error, _BROKEN):
             raise StoreError(_reason(self.path, error)) from error
+
+    def _give_back(self) -> None:
+        """Let other processes write.  Not before SQLite is done: a close ends its locks too."""
+        if self._claim is not None:
+            os.close(self._claim)
+            self._claim = None
 
     def _holds_nothing(self) -> bool:
         try:
@@ -372,10 +405,13 @@ class Store:
                     (verdict.digest, verdict.thread),
                 )
 
-    def add_problems(self, limitations: Iterable[Limitation], errors: Iterable[InputError]) -> None:
-        """Add problems that belong to no thread."""
+    def set_unread(self, errors: Sequence[InputError]) -> None:
+        """Say which sources could not be read whole; what an earlier run said of them is over."""
+        query = "DELETE FROM errors WHERE thread IS NULL AND input = ? AND message = ?"
         with self.transaction() as connection:
-            _add_problems(connection, None, None, limitations, errors)
+            connection.executemany(query, self.meta(_UNREAD) or [])
+            _add_problems(connection, None, None, (), errors)
+            self._remember(_UNREAD, [(one.input, one.message) for one in errors])
 
     def state(self) -> list[Any]:
         """Return a value that changes when mails or findings come or go."""

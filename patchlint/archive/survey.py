@@ -34,15 +34,10 @@ def survey(portion: Portion, engine: Engine) -> Survey:
     rows: list[Row] = []
     deleted: list[str] = []
     limitations: list[Limitation] = []
+    absent: list[str] = []
     for raw in sources.read(portion):
         if raw.absent:
-            limitations.append(
-                Limitation(
-                    "archive",
-                    f"{portion.source.name}: the repository does not have the mail of tree"
-                    f" {raw.locator} (a partial clone, or damaged)",
-                )
-            )
+            absent.append(raw.locator)
         elif raw.data is None:
             limitations.append(
                 Limitation(
@@ -55,7 +50,7 @@ def survey(portion: Portion, engine: Engine) -> Survey:
             deleted.append(headers.read(raw.data).message_id)
         else:
             rows.append(row(raw, raw.data, engine))
-    return Survey(tuple(rows), tuple(deleted), tuple(limitations))
+    return Survey(tuple(rows), tuple(deleted), tuple(limitations), absent=tuple(absent))
 
 
 def row(raw: Raw, data: bytes, engine: Engine) -> Row:

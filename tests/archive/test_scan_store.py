@@ -419,6 +419,67 @@ def test_an_archive_that_cannot_be_read_is_told_and_no_success(tmp_path, capsys,
     assert rows(store, "SELECT message FROM errors") == [("git refuses it",)]
 
 
+@pytest.fixture
+def lacking(tmp_path):
+    """An epoch of four mails that lacks one, and a function that gives it back."""
+    posts = [kit.patch(1, 1, name, kit.BAD, day=day) for day, name in enumerate("abcd")]
+    inbox = kit.epoch(tmp_path / "lacking.git", posts)
+    asked = ["git", f"--git-dir={inbox}", "rev-parse", "HEAD~2:m"]
+    blob = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+    place = inbox / "objects" / blob[:2] / blob[2:]
+    kept = place.rename(tmp_path / "kept")
+    return inbox, lambda: kept.rename(place)
+
+
+def test_a_mail_that_an_epoch_lacks_is_told_and_read_when_it_is_there(tmp_path, lacking, capsys):
+    inbox, mend = lacking
+    store = tmp_path / "scan.db"
+    for _ in range(2):
+        assert kit.run([inbox], store).unread
+        assert count(store, "SELECT count(*) FROM findings") == 3
+        assert count(store, "SELECT count(*) FROM errors") == 1
+    assert main(["scan", "--jobs", "1", "--store", str(store), str(inbox)]) == 2
+    assert f"{inbox}: 1 mail of it (" in capsys.readouterr().err
+    mend()
+    assert not kit.run([inbox], store).unread
+    whole = tmp_path / "whole.db"
+    kit.run([inbox], whole)
+    for table in ("findings", "errors", "limitations", "sources"):
+        assert len(kit.dump(store)[table]) == len(kit.dump(whole)[table])
+    assert kit.dump(store)["sources"] == kit.dump(whole)["sources"]
+    assert kit.run([inbox], store).mails == 0
+
+
+def test_mails_behind_a_missing_one_are_read_once(tmp_path, lacking):
+    inbox, _ = lacking
+    store = tmp_path / "scan.db"
+    kit.run([inbox], store)
+    kit.epoch(inbox, [kit.patch(1, 1, "e", kit.BAD, day=9)])
+    assert kit.run([inbox], store).mails == 2  # the new one, and the missing one tried again
+    assert count(store, "SELECT count(*) FROM messages") == 4
+
+
+def test_where_many_mails_are_missing_the_mark_stays(tmp_path, lacking, monkeypatch):
+    inbox, mend = lacking
+    monkeypatch.setattr("patchlint.archive.scan._MOST_ABSENT", 0)
+    store = tmp_path / "scan.db"
+    (error,) = kit.run([inbox], store).unread
+    assert "more than 0 of its mails" in error.message
+    mend()
+    assert kit.run([inbox], store).unread == ()
+    assert count(store, "SELECT count(*) FROM findings") == 4
+
+
+def test_a_missing_mail_that_a_rewritten_history_does_not_name_is_forgotten(tmp_path, lacking):
+    inbox, _ = lacking
+    store = tmp_path / "scan.db"
+    assert kit.run([inbox], store).unread
+    run = ["git", f"--git-dir={inbox}", "update-ref", "-d", "refs/heads/master"]
+    subprocess.run(run, check=True)
+    kit.epoch(inbox, [kit.patch(1, 1, "z", kit.BAD)])
+    assert kit.run([inbox], store).unread == ()
+
+
 def test_inbox_folder_stands_for_its_epochs_in_order(tmp_path):
     for number in (10, 0, 2):
         kit.epoch(tmp_path / "git" / f"{number}.git", [kit.patch(1, 1, f"e{number}", kit.GOOD)])

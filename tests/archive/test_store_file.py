@@ -24,6 +24,32 @@ def other(tmp_path):
     return path
 
 
+def test_a_second_writer_is_refused_and_a_reader_is_not(tmp_path, mails, capsys):
+    store = tmp_path / "scan.db"
+    with Store(str(store)):
+        with pytest.raises(StoreError, match="another scan is writing it"):
+            Store(str(store))
+        assert main(["scan", "--jobs", "1", "--store", str(store), str(mails)]) == 2
+        assert "another scan" in capsys.readouterr().err
+        with Store(str(store), write=False) as reader:
+            assert reader.value("SELECT count(*) FROM messages") == 0
+    assert main(["scan", "--jobs", "1", "--store", str(store), str(mails)]) == 0
+
+
+@pytest.mark.parametrize("command", ["findings", "export"])
+def test_a_store_is_not_written_over_by_what_is_made_of_it(tmp_path, mails, capsys, command):
+    store = tmp_path / "scan.db"
+    assert main(["scan", "--jobs", "1", "--store", str(store), str(mails)]) == 0
+    before = digest(store)
+    link = tmp_path / "link.db"
+    link.symlink_to(store)
+    for output in (store, link):
+        assert main([command, str(store), "--output", str(output)]) == 2
+        assert "would be lost" in capsys.readouterr().err
+    assert digest(store) == before
+    assert main([command, str(store), "--output", str(tmp_path / "out")]) == 0
+
+
 @pytest.fixture
 def mails(tmp_path):
     path = tmp_path / "a.mbox"
