@@ -136,28 +136,39 @@ _KNOWN: Final = 3
 def volume(comparison: Comparison, losses: list[Loss], doubt: str, *, task: bool) -> Volume:
     """How loud the losses behind one edge are together, with what turned them down.
 
-    ``task``: a task is shown to run what loses.
+    As loud as the loudest; where none is loud, with what turned down each.  ``task``: a task
+    is shown to run what loses.
     """
+    found = [_of_one(comparison, loss, doubt, task=task) for loss in losses]
+    loud = next((one for one in found if one.level != "note"), None)
+    reasons = dict.fromkeys(
+        reason
+        for loss, one in zip(losses, found, strict=True)
+        # that memory is freed later says nothing of what else is
+        if strength(loss.before[0]) or not any(strength(other.before[0]) for other in losses)
+        for reason in one.reasons
+    )
+    return loud or Volume("note", list(reasons))
+
+
+def _of_one(comparison: Comparison, loss: Loss, doubt: str, *, task: bool) -> Volume:
+    """How loud one loss is by itself."""
     found = Volume()
-    best = max(known_of(comparison, loss) for loss in losses)
-    late = [effect for loss in losses for effect in loss.late]
-    if best == 0:
-        told = [loss for loss in losses if strength(loss.before[0])]
-        slight = dict.fromkeys(_slight(comparison, loss) for loss in told)
-        for reason in slight or ("only memory is freed later",):
-            found.down(reason)
-    elif late and all(_by_name_alone(effect) for effect in late):
+    known = known_of(comparison, loss)
+    if known == 0:
+        found.down(_slight(comparison, loss) or "only memory is freed later")
+    elif loss.late and all(_by_name_alone(effect) for effect in loss.late):
         found.down("that it is done later is told by the name of a helper alone")
-    elif best < _KNOWN:
-        why = _unproven(comparison, losses, late, task=task)
+    elif known < _KNOWN:
+        why = _unproven(comparison, loss, task=task)
         if why:
             found.down(why)
-    contexts = {edge.context for e in late if (edge := e.last or e.edge) is not None}
-    if contexts == {"task"} and (why := _by_the_task(comparison, losses, task=task)):
+    contexts = {edge.context for e in loss.late if (edge := e.last or e.edge) is not None}
+    if contexts == {"task"} and (why := _by_the_task(comparison, loss, task=task)):
         found.down(why)
-    if all(loss.held for loss in losses):
+    if loss.held:
         found.down("every caller that the mail shows makes up for it; others may not")
-    if _waited_for(losses):
+    if _waited_for(loss):
         found.down("what waits for it waits for its context as well")
     if doubt:
         found.down(doubt)
@@ -172,7 +183,7 @@ def _by_name_alone(effect: Effect) -> bool:
     )
 
 
-def _by_the_task(comparison: Comparison, losses: list[Loss], *, task: bool) -> str:
+def _by_the_task(comparison: Comparison, loss: Loss, *, task: bool) -> str:
     """Why what the task itself does later is no more than a note, "" when it may be.
 
     What an operation that ends something leaves to the return to user space is missed inside of
@@ -180,13 +191,12 @@ def _by_the_task(comparison: Comparison, losses: list[Loss], *, task: bool) -> s
     A teardown by its name alone is mostly the task's last step.  Task work that the task was made
     to run before it was back in user space, and nothing makes it run now, is late for everybody.
     """
-    kept = any(effect.kept is not None for loss in losses for effect in loss.before)
-    late = [effect for loss in losses for effect in loss.late]
-    if kept and all(_unnotified(comparison.kernel, effect) for effect in late):
+    kept = any(effect.kept is not None for effect in loss.before)
+    if kept and all(_unnotified(comparison.kernel, effect) for effect in loss.late):
         return ""
-    if any(loss.how != "weaker" for loss in losses):
+    if loss.how != "weaker":
         return "the task itself does it later, at a time that nothing fixes"
-    if not any(_role(comparison, loss, task=task) for loss in losses):
+    if not _role(comparison, loss, task=task):
         return "it is done before the return to user space: nothing waits inside the call"
     return ""
 
@@ -198,18 +208,18 @@ def _unnotified(kernel: KernelFacts, effect: Effect) -> bool:
     return row is not None and row.keeps and edge is not None and not edge.keeps
 
 
-def _unproven(comparison: Comparison, losses: list[Loss], late: list[Effect], *, task: bool) -> str:
+def _unproven(comparison: Comparison, loss: Loss, *, task: bool) -> str:
     """Why what no table knows is no more than a note, "" when a role shows more."""
-    if late and all(effect.guessed for effect in late):
+    if loss.late and all(effect.guessed for effect in loss.late):
         return "that it is done later is told by a name alone"
-    edges = [edge for effect in late if (edge := effect.last or effect.edge) is not None]
+    edges = [edge for effect in loss.late if (edge := effect.last or effect.edge) is not None]
     if edges and all(edge.context == "rcu-callback" for edge in edges):
         return "no table knows what is done, and it cannot sleep in an RCU callback"
-    if all(_end_is_told(comparison, loss) for loss in losses if strength(loss.before[0])):
+    if _end_is_told(comparison, loss):
         return "what tells those who wait that it is done goes along with it"
-    if comparison.ways is None and not any(_ends_something(comparison, loss) for loss in losses):
+    if comparison.ways is None and not _ends_something(comparison, loss):
         return "work is done later, and nothing says that it ends anything"
-    if not any(_role(comparison, loss, task=task) for loss in losses):
+    if not _role(comparison, loss, task=task):
         return "no table knows what is done, and nothing shows that user space waits for it"
     return ""
 
@@ -244,17 +254,16 @@ def _end_is_told(comparison: Comparison, loss: Loss) -> bool:
     return bool(late) and bool(frozenset.intersection(*told, *late))
 
 
-def _waited_for(losses: list[Loss]) -> bool:
-    """Whether all of it is late only where whoever needs it waits for that context."""
-    return all(
-        effect.known is not None
-        and late_effects
+def _waited_for(loss: Loss) -> bool:
+    """Whether it is late only where whoever needs it waits for that context."""
+    known = loss.before[0].known
+    return (
+        known is not None
+        and bool(loss.late)
         and all(
-            (edge := late.last or late.edge) is not None and edge.context in effect.known.waited_in
-            for late in late_effects
+            (edge := late.last or late.edge) is not None and edge.context in known.waited_in
+            for late in loss.late
         )
-        for loss in losses
-        for effect, late_effects in ((loss.before[0], loss.late),)
     )
 
 

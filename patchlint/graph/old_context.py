@@ -72,7 +72,15 @@ def old_context(comparison: Comparison, loss: Loss) -> OldContext | None:
             for reasons in ([r for r in spoken if not r.traced], own)
         ]
         settled = _settled(_from_tree(found), told)
-        return settled and _of_carrying(comparison, loss, found, settled)
+        if settled is None or settled.task or found.complete:
+            return settled and _of_carrying(comparison, loss, found, settled)
+        # that no task is among those which are seen tells nothing of those which are not
+    return _in_images(comparison, loss, verdict)
+
+
+def _in_images(comparison: Comparison, loss: Loss, verdict: contexts.Verdict) -> OldContext:
+    """The old context by what images and messages show: the ``verdict``, or a doubt of its own."""
+    was = loss.was
     doubt = ""
     if verdict.deferred == "likely":
         doubt = f"the old path was not a task: {verdict.reasons[0].why}"

@@ -827,6 +827,31 @@ def test_a_task_that_comes_there_only_when_something_failed_makes_a_note():
     assert level_with_tree("lamp_close", way(failed=True), way()) == "error"
 
 
+@pytest.mark.parametrize("more", [{"hubs": ("lamp_get",)}, {"ends": ("LAMP_OP",)}])
+def test_that_those_who_are_seen_are_no_task_tells_nothing_of_the_others(more):
+    """Not all callers are seen: it is no better known than without a tree."""
+    assert level_with_tree("lamp_close", way("kthread"), **more) == "warning"
+    (seen,) = (way("kthread"),)
+    likely = replace(seen, strength="likely")
+    assert level_with_tree("lamp_close", likely) == "note"
+
+
+def test_a_finding_is_as_loud_as_the_loudest_of_what_is_lost():
+    """Unregistering waits for an RCU callback that puts its interface, nobody for the rest."""
+    gone = (
+        "static void gone(struct rcu_head *h)\n{{\n\tnetdev_put(to_lamp(h)->dev, NULL);\n{}}}\n\n"
+    )
+    head = "void lamp_close(struct lamp *l)\n{{\n\tnetdev_put(l->dev, NULL);\n{}}}\n\n"
+    queue = "void lamp_close(struct lamp *l)\n{\n\tcall_rcu(&l->rcu, gone);\n}\n\n"
+    levels = {}
+    for more in ("", "lamp_put(l);", "iput(l->inode);"):
+        body = f"\t{more}\n" if more else ""
+        callback = gone.format(body.replace("l->", "to_lamp(h)->").replace("(l)", "(to_lamp(h))"))
+        (one,) = downgrades(callback + head.format(body), callback + queue)
+        levels[more] = one.level_cap
+    assert levels == {"": "note", "lamp_put(l);": "note", "iput(l->inode);": "warning"}
+
+
 @pytest.mark.parametrize(
     ("whys", "said"),
     [
