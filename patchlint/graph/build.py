@@ -286,10 +286,21 @@ def _note_callers(graph: Graph) -> None:
             names = (
                 dict.fromkeys(f.name for f in graph.callees(call, function.path))
                 if call.indirect
-                else (call.callee,)
+                else (call.callee, *_given(graph.kernel, call))
             )
             for name in names:
                 graph.callers.setdefault(name, []).append((function, call))
+
+
+def _given(kernel: KernelFacts, call: Call) -> Iterator[str]:
+    """The function that a put runs for the last reference: it is called there."""
+    from patchlint.graph.bindings import argument, function_name
+
+    known = kernel.cleanups.get(call.callee)
+    if known is not None and known.kind == "inherit":
+        name = function_name(argument(call, known.callback_arg))
+        if name:
+            yield name
 
 
 def _add(graph: Graph, function: Function) -> None:

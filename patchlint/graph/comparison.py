@@ -234,7 +234,12 @@ class Comparison:
     def old(self) -> Summaries:
         """Summaries before."""
         return Summaries(
-            self.before, self.derived, self.told, self.changed, renames=self.lines.renames
+            self.before,
+            self.derived,
+            self.told,
+            self.changed,
+            renames=self.lines.renames,
+            promises=True,
         )
 
     @cached_property

@@ -61,6 +61,7 @@ class Summaries:
     the series changes: their rows say no longer what they do.  ``placed`` gives where a
     line stood before the series, so that a gap is the same one on both sides; ``renames``
     are identifiers that are called otherwise after it: tests and stores speak of the new name.
+    ``promises``: what a function has done is what others may rely on, not what makes up for it.
     """
 
     def __init__(
@@ -71,8 +72,11 @@ class Summaries:
         changed: Collection[tuple[str, str]] = frozenset(),
         placed: Callable[[str, int], tuple[str, int]] | None = None,
         renames: Mapping[str, str] | None = None,
+        *,
+        promises: bool = False,
     ) -> None:
         self.graph = graph
+        self._promises = promises
         self.derived = derived or {}
         self.wanted = wanted
         self.cut: set[str] = set()
@@ -304,8 +308,9 @@ class Summaries:
     def _handed(self, function: Function, call: Call) -> Iterator[Effect]:
         """Functions given to a helper that nobody shows.
 
-        One that is named for it runs them later; any other, and a member, which is named for
-        what it does itself, is taken to run them here: that errs towards a missed finding.
+        One that is named for it runs them later, one that visits something now.  Any other, and a
+        member, which is named for what it does itself, is taken to run them here where that
+        makes up for a loss, and not where it makes a promise: that errs towards a missed finding.
         """
         for text in call.args:
             name = function_name(text)
@@ -313,6 +318,8 @@ class Summaries:
             if inner is None or inner is function or name in {p.name for p in function.parameters}:
                 continue
             if call.indirect or not self.kernel.later.search(call.callee):
+                if self._promises and not self.kernel.visits.search(call.callee):
+                    continue
                 yield from self._lift(function, call, inner, {}, ())
                 continue
             edge = Deferral(

@@ -354,6 +354,8 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     harmless: re.Pattern[str] = NEVER
     #: names of functions that run what they are given at some later time
     later: re.Pattern[str] = NEVER
+    #: names of functions that run what they are given before they return
+    visits: re.Pattern[str] = NEVER
     #: functions that take a variable away from the release at the end of its scope
     takes: frozenset[str] = frozenset()
     #: functions below which no entry point ends what it was called to end

@@ -87,6 +87,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         completers=dict(data["completers"]),
         harmless=any_of(data["harmless"]),
         later=any_of(data["later"]),
+        visits=any_of(data["visits"]),
         takes=frozenset(data["takes"]),
         lookups=frozenset(data["lookups"]),
         reference_words={

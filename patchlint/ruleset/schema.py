@@ -373,6 +373,7 @@ STRUCTURE: Final[Row] = (
     Key("not_teardown", regexes),
     Key("harmless", regexes, required=False),
     Key("later", regexes, required=False),
+    Key("visits", regexes, required=False),
     Key("takes", words, required=False),
     Key("lookups", words, required=False),
     Key("references", words_by_word, required=False),

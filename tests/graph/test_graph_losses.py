@@ -86,6 +86,39 @@ def test_a_known_release_that_the_series_changes_is_looked_into():
     assert INNER in compare(before, after).told
 
 
+EACH = "static void lamp_drop(struct lamp *l)\n{\n\tiput(l->inode);\n}\n\n"
+
+
+@pytest.mark.parametrize(
+    ("helper", "found"),
+    [
+        ("lamp_for_each(bus, lamp_drop);", LOST),
+        ("lamp_walk_tree(bus, lamp_drop);", LOST),
+        ("lamp_set_drop_callback(bus, lamp_drop);", []),
+        ("lamp_unregister_session(bus, 0, lamp_drop);", []),
+        ("bus->ops->add(bus, lamp_drop);", []),
+    ],
+)
+def test_what_is_given_to_a_helper_that_nobody_shows_is_done_where_it_visits(helper, found):
+    """What else it is for nobody knows: most helpers keep a function until something happens."""
+    before = EACH + closing(helper)
+    assert lost(before, EACH + closing(QUEUE)) == found
+    # where it comes instead of a release it may do that
+    assert lost(EACH + closing("iput(l->inode);"), EACH + closing(QUEUE, helper)) == []
+
+
+def test_who_gives_a_function_to_a_put_calls_it():
+    """It ran in a work item before, through the put; now it queues one itself."""
+    own = GONE.replace("lamp_gone", "lamp_put_work").replace(
+        "iput(l->inode);", "kref_put(&l->ref, lamp_free);"
+    )
+    before = closing("iput(l->inode);", head="static void lamp_free(struct kref *ref)")
+    after = closing(QUEUE, head="static void lamp_free(struct kref *ref)")
+    (one,) = downgrades(GONE + before + own, GONE + after + own)
+    assert (one.function, one.level_cap) == ("lamp_free", "note")
+    assert "lamp_put_work() at" in one.reasons[0]
+
+
 def test_a_start_that_stands_is_no_past_of_a_new_one():
     """Both ask for an empty list, each for its own; what the old worker does is not done twice."""
     worker = (
