@@ -20,7 +20,7 @@ _UNREADABLE: Final = "but its contents cannot be read (a partial or damaged clon
 LOUD = 100
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from patchlint.graph.build import Graph
     from patchlint.graph.comparison import Ask
@@ -235,7 +235,8 @@ def analyse(
     said += [Limitation("graph", text) for text in dict.fromkeys(facts.bounds)]
     if whole is not None:
         files = {p.number: shown for p, shown in zip(series.patches, whole.shown, strict=True)}
-    return Analysis(tuple(_once(found)), images, (*limitations, *said), files, composition.lost)
+    told = _once(found, _files_at_end(composition))
+    return Analysis(tuple(told), images, (*limitations, *said), files, composition.lost)
 
 
 def _lost(tree: TreeAtHand | None, touched: Collection[str]) -> list[Limitation]:
@@ -275,7 +276,8 @@ def _downgrades(composition: Composition, facts: _Facts, found: list[Downgrade])
     lost = [*whole.downgrades, *_broken_off(composition, facts, whole)]
     if not (whole.possible or lost):
         return
-    matches = _Matches(lost)
+    files = _files_at_end(composition)
+    matches = _Matches(lost, files)
     told: set[int] = set()
     for place, number in enumerate(numbers, 1):
         state = composition.step(place)
@@ -306,7 +308,7 @@ def _broken_off(composition: Composition, facts: _Facts, whole: _Compared) -> li
     Where the end shows the losing function without the deferral it was given back.
     """
     found: list[Downgrade] = []
-    known = _Known(whole.downgrades)
+    known = _Known(whole.downgrades, files=_files_at_end(composition))
     for count, paths in composition.ends().items():
         if not facts.afford(whole.size):
             break
@@ -317,10 +319,16 @@ def _broken_off(composition: Composition, facts: _Facts, whole: _Compared) -> li
     return found
 
 
+def _apart(files: Collection[str], path: str, other: str) -> bool:
+    """Whether two names are those of two ``files``: one that was renamed is there no more."""
+    return path != other and path in files and other in files
+
+
 class _Matches:
     """The downgrades of a whole series, to be found again in its steps."""
 
-    def __init__(self, downgrades: Sequence[Downgrade]) -> None:
+    def __init__(self, downgrades: Sequence[Downgrade], files: Collection[str]) -> None:
+        self._files = files
         self._by_place: dict[tuple[str, str], list[Downgrade]] = {}
         self._by_callback: dict[str, list[Downgrade]] = {}
         for one in downgrades:
@@ -336,14 +344,16 @@ class _Matches:
         """
         exact = [self._of_function(one) for one in step]
         taken = {id(one) for one in exact}
-        rest: dict[str, Iterator[Downgrade]] = {}
         found: list[tuple[Downgrade, Downgrade | None]] = []
         for one, left in zip(step, exact, strict=True):
             near, callback = left, one.after.callback
             if near is None and callback is not None:
-                others = self._by_callback.get(callback, [])
-                following = rest.setdefault(callback, iter(others))
-                near = next((d for d in following if id(d) not in taken), None)
+                others = [
+                    other
+                    for other in self._by_callback.get(callback, ())
+                    if not _apart(self._files, other.path, one.path)
+                ]
+                near = next((d for d in others if id(d) not in taken), None)
                 near = near or next((d for d in others[:2] if d.function != one.function), None)
                 taken.add(id(near))
             found.append((one, near))
@@ -388,7 +398,8 @@ def _first(
             state = composition.state(count)
             if not facts.afford(size):
                 return _last_touching(composition, downgrade)
-            states[count] = _Known(facts.compare(state).downgrades)
+            files = _files_at_end(composition)
+            states[count] = _Known(facts.compare(state).downgrades, files=files)
         if states[count].has(downgrade):
             return number
     return last
@@ -402,10 +413,16 @@ def _last_touching(composition: Composition, downgrade: Downgrade) -> int:
     return max((patches[-1] for patches in touched if patches), default=last)
 
 
-def _once(found: Sequence[Downgrade]) -> list[Downgrade]:
+def _files_at_end(composition: Composition) -> frozenset[str]:
+    """The files that a series touches, by the names that they have behind it."""
+    files = composition.state(len(composition.numbers)).files
+    return frozenset(file.path for file in files if file.post is not None)
+
+
+def _once(found: Sequence[Downgrade], files: Collection[str]) -> list[Downgrade]:
     """Each downgrade once, in the patch where it is loudest, the most telling first."""
     kept: list[Downgrade] = []
-    told = _Known(within_function=True)
+    told = _Known(within_function=True, files=files)
     for one in sorted(found, key=lambda d: (-d.weight, d.patch, d.path, d.line)):
         if not told.has(one):
             kept.append(one)
@@ -691,13 +708,19 @@ class _Known:
     """Downgrades that are known, to be asked whether one step shows them as well.
 
     A later patch may rename the function of a downgrade or add to what moved; the callback
-    stays, or the function does.  With ``within_function`` the function has to stay.
+    stays, or the function does.  With ``within_function`` the function has to stay.  ``files``
+    are there at the end of the series: what each has under one name is not the same.
     """
 
     def __init__(
-        self, downgrades: Iterable[Downgrade] = (), *, within_function: bool = False
+        self,
+        downgrades: Iterable[Downgrade] = (),
+        *,
+        within_function: bool = False,
+        files: Collection[str] = frozenset(),
     ) -> None:
         self._within = within_function
+        self._files = files
         self._lost: set[tuple[str, str, str]] = set()
         self._also: set[tuple[str, str, str]] = set()
         self._callbacks: dict[tuple[str, str | None], set[tuple[str, str]]] = {}
@@ -719,7 +742,10 @@ class _Known:
             (*place, one.cleanup) in self._also
             or any((*place, name) in self._lost for name in one.also)
             # of one function the callback says nothing: it may have two losses behind it
-            or bool(self._callbacks.get(self._callback(one), set()) - {place})
+            or any(
+                other != place and not _apart(self._files, other[0], one.path)
+                for other in self._callbacks.get(self._callback(one), ())
+            )
         )
 
     def _callback(self, one: Downgrade) -> tuple[str, str | None]:

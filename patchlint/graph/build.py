@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
-from patchlint.graph.objects import Fields, ObjectRef, struct_name
+from patchlint.graph.objects import Fields, Homes, ObjectRef, struct_name
 from patchlint.model.facts import Initializer
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ class Graph(Struct):
     callers: dict[str, list[tuple[Function, Call]]] = field(default_factory=dict)
     initializers: list[tuple[str, Initializer]] = field(default_factory=list)
     fields: Fields = field(default_factory=dict)
+    homes: Homes = field(default_factory=dict)
     #: functions that are stored in a member of that name: (function, struct or "", path)
     slots: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
     #: line intervals that the images have, by path; None for a whole file
@@ -256,7 +257,10 @@ def build(
     parts: dict[tuple[str, str], list[Function]] = {}
     for file in facts:
         for struct, name, type_text, _line in file.fields:
-            graph.fields.setdefault((struct_name(struct) or struct, name), type_text)
+            owner = struct_name(struct) or struct
+            graph.fields.setdefault((owner, name), type_text)
+            if not file.path.endswith(".h"):
+                graph.homes.setdefault(owner, set()).add(file.path)
         for function in file.functions:
             parts.setdefault((function.path, function.name), []).append(function)
         graph.initializers.extend((file.path, entry) for entry in file.initializers)

@@ -175,6 +175,7 @@ def _by_start(graph: Graph, function: Function) -> list[Reason]:
         )
         for binding in graph.bindings_of(function.name)
         if binding.registration.context is not None
+        and graph.find(binding.callback, binding.path) is function
     ]
     started = [
         Reason(
@@ -185,6 +186,7 @@ def _by_start(graph: Graph, function: Function) -> list[Reason]:
         )
         for deferral in graph.starts_of(function.name)
         if not deferral.handoff
+        and graph.find(deferral.callback, deferral.function.path) is function
     ]
     return bound + started
 
@@ -221,7 +223,8 @@ def _of_entry(known: EntryPoint, where: str) -> list[Reason]:
 def _named_like_member(graph: Graph, function: Function) -> list[Reason]:
     """``foo_css_offline`` is most likely bound to the member ``css_offline``.
 
-    Only members with a long name whose callers are all of one kind tell something.
+    Only members with a long name whose callers are all of one kind tell something.  That a task
+    ran it nobody has to be told: what is unknown counts as one, and is no surer by a name.
     """
     return [
         Reason(
@@ -232,6 +235,7 @@ def _named_like_member(graph: Graph, function: Function) -> list[Reason]:
         for entry in graph.kernel.entries
         if len(entry.member) >= _TELLING_MEMBER
         and len(set(entry.contexts)) == 1
+        and entry.contexts[0] != "task"
         and function.name.endswith(f"_{entry.member}")
     ]
 

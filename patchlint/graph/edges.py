@@ -117,7 +117,9 @@ class Bound:
 
     def _matching(self, target: ObjectRef) -> list[str]:
         there = self._graph.bindings_at(target.keys)
-        hits = [b.callback for b in there if same(b.target, target, self._counts)]
+        hits = [
+            b.callback for b in there if same(b.target, target, self._graph.homes, self._counts)
+        ]
         return list(dict.fromkeys(hits))
 
 
@@ -358,7 +360,7 @@ def _handoffs(graph: Graph) -> list[Deferral]:
                 return list(found.values())
             for place in sorted({at for name in target.keys for at in by_key.get(name, ())}):
                 drain = drains[place]
-                if drain.callback is function or not same(target, drain.target):
+                if drain.callback is function or not same(target, drain.target, graph.homes):
                     continue
                 key = (function.path, function.name, call.line, drain.callback.name)
                 found.setdefault(

@@ -433,7 +433,8 @@ def _into_workers(
 
     Only what a table or a tree knows: a name alone moves too often.
     """
-    told = {loss.key for loss in known}
+    told = {(key_of(loss.now), loss.key) for loss in known}
+    taken_over = {_done_at(late) for loss in known for late in loss.late}
     late: dict[Key, list[Effect]] = {}
     workers = frozenset(key_of(worker) for worker in comparison.workers)
     for worker in comparison.workers:
@@ -450,6 +451,7 @@ def _into_workers(
             if (
                 effect.kind == "row"
                 and effect.visible
+                and _done_at(effect) not in taken_over
                 and _new_here(comparison, effect)
                 and not comparison.balanced(effect)
                 and not comparison.undone(effect)
@@ -464,7 +466,7 @@ def _into_workers(
         before_all = comparison.old.of(was)
         after_all = comparison.new.of(now)
         for key in dict.fromkeys(e.key for e in before_all if e.key in late):
-            if key in told:
+            if (key_of(now), key) in told:
                 continue
             before = [
                 e
@@ -494,6 +496,11 @@ def _into_workers(
             if lost and taken and not all(comparison.after_failure(e) for e in lost):
                 found.append(Loss(was, now, key, tuple(lost), tuple(taken), "worker"))
     return found
+
+
+def _done_at(effect: Effect) -> tuple[FunctionKey, int, Key]:
+    """What is done where: the same for whoever comes there."""
+    return key_of(effect.where), effect.line, effect.key
 
 
 def _new_here(comparison: Comparison, effect: Effect) -> bool:

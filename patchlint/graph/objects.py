@@ -32,6 +32,9 @@ _TAIL: Final = lazy(r"(?:->|\.)\s*([A-Za-z_]\w*)\s*$")
 
 #: (struct, member) -> type text
 Fields = dict[tuple[str, str], str]
+#: struct -> the source files that define one of that name
+Homes = dict[str, set[str]]
+_NOWHERE: Final[frozenset[str]] = frozenset()
 
 
 class ObjectRef(Struct, frozen=True):
@@ -140,20 +143,27 @@ def member(owner: str, path_text: str, path: str) -> ObjectRef:
     )
 
 
-def same(one: ObjectRef, other: ObjectRef, common: Mapping[str, int] | None = None) -> bool:
+def same(
+    one: ObjectRef, other: ObjectRef, homes: Homes, common: Mapping[str, int] | None = None
+) -> bool:
     """Whether two expressions can name the same object (see the module on errors).
 
-    ``common`` counts in how many places a member name is bound; a name bound once in the
+    A struct that is defined in a source file is known in that file alone: ``homes`` says which
+    are.  ``common`` counts in how many places a member name is bound; a name bound once in the
     whole series matches across files even when one owner is unknown.
     """
     if one.plain != other.plain or not one.keys & other.keys:
         return False
     if one.plain:
-        if one.local or other.local:
-            return one.path == other.path and one.function == other.function
-        return True
-    if one.owner and other.owner:
-        return one.owner == other.owner
+        alike = one.path == other.path and one.function == other.function
+        return alike or not (one.local or other.local)
+    if one.owner and other.owner and one.owner != other.owner:
+        return False
     if one.path == other.path:
         return True
-    return common is not None and all(common.get(k, 0) <= 1 for k in one.keys & other.keys)
+    private = any(
+        not homes.get(ref.owner or "", _NOWHERE).isdisjoint((one.path, other.path))
+        for ref in (one, other)
+    )
+    once = common is not None and all(common.get(k, 0) <= 1 for k in one.keys & other.keys)
+    return not private and (bool(one.owner and other.owner) or once)

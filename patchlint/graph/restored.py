@@ -187,7 +187,8 @@ class Restored:
                 waits=bound.registration.waits,
             )
             for bound in bindings
-            if bound.registration.context is not None and same(bound.target, target)
+            if bound.registration.context is not None
+            and same(bound.target, target, self._graph.homes)
         ]
 
     def _on_all_ways(self, function: Function, effect: Effect, call: Call) -> bool:

@@ -44,7 +44,7 @@ def _of_object(graph: Graph, deferral: Deferral, target: ObjectRef, waited: str)
     Which item a twin starts no line shows; a member of what it was given is taken for it.
     """
     if deferral.target is not None:
-        return same(deferral.target, target)
+        return same(deferral.target, target, graph.homes)
     given = deferral.call.args[:1]
     return (
         deferral.mechanism in graph.kernel.twins

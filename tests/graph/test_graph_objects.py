@@ -6,6 +6,7 @@ import pytest
 from graph_kit import PATH, function, graph
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from patchlint.graph.objects import member, refer, same, strip_expression, struct_name
 
@@ -107,46 +108,46 @@ def test_an_expression_that_names_nothing_is_none(text):
 
 
 def test_an_accessor_that_nobody_shows_gives_one_object_wherever_it_is_called():
-    assert same(named("the_lamp()"), named("the_lamp()", "glow"))
-    assert not same(named("the_lamp()"), named("the_bulb()"))
-    assert not same(named("the_lamp()"), named("the_lamp", None))
+    assert same(named("the_lamp()"), named("the_lamp()", "glow"), {})
+    assert not same(named("the_lamp()"), named("the_bulb()"), {})
+    assert not same(named("the_lamp()"), named("the_lamp", None), {})
 
 
 def test_two_functions_name_one_member_by_different_variables():
-    assert same(named("&lamp->work"), named("&l->work", "glow"))
+    assert same(named("&lamp->work"), named("&l->work", "glow"), {})
 
 
 def test_equal_members_of_two_structs_differ():
-    assert not same(named("&lamp->work"), named("&other->work"))
+    assert not same(named("&lamp->work"), named("&other->work"), {})
 
 
 def test_containers_name_the_member_as_variables_do():
-    assert same(member("lamp", "work", PATH), named("&lamp->work"))
-    assert not same(member("bulb", "work", PATH), named("&lamp->work"))
-    assert same(member("bulb", "dwork.work", PATH), named("&other->dwork"))
+    assert same(member("lamp", "work", PATH), named("&lamp->work"), {})
+    assert not same(member("bulb", "work", PATH), named("&lamp->work"), {})
+    assert same(member("bulb", "dwork.work", PATH), named("&other->dwork"), {})
 
 
 def test_a_local_is_the_same_only_inside_its_function():
     assert named("&local").local
-    assert same(named("&local"), named("&local"))
-    assert not same(named("&local"), named("&local", "glow"))
+    assert same(named("&local"), named("&local"), {})
+    assert not same(named("&local"), named("&local", "glow"), {})
 
 
 def test_a_variable_of_the_file_is_the_same_in_all_functions_and_without_one():
-    assert same(named("&lamp_work"), named("&lamp_work", "glow"))
-    assert same(named("&lamp_work"), named("lamp_work", None))
+    assert same(named("&lamp_work"), named("&lamp_work", "glow"), {})
+    assert same(named("&lamp_work"), named("lamp_work", None), {})
 
 
 def test_a_variable_is_no_member():
-    assert not same(named("work", None), named("&lamp->work"))
+    assert not same(named("work", None), named("&lamp->work"), {})
 
 
 def test_an_unknown_owner_matches_in_its_file_and_elsewhere_only_when_bound_once():
     here, there = named("&lamp->work"), named("&who->work", path="fs/other.c")
-    assert same(here, named("&who->work"))
-    assert not same(here, there)
-    assert same(here, there, {"work": 1})
-    assert not same(here, there, {"work": 2})
+    assert same(here, named("&who->work"), {})
+    assert not same(here, there, {})
+    assert same(here, there, {}, {"work": 1})
+    assert not same(here, there, {}, {"work": 2})
 
 
 NAMES = st.sampled_from(["lamp", "l", "other", "who", "work", "bulb", "dwork", "local"])
@@ -160,8 +161,8 @@ PATHS = st.builds(
 @given(PATHS, PATHS)
 def test_same_does_not_depend_on_the_order(one, other):
     first, second = named(one), named(other, "glow")
-    assert same(first, second) == same(second, first)
-    assert same(first, first)
+    assert same(first, second, {}) == same(second, first, {})
+    assert same(first, first, {})
 
 
 @given(st.text(alphabet="&*()[].->, abc_0", max_size=20))
@@ -169,3 +170,14 @@ def test_any_text_is_stripped_to_something_that_stays(text):
     bare = strip_expression(text)
     assert strip_expression(bare) == bare
     assert refer(text, None, PATH, {}) is None or refer(bare, None, PATH, {}) is not None
+
+
+def test_a_struct_of_a_source_file_is_known_in_that_file_alone():
+    here, there = member("lamp", "work", PATH), member("lamp", "work", "fs/glow.c")
+    assert same(here, there, {})
+    assert not same(here, there, {"lamp": {PATH}})
+    assert same(here, member("lamp", "work", PATH), {"lamp": {PATH}})
+    # whose the member is there nobody sees, but not whose it is here
+    unknown = replace(there, owner=None)
+    assert same(here, unknown, {}, {"work": 1})
+    assert not same(here, unknown, {"lamp": {PATH}}, {"work": 1})

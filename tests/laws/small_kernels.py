@@ -454,8 +454,15 @@ def diff(old, new, context=3, path=PATH):
 
 
 def hunks(*states, context=3):
-    """What is found in the patches from each text to the next, by their mails alone."""
-    diffs = [diff(a, b, context) for a, b in pairwise(states)]
+    """What is found in the patches from each state to the next, by their mails alone.
+
+    A state is the text of one file, or files.
+    """
+    trees = [{PATH: state} if isinstance(state, str) else state for state in states]
+    diffs = [
+        "".join(diff(a[path], b[path], context, path) for path in b if a[path] != b[path])
+        for a, b in pairwise(trees)
+    ]
     patches = tuple(
         Patch(n, f"<{n}@x>", None, f"lamp: part {n}", "A", None, "Say why.", text, "mail")
         for n, text in enumerate(diffs, 1)

@@ -308,3 +308,35 @@ def test_a_caller_whose_constant_keeps_it_from_the_deferral_loses_nothing(change
 def test_tasks_that_do_as_before_lose_nothing(change):
     for test in ("in_interrupt()", "current->flags & PF_KTHREAD", "!in_task()"):
         assert loud(whole(change.old, change.new.replace("l->lazy", test))) == []
+
+
+# -- independent files ------------------------------------------------------------------------
+
+
+@LAW
+@given(CHANGES, CHANGES, st.booleans(), st.booleans())
+def test_what_is_lost_in_one_driver_takes_nothing_from_another(change, other, alike, series):
+    """Two drivers that have nothing in common but, perhaps, the names of their static functions."""
+    second = "drivers/torch/torch.c"
+    mine, theirs = (one.both(_own) for one in (change, other))
+    word, place = ("struct lamp", "struct room") if alike else ("lamp", "room")
+    theirs = theirs.both(
+        lambda text: text.replace(word, word.replace("lamp", "torch")).replace(
+            place, place.replace("room", "hall")
+        )
+    )
+    first = {PATH: mine.old, second: theirs.old}
+    middle = {**first, PATH: mine.new}
+    last = {PATH: mine.new, second: theirs.new}
+    states = [first, middle, last] if series else [first, last]
+    found = loud(hunks(*states))
+    for path, one in ((PATH, mine), (second, theirs)):
+        alone = loud(hunks({path: one.old}, {path: one.new}))
+        assert [(d.function, d.cleanup) for d in found if d.path == path] == [
+            (d.function, d.cleanup) for d in alone
+        ]
+
+
+def _own(text):
+    """``text`` with functions of its own file alone."""
+    return re.sub(r"(?m)^void ", "static void ", text)
