@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from patchlint.graph.standins import StandIn
     from patchlint.model.diff import FileDiff
     from patchlint.model.effect import Downgrade
-    from patchlint.model.facts import FileFacts, Function
+    from patchlint.model.facts import FileFacts
     from patchlint.model.image import FilePair, Image, SeriesState
     from patchlint.model.kernel import Cleanup, Macro, Ruleset
     from patchlint.model.mail import Series
@@ -578,7 +578,7 @@ class _Facts:
     def _graph(
         self,
         images: Sequence[tuple[Image, FilePair]],
-        more: tuple[Function, ...],
+        more: tuple[FileFacts, ...],
         instead: tuple[StandIn, ...] = (),
     ) -> Graph:
         """The graph of one side, with bodies of a tree, and with what stood in tables."""
@@ -589,14 +589,11 @@ class _Facts:
         mark = tuple(id(image) for image, _ in images)
         if not (more or instead) and mark in self._graphs:
             return self._graphs[mark]
-        borrowed: dict[str, list[Function]] = {}
-        for function in more:
-            borrowed.setdefault(function.path, []).append(function)
         known = {image.path: None if image.whole else image.known for image, _ in images}
         made = build(
             [
                 *(self.of(image, pair) for image, pair in images),
-                *(FileFacts(path, tuple(found), (), ()) for path, found in borrowed.items()),
+                *more,
                 *(
                     FileFacts(one.function.path, (one.function,), (), (one.table,))
                     for one in instead
@@ -628,7 +625,7 @@ class _Facts:
         pairs = [pair for pair in state.files if pair.path.endswith(C_SOURCES)]
         lines = lines_of(pairs)
 
-        def compared(more: tuple[Function, ...], instead: tuple[StandIn, ...] = ()) -> Comparison:
+        def compared(more: tuple[FileFacts, ...], instead: tuple[StandIn, ...] = ()) -> Comparison:
             return Comparison(
                 self._graph([(p.pre, p) for p in pairs if p.pre], more, instead),
                 self._graph([(p.post, p) for p in pairs if p.post], more),

@@ -10,15 +10,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
+from patchlint.graph.bindings import argument, function_name
 from patchlint.graph.comparison import key_of
+from patchlint.graph.effect import folder_of
 from patchlint.graph.leaves import named_teardown
+from patchlint.graph.objects import refer
+from patchlint.model.facts import FileFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from patchlint.graph.build import Graph
-    from patchlint.graph.comparison import Comparison
-    from patchlint.model.facts import Function
+    from patchlint.graph.comparison import Comparison, FunctionKey
+    from patchlint.model.facts import Call, FileMacro, Function
     from patchlint.model.kernel import Cleanup, KernelFacts
 
 #: bodies that one comparison borrows
@@ -36,11 +40,18 @@ class Bodies(Protocol):
     def definition(self, name: str, near_path: str | None = None) -> Function | None:
         """The function that ``name`` means in ``near_path``, None when there is none."""
 
+    def binders(
+        self, path: str, objects: Collection[str], registrations: Collection[str]
+    ) -> tuple[FileFacts, ...]:
+        """What binds callbacks to ``objects`` in the folder of ``path``."""
 
-def borrow(comparison: Comparison, tree: Bodies) -> tuple[Function, ...]:
-    """The bodies that both sides lack, nearest first."""
-    found: dict[tuple[str, str], Function] = {}
+
+def borrow(comparison: Comparison, tree: Bodies) -> tuple[FileFacts, ...]:
+    """The bodies that both sides lack, and what binds the callbacks that they start."""
+    found: dict[FunctionKey, Function] = {}
+    macros: dict[str, dict[FileMacro, None]] = {}
     asked: set[tuple[str, str]] = set()
+    sought: set[tuple[str, str]] = set()
     nearest = [
         *(comparison.before.functions[key] for key in sorted(comparison.changed)),
         *(comparison.after.functions[key] for key in sorted(comparison.altered)),
@@ -50,17 +61,70 @@ def borrow(comparison: Comparison, tree: Bodies) -> tuple[Function, ...]:
         names = [one for one in _missing(graphs, comparison.kernel, nearest) if one not in asked][
             : MOST - len(found)
         ]
-        if not names:
-            break
         asked.update(names)
         tree.prepare_definitions(names)
+        bodies = [body for name, path in names if (body := tree.definition(name, path)) is not None]
+        for facts in _binders(graphs, tree, (*nearest, *bodies), sought):
+            bodies += facts.functions
+            macros.setdefault(facts.path, {}).update(dict.fromkeys(facts.macros))
+            callbacks = (_bound(comparison.kernel, one.name, one.args) for one in facts.macros)
+            made = (tree.definition(name, facts.path) for name in callbacks if name)
+            bodies += [body for body in made if body is not None]
         nearest = []
-        for name, path in names:
-            body = tree.definition(name, path)
-            if body is not None and key_of(body) not in found:
+        for body in bodies:
+            if key_of(body) not in found and all(
+                graph.functions.get(key_of(body)) is None for graph in graphs
+            ):
                 found[key_of(body)] = body
                 nearest.append(body)
-    return tuple(found.values())
+        if not nearest:
+            break
+    by_path: dict[str, list[Function]] = {path: [] for path in macros}
+    for body in found.values():
+        by_path.setdefault(body.path, []).append(body)
+    return tuple(
+        FileFacts(path, tuple(bodies), tuple(macros.get(path, ())), ())
+        for path, bodies in by_path.items()
+    )
+
+
+def _binders(
+    graphs: Sequence[Graph],
+    tree: Bodies,
+    functions: Sequence[Function],
+    sought: set[tuple[str, str]],
+) -> Iterator[FileFacts]:
+    """What binds, in untouched code, the callbacks of what these functions start.
+
+    In the folder of the function that starts it: an object that is bound elsewhere is not
+    found, which errs towards a missed edge.
+    """
+    kernel = graphs[0].kernel
+    shown = {path for graph in graphs for path in graph.known}
+    wanted: dict[str, set[str]] = {}
+    for function in functions:
+        for call in function.calls:
+            names = _started(graphs, function, call)
+            fresh = {name for name in names if (folder_of(function.path), name) not in sought}
+            sought.update((folder_of(function.path), name) for name in fresh)
+            if fresh:
+                wanted.setdefault(function.path, set()).update(fresh)
+    binding = {name for name, row in kernel.registrations.items() if row.object_arg is not None}
+    for path, objects in wanted.items():
+        for facts in tree.binders(path, objects, binding):
+            # what an image has is the series' own
+            if facts.path not in shown:
+                yield facts
+
+
+def _started(graphs: Sequence[Graph], function: Function, call: Call) -> frozenset[str]:
+    """The names of an object that a call starts and that no image binds; none for any other."""
+    row = graphs[0].kernel.activations.get(call.callee)
+    text = argument(call, row.object_arg) if row is not None else None
+    target = refer(text, function, function.path, graphs[0].fields) if text else None
+    if target is None or any(graph.bindings_at(target.keys) for graph in graphs):
+        return frozenset()
+    return target.keys
 
 
 def _missing(
@@ -79,10 +143,18 @@ def _missing(
         names = [call.callee for call in function.calls if not call.indirect and not call.implicit]
         for graph in graphs:
             names += [edge.callback or "" for edge in graph.deferrals_of(function)]
+        names += [_bound(kernel, call.callee, call.args) for call in function.calls]
         for name in dict.fromkeys(names):
             if name and name not in direct and _unknown(graphs, kernel, name, function.path):
                 found[name, function.path] = None
     return list(found)
+
+
+def _bound(kernel: KernelFacts, name: str, args: Sequence[str]) -> str:
+    """The callback that a call, or a macro at file scope, binds; "" for none."""
+    row = kernel.registrations.get(name)
+    place = row.callback_arg if row is not None else None
+    return (function_name(args[place]) or "") if place is not None and place < len(args) else ""
 
 
 def _unknown(graphs: Sequence[Graph], kernel: KernelFacts, name: str, path: str) -> bool:

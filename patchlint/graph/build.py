@@ -57,6 +57,8 @@ class Deferral(Struct, frozen=True):
     waits: bool
     handoff: bool = False
     via: str = ""
+    #: the file that has the callback, where what binds it tells; "" for what its name means here
+    bound_in: str = ""
     #: helpers that start it on the way, the outermost first, each with the call in it
     within: tuple[tuple[Function, Call], ...] = ()
 
@@ -150,6 +152,10 @@ class Graph(Struct):
                         following.append(callee)
             frontier = following
         return list(seen.values())
+
+    def run_by(self, edge: Deferral) -> Function | None:
+        """The function that an edge leads to, as far as the images have it."""
+        return self.find(edge.callback, edge.bound_in or edge.function.path)
 
     def deferrals_of(self, function: Function) -> list[Deferral]:
         """Deferral edges that start in ``function``, in line order."""

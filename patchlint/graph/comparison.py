@@ -164,7 +164,7 @@ class Comparison:
         """Functions after that something defers, or is named for deferring."""
         after = self.after
         names: list[tuple[str | None, str]] = [
-            (edge.callback, edge.function.path)
+            (edge.callback, edge.bound_in or edge.function.path)
             for edge in after.deferrals
             if not (edge.keeps or edge.waits)
         ]

@@ -185,8 +185,7 @@ def _by_start(graph: Graph, function: Function) -> list[Reason]:
             f"at {deferral.function.path}:{deferral.line}",
         )
         for deferral in graph.starts_of(function.name)
-        if not deferral.handoff
-        and graph.find(deferral.callback, deferral.function.path) is function
+        if not deferral.handoff and graph.run_by(deferral) is function
     ]
     return bound + started
 

@@ -37,6 +37,10 @@ _MOST_VISITED: Final = 200_000
 _MOST_STARTS: Final = 64
 
 
+#: a callback's name, and the file that has it, "" where no image does
+_Callback = tuple[str, str]
+
+
 class _Starter(Struct, frozen=True):
     """A function starts what its caller gives: an object in terms of it, or a callback."""
 
@@ -68,7 +72,8 @@ def deferrals(graph: Graph) -> list[Deferral]:
         if {k: len(v) for k, v in known.items()} == {k: len(v) for k, v in starters.items()}:
             break
     unique = {
-        (d.function.path, d.function.name, id(d.call), d.mechanism, d.callback): d for d in found
+        (d.function.path, d.function.name, id(d.call), d.mechanism, d.callback, d.bound_in): d
+        for d in found
     }
     if len(unique) > MOST_EDGES:
         _leave_out(graph)
@@ -103,10 +108,10 @@ class Bound:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
         self._counts = Counter(k for b in graph.bindings for k in b.target.keys)
-        self._told: dict[tuple[object, ...], list[str]] = {}
+        self._told: dict[tuple[object, ...], list[_Callback]] = {}
 
-    def to(self, target: ObjectRef | None) -> list[str]:
-        """The callbacks that are bound to an object."""
+    def to(self, target: ObjectRef | None) -> list[_Callback]:
+        """The callbacks that are bound to an object, and where they are."""
         if target is None:
             return []
         home = target.function if target.local else None
@@ -115,12 +120,14 @@ class Bound:
             self._told[mark] = self._matching(target)
         return self._told[mark]
 
-    def _matching(self, target: ObjectRef) -> list[str]:
-        there = self._graph.bindings_at(target.keys)
-        hits = [
-            b.callback for b in there if same(b.target, target, self._graph.homes, self._counts)
-        ]
-        return list(dict.fromkeys(hits))
+    def _matching(self, target: ObjectRef) -> list[_Callback]:
+        graph = self._graph
+        found: dict[_Callback, None] = {}
+        for bound in graph.bindings_at(target.keys):
+            if same(bound.target, target, graph.homes, self._counts):
+                callback = graph.find(bound.callback, bound.path)
+                found[bound.callback, "" if callback is None else callback.path] = None
+        return list(found)
 
 
 def _started(graph: Graph, call: Call) -> list[_Starter]:
@@ -194,10 +201,10 @@ def _note(
         return
     own = {p.name for p in function.parameters}
     target = reference(graph, function, starter.target, function.path) if starter.target else None
-    callbacks: list[str | None] = [starter.callback] if starter.callback else []
+    callbacks: list[tuple[str | None, str]] = [(starter.callback, "")] if starter.callback else []
     if not callbacks:
         callbacks.extend(bound.to(target))
-    for callback in callbacks:
+    for callback, _ in callbacks:
         if callback in own:
             _learn(graph, starters, function, call, starter, callback)
     parameter = root_parameter(function, starter.target) if starter.target else None
@@ -206,7 +213,7 @@ def _note(
         _learn(graph, starters, function, call, starter, None)
         if target is not None and target.plain:
             return
-    for callback in callbacks or [None]:
+    for callback, home in callbacks or [(None, "")]:
         if callback in own:
             continue
         found.append(
@@ -222,6 +229,7 @@ def _note(
                 starter.keeps,
                 starter.waits or _on_stack(function, starter.target),
                 via=call.callee if call.callee != starter.mechanism else "",
+                bound_in=home,
                 within=starter.within,
             )
         )
@@ -378,6 +386,7 @@ def _handoffs(graph: Graph) -> list[Deferral]:
                         waits=False,
                         handoff=True,
                         via=drain.by,
+                        bound_in=drain.callback.path,
                     ),
                 )
     return list(found.values())

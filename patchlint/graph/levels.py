@@ -370,7 +370,7 @@ def body_moved(comparison: Comparison, loss: Loss) -> bool:
     """Whether the body of the losing function itself went behind the deferral."""
     for late in loss.late:
         edge = late.edge
-        callback = comparison.after.find(edge.callback, edge.function.path) if edge else None
+        callback = comparison.after.run_by(edge) if edge else None
         if callback is None:
             continue
         for target in comparison.after.reach(callback, 1):

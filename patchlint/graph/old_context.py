@@ -146,7 +146,7 @@ def _was_started(comparison: Comparison, was: Function) -> str:
         and not edge.keeps
         and not edge.handoff
         and comparison.lines.forward(edge.function.path, edge.line) is None
-        and comparison.before.find(edge.callback, was.path) is None
+        and comparison.before.run_by(edge) is None
     ]
     left = {edge.callback or edge.mechanism for edge in comparison.after.deferrals}
     for edge in gone:

@@ -245,7 +245,7 @@ def _unknown_starts(comparison: Comparison, was: Function, now: Function) -> lis
                 replace(edge, function=now, call=call)
                 for helper in after.callees(call, now.path)
                 for edge in _started_below(comparison, helper)
-                if not _frees_alone(comparison, after.find(edge.callback, edge.function.path))
+                if not _frees_alone(comparison, after.run_by(edge))
             ]
     started += _onto_lists(comparison, now, started)
     found = [
@@ -255,7 +255,7 @@ def _unknown_starts(comparison: Comparison, was: Function, now: Function) -> lis
         and not edge.waits
         # what nobody shows of an interrupt's handler is no release: it must not sleep
         and edge.context != "hardirq"
-        and after.find(edge.callback, now.path) is None
+        and after.run_by(edge) is None
         and _made_anew(comparison, was, now, edge)
     ]
     found += [
@@ -346,14 +346,14 @@ def _onto_lists(
 
     Where a hunk shows what drains the list, an edge leads there and tells of it.
     """
-    adds, find = comparison.kernel.list_adds, comparison.after.find
+    adds, run_by = comparison.kernel.list_adds, comparison.after.run_by
     known = {id(edge.call) for edge in started if edge.handoff}
     starts = [
         edge
         for edge in started
         if not (edge.handoff or edge.keeps or edge.waits)
         and comparison.lines.added(now.path, edge.line)
-        and find(edge.callback, now.path) is None
+        and run_by(edge) is None
     ]
     return [
         replace(edge, call=call)

@@ -185,6 +185,7 @@ class Restored:
                 None,
                 keeps=bound.registration.keeps,
                 waits=bound.registration.waits,
+                bound_in=bound.path,
             )
             for bound in bindings
             if bound.registration.context is not None

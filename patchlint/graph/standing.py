@@ -49,7 +49,7 @@ def _leads(comparison: Comparison, here: Function, call: Call, function: Functio
     """Whether a call leads to a function after: it runs it, or makes it task work of its own."""
     after = comparison.after
     return any(callee is function for callee in after.callees(call, here.path)) or any(
-        edge.call is call and edge.keeps and after.find(edge.callback, here.path) is function
+        edge.call is call and edge.keeps and after.run_by(edge) is function
         for edge in after.deferrals_of(here)
     )
 

@@ -175,11 +175,11 @@ class Summaries:
                 if inner is not None:
                     yield inner
         for edge in graph.deferrals_of(function):
-            callback = graph.find(edge.callback, function.path)
+            callback = graph.run_by(edge)
             if callback is not None:
                 yield callback
         for _call, edge in self._restored.pending(function):
-            callback = graph.find(edge.callback, edge.function.path)
+            callback = graph.run_by(edge)
             if callback is not None:
                 yield callback
 
@@ -427,7 +427,7 @@ class Summaries:
 
     def _behind(self, function: Function, edge: Deferral) -> Iterator[Effect]:
         """What the callback of an edge does, lowered to what the edge is worth."""
-        callback = self.graph.find(edge.callback, function.path)
+        callback = self.graph.run_by(edge)
         if callback is None or callback is function:
             return
         inner = self._telling(callback)

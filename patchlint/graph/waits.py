@@ -70,7 +70,7 @@ def signalled_before(
     waits for a wake-up waits for a state that others may set.
     """
     wait = graph.kernel.waits[call.callee]
-    callback = graph.find(deferral.callback, deferral.function.path)
+    callback = graph.run_by(deferral)
     if wait.kind != "completion" or callback is None or wait.object_arg is None:
         return False
     place = next((s for s in chain if (s.path, s.function) == (callback.path, callback.name)), None)
@@ -101,7 +101,7 @@ class Awaited:
             queue = _queue_of(graph, edge)
             for name in (None,) if edge.queue is None else queue.keys if queue else ():
                 self._by_queue.setdefault(name, []).append(place)
-            callback = graph.find(edge.callback, edge.function.path)
+            callback = graph.run_by(edge)
             for done in _signals(graph, callback) if callback is not None else ():
                 for key in done.keys:
                     self._by_signal.setdefault(key, []).append(place)
@@ -156,7 +156,7 @@ def _same_queue(graph: Graph, deferral: Deferral, target: ObjectRef) -> bool:
 
 def _completed(graph: Graph, deferral: Deferral, target: ObjectRef) -> bool:
     """Whether a callback, or what it calls, signals what is waited for."""
-    callback = graph.find(deferral.callback, deferral.function.path)
+    callback = graph.run_by(deferral)
     return callback is not None and any(
         done.keys & target.keys for done in _signals(graph, callback)
     )

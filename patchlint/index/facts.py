@@ -12,18 +12,21 @@ file that includes another C file is told of the file it stands in.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec import Struct, field
 
 from patchlint.index import lean
+from patchlint.model.facts import FileFacts
 from patchlint.model.tree import AddressUse, CallerSite, Definition
+from patchlint.patch.tree_search import Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from patchlint.index.lean import Definition as Row
-    from patchlint.model.facts import FileFacts, Function
+    from patchlint.model.facts import Function
     from patchlint.model.kernel import Macro
     from patchlint.model.tree import DefinitionKind, UseKind
     from patchlint.patch.trees import Tree
@@ -170,6 +173,34 @@ class Facts(Struct):
         own = _nearest(self._defined(name, path), path)
         return None if own is None else self.function(own.path, own.line)
 
+    def binders(
+        self, path: str, objects: Collection[str], registrations: Collection[str]
+    ) -> tuple[FileFacts, ...]:
+        """Return what binds callbacks to ``objects`` in the folder of ``path``."""
+        named = _either(objects)
+        called = re.compile(
+            rf"\b(?:{_either(registrations)})\s*\([^;{{}}]*?\b(?:{named})\b".encode()
+        )
+        folder = path.rpartition("/")[0]
+        found = []
+        for other, _ in self.tree.files_with(Wanted(words=tuple(sorted(objects))), folder):
+            text = self.text(other) or b""
+            lines = [text.count(b"\n", 0, one.start()) + 1 for one in called.finditer(text)]
+            facts = self._at(other, text, lines[:_MOST_BINDERS])
+            if facts.functions or facts.macros:
+                found.append(facts)
+        return tuple(found)
+
+    def _at(self, path: str, text: bytes, lines: Sequence[int]) -> FileFacts:
+        """Return the functions around some lines of a file, and the macros on those in none."""
+        functions = [self.function(path, line) for line in lines]
+        outside = [line for line, one in zip(lines, functions, strict=True) if one is None]
+        rest = text.split(b"\n")
+        alone = b"\n".join(row if number in outside else b"" for number, row in enumerate(rest, 1))
+        known = {id(one): one for one in functions if one is not None}
+        macros = _extract()(path, alone, self.macros).macros if outside else ()
+        return FileFacts(path, tuple(known.values()), macros, ())
+
     def _near(self, name: str, path: str) -> Definition | None:
         """What ``name`` means in ``path`` when no definition farther away can be nearer."""
         own = self._defined(name, path)
@@ -242,6 +273,14 @@ _LOCAL: Final = lean.STATIC | lean.SYSCALL
 
 #: Bounds the memory of file texts.
 _MANY_FILES: Final = 256
+
+
+#: lines of one file that bind something to objects of one name
+_MOST_BINDERS: Final = 20
+
+
+def _either(names: Iterable[str]) -> str:
+    return "|".join(re.escape(name) for name in sorted(names))
 
 
 def _kind(row: Row) -> DefinitionKind:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
-    from patchlint.model.facts import Function
+    from patchlint.model.facts import FileFacts, Function
 
 DefinitionKind = Literal["function", "macro", "syscall"]
 UseKind = Literal["initializer", "argument", "assignment", "value"]
@@ -97,6 +97,15 @@ class TreeFacts(Protocol):
 
     def definition_in(self, path: str, name: str) -> Function | None:
         """Full facts of the function or macro called ``name`` that ``path`` defines, if any."""
+
+    def binders(
+        self, path: str, objects: Collection[str], registrations: Collection[str]
+    ) -> tuple[FileFacts, ...]:
+        """What binds callbacks to members or variables of these names, in the folder of ``path``.
+
+        The functions, and the macros at file scope, that call one of ``registrations`` in a line
+        with such a name.
+        """
 
     def callers(self, name: str, from_path: str | None = None) -> tuple[CallerSite, ...]:
         """Direct calls of ``name`` as defined in ``from_path``, by path and line."""
