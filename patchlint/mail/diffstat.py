@@ -1,7 +1,8 @@
 """What ``git format-patch`` says above a diff: how much is changed in it.
 
-Of 4,500 patch mails of three lists the sums and the diff differed in three, all written over by
-hand: a diff with less than its own diffstat says was cut where no hunk tells of it.
+Of 9,000 patch mails of six lists five had less than their sums say, each by a few lines, since a
+hand had written the diff over: one that lacks a file or more than :data:`BY_HAND` lines was cut
+where no hunk tells of it.  That errs towards missing a last hunk that is as small.
 Imports nothing that takes time: a scan asks it of each mail.
 """
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     #: files, lines that came, lines that went
     Sums = tuple[int, int, int]
 
+#: lines that are not worth a word: a diff was written over, and its sums were not
+BY_HAND: Final = 2
 _CHANGED: Final = b" changed"
 #: the sums, and what git says below them of new, old and renamed files, up to the diff
 _SUMS: Final = re.compile(
@@ -45,7 +48,10 @@ def lacking(message: bytes, there: Sums) -> str | None:
     One that has more was added to by hand: nothing of it is missing.
     """
     told = stated(message)
-    if told is None or all(has >= says for has, says in zip(there, told, strict=True)):
+    if told is None:
+        return None
+    files, *lines = (max(0, says - has) for has, says in zip(there, told, strict=True))
+    if not files and sum(lines) <= BY_HAND:
         return None
     if there[0] < told[0]:
         said, has = _counted(told[0], "file"), f"has {there[0]}"

@@ -63,7 +63,7 @@ PICTURE = "diff --git a/x.c b/x.c\nindex 1..2 100644\nGIT binary patch\ndelta 3\
         DIFF.replace("@@ -40,4", "@@ -40000000,4"),
         DIFF.replace("-\t", " \t", 1).replace("+\t", " \t"),
         f"{STAT}\n{DIFF}{MORE}",
-        f"{STAT}\n{DIFF}{OTHER}",
+        f"{STAT.replace('6', '9')}\n{DIFF}{MORE}{OTHER}{MORE}",
         f"{STAT}\n{DIFF}{MORE}{OTHER}{MORE}-- \n2.45.0\n\n{STAT}\n{DIFF}",
     ],
 )

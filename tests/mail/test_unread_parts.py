@@ -92,8 +92,9 @@ SUMS = " lamp.c | 4 ++--\n {} changed, {} insertions(+), {} deletions(-)\n creat
 @pytest.mark.parametrize(
     ("sums", "said"),
     [
-        (("1 file", 2, 1), "says 2 insertions and 1 deletion, the diff has 1 and 1"),
-        (("1 file", 1, 2), "says 1 insertion and 2 deletions, the diff has 1 and 1"),
+        (("1 file", 4, 1), "says 4 insertions and 1 deletion, the diff has 1 and 1"),
+        (("1 file", 1, 4), "says 1 insertion and 4 deletions, the diff has 1 and 1"),
+        (("1 file", 3, 2), "says 3 insertions and 2 deletions, the diff has 1 and 1"),
         (("2 files", 1, 1), "says 2 files, the diff has 1"),
     ],
 )
@@ -110,10 +111,11 @@ def test_a_diff_with_less_than_its_own_diffstat_says_is_cut_short(sums, said: st
     [
         SUMS.format("1 file", 1, 1),
         SUMS.format("1 file", 0, 1),
+        SUMS.format("1 file", 2, 2),
         SUMS.format("3 files", 9, 9) + "but that was v1\n",
         " lots has changed, 3 insertions(+)\n",
     ],
-    ids=["the same", "edited by hand", "of something else", "prose"],
+    ids=["the same", "added to by hand", "written over", "of something else", "prose"],
 )
 def test_a_diff_with_all_that_is_said_right_above_it_is_whole(above: str) -> None:
     text = HEAD + "\n" + TEXT.replace("---\n", "---\n" + above, 1)
