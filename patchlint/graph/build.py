@@ -326,15 +326,20 @@ def _one(parts: list[Function]) -> Function:
     from msgspec.structs import replace
 
     calls = dict.fromkeys(call for part in parts for call in part.calls)
+    # of twins what stands between them is neither's, and who leaves one passes no other by
+    twins = all(part.complete for part in parts)
+    main = max(parts, key=lambda part: len(part.calls)) if twins else parts[0]
+    ways = [main] if twins else parts
     return replace(
-        parts[0],
-        line=min(part.line for part in parts),
-        end=max(part.end for part in parts),
+        main,
+        line=min(part.line for part in ways),
+        end=max(part.end for part in ways),
+        body_digest=" ".join(part.body_digest for part in parts),
         parameters=next((p.parameters for p in parts if p.parameters), ()),
         locals=tuple(chain.from_iterable(part.locals for part in parts)),
         calls=tuple(sorted(calls, key=lambda call: call.line)),
         assignments=tuple(chain.from_iterable(part.assignments for part in parts)),
-        exits=tuple(chain.from_iterable(part.exits for part in parts)),
+        exits=tuple(chain.from_iterable(part.exits for part in ways)),
         stores=tuple(chain.from_iterable(part.stores for part in parts)),
         results=tuple(chain.from_iterable(part.results for part in parts)),
         complete=all(part.complete for part in parts),

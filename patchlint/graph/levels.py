@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 LOUD: Final = 100
 #: steps to a release of which its own kind tells more than that of another
 _NEAR: Final = 2
+#: how a test of the preprocessor begins
+_CONFIGURED: Final = "defined "
 _ORDER: Final = {"ctx": 40, "wrap": 30, "sync": 20}
 
 
@@ -166,6 +168,8 @@ def _of_one(comparison: Comparison, loss: Loss, doubt: str, *, task: bool) -> Vo
     contexts = {edge.context for e in loss.late if (edge := e.last or e.edge) is not None}
     if contexts == {"task"} and (why := _by_the_task(comparison, loss, task=task)):
         found.down(why)
+    if _in_one_configuration(comparison, loss):
+        found.down("it was done then in some configurations alone, and put off in others")
     if loss.held:
         found.down("every caller that the mail shows makes up for it; others may not")
     if _waited_for(loss):
@@ -252,6 +256,20 @@ def _end_is_told(comparison: Comparison, loss: Loss) -> bool:
     told = [ends_told(comparison.before, e.where, e.line) for e in loss.before]
     late = [ends_told(comparison.after, e.where, e.line) for e in loss.late]
     return bool(late) and bool(frozenset.intersection(*told, *late))
+
+
+def _in_one_configuration(comparison: Comparison, loss: Loss) -> bool:
+    """Whether it was deferred before where the preprocessor said otherwise."""
+    late = {
+        a.sign
+        for e in comparison.old.of(loss.was)
+        if e.late and e.key == loss.key
+        for a in e.above
+        if a.head.startswith(_CONFIGURED)
+    }
+    return bool(late) and all(
+        any((a.head, not a.positive) in late for a in e.guard) for e in loss.before
+    )
 
 
 def _waited_for(loss: Loss) -> bool:

@@ -20,7 +20,6 @@ from msgspec import Struct, field
 from patchlint.index import lean
 from patchlint.model.facts import FileFacts
 from patchlint.model.tree import AddressUse, CallerSite, Definition
-from patchlint.patch.tree_search import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -177,6 +176,8 @@ class Facts(Struct):
         self, path: str, objects: Collection[str], registrations: Collection[str]
     ) -> tuple[FileFacts, ...]:
         """Return what binds callbacks to ``objects`` in the folder of ``path``."""
+        from patchlint.patch.tree_search import Wanted
+
         named = _either(objects)
         called = re.compile(
             rf"\b(?:{_either(registrations)})\s*\([^;{{}}]*?\b(?:{named})\b".encode()

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 _DEPTH: Final = 24
 
 _WORD: Final = re.compile(rb"[ \t]*#[ \t]*(if|ifdef|ifndef|elif|elifdef|elifndef|else|endif)\b")
+#: what is always, or never, a part of the code
+_CONSTANT: Final = re.compile(rb"#[ \t]*if[ \t]+([01])\b[^\n]*")
+#: branches of a conditional with an else and no elif
+_WITH_ELSE: Final = 2
 _OTHER: Final = re.compile(rb"[ \t]*#[ \t]*(?:define|undef|include|pragma)\b")
 _CUT: Final = re.compile(rb"(?:[,(&|+?]|=\s*\{?)\s*\Z")
 _OPENING: Final = frozenset({b"if", b"ifdef", b"ifndef"})
@@ -86,6 +90,8 @@ def _groups(text: bytes, directives: Sequence[Span]) -> list[list[Span]]:
 
 def _settle(edit: Edit, marks: Sequence[Span]) -> None:
     branches = [Span(one.end, other.start) for one, other in pairwise(marks)]
+    if _is_constant(edit, marks, branches):
+        return
     shapes = [_shape(bytes(edit.out[branch.start : branch.end])) for branch in branches]
     code_end = edit.code_end(marks[0].start)
     before = edit.out[code_end - 1] if code_end else 0
@@ -103,6 +109,22 @@ def _settle(edit: Edit, marks: Sequence[Span]) -> None:
     for index, branch in enumerate(branches):
         if index != chosen:
             edit.blank(*branch)
+
+
+def _is_constant(edit: Edit, marks: Sequence[Span], branches: Sequence[Span]) -> bool:
+    """Take out what is never compiled; whether nothing is left to be settled."""
+    constant = _CONSTANT.fullmatch(bytes(edit.text[marks[0].start : marks[0].end]).strip())
+    if constant is None:
+        return False
+    always = constant[1] == b"1"
+    for branch in branches[1:] if always else branches[:1]:
+        edit.blank(*branch)
+    # what an elif asks behind a branch that never is one is asked still
+    if not always and len(branches) > _WITH_ELSE:
+        return False
+    for mark in marks:
+        edit.blank(*mark)
+    return True
 
 
 def _shape(branch: bytes) -> _Shape:

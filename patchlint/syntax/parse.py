@@ -41,6 +41,7 @@ _QUERY: Final = """
 (union_specifier body: (_)) @struct
 (type_definition) @typedef
 (preproc_function_def) @macro
+[(preproc_if) (preproc_ifdef) (preproc_elif) (preproc_elifdef)] @config
 """
 
 

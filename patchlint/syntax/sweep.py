@@ -50,6 +50,8 @@ _Event = tuple[int, int, int, int, int, str, "Node | None", object]
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
 _PLAIN: Final = re.compile(r"&?\s*[A-Za-z_]\w*")
 _WORD_BEFORE: Final = lazy(r"([A-Za-z_]\w*)\s*\Z")
+#: whether the preprocessor knows a name, with its brackets or without
+_DEFINED: Final = lazy(r"\bdefined\s*\(?\s*(\w+)\s*\)?")
 _TAIL: Final = re.compile(r"(?:\s|/\*.*?\*/|//[^\n]*|\})*", re.DOTALL)
 _COMPLEX: Final = re.compile(r"[(\[{\"'/]")
 _LITERALS: Final = frozenset(
@@ -233,6 +235,7 @@ class Sweep:
             events.append((start, -end, _ORDER[kind], 0, len(events), kind, None, extra))
 
         self._if_events(found.get("if", ()), add)
+        self._config_events(found.get("config", ()), add)
         self._expression_events(found, add)
         for node in found.get("loop", ()):
             test = node.child_by_field_name("condition")
@@ -261,6 +264,30 @@ class Sweep:
             add(then.start_byte, then.end_byte, "branch", (guard, True))
             if other is not None:
                 add(other.start_byte, other.end_byte, "branch", (guard, False))
+
+    def _config_events(
+        self, nodes: Sequence[Node], add: Callable[[int, int, str, object], None]
+    ) -> None:
+        """Add conditionals of the preprocessor: like an if, whose test the configuration is."""
+        for node in nodes:
+            test = node.child_by_field_name("condition") or node.child_by_field_name("name")
+            if test is None:
+                continue
+            other = node.child_by_field_name("alternative")
+            last = node.children[-1]
+            end = last.start_byte if last.type == "#endif" else node.end_byte
+            word = self.code.chars[node.start_byte : test.start_byte]
+            text = _DEFINED.sub(r"defined(\1)", self._source(test))
+            if "def" in word:
+                text = f"{'!' if 'ndef' in word else ''}defined({text})"
+            # what stands behind a 0 asks for itself, and the guard of a header asks nothing
+            if text == "0" or ("ndef" in word and _defines(node, test)):
+                continue
+            line = test.start_point[0] + 1
+            guard = _Guard(text[:_LONGEST_TEST], line, -1, with_else=other is not None)
+            add(test.end_byte, other.start_byte if other else end, "branch", (guard, True))
+            if other is not None:
+                add(other.start_byte, min(other.end_byte, end), "branch", (guard, False))
 
     def _expression_events(
         self, found: dict[str, list[Node]], add: Callable[[int, int, str, object], None]
@@ -304,6 +331,10 @@ class Sweep:
         frame = _Frame(end, kind, self._conditions)
         self._stack.append(frame)
         return frame
+
+    def _at_file_scope(self) -> bool:
+        """Whether nothing stands above but conditionals of the preprocessor."""
+        return self._body is None and all(frame.kind == _BRANCH for frame in self._stack)
 
     def _pop(self) -> None:
         frame = self._stack.pop()
@@ -484,7 +515,6 @@ class Sweep:
         if self._body is not None:
             return
         self._push(end, _FUNCTION)
-        self._conditions = ()
         declarator = function_declarator(node.child_by_field_name("declarator"))
         self._body = _Body(node, declarator, self._parameters(declarator))
 
@@ -583,7 +613,7 @@ class Sweep:
         start = function.start_byte
         name = self.text.plain(start, function.end_byte)
         if self._body is None:
-            if not self._stack and self._knows(line):
+            if self._at_file_scope() and self._knows(line):
                 self._push(end, _OTHER)
                 self.macros.append(FileMacro(name, self._arguments(listed), line))
             return
@@ -712,9 +742,13 @@ class Sweep:
         if self._body is None:
             opening = left.end_byte
             line = node.start_point[0] + 1
-            if not self._stack and self.text.chars.startswith("(", opening) and self._knows(line):
+            if (
+                self._at_file_scope()
+                and self.text.chars.startswith("(", opening)
+                and self._knows(line)
+            ):
                 self.macros.append(FileMacro(self._source(left), self._spans(opening), line))
-            if not self._stack:
+            if self._at_file_scope():
                 self._push(end, _OTHER)
             return
         self._note_value(self._source(left), right)
@@ -834,3 +868,11 @@ class Sweep:
                         type_ = self._type(kind, declarator)
                         line = name.start_point[0] + 1
                         self.fields.append((owner, self._source(name), type_, line))
+
+
+def _defines(node: Node, name: Node) -> bool:
+    """Whether a conditional begins with the definition of what it asks for."""
+    first = next((one for one in node.named_children if one.id != name.id), None)
+    made = first.child_by_field_name("name") if first is not None else None
+    is_one = first is not None and first.type == "preproc_def"
+    return is_one and made is not None and made.text == name.text

@@ -643,3 +643,45 @@ def test_a_share_of_a_limit_that_is_given_back_later_is_lost(lowers):
 def test_what_is_no_share_of_a_limit_is_a_counter_like_others(other):
     before = closing("lamp_dark(l);", other)
     assert not downgrades(before, SHARES % other + closing("lamp_dark(l);", QUEUE))
+
+
+CONFIGURED = {
+    "else": ("#ifdef CONFIG_A", QUEUE, "#else", "iput(l->inode);", "#endif"),
+    "not defined": ("#ifndef CONFIG_A", "iput(l->inode);", "#else", QUEUE, "#endif"),
+    "leaves": ("#if defined(CONFIG_A)", QUEUE, "return;", "#endif", "iput(l->inode);"),
+    "elif": ("#if CONFIG_A == 1", "lamp_dark(l);", "#elif CONFIG_A == 2", QUEUE, "#else",
+             "iput(l->inode);", "#endif"),
+    "always": ("#if 1", QUEUE, "#else", "iput(l->inode);", "#endif"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CONFIGURED)
+def test_the_preprocessor_chooses_ways(name):
+    before = closing("iput(l->inode);")
+    assert lost(before, closing(*CONFIGURED[name])) == LOST
+    assert lost(closing(*CONFIGURED[name]), closing(*CONFIGURED[name])) == []
+
+
+def test_what_is_never_compiled_is_no_way():
+    dead = closing("#if 0", QUEUE, "#else", "iput(l->inode);", "#endif")
+    assert lost(closing("iput(l->inode);"), dead) == []
+
+
+def twins(first, second):
+    return f"#ifdef CONFIG_A\n{first}#else\n{second}#endif\n"
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_each_of_two_definitions_is_compared(swapped):
+    stub, old, new = closing("return;"), closing("iput(l->inode);"), closing(QUEUE)
+    pair = (lambda one: twins(one, stub)) if swapped else (lambda one: twins(stub, one))
+    assert lost(pair(old), pair(new)) == LOST
+    # one more definition, for a configuration
+    assert lost(old, twins(new, old) if swapped else twins(old, new)) == LOST
+
+
+def test_what_was_put_off_in_some_configurations_before_is_a_note():
+    before = GONE + closing("#ifdef CONFIG_A", QUEUE, "#else", "iput(l->inode);", "#endif")
+    (one,) = downgrades(before, GONE + closing(QUEUE))
+    assert one.level_cap == "note"
+    assert one.reasons[0].startswith("it was done then in some configurations")

@@ -87,7 +87,24 @@ CASES = {
     "other side of a ternary": ("\tx = a ? b() : g();", [("a", False, False)]),
     "and in a test": ("\tif (a && g())\n\t\tb();", [("a", True, False)]),
     "loop": ("\twhile (a)\n\t\tg();", []),
-    "under a directive": ("#ifdef X\n\tif (a)\n\t\tg();\n#endif", [("a", True, False)]),
+    "under a directive": (
+        "#ifdef X\n\tif (a)\n\t\tg();\n#endif",
+        [("defined(X)", True, False), ("a", True, False)],
+    ),
+    "not under one": ("#ifndef X\n\tg();\n#endif", [("!defined(X)", True, False)]),
+    "in its else": (
+        "#if defined(X)\n\tb();\n#else\n\tg();\n#endif",
+        [("defined(X)", False, False)],
+    ),
+    "in its elif": (
+        "#ifdef X\n\tb();\n#elif defined Y\n\tg();\n#endif",
+        [("defined(X)", False, False), ("defined(Y)", True, False)],
+    ),
+    "below one that leaves": (
+        "#ifdef X\n\treturn b();\n#endif\n\tg();",
+        [("defined(X)", False, True)],
+    ),
+    "always read": ("#if 1\n\tg();\n#else\n\tg();\n#endif", []),
     "guarded block": ("\tscoped_guard(mutex, &a) {\n\t\tg();\n\t}", []),
 }
 
@@ -96,6 +113,24 @@ CASES = {
 def test_conditions_above_a_call(name: str, reader: Reader) -> None:
     statements, expected = CASES[name]
     assert told(reader, statements) == expected
+
+
+def test_what_is_never_compiled_is_no_code(reader: Reader) -> None:
+    text = "#if 0\n\tg();\n#else\n\tb();\n#endif\n#if 0\n\tg();\n#elif X\n\tc();\n#endif"
+    calls = reader.body(text).calls
+    assert [one.callee for one in calls] == ["b", "c"]
+
+
+def test_a_function_of_a_configuration_stands_under_it(reader: Reader) -> None:
+    text = (
+        "#ifndef LAMP_H\n#define LAMP_H\n#ifdef CONFIG_LAMP\nvoid f(void)\n{\n\tg();\n}\n"
+        "#else\nvoid f(void)\n{\n\tb();\n}\n#endif\n#endif\n"
+    )
+    found = [call for function in reader.file(text).functions for call in function.calls]
+    assert [(one.callee, [(c.text, c.taken) for c in one.conditions]) for one in found] == [
+        ("g", [("defined(CONFIG_LAMP)", True)]),
+        ("b", [("defined(CONFIG_LAMP)", False)]),
+    ]
 
 
 def test_conditions_know_their_line(reader: Reader) -> None:
