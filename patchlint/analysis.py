@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from patchlint.identity import Known, Matches
 from patchlint.model.budget import OutOfBudgetError
 from patchlint.model.problem import TIME, Limitation
 
@@ -20,7 +21,7 @@ _UNREADABLE: Final = "but its contents cannot be read (a partial or damaged clon
 LOUD = 100
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from patchlint.graph.build import Graph
     from patchlint.graph.comparison import Ask
@@ -277,7 +278,7 @@ def _downgrades(composition: Composition, facts: _Facts, found: list[Downgrade])
     if not (whole.possible or lost):
         return
     files = _files_at_end(composition)
-    matches = _Matches(lost, files)
+    matches = Matches(lost, files)
     told: set[int] = set()
     for place, number in enumerate(numbers, 1):
         state = composition.step(place)
@@ -294,7 +295,7 @@ def _downgrades(composition: Composition, facts: _Facts, found: list[Downgrade])
                 found.append(replace(one, patch=number))
             elif whole.born(one):
                 found.append(_as_note(one, number))
-    states: dict[int, _Known] = {}
+    states: dict[int, Known] = {}
     found.extend(
         replace(one, patch=_first(composition, facts, one, whole.size, states))
         for one in lost
@@ -308,7 +309,7 @@ def _broken_off(composition: Composition, facts: _Facts, whole: _Compared) -> li
     Where the end shows the losing function without the deferral it was given back.
     """
     found: list[Downgrade] = []
-    known = _Known(whole.downgrades, files=_files_at_end(composition))
+    known = Known(whole.downgrades, files=_files_at_end(composition))
     for count, paths in composition.ends().items():
         if not facts.afford(whole.size):
             break
@@ -317,54 +318,6 @@ def _broken_off(composition: Composition, facts: _Facts, whole: _Compared) -> li
                 known.add(one)
                 found.append(one)
     return found
-
-
-def _apart(files: Collection[str], path: str, other: str) -> bool:
-    """Whether two names are those of two ``files``: one that was renamed is there no more."""
-    return path != other and path in files and other in files
-
-
-class _Matches:
-    """The downgrades of a whole series, to be found again in its steps."""
-
-    def __init__(self, downgrades: Sequence[Downgrade], files: Collection[str]) -> None:
-        self._files = files
-        self._by_place: dict[tuple[str, str], list[Downgrade]] = {}
-        self._by_callback: dict[str, list[Downgrade]] = {}
-        for one in downgrades:
-            self._by_place.setdefault((one.path, one.function), []).append(one)
-            if one.after.callback is not None:
-                self._by_callback.setdefault(one.after.callback, []).append(one)
-
-    def of(self, step: Sequence[Downgrade]) -> list[tuple[Downgrade, Downgrade | None]]:
-        """The downgrades of a step, each with the one of the whole series that it is.
-
-        One of the same function is nearer than one of the same callback, which another
-        function may have lost to as well.
-        """
-        exact = [self._of_function(one) for one in step]
-        taken = {id(one) for one in exact}
-        found: list[tuple[Downgrade, Downgrade | None]] = []
-        for one, left in zip(step, exact, strict=True):
-            near, callback = left, one.after.callback
-            if near is None and callback is not None:
-                others = [
-                    other
-                    for other in self._by_callback.get(callback, ())
-                    if not _apart(self._files, other.path, one.path)
-                ]
-                near = next((d for d in others if id(d) not in taken), None)
-                near = near or next((d for d in others[:2] if d.function != one.function), None)
-                taken.add(id(near))
-            found.append((one, near))
-        return found
-
-    def _of_function(self, one: Downgrade) -> Downgrade | None:
-        """What the same function lost in the whole series, if it lost the same."""
-        for other in self._by_place.get((one.path, one.function), ()):
-            if one.cleanup in {other.cleanup, *other.also} or other.cleanup in one.also:
-                return other
-        return None
 
 
 def _as_note(downgrade: Downgrade, number: int) -> Downgrade:
@@ -385,7 +338,7 @@ def _first(
     facts: _Facts,
     downgrade: Downgrade,
     size: int,
-    states: dict[int, _Known],
+    states: dict[int, Known],
 ) -> int:
     """The first patch after which a downgrade that no patch shows alone is there.
 
@@ -399,7 +352,7 @@ def _first(
             if not facts.afford(size):
                 return _last_touching(composition, downgrade)
             files = _files_at_end(composition)
-            states[count] = _Known(facts.compare(state).downgrades, files=files)
+            states[count] = Known(facts.compare(state).downgrades, files=files)
         if states[count].has(downgrade):
             return number
     return last
@@ -422,7 +375,7 @@ def _files_at_end(composition: Composition) -> frozenset[str]:
 def _once(found: Sequence[Downgrade], files: Collection[str]) -> list[Downgrade]:
     """Each downgrade once, in the patch where it is loudest, the most telling first."""
     kept: list[Downgrade] = []
-    told = _Known(within_function=True, files=files)
+    told = Known(within_function=True, files=files)
     for one in sorted(found, key=lambda d: (-d.weight, d.patch, d.path, d.line)):
         if not told.has(one):
             kept.append(one)
@@ -699,51 +652,3 @@ def _shown(pair: FilePair) -> int:
     if image is None or image.whole:
         return 0
     return sum(last - first + 1 for first, last in image.known)
-
-
-class _Known:
-    """Downgrades that are known, to be asked whether one step shows them as well.
-
-    A later patch may rename the function of a downgrade or add to what moved; the callback
-    stays, or the function does.  With ``within_function`` the function has to stay.  ``files``
-    are there at the end of the series: what each has under one name is not the same.
-    """
-
-    def __init__(
-        self,
-        downgrades: Iterable[Downgrade] = (),
-        *,
-        within_function: bool = False,
-        files: Collection[str] = frozenset(),
-    ) -> None:
-        self._within = within_function
-        self._files = files
-        self._lost: set[tuple[str, str, str]] = set()
-        self._also: set[tuple[str, str, str]] = set()
-        self._callbacks: dict[tuple[str, str | None], set[tuple[str, str]]] = {}
-        for one in downgrades:
-            self.add(one)
-
-    def add(self, one: Downgrade) -> None:
-        """From now on ``one`` is known."""
-        place = (one.path, one.function)
-        self._lost.add((*place, one.cleanup))
-        self._also.update((*place, name) for name in (one.cleanup, *one.also))
-        if one.after.callback is not None:
-            self._callbacks.setdefault(self._callback(one), set()).add(place)
-
-    def has(self, one: Downgrade) -> bool:
-        """Whether one of the known downgrades is ``one``."""
-        place = (one.path, one.function)
-        return (
-            (*place, one.cleanup) in self._also
-            or any((*place, name) in self._lost for name in one.also)
-            # of one function the callback says nothing: it may have two losses behind it
-            or any(
-                other != place and not _apart(self._files, other[0], one.path)
-                for other in self._callbacks.get(self._callback(one), ())
-            )
-        )
-
-    def _callback(self, one: Downgrade) -> tuple[str, str | None]:
-        return one.function if self._within else "", one.after.callback

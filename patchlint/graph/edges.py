@@ -114,19 +114,27 @@ class Bound:
         """The callbacks that are bound to an object, and where they are."""
         if target is None:
             return []
-        home = target.function if target.local else None
-        mark = (target.keys, target.owner, target.plain, target.path, target.local, home)
+        mark = (target.keys, target.owner, target.plain, target.path, target.local, target.function)
         if mark not in self._told:
             self._told[mark] = self._matching(target)
         return self._told[mark]
 
     def _matching(self, target: ObjectRef) -> list[_Callback]:
         graph = self._graph
+        hits = [
+            (bound, graph.find(bound.callback, bound.path))
+            for bound in graph.bindings_at(target.keys)
+            if same(bound.target, target, graph.homes, self._counts)
+        ]
+        # what the very function binds, or else its file, goes before statics of other files
+        own = [bound for bound, _ in hits if bound.path == target.path]
+        inside = {id(bound) for bound in own if bound.function == target.function}
         found: dict[_Callback, None] = {}
-        for bound in graph.bindings_at(target.keys):
-            if same(bound.target, target, graph.homes, self._counts):
-                callback = graph.find(bound.callback, bound.path)
-                found[bound.callback, "" if callback is None else callback.path] = None
+        for bound, callback in hits:
+            far = bound.path != target.path and callback is not None and callback.static
+            if (inside and id(bound) not in inside) or (own and far):
+                continue
+            found[bound.callback, "" if callback is None else callback.path] = None
         return list(found)
 
 
