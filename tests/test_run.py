@@ -214,6 +214,25 @@ def test_a_new_function_in_a_table_is_held_against_what_stood_there(body, levels
     assert report(mails("int lamps;\n\n", after)).findings == ()
 
 
+def test_a_new_function_in_a_table_does_later_what_nobody_shows_of_the_old_one():
+    table = "static const struct file_operations lamp_fops = {\n\t.release = %s,\n};\n"
+    new = (
+        "static void lamp_gone(struct work_struct *work)\n{\n"
+        "\tsock_release(lamp_of(work)->sock);\n}\n\n"
+        "static int lamp_release_soon(struct inode *inode, struct file *file)\n{\n"
+        "\tschedule_work(&lamp_work);\n\treturn 0;\n}\n\n"
+        "static DECLARE_WORK(lamp_work, lamp_gone);\n\n"
+    )
+    after = "int lamps;\n\n" + new + table % "lamp_release_soon"
+    (one,) = report(mails("int lamps;\n\n" + table % "lamp_release", after)).findings
+    assert (one.level, one.function, one.cleanup) == (
+        "warning",
+        "lamp_release_soon",
+        "sock_release",
+    )
+    assert [step.function for step in one.before.chain] == ["lamp_release"]
+
+
 def test_a_callback_in_another_file_of_another_patch_is_found():
     callback = WITH_CALLBACK.partition("void lamp_close")[0].replace("static ", "")
     close = QUEUED.partition("void lamp_close")

@@ -315,6 +315,20 @@ class Comparison:
         undoes, fails = branches.undoes, branches.fails
         return undoes(self.kernel, function, call) or fails(self.kernel, function, call)
 
+    def asks_for_memory(self, now: Function, atom: Atom) -> bool:
+        """Whether a test on the way of ``now`` asks if there was memory for something.
+
+        It may stand in a helper that is given what ``now`` allocated.
+        """
+        allocation = self.kernel.allocation
+        return any(
+            assignment.target == atom.text and allocation.search(assignment.value) is not None
+            for function in self.after.functions.values()
+            if function is now
+            or (function.path == atom.path and function.line <= atom.line <= function.end)
+            for assignment in function.assignments
+        )
+
     def asked_in(self, was: Function) -> frozenset[str]:
         """What a function before, and all that its summary tells of, asked."""
         known = self._asked_in.get(key_of(was))
@@ -348,6 +362,12 @@ class Comparison:
     def first_keys_of(self, now: Function) -> tuple[Effect, ...]:
         """What a function after does itself, whatever is wanted."""
         return self._keys.leaves.of(now)
+
+    @cached_property
+    def first_keys(self) -> frozenset[Key]:
+        """What the functions before do themselves, whatever is wanted."""
+        functions = self.before.functions.values()
+        return frozenset(effect.key for one in functions for effect in self.first_leaves(one))
 
     @cached_property
     def _before_leaves(self) -> Leaves:

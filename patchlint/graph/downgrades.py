@@ -325,22 +325,7 @@ def _decides_nothing(comparison: Comparison, loss: Loss, atom: Atom) -> bool:
     words = guards.said(atom)
     if atom.early and kernel.error_path.search(words) is not None:
         return True
-    return branches.is_allocation(words) or _allocated(comparison, loss, atom)
-
-
-def _allocated(comparison: Comparison, loss: Loss, atom: Atom) -> bool:
-    """Whether a test asks if there was memory for what the deferral needs.
-
-    The test may stand in a helper that is given what the losing function allocated.
-    """
-    allocation = comparison.kernel.allocation
-    return any(
-        assignment.target == atom.text and allocation.search(assignment.value) is not None
-        for function in comparison.after.functions.values()
-        if function is loss.now
-        or (function.path == atom.path and function.line <= atom.line <= function.end)
-        for assignment in function.assignments
-    )
+    return branches.is_allocation(words) or comparison.asks_for_memory(loss.now, atom)
 
 
 def _confidence(

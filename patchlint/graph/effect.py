@@ -25,7 +25,8 @@ class Effect(Struct, frozen=True, gc=False):
     """One thing that is done: what, under which guard, by when.
 
     ``key`` is what is done, modulo variables: ``("call", "fput")``, ``("icall", "release")``,
-    ``("store", "state", "=", "DEAD")``, ``("share", "->locked_vm")``, ``("gap", path, line)``.
+    ``("store", "state", "=", "DEAD")``, ``("bit", "BUSY")``, ``("share", "->locked_vm")``,
+    ``("gap", path, line)``.
     ``root`` is the call in the summarised function on the way to it, ``site`` the call that
     does it, in ``where``; ``line`` that of the site (a store has no call).  ``edge`` is the
     first deferral on the way, ``last`` the hop that does it.  ``chain`` leads from the
@@ -97,8 +98,8 @@ class Effect(Struct, frozen=True, gc=False):
             return f"the store of {self.key[3]} to ->{self.key[1]}"
         if self.key[0] == "gap":
             return f"the part of {self.where.name}() that no hunk shows"
-        if self.key[0] == "share":
-            return f"the lowering of {self.name}"
+        if self.key[0] in ("share", "bit"):
+            return f"the {'lowering' if self.key[0] == 'share' else 'clearing'} of {self.name}"
         return f"->{self.name}()" if self.key[0] == "icall" else f"{self.name}()"
 
     @property

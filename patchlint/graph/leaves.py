@@ -146,10 +146,8 @@ class Leaves:
             kind: Class = "named" if named_teardown(kernel, name) else "indirect"
             yield self.at(function, call, key, kind, None)
             return
-        if name in kernel.lowers:
-            row = _share(kernel, argument(call, kernel.lowers[name]))
-            if row is not None:
-                yield self.at(function, call, ("share", row.name), "row", row)
+        if name in kernel.clears or name in kernel.lowers:
+            yield from self._changed_word(function, call)
             return
         if name in kernel.twins:
             if not self._tells_of_deferral(self._graph.find(name, function.path)):
@@ -164,6 +162,18 @@ class Leaves:
                 yield self.at(function, call, ("call", name), class_of(known), known)
         elif not is_mechanism(kernel, name):
             yield from self._unknown(function, call)
+
+    def _changed_word(self, function: Function, call: Call) -> Iterator[Effect]:
+        """A bit that is cleared, a counter against a limit that is lowered: others see both."""
+        clears, lowers = self._kernel.clears, self._kernel.lowers
+        if call.callee in clears:
+            bit = argument(call, clears[call.callee])
+            if bit is not None and bit.isupper():
+                yield self.at(function, call, ("bit", bit), "store", None)
+            return
+        row = _share(self._kernel, argument(call, lowers[call.callee]))
+        if row is not None:
+            yield self.at(function, call, ("share", row.name), "row", row)
 
     def _tells_of_deferral(self, body: Function | None) -> bool:
         """Whether a helper that the tables know for deferring shows by itself what it does.

@@ -31,11 +31,12 @@ from patchlint.graph.objects import form_of, struct_name
 from patchlint.graph.waits import ends_told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from patchlint.graph.comparison import Comparison
     from patchlint.graph.effect import Effect
     from patchlint.graph.loss import Loss
+    from patchlint.model.context import Context
     from patchlint.model.facts import Function
     from patchlint.model.kernel import Cleanup, KernelFacts
 
@@ -73,6 +74,7 @@ def strength(effect: Effect) -> int:
 #: why a loss counts for no more than memory
 _UNSEEN: Final = "where the function that puts it late took it is in lines that no hunk shows"
 _PASSING: Final = "it is only held for a moment, if it is still there, in the very function"
+_ENDED: Final = "what user space sees of it is ended before, in the call"
 _FAILED: Final = "deferred on an error path only"
 
 
@@ -87,7 +89,46 @@ def _slight(comparison: Comparison, loss: Loss) -> str:
         return _UNSEEN
     if loss.late and all(held_for_a_moment(comparison.kernel, effect) for effect in loss.late):
         return _PASSING
-    return _FAILED if _error_only(comparison, loss) else ""
+    if all(_ended_before(comparison, effect) for effect in loss.before) or _bare(loss):
+        return _ENDED
+    return _FAILED if _error_only(comparison, loss) or _no_memory(comparison, loss) else ""
+
+
+def _ended_before(comparison: Comparison, effect: Effect) -> bool:
+    """Whether the very function ends before what can be seen of a release, and does so still."""
+    site, where, known = effect.site, effect.where, effect.known
+    if site is None or known is None or not known.ended_by:
+        return False
+    return any(
+        call.callee in known.ended_by
+        and call.args[:1] == site.args[:1]
+        and call.line < site.line
+        and call.conditions == site.conditions[: len(call.conditions)]
+        and comparison.lines.forward(where.path, call.line) is not None
+        for call in where.calls
+    )
+
+
+def _bare(loss: Loss) -> bool:
+    """Whether it is late only where it cannot do what user space sees."""
+    known = loss.before[0].known
+    return known is not None and bool(loss.late) and _late_in(loss, known.bare_in)
+
+
+def _late_in(loss: Loss, contexts: Collection[Context]) -> bool:
+    """Whether all that is late is so in some contexts."""
+    return all(
+        (edge := late.last or late.edge) is not None and edge.context in contexts
+        for late in loss.late
+    )
+
+
+def _no_memory(comparison: Comparison, loss: Loss) -> bool:
+    """Whether it is put off only where an allocation failed."""
+    return bool(loss.late) and all(
+        any(not a.positive and comparison.asks_for_memory(loss.now, a) for a in e.above)
+        for e in loss.late
+    )
 
 
 def weight(effect: Effect) -> int:
@@ -275,14 +316,7 @@ def _in_one_configuration(comparison: Comparison, loss: Loss) -> bool:
 def _waited_for(loss: Loss) -> bool:
     """Whether it is late only where whoever needs it waits for that context."""
     known = loss.before[0].known
-    return (
-        known is not None
-        and bool(loss.late)
-        and all(
-            (edge := late.last or late.edge) is not None and edge.context in known.waited_in
-            for late in loss.late
-        )
-    )
+    return known is not None and bool(loss.late) and _late_in(loss, known.waited_in)
 
 
 def _error_only(comparison: Comparison, loss: Loss) -> bool:

@@ -12,6 +12,7 @@ from patchlint.graph.comparison import key_of
 from patchlint.graph.confined import Sent, confined
 from patchlint.graph.loss import Loss
 from patchlint.graph.objects import variables
+from patchlint.graph.standins import MARK
 from patchlint.graph.waits import wait_matches
 from patchlint.model.effect import Step
 
@@ -49,7 +50,8 @@ def replaced(
             e for e in _unknown_starts(comparison, was, now) if not _spares(comparison, now, e)
         ]
         kin = _kin(comparison, was, now)
-        if not starts and not kin:
+        ends = _new_ends(comparison, now)
+        if not starts and not kin and not ends:
             continue
         for effect in comparison.first_leaves(was):
             if (
@@ -63,6 +65,11 @@ def replaced(
             other = _of_kin(comparison, was, now, effect, kin)
             if other is not None:
                 yield Loss(was, now, effect.key, (effect,), (other,), "replaced")
+                continue
+            end = _behind_call(comparison, was, now, effect, ends)
+            if end is not None:
+                done = _as_told(effect, end)
+                yield Loss(was, now, end.key, (done,), (end,), "replaced")
                 continue
             edge, narrowed = _gave_way(comparison, was, now, effect, starts)
             if edge is not None:
@@ -228,6 +235,78 @@ def _of_kin(
             and _share_object(effect, edge)
         ),
         None,
+    )
+
+
+def _new_ends(comparison: Comparison, now: Function) -> list[Effect]:
+    """Releases behind new edges of a function that nothing in the images did before.
+
+    Not those that give back what the function takes for its callback.
+    """
+    fresh = [
+        effect
+        for effect in comparison.new.of(now)
+        if effect.late
+        and effect.kind in ("row", "named")
+        and effect.visible
+        and not effect.guessed
+        and (edge := effect.edge) is not None
+        and edge.function is now
+        and comparison.lines.added(now.path, edge.line)
+        and key_of(effect.where) in comparison.altered
+        and effect.site is not None
+        and not comparison.balanced(effect)
+        and not any(
+            effect.site.callee in comparison.kernel.references.get(call.callee, ())
+            for call in now.calls
+        )
+    ]
+    return [effect for effect in fresh if effect.key not in comparison.first_keys]
+
+
+def _behind_call(
+    comparison: Comparison, was: Function, now: Function, effect: Effect, ends: Sequence[Effect]
+) -> Effect | None:
+    """The release that a call most likely did whose body nobody shows, and that a callback does.
+
+    The call is gone, and the callback is started in its place on an object of its arguments:
+    who did the one there did the other.  Errs towards a finding too many where the callback is
+    new work.
+    """
+    if (
+        not ends
+        or effect.kind not in ("named", "opaque")
+        or comparison.lines.forward(was.path, effect.line) is not None
+        or any(e.key == effect.key for e in comparison.first_keys_of(now))
+    ):
+        return None
+    above, below = comparison.lines.place(was.path, effect.line)
+    return next(
+        (
+            end
+            for end in ends
+            if end.edge is not None
+            # what stood in a table was called in the place of all of it
+            and (
+                was.body_digest == MARK
+                or (above < end.edge.line < below and _share_object(effect, end.edge))
+            )
+        ),
+        None,
+    )
+
+
+def _as_told(effect: Effect, end: Effect) -> Effect:
+    """A call whose body nobody shows as what it most likely did."""
+    step = effect.chain[-1]
+    said = replace(step, note=f"{step.note}, whose body no hunk shows")
+    return replace(
+        effect,
+        key=end.key,
+        kind=end.kind,
+        known=end.known,
+        guarantee=end.known.task if end.known is not None else effect.guarantee,
+        chain=(*effect.chain[:-1], said),
     )
 
 

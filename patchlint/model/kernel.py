@@ -82,7 +82,8 @@ class Cleanup(Struct, frozen=True):
 
     ``waited_in`` are contexts in which a late release is waited for by whoever needs it:
     it is no loss there, as unregistering an interface waits for RCU callbacks and then for
-    references.
+    references.  ``ended_by`` are calls behind which it leaves nothing but memory,
+    ``bare_in`` contexts in which it can do nothing else, since that sleeps.
     """
 
     name: str
@@ -102,6 +103,8 @@ class Cleanup(Struct, frozen=True):
     probe: str | None = None
     seen: tuple[str, ...] = ()
     waited_in: tuple[Context, ...] = ()
+    ended_by: frozenset[str] = frozenset()
+    bare_in: frozenset[Context] = frozenset()
 
 
 class Twin(Struct, frozen=True):
@@ -345,6 +348,8 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     error_value: re.Pattern[str] = NEVER
     #: functions that lower a counter -> the argument that names it
     lowers: dict[str, int] = field(default_factory=dict)
+    #: functions that clear a bit: the argument that names it
+    clears: dict[str, int] = field(default_factory=dict)
     #: functions that end a reference without any release of their own being known
     refcount_puts: frozenset[str] = frozenset()
     refcount_gets: frozenset[str] = frozenset()

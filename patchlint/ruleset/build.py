@@ -97,6 +97,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         tries=frozenset(data["tries"]),
         accessors=dict(data["accessors"]),
         lowers=dict(data["lowers"]),
+        clears=dict(data["clears"]),
         slots=dict(data["slots"]),
         frames=dict(data["frames"]),
         workloads={row[0]: Workload(*map(_frozen, row)) for row in data["workloads"]},
@@ -157,6 +158,8 @@ def _cleanups(data: Compiled) -> list[Cleanup]:
             row[14],
             tuple(row[15]),
             tuple(row[16]),
+            frozenset(row[17]),
+            frozenset(row[18]),
         ]
         found.append(Cleanup(*fields))
     return found

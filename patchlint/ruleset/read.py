@@ -148,6 +148,8 @@ def _cleanup(row: Row, twins: list[str]) -> list[Any]:
         row.get("probe"),
         row.get("seen", []),
         row.get("waited_in", []),
+        row.get("ended_by", []),
+        row.get("bare_in", []),
     ]
 
 

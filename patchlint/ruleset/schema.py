@@ -259,6 +259,8 @@ CLEANUP: Final[Row] = (
     Key("probe", text, required=False),
     Key("seen", versions, required=False),
     Key("waited_in", some_of(CONTEXTS), required=False),
+    Key("ended_by", words, required=False),
+    Key("bare_in", some_of(CONTEXTS), required=False),
     *_SOURCE,
 )
 ROWS: Final[dict[str, Row]] = {
@@ -391,6 +393,7 @@ STRUCTURE: Final[Row] = (
     Key("error_path", regexes),
     Key("error_value", regexes, required=False),
     Key("lowers", numbers_by_word(1), required=False),
+    Key("clears", numbers_by_word(1), required=False),
     Key("refcount_puts", words),
     Key("refcount_gets", words, required=False),
     Key("held_against", versions, required=False),

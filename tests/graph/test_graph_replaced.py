@@ -157,3 +157,57 @@ SHOWN = [f"\t{QUEUE}", "else", "\tiput(inode);"]
 )
 def test_an_old_start_of_what_no_line_shows_may_be_made_more_often(before, after, found):
     assert bool(told(unlink(*before), unlink(*after))) is found
+
+
+# -- a call that nobody shows, and a callback that is ---------------------------------------------
+
+WORK = """\
+static void lamp_gone(struct work_struct *work)
+{
+	struct lamp *l = container_of(work, struct lamp, work);
+
+	lamp_release_bulb(&l->bulb);
+	put_device(&l->dev);
+}
+
+"""
+START = ["get_device(&l->dev);", "INIT_WORK(&l->work, lamp_gone);", "schedule_work(&l->work);"]
+FILE = "struct inode *inode, struct file *file"
+
+
+def release(*lines, name="lamp_release"):
+    own = "struct lamp *l = file->private_data;"
+    return body(name, own, *lines, "return 0;", takes=FILE).replace("void", "int", 1)
+
+
+def test_a_callback_does_what_a_call_in_its_place_did():
+    found = downgrades(release("lamp_unlatch(l, file);"), WORK + release(*START))
+    assert [(d.cleanup, d.function, d.level_cap) for d in found] == [
+        ("lamp_release_bulb", "lamp_release", "warning")
+    ]
+    assert found[0].before.chain[-1].note == "lamp_unlatch(), whose body no hunk shows"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        # on another object
+        (release("lamp_unlatch(file);"), WORK + release(*START)),
+        # the call stands
+        (release("lamp_unlatch(l);"), WORK + release("lamp_unlatch(l);", *START)),
+        # what the callback ends was ended elsewhere before
+        (
+            release("lamp_unlatch(l);") + body("lamp_off", "lamp_release_bulb(l);", takes=LAMP),
+            WORK + release(*START) + body("lamp_off", "lamp_release_bulb(l);", takes=LAMP),
+        ),
+        # it gives back what is taken for it, and that alone
+        (
+            release("lamp_unlatch(l);"),
+            WORK.replace("\tlamp_release_bulb(&l->bulb);\n", "") + release(*START),
+        ),
+    ],
+)
+def test_a_callback_that_may_do_anything_else_takes_nothing_over(before, after):
+    found = downgrades(before, after)
+    assert "lamp_release_bulb" not in [d.cleanup for d in found if d.level_cap != "note"]
+    assert "put_device" not in [d.cleanup for d in found]

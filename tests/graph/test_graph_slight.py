@@ -6,6 +6,7 @@ import pytest
 from graph_kit import compare, downgrades, function
 
 from patchlint.graph.levels import held_in_slot
+from patchlint.graph.reach import Ways
 
 WORKER = """\
 static void lamp_gone(struct work_struct *work)
@@ -629,3 +630,91 @@ def test_a_callback_that_no_line_shows_may_be_left_to_chance(flag, target, found
     after = before.replace("&lamp->tw, TWA_RESUME", f"{target}, {flag}")
     assert levels(before, after) == found
     assert levels(after, before) == []
+
+
+# -- where memory failed, and where nothing is left --------------------------------------------
+
+
+def lamp(name, *lines, takes="struct lamp *lamp", returns="void"):
+    inner = "".join(f"\t{line}\n" for line in lines)
+    return f"{returns} {name}({takes})\n{{\n{inner}}}\n\n"
+
+
+PLAIN = QUEUE.strip().split("\n\t")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["if (!lamp->buf) {", *PLAIN, "return;", "}", "iput(lamp->inode);"],
+        ["if (lamp->buf) {", "iput(lamp->inode);", "return;", "}", *PLAIN],
+        ["if (lamp->buf)", "iput(lamp->inode);", "else {", *PLAIN, "}"],
+    ],
+)
+def test_what_is_put_off_only_where_memory_is_short_is_a_note(lines):
+    before = WORKER + lamp("lamp_close", "iput(lamp->inode);")
+    allocated = "lamp->buf = kmalloc(64, GFP_KERNEL);"
+    assert levels(before, WORKER + lamp("lamp_close", allocated, *lines)) == [
+        ("iput", "lamp_close", "note")
+    ]
+    # any other test sends somebody there
+    found = levels(before, WORKER + lamp("lamp_close", "lamp->buf = lamp_mode();", *lines))
+    assert found == [("iput", "lamp_close", "warning")]
+
+
+def test_a_flush_of_the_system_workqueue_waits_for_what_is_on_it():
+    queue = ["INIT_WORK(&lamp->work, lamp_gone);", "schedule_work(&lamp->work);"]
+    before = WORKER + lamp("lamp_close", "iput(lamp->inode);")
+    assert levels(before, WORKER + lamp("lamp_close", *queue, "flush_scheduled_work();")) == []
+    assert len(levels(before, WORKER + lamp("lamp_close", *queue))) == 1
+    assert len(levels(before, WORKER + lamp("lamp_close", *PLAIN, "flush_scheduled_work();"))) == 1
+
+
+PUT = WORKER.replace("iput(lamp->inode)", "kobject_put(&lamp->kobj)")
+
+
+@pytest.mark.parametrize(
+    ("first", "stays", "level"),
+    [
+        ("kobject_del(&lamp->kobj);", True, "note"),
+        ("kobject_del(&lamp->other);", True, "warning"),
+        ("lamp_dark(lamp);", True, "warning"),
+        ("kobject_del(&lamp->kobj);", False, "warning"),
+    ],
+)
+def test_a_put_below_what_ended_the_object_gives_memory_back(first, stays, level):
+    before = PUT + lamp("lamp_close", first, "kobject_put(&lamp->kobj);")
+    after = PUT + lamp("lamp_close", *([first] if stays else []), *PLAIN)
+    assert ("kobject_put", "lamp_close", level) in levels(before, after)
+
+
+def test_what_sleeps_is_not_what_an_rcu_callback_puts_off():
+    gone = PUT.replace("work_struct *work", "rcu_head *rcu").replace(
+        "(work, struct lamp, work)", "(rcu, struct lamp, rcu)"
+    )
+    before = gone + lamp("lamp_close", "kobject_put(&lamp->kobj);")
+    after = gone + lamp("lamp_close", "call_rcu(&lamp->rcu, lamp_gone);")
+    assert levels(before, after) == [("kobject_put", "lamp_close", "note")]
+
+
+# -- bits ----------------------------------------------------------------------------------------
+
+FREE = WORKER.replace("iput(lamp->inode)", "clear_bit_unlock(LAMP_BUSY, &lamp->flags)")
+OPS = "static const struct file_operations lamp_ops = {\n\t.release = lamp_release,\n};\n"
+
+
+def test_a_bit_that_others_ask_for_is_cleared_late():
+    """Where an operation ends something; a bit alone says nothing of any other function."""
+    taken = "struct inode *inode, struct file *file"
+    head = "struct lamp *lamp = file->private_data;"
+    clear = "clear_bit_unlock(LAMP_BUSY, &lamp->flags);"
+    before, after = (
+        FREE + lamp("lamp_release", head, *lines, "return 0;", takes=taken, returns="int") + OPS
+        for lines in ([clear], PLAIN)
+    )
+    (one,) = compared = downgrades(before, after, ways=lambda *_: Ways((), known=True, cut=False))
+    assert (one.cleanup, one.level_cap) == ("LAMP_BUSY", "warning")
+    assert compared[0].what == "the clearing of LAMP_BUSY"
+    # which bit a variable names nobody sees
+    unknown = (text.replace("LAMP_BUSY", "lamp->bit") for text in (before, after))
+    assert downgrades(*unknown) == ()
