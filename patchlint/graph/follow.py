@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
@@ -16,7 +17,7 @@ from msgspec import Struct, field
 from patchlint.graph.renames import renames
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from patchlint.graph.build import Graph
     from patchlint.model.facts import Function
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 _Key = tuple[str, str]
 #: functions before that one function after may continue, besides its namesake
 _HEIRS: Final = 3
+#: pairs of lines between two that stayed that are looked at
+_MOST_COMPARED: Final = 250_000
+#: letters of a line that can be told from others
+_TELLING: Final = 4
 
 
 class Lines(Struct):
@@ -112,14 +117,52 @@ def lines_of(files: Iterable[FilePair]) -> Lines:
     lines = Lines(_pairs=pairs)
     for pair in pairs:
         before = pair.old_path or pair.path
-        lines.kept[before] = pair.kept
-        lines.stayed[pair.path] = {new: old for old, new in pair.kept.items()}
+        kept = _respaced(pair)
+        lines.kept[before] = kept
+        lines.stayed[pair.path] = {new: old for old, new in kept.items()}
         lines.renamed[before] = pair.path
         if pair.pre is not None:
             lines.shown[before] = pair.pre.known
         if pair.post is not None:
             lines.seen[pair.path] = pair.post.known
     return lines
+
+
+def _respaced(pair: FilePair) -> dict[int, int]:
+    """The lines that stay, with those of which only the white space is another.
+
+    Of lines that went and lines that came between two that stayed, those that are alike in
+    order: code that got deeper, or less deep, stands where it stood, under other tests.
+    """
+    kept = pair.kept
+    if pair.pre is None or pair.post is None or pair.pre is pair.post:
+        return kept
+    gone = _between(pair.pre.text, sorted(kept))
+    come = _between(pair.post.text, sorted(kept.values())) if gone else {}
+    found = dict(kept)
+    for gap in gone.keys() & come.keys():
+        one, other = gone[gap], come[gap]
+        sides = [[text for _, text in side] for side in (one, other)]
+        if len(one) * len(other) > _MOST_COMPARED or set(sides[0]).isdisjoint(sides[1]):
+            continue
+        matcher = SequenceMatcher(None, sides[0], sides[1], autojunk=False)
+        for block in matcher.get_matching_blocks():
+            for at in range(block.size):
+                found[one[block.a + at][0]] = other[block.b + at][0]
+    return found
+
+
+def _between(text: bytes, stayed: Sequence[int]) -> dict[int, list[tuple[int, bytes]]]:
+    """The telling lines of a text that did not stay, by how many that did stand above them.
+
+    Each with its number, and without its white space.
+    """
+    still = set(stayed)
+    found: dict[int, list[tuple[int, bytes]]] = {}
+    for number, line in enumerate(text.split(b"\n"), 1):
+        if line and number not in still and len(bare := b"".join(line.split())) >= _TELLING:
+            found.setdefault(bisect.bisect_left(stayed, number), []).append((number, bare))
+    return found
 
 
 def _knows(known: tuple[tuple[int, int], ...] | None, line: int) -> bool:

@@ -116,7 +116,7 @@ def _gave_way(
         above, below = comparison.lines.place(was.path, effect.line)
         for edge in starts:
             if (
-                above < edge.line < below
+                above <= edge.line < below
                 and _stands_for(comparison, effect, edge)
                 and not _started_before(comparison, was, effect, edge)
             ):
@@ -364,8 +364,6 @@ def _made_anew(comparison: Comparison, was: Function, now: Function, edge: Defer
     ]
     if not before:
         return added
-    if not added and not any(lines.added(now.path, test.line) for test in edge.conditions):
-        return False
     tests = asked.of(comparison.new.terms.guard(now, edge.conditions))
     return not any(tests.keeps(made) for made in before)
 

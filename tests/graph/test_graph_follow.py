@@ -79,3 +79,24 @@ def test_lines_of_other_files_are_not_added():
     assert lines.added(PATH, 2)
     assert not lines.added(PATH, 1)
     assert not lines.added("fs/other.c", 2)
+
+
+def test_a_line_that_got_deeper_stands_where_it_stood():
+    before = "void f(void)\n" + BODY
+    after = before.replace(
+        "\tlamp_cold(lamp);\n\tfput(lamp->file);\n",
+        "\tif (lamp->file) {\n\t\tlamp_cold( lamp );\n\t\tfput(lamp->file);\n\t}\n",
+    )
+    lines = compare(before, after).lines
+    assert [lines.forward(PATH, line) for line in (5, 6, 7)] == [5, 7, 8]
+    assert [lines.added(PATH, line) for line in (6, 7, 8, 9)] == [True, False, False, True]
+
+
+def test_lines_in_another_order_did_not_stay():
+    before = "void f(void)\n" + BODY
+    after = before.replace(
+        "\tlamp_cold(lamp);\n\tfput(lamp->file);\n",
+        "\tif (lamp->file)\n\t\tfput(lamp->file);\n\tlamp_cool(lamp);\n\tlamp_cold(lamp->cold);\n",
+    )
+    lines = compare(before, after).lines
+    assert [lines.forward(PATH, line) for line in (6, 7)] == [None, 7]
