@@ -516,7 +516,10 @@ def _new_here(comparison: Comparison, effect: Effect) -> bool:
 def _only_deferred(
     comparison: Comparison, function: Function, workers: frozenset[FunctionKey]
 ) -> bool:
-    """Whether every way into a function that the images show begins in a deferred one."""
+    """Whether every way into a function that the images show begins in a deferred one.
+
+    What a put runs for the last reference others may put where no hunk shows.
+    """
     seen = {key_of(function)}
     todo = [function]
     while todo:
@@ -524,7 +527,8 @@ def _only_deferred(
         if key_of(one) in workers:
             continue
         callers = comparison.after.callers_of(one)
-        if not callers:
+        put = any(call.callee != one.name and not call.indirect for _, call in callers)
+        if not callers or (put and comparison.after.known.get(one.path) is not None):
             return False
         for caller, _call in callers:
             if key_of(caller) not in seen:

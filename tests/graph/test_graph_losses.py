@@ -119,6 +119,19 @@ def test_who_gives_a_function_to_a_put_calls_it():
     assert "lamp_put_work() at" in one.reasons[0]
 
 
+def test_a_put_in_a_worker_is_not_the_only_one_where_hunks_show_no_more():
+    """A release goes from a function to that of a reference: who drops the last one is unknown."""
+    free = "static void lamp_free(struct kref *ref)"
+    own = GONE.replace("iput(l->inode);", "kref_put(&l->ref, lamp_free);")
+    before = own + closing("lamp_dark(l);", head=free) + closing("iput(l->inode);")
+    after = own + closing("iput(l->inode);", head=free) + closing("lamp_dark(l);")
+    compared = compare(before, after)
+    assert [loss.how for loss in losses.find(compared)] == ["worker"]
+    compared = compare(before, after)
+    compared.after.known["fs/lamp.c"] = ((1, 40),)
+    assert losses.find(compared) == []
+
+
 def test_a_start_that_stands_is_no_past_of_a_new_one():
     """Both ask for an empty list, each for its own; what the old worker does is not done twice."""
     worker = (
