@@ -15,7 +15,7 @@ from patchlint.analysis import CannotCheck, TreeAtHand, analyse, given_up
 from patchlint.model import budget
 from patchlint.model.budget import Budget, OutOfBudgetError
 from patchlint.model.finding import Finding, PatchRef, Report, SeriesRef
-from patchlint.model.problem import InputError, Limitation, Note
+from patchlint.model.problem import TIME, InputError, Limitation, Note
 from patchlint.outside.alarm import time_limit
 
 if TYPE_CHECKING:
@@ -58,6 +58,15 @@ class _Findings(Struct):
     limitations: list[Limitation] = field(default_factory=list)
     errors: list[InputError] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+
+    def add(self, more: _Findings) -> None:
+        """Take ``more`` in."""
+        for name in self.__struct_fields__:
+            getattr(self, name).extend(getattr(more, name))
+
+
+#: seconds that hunks alone may take where a tree took too long
+_QUICK: Final = 10.0
 
 
 def check(inputs: Sequence[str], options: Options, stdin: bytes | None = None) -> Report:
@@ -202,12 +211,12 @@ def check_series(
     tree = tree or _tree(options)
     gathered = _Findings()
     for one in series:
-        with budget.limited(Budget(options.limit)):
-            try:
-                with time_limit(options.limit):
-                    _guarded(one, ruleset, options, tree, gathered)
-            except OutOfBudgetError as error:
-                gathered.errors.append(_input_error(one, given_up(one, error).message))
+        place = len(gathered.series)
+        found = _in_time(one, ruleset, options, tree, place)
+        if tree is not None and not found.findings and _ended_early(found):
+            # what the mail alone shows is told: it takes no search of a tree
+            _without_tree(one, ruleset, options, place, found)
+        gathered.add(found)
     return Report(
         __version__,
         tuple(gathered.series),
@@ -218,28 +227,44 @@ def check_series(
     )
 
 
-def _guarded(
-    series: Series,
-    ruleset: Ruleset,
-    options: Options,
-    tree: TreeAtHand | None,
-    gathered: _Findings,
+def _in_time(
+    series: Series, ruleset: Ruleset, options: Options, tree: TreeAtHand | None, place: int
+) -> _Findings:
+    """What there is to say of a series within the time that it may take."""
+    with budget.limited(Budget(options.limit)):
+        try:
+            with time_limit(options.limit):
+                return _guarded(series, ruleset, options, tree, place)
+        except OutOfBudgetError as error:
+            return _Findings(errors=[_input_error(series, given_up(series, error).message)])
+
+
+def _ended_early(found: _Findings) -> bool:
+    """Whether a check was ended before it was done."""
+    return not found.series or any(one.stage == TIME for one in found.limitations)
+
+
+def _without_tree(
+    series: Series, ruleset: Ruleset, options: Options, place: int, found: _Findings
 ) -> None:
+    """Add to what was found of a series with a tree, in vain, what its hunks alone show."""
+    quick = _QUICK if options.limit is None else min(options.limit, _QUICK)
+    alone = _in_time(series, ruleset, replace(options, limit=quick), None, place)
+    found.findings += alone.findings
+    found.series = found.series or (alone.series if alone.findings else [])
+
+
+def _guarded(
+    series: Series, ruleset: Ruleset, options: Options, tree: TreeAtHand | None, place: int
+) -> _Findings:
     """Check a series; whatever a stage raises is an error of this series alone."""
     try:
-        one = _check_one(series, ruleset, options, tree, len(gathered.series))
+        return _check_one(series, ruleset, options, tree, place)
     except CannotCheck:
         raise
     except Exception as error:  # noqa: BLE001 - one series must not take the others along
-        gathered.errors.append(
-            _input_error(series, f"the {_stage(error)} stage failed: {_said(error)}")
-        )
-        return
-    gathered.errors += one.errors
-    gathered.limitations += one.limitations
-    gathered.series += one.series
-    gathered.findings += one.findings
-    gathered.notes += one.notes
+        said = f"the {_stage(error)} stage failed: {_said(error)}"
+        return _Findings(errors=[_input_error(series, said)])
 
 
 def _stage(error: BaseException) -> str:

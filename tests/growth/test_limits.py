@@ -58,6 +58,21 @@ def test_what_was_found_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert any("given up" in one.message for one in report.limitations)
 
 
+@pytest.mark.parametrize("stage", ["borrow", "whole"])
+def test_a_tree_that_takes_too_long_leaves_what_the_mail_alone_shows(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stage: str
+) -> None:
+    place = {"borrow": "patchlint.graph.borrow.borrow", "whole": "patchlint.analysis._whole"}
+    monkeypatch.setattr(place[stage], busy)
+    (tmp_path / "fs").mkdir()
+    (tmp_path / "fs" / "other.c").write_text("int other;\n")
+    report = check(["-"], Options(tree=str(tmp_path), limit=0.5), MAIL)
+    assert [finding.patch for finding in report.findings] == [1, 2]
+    assert all(report.series[finding.series].patches for finding in report.findings)
+    said = [*report.limitations, *report.errors]
+    assert any("given up: it takes more than 0.5 s" in one.message for one in said)
+
+
 def test_series_behind_one_that_costs_too_much_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     real = diff.parse
     calls = iter([True])
