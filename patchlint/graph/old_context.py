@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from patchlint.graph import contexts, guards
+from patchlint.graph.bindings import function_name
 from patchlint.graph.chains import possible
 from patchlint.graph.objects import form_of, struct_name
 
@@ -88,7 +89,11 @@ def _in_images(comparison: Comparison, loss: Loss, verdict: contexts.Verdict) ->
         why = next(r.why for r in verdict.reasons if r.context != "task")
         doubt = f"the old path was partly deferred: {why}"
     if not doubt and not verdict.task:
-        doubt = _was_started(comparison, was) or _puts_itself(comparison, loss)
+        doubt = (
+            _was_started(comparison, was)
+            or _puts_itself(comparison, loss)
+            or ("" if verdict.reasons else _only_given(comparison, was))
+        )
     shared = not all(r.traced for r in verdict.reasons)
     if not doubt:
         doubt = _holds_it(comparison, loss)
@@ -156,6 +161,31 @@ def _was_started(comparison: Comparison, was: Function) -> str:
                 "which may have run the old path"
             )
     return ""
+
+
+def _only_given(comparison: Comparison, was: Function) -> str:
+    """The helper that a function is given to, and that nobody shows; "" where it is called as well.
+
+    A helper that is not named for visiting something keeps what it is given, until something
+    happens.  Who runs it then is unknown, and seldom the task that waits for what it does.
+    """
+    before, kernel = comparison.before, comparison.kernel
+    if not was.static or before.callers_of(was) or before.tables_of(was.name):
+        return ""
+    given = [
+        (function, call)
+        for function in before.functions.values()
+        if function.path == was.path
+        for call in function.calls
+        if any(function_name(text) == was.name for text in call.args)
+    ]
+    if not given or any(
+        kernel.visits.search(call.callee) or before.callees(call, function.path)
+        for function, call in given
+    ):
+        return ""
+    function, call = given[0]
+    return f"it is only given to {call.callee}() at {function.path}:{call.line}, which may keep it"
 
 
 def _puts_itself(comparison: Comparison, loss: Loss) -> str:

@@ -698,3 +698,22 @@ def test_what_was_put_off_in_some_configurations_before_is_a_note():
     (one,) = downgrades(before, GONE + closing(QUEUE))
     assert one.level_cap == "note"
     assert one.reasons[0].startswith("it was done then in some configurations")
+
+
+@pytest.mark.parametrize(
+    ("user", "level"),
+    [
+        ("lamp_end_session(l, false, lamp_drop);", "note"),
+        ("lamp_for_each(l, lamp_drop);", "warning"),
+        ("lamp_drop(l); lamp_end_session(l, false, lamp_drop);", "warning"),
+        ("lamp_dark(l);", "warning"),
+    ],
+)
+def test_what_is_only_given_to_a_helper_is_run_by_nobody_knows_whom(user, level):
+    head = "static void lamp_drop(struct lamp *l)"
+    before, after = (
+        GONE + closing(line, head=head) + closing(user) for line in ("iput(l->inode);", QUEUE)
+    )
+    # a caller's loss is that of its callee
+    (one,) = downgrades(before, after)
+    assert (one.function, one.level_cap) == ("lamp_drop", level)
