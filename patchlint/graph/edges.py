@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from patchlint.graph.bindings import argument, function_name, reference, root_parameter, values
 from patchlint.graph.build import Deferral, Graph
+from patchlint.graph.effect import folder_of
 from patchlint.graph.guards import put_in
 from patchlint.graph.objects import ObjectRef, same, strip_expression
 from patchlint.model import budget
@@ -126,13 +127,15 @@ class Bound:
             for bound in graph.bindings_at(target.keys)
             if same(bound.target, target, graph.homes, self._counts)
         ]
-        # what the very function binds, or else its file, goes before statics of other files
+        # what the very function binds, or else its file, goes before statics of other files, and
+        # one of another folder is none that is meant
         own = [bound for bound, _ in hits if bound.path == target.path]
         inside = {id(bound) for bound in own if bound.function == target.function}
         found: dict[_Callback, None] = {}
         for bound, callback in hits:
             far = bound.path != target.path and callback is not None and callback.static
-            if (inside and id(bound) not in inside) or (own and far):
+            apart = far and folder_of(bound.path) != folder_of(target.path)
+            if (inside and id(bound) not in inside) or (own and far) or apart:
                 continue
             found[bound.callback, "" if callback is None else callback.path] = None
         return list(found)
@@ -376,7 +379,11 @@ def _handoffs(graph: Graph) -> list[Deferral]:
                 return list(found.values())
             for place in sorted({at for name in target.keys for at in by_key.get(name, ())}):
                 drain = drains[place]
-                if drain.callback is function or not same(target, drain.target, graph.homes):
+                if (
+                    drain.callback is function
+                    or _of_others(function, drain)
+                    or not same(target, drain.target, graph.homes)
+                ):
                     continue
                 key = (function.path, function.name, call.line, drain.callback.name)
                 found.setdefault(
@@ -429,6 +436,11 @@ def _drains(graph: Graph) -> list[_Drain]:
                 for target, by in taken.get((function.path, function.name), ())
             ]
     return found
+
+
+def _of_others(function: Function, drain: _Drain) -> bool:
+    """Whether what drains a list is a static function of another folder."""
+    return drain.callback.static and folder_of(drain.callback.path) != folder_of(function.path)
 
 
 def _list(graph: Graph, function: Function, call: Call, index: int | None) -> ObjectRef | None:
