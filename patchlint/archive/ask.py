@@ -14,6 +14,7 @@ from patchlint.archive.store import DamagedError
 from patchlint.model.effect import EntryChain, Promise, Step
 from patchlint.model.finding import LEVELS, Finding, HunkLine, PatchRef, Report, SeriesRef
 from patchlint.model.problem import InputError, Limitation
+from patchlint.outside.names import shown
 
 if TYPE_CHECKING:
     import sqlite3
@@ -113,7 +114,8 @@ def _where(question: Question) -> tuple[str, list[object]]:
             " AND instr(lower(sources.name || ' ' || sources.place), ?))"
         )
         values.append(question.source.lower())
-    return " AND ".join(parts), values
+    # nothing that is stored is like a word that is no UTF-8, and SQLite takes none
+    return " AND ".join(parts), [shown(one) if isinstance(one, str) else one for one in values]
 
 
 def moment(text: str, *, after: bool = False) -> float:

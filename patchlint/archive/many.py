@@ -22,6 +22,7 @@ from patchlint.archive import sources
 from patchlint.archive.records import Failure, Survey, Thread
 from patchlint.archive.sources import Portion, Shelf, Source
 from patchlint.archive.worker import Worker
+from patchlint.outside.names import given, kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -175,12 +176,12 @@ def _worker(settings: Settings) -> Worker:
 def _here(source: Source, clones: str | None) -> Source | None:
     """The source as this machine has it, None when it does not."""
     if clones is None:
-        return source if Path(source.place).exists() else None
-    parts = Path(source.place).parts
+        return source if Path(given(source.place)).exists() else None
+    parts = Path(given(source.place)).parts
     for count in range(len(parts) - 1, 0, -1):
         place = Path(clones, *parts[-count:])
         if place.exists():
-            return replace(source, place=str(place))
+            return replace(source, place=kept(str(place)))
     return None
 
 

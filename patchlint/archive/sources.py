@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self, cas
 from msgspec import Struct, field
 
 from patchlint.outside.git import refusal
+from patchlint.outside.names import given, kept, shown
 from patchlint.outside.programs import PIPE, ProgramError, read_git, said, stream_git
 
 if TYPE_CHECKING:
@@ -48,7 +49,10 @@ class SourceError(Exception):
 
 
 class Source(Struct, frozen=True):
-    """One archive: ``place`` is an absolute path, ``name`` what the user called it."""
+    """One archive: ``place`` is an absolute path, ``name`` what the user called it.
+
+    Both are text that a store can keep; :func:`patchlint.outside.names.given` makes the path.
+    """
 
     kind: Kind
     place: str
@@ -105,24 +109,24 @@ def find(inputs: Sequence[str], passed_over: list[str] | None = None) -> list[So
         path = Path(name)
         if not path.exists():
             raise SourceError(f"{name}: no such file or folder")
-        found.extend(_find(path, name, [] if passed_over is None else passed_over))
+        found.extend(_find(path, shown(name), [] if passed_over is None else passed_over))
     return list(dict.fromkeys(found))
 
 
 def _find(path: Path, name: str, passed_over: list[str]) -> list[Source]:
-    place = str(path.resolve())
+    place = _place(path)
     if path.is_file():
         if (why := _no_archive(path)) is not None:
             raise SourceError(f"{name}: no mbox, and {why}")
         return [Source("mbox", place, name)]
     repository = _repository(path)
     if repository is not None:
-        if not _names_mail(str(repository), _EPOCH_HEAD):
+        if not _names_mail(_place(repository), _EPOCH_HEAD):
             raise SourceError(
                 f"{name}: a repository, but no public-inbox epoch: its last commit holds no mail; "
                 "patchlint check --tree DIR A..B checks commits"
             )
-        return [Source("git", str(repository.resolve()), name)]
+        return [Source("git", _place(repository), name)]
     epochs = path / "git"
     if not epochs.is_dir():
         epochs = path
@@ -131,16 +135,20 @@ def _find(path: Path, name: str, passed_over: list[str]) -> list[Source]:
         key=lambda entry: int(entry.stem),
     )
     if numbered:
-        return [Source("git", str(epoch.resolve()), f"{name}/{epoch.name}") for epoch in numbered]
+        return [Source("git", _place(epoch), f"{name}/{epoch.name}") for epoch in numbered]
     if (path / "cur").is_dir() or (path / "new").is_dir():
         return [Source("maildir", place, name)]
     files = sorted(entry for entry in path.iterdir() if entry.is_file())
     others = [entry for entry in files if _no_archive(entry) is not None]
     if len(others) < len(files):
-        passed_over += [f"{name}/{entry.name}" for entry in others]
+        passed_over += [f"{name}/{shown(entry.name)}" for entry in others]
         mails = [entry for entry in files if entry not in others]
-        return [Source("mbox", str(entry.resolve()), f"{name}/{entry.name}") for entry in mails]
+        return [Source("mbox", _place(one), f"{name}/{shown(one.name)}") for one in mails]
     raise SourceError(f"{name}: neither an epoch, an mbox, a Maildir nor a folder of mails")
+
+
+def _place(path: Path) -> str:
+    return kept(str(path.resolve()))
 
 
 def _no_archive(path: Path) -> str | None:
@@ -151,7 +159,7 @@ def _no_archive(path: Path) -> str | None:
     from patchlint.mail import inputs, mbox
 
     try:
-        with opened(str(path)) as stream:
+        with opened(_place(path)) as stream:
             head = stream.read(_HEAD).lstrip()
     except SourceError:
         return None
@@ -231,7 +239,7 @@ def _revisions(place: str, tip: str | None) -> _Revisions:
 def _ask(place: str, *arguments: str) -> tuple[int, bytes, bytes]:
     """Run git on an archive; raises :class:`SourceError` when there is no git."""
     try:
-        return read_git(place, *arguments)
+        return read_git(given(place), *arguments)
     except ProgramError as error:
         raise SourceError(f"{place}: {error}") from error
 
@@ -248,10 +256,10 @@ def _new_files(source: Source, last: str) -> list[tuple[str, str]]:
     """New files of a Maildir by name: a delivery's name starts with its time."""
     names: list[tuple[str, str]] = []
     for folder in ("cur", "new"):
-        directory = Path(source.place) / folder
+        directory = Path(given(source.place)) / folder
         if directory.is_dir():
             names.extend(
-                (entry.name.split(":")[0], f"{folder}/{entry.name}")
+                (entry.name.split(":")[0], kept(f"{folder}/{entry.name}"))
                 for entry in os.scandir(directory)
                 if entry.is_file()
             )
@@ -296,7 +304,7 @@ def _split(source: Source, state: Mapping[str, Any]) -> Iterator[Portion]:
 
 
 def _stamp(place: str) -> list[int]:
-    status = Path(place).stat()
+    status = Path(given(place)).stat()
     return [status.st_size, status.st_mtime_ns]
 
 
@@ -311,7 +319,7 @@ def opened(place: str) -> Iterator[IO[bytes]]:
     import zlib
 
     try:
-        with Path(place).open("rb") as stream:
+        with Path(given(place)).open("rb") as stream:
             magic = stream.read(6)
             stream.seek(0)
             if magic.startswith(b"\x1f\x8b"):
@@ -414,7 +422,7 @@ def read(portion: Portion) -> Iterator[Raw]:
 def has(source: Source, keys: Sequence[str]) -> bool:
     """Whether this machine's copy of ``source`` is new enough to have the last of ``keys``."""
     if source.kind != "git":
-        return (Path(source.place) / keys[-1]).is_file()
+        return Path(given(source.place), given(keys[-1])).is_file()
     return _ask(source.place, "cat-file", "-e", f"{keys[-1]}^{{tree}}")[0] == 0
 
 
@@ -444,7 +452,7 @@ def _cat(place: str, names: Sequence[str], missing: list[str]) -> Iterator[Raw]:
         wanted.write("".join(f"{name}\n" for name in names).encode())
         wanted.seek(0)
         with stream_git(
-            place, "cat-file", "--batch", "--buffer", stdin=wanted, bufsize=_CHUNK
+            given(place), "cat-file", "--batch", "--buffer", stdin=wanted, bufsize=_CHUNK
         ) as process:
             out = process.stdout
             if out is None:  # pragma: no cover - PIPE was asked for
@@ -484,10 +492,11 @@ def _skip(out: IO[bytes], size: int) -> None:
 
 def _read_file(place: str, key: str) -> Iterator[Raw]:
     """A Maildir's mail; its flags may have changed since, which renames the file."""
-    path = Path(place) / key
+    folder = given(place)
+    path = Path(folder, given(key))
     if not path.is_file():
         base = path.name.split(":")[0]
-        moved = [*Path(place, "cur").glob(f"{base}*"), *Path(place, "new").glob(f"{base}*")]
+        moved = [*Path(folder, "cur").glob(f"{base}*"), *Path(folder, "new").glob(f"{base}*")]
         if not moved:
             return
         path = moved[0]
@@ -529,7 +538,7 @@ class Shelf:
     def _from_git(self, place: str, locators: Sequence[str]) -> dict[str, bytes]:
         process = self._processes.get(place)
         if process is None or process.poll() is not None:
-            process = stream_git(place, "cat-file", "--batch", stdin=PIPE)
+            process = stream_git(given(place), "cat-file", "--batch", stdin=PIPE)
             self._processes[place] = process
         if process.stdin is None or process.stdout is None:  # pragma: no cover
             return {}

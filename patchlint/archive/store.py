@@ -24,6 +24,7 @@ from patchlint.archive import codec
 from patchlint.archive.records import Checked, Row, Survey, Thread, Verdict, Wanted
 from patchlint.archive.sources import Source
 from patchlint.outside import seal
+from patchlint.outside.names import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -736,7 +737,15 @@ def _add_problems(
         "limitations",
         ("thread", "series", "stage", "message", "path", "message_id", "line"),
         [
-            (thread, series, one.stage, one.message, one.path, one.message_id, one.line)
+            (
+                thread,
+                series,
+                one.stage,
+                shown(one.message),
+                one.path and shown(one.path),
+                one.message_id,
+                one.line,
+            )
             for one in limitations
         ],
     )
@@ -744,7 +753,10 @@ def _add_problems(
         connection,
         "errors",
         ("thread", "input", "message", "message_id", "line"),
-        [(thread, one.input, one.message, one.message_id, one.line) for one in errors],
+        [
+            (thread, shown(one.input), shown(one.message), one.message_id, one.line)
+            for one in errors
+        ],
     )
 
 

@@ -180,7 +180,9 @@ class Facts(Struct):
 
         named = _either(objects)
         called = re.compile(
-            rf"\b(?:{_either(registrations)})\s*\([^;{{}}]*?\b(?:{named})\b".encode()
+            rf"\b(?:{_either(registrations)})\s*\([^;{{}}]*?\b(?:{named})\b".encode(
+                "utf-8", "surrogateescape"
+            )
         )
         folder = path.rpartition("/")[0]
         found = []

@@ -185,7 +185,11 @@ def read(
     they are rare; definitions are told all, but with ``sparse`` only those of such a name
     and those that hold one.
     """
-    wanted = None if only is None else frozenset(name.encode() for name in only)
+    wanted = (
+        None
+        if only is None
+        else frozenset(name.encode("utf-8", "surrogateescape") for name in only)
+    )
     return _Reader(text, table, wanted, sparse=sparse).run()
 
 

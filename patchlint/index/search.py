@@ -189,7 +189,7 @@ def _folder(path: str) -> str:
 
 def hits_in(path: str, text: bytes, names: Iterable[str], words: Words) -> dict[str, Hit]:
     """Return what one file has about each of ``names`` that it has."""
-    here = [name for name in names if name.encode() in text]
+    here = [name for name in names if name.encode("utf-8", "surrogateescape") in text]
     if not here:
         return {}
     read = lean.read(text, words, here, sparse=True)

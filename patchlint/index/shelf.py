@@ -59,7 +59,7 @@ class DiskShelf(Struct, frozen=True):
 
     def put(self, answers: dict[str, tuple[Hit, ...]]) -> None:
         """Keep answers; what cannot be kept is searched for again."""
-        with suppress(sqlite3.Error, OSError):
+        with suppress(sqlite3.Error, OSError, UnicodeEncodeError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             if self.path.is_file() and self.path.stat().st_size > _LARGEST:
                 self.path.unlink()

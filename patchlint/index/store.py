@@ -22,6 +22,7 @@ from msgspec import Struct, field
 from patchlint.index import lean
 from patchlint.index.facts import Hit
 from patchlint.index.search import hits_in
+from patchlint.outside.names import given, kept, shown
 from patchlint.outside.seal import seal, tells_damage
 from patchlint.patch.trees import FolderTree, GitTree
 
@@ -82,7 +83,7 @@ def tree_key(tree: Tree) -> str:
     """Return what a tree is listed by: its commit, or its folder's whole path."""
     if tree.commit is not None:
         return tree.commit
-    return f"folder:{Path(tree.name).resolve()}"
+    return f"folder:{kept(str(Path(tree.name).resolve()))}"
 
 
 class Packed(NamedTuple):
@@ -215,7 +216,7 @@ class Store:
             " WHERE f.tree = ?",
             (tree,),
         ):
-            yield File(path, oid.hex(), size, changed)
+            yield File(given(path), oid.hex(), size, changed)
 
     def hits(self, tree: int, name: str, without: frozenset[str]) -> list[Hit]:
         """Return the files of a tree that define, call or use ``name``, sorted by path."""
@@ -249,7 +250,7 @@ class Store:
         row = self._db.execute(
             "SELECT b.id, b.numbers, b.defined FROM files f JOIN blobs b ON b.id = f.blob"
             " WHERE f.tree = ? AND f.path = ?",
-            (tree, path),
+            (tree, kept(path)),
         ).fetchone()
         return None if row is None else (row[0], lean.Lines.unpack(row[1], row[2]))
 
@@ -269,7 +270,7 @@ class Store:
         )
 
     def _id(self, name: str) -> int | None:
-        row = self._db.execute("SELECT id FROM names WHERE name = ?", (name,)).fetchone()
+        row = self._db.execute("SELECT id FROM names WHERE name = ?", (shown(name),)).fetchone()
         return None if row is None else int(row[0])
 
     def _about(
@@ -283,7 +284,9 @@ class Store:
             (tree, name),
         )
         unpack = lean.Lines.unpack
-        return {path: (unpack(numbers, names), value) for path, numbers, names, value in rows}
+        return {
+            given(path): (unpack(numbers, names), value) for path, numbers, names, value in rows
+        }
 
     # -- writing ---------------------------------------------------------------------
 
@@ -328,11 +331,12 @@ class Store:
             if old is not None:
                 self._drop(old[0])
             rows = [
-                (blobs[bytes.fromhex(one.oid)], one.path, one.size, one.changed) for one in files
+                (blobs[bytes.fromhex(one.oid)], kept(one.path), one.size, one.changed)
+                for one in files
             ]
             tree = self._db.execute(
                 "INSERT INTO trees (key, origin, made, files) VALUES (?, ?, ?, ?)",
-                (key, origin, int(time.time()), len(rows)),
+                (key, shown(origin), int(time.time()), len(rows)),
             ).lastrowid
             self._db.executemany(
                 f"INSERT INTO files VALUES ({tree or 0}, ?, ?, ?, ?)",  # noqa: S608 - a number
@@ -380,7 +384,7 @@ class Store:
     def _number(self, name: str) -> int:
         known = self._names.get(name)
         if known is None:
-            row = self._db.execute("SELECT id FROM names WHERE name = ?", (name,)).fetchone()
+            row = self._db.execute("SELECT id FROM names WHERE name = ?", (shown(name),)).fetchone()
             if row is None:
                 known = self._next
                 self._next += 1
@@ -405,7 +409,7 @@ class _Transaction:
 
 
 def _folder_gone(key: str) -> bool:
-    return key.startswith("folder:") and not Path(key.removeprefix("folder:")).is_dir()
+    return key.startswith("folder:") and not Path(given(key.removeprefix("folder:"))).is_dir()
 
 
 class Indexed(Struct):

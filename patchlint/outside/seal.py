@@ -77,6 +77,8 @@ def whole(path: Path) -> bool:
 
 def tells_damage(error: BaseException) -> bool:
     """Whether an error over a database says that it is damaged: not in use, no full disk."""
+    if isinstance(error, UnicodeEncodeError):  # of what was asked, which no row holds
+        return False
     code = getattr(error, "sqlite_errorcode", None)
     return code is None or code & 0xFF not in _OF_THE_MACHINE
 

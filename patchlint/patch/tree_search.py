@@ -57,7 +57,9 @@ def ripgrep(wanted: Wanted) -> Way:
     way = [Command([*_RG, *_either(some), "."]) for some in _parts(called)]
     # an expression for such lines is slow to search for, and words are not
     for some in _parts([_of_word(name) for name in wanted.defined]):
-        keeps = re.compile(definition(_alternatives([one.text for one in some])).encode())
+        keeps = re.compile(
+            definition(_alternatives([one.text for one in some])).encode("utf-8", "surrogateescape")
+        )
         way.append(Command([*_RG, *_either(some), "."], keeps))
     return way
 
@@ -176,7 +178,7 @@ _WORD: Final = re.compile(rb"\w+").findall
 
 def _by_bytes(wanted: Wanted) -> dict[bytes, str]:
     """Return all names that are wanted, by their bytes."""
-    return {name.encode(): name for name in chain.from_iterable(wanted)}
+    return {name.encode("utf-8", "surrogateescape"): name for name in chain.from_iterable(wanted)}
 
 
 def _names_in(lines: Iterable[bytes], names: Mapping[bytes, str]) -> frozenset[str]:
@@ -226,7 +228,7 @@ class Matcher:
 
     def __init__(self, wanted: Wanted) -> None:
         self._names = _by_bytes(wanted)
-        self._either = re.compile(expression(wanted).encode())
+        self._either = re.compile(expression(wanted).encode("utf-8", "surrogateescape"))
 
     def __call__(self, text: bytes) -> frozenset[str]:
         """Return the names that may be in ``text``."""

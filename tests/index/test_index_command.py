@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 
 import pytest
 from small_tree import FILES, folder_tree
@@ -121,3 +123,34 @@ def test_progress_is_silent_when_asked(monkeypatch):
     with _Progress(quiet=True) as progress:
         progress.tell(3, 3)
     assert terminal.text == ""
+
+
+@pytest.mark.parametrize("form", ["git", "folder"])
+def test_names_that_are_no_utf8_are_indexed_beside_the_others(tmp_path, git_tree, capsys, form):
+    other = git_tree(FILES)
+    assert main(["index", str(other.repository), "--jobs", "1"]) == 0
+    odd = os.fsdecode(b"drivers/z\xff.c")
+    files = {**FILES, odd: b"void odd_put(void)\n{\n\tkfree(0);\n}\n"}
+    place = tmp_path / os.fsdecode(b"t\xfe")
+    if form == "folder":
+        folder_tree(place, files)
+    else:
+        Path(str(git_tree(files).repository)).rename(place)
+    assert main(["index", str(place), "--jobs", "1"]) == 0
+    assert main(["index", "--status"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert f"{other.commit}  20" in out
+    assert out.count(" files  ") == 2
+    assert main(["graph", "odd_put", "--tree", str(place), "--down"]) == 0
+    assert "kfree" in capsys.readouterr().out
+
+
+def test_a_name_that_is_no_utf8_is_in_no_tree(git_tree, capsys):
+    tree = git_tree(FILES)
+    path = str(tree.repository)
+    for _ in range(2):
+        assert main(["graph", os.fsdecode(b"\xff"), "--tree", path]) == 2
+        assert "not in" in capsys.readouterr().err
+        assert main(["index", path, "--jobs", "1"]) == 0
+        capsys.readouterr()
