@@ -38,6 +38,8 @@ _OTHER: Final = (
     b"\n***************\n",
     b"\nbegin ",
 )
+#: a command of a normal diff or of a script for ed
+_COMMAND: Final = re.compile(rb"\n\d+(?:,\d+)?[acd](?:\d+(?:,\d+)?)?\n")
 #: how hunks, headers of files, context diffs and files in text begin
 _BEGINS: Final = (b"\n@@", b"\n+++ ", b"\n***************\n", b"\nbegin ", b"\ndiff -")
 _FILE: Final = b"\ndiff --git "
@@ -75,6 +77,8 @@ def certain(text: bytes) -> bool:
     diff = text[start:end]
     firsts = b"".join(_FIRST.findall(_spelled(diff)))
     if any(one[1:2] in firsts and one in diff for one in _OTHER):
+        return False
+    if _COMMAND.search(text, start) is not None:
         return False
     files, names = diff.count(_FILE), diff.count(_NAME)
     headers, runs = _HUNK.findall(diff), _RUN.findall(firsts)

@@ -147,6 +147,16 @@ _SEALED = {
     "application/ms-tnef": "packed as Outlook does; nothing of it is read",
 }
 _CONTEXT_DIFF = lazy(r"^\*\*\* \S.*\n--- \S.*\n\*{15}", re.MULTILINE)
+#: commands of a normal diff, and of a script for ed; no line of a hunk begins with a digit
+_NORMAL_DIFF = lazy(r"^\d+(?:,\d+)?(?:a\d+(?:,\d+)?\n>|[cd]\d+(?:,\d+)?\n<)", re.MULTILINE)
+_ED_COMMAND = lazy(r"^\d+(?:,\d+)?[ac]\n", re.MULTILINE)
+#: the end of what a command of ed puts in
+_ED_END = lazy(r"^\.$", re.MULTILINE)
+#: what makes them, with the names of two files and a command below, in whatever text
+_OTHER_MADE = lazy(
+    r"^diff [^\n]*\.[chS]\b[^\n]*\n(?:\d+(?:,\d+)?[acd](?:\d+(?:,\d+)?)?|[acd]\d+(?: \d+)?)$",
+    re.MULTILINE,
+)
 _OPAQUE = lazy(r"\.(?:zst|lz4|lzma|Z|zip|rar|tgz|tar|tar\.\w+|7z|gpg|pgp|p7m)\Z", re.IGNORECASE)
 #: what is unpacked, if its transfer encoding is one that leaves it whole
 _PACKED = lazy(r"\.(?:gz|xz|bz2)\Z", re.IGNORECASE)
@@ -170,10 +180,26 @@ def _unread(parts: list[mime.Part], problems: list[str]) -> list[str]:
             said.append(_SEALED["application/pgp-encrypted"])
         if "\n***************" in part.text and _CONTEXT_DIFF.search(part.text) is not None:
             said.append("a context diff, which is not read: diff -u makes one that is")
+        if _has_other_diff(part):
+            said.append("a normal diff or an ed script, which is not read: diff -u makes what is")
     if mime.MANY_PARTS in problems:
         problems.remove(mime.MANY_PARTS)
         said.append(mime.MANY_PARTS)
     return said
+
+
+def _has_other_diff(part: mime.Part) -> bool:
+    """Whether a part has a diff without hunks: one in the message above a diff is talk."""
+    text = part.text
+    if _OTHER_MADE.search(text) is not None:
+        return True
+    start = 0 if part.attached or "patch" in part.content_type else shape.diff_start(text)
+    if start is None:
+        return False
+    if _NORMAL_DIFF.search(text, start) is not None:
+        return True
+    command = _ED_COMMAND.search(text, start)
+    return command is not None and _ED_END.search(text, command.end()) is not None
 
 
 def _encoded(parts: list[mime.Part], unread: list[str]) -> list[mime.Part]:

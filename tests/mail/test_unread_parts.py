@@ -56,6 +56,17 @@ SEALED = {
         f"{HEAD}\n{TEXT}\n*** a/y.c\n--- b/y.c\n{'*' * 15}\n*** 1 ****\n! a\n--- 1 ----\n! b\n",
         "a context diff",
     ),
+    "ed": (f"{HEAD}\n{TEXT}\ndiff -e a.c b.c\n3,4c\nint a;\n.\n1d\n", "ed script"),
+    "normal": (f"{HEAD}\n{TEXT}\n5c5\n< int a;\n---\n> int b;\n", "normal diff"),
+    "added": (f"{HEAD}\n{TEXT}\n3a4,6\n> int a;\n", "normal diff"),
+    "above": (
+        f"{HEAD}\n{TEXT.replace('Say', 'diff a.c.orig a.c' + chr(10) + '3d2' + chr(10))}",
+        "normal diff",
+    ),
+    "attached": (
+        parts("Content-Type: text/x-patch; name=y.diff\n\n3d2\n< int a;\n"),
+        "normal diff",
+    ),
     "many": (parts(*(f"Content-Type: text/plain\n\n{n}\n" for n in range(600))), "parts"),
     "uuencode": (f"{HEAD}\n{TEXT}\n{uuencoded('y.zip', b'PK12')}", "y.zip"),
 }
@@ -84,6 +95,15 @@ def test_what_can_be_read_is(text: str) -> None:
     report = check(["-"], Options(no_tree=True), text.encode())
     assert [one.path for one in report.findings] == [PATH]
     assert not lost(report)
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["The output differs:\n5c5\n< int a;\n---\n> int b;\n", "$ diff a b\n5c5\n", "5c\n.\n"],
+)
+def test_output_that_the_message_shows_is_no_patch(message: str) -> None:
+    text = f"{HEAD}\n{TEXT.replace('Say why.', message)}"
+    assert not lost(check(["-"], Options(no_tree=True), text.encode()))
 
 
 SUMS = " lamp.c | 4 ++--\n {} changed, {} insertions(+), {} deletions(-)\n create mode 100644 x\n\n"
