@@ -30,6 +30,8 @@ _WHITE = re.compile(r"\s+")
 
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_BASE64 = bytes(byte for byte in range(256) if byte not in _BASE64)
+_IN_BASE64 = _BASE64 + b"=" + b" \t\r\n\f\v"
+_BASE64_LINES = lazy(rb"\s*+(?:[A-Za-z0-9+/]++={0,2}[ \t\r]*+(?:\n\s*+|\Z))+")
 
 #: The first line of a patch file that names no commit.
 _FILE_HEADER = f"From {'0' * 40} Mon Sep 17 00:00:00 2001\n"
@@ -161,6 +163,29 @@ def _flush(words: list[tuple[str, bytes]], out: list[str]) -> None:
     words.clear()
 
 
+def _well_formed(data: bytes) -> tuple[bytes, str]:
+    """What of a body is base64, and what is wrong with it as such, empty for nothing.
+
+    What a list puts below a body that has come to its end is none of it: the last line of one
+    is shorter than the others, or padded.
+    """
+    if not data.translate(None, _IN_BASE64):
+        return data, "" if _ends(data) else "its base64 breaks off"
+    good = _BASE64_LINES.match(data)
+    body = b"" if good is None else good[0]
+    lines = body.split()
+    short = lines and (len(lines) == 1 or len(lines[-1]) < len(lines[0]))
+    if _ends(body) and (short or body.rstrip().endswith(b"=")):
+        return body, ""
+    return data, "its base64 is damaged"
+
+
+def _ends(data: bytes) -> bool:
+    """Whether base64 is as long as it has to be; without padding only a whole line is an end."""
+    over = len(b"".join(data.split())) % 4
+    return not over or (over > 1 and decode_base64(data).endswith(b"\n"))
+
+
 def decode_base64(data: bytes) -> bytes:
     """Base64 with noise, missing padding or a cut end: as many bytes as there are."""
     text = data.split(b"=", 1)[0] if data.count(b"=") <= 2 else data  # noqa: PLR2004
@@ -196,8 +221,10 @@ def leaves(headers: Headers, body: bytes, problems: list[str], depth: int = 0) -
                 for leaf in leaves(*split_headers(data, skip_from=False), problems, depth + 1)
             ]
     if content_type == "message/rfc822" and depth < MAX_DEPTH:
-        plain, _ = _decoded(headers, body, [])
-        return _inner_mail(*split_headers(plain.replace(b"\r\n", b"\n")), problems, depth + 1)
+        plain, amiss = _decoded(headers, body, [])
+        inner = split_headers(plain.replace(b"\r\n", b"\n"))
+        mails = _inner_mail(*inner, problems, depth + 1)
+        return [replace(one, unread=one.unread or amiss) for one in mails]
     disposition = headers.text("content-disposition")
     filename = parameters(";" + disposition.partition(";")[2]).get("filename", "")
     text, amiss = _text(headers, body, options.get("charset", ""), content_type, problems)
@@ -246,7 +273,9 @@ def _decoded(headers: Headers, body: bytes, problems: list[str]) -> tuple[bytes,
     if encoding == "base64" and b"\n@@ -" in body:
         problems.append("a header says base64 and the text is none; it is read as it stands")
     elif encoding == "base64":
-        return bounded.unpacked(decode_base64(body))
+        body, amiss = _well_formed(body)
+        plain, more = bounded.unpacked(decode_base64(body))
+        return plain, amiss or more
     elif encoding == "quoted-printable":
         return bounded.unpacked(binascii.a2b_qp(body))
     elif encoding == "binary":

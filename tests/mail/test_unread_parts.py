@@ -97,6 +97,39 @@ def test_what_can_be_read_is(text: str) -> None:
     assert not lost(report)
 
 
+def in_base64(spoil) -> str:
+    """A mail in base64 with two files, as ``spoil`` leaves the bytes of its body."""
+    body = base64.encodebytes(f"Why.\n---\n{QUIET}{BAD}".encode())
+    return f"{HEAD}Content-Transfer-Encoding: base64\n\n{spoil(body).decode()}"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda body: body[: 3 * len(body) // 7] + b"!!!***\n", "its base64 is damaged"),
+        (lambda body: body[: len(body) // 154 * 77] + b"!!!***\n", "its base64 is damaged"),
+        (lambda body: body[:300] + b"!" + body[301:], "its base64 is damaged"),
+        (lambda body: body[:317], "its base64 breaks off"),
+        (lambda body: body[:318], "its base64 breaks off"),
+    ],
+    ids=["junk", "junk behind a line", "a byte", "cut", "cut elsewhere"],
+)
+def test_a_body_whose_base64_is_broken_is_not_read_whole(spoil, said: str) -> None:
+    text = in_base64(spoil)
+    report = check(["-"], Options(no_tree=True), text.encode())
+    assert any(said in one.message for one in lost(report))
+    assert unpassed(report)
+
+
+@pytest.mark.parametrize("behind", [b"", b"\n\n", b"_____\nlist mailing list\nlist@example.org\n"])
+@pytest.mark.parametrize("padding", [True, False])
+def test_what_a_list_puts_below_base64_is_none_of_it(behind: bytes, *, padding: bool) -> None:
+    text = in_base64(lambda body: (body if padding else body.rstrip(b"=\n") + b"\n") + behind)
+    report = check(["-"], Options(no_tree=True), text.encode())
+    assert [one.path for one in report.findings] == [PATH]
+    assert not lost(report)
+
+
 @pytest.mark.parametrize(
     "message",
     ["The output differs:\n5c5\n< int a;\n---\n> int b;\n", "$ diff a b\n5c5\n", "5c\n.\n"],
