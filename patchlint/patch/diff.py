@@ -42,6 +42,8 @@ _PREFIX = lazy(
     r"^(?:[abciowxy12]|old|new|orig|linux[^/]*|[^/]*\.orig|[^/]*\d+\.\d+[^/]*|[^/]*-next)$",
     re.IGNORECASE,
 )
+#: what is put behind the name of a copy
+_BACKUP = lazy(r"(?:[.-](?:orig|old|new|bak|org|prev|mine|save|tmp)|~|\.~\d+~)$")
 _NULL = "/dev/null"
 C_NAMES = (".c", ".h")
 #: the id of a file without a byte
@@ -641,7 +643,32 @@ def _paths(one: _File) -> tuple[str | None, str | None]:
         )
     old = None if one.old in {None, _NULL} else one.old
     new = None if one.new in {None, _NULL} else one.new
+    if not one.git and old and new:
+        old, new = _without_backup(old, new)
     return _strip(old, new)
+
+
+def _without_backup(old: str, new: str) -> tuple[str, str]:
+    """Two names that differ in what an editor or a user puts behind that of a copy, without it.
+
+    ``diff -u foo.c.orig foo.c`` compares one file with itself, and ``patch`` takes the shorter
+    name of the two.
+    """
+    (folder, one), (other, two) = _split(old), _split(new)
+    if one == two:
+        return old, new
+    short, long = sorted((one, two), key=len)
+    if long.startswith(short) and not (long[len(short)].isalnum() or long[len(short)] == "_"):
+        return folder + short, other + short
+    bare = _BACKUP.sub("", one)
+    same = bare != one and bare == _BACKUP.sub("", two) != two
+    return (folder + bare, other + bare) if same else (old, new)
+
+
+def _split(name: str) -> tuple[str, str]:
+    """The folder of a name with its slash, and the rest."""
+    folder, slash, last = name.rpartition("/")
+    return folder + slash, last
 
 
 def _prefixes(old: str | None, new: str | None) -> tuple[int, int] | None:

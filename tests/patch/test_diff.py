@@ -162,11 +162,34 @@ def test_text_before_between_and_after_is_left_out() -> None:
         ('"a/fs/\\303\\244.c"', '"b/fs/\\303\\244.c"', "fs/ä.c"),
         ('"a/a \\"b\\".c"', '"b/a \\"b\\".c"', 'a "b".c'),
         ("a/with blank.c\t", "b/with blank.c\t", "with blank.c"),
+        ("fs/x.c.orig\t2009-01-01 10:00:00", "fs/x.c\t2009-01-02 10:00:00", "fs/x.c"),
+        ("fs/x.c.old", "fs/x.c", "fs/x.c"),
+        ("fs/x.c~", "fs/x.c", "fs/x.c"),
+        ("fs/x.c", "fs/x.c.new", "fs/x.c"),
+        ("fs/x.c.orig", "fs/x.c.new", "fs/x.c"),
+        ("a/fs/x.c.orig", "b/fs/x.c", "fs/x.c"),
+        ("linux-2.6.orig/fs/x.c-2009", "linux-2.6/fs/x.c", "fs/x.c"),
     ],
 )
 def test_names(old: str, new: str, path: str) -> None:
     file = only(titles(old, new) + HUNK)
     assert (file.old_path, file.new_path) == (path, path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("fs/x.c", "fs/xy.c"), ("fs/x.c", "fs/x_old.c"), ("fs/x.h", "fs/x.c")]
+)
+def test_other_names_are_two_files(old: str, new: str) -> None:
+    file = only(titles(old, new) + HUNK)
+    assert (file.old_path, file.new_path) == (old, new)
+
+
+def test_git_knows_what_is_renamed() -> None:
+    head = (
+        "diff --git a/x.c.orig b/x.c\nsimilarity index 90%\nrename from x.c.orig\nrename to x.c\n"
+    )
+    file = only(head + titles("a/x.c.orig", "b/x.c") + HUNK)
+    assert (file.old_path, file.new_path) == ("x.c.orig", "x.c")
 
 
 @pytest.mark.parametrize(
