@@ -441,6 +441,7 @@ def _missing(series: Series) -> list[Limitation]:
             "mail",
             said,
             message_id=_message_id(series),
+            absent=True,
         )
     ]
 

@@ -193,15 +193,24 @@ def _told(
 
 def _say_doubts(arguments: argparse.Namespace, report: Report, status: int) -> None:
     """Say on standard error what was not checked, unless the reader sees it in the report."""
-    from patchlint.report.lookup import PARTLY, given_up, lost, set_nearby, unfinished, unsure
+    from patchlint.report.lookup import (
+        PARTLY,
+        given_up,
+        in_part,
+        lost,
+        set_nearby,
+        unfinished,
+        unsure,
+    )
 
     if arguments.format not in SHOWS_SETTINGS or arguments.output is not None:
         for limitation in set_nearby(report):
             print(f"patchlint: {limitation.message}", file=sys.stderr)
     # b4 is shown what was not read beside what was
     failed = status == USAGE_ERROR and not (arguments.format in FOR_B4 and report.series)
-    # where a finding is told, or b4 is, silence passes nothing
-    heard = arguments.format in FOR_B4 or not unsure(report)
+    # where a finding is told, or b4 is, silence passes nothing; one patch of a series may be
+    # given on purpose
+    heard = arguments.format in FOR_B4 or not (unsure(report) and in_part(report))
     if arguments.format in SILENT and heard and not failed:
         return
     shown = arguments.format in SHOWS_ERRORS and arguments.output is None

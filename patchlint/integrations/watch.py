@@ -27,7 +27,7 @@ from patchlint.mail.certain import digest
 from patchlint.model.mail import RawMail
 from patchlint.outside import programs
 from patchlint.report import mail as mail_format
-from patchlint.report.lookup import in_part, unsure
+from patchlint.report.lookup import absent, in_part, unsure
 from patchlint.report.style import Style
 from patchlint.report.text import count
 from patchlint.run import Options, check_series, load_rules, read_whole
@@ -246,7 +246,7 @@ def _judge(
     report = check_series([series], ruleset, plan.options)
     if report.errors and not report.series:
         return _Verdict(None, f"not checked: {report.errors[0].message}", whole=False)
-    found, whole = report.findings, not in_part(report)
+    found, whole = report.findings, not (in_part(report) or absent(report))
     report = accept.without(report, settings)
     author = _author(series)
     loud = [finding for finding in report.findings if finding.level != "note"]

@@ -25,11 +25,17 @@ def amiss(mails: Iterable[Mail]) -> list[Limitation]:
     What is not read beside a patch is told with its series.
     """
     return [
-        Limitation("mail", f"{mail.subject}: {said}", message_id=mail.message_id or None, lost=lost)
+        Limitation(
+            "mail",
+            f"{mail.subject}: {said}",
+            message_id=mail.message_id or None,
+            lost=what == "lost",
+            absent=what == "absent",
+        )
         for mail in mails
         if not mail.is_reply
-        for some, lost in ((mail.problems, False), (mail.unread, True))
-        if not lost or mail.diff_start is None
+        for what, some in (("absent", mail.absent), ("", mail.problems), ("lost", mail.unread))
+        if what != "lost" or mail.diff_start is None
         for said in some
     ]
 

@@ -64,7 +64,7 @@ def decode(raw: RawMail) -> Mail:
     Takes off transfer encodings, PGP armour, format=flowed, scissors and an in-body header
     block, and picks the attachment that holds the patch when the text does not.
     """
-    problems = [*raw.amiss]
+    problems: list[str] = []
     data = _in_lines(raw.data)
     commit = raw.commit or _commit(data)
     headers, body = mime.split_headers(data.lstrip(b"\n"))
@@ -115,6 +115,7 @@ def decode(raw: RawMail) -> Mail:
         sender=headers.text("from"),
         minor=numbered.minor,
         unread=tuple(dict.fromkeys(unread)),
+        absent=raw.amiss,
     )
     if raw.place is not None:
         return _placed(whole, raw)

@@ -33,7 +33,7 @@ class Mail(Struct, frozen=True):
     and, from character ``diff_start`` on, the diff; ``diff_start`` is None for a mail
     without a patch of its own (cover letters, replies that only quote a diff).
     ``problems`` says what was amiss with the message (cut short, mended), ``unread`` which
-    parts of it that may hold a patch are not read.
+    parts of it that may hold a patch are not read, ``absent`` what its source left out beside it.
     ``total`` is None as well where a subject says ``1/?``; ``minor`` is the 1 of a ``v3.1``
     that replaces single patches of v3.
     ``author`` is who wrote the patch, ``sender`` who sent it (the From header).
@@ -62,6 +62,7 @@ class Mail(Struct, frozen=True):
     attached: tuple[Mail, ...] = ()
     minor: int = 0
     unread: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
 
 
 class Patch(Struct, frozen=True):

@@ -17,7 +17,8 @@ class Limitation(Struct, frozen=True):
 
     ``stage`` is the stage that met it (mail, diff, images, syntax, graph, tree, rules).
     ``line`` is a line of ``path`` when that is set, else a line of the mail.  ``lost`` is set
-    where lines of a patch were not read: then the patch is checked in part.
+    where lines of a patch were not read: then the patch is checked in part.  ``absent`` is set
+    where a change that belongs to the input is not in it, so that the whole is no pass.
     """
 
     stage: str
@@ -26,6 +27,7 @@ class Limitation(Struct, frozen=True):
     message_id: str | None = None
     line: int | None = None
     lost: bool = False
+    absent: bool = False
 
     @property
     def told(self) -> str:

@@ -175,7 +175,8 @@ def doubts(report: Report) -> list[Doubt]:
     unread = (Doubt(UNCHECKED, one.message, one.input, one.line) for one in report.errors)
     ended = (Doubt(UNCHECKED, one.message, one.message_id or "") for one in given_up(report))
     cut = (Doubt(PARTLY, one.told, one.path or "", one.line) for one in lost(report))
-    return [*unread, *ended, *cut]
+    gone = (Doubt(PARTLY, one.message, one.message_id or "") for one in absent(report))
+    return [*unread, *ended, *cut, *gone]
 
 
 def unchecked(report: Report) -> bool:
@@ -189,7 +190,7 @@ def unsure(report: Report) -> str:
     """What to say in place of a pass: not, or not all, was checked, and nothing loud found."""
     if unchecked(report):
         return UNCHECKED
-    return UNSURE if in_part(report) and _quiet(report) else ""
+    return UNSURE if (in_part(report) or absent(report)) and _quiet(report) else ""
 
 
 def _quiet(report: Report) -> bool:
@@ -204,6 +205,11 @@ def given_up(report: Report) -> list[Limitation]:
 def lost(report: Report) -> list[Limitation]:
     """What says that lines of a patch were not read."""
     return [one for one in report.limitations if one.lost]
+
+
+def absent(report: Report) -> list[Limitation]:
+    """What says that a change which belongs to the input is not in it: a patch, or a merge."""
+    return [one for one in report.limitations if one.absent]
 
 
 def place_of(limitation: Limitation) -> str:
@@ -223,8 +229,8 @@ def unknown(report: Report) -> list[Limitation]:
 
 
 def unfinished(report: Report) -> list[Limitation]:
-    """What says that a check was given up, or that a diff is not as it was written."""
-    return [one for one in report.limitations if one.stage in (TIME, "diff")]
+    """What says that a check was given up, that a diff is not as it was written, or not there."""
+    return [one for one in report.limitations if one.absent or one.stage in (TIME, "diff")]
 
 
 def in_part(report: Report) -> bool:

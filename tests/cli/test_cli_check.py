@@ -94,6 +94,21 @@ def test_what_is_no_patch_cannot_be_checked(check, write, text, why):
     assert why in err
 
 
+def test_a_series_without_one_of_its_patches_is_not_checked_to_the_end(check, write):
+    third = mail(diff({"lib/a.c": "int a;\n"}, {"lib/a.c": "int b;\n"}), 3, 3)
+    path = write("one.mbox", mbox([third]))
+    gone = "patches 1-2 of 3 are not in the input"
+    assert check(path)[0] == 0
+    assert check("--format", "terse", path) == (0, "", "")
+    status, _, err = check("--strict", path)
+    assert status == 2
+    assert gone in err
+    assert gone in check("--strict", "--format", "terse", path)[2]
+    status, out, _ = check("--format", "nipa", path)
+    assert status == 250
+    assert gone in out
+
+
 def test_a_cover_letter_or_an_answer_is_no_patch_that_lost_its_diff(check, write):
     cover = mail("", 0, 1).replace("[PATCH]", "[PATCH 0/1]")
     answer = mail("").replace("[PATCH]", "Re: [PATCH]").replace("lamp-v1-1@", "answer@")

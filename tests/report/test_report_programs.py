@@ -325,6 +325,22 @@ def test_no_format_passes_what_was_not_checked(report):
     assert run["invocations"][0]["executionSuccessful"] is False
 
 
+@pytest.mark.parametrize("findings", [False, True])
+def test_no_format_passes_a_series_without_one_of_its_patches(findings):
+    gone = Limitation("mail", "patch 2 of 3 is not in the input", absent=True)
+    report = replace(PARTLY if findings else EMPTY, errors=(), limitations=(gone,))
+    found = bool(report.findings)
+    assert nipa(report)[0] in ({1, 250} if found else {250})
+    assert data(report, "b4")["status"] != "pass"
+    assert "patch 2 of 3" in told(report, "b4-check")
+    assert "patch 2 of 3" in data(report, "gitlab")[-1]["description"]
+    assert "patch 2 of 3" in data(report, "rdjson")["diagnostics"][-1]["message"]
+    run = data(report, "sarif")["runs"][0]["invocations"][0]
+    assert run["executionSuccessful"] is found
+    assert exit_status(report, "never") == 0
+    assert exit_status(report, "never", strict=True) == 2
+
+
 def test_no_format_passes_what_was_checked_in_part():
     assert nipa(IN_PART)[0] == 250
     assert data(IN_PART, "b4")["status"] == "warn"
