@@ -18,6 +18,7 @@ from patchlint.outside.names import shown
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Collection, Iterable
 
     from patchlint.archive.store import Store
 
@@ -44,6 +45,20 @@ class Question(Struct, frozen=True):
 
 class QuestionError(Exception):
     """A question that means nothing.  The text says why."""
+
+
+def known(wanted: Iterable[str], rules: Collection[str]) -> None:
+    """Raise :class:`QuestionError` for a rule that is neither among ``rules`` nor shipped."""
+    missing = [one for one in wanted if one not in rules]
+    if not missing:
+        return
+    from patchlint.analysis import CannotCheck
+    from patchlint.run import Options, load_rules
+
+    try:
+        load_rules(Options(only=tuple(missing)))
+    except CannotCheck as error:
+        raise QuestionError(str(error)) from error
 
 
 def findings(store: Store, question: Question) -> Report:

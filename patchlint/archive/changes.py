@@ -123,7 +123,7 @@ def gather(stores: Sequence[str], question: Question | None = None) -> Found:
 
     Of a change of which some postings are asked for, the last of these is told, with all its
     postings.  Raises ``StoreError`` for a path that is no store, and for a damaged one where
-    there is a question.
+    there is a question; ``QuestionError`` for one about a rule that nobody knows.
     """
     versions: list[_Version] = []
     rules: dict[str, tuple[str, str]] = {}
@@ -136,6 +136,8 @@ def gather(stores: Sequence[str], question: Question | None = None) -> Found:
             first = min(filter(None, (first, day(dates[0])[:4])), default="")
             last = max(last, day(dates[1])[:4])
             versions += _versions(store, number, question)
+    if question is not None:
+        ask.known(question.rules, {*rules, *(one.finding.rule for one in versions)})
     changes = [_change(group) for group in _groups(versions)]
     wanted = question.outcome if question is not None else ""
     told = [one for one in changes if one is not None and wanted in {"", one.outcome}]

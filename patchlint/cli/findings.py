@@ -102,6 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _text(arguments: argparse.Namespace, found: Found, asked: Question, link: str) -> str:
     from patchlint.archive import listing
+    from patchlint.archive.ask import Question
     from patchlint.report.render import render
     from patchlint.report.style import Style
     from patchlint.ruleset.record import read
@@ -109,7 +110,13 @@ def _text(arguments: argparse.Namespace, found: Found, asked: Question, link: st
     report = listing.report(arguments.stores, found, asked, read())
     to_terminal = arguments.output is None and sys.stdout.isatty()
     color = arguments.color == "always" or (arguments.color == "auto" and to_terminal)
-    style = Style(color=color, verbose=arguments.verbose, quiet=arguments.quiet, link_url=link)
+    style = Style(
+        color=color,
+        verbose=arguments.verbose,
+        quiet=arguments.quiet,
+        link_url=link,
+        silence="no findings match" if asked != Question() else "no findings",
+    )
     text = render(report, arguments.format, style)
     if arguments.format == "html":
         # charts of the same findings, at the end of the page

@@ -57,7 +57,7 @@ def render(report: Report, style: Style) -> str:
         style=Markup(css),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - likewise
         title=_title(report),
-        said=_said(report, findings),
+        said=_said(report, findings, style.silence),
         facts=_facts(report),
         total=len(findings),
         many=len(findings) >= INDEXED,
@@ -80,8 +80,8 @@ def _title(report: Report) -> str:
     return f"{len(report.series)} series"
 
 
-def _said(report: Report, findings: list[Finding]) -> str:
-    said = silence(report)
+def _said(report: Report, findings: list[Finding], nothing: str) -> str:
+    said = nothing or silence(report)
     if findings:
         said = f"{count(len(findings), 'finding')} ({summary(findings)})"
         said += f" in {count(patches(report), 'patch')}"

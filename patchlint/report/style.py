@@ -24,7 +24,8 @@ class Style(Struct, frozen=True):
     ``rules`` gives help texts by rule id and may be empty or lack a rule.
     ``rule_url`` is where a rule is explained, with ``%s`` for its id, ``repository`` the
     URI of the repository that was checked against; both may be empty.  ``link_url`` is
-    where a mail is read, with ``%s`` for its Message-ID.
+    where a mail is read, with ``%s`` for its Message-ID.  ``silence`` is what to say where
+    nothing was found, empty for in how much nothing was.
     """
 
     color: bool = False
@@ -37,3 +38,4 @@ class Style(Struct, frozen=True):
     rule_url: str = ""
     repository: str = ""
     link_url: str = LORE
+    silence: str = ""

@@ -414,7 +414,7 @@ def _summary(report: Report, style: Style) -> str:
         split = ", ".join(count(number, level) for level, number in levels(findings).items())
         text = f"{count(len(findings), 'finding')} ({split}) in {hit} of {count(total, 'patch')}"
     else:
-        text = silence(report)
+        text = style.silence or silence(report)
     ranges = [one.subject for one in report.series if _is_range(one)]
     if len(report.series) == len(ranges) == 1:
         text += f" of {line(ranges[0])}"

@@ -75,7 +75,7 @@ def test_findings_come_back_as_they_went_in(store):
         ({"level": "error"}, 0),
         ({"level": "note"}, 2),
         ({"rules": ("widget-put-deferred",)}, 2),
-        ({"rules": ("no-such-rule",)}, 0),
+        ({"rules": ("file-put-deferred",)}, 0),
         ({"source": "linux-demo"}, 2),
         ({"source": "linux-other"}, 0),
         ({"subsystem": "fs"}, 2),
@@ -365,3 +365,31 @@ def test_help_has_an_example(capsys, name):
     status, out, _ = command(capsys, name, "--help")
     assert status == 0
     assert f"patchlint {name} " in out.split("examples:")[1]
+
+
+def test_a_rule_that_nobody_knows_is_none(capsys, store):
+    for command in ("findings", "stats"):
+        status = dispatch.run([command, str(store), "--rule", "file-put-defered"], COMMANDS)
+        assert status == 2
+        assert "did you mean 'file-put-deferred'" in capsys.readouterr().err
+        assert dispatch.run([command, str(store), "--rule", "file-put-deferred"], COMMANDS) == 0
+        capsys.readouterr()
+
+
+@pytest.mark.parametrize("option", ["--author", "--subsystem"])
+def test_a_filter_that_nothing_passes_is_no_check_of_nothing(capsys, store, option):
+    assert dispatch.run(["findings", str(store), option, "nobody"], COMMANDS) == 0
+    assert capsys.readouterr().out == "no findings match\n"
+    assert (
+        dispatch.run(["findings", str(store), option, "nobody", "--format", "html"], COMMANDS) == 0
+    )
+    out = capsys.readouterr().out
+    assert "no findings match" in out
+    assert "nothing was checked" not in out
+
+
+def test_a_store_without_a_finding_is_one_of_no_findings(capsys, tmp_path):
+    store = tmp_path / "scan.db"
+    kit.run([kit.mbox(tmp_path / "x.mbox", [kit.patch(1, 1, "x", kit.GOOD)])], store)
+    assert dispatch.run(["findings", str(store)], COMMANDS) == 0
+    assert capsys.readouterr().out == "no findings\n"
