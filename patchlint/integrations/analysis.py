@@ -98,7 +98,8 @@ class Work(Struct, frozen=True):
     """What to check: ``inputs`` as ``patchlint check`` takes them, or ``stdin`` alone.
 
     ``diffs`` is the text that the patch-ids are made from (mails or ``git log -p``);
-    ``base`` names the tree that the series stands on, when that is known.
+    ``base`` names the tree that the series stands on, when that is known.  What is ``unread``,
+    in part at least, has no patch-id: no result for it is kept.
     """
 
     inputs: tuple[str, ...]
@@ -106,6 +107,7 @@ class Work(Struct, frozen=True):
     stdin: bytes | None = None
     base: str = ""
     tree: str | None = None
+    unread: bool = False
 
 
 def candidate(data: bytes, settings: Settings | None = None) -> bool:
@@ -117,6 +119,8 @@ def candidate(data: bytes, settings: Settings | None = None) -> bool:
 
 def analyse(work: Work, settings: Settings) -> Analysis:
     """Check ``work``, or return what an earlier call for the same series found."""
+    if work.unread:
+        return _check(work, settings)
     try:
         path = cache_folder("series") / key(work, settings)
         lock = path.with_name(path.name + ".lock").open("w", encoding="utf-8")

@@ -5,7 +5,7 @@ slow is imported.  Exit status: 0 git goes on, 1 findings stop it, 2 the check f
 """
 
 # pathlib would cost the fast path more than the check itself
-# ruff: noqa: PTH100, PTH103, PTH108, PTH111, PTH116, PTH118, PTH120, PTH123, PTH208
+# ruff: noqa: PTH100, PTH103, PTH108, PTH111, PTH112, PTH116, PTH118, PTH120, PTH123, PTH208
 from __future__ import annotations
 
 import os
@@ -125,19 +125,39 @@ def _sendemail_validate(arguments: Sequence[str], fail_on: str | None) -> int:
     counter, total = _count("GIT_SENDEMAIL_FILE_COUNTER"), _count("GIT_SENDEMAIL_FILE_TOTAL")
     sent = _recorded(path, counter, total)
     last = counter is not None and counter == total
+    if not _is_file(path):
+        return 0
     data = read(path)
-    if not last and not series_files.has_diff(data):
+    if not (last or series_files.has_diff(data) or series_files.is_unread(data)):
         return 0
     files = sent if last and sent else series_files.siblings(path)
-    texts = [text for text in map(read, files) if series_files.has_diff(text)]
-    diffs = b"\n".join(texts)
-    if not texts or not (_candidate(diffs) or _has_own_rules()):
+    texts = list(map(read, files))
+    shown = [text for text in texts if series_files.has_diff(text)]
+    unread = [text for text in texts if series_files.is_unread(text)]
+    diffs = b"\n".join([*shown, *unread])
+    if not (unread or (shown and (_candidate(diffs) or _has_own_rules()))):
         return 0
     if sys.flags.no_site:
         raise _NeedsMore
     here = series_files.place(data)
     whole = last or here.number in {None, here.total} or series_files.holds_several(data)
-    return _check_files("sendemail-validate", files, diffs, None if whole else here.number, fail_on)
+    number = None if whole else here.number
+    return _check_files(
+        "sendemail-validate", files, diffs, number, fail_on, shown=bool(shown), unread=bool(unread)
+    )
+
+
+def _is_file(path: str) -> bool:
+    """Whether there is a file, which may be a device; says so of what is none."""
+    try:
+        if not os.path.isdir(path):
+            os.stat(path)
+            return True
+        why = "a folder, no mail"
+    except OSError as error:
+        why = error.strerror or "it cannot be read"
+    _say(f"patchlint: not checked: {path}: {why}")
+    return False
 
 
 def _recorded(path: str, counter: int | None, total: int | None) -> list[str]:
@@ -283,17 +303,30 @@ def _is_null(name: str) -> bool:
 
 
 def _check_files(
-    name: str, files: Sequence[str], diffs: bytes, number: int | None, fail_on: str | None
+    name: str,
+    files: Sequence[str],
+    diffs: bytes,
+    number: int | None,
+    fail_on: str | None,
+    *,
+    shown: bool = True,
+    unread: bool = False,
 ) -> int:
-    """Check mails as one series; only findings of patch ``number`` stop git, None for any."""
+    """Check mails as one series; only findings of patch ``number`` stop git, None for any.
+
+    With ``unread`` mails, and no diff that is ``shown``, git goes on if nothing was checked.
+    """
     from patchlint.integrations import analysis, trees, waiting
 
     settings = _settings(fail_on)
     tree = trees.tree_for(settings)
     trees.forget_git_environment()
-    work = analysis.Work(tuple(files), diffs, base=trees.head(tree), tree=tree)
+    work = analysis.Work(tuple(files), diffs, base=trees.head(tree), tree=tree, unread=unread)
     with waiting.waiting(waiting.words(tree), _LEAVE[name]):
         result = analysis.analyse(work, settings)
+    if not (shown or result.checked):
+        _say_each(_doubts(result, settings).values())
+        return 0
     return _verdict(name, result, settings, number)
 
 

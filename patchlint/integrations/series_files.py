@@ -52,6 +52,18 @@ def has_diff(data: bytes) -> bool:
     return b"content-transfer-encoding: base64" in data[:_HEAD_BYTES].lower()
 
 
+def is_unread(data: bytes) -> bool:
+    """Whether what has no diff to be seen is called a patch, or is no mail: a check says why."""
+    if not data.strip() or has_diff(data):
+        return False
+    subject = header(header_block(data), b"subject")
+    if not subject:  # UTF-16, a diff of another form, nothing that is sent
+        return True
+    where = place(data)
+    called = subject.startswith("[") and "patch" in subject.partition("]")[0].lower()
+    return where.number != 0 and (called or where.number is not None)
+
+
 def place(data: bytes) -> Place:
     """Read the place in a series off the head of a mail."""
     rest = header(header_block(data), b"subject")

@@ -199,6 +199,62 @@ def test_an_empty_file_passes(repo):
     assert run_hook(repo, "sendemail-validate", empty, status=0) == ("", "")
 
 
+CONTEXT = "*** a/y.c\n--- b/y.c\n***************\n*** 1 ****\n! a\n--- 1 ----\n! b\n"
+SEALED = "-----BEGIN PGP MESSAGE-----\n\nabc\n-----END PGP MESSAGE-----\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"Why.\n---\n{CONTEXT}", "a context diff"),
+        (SEALED, "encrypted"),
+        ("Why.\n", "there is no diff in this patch"),
+    ],
+)
+def test_a_patch_without_a_diff_to_read_is_told_and_sent(repo, smtp, text, said):
+    repo.patchlint("hook", "install")
+    mail = repo.root / "0001-x.patch"
+    mail.write_text(f"From: A <a@example.org>\nSubject: [PATCH] lamp: x\n\n{text}")
+    assert said in run_hook(repo, "sendemail-validate", mail, status=0)[1]
+    assert said in start_hook(repo, "sendemail-validate", mail, status=0)[1]
+    _, err = send(repo, *to(smtp), mail)
+    assert len(smtp.mails) == 1
+    assert err.count(said) == 1
+
+
+def test_a_patch_that_cannot_be_read_is_told_beside_one_that_can(repo):
+    *_, third = repo.patches()
+    third.write_text(f"{third.read_text().partition('diff --git')[0]}{CONTEXT}")
+    env = counters(3, 3) | {"PATCHLINT_FAIL_ON": "never"}
+    _, err = run_hook(repo, "sendemail-validate", third, status=0, env=env)
+    assert "a context diff" in err
+    assert "[mount-put-deferred]" in err
+
+
+def test_a_patch_in_another_encoding_is_checked(repo):
+    second = repo.patches()[1]
+    lone = repo.root / "lone.patch"
+    lone.write_text(second.read_text().replace("[PATCH 2/3]", "[PATCH]"), encoding="utf-16")
+    assert "[mount-put-deferred]" in run_hook(repo, "sendemail-validate", lone, status=1)[1]
+    lone.write_text(CONTEXT, encoding="utf-16")
+    _, err = run_hook(repo, "sendemail-validate", lone, status=0)
+    assert "not checked: " in err
+    assert "[mount-put-deferred]" not in err
+
+
+@pytest.mark.parametrize(("name", "said"), [(".", "a folder"), ("none.patch", "No such file")])
+def test_what_is_no_file_is_told(repo, name, said):
+    _, err = run_hook(repo, "sendemail-validate", repo.root / name, status=0)
+    assert said in err
+
+
+def test_a_mail_that_is_called_no_patch_passes(repo):
+    mail = repo.root / "x.eml"
+    for subject in ("Re: [PATCH] lamp: x", "lunch", "[ANNOUNCE] git"):
+        mail.write_text(f"From: A <a@example.org>\nSubject: {subject}\n\nHello.\n")
+        assert run_hook(repo, "sendemail-validate", mail, status=0) == ("", "")
+
+
 def test_a_hook_nobody_knows_is_a_usage_error(repo):
     _, err = run_hook(repo, "post-checkout", status=2)
     assert "there is no hook 'post-checkout'" in err
