@@ -167,7 +167,7 @@ def _no_archive(path: Path) -> str | None:
         return None
     if head.startswith(_ZIP) or head[_TAR] == b"ustar":
         return None
-    return inputs.no_mail(head)
+    return inputs.no_text(head)
 
 
 def _repository(path: Path) -> Path | None:

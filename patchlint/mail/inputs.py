@@ -240,17 +240,33 @@ def _stream(name: str, stream: Bounded) -> Iterator[Read]:
     if mbox.is_separator(first):
         yield from _mbox(name, first, stream, skipped)
         return
-    data = first + stream.read()
-    if data[:2] in _UTF16:
-        data = data.decode("utf-16", "replace").encode()
-    if b"\r" in data and b"\n" not in data:  # as machines did whose lines ended so
-        data = data.replace(b"\r", b"\n")
-    data = texts.parted(data)
+    data = _plain(first + stream.read())
     fault = no_mail(data)
     if fault is None:
         yield from _mails(name, data, 1 + skipped)
     else:
         yield from _other_text(name, data, fault, skipped)
+
+
+def _plain(data: bytes) -> bytes:
+    """A text in the encoding and with the line ends that its readers know."""
+    if data[:2] in _UTF16:
+        data = data.decode("utf-16", "replace").encode()
+    if b"\r" in data and b"\n" not in data:  # as machines did whose lines ended so
+        data = data.replace(b"\r", b"\n")
+    return texts.parted(data)
+
+
+def no_text(head: bytes) -> str | None:
+    """Why a file that is no mbox and begins with ``head`` holds no mail, None when it does."""
+    head = _plain(head)
+    fault = no_mail(head)
+    if fault is None or texts.first_separator(head) is not None:
+        return None
+    bare = b"" if b" " in head else b"".join(head.split())
+    # whole groups of four stand for themselves
+    plain = texts.unpacked(bare[: len(bare) // 4 * 4])
+    return no_text(plain) if plain else fault
 
 
 def _other_text(name: str, data: bytes, fault: str, skipped: int) -> Iterator[Read]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import os
 import random
 import signal
@@ -496,3 +497,24 @@ def test_file_that_is_no_store_is_refused(tmp_path):
         Store(str(tmp_path / "text"))
     with pytest.raises(StoreError, match="no such store"):
         Store(str(tmp_path / "none.db"), write=False)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda text: text.decode().encode("utf-16"),
+        lambda text: text.replace(b"\n", b"\r"),
+        base64.encodebytes,
+    ],
+    ids=["utf-16", "cr", "base64"],
+)
+def test_a_folder_is_read_in_each_form_that_a_check_reads(tmp_path, form):
+    folder = tmp_path / "mails"
+    folder.mkdir()
+    text = f"From: A <a@example.org>\nSubject: [PATCH] x\nMessage-ID: <x@y>\n\nWhy.\n---\n{kit.BAD}"
+    (folder / "a.patch").write_bytes(form(text.encode()))
+    kit.mbox(folder / "b.mbox", [kit.patch(1, 1, "other", kit.GOOD)])
+    (folder / "none.txt").write_bytes(form(b"nothing of a patch\n"))
+    store = tmp_path / "scan.db"
+    kit.run([folder], store)
+    assert rows(store, "SELECT message_id FROM findings") == [("x@y",)]
