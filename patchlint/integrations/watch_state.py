@@ -10,9 +10,11 @@ import json
 import sqlite3
 import zlib
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from patchlint.mail.certain import digest
+from patchlint.outside.names import kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 #: Mails are forgotten after this many seconds; what was told is never forgotten.
 KEEP: Final = 60 * 86_400.0
 _SCHEMA: Final = "1"
+#: what each version of the state has
+_TABLES: Final = frozenset({"meta", "mail", "named", "dirty", "checked"})
 
 
 class StateError(Exception):
@@ -55,10 +59,29 @@ class Story(NamedTuple):
     what: str
 
 
+def _refuse_other_files(path: str) -> None:
+    """Raise :class:`StateError` for a file that no watcher made, before anything is changed."""
+    place = Path(path)
+    if not place.exists() or (place.is_file() and place.stat().st_size == 0):
+        return
+    if not place.is_file():
+        raise StateError(f"{path}: is no file")
+    try:
+        address = f"{place.resolve().as_uri()}?mode=ro"
+        with contextlib.closing(sqlite3.connect(address, uri=True, timeout=30)) as db:
+            tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master")}
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        raise StateError(f"{path}: {error}") from error
+    # an older one has fewer tables; one with none was begun by a watcher that was killed at once
+    if tables and not tables >= _TABLES:
+        raise StateError(f"{path}: is a database of something else, not the state of a watcher")
+
+
 class State:
     """The state file.  Use as a context manager: it is closed at the end."""
 
     def __init__(self, path: str) -> None:
+        _refuse_other_files(path)
         try:
             self._db = sqlite3.connect(path, isolation_level=None, timeout=30)
             self._db.execute("PRAGMA journal_mode=WAL")
@@ -94,12 +117,12 @@ class State:
 
     def position(self, source: str) -> str:
         """Return where reading of ``source`` goes on; empty at first."""
-        return self._value(f"position {source}") or ""
+        return self._value(f"position {kept(source)}") or ""
 
     def set_position(self, source: str, position: str) -> None:
         """Remember where reading of ``source`` goes on."""
         self._db.execute(
-            "INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"position {source}", position)
+            "INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"position {kept(source)}", position)
         )
 
     def keep(self, mail: KeptMail, references: Sequence[str]) -> bool:

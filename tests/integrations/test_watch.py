@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import email
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import time
 import urllib.error
@@ -19,6 +21,7 @@ import pytest
 from liblore.utils import get_strict_thread, parse_message, split_mbox
 from loopback import free_port
 
+from patchlint.archive.store import Store
 from patchlint.integrations import config, watch, watch_sources, watch_state
 from patchlint.model.finding import PatchRef, Report, SeriesRef
 from patchlint.model.mail import Patch, Series
@@ -322,6 +325,34 @@ def test_a_state_of_another_schema_is_refused(watcher):
         state._db.execute("UPDATE meta SET value = '99' WHERE key = 'schema'")
     _, err = watcher.look(status=2)
     assert "schema 99" in err
+
+
+@pytest.mark.parametrize("form", ["something else", "a scan", "text", "folder"])
+def test_a_file_of_something_else_is_refused_as_it_is(watcher, form):
+    if form == "something else":
+        with contextlib.closing(sqlite3.connect(watcher.state)) as db:
+            db.execute("CREATE TABLE meta (x)")
+            db.commit()
+    elif form == "a scan":
+        with Store(str(watcher.state)):
+            pass
+    elif form == "text":
+        watcher.state.write_text("my notes\n" * 100)
+    else:
+        watcher.state.mkdir()
+    before = None if form == "folder" else watcher.state.read_bytes()
+    watcher.deliver(*watcher.mails())
+    _, err = watcher.look(status=2)
+    assert str(watcher.state) in err
+    assert "could not finish" not in err
+    assert before is None or watcher.state.read_bytes() == before
+
+
+def test_an_empty_file_becomes_a_state(watcher):
+    watcher.state.touch()
+    watcher.deliver(*watcher.mails())
+    watcher.look()
+    assert len(watcher.drafted()) == 1
 
 
 # --- sending
