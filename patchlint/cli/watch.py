@@ -30,7 +30,8 @@ which its author was told, is noted as mended.
 --config names a file with several lists and Patchwork projects, for a service: see
 recipes/systemd/.  Each round ends with a line on its health.
 
-exit status: 0 with --once, 2 when a source could not be read or it could not start;
+exit status: 0 with --once, 2 when a source, or a mail of it, could not be read or it could not
+start;
 without --once it runs until it is stopped
 """
 
@@ -149,6 +150,8 @@ def _watch(arguments: argparse.Namespace, settings: Settings, source: Source, st
             for said in watch.once(plan, source, state, settings):
                 print(said, flush=True)
         except SourceError as error:
+            for said in error.done:
+                print(said, flush=True)
             if arguments.once:
                 raise
             print(f"patchlint: {error}", file=sys.stderr, flush=True)

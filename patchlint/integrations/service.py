@@ -23,7 +23,7 @@ from patchlint.report.text import count
 from patchlint.run import Options
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from patchlint.integrations.config import Settings
 
@@ -217,11 +217,18 @@ def _list(
     )
     with State(str(folder / f"{entry.name}.db")) as state:
         opened = open_source(source, entry.backlog)
-        for said in watch.once(plan, opened, state, settings):
+        failed: SourceError | None = None
+        try:
+            done: Iterable[str] = watch.once(plan, opened, state, settings)
+        except SourceError as error:
+            done, failed = error.done, error
+        for said in done:
             health.drafted += said.startswith("draft: ")
             health.sent += said.startswith("sent: ")
             health.checked += not said.startswith(("draft: ", "sent: "))
             yield said
+        if failed is not None:
+            raise failed
 
 
 def _project(

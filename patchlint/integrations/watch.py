@@ -20,6 +20,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from patchlint.integrations import accept
+from patchlint.integrations.watch_sources import SourceError
 from patchlint.integrations.watch_state import KeptDraft, KeptMail, State, Story
 from patchlint.mail import message
 from patchlint.mail import series as grouping
@@ -71,19 +72,26 @@ class Plan(Struct, frozen=True):
 def once(plan: Plan, source: Source, state: State, settings: Settings) -> list[str]:
     """Read what is new, check what is ready, draft, send; return what was done, in words.
 
-    Raises ``SourceError`` when the source cannot be read; what was kept stays kept.
+    Raises ``SourceError`` when the source cannot be read, or not all of it: what was kept
+    stays kept, and what was done is in it.
     """
-    done: list[str] = []
     try:
         read(plan, source, state)
-    finally:
-        ruleset = load_rules(plan.options)
-        for thread in state.open_threads():
-            done += _look_at(thread, plan, state, settings, ruleset)
-        done += write_drafts(plan, state)
-        if plan.send:
-            done += send_drafts(plan, state)
-        state.forget(time.time())
+    except SourceError as error:
+        error.done = tuple(_after_reading(plan, state, settings))
+        raise
+    return _after_reading(plan, state, settings)
+
+
+def _after_reading(plan: Plan, state: State, settings: Settings) -> list[str]:
+    done: list[str] = []
+    ruleset = load_rules(plan.options)
+    for thread in state.open_threads():
+        done += _look_at(thread, plan, state, settings, ruleset)
+    done += write_drafts(plan, state)
+    if plan.send:
+        done += send_drafts(plan, state)
+    state.forget(time.time())
     return done
 
 

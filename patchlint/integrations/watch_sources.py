@@ -8,26 +8,39 @@ from __future__ import annotations
 
 import json
 import time
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from msgspec import Struct
 
 from patchlint.mail import inputs, public_inbox
 from patchlint.model.mail import RawMail
 from patchlint.outside import programs
+from patchlint.report.text import count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
 #: Seconds of overlap between two questions to a web archive: its index lags behind.
 _OVERLAP: Final = 3600
+#: in a position: commits of mails that were not there, by epoch
+_ABSENT: Final = "absent mails"
+#: with more of them the source counts as one that cannot be read
+_MOST_ABSENT: Final = 1000
+#: of them so many are named
+_NAMED: Final = 3
 #: how public-inbox says that nothing is new
 _NOTHING: Final = 404
 
 
 class SourceError(Exception):
-    """The source cannot be read now; the text says why."""
+    """The source cannot be read now, or not all of it; the text says why.
+
+    ``done`` is what was done with what could be read.
+    """
+
+    done: tuple[str, ...] = ()
 
 
 class Source(Protocol):
@@ -64,21 +77,48 @@ class Epochs(Struct, frozen=True):
     backlog: int
 
     def poll(self, position: str) -> Iterator[tuple[str, RawMail]]:
-        """Yield the mails of commits behind the last one that was read of each epoch."""
-        heads: dict[str, str] = json.loads(position) if position else {}
+        """Yield the mails of commits behind the last one that was read of each epoch.
+
+        A mail that an epoch names and does not have is remembered and asked for again each
+        time: a repository may be mended, or fetch it.  Raises ``SourceError`` for those at the end.
+        """
+        heads: dict[str, Any] = json.loads(position) if position else {}
+        absent: dict[str, list[str]] = heads.setdefault(_ABSENT, {})
         for epoch in public_inbox.epochs(self.path):
             _fetch(epoch)
             after = heads.get(epoch.name)
+            missing = absent.setdefault(epoch.name, [])
             if after is not None and not _has_descended(epoch, after):
                 after = None  # the archive was rewritten: read the newest again
+                missing.clear()
             newest = self.backlog if after is None else None
-            for commit, mail in public_inbox.read_commits(
-                str(epoch), epoch, newest=newest, after=after
-            ):
-                if not isinstance(mail, RawMail):
-                    raise SourceError(mail.message)
-                heads[epoch.name] = commit
-                yield json.dumps(heads), mail
+            again = public_inbox.read_named(str(epoch), epoch, tuple(missing))
+            new = public_inbox.read_commits(str(epoch), epoch, newest=newest, after=after)
+            for commit, mail in chain(again, new):
+                known = commit in missing
+                if isinstance(mail, RawMail) and known:
+                    missing.remove(commit)
+                elif not isinstance(mail, RawMail) and not known:
+                    if not commit or len(missing) >= _MOST_ABSENT:
+                        raise SourceError(f"{mail.input}: {mail.message}")
+                    missing.append(commit)
+                if not known:
+                    heads[epoch.name] = commit
+                if isinstance(mail, RawMail):
+                    yield json.dumps(heads), mail
+            yield json.dumps(heads), RawMail(str(epoch), b"")
+        if any(absent.values()):
+            raise SourceError(self._lacking(absent))
+
+    def _lacking(self, absent: Mapping[str, Sequence[str]]) -> str:
+        """Say which mails are not there."""
+        named = [f"{name} {commit[:12]}" for name, commits in absent.items() for commit in commits]
+        more = ", ..." if len(named) > _NAMED else ""
+        mails = f"{count(len(named), 'mail')} ({', '.join(named[:_NAMED])}{more})"
+        return (
+            f"{self.path}: {mails} cannot be read (a partial clone, or damaged);"
+            " the next look tries again"
+        )
 
 
 class Maildir(Struct, frozen=True):

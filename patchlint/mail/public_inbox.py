@@ -11,8 +11,11 @@ from patchlint.outside.git import refusal
 from patchlint.outside.programs import ProgramError, read_git, said, stream_git
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+#: how often git may end over damaged objects of one archive
+_MOST_ENDS = 100
 
 
 def epochs(path: Path) -> tuple[Path, ...]:
@@ -59,7 +62,37 @@ def read_commits(
         reason = refusal(errors, str(git_dir)) or said(errors) or "no reason given"
         yield "", InputError(name, f"git cannot read {git_dir}: {reason}")
         return
-    commits = out.decode("ascii", "replace").split()[::-1]
+    yield from read_named(name, git_dir, out.decode("ascii", "replace").split()[::-1])
+
+
+def read_named(
+    name: str, git_dir: Path, commits: Sequence[str]
+) -> Iterator[tuple[str, RawMail | InputError]]:
+    """The mails of these commits of an archive, in order.
+
+    One that it does not have is an error with its commit, and reading goes on behind it; an
+    error without a commit ends it.
+    """
+    left = list(commits)
+    for _ in range(_MOST_ENDS):
+        at = 0
+        for place, item in _read_on(name, git_dir, left):
+            at = place + 1
+            if item is not None:
+                yield left[place], item
+        if at >= len(left):
+            return
+        # some damage ends git: that mail is left out, and git starts again behind it
+        text = f"the repository is damaged at this mail ({left[at][:12]})"
+        yield left[at], InputError(f"{name}@{left[at][:12]}", text)
+        left = left[at + 1 :]
+    yield "", InputError(name, f"git cat-file ends again and again: {git_dir} is damaged")
+
+
+def _read_on(
+    name: str, git_dir: Path, commits: Sequence[str]
+) -> Iterator[tuple[int, RawMail | InputError | None]]:
+    """What stands at each place in ``commits``, None where a mail was deleted, until git ends."""
     with tempfile.TemporaryFile() as wanted:
         wanted.write("".join(f"{commit}:m\n" for commit in commits).encode())
         wanted.seek(0)
@@ -75,23 +108,22 @@ def read_commits(
 
 
 def _batch(
-    name: str, git_dir: Path, commits: list[str], stream: IO[bytes]
-) -> Iterator[tuple[str, RawMail | InputError]]:
-    for commit in commits:
+    name: str, git_dir: Path, commits: Sequence[str], stream: IO[bytes]
+) -> Iterator[tuple[int, RawMail | InputError | None]]:
+    for place, commit in enumerate(commits):
         header = stream.readline()
         if not header:
-            yield commit, InputError(name, f"git cat-file ended before commit {commit}")
             return
         fields = header.split()
         if len(fields) != 3 or not fields[2].isdigit():  # noqa: PLR2004 - id, type, size
             # a commit that deletes a mail has ``d`` instead; git says the same of both
-            if _has_mail(git_dir, commit):
-                text = "the repository does not have this mail (a partial clone, or damaged)"
-                yield commit, InputError(f"{name}@{commit[:12]}", text)
+            gone = _has_mail(git_dir, commit)
+            text = "the repository does not have this mail (a partial clone, or damaged)"
+            yield place, InputError(f"{name}@{commit[:12]}", text) if gone else None
             continue
         data = stream.read(int(fields[2]))
         stream.read(1)
-        yield commit, RawMail(f"{name}@{commit[:12]}", data)
+        yield place, RawMail(f"{name}@{commit[:12]}", data)
 
 
 def _has_mail(git_dir: Path, commit: str) -> bool:

@@ -471,6 +471,54 @@ def test_a_new_epoch_and_a_rewritten_one_lose_and_repeat_nothing(watcher):
     assert len(watcher.drafted()) == 1
 
 
+def lose(epoch, commit):
+    """Take the mail of a commit out of an epoch; what puts it back comes back."""
+    git = ["git", "-C", str(epoch), "rev-parse", f"{commit}:m"]
+    blob = subprocess.run(git, capture_output=True, check=True, text=True).stdout.strip()
+    place = epoch / "objects" / blob[:2] / blob[2:]
+    data = place.read_bytes()
+    place.unlink()
+    return lambda: place.write_bytes(data)
+
+
+def test_a_mail_that_an_epoch_does_not_have_is_asked_for_again(watcher):
+    epoch = make_epoch(watcher.repo, watcher.repo.root / "inbox" / "git/0.git")
+    inbox = epoch.parent.parent
+    archive(watcher.repo, epoch, *watcher.mails())
+    put_back = lose(epoch, "HEAD~1")
+    name = subprocess.run(
+        ["git", "-C", str(epoch), "rev-parse", "HEAD~1"], capture_output=True, check=True, text=True
+    ).stdout[:12]
+    for _ in range(2):
+        _, err = watcher.look(source=inbox, status=2)
+        assert f"1 mail (0.git {name})" in err
+    other = watcher.mails(revisions="topic~2..topic~1", name="other")
+    archive(watcher.repo, epoch, *other)
+    out, _ = watcher.look(source=inbox, settle=0, status=2)
+    assert "draft: " in out
+    told = len(watcher.drafted())
+    put_back()
+    watcher.look(source=inbox, settle=0)
+    assert len(watcher.drafted()) >= told
+    with watch_state.State(str(watcher.state)) as state:
+        assert state._db.execute("SELECT count(*) FROM mail").fetchone()[0] == 3 + len(other)
+
+
+def test_a_damaged_mail_stops_no_other(watcher):
+    epoch = make_epoch(watcher.repo, watcher.repo.root / "inbox" / "git/0.git")
+    archive(watcher.repo, epoch, *watcher.mails())
+    put_back = lose(epoch, "HEAD~2")
+    put_back()
+    git = ["git", "-C", str(epoch), "rev-parse", "HEAD~2:m"]
+    blob = subprocess.run(git, capture_output=True, check=True, text=True).stdout.strip()
+    place = epoch / "objects" / blob[:2] / blob[2:]
+    place.chmod(0o644)
+    place.write_bytes(place.read_bytes()[:40])
+    _, err = watcher.look(source=epoch.parent.parent, settle=0, status=2)
+    assert "1 mail (0.git " in err
+    assert len(watcher.drafted()) == 1
+
+
 def test_a_mirror_that_cannot_be_fetched_is_exit_status_2(watcher):
     inbox = watcher.repo.root / "inbox"
     origin = make_epoch(watcher.repo, watcher.repo.root / "origin.git")
