@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from patchlint.cli.check import add_check_options, options_of, settings_of
+from patchlint.report import versions
 from patchlint.report.lookup import PARTLY, UNCHECKED, doubts, in_part, lost
 from patchlint.report.text import count
 
@@ -34,7 +35,7 @@ exit status: 0 nothing new, 1 the new version has findings that the old one had 
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check both and print the difference by fingerprint."""
+    """Check both and print the difference."""
     from patchlint.analysis import CannotCheck
     from patchlint.integrations.config import ConfigError
     from patchlint.ruleset.load import RuleError
@@ -126,18 +127,19 @@ def difference(
     old: Report, new: Report
 ) -> tuple[list[Finding], list[Finding], list[Finding], list[Unknown]]:
     """Findings of the old report that are gone, that stay, that are new, and that may be gone."""
-    before = {finding.fingerprint for finding in old.findings}
-    after = {finding.fingerprint for finding in new.findings}
+    same = versions.pairs(old, new)
+    before = {one.fingerprint for one, _ in same}
+    after = {other.fingerprint for _, other in same}
     everywhere = unread(new)
     gone = [
         Unknown(f, (*everywhere, *_damage(new, f.path)))
         for f in old.findings
-        if f.fingerprint not in after
+        if f.fingerprint not in before
     ]
     return (
         [one.finding for one in gone if not one.why],
-        [f for f in new.findings if f.fingerprint in before],
-        [f for f in new.findings if f.fingerprint not in before],
+        [f for f in new.findings if f.fingerprint in after],
+        [f for f in new.findings if f.fingerprint not in after],
         [one for one in gone if one.why],
     )
 

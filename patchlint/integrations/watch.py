@@ -180,14 +180,17 @@ def _check(
     settings: Settings,
     ruleset: Ruleset,
 ) -> str:
-    draft, outcome, told, found, whole = _judge(series, plan, state, settings, ruleset)
+    draft, outcome, told, found, whole, kept = _judge(series, plan, state, settings, ruleset)
     if draft and state.was_answered(names):
         draft, outcome = None, "had its mail already"
     now = time.time()
-    mended = _mended(series, state, {one.fingerprint for one in found}) if whole else []
+    again = {*(one.fingerprint for one in found), *(story.fingerprint for story, _ in kept)}
+    mended = _mended(series, state, again) if whole else []
     outcome = "; ".join([outcome, *(f"mended: {one.what}" for one in mended)])
     with state.transaction():
         state.set_mended(mended, now)
+        for story, fingerprint in kept:
+            state.follow(story, fingerprint)
         state.set_checked(patches, now, outcome)
         if draft:
             name = f"{int(now)}.{hashlib.sha256(patches.encode()).hexdigest()[:16]}.patchlint"
@@ -200,10 +203,39 @@ def _stories(series: Series, found: Sequence[Finding], told: Container[str]) -> 
     """What a later version is held against: the findings that its author is told of."""
     author, titles = _author(series), _titles(series)
     return [
-        Story(one.fingerprint, author, series.version, titles, f"{one.rule} in {one.function}()")
+        Story(one.fingerprint, author, series.version, titles, _what(one))
         for one in found
         if one.fingerprint in told
     ]
+
+
+def _what(finding: Finding) -> str:
+    return f"{finding.rule} in {finding.function}()"
+
+
+def _earlier(series: Series, state: State) -> list[Story]:
+    """What the author was told of an earlier version of a series."""
+    titles = set(_titles(series))
+    return [
+        story
+        for story in state.stories(_author(series))
+        if story.version < series.version and titles.intersection(story.titles)
+    ]
+
+
+def _kept(series: Series, state: State, found: Sequence[Finding]) -> list[tuple[Story, str]]:
+    """What was told and has another fingerprint now: a worker or a file got a new name."""
+    if not found:
+        return []
+    known = {one.fingerprint for one in found}
+    left = [story for story in _earlier(series, state) if story.fingerprint not in known]
+    pairs: list[tuple[Story, str]] = []
+    for one in found:
+        story = next((story for story in left if story.what == _what(one)), None)
+        if story is not None and not state.was_told(one.fingerprint, story.author):
+            left.remove(story)
+            pairs.append((story, one.fingerprint))
+    return pairs
 
 
 def _mended(series: Series, state: State, found: Container[str]) -> list[Story]:
@@ -213,14 +245,7 @@ def _mended(series: Series, state: State, found: Container[str]) -> list[Story]:
     """
     if series.missing:
         return []
-    titles = set(_titles(series))
-    return [
-        story
-        for story in state.stories(_author(series))
-        if story.version < series.version
-        and titles.intersection(story.titles)
-        and story.fingerprint not in found
-    ]
+    return [story for story in _earlier(series, state) if story.fingerprint not in found]
 
 
 def _titles(series: Series) -> tuple[str, ...]:
@@ -234,6 +259,7 @@ class _Verdict(NamedTuple):
 
     ``found`` has all findings, those that are accepted as well; ``whole`` is whether these are
     all that there are: a series that was not read whole, or took too long, may hide others.
+    ``kept`` are earlier findings that have another fingerprint now.
     """
 
     draft: str | None
@@ -241,6 +267,7 @@ class _Verdict(NamedTuple):
     told: Sequence[tuple[str, str]] = ()
     found: tuple[Finding, ...] = ()
     whole: bool = True
+    kept: Sequence[tuple[Story, str]] = ()
 
 
 def _judge(
@@ -257,17 +284,23 @@ def _judge(
     found, whole = report.findings, not (in_part(report) or absent(report))
     report = accept.without(report, settings)
     author = _author(series)
+    kept = _kept(series, state, found)
+    again = {fingerprint for _, fingerprint in kept}
     loud = [finding for finding in report.findings if finding.level != "note"]
-    new = tuple(one for one in loud if not state.was_told(one.fingerprint, author))
+    new = tuple(
+        one
+        for one in loud
+        if one.fingerprint not in again and not state.was_told(one.fingerprint, author)
+    )
     style = Style(complaints=settings.one("wrong-to"))
     made = mail_format.drafts(replace(report, findings=new), style)
     if not made:
         said = "told before" if loud else unsure(report) or "nothing found"
-        return _Verdict(None, said, found=found, whole=whole)
+        return _Verdict(None, said, found=found, whole=whole, kept=kept)
     text = _with_message_id(made[0].text, plan.domain)
     told = [(fingerprint, author) for fingerprint in made[0].fingerprints]
     outcome = f"{count(len(told), 'finding')}, drafted"
-    return _Verdict(text, outcome, told, found, whole)
+    return _Verdict(text, outcome, told, found, whole, kept)
 
 
 def _author(series: Series) -> str:

@@ -231,6 +231,14 @@ class State:
             [(s.fingerprint, s.author, s.version, json.dumps(s.titles), s.what) for s in stories],
         )
 
+    def follow(self, story: Story, fingerprint: str) -> None:
+        """Remember that a finding has another fingerprint in a later version."""
+        self._db.execute(
+            "UPDATE OR REPLACE story SET fingerprint = ? WHERE fingerprint = ? AND author = ?",
+            (fingerprint, story.fingerprint, story.author),
+        )
+        self._db.execute("INSERT OR IGNORE INTO told VALUES (?, ?)", (fingerprint, story.author))
+
     def set_mended(self, stories: Iterable[Story], now: float) -> None:
         """Remember that a later version has these findings no more."""
         self._db.executemany(

@@ -147,6 +147,50 @@ def test_versions_are_compared(run, version, old, new, counts):
     assert (found, [len(told[word]) for word in ("fixed", "kept", "new")]) == (status, [*counts])
 
 
+def _written(folder, number, path, text, *, before=DIRECT):
+    place = folder / f"v{number}.mbox"
+    states = ({path: before}, {path: text})
+    place.write_text(mbox(mails(*states, version=number)), encoding="utf-8")
+    return place
+
+
+@pytest.mark.parametrize(
+    ("path", "change"),
+    [
+        ("fs/lamp.c", ("lamp_gone", "lamp_reaper")),
+        ("fs/lamp.c", ("schedule_work(&lamp->work)", "queue_work(lamp_wq, &lamp->work)")),
+        ("fs/lamp.c", ("&lamp->work", "&lamp->reap")),
+        ("fs/light.c", ("lamp_gone", "lamp_gone")),
+        ("fs/light.c", ("lamp_gone", "lamp_reaper")),
+    ],
+    ids=["worker", "queueing call", "work item", "file", "both"],
+)
+def test_what_got_another_name_is_kept(run, tmp_path, path, change):
+    old = _written(tmp_path, 1, "fs/lamp.c", QUEUED)
+    new = _written(tmp_path, 2, path, QUEUED.replace(*change))
+    status, out, _err = run("compare", "--no-tree", old, new)
+    assert (status, out.splitlines()[-1]) == (0, "0 fixed, 1 kept, 0 new")
+
+
+def test_a_finding_whose_function_got_another_name_is_kept(run, tmp_path):
+    old = _written(tmp_path, 1, "fs/lamp.c", QUEUED)
+    texts = [text.replace("lamp_close", "lamp_shut") for text in (DIRECT, QUEUED)]
+    new = _written(tmp_path, 2, "fs/lamp.c", texts[1], before=texts[0])
+    status, out, _err = run("compare", "--no-tree", old, new)
+    assert (status, out.splitlines()[-1]) == (0, "0 fixed, 1 kept, 0 new")
+
+
+def test_files_that_both_versions_change_are_not_each_other(run, tmp_path):
+    both = {"fs/lamp.c": DIRECT, "fs/bulb.c": DIRECT}
+    tidy = DIRECT + "\nint lamps;\n"
+    for number, after in enumerate(((QUEUED, tidy), (tidy, QUEUED)), 1):
+        states = (both, dict(zip(both, after, strict=True)))
+        text = mbox(mails(*states, version=number))
+        (tmp_path / f"v{number}.mbox").write_text(text, encoding="utf-8")
+    status, out, _err = run("compare", "--no-tree", tmp_path / "v1.mbox", tmp_path / "v2.mbox")
+    assert (status, out.splitlines()[-1]) == (1, "1 fixed, 0 kept, 1 new")
+
+
 def marks_lost(text):
     """A mail whose diff no longer says what came and what went."""
     head, at, rest = text.partition("diff --git")

@@ -131,7 +131,7 @@ def test_a_series_whose_check_failed_is_not_told_as_clean(monkeypatch):
     series = Series("[PATCH] x", 1, (patch,), 1, ())
     plan = SimpleNamespace(options=Options(no_tree=True))
     outcome = watch._judge(series, plan, None, config.load_settings({}), None)
-    assert outcome == (None, f"not checked: {failed.message}", (), (), False)
+    assert outcome == (None, f"not checked: {failed.message}", (), (), False, ())
 
 
 def test_a_series_that_was_checked_in_part_is_not_told_as_clean(monkeypatch):
@@ -190,6 +190,24 @@ def test_a_later_version_with_the_same_finding_has_no_draft(watcher):
     watcher.deliver(*watcher.mails("-v2", "--cover-letter"))
     out, _ = watcher.look()
     assert "told before" in out
+    assert len(watcher.drafted()) == 1
+
+
+@pytest.mark.parametrize("worker", [b"drop_tree_work", b"tree_reaper"])
+def test_a_later_version_whose_worker_has_another_name_has_no_draft(watcher, worker):
+    lone = {"revisions": "topic~2..topic~1"}
+    watcher.deliver(*watcher.mails(**lone))
+    watcher.look()
+    for version in ("-v2", "-v3"):
+        (mail,) = watcher.mails(version, **lone)
+        watcher.deliver(mail.replace(b"drop_tree_work", worker))
+        out, _ = watcher.look()
+        assert "told before" in out
+        assert "mended" not in out
+    (mail,) = watcher.mails("-v4", **lone)
+    watcher.deliver(re.sub(rb"(?m)^\+(?!\+)[^\n]*$", b"+\t/* nothing */", mail))
+    out, _ = watcher.look()
+    assert out.count("mended: mount-put-deferred in drop_tree()") == 1
     assert len(watcher.drafted()) == 1
 
 
