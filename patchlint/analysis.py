@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from patchlint.identity import Known, Matches
 from patchlint.model.budget import OutOfBudgetError
-from patchlint.model.problem import TIME, Limitation
+from patchlint.model.problem import GIVEN_UP, TIME, Limitation, about
 
 #: functions and lines of hunks, counted anew for each patch, whose patches are compared alone
 _MOST_COMPARED: Final = 300_000
@@ -256,7 +256,7 @@ def _lost(tree: TreeAtHand | None, touched: Collection[str]) -> list[Limitation]
 def given_up(series: Series, error: OutOfBudgetError) -> Limitation:
     """The limitation of a series whose check was ended before it was done."""
     why = str(error) or "it takes too long"
-    text = f"{series.subject}: the check of this series was given up: {why}"
+    text = about(series.subject, f"{GIVEN_UP}{why}")
     return Limitation(TIME, text, message_id=_first_id(series))
 
 

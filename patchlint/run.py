@@ -15,7 +15,7 @@ from patchlint.analysis import CannotCheck, TreeAtHand, analyse, given_up
 from patchlint.model import budget
 from patchlint.model.budget import Budget, OutOfBudgetError
 from patchlint.model.finding import Finding, PatchRef, Report, SeriesRef
-from patchlint.model.problem import TIME, InputError, Limitation, Note
+from patchlint.model.problem import TIME, InputError, Limitation, Note, about
 from patchlint.outside.alarm import time_limit
 
 if TYPE_CHECKING:
@@ -288,7 +288,7 @@ def _input_error(series: Series, message: str, patch: Patch | None = None) -> In
     """An error that names a series, or one patch of it."""
     one = patch or series.patches[0]
     subject = series.subject if patch is None else patch.subject
-    return InputError(one.input, f"{subject}: {message}", one.message_id, one.line)
+    return InputError(one.input, about(subject, message), one.message_id, one.line)
 
 
 def _check_one(

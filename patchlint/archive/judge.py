@@ -10,7 +10,7 @@ from patchlint.archive.survey import ALL
 from patchlint.model.budget import OutOfBudgetError
 from patchlint.model.finding import PatchRef, SeriesRef
 from patchlint.model.mail import RawMail
-from patchlint.model.problem import InputError, Limitation
+from patchlint.model.problem import InputError, Limitation, about
 from patchlint.model.record import folder
 from patchlint.outside.alarm import time_limit
 
@@ -121,7 +121,7 @@ def _check(series: Series, engine: Engine, reach: Reach, settings: Settings) -> 
 
 def _failed(series: Series, words: tuple[str, ...], text: str) -> Checked:
     first = series.patches[0]
-    limitation = Limitation("archive", f"{series.subject}: {text}", message_id=first.message_id)
+    limitation = Limitation("archive", about(series.subject, text), message_id=first.message_id)
     return Checked(_reference(series), first.author, first.date, "", words, (), (limitation,), ())
 
 

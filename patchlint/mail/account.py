@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from patchlint.mail import subject as subjects
 from patchlint.model.pattern import lazy
-from patchlint.model.problem import InputError, Limitation
+from patchlint.model.problem import InputError, Limitation, about
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from patchlint.model.mail import Mail
 
@@ -19,15 +19,17 @@ _SHORTLOG = lazy(r"\n\S[^\n]* \(\d+\):\n {2}\S")
 _KINDS = ("answer", "cover letter", "patch without a diff", "mail without a patch")
 
 
-def amiss(mails: Iterable[Mail]) -> list[Limitation]:
+def amiss(mails: Sequence[Mail]) -> list[Limitation]:
     """What of the mails could not be read; answers to patches hold nothing to check.
 
-    What is not read beside a patch is told with its series.
+    What is not read beside a patch is told with its series, what is not in place of one by
+    :func:`unread`.
     """
+    told = {id(mail) for mail in _broken(mails)}
     return [
         Limitation(
             "mail",
-            f"{mail.subject}: {said}",
+            about(mail.subject, said),
             message_id=mail.message_id or None,
             lost=what == "lost",
             absent=what == "absent",
@@ -35,27 +37,40 @@ def amiss(mails: Iterable[Mail]) -> list[Limitation]:
         for mail in mails
         if not mail.is_reply
         for what, some in (("absent", mail.absent), ("", mail.problems), ("lost", mail.unread))
-        if what != "lost" or mail.diff_start is None
+        if what != "lost" or (mail.diff_start is None and id(mail) not in told)
         for said in some
     ]
 
 
 def unread(mails: Sequence[Mail]) -> list[InputError]:
     """The mails that are called a patch and hold none, unless another copy does."""
+    return [
+        InputError(
+            mail.input,
+            about(mail.subject, f"there is no diff in this patch; {_instead(mail)}"),
+            mail.message_id or None,
+            mail.line,
+        )
+        for mail in _broken(mails)
+    ]
+
+
+def _broken(mails: Sequence[Mail]) -> list[Mail]:
+    """The mails that :func:`unread` tells."""
     suspects = [mail for mail in mails if mail.diff_start is None and kind(mail) == _KINDS[2]]
     if not suspects:
         return []
     whole = {mail.message_id for mail in mails if mail.diff_start is not None and mail.message_id}
     return [
-        InputError(
-            mail.input,
-            f"{mail.subject}: there is no diff in this patch; the mail may be cut short",
-            mail.message_id or None,
-            mail.line,
-        )
-        for mail in suspects
-        if mail.message_id not in whole and not _is_answered(mail, mails)
+        mail for mail in suspects if mail.message_id not in whole and not _is_answered(mail, mails)
     ]
+
+
+def _instead(mail: Mail) -> str:
+    """Why a patch may have no diff."""
+    # what is there, and not read, says more than a guess
+    unread = [*mail.unread, *(one for one in mail.problems if one.startswith("HTML without"))]
+    return "; ".join(unread) or "the mail may be cut short"
 
 
 def kind(mail: Mail) -> str:

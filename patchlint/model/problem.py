@@ -10,6 +10,13 @@ from msgspec import Struct
 TIME: Final = "time"
 #: the stage of what the repository that one stands in sets and that may hide findings
 CONFIG: Final = "config"
+#: how it is said that a check was given up
+GIVEN_UP: Final = "the check of this series was given up: "
+
+
+def about(subject: str, text: str) -> str:
+    """What is said of a mail or a series: behind its subject, which a lone diff has not."""
+    return f"{subject}: {text}" if subject else text
 
 
 class Limitation(Struct, frozen=True):

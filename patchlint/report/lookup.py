@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from patchlint.model.finding import LEVELS
-from patchlint.model.problem import CONFIG, TIME
+from patchlint.model.problem import CONFIG, GIVEN_UP, TIME
 from patchlint.report.text import count
 
 if TYPE_CHECKING:
@@ -140,7 +140,10 @@ def _cut_short(report: Report) -> set[int]:
         index
         for index, series in enumerate(report.series)
         if any(patch.message_id in ids for patch in series.patches)
-        or any(message.startswith(f"{series.subject}: ") for message in others)
+        or any(
+            message.startswith(f"{series.subject}: " if series.subject else GIVEN_UP)
+            for message in others
+        )
     }
 
 

@@ -612,3 +612,10 @@ def test_a_version_with_a_hunk_without_lines_mends_nothing(capsys, write):
     new.write_text(new.read_text().replace("---\ndiff", f"---\n{with_one}diff", 1))
     assert main(["compare", "--no-tree", str(old), str(new)]) == 2
     assert "1 unknown" in capsys.readouterr().out
+
+
+def test_what_has_no_subject_is_told_without_one(check, write):
+    words = "diff --git a/x.c b/x.c\n--- a/x.c\n+++ b/x.c\n@@ -1 +1 @@\nint [-a-]{+b+};\n"
+    _, _, err = check("--format", "json", write("x.diff", words))
+    assert "x.diff:1: its diff cannot be read" in err
+    assert ": :" not in err

@@ -96,4 +96,18 @@ def test_unnumbered_cover_letter_is_known_by_its_shortlog() -> None:
 
 def test_html_patch_is_an_error() -> None:
     html = mail("[PATCH] x", f"<pre>{DIFF}</pre>", headers="Content-Type: text/html\n", mid="h@x")
-    assert len(account.unread(mails(html))) == 1
+    (error,) = account.unread(mails(html))
+    assert "HTML without a plain text" in error.message
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"-----BEGIN PGP MESSAGE-----\n\nabc\n", "encrypted"),
+        (b"*** a/y.c\n--- b/y.c\n***************\n*** 1 ****\n! a\n--- 1 ----\n! b\n", "a context"),
+        (b"Say why.\n", "the mail may be cut short"),
+    ],
+)
+def test_what_is_there_instead_of_a_diff_is_why_there_is_none(data: bytes, why: str) -> None:
+    (error,) = account.unread(mails(mail("[PATCH] x", data.decode(), mid="x@example.org")))
+    assert error.message.startswith(f"[PATCH] x: there is no diff in this patch; {why}")
