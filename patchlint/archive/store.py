@@ -70,6 +70,8 @@ def _refuse_other_files(path: str, *, write: bool) -> None:
         if not place.parent.is_dir():
             raise StoreError(f"{path}: there is no folder {place.parent}")
         return
+    if not place.is_file():  # reading a pipe would wait for what nobody writes
+        raise StoreError(f"{path}: is no file, but a pipe or a device")
     if write and place.stat().st_size == 0:
         return
     try:

@@ -42,6 +42,10 @@ def write(path: str, findings: Iterable[Finding]) -> int:
     Raises ``ConfigError`` when a file is there that is no baseline, ``OSError`` when it
     cannot be written.
     """
+    if Path(path).exists() and not Path(path).is_file():
+        from patchlint.integrations.config import ConfigError
+
+        raise ConfigError(f"{path}: is no file that a baseline could be written to")
     known = {entry["fingerprint"]: entry for entry in _entries(path)} if Path(path).exists() else {}
     for finding in findings:
         known.setdefault(finding.fingerprint, _entry(finding))
@@ -67,6 +71,8 @@ def _entry(finding: Finding) -> dict[str, Any]:
 def _entries(path: str) -> list[dict[str, Any]]:
     from patchlint.integrations.config import ConfigError
 
+    if Path(path).is_char_device():  # it may have no end
+        raise ConfigError(f"{path}: is a device, not a baseline")
     try:
         held = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:

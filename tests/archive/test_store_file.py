@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 import subprocess
 import sys
@@ -191,3 +192,14 @@ def test_a_file_that_cannot_be_written_is_named_without_numbers(mails, monkeypat
     assert main(["scan", "--quiet", "--store", "new.db", "a.mbox"]) == 0
     assert main(["export", "new.db", "--output", "gone/x.csv", "--format", "csv"]) == 2
     assert capfd.readouterr().err == "patchlint: gone/x.csv: No such file or directory\n"
+
+
+@pytest.mark.parametrize("command", ["findings", "stats", "export"])
+def test_a_pipe_is_no_store_and_is_not_waited_for(tmp_path, capsys, command):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert main([command, str(pipe)]) == 2
+    assert "a pipe or a device" in capsys.readouterr().err
+    with pytest.raises(StoreError, match="a pipe or a device"):
+        Store(str(pipe))
+    assert pipe.is_fifo()

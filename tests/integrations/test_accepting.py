@@ -137,3 +137,10 @@ def test_a_reason_that_fits_nothing_is_a_note(repo, said):
     said[1].write_text(text)
     out, _ = check(repo, *said, status=1)
     assert "note: patch 2: the author gives a reason for mount-put-deferred in drop_wood()," in out
+
+
+@pytest.mark.parametrize("device", ["/dev/full", "/dev/zero"])
+def test_a_device_is_no_baseline_and_is_not_read(repo, device):
+    for options in (("--write-baseline",), ()):
+        _, err = check(repo, *options, "--baseline", device, "master..topic", status=2)
+        assert f"{device}: is " in err
