@@ -280,8 +280,9 @@ def _stage(error: BaseException) -> str:
 
 
 def _said(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    from patchlint.outside.programs import told
+
+    return told(error)
 
 
 def _input_error(series: Series, message: str, patch: Patch | None = None) -> InputError:

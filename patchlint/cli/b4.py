@@ -135,9 +135,10 @@ def _check() -> int:
 
         text = b4_checks.check(read_input(), load_settings())
     except Exception as error:  # noqa: BLE001 - b4 must get one line, whatever went wrong
+        from patchlint.outside.programs import told
         from patchlint.report.b4_check import failure
 
-        print(failure(f"{type(error).__name__}: {error}"))
+        print(failure(told(error)))
         return 2
     sys.stdout.write(text)
     return 0
@@ -151,9 +152,9 @@ def _review(*, whole: bool) -> int:
 
         text = b4_checks.review(read_input(), load_settings(), whole=whole)
     except Exception as error:  # noqa: BLE001 - b4 must get its JSON, whatever went wrong
-        sys.stdout.write(
-            b4_checks.result("warn", f"could not check: {type(error).__name__}: {error}")
-        )
+        from patchlint.outside.programs import told
+
+        sys.stdout.write(b4_checks.result("warn", f"could not check: {told(error)}"))
         return 2
     sys.stdout.write(text)
     return 0

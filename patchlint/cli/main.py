@@ -103,8 +103,9 @@ def _unexpected(error: Exception, *, debug: bool) -> int:
     elif isinstance(error, OSError) and error.filename is not None:
         print(f"patchlint: {error.filename}: {error.strerror}", file=sys.stderr)
     else:
-        said = " ".join(str(error).split())[:_SAID]
-        what = f"{type(error).__name__}: {said}" if said else type(error).__name__
+        from patchlint.outside.programs import told
+
+        what = told(error)[:_SAID]
         print(f"patchlint: could not finish: {what} (--debug shows where)", file=sys.stderr)
     try:
         sys.stdout.flush()

@@ -39,6 +39,8 @@ _STOPPED = {
     "pre-push": "nothing is pushed",
 }
 _NULL = "0" * 40
+#: errors whose texts are for the user
+_PLAIN = frozenset({"AnalysisError", "CannotCheck", "ConfigError", "RuleError", "TreeError"})
 #: A push of more commits than this is history, not work to check.
 _MOST_COMMITS = 200
 
@@ -496,9 +498,10 @@ def _say_remarks(shown: Sequence[Remark]) -> None:
 
 
 def _failed(name: str, error: Exception) -> int:
-    kind = type(error).__name__
-    told = "" if kind == "AnalysisError" else f"{kind}: "
-    _say(f"patchlint: could not check: {told}{error}")
+    from patchlint.outside.programs import told
+
+    said = str(error) if type(error).__name__ in _PLAIN else told(error)
+    _say(f"patchlint: could not check: {said}")
     _say(f"patchlint: {_STOPPED[name]}. To go on anyway: {_ANYWAY[name]}")
     return 2
 

@@ -28,6 +28,19 @@ class ProgramError(Exception):
     """A program could not be started, failed, or took too long; the text says which."""
 
 
+def told(error: BaseException) -> str:
+    """What an error that nobody expected is called in a message.
+
+    A class has a name for who mends the program; some say all there is to say.
+    """
+    if isinstance(error, MemoryError):
+        return "there is not enough memory"
+    said = " ".join(str(error).split())
+    if isinstance(error, ProgramError):
+        return said
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
 def output(
     argv: Sequence[str],
     *,

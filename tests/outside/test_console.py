@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patchlint.model.hidden import HIDDEN, spelled
+from patchlint.outside import programs
 from patchlint.outside.console import Guarded
 
 if TYPE_CHECKING:
@@ -193,3 +194,27 @@ def test_a_failure_that_nobody_expected_is_one_line_and_2(mail: Path) -> None:
     assert done.returncode == 2
     assert b"Traceback" in done.stderr
     assert done.stderr.splitlines()[-1].startswith(b"patchlint: could not finish")
+
+
+def test_an_error_that_says_all_has_no_name_of_a_class() -> None:
+    assert programs.told(programs.ProgramError("git rev-list: fatal: bad object")) == (
+        "git rev-list: fatal: bad object"
+    )
+    assert programs.told(MemoryError()) == "there is not enough memory"
+    assert programs.told(KeyError("x")) == "KeyError: 'x'"
+    assert programs.told(RecursionError()) == "RecursionError"
+
+
+def test_a_push_of_what_git_does_not_know_is_told_in_words(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    line = f"refs/heads/a {'1' * 40} refs/heads/a {'0' * 40}\n"
+    done = subprocess.run(
+        [sys.executable, "-m", "patchlint", "hook", "run", "pre-push", "origin"],
+        cwd=tmp_path,
+        input=line,
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "could not check: git rev-list: fatal: bad object" in done.stderr
