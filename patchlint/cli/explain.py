@@ -47,11 +47,12 @@ exit status: 0, or 2 when the name is not known or a rule cannot be used"""
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what is known of the name."""
+    from patchlint.integrations.config import ConfigError, rule_folders
     from patchlint.ruleset.load import RuleError, load
 
     try:
-        ruleset = load([Path(folder) for folder in arguments.rules])
-    except RuleError as error:
+        ruleset = load([Path(folder) for folder in rule_folders(arguments.rules)])
+    except (ConfigError, RuleError) as error:
         print(f"patchlint: {error}", file=sys.stderr)
         return 2
     name = arguments.name.removesuffix("()")

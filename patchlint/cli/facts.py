@@ -59,14 +59,15 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.file is None:
         print("patchlint: give a C file, or --tree DIR --derive", file=sys.stderr)
         return 2
+    from patchlint.integrations.config import ConfigError, rule_folders
     from patchlint.ruleset.load import RuleError, load
     from patchlint.syntax.facts import extract_functions, extract_text
 
     path: str = arguments.file
     try:
         text = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-        macros = load([Path(folder) for folder in arguments.rules]).kernel.macros
-    except RuleError as error:
+        macros = load([Path(folder) for folder in rule_folders(arguments.rules)]).kernel.macros
+    except (ConfigError, RuleError) as error:
         print(f"patchlint: {error}", file=sys.stderr)
         return 2
     if arguments.function:
@@ -89,6 +90,7 @@ def _derive(arguments: argparse.Namespace) -> int:
     """Print proposals as TOML rows, each with its evidence."""
     from patchlint.index import open_facts
     from patchlint.index.proposals import propose
+    from patchlint.integrations.config import ConfigError, rule_folders
     from patchlint.patch.trees import TreeError, open_tree
     from patchlint.ruleset.load import RuleError, load
 
@@ -96,9 +98,9 @@ def _derive(arguments: argparse.Namespace) -> int:
         print("patchlint: --derive needs --tree", file=sys.stderr)
         return 2
     try:
-        ruleset = load([Path(folder) for folder in arguments.rules])
+        ruleset = load([Path(folder) for folder in rule_folders(arguments.rules)])
         tree = open_tree(arguments.tree)
-    except (TreeError, RuleError) as error:
+    except (ConfigError, TreeError, RuleError) as error:
         print(f"patchlint: {error}", file=sys.stderr)
         return 2
     facts = open_facts(tree, ruleset.kernel.macros)

@@ -52,16 +52,17 @@ exit status: 0, or 2 when the file or the function cannot be found"""
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the tree; 2 when the file or the function cannot be found."""
+    from patchlint.integrations.config import ConfigError, rule_folders
     from patchlint.patch.trees import TreeError
     from patchlint.ruleset.load import RuleError, load
 
     try:
-        kernel = load([Path(folder) for folder in arguments.rules]).kernel
+        kernel = load([Path(folder) for folder in rule_folders(arguments.rules)]).kernel
         if arguments.function:
             return _file(arguments, kernel)
         if arguments.tree:
             return _tree(arguments, kernel)
-    except (RuleError, TreeError) as problem:
+    except (ConfigError, RuleError, TreeError) as problem:
         return _fail(str(problem))
     return _fail("give a C file with --function, or a function with --tree")
 

@@ -52,28 +52,30 @@ documentation of a rule lacks something"""
 
 def run(arguments: argparse.Namespace) -> int:
     """Print one line a rule, or JSON."""
+    from patchlint.integrations.config import ConfigError, rule_folders
     from patchlint.ruleset.load import RuleError, load
 
     try:
-        ruleset = load([Path(folder) for folder in arguments.rules])
-    except RuleError as error:
+        folders = rule_folders(arguments.rules)
+        ruleset = load([Path(folder) for folder in folders])
+    except (ConfigError, RuleError) as error:
         print(f"patchlint: {error}", file=sys.stderr)
         return 2
     if arguments.check:
         return _check(ruleset.rules)
     if arguments.stats:
-        return _stats(arguments, ruleset.rules)
+        return _stats(arguments, folders, ruleset.rules)
     print(as_json(ruleset.rules) if arguments.format == "json" else table(ruleset.rules))
     return 0
 
 
-def _stats(arguments: argparse.Namespace, rules: Sequence[Rule]) -> int:
+def _stats(arguments: argparse.Namespace, folders: Sequence[str], rules: Sequence[Rule]) -> int:
     from patchlint.report import record as told
     from patchlint.ruleset import record
     from patchlint.ruleset.load import RuleError
 
     try:
-        book = record.read(arguments.rules)
+        book = record.read(folders)
     except RuleError as error:
         print(f"patchlint: {error}", file=sys.stderr)
         return 2

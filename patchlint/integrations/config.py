@@ -157,6 +157,14 @@ class _Layer(Struct, frozen=True):
     values: Mapping[str, tuple[str, ...]]
 
 
+def rule_folders(given: Sequence[str]) -> tuple[str, ...]:
+    """The folders of further rules: those that were ``given`` as options, else as a check has them.
+
+    Raises ``ConfigError`` as :func:`load_settings` does.
+    """
+    return load_settings({"rules": tuple(given)}).all("rules")
+
+
 def load_settings(
     command_line: Mapping[str, Sequence[str]] | None = None,
     *,

@@ -155,3 +155,26 @@ def test_check_names_the_rules_that_lack_documentation(tmp_path, capsys):
     (tmp_path / "lamp-late.toml").write_text('title = "t"\nlevel = "note"\nfamilies = ["device"]\n')
     assert main(["rules", "--check", "--rules", str(tmp_path)]) == 1
     assert "there is no lamp-late.md" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "command", [["rules"], ["explain", "fput"], ["facts", "x.c"], ["graph", "f", "--tree", "."]]
+)
+def test_rules_of_the_environment_are_known_as_a_check_knows_them(
+    tmp_path, capsys, monkeypatch, command
+):
+    monkeypatch.setenv("PATCHLINT_RULES", str(tmp_path / "none"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.c").write_text("int a;\n")
+    assert main(command) == 2
+    assert "none: no such folder of rules" in capsys.readouterr().err
+
+
+def test_a_rule_of_the_environment_is_listed(tmp_path, capsys, monkeypatch):
+    (tmp_path / "lamp-late.toml").write_text('title = "t"\nlevel = "note"\nfamilies = ["device"]\n')
+    assert main(["rules", "--rules", str(tmp_path)]) == 0
+    given = capsys.readouterr()
+    assert "lamp-late" in given.out
+    monkeypatch.setenv("PATCHLINT_RULES", str(tmp_path))
+    assert main(["rules"]) == 0
+    assert capsys.readouterr() == given
