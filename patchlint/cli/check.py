@@ -32,6 +32,8 @@ SHOWS_ERRORS: Final = frozenset({"terminal"})
 SHOWS_SETTINGS: Final = frozenset(
     {"terminal", "json", "b4", "b4-check", "junit", "github", "html", "sarif"}
 )
+#: formats that are one document, which a program reads whatever came of the check
+DOCUMENTS: Final = frozenset({"json", "sarif", "junit", "gitlab", "rdjson", "html", "b4"})
 #: formats for b4, which shows what is in them and takes each line of standard error for a failure
 FOR_B4: Final = frozenset({"b4", "b4-check"})
 
@@ -148,6 +150,8 @@ def run(arguments: argparse.Namespace) -> int:
         _offer_index(arguments, pipeline.tree_path(options), activity.seconds("search"))
     except (RuleError, ConfigError, CannotCheck) as problem:
         print(f"patchlint: {problem}", file=sys.stderr)
+        if arguments.format in DOCUMENTS:
+            _print_failure(arguments, inputs[0], str(problem))
         return USAGE_ERROR
     for ignored in settings.problems if arguments.format not in SILENT else ():
         print(f"patchlint: {ignored}", file=sys.stderr)
@@ -159,6 +163,17 @@ def run(arguments: argparse.Namespace) -> int:
         report = without(report, settings)
     report = _with_settings(report, settings)
     return _told(arguments, report, settings, options)
+
+
+def _print_failure(arguments: argparse.Namespace, name: str, problem: str) -> None:
+    """Print the document that a program waits for, with nothing in it but why."""
+    from patchlint import __version__
+    from patchlint.model.finding import Report
+    from patchlint.model.problem import InputError
+    from patchlint.report.style import Style
+
+    report = Report(__version__, (), (), (), (InputError(name, problem),))
+    _print(arguments, report, Style())
 
 
 def _refused(arguments: argparse.Namespace, inputs: Sequence[str]) -> str | None:

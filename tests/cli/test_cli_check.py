@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from series_kit import DIRECT, PATH, QUEUED, TIDY, diff, git, mail, mails, mbox, repository
 
+from patchlint.cli.check import DOCUMENTS
 from patchlint.cli.main import main
 
 ROOT = Path(__file__).parents[2]
@@ -612,6 +613,21 @@ def test_a_version_with_a_hunk_without_lines_mends_nothing(capsys, write):
     new.write_text(new.read_text().replace("---\ndiff", f"---\n{with_one}diff", 1))
     assert main(["compare", "--no-tree", str(old), str(new)]) == 2
     assert "1 unknown" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", sorted(DOCUMENTS))
+@pytest.mark.parametrize("option", [("--tree", ".@nosuch"), ("--rule", "nosuch")])
+def test_a_check_that_cannot_begin_is_a_document_too(capsys, lost, tmp_path, form, option):
+    tree = repository(tmp_path / "tree", DIRECT)
+    option = [one.replace(".@", f"{tree}@") for one in option]
+    assert main(["check", *option, "--format", form, str(lost)]) == 2
+    out, err = capsys.readouterr()
+    assert "nosuch" in out
+    assert "nosuch" in err
+    if form in {"junit", "html"}:
+        assert out.startswith("<")
+    else:
+        assert json.loads(out)
 
 
 def test_what_has_no_subject_is_told_without_one(check, write):
