@@ -52,7 +52,7 @@ def is_separator(line: bytes) -> bool:
 
 def bare(line: bytes) -> bytes:
     """A line without the NUL that ``git format-patch -z`` puts before a separator."""
-    return line[1:] if line.startswith(b"\0From ") else line
+    return line[1:] if line.startswith(b"\0From ") and is_separator(line[1:]) else line
 
 
 class _Building(Struct):

@@ -6,7 +6,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from mail_maker import FIXTURES, mail, patch
 
@@ -57,6 +57,7 @@ def test_from_line_inside_a_body_splits_only_with_a_date(tmp_path: Path) -> None
 
 
 @given(st.lists(st.binary(max_size=200), min_size=1, max_size=4))
+@example([b"\0From "])
 def test_escaping_and_splitting_round_trip(bodies: list[bytes]) -> None:
     mails = [b"Subject: x\n\n" + body + b"\n" for body in bodies]
     assert split(join(mails)) == [one + b"\n" for one in mails]
