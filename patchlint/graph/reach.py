@@ -124,12 +124,14 @@ class _Node(Struct):
 
 
 class _Bound(Struct):
-    """A function bound in ``path`` to a member of ``struct`` that no entry table knows."""
+    """A function bound in ``path`` to a member of ``struct`` whose callers have to be asked."""
 
     node: _Node
     struct: str
     member: str
     path: str
+    #: an entry table says in which contexts it is called, and leaves open which task does
+    told: bool = False
 
 
 class _Walk(Struct):
@@ -325,7 +327,7 @@ def _image_uses(walk: _Walk, node: _Node) -> bool:
         for row in known:
             _add_entry(walk, node, row, f".{entry.member} at {path}:{entry.line}")
         if all(map(_is_open, known)):
-            walk.bound.append(_Bound(node, struct, entry.member, path))
+            walk.bound.append(_Bound(node, struct, entry.member, path, bool(known)))
     return used
 
 
@@ -453,13 +455,14 @@ def _through_member(walk: _Walk, node: _Node, use: AddressUse, struct: str, memb
         if name
         else [e for e in walk.kernel.entries if e.member == member]
     )
-    if struct or len({e.struct for e in entries}) == 1:
+    told = bool(struct) or len({e.struct for e in entries}) == 1
+    if told:
         for entry in entries:
             _add_entry(walk, node, entry, f".{member} at {use.path}:{use.line}")
         if not all(map(_is_open, entries)):
             return
     known = name or _assigned_to(walk, use)
-    walk.bound.append(_Bound(node, known or "", member, use.path))
+    walk.bound.append(_Bound(node, known or "", member, use.path, told and bool(entries)))
 
 
 def _is_open(entry: EntryPoint) -> bool:
@@ -490,7 +493,7 @@ def _through_member_calls(walk: _Walk, bound: _Bound) -> None:
         walk.cut = True
         return
     own = [site for site in sites if _may_be_of(walk, bound, site)]
-    if not own:
+    if not own and not bound.told:
         walk.ends.append(bound.node.name)
     for site in own:
         _through_call(walk, bound.node, site, "likely")
