@@ -68,8 +68,8 @@ def replaced(
                 continue
             end = _behind_call(comparison, was, now, effect, ends)
             if end is not None:
-                done = _as_told(effect, end)
-                yield Loss(was, now, end.key, (done,), (end,), "replaced")
+                done, late = _as_told(effect, end)
+                yield Loss(was, now, done.key, (done,), (late,), "replaced")
                 continue
             edge, narrowed = _gave_way(comparison, was, now, effect, starts)
             if edge is not None:
@@ -164,22 +164,21 @@ def _spares(comparison: Comparison, now: Function, edge: Deferral) -> bool:
 def _stands_for(comparison: Comparison, effect: Effect, edge: Deferral) -> bool:
     """Whether a start may do what a statement did, on an object of its arguments."""
     kernel = comparison.kernel
-    if not _share_object(effect, edge) or _does_it(comparison, effect, edge):
+    if not _share_object(effect, edge.call) or (
+        edge.mechanism != edge.call.callee
+        and _does_it(comparison, effect, edge.function, edge.call)
+    ):
         return False
     return not _by_name_alone(edge) or (
         not kernel.later.search(effect.name) and _named_after(kernel, effect, edge.call.callee)
     )
 
 
-def _does_it(comparison: Comparison, effect: Effect, edge: Deferral) -> bool:
+def _does_it(comparison: Comparison, effect: Effect, now: Function, call: Call) -> bool:
     """Whether the helper that starts something does the same thing at once as well."""
     after = comparison.after
-    if edge.mechanism == edge.call.callee:
-        return False
     inner = [
-        one
-        for helper in after.callees(edge.call, edge.function.path)
-        for one in after.reach(helper, _DEEPEST)
+        one for helper in after.callees(call, now.path) for one in after.reach(helper, _DEEPEST)
     ]
     return any(e.key == effect.key for one in inner for e in comparison.first_keys_of(one))
 
@@ -199,6 +198,19 @@ def _kin(comparison: Comparison, was: Function, now: Function) -> list[tuple[Def
         and comparison.lines.added(now.path, edge.line)
         and not comparison.balanced(effect)
     ]
+
+
+def _start(now: Function, effect: Effect) -> Call | None:
+    """The call of a function that starts what does an effect later, or that of a helper which does.
+
+    A start that is put into a helper of its own is the same start.
+    """
+    edge = effect.edge
+    if edge is None or edge.function is now:
+        return None if edge is None else edge.call
+    first = effect.chain[0]
+    told = [call for call in now.calls if call.line == first.line]
+    return told[0] if len(told) == 1 and first.function == now.name else None
 
 
 def _of_one_family(effect: Effect, late: Effect) -> bool:
@@ -232,7 +244,7 @@ def _of_kin(
             for edge, late in kin
             if above < edge.line < below
             and _of_one_family(effect, late)
-            and _share_object(effect, edge)
+            and _share_object(effect, edge.call)
         ),
         None,
     )
@@ -250,9 +262,8 @@ def _new_ends(comparison: Comparison, now: Function) -> list[Effect]:
         and effect.kind in ("row", "named")
         and effect.visible
         and not effect.guessed
-        and (edge := effect.edge) is not None
-        and edge.function is now
-        and comparison.lines.added(now.path, edge.line)
+        and (start := _start(now, effect)) is not None
+        and comparison.lines.added(now.path, start.line)
         and key_of(effect.where) in comparison.altered
         and effect.site is not None
         and not comparison.balanced(effect)
@@ -275,7 +286,8 @@ def _behind_call(
     """
     if (
         not ends
-        or effect.kind not in ("named", "opaque")
+        or effect.kind not in ("row", "named", "opaque")
+        or (effect.kind == "row" and not effect.visible)
         or comparison.lines.forward(was.path, effect.line) is not None
         or any(e.key == effect.key for e in comparison.first_keys_of(now))
     ):
@@ -285,22 +297,31 @@ def _behind_call(
         (
             end
             for end in ends
-            if end.edge is not None
+            if (start := _start(now, end)) is not None
             # what stood in a table was called in the place of all of it
             and (
                 was.body_digest == MARK
-                or (above < end.edge.line < below and _share_object(effect, end.edge))
+                or (
+                    above < start.line < below
+                    and _share_object(effect, start)
+                    and not _does_it(comparison, effect, now, start)
+                )
             )
         ),
         None,
     )
 
 
-def _as_told(effect: Effect, end: Effect) -> Effect:
-    """A call whose body nobody shows as what it most likely did."""
+def _as_told(effect: Effect, end: Effect) -> tuple[Effect, Effect]:
+    """A call whose body nobody shows as what it most likely did, and that as it is done later.
+
+    What a table knows of the call stays what is lost.
+    """
+    if effect.known is not None:
+        return effect, replace(end, key=effect.key, kind=effect.kind, known=effect.known)
     step = effect.chain[-1]
     said = replace(step, note=f"{step.note}, whose body no hunk shows")
-    return replace(
+    done = replace(
         effect,
         key=end.key,
         kind=end.kind,
@@ -308,6 +329,7 @@ def _as_told(effect: Effect, end: Effect) -> Effect:
         guarantee=end.known.task if end.known is not None else effect.guarantee,
         chain=(*effect.chain[:-1], said),
     )
+    return done, end
 
 
 def _unknown_starts(comparison: Comparison, was: Function, now: Function) -> list[Deferral]:
@@ -483,9 +505,9 @@ def _named_after(kernel: KernelFacts, effect: Effect, helper: str) -> bool:
     ) or helper.startswith(effect.name)
 
 
-def _share_object(effect: Effect, edge: Deferral) -> bool:
+def _share_object(effect: Effect, start: Call) -> bool:
     """Whether a deferral works on a variable that the statement worked on."""
-    return not variables(effect.args).isdisjoint(variables(edge.call.args))
+    return not variables(effect.args).isdisjoint(variables(start.args))
 
 
 def _behind(effect: Effect, edge: Deferral) -> Effect:

@@ -211,3 +211,29 @@ def test_a_callback_that_may_do_anything_else_takes_nothing_over(before, after):
     found = downgrades(before, after)
     assert "lamp_release_bulb" not in [d.cleanup for d in found if d.level_cap != "note"]
     assert "put_device" not in [d.cleanup for d in found]
+
+
+HELPER = body("lamp_unlatch_later", *START, takes=LAMP)
+
+
+@pytest.mark.parametrize("name", ["lamp_unlatch", "iput"])
+def test_a_start_in_a_helper_of_its_own_is_the_same_start(name):
+    """What nobody knows of the call is what the callback ends; what a table knows stays."""
+    found = downgrades(release(f"{name}(l);"), WORK + HELPER + release("lamp_unlatch_later(l);"))
+    lost = name if name == "iput" else "lamp_release_bulb"
+    assert [(d.cleanup, d.function, d.level_cap) for d in found] == [
+        (lost, "lamp_release", "warning")
+    ]
+    assert [step.function for step in found[0].after.chain] == [
+        "lamp_release",
+        "lamp_unlatch_later",
+        "lamp_gone",
+    ]
+
+
+def test_a_helper_that_does_it_on_another_way_takes_nothing_over():
+    helper = body(
+        "lamp_unlatch_later", "if (!l->busy) {", "iput(l);", "return;", "}", *START, takes=LAMP
+    )
+    found = downgrades(release("iput(l);"), WORK + helper + release("lamp_unlatch_later(l);"))
+    assert [d.cleanup for d in found if d.cleanup == "iput" and d.level_cap != "note"] == []
