@@ -304,10 +304,10 @@ def _note_callers(graph: Graph) -> None:
 
 def _given(kernel: KernelFacts, call: Call) -> Iterator[str]:
     """The function that a put runs for the last reference: it is called there."""
-    from patchlint.graph.bindings import argument, function_name
-
     known = kernel.cleanups.get(call.callee)
     if known is not None and known.kind == "inherit":
+        from patchlint.graph.bindings import argument, function_name
+
         name = function_name(argument(call, known.callback_arg))
         if name:
             yield name

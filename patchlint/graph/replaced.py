@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     #: a function before, and one after that continues it
     _Pair = tuple[Function, Function]
+    #: the call that starts something, and what is done behind it
+    _Started = tuple[Call, Effect]
 
 
 #: letters of a word that tells what is done
@@ -62,11 +64,15 @@ def replaced(
                 or _called_by_its_new_name(comparison, was, now, effect)
             ):
                 continue
-            other = _of_kin(comparison, was, now, effect, kin)
+            # the statement has no counterpart, and nothing does the same there
+            gone = comparison.lines.forward(was.path, effect.line) is None and not any(
+                e.key == effect.key for e in comparison.first_keys_of(now)
+            )
+            other = _of_kin(comparison, was, effect, kin) if gone else None
             if other is not None:
                 yield Loss(was, now, effect.key, (effect,), (other,), "replaced")
                 continue
-            end = _behind_call(comparison, was, now, effect, ends)
+            end = _behind_call(comparison, was, now, effect, ends) if gone else None
             if end is not None:
                 done, late = _as_told(effect, end)
                 yield Loss(was, now, done.key, (done,), (late,), "replaced")
@@ -183,11 +189,11 @@ def _does_it(comparison: Comparison, effect: Effect, now: Function, call: Call) 
     return any(e.key == effect.key for one in inner for e in comparison.first_keys_of(one))
 
 
-def _kin(comparison: Comparison, was: Function, now: Function) -> list[tuple[Deferral, Effect]]:
+def _kin(comparison: Comparison, was: Function, now: Function) -> list[_Started]:
     """Known releases behind new edges of a function that nothing there did before."""
     known = {effect.key for effect in comparison.old.of(was)}
     return [
-        (edge, effect)
+        (edge.call, effect)
         for effect in comparison.new.of(now)
         if effect.late
         and effect.kind == "row"
@@ -224,39 +230,30 @@ def _of_one_family(effect: Effect, late: Effect) -> bool:
 
 
 def _of_kin(
-    comparison: Comparison,
-    was: Function,
-    now: Function,
-    effect: Effect,
-    kin: Sequence[tuple[Deferral, Effect]],
+    comparison: Comparison, was: Function, effect: Effect, kin: Sequence[_Started]
 ) -> Effect | None:
     """The release of one kind behind a new edge that stands where an effect is gone."""
-    if (
-        not kin
-        or comparison.lines.forward(was.path, effect.line) is not None
-        or any(e.key == effect.key for e in comparison.first_keys_of(now))
-    ):
-        return None
+    standing = _in_its_place(comparison, was, effect, kin)
+    return next((late for _, late in standing if _of_one_family(effect, late)), None)
+
+
+def _in_its_place(
+    comparison: Comparison, was: Function, effect: Effect, started: Sequence[_Started]
+) -> Iterator[_Started]:
+    """What is started between the kept lines around an effect, on an object of its arguments."""
     above, below = comparison.lines.place(was.path, effect.line)
-    return next(
-        (
-            late
-            for edge, late in kin
-            if above < edge.line < below
-            and _of_one_family(effect, late)
-            and _share_object(effect, edge.call)
-        ),
-        None,
-    )
+    for call, late in started:
+        if above < call.line < below and _share_object(effect, call):
+            yield call, late
 
 
-def _new_ends(comparison: Comparison, now: Function) -> list[Effect]:
+def _new_ends(comparison: Comparison, now: Function) -> list[_Started]:
     """Releases behind new edges of a function that nothing in the images did before.
 
     Not those that give back what the function takes for its callback.
     """
     fresh = [
-        effect
+        (start, effect)
         for effect in comparison.new.of(now)
         if effect.late
         and effect.kind in ("row", "named")
@@ -272,11 +269,15 @@ def _new_ends(comparison: Comparison, now: Function) -> list[Effect]:
             for call in now.calls
         )
     ]
-    return [effect for effect in fresh if effect.key not in comparison.first_keys]
+    return [one for one in fresh if one[1].key not in comparison.first_keys]
 
 
 def _behind_call(
-    comparison: Comparison, was: Function, now: Function, effect: Effect, ends: Sequence[Effect]
+    comparison: Comparison,
+    was: Function,
+    now: Function,
+    effect: Effect,
+    ends: Sequence[_Started],
 ) -> Effect | None:
     """The release that a call most likely did whose body nobody shows, and that a callback does.
 
@@ -284,29 +285,18 @@ def _behind_call(
     who did the one there did the other.  Errs towards a finding too many where the callback is
     new work.
     """
-    if (
-        not ends
-        or effect.kind not in ("row", "named", "opaque")
-        or (effect.kind == "row" and not effect.visible)
-        or comparison.lines.forward(was.path, effect.line) is not None
-        or any(e.key == effect.key for e in comparison.first_keys_of(now))
+    if effect.kind not in ("row", "named", "opaque") or (
+        effect.kind == "row" and not effect.visible
     ):
         return None
-    above, below = comparison.lines.place(was.path, effect.line)
+    if was.body_digest == MARK:
+        # what stood in a table was called in the place of all of it
+        return next((end for _, end in ends), None)
     return next(
         (
             end
-            for end in ends
-            if (start := _start(now, end)) is not None
-            # what stood in a table was called in the place of all of it
-            and (
-                was.body_digest == MARK
-                or (
-                    above < start.line < below
-                    and _share_object(effect, start)
-                    and not _does_it(comparison, effect, now, start)
-                )
-            )
+            for start, end in _in_its_place(comparison, was, effect, ends)
+            if not _does_it(comparison, effect, now, start)
         ),
         None,
     )
