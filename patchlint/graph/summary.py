@@ -318,9 +318,11 @@ class Summaries:
             if inner is None or inner is function or name in {p.name for p in function.parameters}:
                 continue
             if call.indirect or not self.kernel.later.search(call.callee):
-                if self._promises and not self.kernel.visits.search(call.callee):
-                    continue
-                yield from self._lift(function, call, inner, {}, ())
+                promised = not self._promises or self.kernel.visits.search(call.callee) is not None
+                for effect in self._lift(function, call, inner, {}, ()):
+                    # that it is late is so whoever calls it
+                    if promised or effect.late:
+                        yield effect
                 continue
             edge = Deferral(
                 function, call, call.callee, inner.name, "unknown", "eventually", None, None,

@@ -602,3 +602,21 @@ def test_a_wait_is_for_one_run_of_a_worker_that_starts_itself_again(first):
     assert [[step.function for step in effect.chain] for effect in found] == [
         ["lamp_again", "lamp_tick"]
     ]
+
+
+@pytest.mark.parametrize("promises", [True, False])
+def test_what_a_helper_may_keep_is_late_on_both_sides_where_it_puts_something_off(promises):
+    """A promise is what it does in the call alone, not what it leaves to others."""
+    whole = graph(
+        body(
+            "struct lamp *l = container_of(work, struct lamp, work);",
+            "iput(l->inode);",
+            head="static void lamp_gone(struct work_struct *work)",
+        )
+        + body("iput(l->inode);", head="static void lamp_now(struct lamp *l)")
+        + body("queue_work(wq, &l->work);", head="static void lamp_soon(struct lamp *l)")
+        + body("INIT_WORK(&l->work, lamp_gone);", "lamp_keep(l, lamp_soon);", "g(l, lamp_now);")
+    )
+    puts = Summaries(whole, wanted=[("call", "iput")], promises=promises).of(function(whole, "f"))
+    now = [] if promises else [("iput", "before-call-returns", False)]
+    assert said(puts) == [("iput", "eventually", True), *now]
