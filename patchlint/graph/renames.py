@@ -1,9 +1,10 @@
 """Identifiers of a series' own that only got another name.
 
-A removed and an added line of one shape, alike but for one word: the old word stands
-nowhere after, the new one nowhere before.  Names of calls are none of these: ``put(x)``
-and ``put_later(x)`` have one shape.  Errs towards a rename unseen, which is a finding too
-many, where a word is used for something else as well.
+A removed and an added line of one shape, alike but for one word, or for one part of words:
+the old word stands nowhere after, the new one nowhere before.  Names of calls are none of
+these, but where a line at file scope defines what is called: ``put(x)`` and ``put_later(x)``
+have one shape.  Errs towards a rename unseen, which is a finding too many, where a word is
+used for something else as well.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ def renames(files: Iterable[FilePair]) -> dict[str, str]:
     maybe: list[tuple[str, str]] = []
     for line in removed:
         alike = shapes.get(_shape(line), ())[:_ALIKE]
-        called = set(_CALLED.findall(line)) if alike else ()
+        # what is called; a line at file scope says what it is called itself
+        called = set(_CALLED.findall(line)) if alike and line[:1].isspace() else ()
         old = _WORD.findall(line) if alike else []
         maybe += [pair for new in alike for pair in _differing(old, new) if pair[0] not in called]
     if not maybe:
@@ -80,6 +82,14 @@ def _shape(line: str) -> str:
 
 
 def _differing(old: list[str], new: list[str]) -> list[tuple[str, str]]:
-    """The words that differ between two lines, when few do."""
+    """The words that differ between two lines, when few do, or all in the same part."""
     pairs = [(a, b) for a, b in zip(old, new, strict=True) if a != b]
-    return pairs if 0 < len(set(pairs)) <= max(1, len(old) // 3) else []
+    changes = {_part(a, b) for a, b in pairs}
+    return pairs if 0 < len(changes) <= max(1, len(old) // 3) else []
+
+
+def _part(old: str, new: str) -> tuple[str, str]:
+    """What differs between two words: ``sess`` and ``path`` of ``to_srv_sess``, ``to_srv_path``."""
+    one, other = old.split("_"), new.split("_")
+    parts = {(a, b) for a, b in zip(one, other, strict=False) if a != b}
+    return parts.pop() if len(parts) == 1 and len(one) == len(other) else (old, new)
