@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from patchlint.graph.comparison import Comparison
     from patchlint.graph.effect import Effect
+    from patchlint.graph.follow import Lines
     from patchlint.graph.guards import Atom
     from patchlint.model.facts import Call, Function
 
@@ -86,19 +87,29 @@ def _sent_past_before(
 ) -> bool:
     """Whether control that passed ``first`` never came to the ``roots`` of what was done before.
 
-    Of two ways of one choice, with no new test above the one, each stays what it was.
+    Of two ways of one choice, with no new test above the one, each stays what it was, also
+    where it is written with other arguments.
     """
     was, now = pair
-    added = partial(comparison.lines.added, now.path)
+    lines = comparison.lines
+    added = partial(lines.added, now.path)
     if any(added(condition.line) for condition in first.conditions):
         return False
     old = [
         call
         for call in was.calls
-        if call.callee == first.callee
-        and comparison.lines.forward(was.path, call.line) == first.line
+        if call.callee == first.callee and _stands_at(lines, was, call, first.line)
     ]
     return bool(old and roots) and all(branches.skips(was, old[0], root) for root in roots)
+
+
+def _stands_at(lines: Lines, was: Function, call: Call, line: int) -> bool:
+    """Whether a call before is on a line after, or that line is new between its kept ones."""
+    kept = lines.forward(was.path, call.line)
+    if kept is not None:
+        return kept == line
+    above, below = lines.place(was.path, call.line)
+    return above < line < below
 
 
 class Sent(Struct, frozen=True):

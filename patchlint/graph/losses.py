@@ -31,7 +31,7 @@ from patchlint.graph.loss import Loss
 from patchlint.graph.objects import struct_name
 from patchlint.graph.replaced import replaced
 from patchlint.graph.standing import moved_along, stands
-from patchlint.graph.waits import wait_matches
+from patchlint.graph.waits import THREAD, wait_matches
 from patchlint.graph.weaker import exchanged, unkept
 from patchlint.model import budget
 
@@ -480,7 +480,7 @@ def _into_workers(
                 e
                 for e in there
                 if not e.late
-                and (not _flushed(e) or (e.edge is not None and e.edge.callback in started))
+                and (not _flushed(comparison, e) or (e.edge is not None and e.edge.callback in started))
             ]
             lost = [
                 effect
@@ -655,7 +655,7 @@ def _made_up_for(comparison: Comparison, loss: Loss) -> bool:
                 # it was late there already
                 continue
             there = [e for e in comparison.new.of(caller) if e.key == loss.key]
-            after = [e for e in there if not (e.late or _for_others(loss, e, call))]
+            after = [e for e in there if not (e.late or _for_others(comparison, loss, e, call))]
             if any(_by_way_of(e, loss.now) for e in there if e.late):
                 # what is left inline there is what the loss left, but for what the caller's
                 # own constants decide
@@ -684,24 +684,27 @@ def _decided(comparison: Comparison, loss: Loss, effect: Effect) -> bool:
     )
 
 
-def _for_others(loss: Loss, effect: Effect, call: Call) -> bool:
+def _for_others(comparison: Comparison, loss: Loss, effect: Effect, call: Call) -> bool:
     """Whether a caller has an effect for other objects, or for what others may have started.
 
     Behind one pointer stand several functions, each for its own objects.
     """
     if call.indirect and effect.root is call:
         return True
-    return loss.how == "worker" and _flushed(effect)
+    return loss.how == "worker" and _flushed(comparison, effect)
 
 
-def _flushed(effect: Effect) -> bool:
+def _flushed(comparison: Comparison, effect: Effect) -> bool:
     """Whether it is done by a flush of what others may have started, with no start on the way.
 
     A flush of a worker that ran already does what is pending: nobody says that the worker
-    was started for this.
+    was started for this.  Of a thread that is stopped nothing is left to do.
     """
-    wait = effect.wait
-    return wait is not None and any(one is wait for one in effect.way)
+    wait, edge = effect.wait, effect.edge
+    if wait is None or not any(one is wait for one in effect.way):
+        return False
+    started = comparison.kernel.registrations.get(edge.mechanism) if edge is not None else None
+    return started is None or started.mechanism != THREAD
 
 
 def _by_way_of(effect: Effect, function: Function) -> bool:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: calls in calls below a callback that may signal that it is done
 _DEPTH: Final = 3
+#: the mechanism of a thread of its own: a wait for one is over when the thread is
+THREAD: Final = "kthread"
 #: kinds of waits that are for no object of their own
 _FOR_ALL: Final = frozenset({"rcu", "grace-period", "async", "other"})
 
@@ -43,6 +45,9 @@ def _of_object(graph: Graph, deferral: Deferral, target: ObjectRef, waited: str)
 
     Which item a twin starts no line shows; a member of what it was given is taken for it.
     """
+    threads = _threads(graph, deferral)
+    if threads:
+        return any(same(thread, target, graph.homes) for thread in threads)
     if deferral.target is not None:
         return same(deferral.target, target, graph.homes)
     given = deferral.call.args[:1]
@@ -51,6 +56,17 @@ def _of_object(graph: Graph, deferral: Deferral, target: ObjectRef, waited: str)
         and bool(given)
         and re.match(rf"&\(*{re.escape(given[0])}\)*(?:->|\.)", waited) is not None
     )
+
+
+def _threads(graph: Graph, deferral: Deferral) -> list[ObjectRef]:
+    """What a thread that is started is known by: where the value of the start goes."""
+    started = graph.kernel.registrations.get(deferral.mechanism)
+    origin, name = deferral.function, deferral.call.assigned
+    if started is None or started.mechanism != THREAD or name is None:
+        return []
+    texts = [name, *(a.target for a in origin.assignments if a.value == name)]
+    found = (refer(text, origin, origin.path, graph.fields) for text in texts)
+    return [one for one in found if one is not None]
 
 
 def _among_all(graph: Graph, deferral: Deferral, kind: str) -> bool:
@@ -96,7 +112,8 @@ class Awaited:
         self._by_queue: dict[str | None, list[int]] = {}
         self._by_signal: dict[str, list[int]] = {}
         for place, edge in enumerate(graph.deferrals):
-            for key in edge.target.keys if edge.target is not None else ():
+            objects = _threads(graph, edge) or ([edge.target] if edge.target is not None else [])
+            for key in {key for one in objects for key in one.keys}:
                 self._by_target.setdefault(key, []).append(place)
             queue = _queue_of(graph, edge)
             for name in (None,) if edge.queue is None else queue.keys if queue else ():

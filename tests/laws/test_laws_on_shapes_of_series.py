@@ -346,3 +346,33 @@ def test_a_body_that_no_hunk_shows_goes_behind_a_start_with_what_its_function_is
     )
     found = loud(hunks(old, new, context=context))
     assert [(one.function, one.family) for one in found] == [("loop_remove", "block")]
+
+
+@pytest.mark.parametrize(
+    ("stop", "found"),
+    [("kthread_stop(lamp_task);", []), ("lamp_cold(l);", [("lamp_close", "iput")])],
+)
+def test_a_thread_that_is_stopped_has_done_all_that_it_does(stop, found):
+    task = "static struct task_struct *lamp_task;\n\n"
+    run = function(
+        "static int lamp_thread(void *data)", "struct lamp *l = data;", "", "lamp_wait(l);", "{}"
+    )
+    begin = function(
+        "int lamp_light(struct lamp *l)",
+        'lamp_task = kthread_create(lamp_thread, l, "lamp");',
+        "if (IS_ERR(lamp_task)) {",
+        "\tlamp_dark(l);",
+        "\tgoto out;",
+        "}",
+        "wake_up_process(lamp_task);",
+        "return 0;",
+        "out:",
+        "iput(l->inode);",
+        "return -ENOMEM;",
+    )
+    put = "iput(l->inode);"
+    end = function("void lamp_close(struct lamp *l)", stop, "{}", "lamp_hum(l);")
+    old = HEAD + task + run.replace("{}", "") + begin + end.replace("{}", put)
+    new = HEAD + task + run.replace("{}", put) + begin + end.replace("{}", "")
+    again = new.replace("lamp_thread, l,", "lamp_thread, l->self,")
+    assert lost(whole(old, new)) == lost(whole(old, again)) == found
