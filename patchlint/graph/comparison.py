@@ -12,6 +12,7 @@ from patchlint.graph.bindings import argument, function_name
 from patchlint.graph.effect import class_of
 from patchlint.graph.follow import Lineage, Lines, trace
 from patchlint.graph.leaves import Leaves
+from patchlint.graph.objects import is_release
 from patchlint.graph.summary import Summaries
 from patchlint.graph.terms import Terms
 
@@ -254,13 +255,15 @@ class Comparison:
         What is done only inside of releases that a table knows, in bodies with no change below
         them, is told by the release: the one is late when the other is.
         """
-        late = self.wanted | self._keys.keys(self.workers)
+        late = self.wanted | self._keys.keys((*self.workers, *self.last_puts))
         rows = self._unchanged_rows
         if not rows:
             return late
         first = Summaries(self.before, self.derived, renames=self.lines.renames)
         kept = first.keys((was for was, _ in self.concerned), rows)
-        return late & (kept | self._keys.keys((*self._late_callbacks, *self.workers), rows))
+        return late & (
+            kept | self._keys.keys((*self._late_callbacks, *self.workers, *self.last_puts), rows)
+        )
 
     @cached_property
     def _unchanged_rows(self) -> frozenset[FunctionKey]:
@@ -283,6 +286,19 @@ class Comparison:
             now
             for now in self._reaching
             if certainly_deferred(self.after, now) or named_deferred(self.after, now)
+        )
+
+    @cached_property
+    def last_puts(self) -> tuple[Function, ...]:
+        """Functions after that run for the last reference by their form; it changes below them.
+
+        Whose reference that is no line shows: what they do is done when others let go as well.
+        """
+        known = {key_of(worker) for worker in self.workers}
+        return tuple(
+            now
+            for now in self._reaching
+            if is_release(self.kernel.last_puts, now) and key_of(now) not in known
         )
 
     def holders(self, effect: Effect) -> tuple[Function, ...]:

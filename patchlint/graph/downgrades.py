@@ -18,7 +18,7 @@ from patchlint.graph.levels import (
     weight,
 )
 from patchlint.graph.losses import find as find_losses
-from patchlint.graph.objects import variables
+from patchlint.graph.objects import is_release, variables
 from patchlint.graph.old_context import OldContext, old_context
 from patchlint.model.context import DEFERRED, GUARANTEES
 from patchlint.model.effect import STRUCTURAL, Downgrade, Promise
@@ -224,7 +224,9 @@ def _in_worker(
             return edge.context, edge.mechanism, worker, put_off
     function = after.functions.get((late.chain[0].path, worker))
     known = reasons_for.of(after, function).contexts if function is not None else ()
-    context: Context = next((one for one in sorted(known) if one in DEFERRED), "workqueue")
+    last = function is not None and is_release(comparison.kernel.last_puts, function)
+    unseen: Context = "unknown" if last else "workqueue"
+    context: Context = next((one for one in sorted(known) if one in DEFERRED), unseen)
     return context, None, worker, "eventually"
 
 

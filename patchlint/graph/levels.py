@@ -27,7 +27,7 @@ from msgspec import Struct, field
 from patchlint.graph import guards
 from patchlint.graph.balance import held_for_a_moment, taken_unseen
 from patchlint.graph.leaves import named_teardown
-from patchlint.graph.objects import form_of, struct_name
+from patchlint.graph.objects import form_of, is_release
 from patchlint.graph.waits import ends_told
 
 if TYPE_CHECKING:
@@ -283,7 +283,7 @@ def _ends_something(comparison: Comparison, loss: Loss) -> bool:
             if e.where is not loss.was
         )
         or _below_last_reference(loss)
-        or _is_release(comparison.kernel, loss.was)
+        or is_release(comparison.kernel.counted, loss.was)
         or known_release(comparison, loss) is not None
         or body_moved(comparison, loss)
     )
@@ -351,7 +351,9 @@ def _role(comparison: Comparison, loss: Loss, *, task: bool) -> bool:
     ends = [named_teardown(comparison.kernel, function.name) for function in functions]
     # a function that is no end itself only came by one: with hunks alone nobody is seen to wait
     passing = (
-        comparison.ways is None and not ends[0] and not _is_release(comparison.kernel, loss.was)
+        comparison.ways is None
+        and not ends[0]
+        and not is_release(comparison.kernel.counted, loss.was)
     )
     return any(ends) and (
         (_last_reference(comparison, loss, functions) and not passing)
@@ -399,7 +401,7 @@ def known_release(comparison: Comparison, loss: Loss) -> Cleanup | None:
 def _last_reference(comparison: Comparison, loss: Loss, functions: list[Function]) -> bool:
     """Whether it was done when the last reference went, or by a function given to a put."""
     return _below_last_reference(loss) or any(
-        function.name in comparison.put_callbacks or _is_release(comparison.kernel, function)
+        function.name in comparison.put_callbacks or is_release(comparison.kernel.counted, function)
         for function in functions
     )
 
@@ -407,15 +409,6 @@ def _last_reference(comparison: Comparison, loss: Loss, functions: list[Function
 def _below_last_reference(loss: Loss) -> bool:
     """Whether a test for the last reference stands above what was done."""
     return any(a.head == guards.LAST_REFERENCE for e in loss.before for a in e.guard)
-
-
-def _is_release(kernel: KernelFacts, function: Function) -> bool:
-    """Whether a function has the form of what a put runs for the last reference: counted alone."""
-    return (
-        len(function.parameters) == 1
-        and function.returns.split()[-1:] == ["void"]
-        and struct_name(function.parameters[0].type) in kernel.counted
-    )
 
 
 def body_moved(comparison: Comparison, loss: Loss) -> bool:

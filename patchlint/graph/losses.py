@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     _Exchange = Callable[[Comparison, Function, Function], Iterator[tuple[Effect, Effect]]]
     #: a function after, and what it lost
     _Place = tuple[FunctionKey, Key]
+    #: what is done on a line of a function
+    _Done = tuple[FunctionKey, int, Key]
 
 
 def find(comparison: Comparison) -> list[Loss]:
@@ -435,9 +437,61 @@ def _into_workers(
     """
     told = {(key_of(loss.now), loss.key) for loss in known}
     taken_over = {_done_at(late) for loss in known for late in loss.late}
-    late: dict[Key, list[Effect]] = {}
+    late = _gained_in(comparison, comparison.workers, taken_over)
+    # others may hold what a last put releases: who still does it on the other ways tells
+    parted = _gained_in(comparison, comparison.last_puts, taken_over)
     workers = frozenset(key_of(worker) for worker in comparison.workers)
-    for worker in comparison.workers:
+    found: list[Loss] = []
+    for was, now in pairs if late or parted else ():
+        if key_of(now) in workers or (was.name != now.name and _lives_on(comparison, was, now)):
+            continue
+        before_all = comparison.old.of(was)
+        after_all = comparison.new.of(now)
+        for key in dict.fromkeys(e.key for e in before_all if e.key in late or e.key in parted):
+            if (key_of(now), key) in told:
+                continue
+            before = [
+                e
+                for e in before_all
+                if e.key == key and not (e.late or comparison.asked.all_of(e).no_task)
+            ]
+            there = [e for e in after_all if e.key == key]
+            # a flush counts when what it waits for is started on the way as well
+            started = {e.edge.callback for e in there if e.late and e.edge is not None}
+            after = [
+                e
+                for e in there
+                if not e.late
+                and (
+                    not _flushed(comparison, e)
+                    or (e.edge is not None and e.edge.callback in started)
+                )
+            ]
+            done = [*late.get(key, ()), *_other_sides(comparison, was, after, parted.get(key, ()))]
+            after = [e for e in after if not _other_sides(comparison, was, [e], done)]
+            lost = [
+                effect
+                for effect in _lost(comparison, was, now, before, after)
+                # what was waited for was done elsewhere already: a loss of the wait, if any
+                if (effect.edge is None or effect.edge.keeps)
+                # and what a function took itself it hands to nobody where no edge is shown
+                and not comparison.balanced(effect)
+                and not (was.name == now.name and stands(comparison, effect, ()))
+                and not _cut_off(comparison, was, now, effect)
+            ]
+            taken = [e for e in done if _near(was, e) and _same_kind(lost, e)]
+            if lost and taken and not all(comparison.after_failure(e) for e in lost):
+                found.append(Loss(was, now, key, tuple(lost), tuple(taken), "worker"))
+    return found
+
+
+def _gained_in(
+    comparison: Comparison, functions: Sequence[Function], taken_over: Collection[_Done]
+) -> dict[Key, list[Effect]]:
+    """Releases that are new in functions, and in no others that somebody else may call."""
+    keys = frozenset(key_of(one) for one in functions)
+    late: dict[Key, list[Effect]] = {}
+    for worker in functions:
         past = [
             was
             for was in comparison.lineage.of(worker)
@@ -456,49 +510,23 @@ def _into_workers(
                 and not comparison.balanced(effect)
                 and not comparison.undone(effect)
                 and not taken_unseen(comparison.kernel, effect)
-                and _only_deferred(comparison, effect.where, workers)
+                and _only_deferred(comparison, effect.where, keys)
             ):
                 late.setdefault(effect.key, []).append(effect)
-    found: list[Loss] = []
-    for was, now in pairs if late else ():
-        if key_of(now) in workers or (was.name != now.name and _lives_on(comparison, was, now)):
-            continue
-        before_all = comparison.old.of(was)
-        after_all = comparison.new.of(now)
-        for key in dict.fromkeys(e.key for e in before_all if e.key in late):
-            if (key_of(now), key) in told:
-                continue
-            before = [
-                e
-                for e in before_all
-                if e.key == key and not (e.late or comparison.asked.all_of(e).no_task)
-            ]
-            there = [e for e in after_all if e.key == key]
-            # a flush counts when what it waits for is started on the way as well
-            started = {e.edge.callback for e in there if e.late and e.edge is not None}
-            after = [
-                e
-                for e in there
-                if not e.late
-                and (not _flushed(comparison, e) or (e.edge is not None and e.edge.callback in started))
-            ]
-            lost = [
-                effect
-                for effect in _lost(comparison, was, now, before, after)
-                # what was waited for was done elsewhere already: a loss of the wait, if any
-                if (effect.edge is None or effect.edge.keeps)
-                # and what a function took itself it hands to nobody where no edge is shown
-                and not comparison.balanced(effect)
-                and not (was.name == now.name and stands(comparison, effect, ()))
-                and not _cut_off(comparison, was, now, effect)
-            ]
-            taken = [e for e in late[key] if _near(was, e) and _same_kind(lost, e)]
-            if lost and taken and not all(comparison.after_failure(e) for e in lost):
-                found.append(Loss(was, now, key, tuple(lost), tuple(taken), "worker"))
-    return found
+    return late
 
 
-def _done_at(effect: Effect) -> tuple[FunctionKey, int, Key]:
+def _other_sides(
+    comparison: Comparison, was: Function, left: Sequence[Effect], late: Sequence[Effect]
+) -> list[Effect]:
+    """Of what is done late, what is done on the other side of a new test above what is left."""
+    asked = {
+        (a.head, not a.positive) for e in left for a in e.guard if asked_anew(comparison, was, a)
+    }
+    return [e for e in late if any(a.sign in asked for a in e.guard)]
+
+
+def _done_at(effect: Effect) -> _Done:
     """What is done where: the same for whoever comes there."""
     return key_of(effect.where), effect.line, effect.key
 

@@ -17,7 +17,7 @@ from msgspec import Struct
 from patchlint.model.pattern import lazy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from patchlint.model.facts import Function
 
@@ -71,6 +71,15 @@ def form_of(function: Function) -> str:
     """What a function returns and is given, by the bare names of types: ``int inode file``."""
     structs = [struct_name(parameter.type) or "" for parameter in function.parameters]
     return " ".join([*function.returns.split()[-1:], *structs])
+
+
+def is_release(counted: Collection[str], function: Function) -> bool:
+    """Whether a function has the form of what a put runs for the last reference: counted alone."""
+    return (
+        len(function.parameters) == 1
+        and function.returns.split()[-1:] == ["void"]
+        and struct_name(function.parameters[0].type) in counted
+    )
 
 
 def strip_expression(text: str) -> str:

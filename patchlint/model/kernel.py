@@ -340,6 +340,8 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     puts: re.Pattern[str] = NEVER
     #: structs that count the references of what they are in -> what gives one back
     counted: dict[str, frozenset[str]] = field(default_factory=dict)
+    #: of those, structs that a function takes alone for no other reason
+    last_puts: frozenset[str] = frozenset()
     ending_forms: frozenset[str] = frozenset()
     #: forms of operations that hold what they work on
     holding_forms: frozenset[str] = frozenset()

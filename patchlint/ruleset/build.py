@@ -77,6 +77,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         constructor=any_of(data["constructor"]),
         puts=any_of(data["puts"]),
         counted={name: frozenset(puts) for name, puts in dict(data["counted"]).items()},
+        last_puts=frozenset(data["last_puts"]),
         ending_forms=frozenset(data["ending_forms"]),
         holding_forms=frozenset(data["holding_forms"]),
         error_path=any_of(data["error_path"]),

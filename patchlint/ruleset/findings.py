@@ -238,9 +238,16 @@ def _message(downgrade: Downgrade) -> str:
             f"{_function(downgrade.function)}: {_lost(downgrade.before)}{back}"
         )
     return (
-        f"{_moved(downgrade)} to {_TO[after.context]}"
+        f"{_moved(downgrade)} to {_to(after)}"
         f"{_when(downgrade.condition)}: {_lost(downgrade.before)}"
     )
+
+
+def _to(after: Promise) -> str:
+    """Where it went; a function that nothing starts runs when the last reference is put."""
+    if after.context == "unknown" and after.callback and not after.mechanism:
+        return f"{after.callback}() at the last put"
+    return _TO[after.context]
 
 
 def _lost(before: Promise) -> str:

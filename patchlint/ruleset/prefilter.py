@@ -6,8 +6,9 @@ encoding that mail uses, is out:
 
 - a word that defers or waits: a mechanism, an object that carries a callback, a list, a
   deferred twin (:data:`MECHANISM`);
-- a function that runs deferred by its type or its binding (:data:`DEFERRED`) and something
-  that is released (:data:`RELEASED`): it may have taken a release over;
+- a function that runs deferred by its type or its binding, or for the last reference
+  (:data:`DEFERRED`), and something that is released (:data:`RELEASED`): it may have taken a
+  release over;
 - a call of a helper that is named for running things later, which is new, or gets a
   function (:data:`LATER`);
 - a release on a line that goes (:data:`GONE`), and on one that comes a release that is done
@@ -52,7 +53,7 @@ WEAKER: Final = 32
 #: not all of a text may be what a check reads: words tell nothing of it
 DOUBT: Final = 64
 
-_WORDS: Final = ("mechanisms", "deferred", "cleanups", "weaker")
+_WORDS: Final = ("mechanisms", "deferred", "cleanups", "weaker", "last_puts")
 _PATTERNS: Final = ("names", "returns", "later", "teardown", "not_teardown")
 _KINDS: Final = frozenset({*_WORDS, *_PATTERNS})
 #: the rest of a statement
@@ -89,6 +90,9 @@ _EXCHANGED: Final = GONE | WEAKER
 #: a call on a removed line
 _LEAVING: Final = re.compile(rb"^-[^\n]*?\b([A-Za-z_]\w{3,})\s?\(", re.MULTILINE)
 
+#: the last parameter of a function, a pointer; a diff's mark may stand in it
+_LAST_PARAMETER: Final = re.compile(rb"\bstruct\s+(\w+)[\s+-]*\*[\s+-]*\w+[\s+-]*\)")
+
 _GONE: Final = re.compile(rb"^-.*", re.MULTILINE)
 _COME: Final = re.compile(rb"^\+.*", re.MULTILINE)
 
@@ -98,7 +102,7 @@ class Vocabulary:
 
     def __init__(self, words: dict[str, list[str]]) -> None:
         """``words`` as :mod:`patchlint.ruleset.read` makes them."""
-        self._mechanisms, self._deferring, self._cleanups, self._weaker = (
+        self._mechanisms, self._deferring, self._cleanups, self._weaker, self._last_puts = (
             frozenset(word.encode() for word in words[kind]) for kind in _WORDS
         )
         self._patterns = {name: words[name] for name in _PATTERNS}
@@ -113,7 +117,7 @@ class Vocabulary:
         if not words.isdisjoint(more) or not words.isdisjoint(self._mechanisms):
             return True
         # what tells a release takes as long to compile as all the rest, and counts beside this
-        if self._deferred(words) and self._released(words):
+        if self._deferred(data, words) and self._released(words):
             return True
         return possible(self._exchanged(data, words)) or self._runs_later(data, within=True)
 
@@ -131,7 +135,7 @@ class Vocabulary:
         if not data:
             return MECHANISM
         words = _words_in(data)
-        found = self._plain(words)
+        found = self._plain(data, words)
         if not found & MECHANISM:
             found |= self._exchanged(data, words)
             if self._runs_later(data, within=False):
@@ -149,11 +153,11 @@ class Vocabulary:
             found |= 0 if come.isdisjoint(self._weaker) else WEAKER
         return found
 
-    def _plain(self, words: set[bytes]) -> int:
+    def _plain(self, data: bytes, words: set[bytes]) -> int:
         """The bits that words alone tell."""
         if not self._mechanisms.isdisjoint(words):
             return MECHANISM
-        found = DEFERRED if self._deferred(words) else 0
+        found = DEFERRED if self._deferred(data, words) else 0
         return found | (RELEASED if self._released(words) else 0)
 
     def _runs_later(self, data: bytes, *, within: bool) -> bool:
@@ -177,8 +181,11 @@ class Vocabulary:
                 handed.update(_HANDED.findall(given[0]))
         return bool(handed) and not (within and handed.isdisjoint(called))
 
-    def _deferred(self, words: set[bytes]) -> bool:
+    def _deferred(self, data: bytes, words: set[bytes]) -> bool:
         if not self._deferring.isdisjoint(words):
+            return True
+        counted = self._last_puts & words
+        if counted and any(one[1] in counted for one in _LAST_PARAMETER.finditer(data)):
             return True
         shows = self._pattern("returns")
         names = self._pattern("names")

@@ -524,6 +524,7 @@ def _words(kernel: Compiled) -> Compiled:
         ),
         "names": [row[1] for row in kernel["hints"] if row[0] == "name" and row[2] != "task"],
         "returns": [row[1] for row in kernel["hints"] if row[0] == "returns"],
+        "last_puts": sorted(kernel["last_puts"]),
         "later": [one for one, _ in kernel["later"]],
         "teardown": [one for one, _ in kernel["teardown"]],
         "not_teardown": [one for one, _ in kernel["not_teardown"]],

@@ -388,6 +388,7 @@ STRUCTURE: Final[Row] = (
     Key("constructor", regexes, required=False),
     Key("puts", regexes, required=False),
     Key("counted", words_by_word, required=False),
+    Key("last_puts", words, required=False),
     Key("ending_forms", forms, required=False),
     Key("holding_forms", forms, required=False),
     Key("error_path", regexes),

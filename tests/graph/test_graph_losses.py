@@ -717,3 +717,54 @@ def test_what_is_only_given_to_a_helper_is_run_by_nobody_knows_whom(user, level)
     # a caller's loss is that of its callee
     (one,) = downgrades(before, after)
     assert (one.function, one.level_cap) == ("lamp_drop", level)
+
+
+# -- a choice between the call and the last put ---------------------------------------------------
+
+
+def parted(here, there, *, takes="struct kobject *ko", member="kobj"):
+    """A close that asks ``here`` whether to delete, and what a put runs that asks ``there``."""
+
+    def delete(test):
+        line = "del_gendisk(l->disk);"
+        return () if test is None else (f"if ({test})", f"\t{line}") if test else (line,)
+
+    given = takes.rpartition("*")[2]
+    own = f"struct lamp *l = container_of({given}, struct lamp, {member});"
+    return (
+        "static bool lamp_lazy = true;\n\n"
+        + closing("lamp_dark(l);", *delete(here), head="void lamp_unlock(struct lamp *l)")
+        + closing(own, "", "lamp_cold(l);", *delete(there), head=f"static void lamp_end({takes})")
+    )
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "told"),
+    [
+        ("!lamp_lazy", "lamp_lazy", True),
+        ("lamp_lazy", "!lamp_lazy", True),
+        # the other side is nobody's, or is told by another test
+        ("!lamp_lazy", "!lamp_lazy", False),
+        ("!lamp_lazy", "l->lazy", False),
+        ("", "lamp_lazy", False),
+        # whose reference is the last nobody knows: a put of the same call may be
+        (None, "", False),
+    ],
+)
+@pytest.mark.parametrize(
+    ("takes", "member"), [("struct kobject *ko", "kobj"), ("struct kref *ref", "ref")]
+)
+def test_a_release_that_a_new_test_leaves_to_the_last_put_is_late(here, there, told, takes, member):
+    found = downgrades(
+        parted("", None, takes=takes, member=member),
+        parted(here, there, takes=takes, member=member),
+    )
+    assert [(d.cleanup, d.function, d.level_cap, d.after.context) for d in found] == (
+        [("del_gendisk", "lamp_unlock", "warning", "unknown")] if told else []
+    )
+
+
+def test_a_new_test_parts_the_call_from_an_old_worker_as_well():
+    given = {"takes": "struct work_struct *work", "member": "work"}
+    found = downgrades(parted("", None, **given), parted("!lamp_lazy", "lamp_lazy", **given))
+    assert [(d.function, d.after.context) for d in found] == [("lamp_unlock", "workqueue")]

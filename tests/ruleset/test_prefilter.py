@@ -129,6 +129,7 @@ def test_an_empty_vocabulary_lets_nothing_through():
             "deferred": [],
             "cleanups": [],
             "weaker": [],
+            "last_puts": [],
             "names": [],
             "returns": [],
             "later": [],
@@ -142,7 +143,16 @@ def test_an_empty_vocabulary_lets_nothing_through():
 
 
 def test_what_tells_a_release_is_compiled_where_something_may_have_taken_one_over():
-    kinds = ("mechanisms", "deferred", "cleanups", "weaker", "names", "returns", "later")
+    kinds = (
+        "mechanisms",
+        "deferred",
+        "cleanups",
+        "weaker",
+        "last_puts",
+        "names",
+        "returns",
+        "later",
+    )
     kinds += ("not_teardown",)
     words = {kind: [] for kind in kinds} | {
         "deferred": ["lamp_fn"],
@@ -222,3 +232,17 @@ def test_what_all_of_a_series_passes_its_parts_pass(parts):
         together |= shipped().bits(part)
     if candidate(b"".join(parts)) and parts:
         assert possible(together)
+
+
+@pytest.mark.parametrize(
+    ("head", "passes"),
+    [
+        ("static void lamp_end(struct kobject *ko)", True),
+        ("static void lamp_end(\n \tstruct kref *ref\n \t)", True),
+        ("static ssize_t lamp_show(struct kobject *ko, char *buf)", False),
+        ("static void lamp_end(struct lamp *l)", False),
+    ],
+)
+def test_a_function_that_the_last_put_runs_may_have_taken_a_release_over(head, passes):
+    text = mail(section=head, new="del_gendisk(l->disk);")
+    assert candidate(text) == possible(shipped().bits(text)) == passes
