@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from patchlint.graph.build import Graph
+    from patchlint.graph.comparison import Comparison
     from patchlint.graph.effect import Effect
     from patchlint.graph.guards import Atom
     from patchlint.graph.loss import Loss
@@ -25,18 +26,20 @@ _LONGEST: Final = 8
 
 
 def before_chain(
-    graph: Graph, loss: Loss, main: Effect, entries: Sequence[EntryChain] = ()
+    comparison: Comparison, loss: Loss, main: Effect, entries: Sequence[EntryChain] = ()
 ) -> tuple[Step, ...]:
     """How the release was reached before, with the callers that the images show.
 
-    Of several callers those are told that lead to the first of ``entries``.
+    Of several callers those are told that lead to the first of ``entries``, and none that comes
+    there no more after: who got a way of its own lost nothing by this one.
     """
+    graph = comparison.before
     if loss.was.body_digest == MARK:
         # what stood in the table before did it, under its own name
         first, *rest = main.chain
         held = loss.was.calls[0].callee
         return tuple(rest) or (replace(first, function=held, note=f"{held}()"),)
-    above = callers_above(graph, loss.was, main.guard, _first_way(entries))
+    above = callers_above(graph, loss.was, main.guard, _first_way(entries), kept=comparison)
     return (*above, *_held(graph, loss.was, main))
 
 
@@ -86,11 +89,13 @@ def callers_above(
     guard: tuple[Atom, ...],
     way: Collection[str] = (),
     below: Collection[str] = (),
+    kept: Comparison | None = None,
 ) -> tuple[Step, ...]:
     """One chain of callers upwards, as far as the images show it, at most four.
 
     Where there is a ``way``, callers that do not lie on it are left out, as are those that are
-    told ``below`` already: a worker may call again what started it.
+    told ``below`` already, a worker may call again what started it, and those before that are
+    not ``kept``.
     """
     steps: list[Step] = []
     seen = {function.name, *below}
@@ -99,7 +104,9 @@ def callers_above(
         callers = [
             (caller, call)
             for caller, call in graph.callers_of(current)
-            if caller.name not in seen and possible(current, call, guard, graph)
+            if caller.name not in seen
+            and possible(current, call, guard, graph)
+            and not (kept is not None and _left(kept, caller, call, current))
         ]
         if not callers:
             break
@@ -115,6 +122,18 @@ def callers_above(
         )
         current = caller
     return tuple(steps)
+
+
+def _left(comparison: Comparison, caller: Function, call: Call, callee: Function) -> bool:
+    """Whether a caller before comes to ``callee`` no more: its call went, and none is there."""
+    heir = comparison.after.find(caller.name, caller.path)
+    found = comparison.after.find(callee.name, callee.path)
+    return (
+        heir is not None
+        and found is not None
+        and comparison.lines.forward(caller.path, call.line) is None
+        and not any(one is heir for one, _ in comparison.after.callers_of(found))
+    )
 
 
 def entries_in_images(

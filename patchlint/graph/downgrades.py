@@ -135,7 +135,7 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         before=Promise(
             "task" if entries else old.shown,
             "after-wait" if effect.wait is not None else effect.guarantee,
-            before_chain(comparison.before, main, effect, entries),
+            before_chain(comparison, main, effect, entries),
         ),
         after=Promise(
             context,

@@ -11,11 +11,11 @@ alone) turn all of it down, each with its reason.
     0   memory, and what puts itself off anyway: a note
 
 A *role* shows that somebody waits for it: the function that lost it is an operation behind
-which user space waits, or one that the tables know as a release; or a teardown, and it was
-done when the last reference went, after a grace period that was waited for, or by a task that
-is shown.  With a tree, which shows who comes there, its name or its moved body is enough.
-Moved work is not moved cleanup: by names alone two in three loud findings on unread mail
-were wrong.
+which user space waits, one that the tables know as a release, or one that waited for what it
+starts itself; or a teardown, and it was done when the last reference went, after a grace period
+that was waited for, or by a task that is shown.  With a tree, which shows who comes there, its
+name or its moved body is enough.  Moved work is not moved cleanup: by names alone two in three
+loud findings on unread mail were wrong.
 """
 
 from __future__ import annotations
@@ -343,7 +343,7 @@ def _role(comparison: Comparison, loss: Loss, *, task: bool) -> bool:
         return True
     if has_ending_form(comparison.kernel, loss.was):
         return True
-    if known_release(comparison, loss) is not None:
+    if known_release(comparison, loss) is not None or _own_wait_gone(comparison, loss):
         return True
     if loss.before[0].kind == "store":
         # a state is set for many reasons; only in an operation that ends something it tells
@@ -360,6 +360,20 @@ def _role(comparison: Comparison, loss: Loss, *, task: bool) -> bool:
         or (ends[0] and waited_for_grace_period(comparison, loss))
         or (ends[0] and task and strength(loss.before[0]) > 1)
         or (comparison.ways is not None and _seen_in_tree(comparison, loss, ends))
+    )
+
+
+def _own_wait_gone(comparison: Comparison, loss: Loss) -> bool:
+    """Whether the losing function waited for what the very call of it starts: that was a promise.
+
+    Of what is named for a teardown alone; work that is only drained is waited for as well.
+    """
+    return strength(loss.before[0]) > 1 and any(
+        e.wait is not None
+        and e.pending is None
+        and any(e.wait is call for call in loss.was.calls)
+        and comparison.lines.forward(loss.was.path, e.wait.line) is None
+        for e in loss.before
     )
 
 

@@ -507,6 +507,24 @@ SYSCALL_DEFINE1(lamp_off, int, fd)
 )
 
 
+@pytest.mark.parametrize(
+    ("does", "level"),
+    [("lamp_bulb_destroy(lamp);", "error"), ("lamp_count(lamp);", "note")],
+)
+def test_who_waits_for_what_it_starts_itself_makes_a_promise(does, level):
+    """Of a teardown by its name; what others started may be waited for to drain it."""
+    before = WAITS.replace("iput(lamp->inode);", does)
+    after = before.replace("\tflush_work(&lamp->work);\n", "")
+    (found,) = downgrades(before, after)
+    assert (found.shape, found.level_cap) == ("lost-wait", level)
+    others = "\nvoid lamp_kick(struct lamp *lamp)\n{\n\tqueue_work(lamp_wq, &lamp->work);\n}\n"
+    of_others = [
+        text.replace("\tqueue_work(lamp_wq, &lamp->work);\n", "") + others
+        for text in (before, after)
+    ]
+    assert [d.level_cap for d in downgrades(*of_others)] == ["note"]
+
+
 def test_a_flush_that_is_gone_is_a_lost_wait():
     after = WAITS.replace("\tflush_work(&lamp->work);\n", "")
     (found,) = downgrades(WAITS, after)
@@ -514,6 +532,25 @@ def test_a_flush_that_is_gone_is_a_lost_wait():
     assert (found.before.guarantee, found.after.callback) == ("after-wait", "lamp_gone")
     assert found.line == 19
     assert downgrades(after, WAITS) == ()
+
+
+def test_who_got_a_way_of_its_own_is_not_told_as_one_that_loses():
+    """The close calls what keeps its promise; who calls the old name loses it."""
+    gone = QUEUED[: QUEUED.index("void lamp_close")]
+    put, lazily = "\tiput(lamp->inode);\n", "\tif (lazy)\n\t\tqueue_work(lamp_wq, &lamp->work);\n"
+    old = (
+        "void __lamp_put(struct lamp *lamp, bool wait)\n{\n\tlamp_dark(lamp);\n" + put + "}\n\n"
+        "void lamp_put(struct lamp *lamp)\n{\n\t__lamp_put(lamp, true);\n}\n\n"
+        "int lamp_shut(struct lamp *lamp)\n{\n\tlamp_put(lamp);\n\treturn 0;\n}\n"
+    )
+    new = gone + old.replace("bool wait)", "bool wait, bool lazy)")
+    new = new.replace("\tlamp_dark(lamp);\n" + put, f"\tlamp_dark(lamp);\n{lazily}\telse\n\t{put}")
+    new = new.replace("(lamp, true)", "(lamp, true, true)")
+    (found,) = downgrades(gone + old, new)
+    assert [s.function for s in found.before.chain] == ["lamp_shut", "lamp_put", "__lamp_put"]
+    kept = new.replace("\tlamp_put(lamp);", "\t__lamp_put(lamp, true, false);")
+    (found,) = downgrades(gone + old, kept)
+    assert [s.function for s in found.before.chain] == ["lamp_put", "__lamp_put"]
 
 
 def test_another_wait_in_its_place_is_none():
