@@ -119,14 +119,30 @@ class Comparison:
     @cached_property
     def changed(self) -> frozenset[FunctionKey]:
         """Functions before whose body the series does not leave as it was."""
+        gone = (
+            key_of(function)
+            for function in self.before.functions.values()
+            if self._heir(function) is None
+        )
+        return self.rewritten.union(gone)
+
+    @cached_property
+    def rewritten(self) -> frozenset[FunctionKey]:
+        """Functions before that go on with another body.
+
+        Of one that is gone its row still tells: it did what the tables say of it.
+        """
         found = set()
         for function in self.before.functions.values():
-            heir = self.after.functions.get(
-                (self.lines.renamed.get(function.path, function.path), function.name)
-            )
-            if heir is None or not self.same_body(function, heir):
+            heir = self._heir(function)
+            if heir is not None and not self.same_body(function, heir):
                 found.add(key_of(function))
         return frozenset(found)
+
+    def _heir(self, function: Function) -> Function | None:
+        """The function after of the same name in the same file, None when it is gone."""
+        path = self.lines.renamed.get(function.path, function.path)
+        return self.after.functions.get((path, function.name))
 
     @cached_property
     def altered(self) -> frozenset[FunctionKey]:
@@ -238,7 +254,7 @@ class Comparison:
             self.before,
             self.derived,
             self.told,
-            self.changed,
+            self.rewritten,
             renames=self.lines.renames,
             promises=True,
         )

@@ -179,11 +179,17 @@ class Leaves:
         """Whether a helper that the tables know for deferring shows by itself what it does.
 
         One that the series changes does.  Of others the deferral may be in what nobody shows,
-        below a pointer or in another file: the row speaks until something that it calls defers.
+        below a pointer or in another file: the row speaks until something that it calls defers
+        what is shown as well.
         """
         graph = self._graph
         return body is not None and (
-            self._changes(body) or any(graph.deferrals_of(one) for one in graph.reach(body, _BELOW))
+            self._changes(body)
+            or any(
+                graph.run_by(edge) is not None
+                for one in graph.reach(body, _BELOW)
+                for edge in graph.deferrals_of(one)
+            )
         )
 
     def _given(self, function: Function, call: Call, known: Cleanup) -> Iterator[Effect]:

@@ -376,3 +376,38 @@ def test_a_thread_that_is_stopped_has_done_all_that_it_does(stop, found):
     new = HEAD + task + run.replace("{}", put) + begin + end.replace("{}", "")
     again = new.replace("lamp_thread, l,", "lamp_thread, l->self,")
     assert lost(whole(old, new)) == lost(whole(old, again)) == found
+
+
+@pytest.mark.parametrize("context", [1, 3, 40])
+def test_a_release_that_goes_with_its_last_calls_did_what_its_row_says(context):
+    """Of the one that defers a hunk shows the start at most, and not what binds its callback."""
+    later = function(
+        "void bpf_link_put(struct bpf_link *link)",
+        "if (!atomic64_dec_and_test(&link->refcnt))",
+        "\treturn;",
+        "INIT_WORK(&link->work, bpf_link_put_deferred);",
+        *(f"lamp_step(link, {n});" for n in range(12)),
+        "schedule_work(&link->work);",
+    )
+    direct = function(
+        "static void bpf_link_put_direct(struct bpf_link *link)",
+        "if (!atomic64_dec_and_test(&link->refcnt))",
+        "\treturn;",
+        "bpf_link_free(link);",
+    )
+    release = function(
+        "static int bpf_link_release(struct inode *inode, struct file *filp)",
+        "struct bpf_link *link = filp->private_data;",
+        "",
+        "bpf_link_put_direct(link);",
+        "return 0;",
+    )
+    gone = function(
+        "static void bpf_link_put_deferred(struct work_struct *work)",
+        "bpf_link_free(container_of(work, struct bpf_link, work));",
+    )
+    old = gone + later + direct + release
+    new = gone + later + release.replace("put_direct", "put")
+    for found in (hunks(old, new, context=context), whole(old, new)):
+        assert [one.function for one in loud(found)] == ["bpf_link_release"]
+    assert loud(hunks(new, old, context=context)) == []
