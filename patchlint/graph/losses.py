@@ -467,8 +467,10 @@ def _into_workers(
                     or (e.edge is not None and e.edge.callback in started)
                 )
             ]
-            done = [*late.get(key, ()), *_other_sides(comparison, was, after, parted.get(key, ()))]
-            after = [e for e in after if not _other_sides(comparison, was, [e], done)]
+            apart = (*late.get(key, ()), *parted.get(key, ()))
+            sides = [(e, _other_side(comparison, was, e, apart)) for e in after]
+            after = [e for e, others in sides if not others]
+            done = [*late.get(key, ()), *(e for _, others in sides for e in others)]
             lost = [
                 effect
                 for effect in _lost(comparison, was, now, before, after)
@@ -479,9 +481,9 @@ def _into_workers(
                 and not (was.name == now.name and stands(comparison, effect, ()))
                 and not _cut_off(comparison, was, now, effect)
             ]
-            taken = [e for e in done if _near(was, e) and _same_kind(lost, e)]
+            taken = {id(e): e for e in done if _near(was, e) and _same_kind(lost, e)}
             if lost and taken and not all(comparison.after_failure(e) for e in lost):
-                found.append(Loss(was, now, key, tuple(lost), tuple(taken), "worker"))
+                found.append(Loss(was, now, key, tuple(lost), tuple(taken.values()), "worker"))
     return found
 
 
@@ -516,14 +518,24 @@ def _gained_in(
     return late
 
 
-def _other_sides(
-    comparison: Comparison, was: Function, left: Sequence[Effect], late: Sequence[Effect]
+def _other_side(
+    comparison: Comparison, was: Function, left: Effect, late: Sequence[Effect]
 ) -> list[Effect]:
-    """Of what is done late, what is done on the other side of a new test above what is left."""
-    asked = {
-        (a.head, not a.positive) for e in left for a in e.guard if asked_anew(comparison, was, a)
-    }
-    return [e for e in late if any(a.sign in asked for a in e.guard)]
+    """Of what is done late, what is done on the other side of a new test above what is left.
+
+    Two sides of one branch are two ways of one function, which both may call.
+    """
+    asked = [a for a in left.guard if asked_anew(comparison, was, a)]
+    return [
+        effect
+        for effect in late
+        if any(
+            (atom.head, not atom.positive) == other.sign
+            and (atom.path, atom.line) != (other.path, other.line)
+            for atom in asked
+            for other in effect.guard
+        )
+    ]
 
 
 def _done_at(effect: Effect) -> _Done:

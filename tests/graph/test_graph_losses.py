@@ -768,3 +768,22 @@ def test_a_new_test_parts_the_call_from_an_old_worker_as_well():
     given = {"takes": "struct work_struct *work", "member": "work"}
     found = downgrades(parted("", None, **given), parted("!lamp_lazy", "lamp_lazy", **given))
     assert [(d.function, d.after.context) for d in found] == [("lamp_unlock", "workqueue")]
+
+
+def test_two_sides_of_a_branch_that_the_last_put_and_the_call_share_part_nothing():
+    """Both call one function, which asks anew what it has to do."""
+    own = "struct lamp *l = container_of(ref, struct lamp, ref);"
+    ends = "static void lamp_end(struct kref *ref)"
+    unplug = "static void lamp_unplug(struct lamp *l)"
+    old = (
+        closing("del_gendisk(l->disk);", head=unplug)
+        + closing(own, "", "lamp_cold(l);", head=ends)
+        + closing("lamp_unplug(l);", "kref_put(&l->ref, lamp_end);")
+    )
+    asks = ("if (l->hot)", "\tdel_gendisk(l->one);", "else", "\tdel_gendisk(l->other);")
+    new = (
+        closing(*asks, head=unplug)
+        + closing(own, "", "lamp_unplug(l);", "lamp_cold(l);", head=ends)
+        + closing("lamp_dark(l);", "kref_put(&l->ref, lamp_end);")
+    )
+    assert downgrades(old, new) == ()
