@@ -262,7 +262,11 @@ def _above_gaps(function: Function, known: Sequence[tuple[int, int]] | None) -> 
     """The shown lines of a function below which no hunk shows it: what follows them stayed."""
     if function.complete or known is None:
         return set()
-    return {last for _, last in known if function.line < last < function.end}
+    return {
+        last
+        for _, last in known
+        if function.line < last < function.end or (function.cut and last == function.end)
+    }
 
 
 def _body_lines(function: Function) -> set[int]:

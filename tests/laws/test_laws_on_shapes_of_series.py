@@ -330,19 +330,23 @@ def test_a_helper_that_was_named_for_later_under_another_name_is_not_new(before,
     assert bool(hunks(old, new)) == said
 
 
+@pytest.mark.parametrize("rest", ["", function("static void lamp_on(void)", "lamp();")])
 @pytest.mark.parametrize("context", [1, 3, 30])
-def test_a_body_that_no_hunk_shows_goes_behind_a_start_with_what_its_function_is_known_for(context):
+def test_a_body_that_no_hunk_shows_goes_behind_a_start_with_what_its_function_is_known_for(
+    context, rest
+):
     """Of a long body that moves whole a hunk may show no more than its first and last lines."""
     struct = "struct loop_device {\n\tint lo_number;\n};\n\n"
     body = ("/* First of all. */", *(f"lamp_step(lo, {n});" for n in range(20)))
     own = "struct loop_device *lo = container_of(work, struct loop_device, exit_work);"
     start = ("INIT_WORK(&lo->exit_work, lamp_gone);", "schedule_work(&lo->exit_work);")
     head = "static void loop_remove(struct loop_device *lo)"
-    old = struct + function(head, *body)
+    old = struct + function(head, *body) + rest
     new = (
         struct.replace("{\n", "{\n\tstruct work_struct exit_work;\n")
         + function("static void lamp_gone(struct work_struct *work)", own, *body)
         + function(head, *start)
+        + rest
     )
     found = loud(hunks(old, new, context=context))
     assert [(one.function, one.family) for one in found] == [("loop_remove", "block")]
