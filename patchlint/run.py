@@ -503,17 +503,17 @@ def may_matter(series: Series, options: Options, *, with_tree: bool = False) -> 
     """Whether any word of the series can lead to a finding; sound for hunks (the prefilter).
 
     With a tree what defers may stand in code that the series does not touch: each series
-    that takes a release away is looked at.
+    that takes a release away, or changes a branch near one, is looked at.
 
     The filter knows the words of the shipped tables; with rules of the user's own every
     series is looked at.
     """
-    from patchlint.ruleset.prefilter import candidate, leaves
+    from patchlint.ruleset.prefilter import candidate, decides, leaves
 
     if options.rules or options.everything:
         return True
     data = "\n".join(p.diff for p in series.patches).encode("utf-8", "replace")
-    return candidate(data) or (with_tree and leaves(data))
+    return candidate(data) or (with_tree and (leaves(data) or decides(data)))
 
 
 def _speak(

@@ -93,6 +93,9 @@ _LEAVING: Final = re.compile(rb"^-[^\n]*?\b([A-Za-z_]\w{3,})\s?\(", re.MULTILINE
 #: the last parameter of a function, a pointer; a diff's mark may stand in it
 _LAST_PARAMETER: Final = re.compile(rb"\bstruct\s+(\w+)[\s+-]*\*[\s+-]*\w+[\s+-]*\)")
 
+#: a branch on a line that comes or goes
+_BRANCH: Final = re.compile(rb"^[-+][^\n]*\b(?:if|else|switch|case)\b", re.MULTILINE)
+
 _GONE: Final = re.compile(rb"^-.*", re.MULTILINE)
 _COME: Final = re.compile(rb"^\+.*", re.MULTILINE)
 
@@ -125,6 +128,14 @@ class Vocabulary:
         """Whether a line that a series removes has the name of a release."""
         data = _readable(data)
         return not data or self._released(set(_LEAVING.findall(data)))
+
+    def decides(self, data: bytes) -> bool:
+        """Whether a branch changes near what has the name of a release.
+
+        It may send more of those who come there into a deferral that stands below, unseen.
+        """
+        data = _readable(data)
+        return not data or (_BRANCH.search(data) is not None and self._released(_words_in(data)))
 
     def bits(self, data: bytes) -> int:
         """What a part of a series is good for; 0 for nothing.
@@ -262,3 +273,8 @@ def candidate(data: bytes, more: Collection[bytes] = ()) -> bool:
 def leaves(data: bytes) -> bool:
     """Whether a line that ``data`` removes has the name of a release."""
     return shipped().leaves(data)
+
+
+def decides(data: bytes) -> bool:
+    """Whether a branch changes near what has the name of a release."""
+    return shipped().decides(data)

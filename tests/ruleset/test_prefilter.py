@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patchlint.ruleset.load import load
-from patchlint.ruleset.prefilter import Vocabulary, candidate, possible, shipped
+from patchlint.ruleset.prefilter import Vocabulary, candidate, decides, possible, shipped
 
 KERNEL = load(cached=False).kernel
 MECHANISMS = sorted(
@@ -246,3 +246,19 @@ def test_what_all_of_a_series_passes_its_parts_pass(parts):
 def test_a_function_that_the_last_put_runs_may_have_taken_a_release_over(head, passes):
     text = mail(section=head, new="del_gendisk(l->disk);")
     assert candidate(text) == possible(shipped().bits(text)) == passes
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "section", "asked"),
+    [
+        ("if (l->hot && l->lazy) {", "if (l->lazy) {", "int lamp_close(struct lamp *l)", True),
+        ("case LAMP_HOT:", "", "void lamp_release(struct lamp *l)", True),
+        ("if (l->hot && l->lazy) {", "if (l->lazy) {", "int lamp_light(struct lamp *l)", False),
+        ("l->hot = 1;", "l->hot = 2;", "int lamp_close(struct lamp *l)", False),
+    ],
+)
+def test_a_branch_that_changes_near_a_release_is_for_the_tree_to_tell(old, new, section, asked):
+    """What is deferred below it no hunk shows: hunks alone can tell nothing."""
+    text = mail(old=old, new=new, section=section)
+    assert not candidate(text)
+    assert decides(text) is asked
