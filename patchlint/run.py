@@ -508,12 +508,12 @@ def may_matter(series: Series, options: Options, *, with_tree: bool = False) -> 
     The filter knows the words of the shipped tables; with rules of the user's own every
     series is looked at.
     """
-    from patchlint.ruleset.prefilter import candidate, decides, leaves
+    from patchlint.ruleset.prefilter import candidate, for_tree
 
     if options.rules or options.everything:
         return True
     data = "\n".join(p.diff for p in series.patches).encode("utf-8", "replace")
-    return candidate(data) or (with_tree and (leaves(data) or decides(data)))
+    return candidate(data) or (with_tree and for_tree(data))
 
 
 def _speak(

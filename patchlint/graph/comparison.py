@@ -122,7 +122,7 @@ class Comparison:
         gone = (
             key_of(function)
             for function in self.before.functions.values()
-            if self._heir(function) is None
+            if self.heir(function) is None
         )
         return self.rewritten.union(gone)
 
@@ -134,15 +134,22 @@ class Comparison:
         """
         found = set()
         for function in self.before.functions.values():
-            heir = self._heir(function)
+            heir = self.heir(function)
             if heir is not None and not self.same_body(function, heir):
                 found.add(key_of(function))
         return frozenset(found)
 
-    def _heir(self, function: Function) -> Function | None:
+    def heir(self, function: Function) -> Function | None:
         """The function after of the same name in the same file, None when it is gone."""
         path = self.lines.renamed.get(function.path, function.path)
         return self.after.functions.get((path, function.name))
+
+    def wait_gone(self, was: Function, effect: Effect) -> Call | None:
+        """The wait of a function before itself that an effect rested on, None when it is there."""
+        wait = effect.wait
+        if wait is None or not any(wait is call for call in was.calls):
+            return None
+        return wait if self.lines.forward(was.path, wait.line) is None else None
 
     @cached_property
     def altered(self) -> frozenset[FunctionKey]:
@@ -271,15 +278,14 @@ class Comparison:
         What is done only inside of releases that a table knows, in bodies with no change below
         them, is told by the release: the one is late when the other is.
         """
-        late = self.wanted | self._keys.keys((*self.workers, *self.last_puts))
+        taking = (*self.workers, *self.last_puts)
+        late = self.wanted | self._keys.keys(taking)
         rows = self._unchanged_rows
         if not rows:
             return late
         first = Summaries(self.before, self.derived, renames=self.lines.renames)
         kept = first.keys((was for was, _ in self.concerned), rows)
-        return late & (
-            kept | self._keys.keys((*self._late_callbacks, *self.workers, *self.last_puts), rows)
-        )
+        return late & (kept | self._keys.keys((*self._late_callbacks, *taking), rows))
 
     @cached_property
     def _unchanged_rows(self) -> frozenset[FunctionKey]:

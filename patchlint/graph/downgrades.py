@@ -106,14 +106,7 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
     )
     context, mechanism, callback, by_when = _after(comparison, late)
     condition = _condition(comparison, main, late)
-    wait = effect.wait
-    gone = (
-        wait
-        if wait is not None
-        and any(wait is c for c in main.was.calls)
-        and comparison.lines.forward(main.was.path, wait.line) is None
-        else None
-    )
+    gone = comparison.wait_gone(main.was, effect)
     place = (late.edge.function.path, late.edge.line) if late.edge else _done_at(late)
     if gone is not None:
         place = (main.was.path, gone.line)

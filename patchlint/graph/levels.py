@@ -369,11 +369,7 @@ def _own_wait_gone(comparison: Comparison, loss: Loss) -> bool:
     Of what is named for a teardown alone; work that is only drained is waited for as well.
     """
     return strength(loss.before[0]) > 1 and any(
-        e.wait is not None
-        and e.pending is None
-        and any(e.wait is call for call in loss.was.calls)
-        and comparison.lines.forward(loss.was.path, e.wait.line) is None
-        for e in loss.before
+        e.pending is None and comparison.wait_gone(loss.was, e) is not None for e in loss.before
     )
 
 

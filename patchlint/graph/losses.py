@@ -31,7 +31,7 @@ from patchlint.graph.loss import Loss
 from patchlint.graph.objects import struct_name
 from patchlint.graph.replaced import replaced
 from patchlint.graph.standing import moved_along, stands
-from patchlint.graph.waits import THREAD, wait_matches
+from patchlint.graph.waits import starts_thread, wait_matches
 from patchlint.graph.weaker import exchanged, unkept
 from patchlint.model import budget
 
@@ -98,8 +98,7 @@ def _lives_on(comparison: Comparison, was: Function, now: Function) -> bool:
     The body of a function that became a callback is that callback; what callers rely on
     is what stands under the old name.
     """
-    path = comparison.lines.renamed.get(was.path, was.path)
-    if (path, was.name) not in comparison.after.functions:
+    if comparison.heir(was) is None:
         return False
     before, after = comparison.before.members_of, comparison.after.members_of
     return before(was.name).isdisjoint(after(now.name) - after(was.name))
@@ -282,10 +281,8 @@ def _of_wait(
     gone = [
         e
         for e in before
-        if e.wait is not None
-        and e.edge is not None
-        and any(e.wait is call for call in was.calls)
-        and comparison.lines.forward(was.path, e.wait.line) is None
+        if e.edge is not None
+        and comparison.wait_gone(was, e) is not None
         and not comparison.balanced(e)
     ]
     if not gone or after or comparison.waits_anew or all(comparison.after_failure(e) for e in gone):
@@ -743,8 +740,7 @@ def _flushed(comparison: Comparison, effect: Effect) -> bool:
     wait, edge = effect.wait, effect.edge
     if wait is None or not any(one is wait for one in effect.way):
         return False
-    started = comparison.kernel.registrations.get(edge.mechanism) if edge is not None else None
-    return started is None or started.mechanism != THREAD
+    return edge is None or not starts_thread(comparison.kernel, edge)
 
 
 def _by_way_of(effect: Effect, function: Function) -> bool:

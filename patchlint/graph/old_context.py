@@ -211,8 +211,7 @@ def _loses(comparison: Comparison, loss: Loss, caller: Function, call: Call) -> 
     """Whether a caller before is on the losing path after: its constants leave room for it."""
     if loss.how == "worker":
         return True
-    path = comparison.lines.renamed.get(caller.path, caller.path)
-    heir = comparison.after.functions.get((path, caller.name))
+    heir = comparison.heir(caller)
     if heir is None:
         return True
     calls = [

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from patchlint.graph.build import Deferral, Graph
     from patchlint.model.effect import Step
     from patchlint.model.facts import Call, Function
+    from patchlint.model.kernel import KernelFacts
 
 #: calls in calls below a callback that may signal that it is done
 _DEPTH: Final = 3
-#: the mechanism of a thread of its own: a wait for one is over when the thread is
-THREAD: Final = "kthread"
+#: the mechanism of a thread of its own
+_THREAD: Final = "kthread"
 #: kinds of waits that are for no object of their own
 _FOR_ALL: Final = frozenset({"rcu", "grace-period", "async", "other"})
 
@@ -58,11 +59,16 @@ def _of_object(graph: Graph, deferral: Deferral, target: ObjectRef, waited: str)
     )
 
 
+def starts_thread(kernel: KernelFacts, deferral: Deferral) -> bool:
+    """Whether a start is that of a thread of its own: who waits for one waits for its end."""
+    started = kernel.registrations.get(deferral.mechanism)
+    return started is not None and started.mechanism == _THREAD
+
+
 def _threads(graph: Graph, deferral: Deferral) -> list[ObjectRef]:
     """What a thread that is started is known by: where the value of the start goes."""
-    started = graph.kernel.registrations.get(deferral.mechanism)
     origin, name = deferral.function, deferral.call.assigned
-    if started is None or started.mechanism != THREAD or name is None:
+    if name is None or not starts_thread(graph.kernel, deferral):
         return []
     texts = [name, *(a.target for a in origin.assignments if a.value == name)]
     found = (refer(text, origin, origin.path, graph.fields) for text in texts)

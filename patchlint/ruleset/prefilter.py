@@ -124,18 +124,17 @@ class Vocabulary:
             return True
         return possible(self._exchanged(data, words)) or self._runs_later(data, within=True)
 
-    def leaves(self, data: bytes) -> bool:
-        """Whether a line that a series removes has the name of a release."""
-        data = _readable(data)
-        return not data or self._released(set(_LEAVING.findall(data)))
+    def for_tree(self, data: bytes) -> bool:
+        """Whether a line that goes has the name of a release, or a branch changes near one.
 
-    def decides(self, data: bytes) -> bool:
-        """Whether a branch changes near what has the name of a release.
-
-        It may send more of those who come there into a deferral that stands below, unseen.
+        What is deferred, and where more are sent into that, may stand where no hunk shows it.
         """
         data = _readable(data)
-        return not data or (_BRANCH.search(data) is not None and self._released(_words_in(data)))
+        return (
+            not data
+            or self._released(set(_LEAVING.findall(data)))
+            or (_BRANCH.search(data) is not None and self._released(_words_in(data)))
+        )
 
     def bits(self, data: bytes) -> int:
         """What a part of a series is good for; 0 for nothing.
@@ -270,11 +269,6 @@ def candidate(data: bytes, more: Collection[bytes] = ()) -> bool:
     return shipped().candidate(data, more)
 
 
-def leaves(data: bytes) -> bool:
-    """Whether a line that ``data`` removes has the name of a release."""
-    return shipped().leaves(data)
-
-
-def decides(data: bytes) -> bool:
-    """Whether a branch changes near what has the name of a release."""
-    return shipped().decides(data)
+def for_tree(data: bytes) -> bool:
+    """Whether only a tree can tell of ``data``: a release goes, or a branch changes near one."""
+    return shipped().for_tree(data)

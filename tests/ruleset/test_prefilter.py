@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patchlint.ruleset.load import load
-from patchlint.ruleset.prefilter import Vocabulary, candidate, decides, possible, shipped
+from patchlint.ruleset.prefilter import Vocabulary, candidate, for_tree, possible, shipped
 
 KERNEL = load(cached=False).kernel
 MECHANISMS = sorted(
@@ -261,4 +261,4 @@ def test_a_branch_that_changes_near_a_release_is_for_the_tree_to_tell(old, new, 
     """What is deferred below it no hunk shows: hunks alone can tell nothing."""
     text = mail(old=old, new=new, section=section)
     assert not candidate(text)
-    assert decides(text) is asked
+    assert for_tree(text) is asked
