@@ -12,6 +12,7 @@ from patchlint.graph.bindings import argument, function_name
 from patchlint.graph.effect import class_of
 from patchlint.graph.follow import Lineage, Lines, trace
 from patchlint.graph.leaves import Leaves
+from patchlint.graph.lists import Lists
 from patchlint.graph.objects import is_release
 from patchlint.graph.summary import Summaries
 from patchlint.graph.terms import Terms
@@ -410,6 +411,11 @@ class Comparison:
     @cached_property
     def _before_leaves(self) -> Leaves:
         return Leaves(self.before, Terms(self.before), self.derived)
+
+    @cached_property
+    def lists(self) -> Lists:
+        """Who takes items off which list before."""
+        return Lists(self.before)
 
     @cached_property
     def calls_to_change(self) -> dict[FunctionKey, int]:

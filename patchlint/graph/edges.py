@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -17,10 +18,12 @@ from patchlint.graph.bindings import argument, function_name, reference, root_pa
 from patchlint.graph.build import Deferral, Graph
 from patchlint.graph.effect import folder_of
 from patchlint.graph.guards import put_in
-from patchlint.graph.objects import ObjectRef, same, strip_expression
+from patchlint.graph.lists import handoffs
+from patchlint.graph.objects import same, strip_expression
 from patchlint.model import budget
 
 if TYPE_CHECKING:
+    from patchlint.graph.objects import ObjectRef
     from patchlint.model.context import Context, Guarantee
     from patchlint.model.facts import Call, Function
 
@@ -32,8 +35,6 @@ _ROUNDS: Final = 3
 MOST_EDGES: Final = 4000
 #: edges that are looked at before those that are told twice are put together
 _MOST_FOUND: Final = 4 * MOST_EDGES
-#: calls that are looked at for lists that deferred functions drain
-_MOST_VISITED: Final = 200_000
 #: what one helper starts for its callers; more are left out
 _MOST_STARTS: Final = 64
 
@@ -78,7 +79,8 @@ def deferrals(graph: Graph) -> list[Deferral]:
     }
     if len(unique) > MOST_EDGES:
         _leave_out(graph)
-    return [*list(unique.values())[:MOST_EDGES], *_handoffs(graph)]
+    direct = list(unique.values())[:MOST_EDGES]
+    return [*direct, *handoffs(graph, MOST_EDGES, partial(_leave_out, graph))]
 
 
 def _note_callers(
@@ -345,106 +347,3 @@ def _stored(
             ),
             name,
         )  # fmt: skip
-
-
-class _Drain(Struct, frozen=True):
-    """A list that a deferred callback takes items off."""
-
-    target: ObjectRef
-    callback: Function
-    by: str
-    context: Context
-    guarantee: Guarantee
-
-
-def _handoffs(graph: Graph) -> list[Deferral]:
-    """Edges through a list: one function adds an item, a deferred callback drains it."""
-    drains = _drains(graph)
-    by_key: dict[str, list[int]] = {}
-    for place, drain in enumerate(drains):
-        for name in drain.target.keys:
-            by_key.setdefault(name, []).append(place)
-    found: dict[tuple[str, str, int, str], Deferral] = {}
-    for function in graph.functions.values() if drains else ():
-        if graph.kernel.builds(function.name):
-            # what is built is put on a list to be found there, not to be released
-            continue
-        for call in function.calls:
-            places = graph.kernel.list_adds.get(call.callee)
-            target = _list(graph, function, call, places[1] if places else None)
-            if target is None:
-                continue
-            if len(found) > MOST_EDGES:
-                _leave_out(graph)
-                return list(found.values())
-            for place in sorted({at for name in target.keys for at in by_key.get(name, ())}):
-                drain = drains[place]
-                if (
-                    drain.callback is function
-                    or _of_others(function, drain)
-                    or not same(target, drain.target, graph.homes)
-                ):
-                    continue
-                key = (function.path, function.name, call.line, drain.callback.name)
-                found.setdefault(
-                    key,
-                    Deferral(
-                        function,
-                        call,
-                        call.callee,
-                        drain.callback.name,
-                        drain.context,
-                        drain.guarantee,
-                        target,
-                        None,
-                        keeps=False,
-                        waits=False,
-                        handoff=True,
-                        via=drain.by,
-                        bound_in=drain.callback.path,
-                    ),
-                )
-    return list(found.values())
-
-
-def _drains(graph: Graph) -> list[_Drain]:
-    found = []
-    taken: dict[tuple[str, str], list[tuple[ObjectRef, str]]] = {}
-    for key, function in graph.functions.items():
-        for call in function.calls:
-            index = graph.kernel.list_drains.get(call.callee)
-            target = _list(graph, function, call, index) if index is not None else None
-            if target is not None:
-                taken.setdefault(key, []).append((target, call.callee))
-    told: set[tuple[int, int]] = set()
-    visited = 0
-    for binding in graph.bindings if taken else ():
-        registration = binding.registration
-        start = graph.find(binding.callback, binding.path)
-        mark = (id(start), id(registration))
-        if registration.context in (None, "task") or start is None or mark in told:
-            continue
-        told.add(mark)
-        if visited > _MOST_VISITED:
-            _leave_out(graph)
-            break
-        below = graph.reach(start, 2)
-        visited += sum(1 + len(function.calls) for function in below)
-        for function in below:
-            found += [
-                _Drain(target, start, by, registration.context, registration.guarantee)
-                for target, by in taken.get((function.path, function.name), ())
-            ]
-    return found
-
-
-def _of_others(function: Function, drain: _Drain) -> bool:
-    """Whether what drains a list is a static function of another folder."""
-    return drain.callback.static and folder_of(drain.callback.path) != folder_of(function.path)
-
-
-def _list(graph: Graph, function: Function, call: Call, index: int | None) -> ObjectRef | None:
-    """The list in an argument, None for one that lives in the function itself."""
-    text = argument(call, index)
-    target = reference(graph, function, text, function.path) if text else None
-    return None if target is None or target.local else target

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from patchlint.graph.guards import Atom
     from patchlint.model.facts import Function
 
-How = Literal["deferred", "worker", "replaced", "weaker"]
+How = Literal["deferred", "worker", "replaced", "weaker", "handed"]
 
 
 class Loss(Struct, frozen=True):

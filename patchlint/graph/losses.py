@@ -29,6 +29,7 @@ from patchlint.graph.contexts import certainly_deferred
 from patchlint.graph.effect import folder_of
 from patchlint.graph.loss import Loss
 from patchlint.graph.objects import struct_name
+from patchlint.graph.rehung import rehung
 from patchlint.graph.replaced import replaced
 from patchlint.graph.standing import moved_along, stands
 from patchlint.graph.waits import starts_thread, wait_matches
@@ -87,6 +88,7 @@ def _between(comparison: Comparison, pairs: Sequence[_Pair]) -> list[Loss]:
     found = [loss for place in sorted(by_pair) for loss in by_pair[place]]
     told = {(key_of(loss.was), loss.key) for loss in found}
     found.extend(replaced(comparison, told, pairs))
+    found.extend(rehung(comparison, told, pairs))
     found.extend(_exchanged(comparison, found, pairs))
     found.extend(_into_workers(comparison, found, pairs))
     return found
@@ -652,10 +654,26 @@ def _if_left(comparison: Comparison, loss: Loss) -> Loss | None:
 
     Where the image does not show the whole file others may call, and it is only ``held``.
     """
+    if loss.how == "handed":
+        return loss if _handed_over(comparison, loss) else None
     if not _made_up_for(comparison, loss):
         return loss
     whole = comparison.after.known.get(loss.now.path) is None
     return None if whole or _called_otherwise(comparison, loss) else replace(loss, held=True)
+
+
+def _handed_over(comparison: Comparison, loss: Loss) -> bool:
+    """Whether somebody comes to where an item is handed over: constants may keep all callers off.
+
+    What callers do with other items of the first list makes up for nothing.
+    """
+    edges = {id(late.edge) for late in loss.late}
+    callers = comparison.after.callers_of(loss.now)
+    return not (callers and loss.now.static) or any(
+        effect.key == loss.key and effect.late and id(effect.edge) in edges
+        for caller, _ in callers
+        for effect in comparison.new.of(caller)
+    )
 
 
 def _called_otherwise(comparison: Comparison, loss: Loss) -> bool:
