@@ -37,7 +37,7 @@ _WORD: Final = re.compile(r"(?<![\w.>])[A-Za-z_]\w*\b")
 _COMPARED: Final = re.compile(r"^(.+?)\s*(==|!=)\s*(NULL|0|false|true)$")
 _EQUAL: Final = lazy(r"^(\w+)\s*(==|!=)\s*(\w+)$")
 _CHOICE: Final = lazy(r"^([^?:]+)\?\s*(\w+)\s*:\s*(\w+)$")
-_CHOSEN: Final = lazy(r"^\(([^?:]+)\?\s*(\w+)\s*:\s*(\w+)\)\s*([=!]=\s*\w+)$")
+_CHOSEN: Final = lazy(r"^\(([^?:]+)\?\s*(\w+)\s*:\s*(\w+)\)\s*((?:[=!]=|&)\s*\w+)$")
 _MASKED: Final = lazy(r"^\(?([\w| ]+?)\)?\s*&\s*\(?([\w| ]+?)\)?$")
 #: a test of several flags of one word at once: any of them makes it come out true
 _FLAGS: Final = lazy(r"^((?:->|[^&|=<>!?])+?)\s*&\s*\(\s*([A-Z]\w*(?:\s*\|\s*[A-Z]\w*)+)\s*\)$")
@@ -124,7 +124,8 @@ def normal(text: str) -> tuple[str, bool]:
 def _choice(text: str) -> tuple[str, bool] | None:
     """What decides a choice of two constants that are told apart, and with which sign.
 
-    ``(lazy ? LATER : NOW) == LATER`` asks for ``lazy``, ``lazy ? 0 : 1`` for the opposite.
+    ``(lazy ? LATER : NOW) == LATER`` and ``(lazy ? LATER : 0) & LATER`` ask for ``lazy``,
+    ``lazy ? 0 : 1`` for the opposite.
     """
     compared = _CHOSEN.match(text)
     chosen = compared or _CHOICE.match(text)

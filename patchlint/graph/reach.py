@@ -25,7 +25,7 @@ from msgspec import Struct, field
 from patchlint.graph import branches
 from patchlint.graph.bindings import function_name, values
 from patchlint.graph.build import defined_by
-from patchlint.graph.guards import Atom, lifted
+from patchlint.graph.guards import Atom, atoms, lifted
 from patchlint.graph.objects import struct_name, variables
 from patchlint.model.effect import EntryChain
 from patchlint.model.tree import MANY_MEMBER_CALLS, AddressUse
@@ -301,6 +301,7 @@ def _image_callers(walk: _Walk, node: _Node, own: Function | None) -> bool:
         guard = _above(walk, node, function, call)
         if guard is None:
             continue
+        guard = (*guard, *_asked_at(walk, caller, call))
         chain = (caller.name, *node.chain)
         one_of_several = call.indirect and len(walk.images.callees(call, caller.path)) > 1
         strength: Strength = "likely" if one_of_several else node.strength
@@ -380,6 +381,21 @@ def _above(
         if one is not True:
             found.append(one)
     return tuple(found)
+
+
+def _asked_at(walk: _Walk, caller: Function, call: Call) -> list[Atom]:
+    """What a caller that the images show asks, above a call, of what it was given itself.
+
+    Of parameters that it does not set; tests of others say nothing of what its callers pass.
+    """
+    given = {p.name for p in caller.parameters}
+    given -= {one.target for one in caller.assignments} | {one.target for one in caller.stores}
+    tests = (
+        atom
+        for condition in call.conditions
+        for atom in atoms(walk.kernel, condition, caller.path)
+    )
+    return [atom for atom in tests if not given.isdisjoint(variables([atom.text]))]
 
 
 def _guard_at(walk: _Walk, node: _Node, site: CallerSite) -> tuple[Atom, ...] | None:

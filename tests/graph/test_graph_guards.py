@@ -45,6 +45,9 @@ def atom(text, *, positive=True):
         # a choice of two constants asks for what decides it
         ("(lazy ? LAMP_LATE : LAMP_NOW) == LAMP_LATE", ("lazy", True)),
         ("(lazy ? LAMP_LATE : LAMP_NOW) != LAMP_LATE", ("lazy", False)),
+        ("((how & LAMP_LAZY) ? LAMP_LATE : 0) & LAMP_LATE", ("how & LAMP_LAZY", True)),
+        ("(lazy ? LAMP_NOW : LAMP_LATE) & LAMP_LATE", ("lazy", False)),
+        ("(lazy ? late : 0) & LAMP_LATE", ("(lazy ? late : 0) & LAMP_LATE", True)),
         ("(how & LAMP_LAZY) ? 0 : 1", ("how & LAMP_LAZY", False)),
         ("!(lazy ? true : false)", ("lazy", False)),
         ("(lazy ? late : now) == LAMP_LATE", ("(lazy ? late : now) == LAMP_LATE", True)),
