@@ -3,7 +3,8 @@
 A removed and an added line of one shape, alike but for one word, or for one part of words:
 the old word stands nowhere after, the new one nowhere before.  Names of calls are none of
 these, but where a line at file scope defines what is called: ``put(x)`` and ``put_later(x)``
-have one shape.  Errs towards a rename unseen, which is a finding too many, where a word is
+have one shape.  Nor are constants, but where the line is the one that defines them: another
+flag is another value.  Errs towards a rename unseen, which is a finding too many, where a word is
 used for something else as well.
 """
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 _WORD: Final = re.compile(r"[A-Za-z_]\w*")
 #: a word in front of a bracket is called, or is a keyword
 _CALLED: Final = re.compile(r"[A-Za-z_]\w*(?=\s*\()")
+#: what a line defines: a macro, or a value of an enumeration
+_DEFINED: Final = re.compile(r"\s*(?:#\s*define\s+)?([A-Z][A-Z0-9_]+)\b(?!\s*(?:\(|->|\.))")
 #: changed lines of a series; larger ones are rewritten, not renamed
 _MOST: Final = 3000
 #: added lines of one shape that a removed one is held against
@@ -42,16 +45,22 @@ def renames(files: Iterable[FilePair]) -> dict[str, str]:
         # what is called; a line at file scope says what it is called itself
         called = set(_CALLED.findall(line)) if alike and line[:1].isspace() else ()
         old = _WORD.findall(line) if alike else []
-        maybe += [pair for new in alike for pair in _differing(old, new) if pair[0] not in called]
+        defined = found[1] if (found := _DEFINED.match(line)) else None
+        maybe += [
+            pair
+            for new in alike
+            for pair in _differing(old, new)
+            if pair[0] not in called and (not pair[0].isupper() or pair[0] == defined)
+        ]
     if not maybe:
         return {}
     before = _words(pair.pre for pair in pairs)
     after = _words(pair.post for pair in pairs)
-    found: dict[str, set[str]] = {}
+    known: dict[str, set[str]] = {}
     for one, other in maybe:
         if one not in after and other not in before:
-            found.setdefault(one, set()).add(other)
-    return {old: new.pop() for old, new in found.items() if len(new) == 1}
+            known.setdefault(one, set()).add(other)
+    return {old: new.pop() for old, new in known.items() if len(new) == 1}
 
 
 def _changed(image: Image | None, kept: Container[int]) -> Iterator[str]:

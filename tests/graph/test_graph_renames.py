@@ -15,6 +15,14 @@ from patchlint.graph.renames import renames
         # a call that is another one is no rename, what it is defined as is one
         ("\tput(lamp);\n", "\tput_later(lamp);\n", {}),
         ("void put(int l)\n", "void put_one(int l)\n", {"put": "put_one"}),
+        # another flag is another value, until it is defined by another name
+        ("\tlamp_end(l, LAMP_SYNC);\n", "\tlamp_end(l, LAMP_ASYNC);\n", {}),
+        (
+            "#define LAMP_SYNC 1\n\tlamp_end(l, LAMP_SYNC);\n",
+            "#define LAMP_WAIT 1\n\tlamp_end(l, LAMP_WAIT);\n",
+            {"LAMP_SYNC": "LAMP_WAIT"},
+        ),
+        ("\tLAMP_SYNC,\n", "\tLAMP_WAIT,\n", {"LAMP_SYNC": "LAMP_WAIT"}),
         # one part of many words
         (
             "struct sess_x *to_sess_y(struct sess_z *s)\n",
