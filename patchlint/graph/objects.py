@@ -42,7 +42,9 @@ class ObjectRef(Struct, frozen=True):
 
     ``keys`` are the member names it may be known by (``dwork`` and ``work`` for
     ``&x->dwork.work``), or the variable's name when ``plain``.  ``owner`` is the struct
-    that holds the member, None when the image does not show it.
+    that holds the member, None when the image does not show it.  ``held`` are members
+    with their structs, those inside of others where an image defines them: ``&port->line[i].work``
+    is the ``work`` of a line as well.
     """
 
     keys: frozenset[str]
@@ -52,6 +54,7 @@ class ObjectRef(Struct, frozen=True):
     function: str | None
     text: str
     local: bool = False
+    held: tuple[tuple[str, str], ...] = ()
 
 
 def struct_name(type_text: str | None) -> str | None:
@@ -135,12 +138,25 @@ def refer(text: str, function: Function | None, path: str, fields: Fields) -> Ob
         owner = struct_name(fields.get((owner, member))) if owner else None
         owners.append(owner)
     position = len(names) - 1
+    held: list[tuple[str, str]] = []
     # x->dwork.work is the work item inside a delayed work: both names mean it
     while position > 1 and joints[position - 1] == ".":
+        holder = owners[position - 1]
+        if holder is not None and (holder, names[position]) in fields:
+            held.append((names[position], holder))
         position -= 1
         keys.add(names[position])
+    owner = owners[position - 1]
+    if owner is not None:
+        held.append((names[position], owner))
     return ObjectRef(
-        frozenset(keys), owners[position - 1], plain=False, path=path, function=name, text=bare
+        frozenset(keys),
+        owner,
+        plain=False,
+        path=path,
+        function=name,
+        text=bare,
+        held=tuple(held),
     )
 
 
@@ -148,7 +164,13 @@ def member(owner: str, path_text: str, path: str) -> ObjectRef:
     """The object that ``container_of(ptr, struct owner, path_text)`` names."""
     names = [n for n in re.split(r"->|\.", path_text.replace(" ", "")) if n]
     return ObjectRef(
-        frozenset(names), owner, plain=False, path=path, function=None, text=f"{owner}.{path_text}"
+        frozenset(names),
+        owner,
+        plain=False,
+        path=path,
+        function=None,
+        text=f"{owner}.{path_text}",
+        held=((names[0], owner),) if names else (),
     )
 
 
@@ -166,13 +188,20 @@ def same(
     if one.plain:
         alike = one.path == other.path and one.function == other.function
         return alike or not (one.local or other.local)
-    if one.owner and other.owner and one.owner != other.owner:
+    first, second = _owners(one, other)
+    if first and second and first != second:
         return False
     if one.path == other.path:
         return True
     private = any(
-        not homes.get(ref.owner or "", _NOWHERE).isdisjoint((one.path, other.path))
-        for ref in (one, other)
+        not homes.get(owner or "", _NOWHERE).isdisjoint((one.path, other.path))
+        for owner in (first, second)
     )
     once = common is not None and all(common.get(k, 0) <= 1 for k in one.keys & other.keys)
-    return not private and (bool(one.owner and other.owner) or once)
+    return not private and (bool(first and second) or once)
+
+
+def _owners(one: ObjectRef, other: ObjectRef) -> tuple[str | None, str | None]:
+    """The structs by which two members are held against each other: of a name of both."""
+    both = next((holder for key, holder in one.held if (key, holder) in other.held), None)
+    return (both, both) if both else (one.owner, other.owner)

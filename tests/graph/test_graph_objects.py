@@ -93,6 +93,14 @@ def test_types_are_followed_through_struct_fields():
     assert named("&lamp->bulb.work").keys == {"bulb", "work"}
 
 
+def test_a_member_of_a_struct_inside_of_another_is_that_of_the_inner_one_too():
+    assert same(named("&lamp->bulb.work"), named("&other->work"), {})
+    assert same(named("&lamp->bulb.work"), member("lamp", "bulb.work", PATH), {})
+    # the work inside of a delayed work is of no struct that an image defines
+    assert not same(named("&lamp->bulb.work"), named("&other->dwork.work"), {})
+    assert not same(named("&lamp->work"), named("&other->work"), {})
+
+
 def test_an_unknown_variable_leaves_the_owner_open():
     found = named("&who->work")
     assert (found.keys, found.owner) == ({"work"}, None)
