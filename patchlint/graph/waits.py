@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from patchlint.graph.bindings import argument
+from patchlint.graph.bindings import argument, function_name, reference
 from patchlint.graph.objects import ObjectRef, refer, same
 
 if TYPE_CHECKING:
@@ -186,10 +186,32 @@ def _completed(graph: Graph, deferral: Deferral, target: ObjectRef) -> bool:
 
 
 def _signals(graph: Graph, callback: Function) -> Iterator[ObjectRef]:
-    """What a callback signals: completions, wait queues, bits; it or a function that it calls."""
+    """What a callback signals: completions, wait queues, bits.
+
+    It does, a function that it calls, or what runs when it puts the last reference of something.
+    """
     for function in graph.reach(callback, _DEPTH):
         for call in function.calls:
             yield from _signalled(graph, function, call)
+            for release in _at_last_put(graph, function, call):
+                for one in release.calls:
+                    yield from _signalled(graph, release, one)
+
+
+def _at_last_put(graph: Graph, function: Function, call: Call) -> Iterator[Function]:
+    """What a put runs for the last reference: the function that it is given, or that is bound."""
+    kernel = graph.kernel
+    row = kernel.cleanups.get(call.callee)
+    if row is not None and row.callback_arg is not None:
+        found = graph.find(function_name(argument(call, row.callback_arg)), function.path)
+        if found is not None:
+            yield found
+    elif call.callee in kernel.refcount_puts and call.args:
+        target = reference(graph, function, call.args[0], function.path)
+        for bound in graph.bindings_at(target.keys) if target is not None else ():
+            found = graph.find(bound.callback, bound.path)
+            if found is not None and target and same(bound.target, target, graph.homes):
+                yield found
 
 
 def _signalled(graph: Graph, function: Function, call: Call) -> Iterator[ObjectRef]:

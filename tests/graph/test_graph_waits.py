@@ -209,3 +209,38 @@ def test_who_is_told_before_it_is_done_does_not_wait_for_it(lines, late):
         "\twait_for_completion(&l->done);\n}\n"
     )
     assert [e.late for e in summary(source) if e.name == "iput"] == [late]
+
+
+@pytest.mark.parametrize(
+    ("put", "binds", "late"),
+    [
+        (
+            "percpu_ref_put(&l->users);",
+            "percpu_ref_init(&l->users, lamp_idle, 0, GFP_KERNEL);",
+            False,
+        ),
+        ("kref_put(&l->ref, lamp_free);", "kref_init(&l->ref);", False),
+        # another reference than the one whose end is waited for
+        (
+            "percpu_ref_put(&l->others);",
+            "percpu_ref_init(&l->users, lamp_idle, 0, GFP_KERNEL);",
+            True,
+        ),
+        ("kref_get(&l->ref);", "kref_init(&l->ref);", True),
+    ],
+)
+def test_what_runs_at_the_last_put_of_a_callback_tells_who_waits(put, binds, late):
+    source = (
+        "static void lamp_idle(struct percpu_ref *users)\n{\n"
+        "\tstruct lamp *l = container_of(users, struct lamp, users);\n\n"
+        "\tcomplete(&l->done);\n}\n\n"
+        "static void lamp_free(struct kref *ref)\n{\n"
+        "\tstruct lamp *l = container_of(ref, struct lamp, ref);\n\n\tcomplete(&l->done);\n}\n\n"
+        "static void lamp_gone(struct work_struct *work)\n{\n"
+        "\tstruct lamp *l = container_of(work, struct lamp, work);\n\n"
+        f"\tiput(l->inode);\n\t{put}\n}}\n\n"
+        f"void lamp_init(struct lamp *l)\n{{\n\t{binds}\n}}\n\n"
+        "void f(struct lamp *l)\n{\n\tschedule_work(&l->work);\n"
+        "\twait_for_completion(&l->done);\n}\n"
+    )
+    assert [e.late for e in summary(source) if e.name == "iput"] == [late]
