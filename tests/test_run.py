@@ -432,6 +432,53 @@ def test_a_tree_gives_whole_images_and_the_callers_of_other_files(tmp_path):
     assert found.limitations == ()
 
 
+TOLD_HOW = {
+    "MAINTAINERS": "THE REST\n",
+    "drivers/nvdimm/bus.c": """\
+static void lamp_async_end(void *data, async_cookie_t cookie)
+{
+	device_unregister(data);
+}
+
+void nd_device_unregister(struct device *dev, enum nd_async_mode mode)
+{
+	switch (mode) {
+	case ND_ASYNC:
+		async_schedule_domain(lamp_async_end, dev, &lamp_domain);
+		break;
+	case ND_SYNC:
+		device_unregister(dev);
+		break;
+	}
+}
+""",
+    "drivers/nvdimm/lamp.c": """\
+static void lamp_remove(struct device *dev)
+{
+	nd_device_unregister(dev, ND_SYNC);
+}
+
+static struct nd_device_driver lamp_driver = {
+	.remove = lamp_remove,
+};
+""",
+}
+
+
+def test_what_a_known_release_is_told_decides_where_a_tree_has_its_body(tmp_path):
+    path = "drivers/nvdimm/lamp.c"
+    tree = repository(tmp_path / "tree", TOLD_HOW)
+    later = {path: TOLD_HOW[path].replace("ND_SYNC", "ND_ASYNC")}
+    (found,) = report(mails({path: TOLD_HOW[path]}, later), Options(tree=str(tree))).findings
+    assert (found.function, found.cleanup) == ("lamp_remove", "device_unregister")
+    assert found.level in ("warning", "error")
+    # of what it is not told otherwise the row speaks
+    other = {path: TOLD_HOW[path].replace("(dev, ND", "(dev , ND")}
+    assert not report(mails({path: TOLD_HOW[path]}, other), Options(tree=str(tree))).findings
+    # and without a tree nobody knows
+    assert not report(mails({path: TOLD_HOW[path]}, later)).findings
+
+
 def test_a_tree_is_opened_for_many_series_and_anew_when_it_met_something(tmp_path, monkeypatch):
     top = repository(tmp_path / "tree", {"MAINTAINERS": "THE REST\n", PATH: DIRECT})
     opened = []

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from patchlint.graph.objects import variables
 from patchlint.model.facts import UNNAMED
 
 if TYPE_CHECKING:
+    from patchlint.graph.build import Deferral, Graph
     from patchlint.graph.effect import Effect
     from patchlint.model.facts import Call, Function
     from patchlint.model.kernel import KernelFacts
 
+#: the last member of an expression
+_LAST: Final = re.compile(r"(?:->|\.)([A-Za-z_]\w*)\)*$")
 #: the address of a member, or a member: what a variable may stand for
 _PLACE: Final = re.compile(r"&?[A-Za-z_]\w*(?:(?:->|\.)[A-Za-z_]\w*)+")
 
@@ -67,6 +71,55 @@ def taken_unseen(kernel: KernelFacts, effect: Effect) -> bool:
         and name not in {one.name for one in where.parameters}
         and not any(one.target == name and one.value != "NULL" for one in where.assignments)
         and not any(call.assigned == name or _sets(call, name) for call in where.calls)
+    )
+
+
+def taken_for_it(graph: Graph, worker: Function, effect: Effect) -> bool:
+    """Whether a worker gives back what each of its starters has taken for it.
+
+    The starter takes a reference and queues the object, or puts what it took in the member
+    that is released: nothing that was there before is released.  Errs towards no where no
+    image shows a starter.
+    """
+    site = effect.site
+    if site is None or not effect.args:
+        return False
+    starts = [
+        edge
+        for edge in graph.starts_of(worker.name)
+        if not edge.handoff and graph.run_by(edge) is worker
+    ]
+    return bool(starts) and all(
+        _takes_for(graph.kernel, edge, effect.args[0], site.callee) for edge in starts
+    )
+
+
+def _takes_for(kernel: KernelFacts, edge: Deferral, released: str, release: str) -> bool:
+    """Whether a starter takes a reference, above the start, of what its callback releases."""
+    starter = edge.function
+    kept = _LAST.search(released)
+    member = kept[1] if kept is not None else ""
+    pairs = [(one.target, one.value) for one in starter.stores]
+    pairs += [(one.target, one.value) for one in starter.assignments]
+    stored = {
+        value.strip()
+        for target, value in pairs
+        if member and (last := _LAST.search(target)) is not None and last[1] == member
+    }
+    given = variables(edge.call.args)
+    return any(
+        call.line <= edge.line
+        and (
+            _pair(kernel, call.callee, release)
+            or call.callee in kernel.refcount_gets
+            or (kernel.obtains.search(call.callee) is not None and call.assigned in stored)
+        )
+        and (
+            not stored.isdisjoint({*call.args[:1], call.assigned})
+            or (member and (last := _LAST.search(call.assigned or "")) and last[1] == member)
+            or not given.isdisjoint(variables(call.args[:1]))
+        )
+        for call in starter.calls
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from patchlint.graph.bindings import argument, function_name
 from patchlint.graph.comparison import key_of
 from patchlint.graph.effect import folder_of
+from patchlint.graph.guards import constants_of
 from patchlint.graph.leaves import named_teardown
 from patchlint.graph.objects import refer
 from patchlint.model.facts import FileFacts
@@ -57,10 +58,10 @@ def borrow(comparison: Comparison, tree: Bodies) -> tuple[FileFacts, ...]:
         *(comparison.after.functions[key] for key in sorted(comparison.altered)),
     ]
     graphs = (comparison.before, comparison.after)
+    otherwise = _called_otherwise(comparison)
     for _ in range(ROUNDS):
-        names = [one for one in _missing(graphs, comparison.kernel, nearest) if one not in asked][
-            : MOST - len(found)
-        ]
+        missing = _missing(graphs, comparison.kernel, nearest, otherwise)
+        names = [one for one in missing if one not in asked][: MOST - len(found)]
         asked.update(names)
         tree.prepare_definitions(names)
         bodies = [body for name, path in names if (body := tree.definition(name, path)) is not None]
@@ -127,10 +128,33 @@ def _started(graphs: Sequence[Graph], function: Function, call: Call) -> frozens
     return target.keys
 
 
+def _called_otherwise(comparison: Comparison) -> frozenset[str]:
+    """Releases that a function calls with other constants than before.
+
+    What such a release does hangs on what it is told: its body says more than its row.
+    """
+    kernel = comparison.kernel
+    return frozenset(
+        name
+        for was, now in comparison.concerned
+        if key_of(was) in comparison.changed or key_of(now) in comparison.altered
+        for name in {call.callee for call in was.calls} & {call.callee for call in now.calls}
+        if name in kernel.cleanups
+        and constants_of(c for c in was.calls if c.callee == name)
+        != constants_of(c for c in now.calls if c.callee == name)
+    )
+
+
 def _missing(
-    graphs: Sequence[Graph], kernel: KernelFacts, functions: Sequence[Function]
+    graphs: Sequence[Graph],
+    kernel: KernelFacts,
+    functions: Sequence[Function],
+    otherwise: Collection[str],
 ) -> list[tuple[str, str]]:
-    """What these functions call or start that no image shows: name, and the path it is met in."""
+    """What these functions call or start that no image shows: name, and the path it is met in.
+
+    ``otherwise`` are known releases whose bodies are wanted all the same.
+    """
     found: dict[tuple[str, str], None] = {}
     # a deferred twin does what its direct form is named for: that stays one thing
     direct = {
@@ -145,7 +169,9 @@ def _missing(
             names += [edge.callback or "" for edge in graph.deferrals_of(function)]
         names += [_bound(kernel, call.callee, call.args) for call in function.calls]
         for name in dict.fromkeys(names):
-            if name and name not in direct and _unknown(graphs, kernel, name, function.path):
+            if name and name not in direct and _unknown(
+                graphs, kernel, name, function.path, otherwise
+            ):
                 found[name, function.path] = None
     return list(found)
 
@@ -157,11 +183,17 @@ def _bound(kernel: KernelFacts, name: str, args: Sequence[str]) -> str:
     return (function_name(args[place]) or "") if place is not None and place < len(args) else ""
 
 
-def _unknown(graphs: Sequence[Graph], kernel: KernelFacts, name: str, path: str) -> bool:
-    """Whether neither a table nor an image tells what a function does."""
+def _unknown(
+    graphs: Sequence[Graph],
+    kernel: KernelFacts,
+    name: str,
+    path: str,
+    otherwise: Collection[str],
+) -> bool:
+    """Whether neither a table nor an image tells what a function does, or not all of it."""
     return not (
         name.isupper()
-        or name in kernel.cleanups
+        or (name in kernel.cleanups and name not in otherwise)
         or name in kernel.registrations
         or name in kernel.activations
         or name in kernel.waits

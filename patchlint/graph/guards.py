@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from patchlint.model.context import Context
-    from patchlint.model.facts import Condition
+    from patchlint.model.facts import Call, Condition
     from patchlint.model.kernel import KernelFacts
 
 _WRAPPED: Final = re.compile(r"^(?:un)?likely\s*\(")
@@ -258,6 +258,11 @@ def is_value(text: str) -> bool:
         or _NUMBER.match(text) is not None
         or _CONSTANT.fullmatch(text) is not None
     )
+
+
+def constants_of(calls: Iterable[Call]) -> set[tuple[str, ...]]:
+    """The constants that each call passes, in their places."""
+    return {tuple(arg if is_value(arg) else "" for arg in call.args) for call in calls}
 
 
 def _plain_value(text: str) -> bool | None:

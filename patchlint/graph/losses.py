@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from patchlint.graph import branches, guards
-from patchlint.graph.balance import taken_unseen
+from patchlint.graph.balance import taken_for_it, taken_unseen
 from patchlint.graph.comparison import Comparison, FunctionKey, key_of
 from patchlint.graph.confined import (
     Sent,
@@ -35,11 +35,13 @@ from patchlint.graph.standing import moved_along, stands
 from patchlint.graph.waits import starts_thread, wait_matches
 from patchlint.graph.weaker import exchanged, unkept
 from patchlint.model import budget
+from patchlint.model.effect import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from patchlint.graph.asked import Asks
+    from patchlint.graph.build import Deferral
     from patchlint.graph.effect import Effect, Key
     from patchlint.graph.guards import Atom
     from patchlint.graph.loss import How
@@ -291,9 +293,47 @@ def _of_wait(
         return None
     started = comparison.started
     late = [
-        replace(e, wait=None) for e in gone if e.edge is not None and e.edge.callback in started
+        _as_started_now(comparison, e, e.edge)
+        for e in gone
+        if e.edge is not None and e.edge.callback in started
     ]
     return Loss(was, now, key, tuple(gone), tuple(late), "deferred") if late else None
+
+
+def _as_started_now(comparison: Comparison, effect: Effect, edge: Deferral) -> Effect:
+    """What nobody waits for any more, behind the edge that starts it after, on its lines after.
+
+    That may be another one: a work item may have become an RCU callback.
+    """
+    starts = [one for one in comparison.after.starts_of(edge.callback) if not one.keeps]
+    late = replace(effect, wait=None)
+    if not starts:
+        # only bound, and started by somebody whom no image shows
+        return late
+    known = (edge.mechanism, edge.function.name)
+    new = max(starts, key=lambda one: (one.mechanism == known[0], one.function.name == known[1]))
+    lines = comparison.lines
+    steps = [
+        Step(
+            new.function.name,
+            new.function.path,
+            new.line,
+            f"{new.mechanism}() runs {new.callback}()",
+        )
+        if (step.path, step.function, step.line) == (*key_of(edge.function), edge.line)
+        else replace(step, line=lines.forward(step.path, step.line) or step.line)
+        for step in effect.chain
+    ]
+    if new.function.name != known[1]:
+        steps = steps[next((n for n, s in enumerate(steps) if s.line == new.line), 0) :]
+    alike = new.mechanism == edge.mechanism
+    return replace(
+        late,
+        chain=tuple(steps),
+        edge=new,
+        last=new if effect.last is edge else effect.last,
+        guarantee=effect.guarantee if alike else new.guarantee,
+    )
 
 
 def _lost(
@@ -511,7 +551,8 @@ def _gained_in(
                 and not comparison.balanced(effect)
                 and not comparison.undone(effect)
                 and not taken_unseen(comparison.kernel, effect)
-                and _only_deferred(comparison, effect.where, keys)
+                and not taken_for_it(comparison.after, worker, effect)
+                and _only_deferred(comparison, _gained_by(comparison, effect), keys)
             ):
                 late.setdefault(effect.key, []).append(effect)
     return late
@@ -543,13 +584,23 @@ def _done_at(effect: Effect) -> _Done:
 
 
 def _new_here(comparison: Comparison, effect: Effect) -> bool:
-    """Whether an effect's line was added to its function, or moved there from another."""
+    """Whether a line on the way to an effect was added, or its own moved there from another."""
     lines = comparison.lines
-    if lines.added(effect.where.path, effect.line):
+    if any(lines.added(step.path, step.line) for step in effect.chain):
         return True
     before = lines.stayed.get(effect.where.path, {}).get(effect.line)
     old = comparison.namesake(effect.where)
     return before is not None and (old is None or not old.line <= before <= old.end)
+
+
+def _gained_by(comparison: Comparison, effect: Effect) -> Function:
+    """The function that has a new line on the way to an effect, the outermost of them."""
+    places = (
+        comparison.after.functions.get((step.path, step.function))
+        for step in effect.chain
+        if comparison.lines.added(step.path, step.line)
+    )
+    return next((one for one in places if one is not None), effect.where)
 
 
 def _only_deferred(
@@ -557,7 +608,8 @@ def _only_deferred(
 ) -> bool:
     """Whether every way into a function that the images show begins in a deferred one.
 
-    What a put runs for the last reference others may put where no hunk shows.
+    What a put runs for the last reference others may put where no hunk shows, and call what
+    stood there before.
     """
     seen = {key_of(function)}
     todo = [function]
@@ -567,7 +619,9 @@ def _only_deferred(
             continue
         callers = comparison.after.callers_of(one)
         put = any(call.callee != one.name and not call.indirect for _, call in callers)
-        if not callers or (put and comparison.after.known.get(one.path) is not None):
+        # of what the series adds it shows all callers
+        others = put or comparison.namesake(one) is not None
+        if not callers or (others and comparison.after.known.get(one.path) is not None):
             return False
         for caller, _call in callers:
             if key_of(caller) not in seen:
@@ -639,14 +693,9 @@ def _of_callee(
     added = partial(comparison.lines.added, loss.now.path)
     return (
         0 < len(old) <= len(new)
-        and _constants(new) <= _constants(old)
+        and guards.constants_of(new) <= guards.constants_of(old)
         and not any(added(test.line) for call in new for test in call.conditions)
     )
-
-
-def _constants(calls: Iterable[Call]) -> set[tuple[str, ...]]:
-    """The constants that each call passes, in their places."""
-    return {tuple(arg if guards.is_value(arg) else "" for arg in call.args) for call in calls}
 
 
 def _if_left(comparison: Comparison, loss: Loss) -> Loss | None:

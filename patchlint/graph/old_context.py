@@ -179,8 +179,11 @@ def _only_given(comparison: Comparison, was: Function) -> str:
         for call in function.calls
         if any(function_name(text) == was.name for text in call.args)
     ]
+    known = {entry.macro for entry in kernel.entries}
     if not given or any(
-        kernel.visits.search(call.callee) or before.callees(call, function.path)
+        call.callee in known
+        or kernel.visits.search(call.callee)
+        or before.callees(call, function.path)
         for function, call in given
     ):
         return ""

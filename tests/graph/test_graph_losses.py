@@ -557,6 +557,59 @@ def test_a_pair_or_an_undo_is_nothing_that_a_worker_got(own, there):
     assert lost(WORKER + before, after + closing("lamp_dark(l);")) == []
 
 
+@pytest.mark.parametrize(
+    ("starts", "there", "found"),
+    [
+        # the starter takes what the worker gives back: in the object that it queues, or by name
+        (["ihold(l->inode);", "mod_timer(&l->timer, 1);"], "iput(l->inode);", False),
+        (
+            ["l->held = igrab(inode);", "mod_timer(&l->timer, 1);"],
+            "iput(l->held);",
+            False,
+        ),
+        # of something else, or below the start
+        (["ihold(other);", "mod_timer(&l->timer, 1);"], "iput(l->inode);", True),
+        (["mod_timer(&l->timer, 1);", "ihold(l->inode);"], "iput(l->inode);", True),
+        (["mod_timer(&l->timer, 1);"], "iput(l->inode);", True),
+    ],
+)
+def test_what_a_starter_took_for_its_worker_was_nothing_before(starts, there, found):
+    setup = closing(
+        "timer_setup(&l->timer, lamp_tick, 0);",
+        *starts,
+        head="void lamp_arm(struct lamp *l, struct inode *inode, struct inode *other)",
+    )
+    plain = closing(
+        "timer_setup(&l->timer, lamp_tick, 0);",
+        "mod_timer(&l->timer, 1);",
+        head="void lamp_arm(struct lamp *l, struct inode *inode, struct inode *other)",
+    )
+    before = WORKER + plain + closing("lamp_dark(l);", "iput(l->inode);")
+    after = WORKER.replace("lamp_blink(l);", f"lamp_blink(l);\n\t{there}") + setup
+    assert bool(lost(before, after + closing("lamp_dark(l);"))) is found
+
+
+def test_what_comes_into_a_helper_others_may_call_where_hunks_show_no_more():
+    """What stood there may have more callers; a call that the worker makes anew has not."""
+    end = closing("%s", head="static void lamp_end(struct lamp *l)")
+    calls = WORKER.replace("lamp_blink(l);", "lamp_end(l);")
+    close = closing("lamp_dark(l);", "iput(l->inode);"), closing("lamp_dark(l);")
+    old = compare(
+        end % "lamp_cool(l);" + calls + close[0], end % "iput(l->inode);" + calls + close[1]
+    )
+    assert [loss.how for loss in losses.find(old)] == ["worker"]
+    old = compare(
+        end % "lamp_cool(l);" + calls + close[0], end % "iput(l->inode);" + calls + close[1]
+    )
+    old.after.known["fs/lamp.c"] = ((1, 60),)
+    assert losses.find(old) == []
+    new = compare(
+        end % "iput(l->inode);" + WORKER + close[0], end % "iput(l->inode);" + calls + close[1]
+    )
+    new.after.known["fs/lamp.c"] = ((1, 60),)
+    assert [loss.how for loss in losses.find(new)] == ["worker"]
+
+
 def test_a_name_alone_moves_too_often():
     before = closing("lamp_dark(l);", "lamp_destroy(l);")
     after = WORKER.replace("lamp_blink(l);", "lamp_destroy(l);")
@@ -707,6 +760,8 @@ def test_what_was_put_off_in_some_configurations_before_is_a_note():
         ("lamp_for_each(l, lamp_drop);", "warning"),
         ("lamp_drop(l); lamp_end_session(l, false, lamp_drop);", "warning"),
         ("lamp_dark(l);", "warning"),
+        # what a driver's device runs when it is unbound
+        ("devm_add_action_or_reset(dev, lamp_drop, l);", "warning"),
     ],
 )
 def test_what_is_only_given_to_a_helper_is_run_by_nobody_knows_whom(user, level):
@@ -787,3 +842,35 @@ def test_two_sides_of_a_branch_that_the_last_put_and_the_call_share_part_nothing
         + closing("lamp_dark(l);", "kref_put(&l->ref, lamp_end);")
     )
     assert downgrades(old, new) == ()
+
+
+def test_a_helper_that_an_old_worker_calls_now_takes_its_release_along():
+    end = closing("iput(l->inode);", head="static void lamp_end(struct lamp *l)")
+    worker = WORKER.replace("lamp_blink(l);", "lamp_blink(l);\n\tlamp_end(l);")
+    before = end + WORKER + closing("lamp_dark(l);", "lamp_end(l);")
+    assert lost(before, end + worker + closing("lamp_dark(l);")) == [
+        ("lamp_close", "iput", "worker")
+    ]
+    # it is called on another line alone
+    again = WORKER.replace("lamp_blink(l);", "lamp_end(l);\n\tlamp_blink(l);")
+    assert (
+        lost(end + worker + closing("lamp_end(l);"), end + again + closing("lamp_dark(l);")) == []
+    )
+
+
+def test_what_nobody_waits_for_any_more_is_told_as_it_is_started_now():
+    """A flush goes with the work item that it was for: what is left is an RCU callback."""
+    start = "static void lamp_put(struct lamp *l)"
+    work = GONE + closing("INIT_WORK(&l->work, lamp_gone);", QUEUE, head=start)
+    rcu = GONE.replace("struct work_struct *work", "struct rcu_head *work")
+    after = rcu + closing("lamp_dark(l);", "call_rcu(&l->work, lamp_gone);", head=start)
+    close = closing("lamp_dark(l);", "flush_workqueue(lamp_wq);"), closing("lamp_dark(l);")
+    (loss,) = [
+        one
+        for one in losses.find(compare(work + close[0], after + close[1]))
+        if one.key[1] == "iput"
+    ]
+    (late,) = loss.late
+    assert (late.edge.mechanism, late.guarantee) == ("call_rcu", "after-grace-period")
+    (step,) = [one for one in late.chain if "runs" in one.note]
+    assert (step.note, step.line) == ("call_rcu() runs lamp_gone()", 11)
