@@ -168,7 +168,8 @@ def _group(mails: Sequence[Mail]) -> tuple[Series, ...]:
 def _titled(series: Series, inputs: Sequence[str], options: Options) -> Series:
     """A git range under the name of its branch, or its own, instead of its first patch's."""
     first = series.patches[0]
-    path = tree_path(options) if ".." in first.input and first.commit else None
+    a_range = ".." in first.input or "^-" in first.input
+    path = tree_path(options) if a_range and first.commit else None
     if path is None or first.input not in inputs or series.cover_message_id:
         return series
     import os

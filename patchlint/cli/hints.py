@@ -8,6 +8,7 @@ from typing import Final
 
 _SOURCES: Final = {".c", ".h", ".s", ".rs"}
 _FINGERPRINT: Final = re.compile(r"[0-9a-f]{16}")
+_RANGE: Final = re.compile(r"\.\.|\^[!@-]|@\{")
 _GLOB: Final = re.compile(r"[*?\[]")
 _CHANGES: Final = (
     "patchlint checks changes: git format-patch --stdout A..B | patchlint check -, or"
@@ -30,7 +31,7 @@ def hint(name: str, tree: str | None) -> str | None:
         return None
     if _GLOB.search(name):
         return f"the shell found no file for '{name}'"
-    if ".." in name and tree is None:
+    if tree is None and _RANGE.search(name):
         return "a range is looked up in a tree: stand in that of a kernel, or give --tree DIR"
     return _word(name)
 

@@ -1,4 +1,4 @@
-"""Patches out of a git repository: a range ``A..B`` or one commit."""
+"""Patches out of a git repository: whatever git takes for commits, as ``A..B`` or ``A^!``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import io
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from patchlint.mail import mbox
 from patchlint.model.mail import RawMail
@@ -61,10 +63,11 @@ _FORMAT = (
 def read(name: str, tree: Path) -> Iterator[RawMail | InputError]:
     """Each commit of ``name``, oldest first, as ``git format-patch`` writes it.
 
-    Merges have no patch and are left out, which the first mail has in ``amiss``.  An error
-    comes back when ``tree`` is no repository or one that git does not open, ``name`` is
-    nothing that it knows, the range is empty, the repository lacks an object of it, and for
-    a commit at which a shallow clone begins.
+    A name without anything to leave out is that commit alone, as for ``git show``; the sides
+    of ``A...B`` are one series each.  Merges have no patch and are left out, which the first
+    mail has in ``amiss``.  An error comes back when ``tree`` is no repository or one that git
+    does not open, ``name`` is nothing that it knows, the range is empty, the repository lacks
+    an object of it, and for a commit at which a shallow clone begins.
     """
     try:
         with opened(tree) as repo:
@@ -77,13 +80,36 @@ def read(name: str, tree: Path) -> Iterator[RawMail | InputError]:
 
 def _commits(name: str, repo: Repository, folder: str) -> Iterator[RawMail | InputError]:
     """The commits; with a ``folder`` of the repository what they change in it, as seen there."""
-    span = _span(name, repo)
-    if span is None:
+    spans = _spans(name, repo)
+    if not spans:
         yield InputError(name, "no such file, and no commit or range of the tree")
-        return
-    if not span:
-        yield InputError(name, "a merge has no patch of its own; give a range")
-        return
+    merges = 0
+    empty = True
+    for span in spans:
+        if isinstance(span, str):
+            yield InputError(name, "a merge has no patch of its own; give a range")
+            empty = False
+            continue
+        found = 0 if span[0] == "-1" else _merges(span, repo)
+        merges += found
+        amiss = (_left_out(found),) if found else ()
+        for one in _of_span(name, span, repo, folder):
+            empty = False
+            if isinstance(one, RawMail):
+                yield replace(one, amiss=amiss)
+                amiss = ()  # told once
+            else:
+                yield one
+    if spans and empty:
+        where = f" that changes {folder}" if folder else ""
+        others = " but merges, which have no patch of their own" if merges else ""
+        yield InputError(name, f"no commit in this range{where}{others}")
+
+
+def _of_span(
+    name: str, span: list[str], repo: Repository, folder: str
+) -> Iterator[RawMail | InputError]:
+    """The patches of one span; where a shallow clone begins an error stands for one."""
     relative = [f"--relative={folder}"] if folder else []
     within = ["--", folder] if folder else []
     asked = (*relative, *span, *within)
@@ -92,22 +118,13 @@ def _commits(name: str, repo: Repository, folder: str) -> Iterator[RawMail | Inp
         # attributes that the repository sets itself must not hide C
         text = _patches(repo, *_FORMAT, "--text", *asked)
     cut = _cut(repo)
-    merges = _merges(span, repo) if len(span) > 1 and ".." in span[-1] else 0
-    amiss = (_left_out(merges),) if merges else ()
-    empty = True
     for message in mbox.split(io.BytesIO(text)):
         found = _COMMIT.match(message.separator)
         commit = found.group(1).decode("ascii") if found else None
-        empty = False
         if commit in cut:
             yield InputError(name, f"commit {commit[:12] if commit else ''} {_CUT}")
-            continue
-        yield RawMail(name, message.data, None, commit, amiss=amiss)
-        amiss = ()  # told once
-    if empty:
-        where = f" that changes {folder}" if folder else ""
-        others = " but merges, which have no patch of their own" if merges else ""
-        yield InputError(name, f"no commit in this range{where}{others}")
+        else:
+            yield RawMail(name, message.data, None, commit)
 
 
 def _patches(repo: Repository, *arguments: str) -> bytes:
@@ -136,21 +153,26 @@ def _cut(repo: Repository) -> frozenset[str]:
         return frozenset()
 
 
-def _span(name: str, repo: Repository) -> list[str] | None:
-    """Arguments that name the commits by their ids, so that none is taken for an option.
+def _spans(name: str, repo: Repository) -> list[list[str] | str]:
+    """Arguments for git, one list for each series, or the merge that has no patch of its own.
 
-    Empty for a merge, where git would take another commit; None for what git does not know.
+    Commits are named by their ids, so that none is taken for an option.  Empty for what git
+    does not know.
     """
-    dots = "..." if "..." in name else ".." if ".." in name else ""
-    first, _, last = name.partition(dots) if dots else (name, "", "")
-    if not dots:
-        commit = repo.commit(name)
-        if commit is None:
-            return None
-        _, *parents = repo.git.rev_list("--no-walk", "--parents", commit, "--").split()
-        return ["-1", "--end-of-options", commit] if len(parents) <= 1 else []
-    ends = [repo.commit(end or "HEAD") for end in (first, last)]
-    return None if None in ends else ["--end-of-options", f"{ends[0]}{dots}{ends[1]}"]
+    wanted, without = repo.named(name)
+    if without:
+        # each side of A...B stands on what both have, and not on the other side
+        others = {one: [other for other in wanted if other != one] for one in wanted}
+        return [
+            ["--end-of-options", one, *(f"^{out}" for out in (*without, *others[one]))]
+            for one in reversed(wanted)  # git names the right side first
+        ]
+    spans: list[list[str] | str] = []
+    for one in wanted:
+        _, *parents = repo.git.rev_list("--no-walk", "--parents", one, "--").split()
+        # git would take another commit for a merge
+        spans.append(["-1", "--end-of-options", one] if len(parents) <= 1 else one)
+    return spans
 
 
 def title(name: str, tree: str | Path) -> str:
@@ -158,8 +180,8 @@ def title(name: str, tree: str | Path) -> str:
 
     A range whose end is no branch is called by its own name.
     """
-    _, _, end = name.partition("..")
-    end = end.removeprefix(".")
+    begin, dots, end = name.partition("..")
+    end = end.removeprefix(".") if dots else begin.rpartition("^-")[0]
     end = end or "HEAD"
     try:
         with opened(Path(tree)) as repo:

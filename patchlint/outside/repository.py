@@ -64,6 +64,27 @@ class Repository(Repo):
         fields = out.decode("ascii", "replace").split()
         return fields[0] if len(fields) == 3 and fields[1] == "commit" else None  # noqa: PLR2004
 
+    def named(self, name: str) -> tuple[list[str], list[str]]:
+        """Return the ids of the commits that ``name`` means, and of those it leaves out.
+
+        ``name`` is what git's manual of revisions has: ``A..B``, ``A...B``, ``A^!``, ``A^@``,
+        ``A^-``, one commit.  Both lists are empty for what names no commit; raises
+        ``ProgramError`` where git says what is amiss (no upstream, a log that is too short).
+        """
+        # an option, and a name that only leaves out; no name of git's begins so
+        if name.startswith(("-", "^")) or "\0" in name:
+            return [], []
+        place = str(self.git.working_dir or ".")
+        status, out, errors = programs.read_git(place, "rev-parse", "--revs-only", name, "--")
+        if status and b"bad revision" not in errors:
+            raise programs.ProgramError(refusal(errors, place) or programs.said(errors))
+        ids = [] if status else out.decode("ascii", "replace").split()
+        commits = {one: self.commit(one.removeprefix("^")) for one in ids}
+        if None in commits.values():
+            return [], []
+        wanted = [str(commits[one]) for one in commits if one[0] != "^"]
+        return wanted, [str(commits[one]) for one in commits if one[0] == "^"]
+
 
 @contextmanager
 def opened(folder: Path) -> Iterator[Repository]:

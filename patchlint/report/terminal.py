@@ -336,7 +336,8 @@ def _entries(finding: Finding, style: Style) -> list[str]:
 
 def _is_range(series: SeriesRef) -> bool:
     """Whether a series came out of a repository, and is called by its branch or range."""
-    return ".." in series.subject and all(patch.commit for patch in series.patches)
+    called = ".." in series.subject or "^-" in series.subject
+    return called and all(patch.commit for patch in series.patches)
 
 
 def _accepted(accepted: Sequence[Accepted], style: Style) -> list[str]:

@@ -71,6 +71,60 @@ def test_one_commit_and_the_root(tree: Path) -> None:
         assert one.commit == git(tree, "rev-parse", name)
 
 
+@pytest.mark.parametrize(
+    ("name", "subjects"),
+    [
+        ("c2^!", ["commit 2"]),
+        ("c1^!", ["commit 1"]),
+        ("c3^@", ["commit 2"]),
+        ("main^@", ["commit 3", "side"]),
+        ("c3^-", ["commit 3"]),
+        ("main^-", ["side"]),
+        ("main^-2", ["commit 2", "commit 3"]),
+        ("@{u}..", ["commit 2"]),
+        ("..c2", []),
+        ("c2@{0}..c3", ["commit 3"]),
+        (":/commit 2", ["commit 2"]),
+        ("v..tag", ["commit 3"]),
+    ],
+)
+def test_names_are_what_they_are_to_git(tree: Path, name: str, subjects: list[str]) -> None:
+    if name == "@{u}..":
+        git(tree, "checkout", "-q", "-b", "topic", "c2")
+        git(tree, "branch", "-q", "old", "c1")
+        git(tree, "branch", "-q", "--set-upstream-to=old")
+    if name == "v..tag":
+        git(tree, "tag", "-a", "-m", "tag", "tag", "c3")
+        git(tree, "tag", "-a", "-m", "v", "v", "c2")
+    if name.startswith("c2@"):
+        git(tree, "branch", "--create-reflog", "c2", "refs/tags/c2")
+        git(tree, "tag", "-d", "c2")
+    mails = [decode(one) for one in read(name, tree) if isinstance(one, RawMail)]
+    assert [one.subject.partition("demo: ")[2] for one in mails] == subjects
+
+
+def test_the_sides_of_three_dots_are_a_series_each(tree: Path) -> None:
+    mails = [decode(one) for one in read("c3...side", tree) if isinstance(one, RawMail)]
+    assert [[patch.subject for patch in series.patches] for series in group(mails)] == [
+        ["[PATCH 1/2] demo: commit 2", "[PATCH 2/2] demo: commit 3"],
+        ["[PATCH 1/1] demo: side"],
+    ]
+    assert all(isinstance(one, RawMail) for one in read("c1...c3", tree))
+
+
+def test_what_git_says_of_a_name_is_told(tree: Path) -> None:
+    (error,) = read("@{u}..", tree)
+    assert isinstance(error, InputError)
+    assert "no upstream configured for branch 'main'" in error.message
+
+
+def test_a_merge_among_several_commits_is_no_silence(tree: Path) -> None:
+    git(tree, "commit", "-q", "--allow-empty", "-m", "demo: last")
+    (error,) = read("main^@", tree)
+    assert isinstance(error, InputError)
+    assert error.message == "a merge has no patch of its own; give a range"
+
+
 def test_settings_of_the_repository_change_nothing(tree: Path) -> None:
     before = read("c1..c3", tree)
     for key, value in (
@@ -86,7 +140,10 @@ def test_settings_of_the_repository_change_nothing(tree: Path) -> None:
     assert read("c1..c3", tree) == before
 
 
-@pytest.mark.parametrize("name", ["main", "c3..c3", "nothing", "c1..nothing", "--output=x", "-1"])
+@pytest.mark.parametrize(
+    "name",
+    ["main", "c3..c3", "nothing", "c1..nothing", "--output=x", "-1", "--all", "^c1", "c1^{tree}"],
+)
 def test_nothing_to_read_is_an_error(name: str, tree: Path) -> None:
     (error,) = read(name, tree)
     assert isinstance(error, InputError)
@@ -139,6 +196,8 @@ def test_range_of_a_merge_alone_says_so(tree: Path) -> None:
         ("v1..v2", "v1..v2"),
         ("v1..topic~1", "v1..topic~1"),
         ("v1..nothing", "v1..nothing"),
+        ("topic^-", "topic (topic^-)"),
+        ("v2^-1", "v2^-1"),
     ],
 )
 def test_a_range_is_called_by_its_branch(tmp_path, name, title):
