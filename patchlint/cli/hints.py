@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Final
 
+from patchlint.model.contents import kind
+
 _SOURCES: Final = {".c", ".h", ".s", ".rs"}
 _FINGERPRINT: Final = re.compile(r"[0-9a-f]{16}")
 _RANGE: Final = re.compile(r"\.\.|\^[!@-]|@\{")
@@ -51,6 +53,11 @@ def _file(name: str, path: Path) -> str | None:
         head = file.read(64)
     if head.startswith(b"SQLite format 3\0"):
         return f"that is a database; if patchlint scan wrote it: patchlint findings {name}"
+    if kind(head) == "a git bundle":
+        return (
+            f"git fetch {name} BRANCH in a clone takes the commits out of it; then"
+            " patchlint check --tree DIR RANGE, as ..FETCH_HEAD"
+        )
     if head.lstrip().startswith(b"{"):
         return "that is JSON: a report is what patchlint check prints, not what it reads"
     return None

@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING
 
 from patchlint.mail import mbox, mime, shape, texts
 from patchlint.mail.bounded import MOST_OF_A_MAIL, Bounded, TooLargeError, is_damage, packing
+from patchlint.model import contents
 from patchlint.model.mail import RawMail
 from patchlint.model.pattern import lazy
 from patchlint.model.problem import InputError, Limitation
@@ -330,8 +331,8 @@ def no_mail(data: bytes) -> str | None:
     headers, _body = mime.split_headers(probe.replace(b"\r\n", b"\n").lstrip(b"\n"))
     if headers.values.keys() & _HEADERS:
         return None
-    if b"\0" in probe:
-        return "binary data, not a mail"
+    if binary := contents.binary(probe):
+        return f"{binary}, not a mail"
     marks = b"@@ -", b"\ndiff --git ", b"\x1b["
     if data.startswith(b"diff --git ") or any(mark in data for mark in marks):
         from patchlint.mail.mend import mend

@@ -28,6 +28,8 @@ def place(tmp_path, monkeypatch):
         ("linux/fs", "that is a folder of source"),
         ("linux", "patchlint check --tree linux A..B"),
         ("v6.12..topic", "a range is looked up in a tree"),
+        ("topic^!", "a range is looked up in a tree"),
+        ("@{upstream}", "a range is looked up in a tree"),
         ("mount-put-deferred", "that is a rule: patchlint explain mount-put-deferred"),
         ("9e8f3d69cc5a2305", "patchlint config accept 9e8f3d69cc5a2305 --reason TEXT"),
         ("*.mbox", "the shell found no file for '*.mbox'"),
@@ -49,6 +51,11 @@ def test_a_database_and_a_report_are_known(place):
     (place / "report.json").write_text('{"schema": "patchlint/1"}')
     assert "patchlint findings x.db" in hint("x.db", None)
     assert "a report is what patchlint check prints" in hint("report.json", None)
+
+
+def test_a_bundle_is_fetched_first(place):
+    (place / "x.bundle").write_bytes(b"# v2 git bundle\n" + b"1" * 40 + b" HEAD\n\nPACK")
+    assert "git fetch x.bundle BRANCH" in hint("x.bundle", None)
 
 
 def test_where_nothing_helps_nothing_is_said(place):

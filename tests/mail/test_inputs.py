@@ -236,6 +236,12 @@ BAD = {
     "empty": (b"", "empty"),
     "blank": (b"\n\n\n", "empty"),
     "binary": (bytes(range(256)) * 50, "binary"),
+    "bundle": (
+        b"# v2 git bundle\n" + b"1" * 40 + b" HEAD\n\nPACK\0\0\0\2",
+        "(a git bundle), not a mail",
+    ),
+    "pack": (b"PACK\0\0\0\2\0\0\0\3", "binary data (a git pack), not a mail"),
+    "packed picture": (gzip.compress(b"\x89PNG\r\n\x1a\n\0\0"), "(a PNG picture), not a mail"),
     "prose": (b"Dear all,\nthis is no mail.\n" * 20, "neither a mail nor a patch"),
     "separator only": (SEPARATOR, "empty message"),
     "cut gzip": (gzip.compress(two() * 50)[:-40], "cut short"),
