@@ -57,6 +57,10 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     name = arguments.name.removesuffix("()")
     said = explain(ruleset, name)
+    if said is None and _is_path(arguments.name):
+        told = "is a file, no rule and no function: patchlint check and patchlint facts read files"
+        print(f"patchlint: {arguments.name} {told}", file=sys.stderr)
+        return 2
     alike = [] if said else rules_like(ruleset, name)
     if len(alike) == 1:
         print(f"patchlint: {name}: {alike[0].id}", file=sys.stderr)
@@ -71,6 +75,14 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     print(said)
     return 0
+
+
+def _is_path(name: str) -> bool:
+    """Whether a name is that of a file, and no part of a rule's."""
+    try:
+        return Path(name).is_file() or ("/" in name and Path(name).exists())
+    except (OSError, ValueError):
+        return False
 
 
 def rules_like(ruleset: Ruleset, name: str) -> list[Rule]:

@@ -22,7 +22,7 @@ examples:
   patchlint facts drivers/block/loop.c --format json
   patchlint facts --tree ~/linux --derive --under fs/nfsd/
 
-exit status: 0, or 2 when the file cannot be read"""
+exit status: 0, or 2 when the file cannot be read or is no C source"""
     parser.add_argument("file", metavar="FILE", nargs="?", help="a C file, or - for standard input")
     parser.add_argument("--tree", metavar="DIR", help="with --derive: the kernel source")
     parser.add_argument(
@@ -59,15 +59,16 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.file is None:
         print("patchlint: give a C file, or --tree DIR --derive", file=sys.stderr)
         return 2
+    from patchlint.cli import source
     from patchlint.integrations.config import ConfigError, rule_folders
     from patchlint.ruleset.load import RuleError, load
     from patchlint.syntax.facts import extract_functions, extract_text
 
     path: str = arguments.file
     try:
-        text = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        text = source.read(path)
         macros = load([Path(folder) for folder in rule_folders(arguments.rules)]).kernel.macros
-    except (ConfigError, RuleError) as error:
+    except (source.NoSourceError, ConfigError, RuleError) as error:
         print(f"patchlint: {error}", file=sys.stderr)
         return 2
     if arguments.function:
@@ -79,6 +80,11 @@ def run(arguments: argparse.Namespace) -> int:
             return 2
     else:
         facts = extract_text(path, text, macros)
+        try:
+            source.hold(path, facts)
+        except source.NoSourceError as error:
+            print(f"patchlint: {error}", file=sys.stderr)
+            return 2
     if arguments.format == "json":
         print(as_json(facts))
     else:

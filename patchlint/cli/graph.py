@@ -170,14 +170,17 @@ def _print(
 
 def _file(arguments: argparse.Namespace, kernel: KernelFacts) -> int:
     """One function of one file: contexts, deferrals and cleanup effects."""
+    from patchlint.cli import source
     from patchlint.graph.build import build
     from patchlint.syntax.facts import extract_text
 
     try:
-        text = Path(arguments.target).read_bytes()
-    except OSError as error:
-        return _fail(f"{arguments.target}: {error.strerror}")
-    graph = build([extract_text(arguments.target, text, kernel.macros)], kernel)
+        text = source.read(arguments.target)
+        facts = extract_text(arguments.target, text, kernel.macros)
+        source.hold(arguments.target, facts)
+    except source.NoSourceError as error:
+        return _fail(str(error))
+    graph = build([facts], kernel)
     function = graph.find(arguments.function, arguments.target)
     if function is None:
         return _fail(f"{arguments.target}: no function {arguments.function}()")
