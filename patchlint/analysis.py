@@ -84,6 +84,18 @@ class TreeAtHand:
         if revision is None:
             self._open = self._open or begin(where)
 
+    def hold(self) -> None:
+        """Refuse a tree that cannot be read though nothing needs it.
+
+        Raises :class:`CannotCheck`.  Git is started only where the folder does not tell.
+        """
+        from patchlint.patch.trees import named_revision, plainly_there
+
+        for one in (self, *self.others):
+            where, revision = named_revision(one.path)
+            if revision is not None or not plainly_there(where):
+                _ = one.tree
+
     @property
     def tree(self) -> Tree:
         """The tree at its HEAD.  Raises :class:`CannotCheck` when it cannot be read."""

@@ -83,6 +83,8 @@ def check(inputs: Sequence[str], options: Options, stdin: bytes | None = None) -
     tree = _tree(options)
     if tree is not None and any(may_matter(one, options, with_tree=True) for one in series):
         tree.begin()
+    elif tree is not None:
+        tree.hold()
     report = check_series(series, load_rules(options), options, tree)
     errors += [*account.unread(mails), *report.errors]
     if not report.series:

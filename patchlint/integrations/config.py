@@ -21,6 +21,7 @@ from patchlint.integrations import git_files
 from patchlint.model.link import LORE
 from patchlint.model.number import amiss
 from patchlint.outside import programs
+from patchlint.outside.git import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -263,7 +264,10 @@ def _git_layers(cwd: str | None, problems: list[str]) -> tuple[list[_Layer], lis
     if not git_files.may_speak(cwd):
         return [], []
     argv = (*(("-C", cwd) if cwd else ()), "config", "--show-scope", "--show-origin")
-    _, data = programs.quick_git(*argv, "-z", "--get-regexp", r"^patchlint\.")
+    asked = (*argv, "-z", "--get-regexp", r"^patchlint\.")
+    status, data = programs.quick_git(*asked)
+    if status > 1:
+        _refuse_broken(asked, cwd)
     gathered: dict[tuple[bool, str], dict[str, tuple[str, ...]]] = {}
     fields = data.decode("utf-8", "surrogateescape").split("\0")
     for scope, place, entry in zip(fields[0::3], fields[1::3], fields[2::3], strict=False):
@@ -278,6 +282,16 @@ def _git_layers(cwd: str | None, problems: list[str]) -> tuple[list[_Layer], lis
     far = [_Layer(origin, values) for (is_far, origin), values in gathered.items() if is_far]
     near = [_Layer(origin, values) for (is_far, origin), values in gathered.items() if not is_far]
     return far, near
+
+
+def _refuse_broken(asked: Sequence[str], cwd: str | None) -> None:
+    """Raise ``ConfigError`` where git cannot read its configuration: nobody knows what holds."""
+    try:
+        _, _, errors = programs.own_git(*asked)
+    except programs.ProgramError:
+        return
+    if (refused := refusal(errors, cwd or "")) is not None:
+        raise ConfigError(refused)
 
 
 # --- the user's file

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import os
 
+from patchlint.outside.git import may_be_broken
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,7 +25,10 @@ _ELSEWHERE = ("GIT_CONFIG", "GIT_COMMON_DIR", "GIT_WORK_TREE")
 
 
 def may_speak(cwd: str | None = None) -> bool:
-    """Whether git's configuration, seen from ``cwd``, may hold a key of patchlint's."""
+    """Whether git's configuration, seen from ``cwd``, may hold a key of patchlint's.
+
+    Also where git may be unable to read it: only git says what is amiss.
+    """
     environ = os.environ
     if any(name.startswith(_ELSEWHERE) and name != "GIT_CONFIG_NOSYSTEM" for name in environ):
         return True
@@ -33,8 +38,10 @@ def may_speak(cwd: str | None = None) -> bool:
     files = [*_system(environ), *_of_user(environ)]
     if folder:
         files += [os.path.join(folder, name) for name in ("config", "config.worktree")]
-    texts = [read(name).lower() for name in files]
-    return any(word in text for text in texts for word in _WORDS)
+    texts = [read(name) for name in files]
+    return any(word in text.lower() for text in texts for word in _WORDS) or any(
+        map(may_be_broken, texts)
+    )
 
 
 def read(path: str) -> bytes:

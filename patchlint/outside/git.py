@@ -7,7 +7,7 @@ lacks.  Git looks for it from its folder, so that its check of the owner stays i
 """
 
 # pathlib costs a short check more than reading its mails
-# ruff: noqa: PTH110, PTH112, PTH118, PTH120, PTH123
+# ruff: noqa: PTH110, PTH112, PTH117, PTH118, PTH120, PTH123
 
 from __future__ import annotations
 
@@ -113,11 +113,81 @@ def own_environment(*, network: bool = False) -> dict[str, str]:
 
 
 def refusal(errors: bytes, place: str) -> str | None:
-    """Why git does not open the repository at ``place``, None when it is for another reason."""
+    """Why git does not open the repository at ``place``, None when it is for another reason.
+
+    A configuration that git cannot read is named with file and line, where git tells them.
+    """
     for words, text in _REFUSALS:
         if words in errors:
             return text.format(place=place)
+    for line in errors.splitlines():
+        said = line.removeprefix(b"fatal: ").removeprefix(b"error: ")
+        if said.startswith(_BROKEN):
+            return f"git's configuration is broken: {_placed(said, place)}"
     return None
+
+
+#: how git begins what it says of a configuration that it cannot read
+_BROKEN: Final = (b"bad config ", b"bad numeric config ", b"bad boolean config ")
+
+
+def _placed(said: bytes, place: str) -> str:
+    """What git says of its configuration, with a path that leads there from here."""
+    text = said.decode("utf-8", "surrogateescape")
+    before, named, file = text.rpartition("file ")
+    file = file.strip("'")
+    if named and not os.path.isabs(file):
+        return f"{before}{named}{os.path.normpath(os.path.join(place, file))}"
+    return text
+
+
+def may_be_broken(config: bytes) -> bool:
+    """Whether git may be unable to read a configuration file with that content.
+
+    False is sure; True stands for all that is not as plain as most of them are.
+    """
+    for line in config.split(b"\n"):
+        text = line.strip()
+        if text[:1] == b"[":
+            if not _is_section(text):
+                return True
+        elif text and text[:1] not in b"#;":
+            key, _, value = text.partition(b"=")
+            if not _is_word(key.strip()) or not _is_plain(value):
+                return True
+    return b"\0" in config
+
+
+def _is_section(text: bytes) -> bool:
+    """Whether a line is ``[core]`` or ``[remote "origin"]`` and nothing else."""
+    name, blank, quoted = text[1:-1].partition(b" ")
+    inner = quoted.strip()[1:-1]
+    whole = not blank or (quoted.strip() == b'"%s"' % inner and not set(inner) & set(b'"\\'))
+    return text[-1:] == b"]" and _is_word(name.replace(b".", b"-")) and whole
+
+
+def _is_word(text: bytes) -> bool:
+    return text[:1].isalpha() and text.replace(b"-", b"").isalnum()
+
+
+def _is_plain(value: bytes) -> bool:
+    """Whether the value of a setting ends on its line, with the quotes that it begins."""
+    if b"\\" not in value and b'"' not in value:
+        return True
+    quoted = escaped = False
+    for byte in value:
+        char = bytes((byte,))
+        if escaped:
+            if char not in b'\\"ntb':
+                return False
+            escaped = False
+        elif char == b"\\":
+            escaped = True
+        elif char == b'"':
+            quoted = not quoted
+        elif char in b"#;" and not quoted:
+            break
+    return not (quoted or escaped)
 
 
 _FILTER: Final = rb"(?im)^[ \t]*\[[ \t]*(?:filter|include)"

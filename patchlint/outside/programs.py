@@ -239,6 +239,15 @@ def quick_git(*arguments: str) -> tuple[int, bytes]:
     return quick(_git.own(*arguments), _git.own_environment())
 
 
+def own_git(*arguments: str) -> tuple[int, bytes, bytes]:
+    """Run git in the user's own repository; return status, standard output and standard error.
+
+    What git says is in English.  Raises ``ProgramError`` as :func:`finished` does.
+    """
+    environ = _git.own_environment() | {"LC_ALL": "C"}
+    return finished(_git.own(*arguments), environ=environ)
+
+
 def pipes_to_git(place: str, *arguments: str) -> tuple[int, Pipes]:
     """Start git on anybody's repository; return its process and pipes to it and from it.
 

@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING, Any
 from patchlint.outside import programs
 from patchlint.outside.git import refusal
 
-# gitpython looks for git when it is imported, and raises where there is none
+# gitpython starts git when it is imported, and raises where there is none, or none that can
+# read the user's configuration: which is said when it is asked for something
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-
-from git import Git, InvalidGitRepositoryError, NoSuchPathError, Repo
+_before = os.environ.get("GIT_CONFIG_GLOBAL")
+os.environ["GIT_CONFIG_GLOBAL"] = os.devnull
+try:
+    from git import Git, InvalidGitRepositoryError, NoSuchPathError, Repo
+finally:
+    if _before is None:
+        del os.environ["GIT_CONFIG_GLOBAL"]
+    else:
+        os.environ["GIT_CONFIG_GLOBAL"] = _before
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -15,7 +15,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
-from patchlint.outside.git import refusal
+from patchlint.outside.git import may_be_broken, refusal
 from patchlint.outside.programs import (
     ProgramError,
     read_git,
@@ -190,6 +190,24 @@ def open_tree(
     if not (is_part(folder) or has_c(folder)):
         raise TreeError(f"{path}: {_FOREIGN}")
     return FolderTree(folder, "" if repository is None else _damage(repository))
+
+
+def plainly_there(folder: str) -> bool:
+    """Whether :func:`open_tree` surely opens a folder at its HEAD, without starting git.
+
+    False where only git tells: for a bare repository, a work tree whose repository is
+    elsewhere, and a configuration that may be broken.
+    """
+    if not os.path.isdir(folder):
+        return False
+    repository = repository_of(folder)
+    if repository is None:
+        return is_part(folder) or has_c(folder)
+    try:
+        with open(os.path.join(repository, ".git", "config"), "rb") as file:
+            return not may_be_broken(file.read()) and is_part(repository)
+    except OSError:
+        return False
 
 
 def _damage(repository: str) -> str:
