@@ -127,7 +127,7 @@ def difference(
     old: Report, new: Report
 ) -> tuple[list[Finding], list[Finding], list[Finding], list[Unknown]]:
     """Findings of the old report that are gone, that stay, that are new, and that may be gone."""
-    same = versions.pairs(old, new)
+    same = versions.pairs(versions.version(old), versions.version(new))
     before = {one.fingerprint for one, _ in same}
     after = {other.fingerprint for _, other in same}
     everywhere = unread(new)

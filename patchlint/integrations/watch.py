@@ -28,9 +28,11 @@ from patchlint.mail.certain import digest
 from patchlint.model.mail import RawMail
 from patchlint.outside import programs
 from patchlint.report import mail as mail_format
+from patchlint.report import versions
 from patchlint.report.lookup import absent, in_part, unsure
 from patchlint.report.style import Style
 from patchlint.report.text import count
+from patchlint.report.versions import Version
 from patchlint.run import Options, check_series, load_rules, read_whole
 
 if TYPE_CHECKING:
@@ -38,9 +40,9 @@ if TYPE_CHECKING:
 
     from patchlint.integrations.config import Settings
     from patchlint.integrations.watch_sources import Source
-    from patchlint.model.finding import Finding
     from patchlint.model.kernel import Ruleset
     from patchlint.model.mail import Mail, Series
+    from patchlint.report.versions import Mark
 
 #: Mails sent in a day at most, whatever comes up.
 MOST_IN_A_DAY: Final = 20
@@ -184,13 +186,13 @@ def _check(
     if draft and state.was_answered(names):
         draft, outcome = None, "had its mail already"
     now = time.time()
-    again = {*(one.fingerprint for one in found), *(story.fingerprint for story, _ in kept)}
+    again = {*(one.fingerprint for one in found.marks), *(one.fingerprint for one, _ in kept)}
     mended = _mended(series, state, again) if whole else []
     outcome = "; ".join([outcome, *(f"mended: {one.what}" for one in mended)])
     with state.transaction():
         state.set_mended(mended, now)
-        for story, fingerprint in kept:
-            state.follow(story, fingerprint)
+        for story, mark in kept:
+            state.follow(story, mark, found.files)
         state.set_checked(patches, now, outcome)
         if draft:
             name = f"{int(now)}.{hashlib.sha256(patches.encode()).hexdigest()[:16]}.patchlint"
@@ -199,18 +201,18 @@ def _check(
     return f"{series.subject}: {outcome}"
 
 
-def _stories(series: Series, found: Sequence[Finding], told: Container[str]) -> list[Story]:
+def _stories(series: Series, found: Version, told: Container[str]) -> list[Story]:
     """What a later version is held against: the findings that its author is told of."""
-    author, titles = _author(series), _titles(series)
+    author, titles, files = _author(series), _titles(series), tuple(found.files)
     return [
-        Story(one.fingerprint, author, series.version, titles, _what(one))
-        for one in found
+        Story(one.fingerprint, author, series.version, titles, _what(one), one, files)
+        for one in found.marks
         if one.fingerprint in told
     ]
 
 
-def _what(finding: Finding) -> str:
-    return f"{finding.rule} in {finding.function}()"
+def _what(mark: Mark) -> str:
+    return f"{mark.rule} in {mark.function}()"
 
 
 def _earlier(series: Series, state: State) -> list[Story]:
@@ -223,19 +225,18 @@ def _earlier(series: Series, state: State) -> list[Story]:
     ]
 
 
-def _kept(series: Series, state: State, found: Sequence[Finding]) -> list[tuple[Story, str]]:
+def _kept(series: Series, state: State, found: Version) -> list[tuple[Story, Mark]]:
     """What was told and has another fingerprint now: a worker or a file got a new name."""
-    if not found:
+    if not found.marks:
         return []
-    known = {one.fingerprint for one in found}
-    left = [story for story in _earlier(series, state) if story.fingerprint not in known]
-    pairs: list[tuple[Story, str]] = []
-    for one in found:
-        story = next((story for story in left if story.what == _what(one)), None)
-        if story is not None and not state.was_told(one.fingerprint, story.author):
-            left.remove(story)
-            pairs.append((story, one.fingerprint))
-    return pairs
+    known = {one.fingerprint for one in found.marks}
+    told = (one for one in _earlier(series, state) if one.fingerprint not in known)
+    left = {one.mark: one for one in told if one.mark is not None}
+    author = _author(series)
+    fresh = tuple(one for one in found.marks if not state.was_told(one.fingerprint, author))
+    files = frozenset(name for one in left.values() for name in one.files)
+    same = versions.pairs(Version(tuple(left), files), Version(fresh, found.files))
+    return [(left[one], mark) for one, mark in same]
 
 
 def _mended(series: Series, state: State, found: Container[str]) -> list[Story]:
@@ -254,6 +255,9 @@ def _titles(series: Series) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_PREFIXES.sub("", text).strip().lower() for text in texts))
 
 
+_NOTHING: Final = Version((), frozenset())
+
+
 class _Verdict(NamedTuple):
     """The draft for a series if it has cause for one, what came of it, and what it tells.
 
@@ -265,9 +269,9 @@ class _Verdict(NamedTuple):
     draft: str | None
     outcome: str
     told: Sequence[tuple[str, str]] = ()
-    found: tuple[Finding, ...] = ()
+    found: Version = _NOTHING
     whole: bool = True
-    kept: Sequence[tuple[Story, str]] = ()
+    kept: Sequence[tuple[Story, Mark]] = ()
 
 
 def _judge(
@@ -281,11 +285,11 @@ def _judge(
     report = check_series([series], ruleset, plan.options)
     if report.errors and not report.series:
         return _Verdict(None, f"not checked: {report.errors[0].message}", whole=False)
-    found, whole = report.findings, not (in_part(report) or absent(report))
+    found, whole = versions.version(report), not (in_part(report) or absent(report))
     report = accept.without(report, settings)
     author = _author(series)
     kept = _kept(series, state, found)
-    again = {fingerprint for _, fingerprint in kept}
+    again = {mark.fingerprint for _, mark in kept}
     loud = [finding for finding in report.findings if finding.level != "note"]
     new = tuple(
         one

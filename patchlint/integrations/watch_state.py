@@ -13,8 +13,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
+from msgspec import convert, to_builtins
+
 from patchlint.mail.certain import digest
 from patchlint.outside.names import kept
+from patchlint.report.versions import Mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -49,7 +52,8 @@ class Story(NamedTuple):
     """A finding that the author of a series was told of.
 
     ``version`` is the one that had it, ``titles`` those of the series and its patches;
-    ``what`` says it in words.
+    ``what`` says it in words.  ``mark`` is by what it is known again, ``files`` are those that
+    the version changes; an older state has neither.
     """
 
     fingerprint: str
@@ -57,6 +61,21 @@ class Story(NamedTuple):
     version: int
     titles: tuple[str, ...]
     what: str
+    mark: Mark | None = None
+    files: tuple[str, ...] = ()
+
+
+def _mark_text(mark: Mark | None, files: Iterable[str]) -> str | None:
+    if mark is None:
+        return None
+    return json.dumps({"mark": to_builtins(mark), "files": sorted(files)})
+
+
+def _read_mark(text: str | None) -> tuple[Mark | None, tuple[str, ...]]:
+    if not text:
+        return None, ()
+    value = json.loads(text)
+    return convert(value["mark"], Mark), tuple(value["files"])
 
 
 def _refuse_other_files(path: str) -> None:
@@ -88,6 +107,8 @@ class State:
             self._db.executescript(
                 files("patchlint.integrations").joinpath("watch_state.sql").read_text("utf-8")
             )
+            if not any(row[1] == "mark" for row in self._db.execute("PRAGMA table_info(story)")):
+                self._db.execute("ALTER TABLE story ADD COLUMN mark TEXT")
             self._db.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (_SCHEMA,))
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise StateError(f"{path}: {error}") from error
@@ -218,26 +239,44 @@ class State:
     def stories(self, author: str) -> list[Story]:
         """Return what ``author`` was told of and has not mended."""
         rows = self._db.execute(
-            "SELECT fingerprint, author, version, titles, what FROM story"
+            "SELECT fingerprint, author, version, titles, what, mark FROM story"
             " WHERE author = ? AND mended IS NULL ORDER BY rowid",
             (author,),
         )
-        return [Story(f, a, version, tuple(json.loads(t)), w) for f, a, version, t, w in rows]
+        return [
+            Story(f, a, version, tuple(json.loads(titles)), what, *_read_mark(mark))
+            for f, a, version, titles, what, mark in rows
+        ]
 
     def add_stories(self, stories: Iterable[Story]) -> None:
         """Remember what an author is told of; what was mended before is open again."""
         self._db.executemany(
-            "INSERT OR REPLACE INTO story VALUES (?, ?, ?, ?, ?, NULL)",
-            [(s.fingerprint, s.author, s.version, json.dumps(s.titles), s.what) for s in stories],
+            "INSERT OR REPLACE INTO story"
+            " (fingerprint, author, version, titles, what, mended, mark)"
+            " VALUES (?, ?, ?, ?, ?, NULL, ?)",
+            [
+                (
+                    s.fingerprint,
+                    s.author,
+                    s.version,
+                    json.dumps(s.titles),
+                    s.what,
+                    _mark_text(s.mark, s.files),
+                )
+                for s in stories
+            ],
         )
 
-    def follow(self, story: Story, fingerprint: str) -> None:
-        """Remember that a finding has another fingerprint in a later version."""
+    def follow(self, story: Story, mark: Mark, files: Iterable[str]) -> None:
+        """Remember what a finding is in a later version, which changes ``files``."""
         self._db.execute(
-            "UPDATE OR REPLACE story SET fingerprint = ? WHERE fingerprint = ? AND author = ?",
-            (fingerprint, story.fingerprint, story.author),
+            "UPDATE OR REPLACE story SET fingerprint = ?, mark = ?"
+            " WHERE fingerprint = ? AND author = ?",
+            (mark.fingerprint, _mark_text(mark, files), story.fingerprint, story.author),
         )
-        self._db.execute("INSERT OR IGNORE INTO told VALUES (?, ?)", (fingerprint, story.author))
+        self._db.execute(
+            "INSERT OR IGNORE INTO told VALUES (?, ?)", (mark.fingerprint, story.author)
+        )
 
     def set_mended(self, stories: Iterable[Story], now: float) -> None:
         """Remember that a later version has these findings no more."""

@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS told (
 -- what a later version of a series is held against: findings that its author was told of
 CREATE TABLE IF NOT EXISTS story (
     fingerprint TEXT NOT NULL, author TEXT NOT NULL, version INTEGER NOT NULL, titles TEXT NOT NULL,
-    what TEXT NOT NULL, mended REAL, PRIMARY KEY (fingerprint, author)
+    what TEXT NOT NULL, mended REAL, mark TEXT, PRIMARY KEY (fingerprint, author)
 );
 -- patches whose series had its mail
 CREATE TABLE IF NOT EXISTS answered (message_id TEXT PRIMARY KEY);

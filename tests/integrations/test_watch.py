@@ -130,8 +130,10 @@ def test_a_series_whose_check_failed_is_not_told_as_clean(monkeypatch):
     patch = Patch(1, "a@example.org", None, "[PATCH] x", "A", None, "", diff, "list")
     series = Series("[PATCH] x", 1, (patch,), 1, ())
     plan = SimpleNamespace(options=Options(no_tree=True))
-    outcome = watch._judge(series, plan, None, config.load_settings({}), None)
-    assert outcome == (None, f"not checked: {failed.message}", (), (), False, ())
+    verdict = watch._judge(series, plan, None, config.load_settings({}), None)
+    assert verdict[:2] == (None, f"not checked: {failed.message}")
+    assert not verdict.found.marks
+    assert not verdict.whole
 
 
 def test_a_series_that_was_checked_in_part_is_not_told_as_clean(monkeypatch):
@@ -209,6 +211,58 @@ def test_a_later_version_whose_worker_has_another_name_has_no_draft(watcher, wor
     out, _ = watcher.look()
     assert out.count("mended: mount-put-deferred in drop_tree()") == 1
     assert len(watcher.drafted()) == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(rb"fs/mounts\.c", b"fs/trees.c"), (rb"\bdrop_tree\b", b"release_tree")],
+    ids=["file", "function"],
+)
+def test_a_later_version_whose_file_or_function_has_another_name(watcher, old, new):
+    lone = {"revisions": "topic~2..topic~1"}
+    watcher.deliver(*watcher.mails(**lone))
+    watcher.look()
+    for version in ("-v2", "-v3"):
+        (mail,) = watcher.mails(version, **lone)
+        watcher.deliver(re.sub(old, new, mail))
+        out, _ = watcher.look()
+        assert "told before" in out
+        assert "mended" not in out
+    assert len(watcher.drafted()) == 1
+
+
+def test_a_function_of_the_same_name_in_another_file_is_another_one(watcher):
+    lone = {"revisions": "topic~2..topic~1"}
+    watcher.deliver(*watcher.mails(**lone))
+    watcher.look()
+    (mail,) = watcher.mails("-v2", **lone)
+    first = re.sub(rb"(?m)^\+(?!\+)[^\n]*$", b"+\t/* nothing */", mail)
+    second = re.sub(rb"(?i)(message-id: )(<)(.*)", rb"\1<b\3\nIn-Reply-To: \2\3", mail)
+    second = second.replace(b"fs/mounts.c", b"fs/trees.c")
+    watcher.deliver(
+        first.replace(b"[PATCH v2]", b"[PATCH v2 1/2]"),
+        second.replace(b"[PATCH v2]", b"[PATCH v2 2/2]"),
+    )
+    out, _ = watcher.look()
+    assert "1 finding, drafted" in out
+    assert "mended: mount-put-deferred in drop_tree()" in out
+    assert len(watcher.drafted()) == 2
+
+
+def test_a_state_without_marks_is_read_and_gets_them(watcher):
+    lone = {"revisions": "topic~2..topic~1"}
+    watcher.deliver(*watcher.mails(**lone))
+    watcher.look()
+    with contextlib.closing(sqlite3.connect(watcher.state)) as db:
+        db.execute("ALTER TABLE story DROP COLUMN mark")
+        db.commit()
+    watcher.deliver(*watcher.mails("-v2", **lone))
+    out, _ = watcher.look()
+    assert "told before" in out
+    (mail,) = watcher.mails("-v3", **lone)
+    watcher.deliver(re.sub(rb"(?m)^\+(?!\+)[^\n]*$", b"+\t/* nothing */", mail))
+    out, _ = watcher.look()
+    assert out.count("mended: mount-put-deferred in drop_tree()") == 1
 
 
 def test_a_resend_has_no_draft(watcher):
