@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from patchlint.mail import mbox
@@ -14,24 +15,109 @@ MOST_OF_A_MAIL: Final = 16 << 20
 #: bytes that one input may unpack to
 MOST_UNPACKED: Final = 256 << 20
 _PIECE: Final = 1 << 20
+#: what is unpacked at once
+_BUFFER: Final = 1 << 16
+
+#: lines of a packed input, and mails of an mbox; more take long, however short they are
+MOST_LINES: Final = 8_000_000
+MOST_MAILS: Final = 100_000
+#: what unpacks to so many times its size is no mail: text comes to a twentieth at most
+MOST_TIMES: Final = 250
+#: bytes of which that is asked
+_FAIR: Final = 1 << 20
 
 
 class TooLargeError(Exception):
     """An input unpacks to more than is read; the text says so."""
 
 
+class Meter:
+    """What was unpacked so far, of one input with all that is in it."""
+
+    def __init__(self) -> None:
+        self.given = 0
+        self.lines = 0
+        self.mails = 0
+
+    def unfair(self) -> str:
+        """Return why no more is read of the input, "" where there is room."""
+        if self.given > MOST_UNPACKED:
+            return f"it unpacks to more than {MOST_UNPACKED >> 20} MB: the rest is not read"
+        if self.lines > MOST_LINES:
+            return f"it unpacks to more than {MOST_LINES:,} lines: the rest is not read"
+        if self.mails > MOST_MAILS:
+            return f"it unpacks to more than {MOST_MAILS:,} mails: the rest is not read"
+        return ""
+
+
+class _Unpacking(io.RawIOBase):
+    """What a library unpacks, until it is damaged, too much, or too much for its size."""
+
+    def __init__(self, stream: Any, packed: IO[bytes] | None, meter: Meter) -> None:
+        self._stream = stream
+        self._packed = packed
+        self._meter = meter
+        self._given = 0
+        self.damage = ""
+        self.too_much = ""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer; 0 at the end, where the attributes say whether it is one."""
+        if self.damage or self.too_much:
+            return 0
+        try:
+            data = self._stream.read1(len(buffer))
+        except Exception as error:
+            if not is_damage(error):
+                raise
+            self.damage = f"compressed data is damaged or cut short: {error}"
+            return 0
+        self._given += len(data)
+        self._meter.given += len(data)
+        self._meter.lines += data.count(b"\n")
+        self.too_much = self._meter.unfair() or self._swollen()
+        if self.too_much:
+            return 0
+        buffer[: len(data)] = data
+        return len(data)
+
+    def _swollen(self) -> str:
+        if self._packed is None or self._given <= _FAIR:
+            return ""
+        # what was read of the packed data is a little more than what was unpacked
+        if self._given <= MOST_TIMES * self._packed.tell():
+            return ""
+        return f"it unpacks to more than {MOST_TIMES} times its size: the rest is not read"
+
+
 class Bounded:
     """A stream that ends with :class:`TooLargeError` when it has given too much.
 
     One that is ``packed`` ends where its data is damaged, and :attr:`damage` says how.
+    ``source`` is the packed data, ``meter`` one that it shares with others of its input.
     """
 
-    def __init__(self, stream: IO[bytes], *, packed: bool) -> None:
-        self._stream = stream
-        self._packed = packed
-        self._given = 0
-        #: what is wrong with packed data, "" for nothing so far
-        self.damage = ""
+    def __init__(
+        self,
+        stream: IO[bytes],
+        *,
+        packed: bool,
+        source: IO[bytes] | None = None,
+        meter: Meter | None = None,
+    ) -> None:
+        self._meter = meter or Meter()
+        self._unpacking = _Unpacking(stream, source, self._meter) if packed else None
+        self._stream: Any = (
+            stream if self._unpacking is None else io.BufferedReader(self._unpacking, _BUFFER)
+        )
+
+    @property
+    def damage(self) -> str:
+        """What is wrong with packed data, "" for nothing so far."""
+        return "" if self._unpacking is None else self._unpacking.damage
 
     def readline(self) -> bytes:
         """Return the next line, or the first part of one that is very long."""
@@ -42,7 +128,7 @@ class Bounded:
 
         A packed text is one mail, what is not may be the output of ``git log``.
         """
-        most = MOST_OF_A_MAIL if self._packed else MOST_UNPACKED
+        most = MOST_UNPACKED if self._unpacking is None else MOST_OF_A_MAIL
         parts: list[bytes] = []
         size = 0
         while part := self._taken(self._stream.read):
@@ -58,27 +144,16 @@ class Bounded:
         while line := self.readline():
             if line.startswith(b"From ") and mbox.is_separator(line):
                 size = 0
+                self._meter.mails += 1
             # the separator counts here and not in the message: keep enough that it is too long
             if size <= MOST_OF_A_MAIL + _PIECE:
                 yield line
             size += len(line)
 
     def _taken(self, take: Callable[[int], bytes]) -> bytes:
-        if not self._packed:
-            return take(_PIECE)
-        if self.damage:
-            return b""
-        try:
-            data = take(_PIECE)
-        except Exception as error:
-            if not is_damage(error):
-                raise
-            self.damage = f"compressed data is damaged or cut short: {error}"
-            return b""
-        self._given += len(data)
-        if self._given > MOST_UNPACKED:
-            text = f"it unpacks to more than {MOST_UNPACKED >> 20} MB: the rest is not read"
-            raise TooLargeError(text)
+        data = take(_PIECE)
+        if not data and self._unpacking is not None and self._unpacking.too_much:
+            raise TooLargeError(self._unpacking.too_much)
         return data
 
 
@@ -104,10 +179,9 @@ def unpacked(data: bytes) -> tuple[bytes, str]:
     library = packing(data[:6])
     if library is None:
         return data, ""
-    import io
-
-    with library.open(io.BytesIO(data), "rb") as stream:
-        bounded = Bounded(stream, packed=True)
+    source = io.BytesIO(data)
+    with library.open(source, "rb") as stream:
+        bounded = Bounded(stream, packed=True, source=source)
         try:
             text = bounded.read()
         except TooLargeError as error:

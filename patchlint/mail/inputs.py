@@ -14,7 +14,14 @@ import re
 from typing import IO, TYPE_CHECKING
 
 from patchlint.mail import mbox, mime, shape, texts
-from patchlint.mail.bounded import MOST_OF_A_MAIL, Bounded, TooLargeError, is_damage, packing
+from patchlint.mail.bounded import (
+    MOST_OF_A_MAIL,
+    Bounded,
+    Meter,
+    TooLargeError,
+    is_damage,
+    packing,
+)
 from patchlint.model import contents
 from patchlint.model.mail import RawMail
 from patchlint.model.pattern import lazy
@@ -184,14 +191,13 @@ def _any(name: str, stream: IO[bytes]) -> Iterator[Read]:
         yield from _zipped(name, stream)
         return
     if (library := packing(magic)) is None:
-        yield from _bounded(name, stream)
+        yield from _bounded(name, Bounded(stream, packed=False))
         return
     with library.open(stream, "rb") as unpacked:
-        yield from _bounded(name, unpacked, packed=True)
+        yield from _bounded(name, Bounded(unpacked, packed=True, source=stream))
 
 
-def _bounded(name: str, stream: IO[bytes], *, packed: bool = False) -> Iterator[Read]:
-    bounded = Bounded(stream, packed=packed)
+def _bounded(name: str, bounded: Bounded) -> Iterator[Read]:
     try:
         yield from _stream(name, bounded)
     except TooLargeError as error:
@@ -209,9 +215,12 @@ def _zipped(name: str, stream: IO[bytes]) -> Iterator[Read]:
             members = [one for one in archive.infolist() if not one.is_dir()]
             if not members:
                 yield InputError(name, "no patch in this zip archive")
+            meter = Meter()
             for member in members[:_MOST_MEMBERS]:
+                if meter.unfair():  # said of the member that it is
+                    return
                 with archive.open(member) as unpacked:
-                    yield from _bounded(name, unpacked, packed=True)
+                    yield from _bounded(name, Bounded(unpacked, packed=True, meter=meter))
             if len(members) > _MOST_MEMBERS:
                 yield InputError(name, f"more than {_MOST_MEMBERS} files; the rest is not read")
     except Exception as error:

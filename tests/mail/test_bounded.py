@@ -76,6 +76,69 @@ def test_a_large_mail_takes_no_other_along(tmp_path: Path) -> None:
     assert last.data.endswith(b"b\n")
 
 
+@pytest.mark.parametrize("name", ["x.gz", "x.xz"])
+@pytest.mark.parametrize("line", [b"0" * 100, b"line\n", b"\n", b"\0"], ids=repr)
+@pytest.mark.parametrize("head", [b"", START])
+def test_what_unpacks_to_far_more_than_text_does_is_refused_early(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, line: bytes, head: bytes
+) -> None:
+    taken = []
+    real = bounded.Bounded._taken
+
+    def count(stream: bounded.Bounded, take: Callable[[int], bytes]) -> bytes:
+        taken.append(len(data := real(stream, take)))
+        return data
+
+    monkeypatch.setattr(bounded.Bounded, "_taken", count)
+    data = head + line * (5_000_000 // len(line))
+    path = write(tmp_path / name, data)
+    (found,) = read_inputs([path])
+    assert isinstance(found, InputError)
+    assert "more than 250 times its size: the rest is not read" in found.message
+    assert sum(taken) < 250 * max((tmp_path / name).stat().st_size, 4_200) + 100_000
+
+
+def test_an_attachment_that_unpacks_to_a_lot_is_said() -> None:
+    text, why = bounded.unpacked(gzip.compress(b"+\n" * 4_000_000))
+    assert text == b""
+    assert "more than 250 times its size" in why
+
+
+@pytest.mark.parametrize(("limit", "what"), [("MOST_LINES", "lines"), ("MOST_MAILS", "mails")])
+def test_short_lines_and_small_mails_have_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, what: str
+) -> None:
+    monkeypatch.setattr(bounded, limit, 10_000)
+    few = write(tmp_path / "few.gz", (START + b"a\n\n") * 1_500)
+    assert all(isinstance(one, RawMail) for one in read_inputs([few]))
+    many = write(tmp_path / "many.gz", (START + b"a\n\n") * 20_000)
+    *read, last = read_inputs([many])
+    assert isinstance(last, InputError)
+    assert last.message == f"it unpacks to more than 10,000 {what}: the rest is not read"
+    assert len(read) <= 12_000
+
+
+def test_the_room_is_that_of_a_whole_zip_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded, "MOST_UNPACKED", 600_000)
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(20):
+            archive.writestr(f"{number}.patch", START + b"text\n" * 20_000)
+    *read, last = read_inputs([str(tmp_path / "x.zip")])
+    assert len(read) == 5
+    assert isinstance(last, InputError)
+    assert "more than" in last.message
+
+
+@pytest.mark.parametrize("name", ["x.gz", "x.xz", "x.zip"])
+def test_a_long_mail_of_text_is_read(tmp_path: Path, name: str) -> None:
+    lines = (f"+\t{{ 0x{n:06x}, REG_{n % 97}, 0 }},\n".encode() for n in range(100_000))
+    (found,) = read_inputs([write(tmp_path / name, b"Subject: x\n\n" + b"".join(lines))])
+    assert isinstance(found, RawMail)
+    assert found.data.count(b"\n") == 100_002
+
+
 def test_a_text_without_an_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounded, "MOST_UNPACKED", 3 << 20)
     (found,) = read_inputs(["/dev/zero"])
