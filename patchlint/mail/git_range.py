@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from patchlint.mail import mbox
+from patchlint.mail.merges import told
 from patchlint.model.mail import RawMail
 from patchlint.model.problem import InputError
 from patchlint.outside.programs import ProgramError
@@ -64,10 +65,11 @@ def read(name: str, tree: Path) -> Iterator[RawMail | InputError]:
     """Each commit of ``name``, oldest first, as ``git format-patch`` writes it.
 
     A name without anything to leave out is that commit alone, as for ``git show``; the sides
-    of ``A...B`` are one series each.  Merges have no patch and are left out, which the first
-    mail has in ``amiss``.  An error comes back when ``tree`` is no repository or one that git
-    does not open, ``name`` is nothing that it knows, the range is empty, the repository lacks
-    an object of it, and for a commit at which a shallow clone begins.
+    of ``A...B`` are one series each.  Merges have no patch and are left out; what those change
+    by themselves the first mail has in ``amiss``.  An error comes back when ``tree`` is no
+    repository or one that git does not open, ``name`` is nothing that it knows, the range is
+    empty, the repository lacks an object of it, and for a commit at which a shallow clone
+    begins.
     """
     try:
         with opened(tree) as repo:
@@ -87,12 +89,12 @@ def _commits(name: str, repo: Repository, folder: str) -> Iterator[RawMail | Inp
     empty = True
     for span in spans:
         if isinstance(span, str):
-            yield InputError(name, "a merge has no patch of its own; give a range")
+            text = f"a merge has no patch of its own; {span[:12]}^- has what it brought"
+            yield InputError(name, text)
             empty = False
             continue
-        found = 0 if span[0] == "-1" else _merges(span, repo)
+        found, amiss = (0, ()) if span[0] == "-1" else told(span, repo, folder)
         merges += found
-        amiss = (_left_out(found),) if found else ()
         for one in _of_span(name, span, repo, folder):
             empty = False
             if isinstance(one, RawMail):
@@ -132,17 +134,6 @@ def _patches(repo: Repository, *arguments: str) -> bytes:
         *arguments, stdout_as_string=False, strip_newline_in_stdout=False
     )
     return made
-
-
-def _merges(span: list[str], repo: Repository) -> int:
-    """How many merges are in the range."""
-    return int(repo.git.rev_list("--merges", "--count", *span, "--").strip() or 0)
-
-
-def _left_out(merges: int) -> str:
-    if merges == 1:
-        return "the range has a merge: what that changes by itself is not seen"
-    return f"the range has {merges} merges: what those change by themselves is not seen"
 
 
 def _cut(repo: Repository) -> frozenset[str]:

@@ -211,7 +211,7 @@ def lost(report: Report) -> list[Limitation]:
 
 
 def absent(report: Report) -> list[Limitation]:
-    """What says that a change which belongs to the input is not in it: a patch, or a merge."""
+    """What says that a change of the input is not in it: a patch, or what a merge has."""
     return [one for one in report.limitations if one.absent]
 
 

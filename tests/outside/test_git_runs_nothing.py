@@ -117,6 +117,27 @@ def test_a_range_with_a_missing_file_fetches_nothing(tree: Path, trap: Trap) -> 
     assert not trap.sprung
 
 
+@pytest.mark.parametrize("where", [".gitattributes", ".git/info/attributes"])
+def test_merges_of_a_range_run_no_driver(tree: Path, trap: Trap, where: str) -> None:
+    git(tree, "checkout", "-q", "-b", "side", "HEAD~1")
+    (tree / "a.c").write_text("int one_3;\n")
+    git(tree, "commit", "-q", "-a", "-m", "demo: side")
+    git(tree, "merge", "-q", "-s", "ours", "-m", "demo: merge", "main")
+    (tree / where).parent.mkdir(exist_ok=True)
+    (tree / where).write_text("*.c merge=trap filter=trap\n")
+    for key, value in {
+        "merge.trap.driver": f"{trap.program} %A",
+        "merge.default": "trap",
+        "merge.renormalize": "true",
+        "filter.trap.clean": str(trap.program),
+        "filter.trap.smudge": str(trap.program),
+    }.items():
+        git(tree, "config", key, value)
+    found = [one for one in read_inputs(["main~1..side"], tree=tree) if isinstance(one, RawMail)]
+    assert "is not seen" in found[0].amiss[0]
+    assert not trap.sprung
+
+
 def test_a_tree_with_a_missing_file_fetches_nothing(tree: Path, trap: Trap) -> None:
     lose(tree, "HEAD:a.c")
     promise(tree, trap)
