@@ -142,7 +142,7 @@ class Bounded:
         """Give the lines of an mbox, but for those far behind the start of their message."""
         size = 0
         while line := self.readline():
-            if line.startswith(b"From ") and mbox.is_separator(line):
+            if (line.startswith(b"From ") and mbox.is_separator(line)) or mbox.is_mmdf(line):
                 size = 0
                 self._meter.mails += 1
             # the separator counts here and not in the message: keep enough that it is too long

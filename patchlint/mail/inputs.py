@@ -140,7 +140,8 @@ def _folder(name: str) -> Iterator[Read]:
         files = sorted_out.mails
         yield from folder.told(name, sorted_out)
     if not files:
-        yield InputError(name, "no mail in this folder (neither a Maildir nor .patch files)")
+        amiss = "neither a Maildir nor .patch files" if not parts else "a Maildir that is empty"
+        yield InputError(name, f"no mail in this folder ({amiss})")
     for file in files:
         try:
             # nobody asked for the pipes of a folder, and one may have no other end
@@ -247,7 +248,7 @@ def _stream(name: str, stream: Bounded) -> Iterator[Read]:
             yield InputError(name, "empty: there is no mail in it")
         return
     first = mbox.bare(first.removeprefix(b"\xef\xbb\xbf"))
-    if mbox.is_separator(first):
+    if mbox.is_separator(first) or mbox.is_mmdf(first):
         yield from _mbox(name, first, stream, skipped)
         return
     data = _plain(first + stream.read())
@@ -317,7 +318,8 @@ def _behind(name: str, data: bytes, start: int, skipped: int) -> Iterator[Read]:
 def _mbox(name: str, first: bytes, stream: Iterable[bytes], skipped: int) -> Iterator[Read]:
     import itertools
 
-    for message in mbox.split(itertools.chain([first], stream)):
+    split = mbox.split_mmdf if mbox.is_mmdf(first) else mbox.split
+    for message in split(itertools.chain([first], stream)):
         line = message.line + skipped
         if len(message.data) > MOST_OF_A_MAIL:
             text = f"a mail of more than {MOST_OF_A_MAIL >> 20} MB: not read"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _ESCAPED = lazy(rb"^>(>*From )", re.MULTILINE)
 _LENGTH = lazy(rb"^content-length:[ \t]*([0-9]{1,12})[ \t\r]*$", re.IGNORECASE)
+_MMDF = b"\1\1\1\1"
 _MIN_FROM = 20
 _MIN_YEAR = 90
 #: A longer announced message is not waited for: the length is then taken for wrong.
@@ -94,6 +95,30 @@ def split(lines: Iterable[bytes]) -> Iterator[Message]:
             current.size += len(line)
     if current is not None:
         yield from _finish(current)
+
+
+def is_mmdf(line: bytes) -> bool:
+    """Whether a line stands around the messages of an MMDF mailbox."""
+    return line.startswith(_MMDF) and line.rstrip(b"\r\n") == _MMDF
+
+
+def split_mmdf(lines: Iterable[bytes]) -> Iterator[Message]:
+    """Messages of an MMDF mailbox, each of which has a line of four ``^A`` above and below.
+
+    Their text is not escaped.
+    """
+    found: list[bytes] = []
+    begin = 1
+    for number, line in enumerate(lines, 1):
+        if not is_mmdf(line):
+            found.append(line)
+            continue
+        if found:
+            yield Message(b"", b"".join(found), begin)
+        found = []
+        begin = number + 1
+    if found:
+        yield Message(b"", b"".join(found), begin)
 
 
 def _inside(current: _Building) -> bool:

@@ -427,17 +427,30 @@ def _unflow(part: mime.Part) -> str:
     """Undo format=flowed, unless the diff in the text is whole as it stands.
 
     Many senders declare flowed text and send a patch that is not; undoing it then joins
-    lines that end in a blank.
+    lines that end in a blank.  Others put a blank before each line that begins with one, and
+    the diff is whole with it and without.
     """
     if not part.flowed:
         return part.text
     whole, total = shape.hunk_score(part.text)
     if total and whole == total:
-        return part.text
+        return re.sub("^ ", "", part.text, flags=re.MULTILINE) if _stuffed(part) else part.text
     joined = _flowed(part.text, delsp=part.delsp)
     if not total:
         return joined if shape.diff_start(part.text) is None else part.text
     return joined if shape.hunk_score(joined)[0] > whole else part.text
+
+
+def _stuffed(part: mime.Part) -> bool:
+    """Whether the unchanged lines of a diff have a blank more, as flowed text puts one there.
+
+    It shows before a tab, and where a line would be empty; no comment makes that.
+    """
+    diff = part.text[shape.diff_start(part.text) or 0 :]
+    lines = [line for line in diff.split("\n") if line.startswith(" ")]
+    return all(line.startswith("  ") for line in lines) and any(
+        line == "  " or line.startswith("  \t") for line in lines
+    )
 
 
 def _flowed(text: str, *, delsp: bool) -> str:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from patchlint.mail import bounded
+from patchlint.model import contents
 from patchlint.model.pattern import lazy
 
 _HEADER = lazy(rb"^([!-9;-~]+):[ \t]*(.*)$", re.DOTALL)
@@ -35,6 +36,10 @@ _BASE64_LINES = lazy(rb"\s*+(?:[A-Za-z0-9+/]++={0,2}[ \t\r]*+(?:\n\s*+|\Z))+")
 
 #: The first line of a patch file that names no commit.
 _FILE_HEADER = f"From {'0' * 40} Mon Sep 17 00:00:00 2001\n"
+#: transfer encodings that leave a text as it is, and one whose marks are found in any text
+_PLAIN = frozenset(
+    {"", "7bit", "8bit", "7-bit", "8-bit", "none", "x-uuencode", "uuencode", "x-uue"}
+)
 #: Longer values of structured headers are not read to their end.
 _LONGEST_VALUE = 8192
 #: What goes on for longer than this is no block of headers.
@@ -206,23 +211,29 @@ def parameters(value: str) -> dict[str, str]:
     return found
 
 
-def leaves(headers: Headers, body: bytes, problems: list[str], depth: int = 0) -> list[Part]:
-    """List the leaf parts of a message.  What is amiss is added to ``problems``."""
+def leaves(
+    headers: Headers, body: bytes, problems: list[str], depth: int = 0, kind: str = "text/plain"
+) -> list[Part]:
+    """List the leaf parts of a message.  What is amiss is added to ``problems``.
+
+    ``kind`` is the type of a part that names none.
+    """
     content = headers.text("content-type")
     options = parameters(";" + content.partition(";")[2])
-    content_type = content.partition(";")[0].strip().lower() or "text/plain"
+    content_type = content.partition(";")[0].strip().lower() or kind
     boundary = options.get("boundary", "")
     if content_type.startswith("multipart/") and boundary and depth < MAX_DEPTH:
         parts = _split_parts(body, boundary.encode("utf-8", "replace"), problems)
         if parts is not None:
+            kind = "message/rfc822" if content_type == "multipart/digest" else "text/plain"
             return [
                 leaf
                 for data in parts
-                for leaf in leaves(*split_headers(data, skip_from=False), problems, depth + 1)
+                for leaf in leaves(*split_headers(data, skip_from=False), problems, depth + 1, kind)
             ]
     if content_type == "message/rfc822" and depth < MAX_DEPTH:
         plain, amiss = _decoded(headers, body, [])
-        inner = split_headers(plain.replace(b"\r\n", b"\n"))
+        inner = split_headers(plain.replace(b"\r\n", b"\n").lstrip(b"\n"))
         mails = _inner_mail(*inner, problems, depth + 1)
         return [replace(one, unread=one.unread or amiss) for one in mails]
     disposition = headers.text("content-disposition")
@@ -263,13 +274,15 @@ def _text(
     if main in {"image", "audio", "video"} or content_type == "application/pdf":
         return "", ""
     body, amiss = _decoded(headers, body, problems)
+    if main == "application" and b"\n@@ -" not in body and (packed := contents.packed(body)):
+        return "", amiss or f"it is {packed}"
     text = decode_charset(body, charset)
     return text.replace("\r\n", "\n") if "\r" in text else text, amiss
 
 
 def _decoded(headers: Headers, body: bytes, problems: list[str]) -> tuple[bytes, str]:
     """A body without its transfer encoding, unpacked, and what of it is not read."""
-    encoding = headers.text("content-transfer-encoding").lower()
+    encoding = headers.text("content-transfer-encoding").lower().partition(";")[0].strip()
     if encoding == "base64" and b"\n@@ -" in body:
         problems.append("a header says base64 and the text is none; it is read as it stands")
     elif encoding == "base64":
@@ -280,6 +293,8 @@ def _decoded(headers: Headers, body: bytes, problems: list[str]) -> tuple[bytes,
         return bounded.unpacked(binascii.a2b_qp(body))
     elif encoding == "binary":
         return bounded.unpacked(body)
+    elif encoding not in _PLAIN and b"\n@@ -" not in body and body.strip():
+        return body, f"its transfer encoding {encoding[:40]} is not known"
     return body, ""
 
 

@@ -25,6 +25,7 @@ _KINDS: Final = (
     (b"\xfd7zXZ\0", "compressed with xz"),
     (b"BZh", "compressed with bzip2"),
     (b"\x1f\x9d", "compressed with compress"),
+    (b"\x5d\0\0", "compressed with lzma"),
     (b"PK\x03\x04", "a zip archive"),
     (b"%PDF-", "a PDF document"),
     (b"\x89PNG\r\n", "a PNG picture"),
@@ -59,6 +60,12 @@ def binary(head: bytes) -> str | None:
     if named is None:
         return None
     return f"binary data ({named})" if named else "binary data"
+
+
+def packed(head: bytes) -> str | None:
+    """Return what a file is that other files are packed in, as ``a zip archive``; else None."""
+    named = kind(head)
+    return named if named and ("archive" in named or named.startswith("compressed")) else None
 
 
 def _reads_as_text(head: bytes) -> bool:

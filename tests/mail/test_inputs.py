@@ -302,6 +302,13 @@ def test_empty_folder(tmp_path: Path) -> None:
     assert "no mail in this folder" in error.message
 
 
+def test_an_empty_maildir_is_one(tmp_path: Path) -> None:
+    for part in ("cur", "new", "tmp"):
+        (tmp_path / part).mkdir()
+    (error,) = errors_of(tmp_path)
+    assert error.message == "no mail in this folder (a Maildir that is empty)"
+
+
 def test_unreadable_folder_and_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_name: str) -> None:
         raise PermissionError(13, "Permission denied")

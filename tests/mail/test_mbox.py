@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from mail_maker import FIXTURES, mail, patch
 
 from patchlint.mail import mbox
+from patchlint.mail.inputs import read_inputs
+from patchlint.model.mail import RawMail
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,3 +120,29 @@ def test_wrong_content_length_is_not_believed() -> None:
 
 def test_what_stands_before_the_first_separator_is_left_out() -> None:
     assert split(b"noise\n" + SEPARATOR + mail("one")) == [mail("one")]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_the_messages_of_mmdf_are_read(tmp_path: Path, end: bytes) -> None:
+    rule = b"\1\1\1\1\n"
+    first, second = mail("one", "From here on\n>From there\n"), mail("two", "text\n")
+    path = tmp_path / "inbox.mmdf"
+    data = rule + first + rule + rule + second + rule
+    path.write_bytes(data.replace(b"\n", end))
+    found = [one for one in read_inputs([str(path)]) if isinstance(one, RawMail)]
+    assert [one.data.replace(b"\r\n", b"\n") for one in found] == [first, second]
+    assert [one.line for one in found] == [2, first.count(b"\n") + 4]
+    path.write_bytes(data[: -len(rule)])
+    assert len(list(read_inputs([str(path)]))) == 2
+
+
+def test_each_message_of_mmdf_has_its_own_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("patchlint.mail.bounded.MOST_OF_A_MAIL", 5_000)
+    monkeypatch.setattr("patchlint.mail.bounded._PIECE", 1_000)
+    rule = b"\1\1\1\1\n"
+    path = tmp_path / "inbox.mmdf"
+    path.write_bytes(b"".join(rule + mail(str(n), "text\n" * 600) + rule for n in range(5)))
+    found = [one for one in read_inputs([str(path)]) if isinstance(one, RawMail)]
+    assert [one.data.count(b"text") for one in found] == [600] * 5

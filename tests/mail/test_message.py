@@ -64,6 +64,41 @@ def test_patch_comes_out_whole(name: str) -> None:
     assert file.hunks[0].section.startswith("static void ring_exit")
 
 
+@pytest.mark.parametrize("delsp", ["", "; delsp=yes"])
+def test_a_blank_before_each_blank_is_that_of_flowed_text(delsp: str) -> None:
+    headers = f"Content-Type: text/plain; format=flowed{delsp}\n"
+    stuffed = DIFF.replace("\n ", "\n  ")
+    for diff in (stuffed, stuffed.replace("\n  \n", "\n\n")):
+        assert diff_of(read(mail("[PATCH] x", f"Why.\n---\n{diff}", headers=headers))) in {
+            DIFF,
+            DIFF.replace("\n \n", "\n\n"),
+        }
+
+
+def test_a_diff_of_a_comment_is_not_taken_for_flowed_text() -> None:
+    diff = DIFF.replace(" \tstruct ring *next;\n \n", "  * One.\n  * Two.\n").replace(" }", "  */")
+    headers = "Content-Type: text/plain; format=flowed\n"
+    assert diff_of(read(mail("[PATCH] x", f"Why.\n---\n{diff}", headers=headers))) == diff
+
+
+@pytest.mark.parametrize("head", ["", "\n", "Content-Type: message/rfc822\n"])
+def test_each_mail_of_a_digest_is_read(head: str) -> None:
+    inner = [mail(f"[PATCH] {name}", f"Why.\n---\n{DIFF}").decode() for name in ("a", "b")]
+    body = "".join(f"--D\n{head}\n{one}\n" for one in inner)
+    headers = "MIME-Version: 1.0\nContent-Type: multipart/digest; boundary=D\n"
+    found = read(mail("Digest, Vol 7", f"Today:\n\n{body}--D--\n", headers=headers))
+    assert [one.subject for one in found.attached] == ["[PATCH] a", "[PATCH] b"]
+    assert [diff_of(one).strip() for one in found.attached] == [DIFF.strip()] * 2
+
+
+@pytest.mark.parametrize("coding", ["8BIT", "base64;", "utf-8", "x-unknown", "none"])
+def test_a_strange_transfer_encoding_hides_no_plain_diff(coding: str) -> None:
+    headers = f"Content-Transfer-Encoding: {coding}\n"
+    found = read(mail("[PATCH] x", f"Why.\n---\n{DIFF}", headers=headers))
+    assert diff_of(found) == DIFF
+    assert not found.unread
+
+
 @pytest.mark.parametrize("name", ["base64.eml", "quoted-printable.eml", "latin1.eml"])
 def test_diff_is_what_git_mailinfo_takes_out(name: str, tmp_path: Path) -> None:
     with (FIXTURES / name).open("rb") as stream:

@@ -42,8 +42,19 @@ PACKED = gzip.compress(BAD.encode() + b"".join(b"%d\n" % (n * n) for n in range(
 INNER = f"From: A <a@example.org>\nSubject: [PATCH] lamp: y\n\nWhy.\n---\n{BAD}".encode()
 SEALED = {
     "cut": (parts(coded("y.patch.gz", PACKED[: len(PACKED) // 2])), "y.patch.gz is not read whole"),
-    "zstd": (parts(coded("y.patch.zst", b"\x28\xb5\x2f\xfd1")), "y.patch.zst is packed"),
+    "zstd": (parts(coded("y.patch.zst", b"\x28\xb5\x2f\xfd1")), "it is compressed with zstd"),
     "archive": (parts(coded("y.tgz", gzip.compress(b"x"))), "y.tgz is packed"),
+    "nameless archive": (
+        parts(
+            "Content-Type: application/octet-stream\nContent-Transfer-Encoding: base64\n\n"
+            + base64.encodebytes(b"PK\3\4\0\0\xff").decode()
+        ),
+        "it is a zip archive",
+    ),
+    "strange encoding": (
+        parts("Content-Type: text/x-patch\nContent-Transfer-Encoding: x-gzip64\n\nH4sIAAAA\n"),
+        "its transfer encoding x-gzip64 is not known",
+    ),
     "encrypted": (
         parts("Content-Type: application/pgp-encrypted; name=y.patch.asc\n\nVersion: 1\n"),
         "encrypted",
