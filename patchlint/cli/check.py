@@ -273,8 +273,10 @@ def _give_hints(report: Report, tree: str | None) -> None:
 
 def settings_of(arguments: argparse.Namespace) -> Settings:
     """What holds: the command line over the user's configuration over the defaults."""
-    from patchlint.integrations.config import load_settings
+    from patchlint.integrations.config import ConfigError, load_settings
 
+    if "" in arguments.tree:  # what a script makes of a variable that is not set
+        raise ConfigError("--tree names nothing; --no-tree uses the mails alone")
     given = {
         "fail-on": getattr(arguments, "fail_on", None),
         "tree": arguments.tree[0] if arguments.tree else None,

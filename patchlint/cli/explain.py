@@ -88,8 +88,10 @@ def _is_path(name: str) -> bool:
 def rules_like(ruleset: Ruleset, name: str) -> list[Rule]:
     """Return the rules that a part of an id may mean: those that begin so, else hold it."""
     wanted = name.lower().replace("_", "-").strip("-[] ")
+    if not wanted:
+        return []
     begin = [rule for rule in ruleset.rules if rule.id.startswith(wanted)]
-    return begin or [rule for rule in ruleset.rules if wanted and wanted in rule.id]
+    return begin or [rule for rule in ruleset.rules if wanted in rule.id]
 
 
 def explain(ruleset: Ruleset, name: str) -> str | None:

@@ -79,6 +79,8 @@ def _tree(arguments: argparse.Namespace, kernel: KernelFacts) -> int:
     path = arguments.path or next(iter(found), None)
     if path is None:
         return _fail(f"{name}(): not in {arguments.tree}")
+    if path not in found and tree.text(path) is None:
+        return _fail(f"{path}: no such file in {arguments.tree}")
     told: dict[str, object] = {"path": path, "defined_in": found}
     root: Branch | None
     if arguments.callers:

@@ -36,6 +36,11 @@ class _Answer:
         self.unchecked = False
         #: whether there was something to check
         self.looked = False
+        from patchlint.mail.inputs import no_text
+
+        if (fault := no_text(mail)) is not None:
+            self.errors, self.unchecked = (fault,), True
+            return
         if not whole and not _is_patch(mail):
             return
         found = b4_series.find(mail, settings)

@@ -5,7 +5,7 @@ and reading goes on.
 """
 
 # pathlib costs a short check more than reading its mails
-# ruff: noqa: PTH110, PTH112, PTH123
+# ruff: noqa: PTH110, PTH112, PTH114, PTH123
 
 from __future__ import annotations
 
@@ -87,6 +87,9 @@ def _no_path(name: str, tree: Path | str | None) -> Iterator[Read]:
         from patchlint.mail import lore
 
         yield from _fetched(name, lore.fetch(name))
+        return
+    if os.path.islink(name):
+        yield InputError(name, "cannot be read: a link that leads nowhere")
         return
     if tree is None:
         yield InputError(name, "no such file; a git range or commit needs a tree")

@@ -212,14 +212,15 @@ def plainly_there(folder: str) -> bool:
 
 def _damage(repository: str) -> str:
     """Why a repository without a commit that can be read has none, "" where it is new."""
-    with suppress(ProgramError):
+    try:
         for asked in (("--git-dir",), ("--verify", "--quiet", "HEAD")):
             status, _, errors = read_git(repository, "rev-parse", *asked)
             if status and asked[0] == "--git-dir":
                 return f"{_AS_FOLDER}: {said(errors)}"
-        # what HEAD names is not there
-        return "" if status else f"{_AS_FOLDER}: its newest commit is missing or damaged"
-    return ""
+    except ProgramError as error:
+        return f"{_AS_FOLDER}: {error}"
+    # what HEAD names is not there
+    return "" if status else f"{_AS_FOLDER}: its newest commit is missing or damaged"
 
 
 def _refusal(repository: str) -> str | None:

@@ -46,9 +46,12 @@ def compile_rules(roots: Sequence[Path]) -> Compiled:
     for root in roots:
         if not root.is_dir():
             raise RuleError(root, "no such folder of rules")
-        for file in _tables(root):
+        tables, rules = [*_tables(root)], sorted(root.glob("*.toml"))
+        if not (tables or rules or (root / "record").is_dir()):
+            raise RuleError(root, "no rule (*.toml) and no table (kernel/*.toml) is in it")
+        for file in tables:
             _read_table(file, digest, gathered)
-        for file in sorted(root.glob("*.toml")):
+        for file in rules:
             _read_rule(file, digest, gathered)
     return gathered.compiled(digest.hexdigest()[:16])
 

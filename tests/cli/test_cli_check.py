@@ -95,6 +95,30 @@ def test_what_is_no_patch_cannot_be_checked(check, write, text, why):
     assert why in err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--tree", ""], "--tree names nothing"),
+        (["--rules", "empty"], "empty: no rule (*.toml) and no table (kernel/*.toml) is in it"),
+    ],
+)
+def test_options_that_name_nothing_are_refused(check, clean, tmp_path, monkeypatch, arguments, why):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    status, out, err = check(*arguments, clean)
+    assert (status, out) == (2, "")
+    assert why in err
+    assert err.count("\n") == 1
+
+
+def test_a_link_that_leads_nowhere_is_one(check, tmp_path):
+    for name, target in (("loop", "loop"), ("gone", "away")):
+        (tmp_path / name).symlink_to(target)
+        status, out, _ = check(str(tmp_path / name))
+        assert status == 2
+        assert "a link that leads nowhere" in out
+
+
 def test_a_series_without_one_of_its_patches_is_not_checked_to_the_end(check, write):
     third = mail(diff({"lib/a.c": "int a;\n"}, {"lib/a.c": "int b;\n"}), 3, 3)
     path = write("one.mbox", mbox([third]))

@@ -80,3 +80,18 @@ def test_a_file_is_no_rule(place, capsys):
     assert "lamp.c is a file, no rule and no function" in capsys.readouterr().err
     (place / "mntput").write_bytes(b"")
     assert main(["explain", "mntput"]) == 0
+
+
+def test_nothing_is_no_part_of_a_rules_name(capsys):
+    assert main(["explain", ""]) == 2
+    assert "nothing is known of ''" in capsys.readouterr().err
+
+
+def test_a_path_that_the_tree_has_not_is_said(place, capsys):
+    (place / "fs").mkdir()
+    (place / "fs" / "lamp.c").write_bytes(_C)
+    asked = ["graph", "lamp_put", "--tree", str(place), "--path"]
+    assert main([*asked, "fs/lamp.c"]) == 0
+    for name in ("fs/other.c", "../lamp.c"):
+        assert main([*asked, name]) == 2
+        assert f"{name}: no such file in" in capsys.readouterr().err

@@ -262,10 +262,16 @@ def test_mails_of_a_thread_complete_the_series_one_by_one(repo, monkeypatch):
     assert sizes == [1, 2, 3]
 
 
-def test_a_cover_letter_and_rubbish_are_silent(repo):
+def test_a_cover_letter_is_silent_and_rubbish_is_no_pass(repo):
     cover = repo.patches("--cover-letter")[0].read_bytes()
     assert repo.patchlint("b4", "check", stdin=cover) == ("", "")
-    assert repo.patchlint("b4", "check", stdin=b"") == ("", "")
+    for rubbish, why in ((b"", "empty message"), (b"\x7fELF\0", "binary data (an ELF file)")):
+        out, err = repo.patchlint("b4", "check", stdin=rubbish)
+        assert (out.startswith(f"could not check: {why}"), out.count("\n"), err) == (True, 1, "")
+        out, _ = repo.patchlint("b4", "review-check", stdin=rubbish)
+        (answer,) = json.loads(out)
+        assert (answer["status"], answer["summary"]) == ("warn", "could not check")
+        assert why in answer["details"]
 
 
 def test_an_accepted_finding_is_silent_for_b4(repo):

@@ -150,7 +150,6 @@ def test_a_clone_without_folders_is_called_that(repository: Path, mail: bytes) -
 
 HARM = {
     "HEAD": lambda git: (git / "HEAD").write_text("nonsense\n"),
-    "config": lambda git: (git / "config").write_text("[core\n"),
     "newer": lambda git: (git / "config").write_text("[core]\nrepositoryformatversion = 9\n"),
     "commit": lambda git: shutil.rmtree(git / "objects"),
 }
@@ -166,6 +165,24 @@ def test_files_of_a_damaged_repository_are_read_and_that_is_said(
     said = [one.message for one in report.limitations if one.stage == "tree"]
     assert len(said) == 1
     assert said[0].startswith("git cannot read the tree's repository")
+
+
+def test_a_repository_whose_configuration_is_broken_is_refused(
+    repository: Path, mail: bytes
+) -> None:
+    (repository / ".git" / "config").write_text("[core]\n[oops\n")
+    with pytest.raises(CannotCheck, match=r"bad config line 2 in file .*/.git/config$"):
+        check(["-"], Options(tree=str(repository)), mail)
+
+
+def test_without_git_the_files_are_read_and_that_is_said(
+    repository: Path, mail: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(repository / "nothing"))
+    report = check(["-"], Options(tree=str(repository)), mail)
+    (said,) = [one.message for one in report.limitations if one.stage == "tree"]
+    assert said.startswith("git cannot read the tree's repository")
+    assert "git is not installed" in said
 
 
 def test_a_new_repository_is_not_called_damaged(repository: Path, mail: bytes) -> None:
