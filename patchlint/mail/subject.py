@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from patchlint.model.pattern import lazy
 
@@ -75,6 +76,8 @@ _NOT_PLAIN = ("-", "v", "patch", "take", "try", "rev", "of")
 _LONGEST_COUNT = 5
 #: digits of a version
 _LONGEST_VERSION = 9
+#: characters of a subject in which marks are looked for
+_LONGEST = 1000
 #: how many words an unclosed bracket is followed
 _MOST_WORDS = 8
 
@@ -103,7 +106,14 @@ class Subject(Struct, frozen=True):
 
 
 def parse(subject: str) -> Subject:
-    """Take a decoded, unfolded subject apart; never fails."""
+    """Take a decoded, unfolded subject apart; never fails.
+
+    Of what is longer than a line of a mail can be the end is title, whatever it says.
+    """
+    if len(subject) > _LONGEST:
+        head = subject[:_LONGEST].rstrip()
+        start = parse(head)
+        return replace(start, title=start.title + subject[len(head) :].rstrip())
     return _common(subject) or _Reader().read(subject)
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 
 import b4
 import pytest
@@ -263,3 +264,18 @@ def test_any_text_is_taken_apart(subject: str) -> None:
     found = parse(subject)
     assert found.version >= 0
     assert found.number is not None or found.total is None
+
+
+@pytest.mark.parametrize("run", ["[PATCH ", "[", "[PATCH] ", "Re: ", "((", "[v2] 1/2 ", "a: ["])
+def test_a_subject_of_any_length_is_read_at_once(run: str) -> None:
+    began = time.process_time()
+    spoken = parse("[PATCH v2 3/4] " + run * 60_000)
+    assert (spoken.version, spoken.number, spoken.total) == (2, 3, 4)
+    assert parse(run * 60_000).title.endswith(run.strip())
+    assert time.process_time() - began < 5
+
+
+def test_the_end_of_a_long_subject_is_title() -> None:
+    title = "lamp: " + "on " * 500 + "and off"
+    spoken = parse(f"[PATCH v3 1/2] {title}")
+    assert (spoken.version, spoken.number, spoken.title) == (3, 1, title)
