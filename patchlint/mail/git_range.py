@@ -80,6 +80,15 @@ def read(name: str, tree: Path) -> Iterator[RawMail | InputError]:
         yield InputError(name, f"the commits cannot be read: {error}")
 
 
+def is_known(name: str, tree: Path) -> bool:
+    """Whether ``tree`` is a repository in which ``name`` means commits."""
+    try:
+        with opened(tree) as repo:
+            return bool(repo.named(name)[0])
+    except (NoRepositoryError, ProgramError):
+        return False
+
+
 def _commits(name: str, repo: Repository, folder: str) -> Iterator[RawMail | InputError]:
     """The commits; with a ``folder`` of the repository what they change in it, as seen there."""
     spans = _spans(name, repo)

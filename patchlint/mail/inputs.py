@@ -83,7 +83,7 @@ def _os_message(error: OSError) -> str:
 
 def _no_path(name: str, tree: Path | str | None) -> Iterator[Read]:
     """Read what is no file: a range, a commit, a message-id or a URL."""
-    if _URL.match(name) or _MESSAGE_ID.fullmatch(name):
+    if _URL.match(name) or (_MESSAGE_ID.fullmatch(name) and not _is_known(name, tree)):
         from patchlint.mail import lore
 
         yield from _fetched(name, lore.fetch(name))
@@ -99,6 +99,17 @@ def _no_path(name: str, tree: Path | str | None) -> Iterator[Read]:
     from patchlint.mail import git_range
 
     yield from git_range.read(name, Path(tree))
+
+
+def _is_known(name: str, tree: Path | str | None) -> bool:
+    """Whether what looks like a Message-ID is a branch of the tree, or a range of some."""
+    if tree is None or name.startswith("<"):
+        return False
+    from pathlib import Path
+
+    from patchlint.mail import git_range
+
+    return git_range.is_known(name, Path(tree))
 
 
 def _fetched(name: str, data: bytes | InputError) -> Iterator[Read]:

@@ -88,7 +88,10 @@ class Repository(Repo):
             raise programs.ProgramError(refusal(errors, place) or programs.said(errors))
         ids = [] if status else out.decode("ascii", "replace").split()
         commits = {one: self.commit(one.removeprefix("^")) for one in ids}
-        if None in commits.values():
+        for one in (one for one, commit in commits.items() if commit is None):
+            status, _, errors = programs.read_git(place, "cat-file", "-t", one.removeprefix("^"))
+            if status:  # a name leads to an object that is not there
+                raise programs.ProgramError(refusal(errors, place) or programs.said(errors))
             return [], []
         wanted = [str(commits[one]) for one in commits if one[0] != "^"]
         return wanted, [str(commits[one]) for one in commits if one[0] == "^"]

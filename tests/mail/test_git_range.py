@@ -112,6 +112,33 @@ def test_the_sides_of_three_dots_are_a_series_each(tree: Path) -> None:
     assert all(isinstance(one, RawMail) for one in read("c1...c3", tree))
 
 
+def test_a_branch_whose_name_has_an_at_is_no_message_id(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched: list[str] = []
+
+    def fetch(name: str) -> InputError:
+        fetched.append(name)
+        return InputError(name, "fetched")
+
+    monkeypatch.setattr("patchlint.mail.lore.fetch", fetch)
+    git(tree, "branch", "ada@lamp", "c3")
+    for name in ("c1..ada@lamp", "ada@lamp"):
+        assert all(isinstance(one, RawMail) for one in read(name, tree))
+    assert not fetched
+    for name in ("<ada@lamp>", "c1..bob@lamp", "bob@lamp"):
+        assert not isinstance(read(name, tree)[0], RawMail)
+    assert fetched == ["<ada@lamp>", "c1..bob@lamp", "bob@lamp"]
+
+
+def test_a_commit_that_is_not_there_is_said(tree: Path) -> None:
+    commit = git(tree, "rev-parse", "c3")
+    (tree / ".git" / "objects" / commit[:2] / commit[2:]).unlink()
+    (error,) = read("c3", tree)
+    assert isinstance(error, InputError)
+    assert error.message.startswith("the commits cannot be read: fatal: ")
+
+
 def test_what_git_says_of_a_name_is_told(tree: Path) -> None:
     (error,) = read("@{u}..", tree)
     assert isinstance(error, InputError)
