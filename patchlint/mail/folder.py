@@ -28,16 +28,22 @@ _SEALED: Final = (
     b"Rar!", b"PK\x03\x04", b"\xd0\xcf\x11\xe0",
 )  # fmt: skip
 _TAR: Final = slice(257, 262)
+#: files of a folder in the folder that are looked at
+_MOST_FILES: Final = 2000
 #: names that are told
 _NAMED: Final = 5
 
 
 class Sorted(Struct):
-    """The files to be read, those that may hold patches and are not, and all others."""
+    """The files to be read, those that may hold patches and are not, and all others.
+
+    ``folders`` are those in it that hold files called as patches.
+    """
 
     mails: list[Path]
     sealed: list[str]
     others: list[str]
+    folders: list[str]
 
 
 def sort_out(files: Iterable[Path], is_mail: Callable[[Path], bool]) -> Sorted:
@@ -47,15 +53,27 @@ def sort_out(files: Iterable[Path], is_mail: Callable[[Path], bool]) -> Sorted:
     """
     entries = [file for file in files if not file.name.startswith(".")]
     names = {file.name for file in entries}
-    found = Sorted([], [], [])
+    found = Sorted([], [], [], [])
     for file in entries:
         if is_mail(file):
             found.mails.append(file)
+        elif file.is_dir():
+            (found.folders if _has_mails(file, is_mail) else found.others).append(f"{file.name}/")
         elif _is_copy(file.name, names) or not file.is_file():
-            found.others.append(f"{file.name}/" if file.is_dir() else file.name)
+            found.others.append(file.name)
         else:
             _look(file, found)
     return found
+
+
+def _has_mails(folder: Path, is_mail: Callable[[Path], bool]) -> bool:
+    """Whether a folder, or one in it, has a file that is called as a patch is."""
+    import itertools
+
+    try:
+        return any(map(is_mail, itertools.islice(folder.rglob("*"), _MOST_FILES)))
+    except OSError:
+        return True
 
 
 def _is_copy(name: str, names: set[str]) -> bool:
@@ -102,6 +120,9 @@ def told(folder: str, files: Sorted) -> Iterator[Limitation]:
     if files.sealed:
         text = f"{folder}: packed, or too large, and not read: {_listed(files.sealed)}"
         yield Limitation("mail", text, lost=True)
+    if files.folders:
+        text = f"{folder}: folders with patches in it, which are not read: "
+        yield Limitation("mail", text + _listed(files.folders), lost=True)
     if files.others and files.mails:
         yield Limitation("mail", f"{folder}: holds no patch, passed over: {_listed(files.others)}")
 

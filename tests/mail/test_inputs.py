@@ -302,6 +302,18 @@ def test_empty_folder(tmp_path: Path) -> None:
     assert "no mail in this folder" in error.message
 
 
+def test_a_folder_in_a_folder_is_not_called_empty(tmp_path: Path) -> None:
+    for name in ("1.patch", "v2/0001-x.patch", "old/deep/a.eml", "notes/todo.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(patch(f"[PATCH] {name}") if "todo" not in name else b"x\n")
+    found = list(read_inputs([str(tmp_path)]))
+    assert [one.input for one in found if isinstance(one, RawMail)] == [str(tmp_path / "1.patch")]
+    lost, other = [one for one in found if isinstance(one, Limitation)]
+    assert lost.message.endswith("folders with patches in it, which are not read: old/, v2/")
+    assert lost.lost
+    assert other.message.endswith("holds no patch, passed over: notes/")
+
+
 def test_an_empty_maildir_is_one(tmp_path: Path) -> None:
     for part in ("cur", "new", "tmp"):
         (tmp_path / part).mkdir()
