@@ -230,9 +230,7 @@ def _say_doubts(arguments: argparse.Namespace, report: Report, status: int) -> N
         return
     shown = arguments.format in SHOWS_ERRORS and arguments.output is None
     for error in report.errors if not shown else ():
-        place = f"{error.input}:{error.line}" if error.line else error.input
-        mail = f" <{error.message_id}>" if error.message_id else ""
-        print(f"patchlint: {place}:{mail} {error.message}", file=sys.stderr)
+        print(f"patchlint: {error.told}", file=sys.stderr)
     for limitation in lost(report) if not shown else ():
         print(f"patchlint: {PARTLY}: {limitation.told}", file=sys.stderr)
     # on a terminal the summary counts them, and --verbose tells them
@@ -318,7 +316,7 @@ def _write_baseline(path: str, report: Report) -> int:
     from patchlint.integrations.config import ConfigError
 
     for error in report.errors:
-        print(f"patchlint: {error.input}: {error.message}", file=sys.stderr)
+        print(f"patchlint: {error.told}", file=sys.stderr)
     if not report.series:
         return USAGE_ERROR
     try:

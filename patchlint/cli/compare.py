@@ -71,7 +71,7 @@ def _checked(arguments: argparse.Namespace, name: str) -> Report:
 
     report = pipeline.check([name], options_of(arguments, settings_of(arguments)))
     for problem in report.errors:
-        print(f"patchlint: {problem.input}: {problem.message}", file=sys.stderr)
+        print(f"patchlint: {problem.told}", file=sys.stderr)
     for one in lost(report):
         print(f"patchlint: {name}: {PARTLY}: {one.told}", file=sys.stderr)
     if not report.series:

@@ -166,7 +166,7 @@ def _claims(arguments: argparse.Namespace, inputs: list[str]) -> list[Claim]:
         options = options_of(arguments, settings_of(arguments))
         report = pipeline.check(series, options, stdin)
         for error in report.errors:
-            print(f"patchlint: {error.input}: {error.message}", file=sys.stderr)
+            print(f"patchlint: {error.told}", file=sys.stderr)
         found += claim.of_findings(report.findings)
     return found
 

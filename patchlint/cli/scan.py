@@ -105,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"patchlint: {error}", file=sys.stderr)
         return 2
     for one in done.unread:
-        print(f"patchlint: {one.input}: {one.message}", file=sys.stderr)
+        print(f"patchlint: {one.told}", file=sys.stderr)
     if not arguments.quiet:
         for name in done.passed_over:
             print(f"patchlint: {name}: holds no mail, passed over", file=sys.stderr)

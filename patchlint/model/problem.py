@@ -57,6 +57,13 @@ class InputError(Struct, frozen=True):
     message_id: str | None = None
     line: int | None = None
 
+    @property
+    def told(self) -> str:
+        """The message behind the place that it is about: ``FILE:LINE: <MESSAGE-ID> message``."""
+        place = f"{self.input}:{self.line}" if self.line else self.input
+        mail = f" <{self.message_id}>" if self.message_id else ""
+        return f"{place}:{mail} {self.message}"
+
 
 class Note(Struct, frozen=True):
     """Something to tell the reader that is neither a finding nor a doubt of one."""

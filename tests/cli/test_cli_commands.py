@@ -278,6 +278,25 @@ def test_a_version_that_took_too_long_has_fixed_nothing(run, version, monkeypatc
     assert "was given up" in out
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["compare", "--no-tree", "FILE", "FILE"],
+        ["confirm", "--no-tree", "FILE"],
+        ["check", "--no-tree", "--write-baseline", "--baseline", "known.json", "FILE"],
+    ],
+)
+def test_what_was_not_read_has_its_file_line_and_mail(run, tmp_path, command):
+    path = tmp_path / "some.mbox"
+    head = "From a Mon Sep 17 00:00:00 2001\nFrom: A <a@x.org>\n"
+    mail = f"{head}Subject: [PATCH] lamp: %s\nMessage-ID: <%s@x.org>\n\nWhy.\n\n"
+    path.write_text(mail % ("one", "one") + mail % ("two", "two"))
+    status, _, err = run(*(path if one == "FILE" else one for one in command))
+    assert status == 2
+    for line, name in ((1, "one"), (8, "two")):
+        assert f"patchlint: {path}:{line}: <{name}@x.org> [PATCH] lamp: {name}: there is" in err
+
+
 def test_a_version_that_cannot_be_read(run, version, tmp_path):
     good, none = version(1, lamp=True, bulb=False), tmp_path / "none"
     status, out, err = run("compare", "--no-tree", none, good)
