@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 
     from patchlint.outside.repository import Repository
 
-#: merges of a range that are made anew; more take long
+#: merges of a range that are made anew, and seconds for all of them; more are not known of
 MOST_MERGES: Final = 200
+PATIENCE: Final = 30.0
 #: bytes of their differences that are looked through
 _MOST_BYTES: Final = 64 << 20
 #: merges that are named, and files of one
@@ -104,10 +106,13 @@ def _own(span: Sequence[str], repo: Repository) -> list[_Merge] | None:
             process = stream_git(str(Path(repo.git_dir).resolve()), *asked, more=more)
         except ProgramError:
             return None
+        ended = threading.Timer(PATIENCE, process.kill)
+        ended.start()
         with process:
             merges = None if process.stdout is None else _read(process.stdout)
             if merges is None:
                 process.kill()
+        ended.cancel()
         return merges if process.returncode == 0 else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from patchlint.mail import merges
 from patchlint.mail.inputs import read_inputs
 from patchlint.mail.message import decode
 from patchlint.model.mail import RawMail
+from patchlint.outside import programs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -184,6 +186,17 @@ def test_where_git_cannot_tell_that_is_said(tree: Path, monkeypatch: pytest.Monk
     merge(tree)
     monkeypatch.setattr(merges, "_LOG", ("log", "--an-option-of-another-git"))
     assert said(tree) == ("the range has a merge: what that changes by itself is not seen",)
+
+
+def test_merges_that_take_long_are_not_waited_for(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merge(tree)
+    monkeypatch.setattr(merges, "PATIENCE", 0.2)
+    monkeypatch.setattr(merges, "stream_git", lambda *_, **__: programs.stream(["sleep", "60"]))
+    began = time.monotonic()
+    assert said(tree) == ("the range has a merge: what that changes by itself is not seen",)
+    assert time.monotonic() - began < 20
 
 
 def test_of_a_folder_its_own_files_count(tmp_path: Path) -> None:
