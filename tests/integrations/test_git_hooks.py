@@ -491,6 +491,7 @@ def test_rules_of_the_users_own_switch_the_filter_off(repo):
     [clean] = repo.patches(revisions=CLEAN)
     rules = repo.root / "rules"
     rules.mkdir()
+    (rules / "own.toml").write_text('title = "t"\nlevel = "warning"\nfamilies = ["mount"]\n')
     repo.git("config", "--global", "patchlint.rules", str(rules))
     out, _ = start_hook(repo, "sendemail-validate", clean, status=0)
     assert out == ""
