@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from patchlint.identity import Known, Matches
 from patchlint.model.budget import OutOfBudgetError
+from patchlint.model.effect import ADDED
 from patchlint.model.problem import GIVEN_UP, TIME, Limitation, about
 
 #: functions and lines of hunks, counted anew for each patch, whose patches are compared alone
@@ -334,13 +335,12 @@ def _broken_off(composition: Composition, facts: _Facts, whole: _Compared) -> li
 
 def _as_note(downgrade: Downgrade, number: int) -> Downgrade:
     """What a series adds and itself defers: nobody relied on it yet."""
-    reason = "the series itself adds what it then defers"
     return replace(
         downgrade,
         patch=number,
         level_cap="note",
         confidence="low",
-        reasons=(reason, *downgrade.reasons),
+        reasons=(ADDED, *downgrade.reasons),
         weight=downgrade.weight % LOUD,
     )
 

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 
 #: the family of what no table knows
 STRUCTURAL: Final = "structural"
+#: reasons for a note that its headline tells: what is late is late in few cases, is nothing that
+#: user space sees, or was never promised before
+ON_FAILURE: Final = "deferred on an error path only"
+MEMORY_ONLY: Final = "only memory is freed later"
+ADDED: Final = "the series itself adds what it then defers"
 
 
 class Step(Struct, frozen=True, gc=False):

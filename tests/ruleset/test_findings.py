@@ -183,15 +183,61 @@ def test_a_lost_wait_is_said_as_one():
     ],
 )
 def test_every_context_has_words(context, words):
-    after = replace(LOSS.after, context=context, callback=None)
+    after = replace(LOSS.after, context=context, callback=None, mechanism=None)
     assert f"from lamp_close() to {words}: no" in said(replace(LOSS, after=after)).message
+
+
+def test_what_a_helper_runs_later_that_nobody_shows_is_told_by_its_name():
+    after = replace(LOSS.after, context="unknown", callback=None, mechanism="lamp_put_async")
+    assert "to what lamp_put_async() runs later: no" in said(replace(LOSS, after=after)).message
+
+
+def test_from_one_work_item_it_moves_to_another():
+    loss = replace(LOSS, before=replace(LOSS.before, context="workqueue"))
+    assert "from lamp_close() to another work item: done later" in said(loss).message
+
+
+def test_a_wait_for_what_no_hunk_shows_was_one_for_its_run():
+    loss = replace(LOSS, shape="lost-wait", what="the part of lamp_dark() that no hunk shows")
+    assert said(loss).message == (
+        "lamp_close() no longer waits for lamp_gone(), which runs in a work item"
+    )
+
+
+@pytest.mark.parametrize(
+    ("condition", "told"),
+    [
+        ("defined(CONFIG_LAMP)", "a work item with CONFIG_LAMP: no longer"),
+        ("!defined(CONFIG_LAMP)", "a work item without CONFIG_LAMP: no longer"),
+        ("defined(CONFIG_LAMP) && lazy", "when `defined(CONFIG_LAMP) && lazy`: no longer"),
+    ],
+)
+def test_a_branch_that_the_configuration_takes_is_told_as_an_option(condition, told):
+    assert told in said(replace(LOSS, condition=condition)).message
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        (
+            "mixed: also reached from workqueue (lamp_work(): an argument is a work_struct)",
+            "a work item comes to the old path as well: lamp_work(): an argument is a work_struct",
+        ),
+        (
+            "mixed: also reached from softirq (the same place)",
+            "the same function is run by a softirq as well",
+        ),
+    ],
+)
+def test_who_else_comes_to_the_old_path_is_told_in_words(reason, told):
+    assert told in said(replace(LOSS, reasons=(reason,))).evidence
 
 
 def test_evidence_ends_with_the_row_or_with_what_it_stands_for():
     known = SHIPPED.kernel.cleanups["iput"]
     assert said().evidence == (
         "it was so",
-        f"what iput() does is read off {known.source.evidence}",
+        f"what iput() does is known from {known.source.evidence}",
     )
     unknown = said(replace(LOSS, cleanup="lamp_destroy", family="structural"))
     assert "lamp_destroy() is in no table" in unknown.evidence[-1]
@@ -327,7 +373,15 @@ def test_a_fingerprint_is_sixteen_hex_digits_and_stays_over_releases():
         ({"what": "->release()", "cleanup": "release"}, "->release() moves from lamp_close() to "),
         (
             {"what": "the part of lamp_dim() that no hunk shows", "cleanup": "lamp_dim"},
-            "the part of lamp_dim() that no hunk shows moves from lamp_close() to ",
+            "the rest of lamp_dim() moves from lamp_close() to ",
+        ),
+        (
+            {
+                "what": "the part of lamp_close() that no hunk shows",
+                "body": True,
+                "also": ("dput",),
+            },
+            "lamp_close() is done by a work item now: no longer done when the call returns",
         ),
         (
             {"what": "lamp_destroy()", "body": True, "shape": "moved-body"},
@@ -395,9 +449,8 @@ def test_of_what_is_no_release_no_object_is_said_to_be_left():
 
 def test_code_of_the_function_itself_does_not_move_from_it_twice():
     loss = replace(LOSS, family="structural", what="the part of lamp_close() that no hunk shows")
-    assert said(loss).message.startswith(
-        "the part of lamp_close() that no hunk shows moves to a work"
-    )
+    assert said(loss).message.startswith("the rest of lamp_close() moves to a work item: ")
+    assert "no hunk shows" not in repr(said(loss))
 
 
 # -- which lines are shown -----------------------------------------------------------------

@@ -1,0 +1,278 @@
+"""The words of a finding: its headline, why somebody minds, and what the verdict rests on."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from patchlint.model.effect import ADDED, MEMORY_ONLY, ON_FAILURE, STRUCTURAL
+
+if TYPE_CHECKING:
+    from patchlint.model.effect import Downgrade, Promise
+    from patchlint.model.finding import Level
+    from patchlint.model.kernel import Cleanup, KernelFacts, Rule
+
+#: shapes whose own rule speaks before that of the family
+OWN_RULE: Final = frozenset({"twin", "lost-wait", "task-work-to-workqueue"})
+#: in the place of a function's name where no hunk names it
+NAMELESS: Final = "(unnamed)"
+
+_WHERE: Final = {
+    "task": "in the calling task",
+    "user-worker": "in a user worker",
+    "kthread": "in a kernel thread",
+    "workqueue": "in a work item",
+    "rcu-callback": "in an RCU callback",
+    "softirq": "in softirq context",
+    "hardirq": "in hardirq context",
+    "unknown": "in the caller",
+}
+#: of the path after, where it is not known who runs it
+_NOWHERE: Final = "in a context that is not known"
+#: what a work item alone can be asked for, and how that is said of other callbacks
+_WORK: Final = re.compile(
+    r"\b(?:flush(?:ing)? the work\b(?: item)?|(the|a) (?:work item|worker)\b)"
+)
+_WHEN: Final = {
+    "before-call-returns": "before the call returned",
+    "before-return-to-user": "before the task returned to user space",
+    "after-wait": "and the same path waited for it",
+    "after-grace-period": "after a grace period",
+    "eventually": "at some later time",
+}
+_TO: Final = {
+    "task": "another place of the task",
+    "user-worker": "a user worker",
+    "kthread": "a kernel thread",
+    "workqueue": "a work item",
+    "rcu-callback": "an RCU callback",
+    "softirq": "softirq context",
+    "hardirq": "hard interrupt context",
+    "unknown": "a context that is not known",
+}
+_BY: Final = {
+    "task": "later in the task",
+    "user-worker": "by a user worker",
+    "kthread": "by a kernel thread",
+    "workqueue": "by a work item",
+    "rcu-callback": "by an RCU callback",
+    "softirq": "in softirq context",
+    "hardirq": "in hard interrupt context",
+    "unknown": "later",
+}
+_LOST: Final = {
+    "before-call-returns": "no longer done when the call returns",
+    "before-return-to-user": "no longer done before return to user space",
+    "after-wait": "the same path no longer waits for it",
+    "after-grace-period": "no longer done when the grace period ends",
+    "eventually": "now done later still",
+}
+#: contexts of an old path that no task waited for
+_NO_TASK: Final = frozenset({"kthread", "workqueue", "rcu-callback", "softirq", "hardirq"})
+#: a longer condition is told beside the message
+_LONGEST_CONDITION: Final = 32
+#: how a function is told of which no hunk shows all, and what is lost stands in the rest
+_REST: Final = re.compile(r"the part of (\S+\(\)) that no hunk shows")
+#: a test that the configuration decides
+_CONFIGURED: Final = re.compile(r"(!?)\(?defined\(?\s*(CONFIG_\w+)\)*")
+#: other reasons that turn one of several losses down: then not all is late on failure alone
+_OF_ANOTHER: Final = re.compile(
+    r"no table knows|work is done later|that it is done later|what tells those who wait"
+    r"|where the function|it is only held|what user space sees"
+)
+
+
+def message(downgrade: Downgrade) -> str:
+    """One sentence, short enough to stand with its place and rule on two lines of a terminal."""
+    after, function = downgrade.after, _function(downgrade.function)
+    if downgrade.shape == "lost-wait":
+        what = what_of(downgrade)
+        # of a body that no hunk shows more is not known than that it runs
+        does = "runs" if _REST.fullmatch(downgrade.what) else f"does {what}"
+        waits = f"{function} no longer waits for {after.callback}(), which {does} {_where(after)}"
+        return f"{waits}: {ADDED}" if _is_added(downgrade) else waits
+    if downgrade.shape == "weaker":
+        back = ", but at the return to user space" if after.context == "task" else ""
+        return (
+            f"{after.mechanism}() takes the place of {what_of(downgrade)} in {function}:"
+            f" {_lost(downgrade)}{back}"
+        )
+    if _on_failure(downgrade):
+        named, many = _named(downgrade)
+        return (
+            f"{function}: on failure, {named} {'are' if many else 'is'} done {_BY[after.context]}"
+        )
+    return f"{_moved(downgrade)}{_when(downgrade.condition)}: {_lost(downgrade)}"
+
+
+def _is_added(downgrade: Downgrade) -> bool:
+    return ADDED in downgrade.reasons
+
+
+def _on_failure(downgrade: Downgrade) -> bool:
+    """Whether all that is late is so only where something failed."""
+    reasons = downgrade.reasons
+    return (
+        downgrade.level_cap == "note"
+        and ON_FAILURE in reasons
+        and not any(_OF_ANOTHER.match(one) for one in reasons)
+    )
+
+
+def _to(downgrade: Downgrade) -> str:
+    """Where it went; a function that nothing starts runs when the last reference is put."""
+    before, after = downgrade.before, downgrade.after
+    if after.context == "unknown" and after.mechanism:
+        return f"what {after.mechanism}() runs later"
+    if after.context == "unknown" and after.callback:
+        return f"{after.callback}() at the last put"
+    if after.context == before.context and before.context in ("workqueue", "kthread"):
+        return _TO[after.context].replace("a ", "another ", 1)
+    return _TO[after.context]
+
+
+def _lost(downgrade: Downgrade) -> str:
+    """What is lost; of what nobody relied on, and of a path that no task ran, there is less."""
+    before = downgrade.before
+    if _is_added(downgrade):
+        return ADDED
+    if MEMORY_ONLY in downgrade.reasons and downgrade.family == "memory":
+        return MEMORY_ONLY
+    if before.context in _NO_TASK:
+        return f"done later; it seems to have run {_WHERE[before.context]} before"
+    return _LOST[before.guarantee]
+
+
+def _named(downgrade: Downgrade) -> tuple[str, bool]:
+    """``fput() and 2 others``, and whether that is more than one."""
+    what = what_of(downgrade)
+    also = [name for name in downgrade.also if name != downgrade.cleanup]
+    one = f"{also[0]}()" if also and also[0].isidentifier() else "".join(also[:1])
+    other = one if len(also) == 1 else f"{len(also)} others"
+    return (f"{what} and {other}", True) if also else (what, False)
+
+
+def _moved(downgrade: Downgrade) -> str:
+    """``fput() moves from lamp_close() to a work item``, or what is done there now."""
+    function, to = _function(downgrade.function), _to(downgrade)
+    named, many = _named(downgrade)
+    if downgrade.body and downgrade.family == STRUCTURAL:
+        if what_of(downgrade) == f"the rest of {function}":
+            return f"{function} is done {_BY[downgrade.after.context]} now"
+        return f"the body of {function}, with {named}, moves to {to}"
+    move = "move" if many else "moves"
+    if function in what_of(downgrade):
+        return f"{named} {move} to {to}"
+    return f"{named} {move} from {function} to {to}"
+
+
+def _when(condition: str | None) -> str:
+    if not condition:
+        return ""
+    if option := _CONFIGURED.fullmatch(condition):
+        return f" {'without' if option[1] else 'with'} {option[2]}"
+    return f" when `{condition}`" if len(condition) <= _LONGEST_CONDITION else " on one branch"
+
+
+def what_of(downgrade: Downgrade) -> str:
+    """What moved, as one calls it."""
+    return _REST.sub(r"the rest of \1", downgrade.what) or f"{downgrade.cleanup}()"
+
+
+def _function(name: str) -> str:
+    return "a function that no hunk names" if name == NAMELESS else f"{name}()"
+
+
+def symptoms(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str, ...]:
+    """What shows that it is late: by the release, else by the rule, where it is a release."""
+    known = kernel.cleanups.get(downgrade.cleanup)
+    if known is not None:
+        return tuple(fitted(one, downgrade.after) for one in known.symptoms)
+    name = downgrade.cleanup
+    released = kernel.teardown.search(name) and not kernel.not_teardown.search(name)
+    if downgrade.family != STRUCTURAL or rule.shape in OWN_RULE or released:
+        return tuple(fitted(one, downgrade.after) for one in rule.symptoms)
+    return (f"{what_of(downgrade)} is not done yet when the call returns",)
+
+
+def advice(rule: Rule, known: Cleanup | None, downgrade: Downgrade) -> tuple[str, ...]:
+    """What fits the release; what fits the form of the move goes before it."""
+    form = rule.advice if known is None or rule.shape in OWN_RULE else ()
+    told = (*form, *(known.advice if known is not None else ()))
+    return tuple(dict.fromkeys(fitted(one, downgrade.after) for one in told))
+
+
+def why(known: Cleanup | None, downgrade: Downgrade) -> str:
+    """Why it matters that it is late."""
+    after = downgrade.after
+    if downgrade.in_vain:
+        return (
+            f"{downgrade.in_vain}() holds the call until {after.callback}() is done, but "
+            f"{_where(after)} {what_of(downgrade)} puts itself off: that is done later still"
+        )
+    if known and known.why:
+        return fitted(known.why, after)
+    return (
+        f"when the call returns, nothing says any more that {what_of(downgrade)} is done: it runs "
+        f"{_where(after)}, {_WHEN[after.guarantee]}"
+    )
+
+
+def _where(after: Promise) -> str:
+    return _NOWHERE if after.context == "unknown" else _WHERE[after.context]
+
+
+def fitted(text: str, after: Promise) -> str:
+    """Return what is told of any callback without a work item where none is."""
+    if after.context == "workqueue":
+        return text
+    runs = "kernel thread" if after.context == "kthread" else "callback"
+    return _WORK.sub(lambda one: f"{one[1]} {runs}" if one[1] else f"wait for the {runs}", text)
+
+
+def evidence(
+    rule: Rule, level: Level, known: Cleanup | None, downgrade: Downgrade
+) -> tuple[str, ...]:
+    """What the verdict rests on, its reasons first."""
+    found = list(map(_plain, downgrade.reasons))
+    if rule.held and level == rule.held:
+        found.append(f"a {rule.held} at most: too few warnings of the rule were right so far")
+    what = what_of(downgrade)
+    if known:
+        found.append(_seen(known))
+    elif what == f"{downgrade.cleanup}()":
+        found.append(f"{what} is in no table: judged by its name and by the move of its call")
+    else:
+        found.append(f"what {what} does is not known: judged by where it stood")
+    return tuple(found)
+
+
+#: how contexts are told within a reason
+_RUN_BY: Final = {
+    "user-worker": "a user worker",
+    "kthread": "a kernel thread",
+    "workqueue": "a work item",
+    "rcu-callback": "an RCU callback",
+    "softirq": "a softirq",
+    "hardirq": "a hard interrupt",
+}
+_MIXED: Final = re.compile(r"mixed: also reached from ([\w-]+) \((.*)\)")
+
+
+def _plain(reason: str) -> str:
+    """A reason without the words of the model."""
+    mixed = _MIXED.fullmatch(reason)
+    if mixed is None:
+        return _REST.sub(r"the rest of \1", reason)
+    who = _RUN_BY.get(mixed[1], mixed[1])
+    if mixed[2] == "the same place":
+        return f"the same function is run by {who} as well"
+    return f"{who} comes to the old path as well: {mixed[2]}"
+
+
+def _seen(known: Cleanup) -> str:
+    """Where the tables have it from: a place, or a file and what is true there."""
+    file, seen = known.source.file, known.source.evidence
+    where = seen if seen.startswith(file) else f"{file} ({seen})" if seen else file
+    what = f"that {known.name} is a limit" if known.kind == "share" else f"what {known.name}() does"
+    return f"{what} is known from {where}"
