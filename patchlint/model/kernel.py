@@ -299,6 +299,9 @@ class ContextHint(Struct, frozen=True):
 
 Row = Cleanup | Twin | Registration | Activation | Wait
 
+#: the mechanism by which a context mostly comes to run something, where the start is not seen
+_USUAL: Final = {"workqueue": "work", "rcu-callback": "rcu", "kthread": "kthread"}
+
 
 class KernelFacts(Struct, frozen=True, kw_only=True):
     """All tables.  Look-ups are by function name."""
@@ -308,6 +311,9 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     registrations: dict[str, Registration] = field(default_factory=dict)
     activations: dict[str, Activation] = field(default_factory=dict)
     waits: dict[str, Wait] = field(default_factory=dict)
+    #: mechanism (``work``, ``rcu``...) -> what to do where it puts something off, with ``{}`` for
+    #: what it runs
+    instead: dict[str, str] = field(default_factory=dict)
     #: functions that put an item on a list, with the argument indices (item, list)
     list_adds: dict[str, tuple[int, int]] = field(default_factory=dict)
     #: functions that take items off a list or walk it, with the list's argument index
@@ -406,6 +412,12 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
         others = [row for table, of, row in self.variants if (table, of) == ("cleanups", name)]
         rows = [known, *others] if known is not None else others
         return tuple(row for row in rows if isinstance(row, Cleanup))
+
+    def instead_of(self, starter: str | None, context: Context) -> str:
+        """Return what to do where a call starts something, else where that context runs it."""
+        row = self.activations.get(starter or "") or self.registrations.get(starter or "")
+        known = row.mechanism if row is not None else _USUAL.get(context, "")
+        return self.instead.get(known, "")
 
     def unheld(self, version: tuple[int, int]) -> bool:
         """Whether that kernel is newer than all that the rows are held against."""

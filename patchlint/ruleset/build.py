@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -48,6 +49,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         registrations={row[0]: _registration(row) for row in data["registrations"]},
         activations={row[0]: _activation(row) for row in data["activations"]},
         waits={row[0]: Wait(*_sourced(row)) for row in data["waits"]},
+        instead=dict(data["instead"]),
         list_adds={name: (item, target) for name, (item, target) in data["list_adds"].items()},
         list_drains=dict(data["list_drains"]),
         container_macros={
@@ -120,17 +122,20 @@ def _variants(table: str, rows: list[tuple[str, Row]]) -> Iterator[tuple[str, st
     return ((table, name, row) for name, row in rows if many[name] > 1)
 
 
-#: what can be done about any release
-_INSTEAD: Final = "do it before the call returns; if the callback must do it, wait for that there"
+#: what a release that calls another one is said to release, and by which one
+_THROUGH: Final = re.compile(r", through (\w+)\(\)")
+_AS: Final = re.compile(r"what (\w+)\(\) releases")
 
 
 def _cleanups(data: Compiled) -> list[Cleanup]:
     found = []
+    things = {row[0]: row[6] for row in data["cleanups"]}
     for row in data["cleanups"]:
-        symptoms, advice, why, core = data["families"][row[1]]
+        symptoms, advice, why, core, rest, rest_symptoms = data["families"][row[1]]
         name, kind, visible, releases = row[0], row[2], row[5], row[6]
         if kind == "memory" and not visible:
-            symptoms, advice, why, _ = data["families"].get("memory", data["families"][row[1]])
+            family = data["families"].get("memory", data["families"][row[1]])
+            symptoms, advice, why = family[:3]
         elif kind == "share":
             # no function has this name, and none that has it may be taken for the counter
             name = f"->{name}"
@@ -142,10 +147,10 @@ def _cleanups(data: Compiled) -> list[Cleanup]:
             full = f"{name}() releases {releases}; {why}"
             why = full if len(full) <= _LONGEST_WHY else why
         elif name not in core:
-            # the family's words are of its core: of others no more is known than what they release
-            advice = [_INSTEAD]
-            symptoms = [f"still there when the call has returned: {releases}", *symptoms]
-            why = f"{name}() releases {releases}; nothing orders that before the return any more"
+            # the family's words are of its core: of others it says who meets what they release
+            advice = ()
+            symptoms = rest_symptoms or symptoms
+            why = rest.replace("{}", _thing(releases, things)) if rest else why
         fields = [
             name,
             *row[1:7],
@@ -164,6 +169,12 @@ def _cleanups(data: Compiled) -> list[Cleanup]:
         ]
         found.append(Cleanup(*fields))
     return found
+
+
+def _thing(releases: str, things: dict[str, str]) -> str:
+    """What is released, without the function that does it."""
+    through = _AS.fullmatch(releases)
+    return _THROUGH.sub("", things.get(through[1], releases) if through else releases)
 
 
 def _frozen(value: Any) -> Any:

@@ -81,7 +81,14 @@ class _Gathered:
             later.setdefault(twin["direct"], []).append(twin["deferred"])
         kernel: Compiled = {
             "families": {
-                name: [row["symptoms"], row["advice"], row["why"], row.get("core")]
+                name: [
+                    row["symptoms"],
+                    row["advice"],
+                    row["why"],
+                    row.get("core"),
+                    row.get("rest"),
+                    row.get("rest_symptoms"),
+                ]
                 for name, row in self.families.items()
             },
             "cleanups": [_cleanup(row, later.get(row["name"], [])) for row in rows["cleanup"]],
@@ -89,6 +96,7 @@ class _Gathered:
             "registrations": [_registration(row) for row in rows["registration"]],
             "activations": [_activation(row) for row in rows["activation"]],
             "waits": [_wait(row) for row in rows["wait"]],
+            "instead": {row["mechanism"]: row["advice"] for row in rows["instead"]},
             "entries": [_entry(row) for row in rows["entry"]],
             "system_calls": [_system_call(row) for row in rows["syscall"]],
             "resources": {
@@ -247,7 +255,12 @@ def _identity(table: str, row: Row) -> str:
         return f"{row.get('name')} {row.get('member')}"
     if table == "slot":
         return f"{row.get('struct')}.{row.get('member')}"
-    keys = {"twin": "deferred", "callback": "type", "workload": "family"}
+    keys = {
+        "twin": "deferred",
+        "callback": "type",
+        "workload": "family",
+        "instead": "mechanism",
+    }
     return str(row.get(keys.get(table, "name")))
 
 

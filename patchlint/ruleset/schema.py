@@ -60,6 +60,12 @@ def text(value: Any) -> str | None:
     return None if isinstance(value, str) and value.strip() else "must be a text"
 
 
+def sentence(value: Any) -> str | None:
+    """Demand a sentence with a place for what is released."""
+    good = isinstance(value, str) and value.count("{}") == 1
+    return None if good else "must be a text with {} for what is released"
+
+
 def flag(value: Any) -> str | None:
     """Demand a boolean."""
     return None if isinstance(value, bool) else "must be true or false"
@@ -243,6 +249,8 @@ FAMILY: Final[Row] = (
     Key("symptoms", texts),
     Key("advice", texts),
     Key("why", text),
+    Key("rest", sentence, required=False),
+    Key("rest_symptoms", texts, required=False),
 )
 CLEANUP: Final[Row] = (
     Key("name", word),
@@ -298,6 +306,7 @@ ROWS: Final[dict[str, Row]] = {
         Key("keeps_not_with", words, required=False),
         *_SOURCE,
     ),
+    "instead": (Key("mechanism", text), Key("advice", text)),
     "wait": (
         Key("name", word),
         Key("kind", one_of(WAIT_KINDS)),
@@ -417,7 +426,7 @@ RULE: Final[Row] = (
 FILES: Final[dict[str, tuple[str, ...]]] = {
     "cleanups": ("cleanup",),
     "twins": ("twin",),
-    "mechanisms": ("registration", "activation"),
+    "mechanisms": ("registration", "activation", "instead"),
     "waits": ("wait",),
     "entries": ("entry", "syscall"),
     "hints": ("hint",),

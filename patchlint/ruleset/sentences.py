@@ -33,13 +33,6 @@ _NOWHERE: Final = "in a context that is not known"
 _WORK: Final = re.compile(
     r"\b(?:flush(?:ing)? the work\b(?: item)?|(the|a) (?:work item|worker)\b)"
 )
-_WHEN: Final = {
-    "before-call-returns": "before the call returned",
-    "before-return-to-user": "before the task returned to user space",
-    "after-wait": "and the same path waited for it",
-    "after-grace-period": "after a grace period",
-    "eventually": "at some later time",
-}
 _TO: Final = {
     "task": "another place of the task",
     "user-worker": "a user worker",
@@ -71,6 +64,12 @@ _LOST: Final = {
 _NO_TASK: Final = frozenset({"kthread", "workqueue", "rcu-callback", "softirq", "hardirq"})
 #: a longer condition is told beside the message
 _LONGEST_CONDITION: Final = 32
+#: how a rule calls the release in whose place a twin stands
+_DIRECT: Final = "the direct call"
+#: what helps where the task itself does it late
+_AT_RETURN: Final = (
+    "end within the call what others wait for there, and leave the put alone to the return"
+)
 #: how a function is told of which no hunk shows all, and what is lost stands in the rest
 _REST: Final = re.compile(r"the part of (\S+\(\)) that no hunk shows")
 #: a test that the configuration decides
@@ -183,39 +182,72 @@ def _function(name: str) -> str:
     return "a function that no hunk names" if name == NAMELESS else f"{name}()"
 
 
+def released(kernel: KernelFacts, downgrade: Downgrade) -> Cleanup | None:
+    """The row that says what was released: that of the call, else of the function that lost it."""
+    known = kernel.cleanups.get(downgrade.cleanup)
+    if known is not None or downgrade.family == STRUCTURAL:
+        return known
+    rows = kernel.rows_of(downgrade.function)
+    return next((row for row in rows if row.family == downgrade.family), None)
+
+
 def symptoms(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str, ...]:
     """What shows that it is late: by the release, else by the rule, where it is a release."""
-    known = kernel.cleanups.get(downgrade.cleanup)
+    known = released(kernel, downgrade)
     if known is not None:
-        return tuple(fitted(one, downgrade.after) for one in known.symptoms)
-    name = downgrade.cleanup
-    released = kernel.teardown.search(name) and not kernel.not_teardown.search(name)
-    if downgrade.family != STRUCTURAL or rule.shape in OWN_RULE or released:
-        return tuple(fitted(one, downgrade.after) for one in rule.symptoms)
-    return (f"{what_of(downgrade)} is not done yet when the call returns",)
+        told = known.symptoms
+    else:
+        name = downgrade.cleanup
+        ends = kernel.teardown.search(name) and not kernel.not_teardown.search(name)
+        of_rule = downgrade.family != STRUCTURAL or rule.shape in OWN_RULE or ends
+        # of a call that is no release nobody knows what its delay shows as
+        told = rule.symptoms if of_rule else ()
+    return tuple(fitted(one, downgrade.after) for one in told)
 
 
-def advice(rule: Rule, known: Cleanup | None, downgrade: Downgrade) -> tuple[str, ...]:
-    """What fits the release; what fits the form of the move goes before it."""
-    form = rule.advice if known is None or rule.shape in OWN_RULE else ()
-    told = (*form, *(known.advice if known is not None else ()))
-    return tuple(dict.fromkeys(fitted(one, downgrade.after) for one in told))
+def advice(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str, ...]:
+    """What fits the form of the move and the release, else what the mechanism allows."""
+    known, after = released(kernel, downgrade), downgrade.after
+    form = rule.advice if rule.shape else ()
+    twin = kernel.twins.get(after.mechanism or "")
+    if twin is not None:
+        form = tuple(one.replace(_DIRECT, f"{twin.direct}()") for one in form)
+    if known is None and downgrade.family != STRUCTURAL:
+        form = (*form, *rule.advice)
+    if downgrade.shape == "weaker" and after.context == "task":
+        told: tuple[str, ...] = (*form, _AT_RETURN)
+    elif rule.level == "note" or not (known is None or known.visible):
+        told = (*form, *(known.advice if known is not None else ()))
+    else:
+        told = (*form, *(known.advice if known is not None else ()))
+        if not told or (known is None and downgrade.family == STRUCTURAL):
+            runs = f"{after.callback}()" if after.callback else "it"
+            by_mechanism = kernel.instead_of(after.mechanism, after.context).replace("{}", runs)
+            told = (*told, *([by_mechanism] if by_mechanism else rule.advice))
+    return tuple(dict.fromkeys(fitted(one, after) for one in told))
 
 
-def why(known: Cleanup | None, downgrade: Downgrade) -> str:
-    """Why it matters that it is late."""
-    after = downgrade.after
+def why(kernel: KernelFacts, downgrade: Downgrade) -> str:
+    """Who waits for it, and what they meet; nothing where nobody is known to."""
+    after, known = downgrade.after, released(kernel, downgrade)
     if downgrade.in_vain:
         return (
             f"{downgrade.in_vain}() holds the call until {after.callback}() is done, but "
             f"{_where(after)} {what_of(downgrade)} puts itself off: that is done later still"
         )
-    if known and known.why:
+    if downgrade.shape == "weaker" and after.context == "task":
+        return (
+            "the same task does it, on its way back to user space: who waits inside of the call,"
+            " or is woken there, still meets what it releases"
+        )
+    if known is not None:
         return fitted(known.why, after)
-    return (
-        f"when the call returns, nothing says any more that {what_of(downgrade)} is done: it runs "
-        f"{_where(after)}, {_WHEN[after.guarantee]}"
-    )
+    called = dict.fromkeys(f"{one.said or one.name} ({one.kind})" for one in downgrade.entry_points)
+    if not called:
+        return ""
+    first, *others = called
+    more = f" or {len(others)} other{'s' * (len(others) > 1)}" if others else ""
+    return f"who has called {first}{more} goes on before it is done"
 
 
 def _where(after: Promise) -> str:

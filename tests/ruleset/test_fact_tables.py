@@ -85,13 +85,38 @@ def test_every_family_has_cleanups_and_every_cleanup_a_family():
     assert {row.family for row in KERNEL.cleanups.values()} == FAMILIES
 
 
-def test_what_user_space_can_see_has_a_symptom_and_an_advice():
+def test_what_user_space_can_see_has_a_symptom_and_says_who_waits():
     for row in KERNEL.cleanups.values():
         if row.visible:
             assert row.symptoms, row.name
-            assert row.advice, row.name
         assert row.why.strip(), row.name
+        for text in (*row.symptoms, row.why, *row.advice):
+            # what the headline says already
+            assert "{}" not in text, row.name
+            assert "nothing orders" not in text, row.name
+            assert not text.startswith(("still there", f"{row.name}() is not done")), row.name
         assert row.releases.strip(), row.name
+
+
+def test_a_mechanism_that_is_usual_says_what_helps_and_names_its_callback():
+    for starter in ("queue_work", "queue_delayed_work", "queue_rcu_work", "call_rcu", "mod_timer"):
+        row = KERNEL.activations.get(starter) or KERNEL.registrations[starter]
+        told = KERNEL.instead_of(starter, row.context)
+        assert told.count("{}") == 1, starter
+    # a start that is not seen is told by what runs it
+    assert KERNEL.instead_of(None, "workqueue") == KERNEL.instead_of("queue_work", "workqueue")
+    assert KERNEL.instead_of("lamp_put_async", "unknown") == ""
+    known = {
+        row.mechanism for row in (*KERNEL.activations.values(), *KERNEL.registrations.values())
+    }
+    assert set(KERNEL.instead) <= known
+
+
+def test_what_a_mechanism_is_waited_for_with_is_a_known_wait():
+    for mechanism, advice in KERNEL.instead.items():
+        for name in re.findall(r"with (\w+)\(\) where", advice):
+            wait = KERNEL.waits[name]
+            assert wait.restores, mechanism
 
 
 def test_prose_is_short_and_ends_without_a_full_stop():
