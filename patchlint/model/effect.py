@@ -17,6 +17,9 @@ ON_FAILURE: Final = "deferred on an error path only"
 MEMORY_ONLY: Final = "only memory is freed later"
 ADDED: Final = "the series itself adds what it then defers"
 
+#: a test that the configuration decides, with what turns it and its option
+OPTION: Final = r"(!?)\(?defined\(?\s*(CONFIG_\w+)\)*"
+
 
 class Step(Struct, frozen=True, gc=False):
     """One link of a chain: ``function`` at ``path:line`` does ``note``."""

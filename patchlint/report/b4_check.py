@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from patchlint.report.lookup import UNCHECKED, doubts, ordered, set_nearby
 from patchlint.report.terse import WORDS
 from patchlint.report.text import line, sentence
-from patchlint.report.words import archived
+from patchlint.report.words import archived, headline
 
 if TYPE_CHECKING:
     from patchlint.model.finding import Finding, Report
@@ -61,7 +61,9 @@ def doubtful(text: str) -> str:
 
 def _check_line(finding: Finding, link: str) -> str:
     place = _harmless(line(finding.path))
-    said = _harmless(f"[{line(finding.rule)}] {sentence(finding.message)}{archived(finding, link)}")
+    said = _harmless(
+        f"[{line(finding.rule)}] {sentence(headline(finding))}{archived(finding, link)}"
+    )
     told = f"{place}:{finding.line}: {WORDS[finding.level]}: {said}"
     while told.startswith(_FROM_STDIN):
         told = told.removeprefix(_FROM_STDIN)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from patchlint.report.as_json import dump
 from patchlint.report.lookup import doubts, ordered
 from patchlint.report.text import line
-from patchlint.report.words import archived
+from patchlint.report.words import archived, headline
 
 if TYPE_CHECKING:
     from patchlint.model.finding import Finding, Report
@@ -50,7 +50,7 @@ def _unread(doubt: Doubt) -> dict[str, Any]:
 
 def _issue(finding: Finding, link: str) -> dict[str, Any]:
     return {
-        "description": line(finding.message) + archived(finding, link),
+        "description": headline(finding) + archived(finding, link),
         "check_name": finding.rule,
         "fingerprint": finding.fingerprint,
         "severity": SEVERITIES[finding.level],

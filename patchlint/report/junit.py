@@ -16,6 +16,7 @@ from patchlint.report.lookup import PARTLY, UNCHECKED, doubts, lost, ordered, un
 from patchlint.report.style import Style
 from patchlint.report.terminal import finding_lines
 from patchlint.report.text import count, line
+from patchlint.report.words import headline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,7 +93,7 @@ def _case(
     loud = [finding for finding in findings if finding.level != "note"]
     quiet = [finding for finding in findings if finding.level == "note"]
     if loud:
-        said = line(loud[0].message)
+        said = headline(loud[0])
         if len(loud) > 1:
             said += f" (and {count(len(loud) - 1, 'finding')} more)"
         rules = ", ".join(dict.fromkeys(line(finding.rule) for finding in loud))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from patchlint.model.effect import OPTION
 from patchlint.model.finding import LEVELS
 from patchlint.model.problem import CONFIG, GIVEN_UP, TIME
 from patchlint.report.text import count
@@ -72,7 +73,11 @@ def worst(findings: list[Finding]) -> Level | None:
 def untold(finding: Finding) -> str | None:
     """Return the condition of the deferral, None when the message has it already."""
     condition = finding.condition
-    return None if condition is None or _says(finding, condition) else condition
+    if condition is None or _says(finding, condition):
+        return None
+    # a message tells what the configuration decides by the option's name
+    option = re.fullmatch(OPTION, condition)
+    return None if option and _says(finding, option[2]) else condition
 
 
 def also(finding: Finding) -> list[str]:

@@ -8,7 +8,7 @@ from patchlint.report.as_json import dump
 from patchlint.report.lookup import doubts, ordered
 from patchlint.report.terse import terse_line
 from patchlint.report.text import line
-from patchlint.report.words import archived
+from patchlint.report.words import archived, headline
 
 if TYPE_CHECKING:
     from patchlint.model.effect import Promise
@@ -45,7 +45,7 @@ def _unread(doubt: Doubt) -> dict[str, Any]:
 
 
 def _diagnostic(finding: Finding, link: str) -> dict[str, Any]:
-    message = line(finding.message) + archived(finding, link)
+    message = headline(finding) + archived(finding, link)
     return {
         "message": f"{message}\n{line(finding.why)}" if finding.why else message,
         "location": _location(finding.path, finding.line),

@@ -24,7 +24,7 @@ from patchlint.report.lookup import (
     unsure,
 )
 from patchlint.report.text import count, line, source
-from patchlint.report.words import archived, remembered, told
+from patchlint.report.words import archived, headline, remembered, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -154,7 +154,7 @@ def _document(rule: Rule | None) -> str | None:
 
 
 def _result(report: Report, finding: Finding, names: list[str], link: str) -> Json:
-    message = line(finding.message) + archived(finding, link)
+    message = headline(finding) + archived(finding, link)
     result: Json = {
         "ruleId": finding.rule,
         "ruleIndex": names.index(finding.rule),

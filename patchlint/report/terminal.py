@@ -31,7 +31,7 @@ from patchlint.report.lookup import (
     untold,
 )
 from patchlint.report.text import code, columns, count, cut, line, pad, sentence, wrap
-from patchlint.report.words import called, fate, posted, precedent, record, sure, told
+from patchlint.report.words import called, fate, headline, posted, precedent, record, sure, told
 from patchlint.report.words import entries as grouped
 
 if TYPE_CHECKING:
@@ -107,11 +107,11 @@ def _width(style: Style) -> int:
 def _patch_block(report: Report, group: list[Finding], style: Style) -> list[str]:
     if style.quiet:
         loud = [finding for finding in group if finding.level != "note"]
-        return [text for finding in loud for text in _headline(finding, style)]
+        return [text for finding in loud for text in _headline(finding, style, alone=True)]
     lines = [_patch_line(report, group[0], style)]
     for index, finding in enumerate(group):
         if finding.level == "note" and not style.verbose:
-            lines += [*_headline(finding, style), *_history(finding, style)]
+            lines += [*_headline(finding, style, alone=True), *_history(finding, style)]
             continue
         if index:
             lines.append("")
@@ -135,11 +135,17 @@ def _patch_line(report: Report, finding: Finding, style: Style) -> str:
     return _paint(subject, _BOLD, style) + _paint(tail, _FAINT, style)
 
 
-def _headline(finding: Finding, style: Style) -> list[str]:
-    """The place, the level, one sentence and the rule; on a terminal in two lines at most."""
+def _headline(finding: Finding, style: Style, *, alone: bool = False) -> list[str]:
+    """The place, the level, one sentence and the rule; on a terminal in two lines at most.
+
+    ``alone``: nothing else is said of it, and so the branch on which it holds.
+    """
     level = _paint(f"{finding.level}:", _LEVEL[finding.level], style)
     place = f"{line(finding.path)}:{finding.line}:"
-    said, rule = sentence(finding.message), f"[{line(finding.rule)}]"
+    said, rule = (
+        sentence(headline(finding) if alone else finding.message),
+        f"[{line(finding.rule)}]",
+    )
     if not style.terminal:
         lines = [said]
     else:

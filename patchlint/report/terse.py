@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from patchlint.model.link import LORE
 from patchlint.report.lookup import ordered
 from patchlint.report.text import line, sentence
-from patchlint.report.words import archived
+from patchlint.report.words import archived, headline
 
 if TYPE_CHECKING:
     from patchlint.model.finding import Finding, Report
@@ -27,7 +27,7 @@ def terse_line(finding: Finding, link: str = LORE) -> str:
     """
     return (
         f"{line(finding.path)}:{finding.line}: {WORDS[finding.level]}: "
-        f"[{line(finding.rule)}] {sentence(finding.message)}{archived(finding, link)}"
+        f"[{line(finding.rule)}] {sentence(headline(finding))}{archived(finding, link)}"
     )
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from patchlint.model.effect import STRUCTURAL
 from patchlint.model.history import day
 from patchlint.model.link import mail_link
-from patchlint.report.text import columns, count, line
+from patchlint.report.lookup import untold
+from patchlint.report.text import columns, count, cut, line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,6 +92,22 @@ def guarantee(promise: Promise) -> str:
     if promise.guarantee == "before-return-to-user" and promise.context in _NO_RETURN:
         return "put off there too, where nothing returns to user space"
     return GUARANTEES[promise.guarantee]
+
+
+#: how a message tells of a branch whose test is too long for it, and columns of the test elsewhere
+_ONE_BRANCH: Final = " on one branch"
+_LONGEST_TEST: Final = 160
+
+
+def headline(finding: Finding) -> str:
+    """The message with the branch on which it holds, where nothing else is told of a finding."""
+    said, test = line(finding.message), untold(finding)
+    if not test:
+        return said
+    when = f" when `{cut(line(test), _LONGEST_TEST)}`"
+    if _ONE_BRANCH in said:
+        return said.replace(_ONE_BRANCH, when, 1)
+    return f"{said},{when}"
 
 
 def called(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from patchlint.model.effect import ADDED, MEMORY_ONLY, ON_FAILURE, STRUCTURAL
+from patchlint.model.effect import ADDED, MEMORY_ONLY, ON_FAILURE, OPTION, STRUCTURAL
 
 if TYPE_CHECKING:
     from patchlint.model.effect import Downgrade, Promise
@@ -72,8 +72,6 @@ _AT_RETURN: Final = (
 )
 #: how a function is told of which no hunk shows all, and what is lost stands in the rest
 _REST: Final = re.compile(r"the part of (\S+\(\)) that no hunk shows")
-#: a test that the configuration decides
-_CONFIGURED: Final = re.compile(r"(!?)\(?defined\(?\s*(CONFIG_\w+)\)*")
 #: other reasons that turn one of several losses down: then not all is late on failure alone
 _OF_ANOTHER: Final = re.compile(
     r"no table knows|work is done later|that it is done later|what tells those who wait"
@@ -168,7 +166,7 @@ def _moved(downgrade: Downgrade) -> str:
 def _when(condition: str | None) -> str:
     if not condition:
         return ""
-    if option := _CONFIGURED.fullmatch(condition):
+    if option := re.fullmatch(OPTION, condition):
         return f" {'without' if option[1] else 'with'} {option[2]}"
     return f" when `{condition}`" if len(condition) <= _LONGEST_CONDITION else " on one branch"
 

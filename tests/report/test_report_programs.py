@@ -135,7 +135,7 @@ def test_terse():
         (
             "fs/burrow/nest.c:214: ERROR: [mount-put-deferred] mntput() for a lazily detached "
             "nest moves from the unmounting task to a kworker, so umount can return with the file "
-            "system still mounted"
+            "system still mounted, when `flags & BURROW_LAZY`"
         ),
         (
             "drivers/burrow/tunnel.c:88: WARNING: [file-put-deferred] fput() of the backing file "

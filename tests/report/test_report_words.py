@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
-from report_story import STORY
+from report_story import MEMORY, STORY
 
 from patchlint.model.effect import Promise, Step
 from patchlint.model.finding import HunkLine
 from patchlint.model.record import Track
 from patchlint.report import words
 from patchlint.report.lookup import gaps
+from patchlint.report.render import render
+from patchlint.report.style import Style
 from patchlint.report.words import called, sure, told
 
 
@@ -114,3 +116,30 @@ def test_a_precedent_of_what_is_no_function_has_no_brackets():
 def test_a_record_of_one_is_told_as_one(right, info, wrong, said):
     told = words.record(Track("mount-put-deferred", right, info, wrong, 3, {}))
     assert told.startswith(said)
+
+
+TOLD = "it moves to a work item"
+
+
+@pytest.mark.parametrize(
+    ("message", "condition", "said"),
+    [
+        (f"{TOLD} on one branch: late", "a && b", f"{TOLD} when `a && b`: late"),
+        (f"{TOLD}: late", "a && b", f"{TOLD}: late, when `a && b`"),
+        (f"{TOLD} when `a && b`: late", "a && b", f"{TOLD} when `a && b`: late"),
+        (f"{TOLD} with CONFIG_X: late", "defined(CONFIG_X)", f"{TOLD} with CONFIG_X: late"),
+        (f"{TOLD}: late", None, f"{TOLD}: late"),
+    ],
+)
+@pytest.mark.parametrize("name", ["terse", "gitlab", "rdjson", "nipa", "b4-check", "sarif"])
+def test_where_a_sentence_is_all_it_has_the_branch(name, message, condition, said):
+    one = replace(STORY.findings[1], message=message, condition=condition, why="")
+    told = render(replace(STORY, findings=(one,)), name, Style(verbose=True))
+    assert f"{said}\n" in told or f'{said}"' in told
+    assert "on one branch" not in told
+
+
+def test_a_note_of_one_line_has_the_branch():
+    one = replace(MEMORY, message=f"{TOLD} on one branch: late", condition="a && b")
+    told = render(replace(STORY, findings=(one,)), "terminal", Style())
+    assert f"{TOLD} when `a && b`: late [" in told
