@@ -197,11 +197,11 @@ def finding_lines(finding: Finding, style: Style) -> list[str]:
 
 def _record(finding: Finding, style: Style) -> list[str]:
     """The nearest precedent, and how the other findings of the rule were judged."""
-    one, track = finding.precedent, finding.track
+    one = finding.precedent
     near = precedent(one, style.link_url, full=style.verbose) if one else ""
     return [
         *_prose("earlier", near, style),
-        *_prose("record", record(track) if track else "", style),
+        *_prose("record", record(finding), style),
     ]
 
 

@@ -62,12 +62,12 @@ def test_what_is_no_name_gets_no_brackets(name, said):
 @pytest.mark.parametrize(
     ("confidence", "family", "level", "why"),
     [
-        ("high", "mount", "error", "the evidence says that a task did it"),
-        ("medium", "mount", "warning", "nothing shows who called it"),
-        ("medium", "structural", "warning", "a name alone tells what it was"),
-        ("low", "structural", "warning", "a name alone tells what moved"),
-        ("low", "mount", "warning", "a name alone tells that it moved"),
-        ("low", "mount", "note", "see the evidence"),
+        ("high", "mount", "error", "what kfree() does is known, and so is that a task did it"),
+        ("medium", "mount", "warning", "is known, but nothing shows who called the old path"),
+        ("medium", "structural", "warning", "only its name says what kfree() does"),
+        ("low", "structural", "warning", "only its name says what kfree() does"),
+        ("low", "mount", "warning", "but only the name of a helper says that it is done later"),
+        ("low", "mount", "note", "the evidence says what speaks against it"),
     ],
 )
 def test_how_sure_says_what_it_rests_on(confidence, family, level, why):
@@ -104,18 +104,30 @@ def test_a_precedent_of_what_is_no_function_has_no_brackets():
 
 
 @pytest.mark.parametrize(
-    ("right", "info", "wrong", "said"),
+    ("level", "right", "info", "wrong", "undecided", "said"),
     [
-        (0, 1, 0, "0 of 1 judged finding of this rule, as loud as this one, was right, 1 true"),
-        (1, 0, 0, "1 of 1 judged finding of this rule, as loud as this one, was right"),
-        (1, 0, 1, "1 of 2 judged findings of this rule, as loud as this one, was right"),
-        (0, 0, 2, "0 of 2 judged findings of this rule, as loud as this one, were right"),
-        (2, 0, 0, "2 of 2 judged findings of this rule, as loud as this one, were right"),
+        ("warning", 9, 1, 2, 1, "75 % of the warnings of this rule were right (12 judged)"),
+        ("error", 9, 1, 2, 1, "75 % of the warnings of this rule were right (12 judged)"),
+        # a note is right where it moved, whether or not anybody relied on it
+        ("note", 9, 1, 2, 1, "83 % of the notes of this rule were right (12 judged)"),
+        ("warning", 10, 0, 0, 0, "100 % of the warnings of this rule were right (10 judged)"),
+        ("warning", 0, 0, 10, 0, "0 % of the warnings of this rule were right (10 judged)"),
+        # of few a share says nothing, and what could not be decided makes them no more
+        ("warning", 5, 1, 3, 30, ""),
+        ("note", 1, 0, 0, 0, ""),
     ],
 )
-def test_a_record_of_one_is_told_as_one(right, info, wrong, said):
-    told = words.record(Track("mount-put-deferred", right, info, wrong, 3, {}))
-    assert told.startswith(said)
+def test_a_record_is_a_share_of_enough_judgements(level, right, info, wrong, undecided, said):
+    track = Track("mount-put-deferred", right, info, wrong, undecided, {})
+    one = replace(STORY.findings[0], level=level, track=track)
+    assert words.record(one) == said
+    assert [text for name, text in words.remembered(one, "") if name == "record"] == (
+        [said] if said else []
+    )
+
+
+def test_a_rule_of_which_nothing_was_judged_has_no_record():
+    assert words.record(replace(STORY.findings[0], track=None)) == ""
 
 
 TOLD = "it moves to a work item"
