@@ -59,6 +59,30 @@ def ordered(report: Report) -> list[Finding]:
     return sorted(report.findings, key=_order)
 
 
+def alike(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """Group findings that differ in place alone: one release, one callback, the same texts.
+
+    Groups, and findings in them, keep the order that they come in.
+    """
+    groups: dict[tuple[object, ...], list[Finding]] = {}
+    for one in findings:
+        groups.setdefault(_texts(one), []).append(one)
+    return list(groups.values())
+
+
+def _texts(finding: Finding) -> tuple[object, ...]:
+    """What is told of a finding besides where it is."""
+    before, after = finding.before, finding.after
+    name = rf"(?<!\w){re.escape(finding.function)}(?!\w)"
+    return (
+        (finding.series, finding.patch, finding.level, finding.rule, finding.cleanup),
+        (before.context, before.guarantee, after.context, after.guarantee),
+        (after.mechanism, after.callback, finding.condition, finding.also),
+        re.sub(name, "", finding.message),
+        (finding.why, finding.symptoms, finding.advice, finding.author_says),
+    )
+
+
 def levels(findings: list[Finding]) -> dict[Level, int]:
     """Count the findings of each level, loudest first, absent levels left out."""
     counted = {level: sum(f.level == level for f in findings) for level in LEVELS}

@@ -10,14 +10,15 @@ import re
 from email.charset import SHORTEST, Charset
 from email.header import Header
 from email.utils import formataddr, formatdate, parseaddr
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from patchlint.model.hidden import HIDDEN
-from patchlint.report.lookup import by_patch, entry_points, patch_of, series_of, untold
+from patchlint.report.lookup import alike, by_patch, entry_points, patch_of, series_of, untold
 from patchlint.report.text import cut, line, source, wrap
-from patchlint.report.words import called, entries, remembered, told
+from patchlint.report.words import called, elsewhere, entries, remembered, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -177,17 +178,18 @@ def _body(
     lines: list[str] = []
     left = REMARKS
     for group in groups:
-        if group[:left]:
+        told = alike(group)
+        if told[:left]:
             lines += [*wrap(_attribution(patch_of(report, group[0])), PROSE), ""]
         elif not lines:
             continue
-        for finding in group[:left]:
-            lines += [*_remark(finding, style.link_url), ""]
-        lines += _named(group[left:])
-        left -= len(group[:left])
+        for finding, *others in told[:left]:
+            lines += [*_remark(finding, others, style.link_url), ""]
+        lines += _named([finding for some in told[left:] for finding in some])
+        left -= len(told[:left])
     which = "this series" if len(groups) > 1 or series.expected > 1 else "this patch"
     lines += [*wrap(_question(findings, which), PROSE)]
-    return [*lines, "", "-- ", *_footer(report, findings[0], style)]
+    return [*lines, "", "-- ", *_footer(report, findings, style)]
 
 
 def _attribution(patch: PatchRef | None) -> str:
@@ -207,16 +209,17 @@ def _question(findings: Sequence[Finding], which: str) -> str:
     return f"patchlint, an automatic check of {which}, asks: {asked}"
 
 
-def _footer(report: Report, finding: Finding, style: Style) -> list[str]:
+def _footer(report: Report, findings: Sequence[Finding], style: Style) -> list[str]:
     """The version, where to read on, and two ways to say that it is wrong."""
-    rule, function = line(finding.rule), line(finding.function)
+    rule = line(findings[0].rule)
+    silent = dict.fromkeys(f"patchlint-ok: {line(f.rule)} {line(f.function)}" for f in findings)
     say = "say so in a reply"
     if _ADDRESS.match(style.complaints):
         say = f"tell {style.complaints}"
     return [
         cut(f"patchlint {line(report.version)}; why: patchlint explain {rule}", PROSE),
         *wrap(f"Wrong? Please {say}, or below the --- of the next version:", PROSE),
-        cut(f"patchlint-ok: {rule} {function} -- why it is fine", _LONGEST_LINE),
+        *(cut(f"{one} -- why it is fine", _LONGEST_LINE) for one in islice(silent, REMARKS)),
     ]
 
 
@@ -230,11 +233,13 @@ def _named(findings: Sequence[Finding]) -> list[str]:
     return ["The same holds for:", "", *told, ""]
 
 
-def _remark(finding: Finding, link: str) -> list[str]:
+def _remark(finding: Finding, others: Sequence[Finding], link: str) -> list[str]:
     lines = _quoted(finding)
     if lines:
         lines.append("")
     lines += wrap(_sentence(finding.message), PROSE)
+    if others:
+        lines += wrap(f"The same holds in {elsewhere(finding, others)}.", PROSE)
     condition = untold(finding)
     if condition:
         lines += wrap(f"(Only when: {condition})", PROSE)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from patchlint.report.lookup import (
     PARTLY,
     UNCHECKED,
+    alike,
     also,
     by_patch,
     entry_points,
@@ -31,7 +32,17 @@ from patchlint.report.lookup import (
     untold,
 )
 from patchlint.report.text import code, columns, count, cut, line, pad, sentence, wrap
-from patchlint.report.words import called, fate, headline, posted, precedent, record, sure, told
+from patchlint.report.words import (
+    called,
+    elsewhere,
+    fate,
+    headline,
+    posted,
+    precedent,
+    record,
+    sure,
+    told,
+)
 from patchlint.report.words import entries as grouped
 
 if TYPE_CHECKING:
@@ -109,14 +120,21 @@ def _patch_block(report: Report, group: list[Finding], style: Style) -> list[str
         loud = [finding for finding in group if finding.level != "note"]
         return [text for finding in loud for text in _headline(finding, style, alone=True)]
     lines = [_patch_line(report, group[0], style)]
-    for index, finding in enumerate(group):
+    for index, (finding, *others) in enumerate(alike(group)):
         if finding.level == "note" and not style.verbose:
-            lines += [*_headline(finding, style, alone=True), *_history(finding, style)]
+            lines += [*_headline(finding, style, alone=True), *_also_in(finding, others, style)]
+            lines += _history(finding, style)
             continue
         if index:
             lines.append("")
-        lines += finding_lines(finding, style)
+        lines += finding_lines(finding, style, others)
+        for other in others if style.verbose else ():
+            lines += ["", *_again(other, style)]
     return lines
+
+
+def _also_in(finding: Finding, others: Sequence[Finding], style: Style) -> list[str]:
+    return _prose("also in", elsewhere(finding, others), style)
 
 
 def _patch_line(report: Report, finding: Finding, style: Style) -> str:
@@ -173,12 +191,13 @@ def _folded(text: str, room: int) -> tuple[str, str]:
     return first, " ".join(rest)
 
 
-def finding_lines(finding: Finding, style: Style) -> list[str]:
-    """Return one finding, headline first, without line ends."""
-    width = _width(style)
-    lines = _headline(finding, style)
-    lines += _hunk(finding.hunk, width, style)
-    lines += _chains(finding, width, style)
+def finding_lines(finding: Finding, style: Style, others: Sequence[Finding] = ()) -> list[str]:
+    """Return one finding, headline first, without line ends.
+
+    ``others`` are those that it is told of as well, since they differ in place alone.
+    """
+    lines = _place_lines(finding, style)
+    lines += _also_in(finding, others, style)
     lines += _prose("when", untold(finding) or "", style)
     lines += _prose("why", finding.why, style)
     lines += _prose("also", ", ".join(also(finding)), style)
@@ -189,10 +208,32 @@ def finding_lines(finding: Finding, style: Style) -> list[str]:
     lines += _record(finding, style)
     lines += _history(finding, style)
     if style.verbose:
-        lines += _listed("evidence", finding.evidence, style, most=len(finding.evidence))
-        lines += _prose("how sure", sure(finding), style)
-        lines += _prose("known as", f"fingerprint {finding.fingerprint}", style)
+        lines += _ground(finding, style)
     return lines
+
+
+def _again(finding: Finding, style: Style) -> list[str]:
+    """One more finding of which all but its place was told already."""
+    return [*_place_lines(finding, style), *_entries(finding, style), *_ground(finding, style)]
+
+
+def _place_lines(finding: Finding, style: Style) -> list[str]:
+    """The headline, the lines of the diff, and both chains."""
+    width = _width(style)
+    return [
+        *_headline(finding, style),
+        *_hunk(finding.hunk, width, style),
+        *_chains(finding, width, style),
+    ]
+
+
+def _ground(finding: Finding, style: Style) -> list[str]:
+    """What a finding rests on, and what it is known as."""
+    return [
+        *_listed("evidence", finding.evidence, style, most=len(finding.evidence)),
+        *_prose("how sure", sure(finding), style),
+        *_prose("known as", f"fingerprint {finding.fingerprint}", style),
+    ]
 
 
 def _record(finding: Finding, style: Style) -> list[str]:

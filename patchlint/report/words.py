@@ -110,6 +110,22 @@ def headline(finding: Finding) -> str:
     return f"{said},{when}"
 
 
+def elsewhere(first: Finding, others: Sequence[Finding]) -> str:
+    """``a() (fs/a.c:12), b() (fs/b.c:7)``: where the same holds that is told of ``first``.
+
+    Of those that it holds for at the very line of the first the names are enough.
+    """
+    told = dict.fromkeys(
+        called(one.function) + ("" if _at(one) == _at(first) else f" ({line(one.path)}:{one.line})")
+        for one in others
+    )
+    return ", ".join(told)
+
+
+def _at(finding: Finding) -> tuple[str, int]:
+    return finding.path, finding.line
+
+
 def called(name: str) -> str:
     """``fput()``; what is no function's name stays as it is."""
     name = line(name)

@@ -158,7 +158,7 @@ def _moved(downgrade: Downgrade) -> str:
             return f"{function} is done {_BY[downgrade.after.context]} now"
         return f"the body of {function}, with {named}, moves to {to}"
     move = "move" if many else "moves"
-    if function in what_of(downgrade):
+    if re.search(rf"(?<!\w){re.escape(function)}", what_of(downgrade)):
         return f"{named} {move} to {to}"
     return f"{named} {move} from {function} to {to}"
 

@@ -129,10 +129,11 @@ def test_the_author_is_answered_with_what_they_said():
 
 
 def test_the_last_lines_name_the_version_and_how_to_silence_it():
-    *_, mark, version, _, silence = body().splitlines()
+    *_, mark, version, _, first, second = body().splitlines()
     assert mark == "-- "
     assert version == "patchlint 1.2.3; why: patchlint explain mount-put-deferred"
-    assert silence == "patchlint-ok: mount-put-deferred burrow_unlock -- why it is fine"
+    assert first == "patchlint-ok: mount-put-deferred burrow_unlock -- why it is fine"
+    assert second == "patchlint-ok: file-put-deferred tunnel_release -- why it is fine"
 
 
 def test_notes_alone_make_no_mail():
@@ -158,11 +159,45 @@ def test_a_body_line_that_begins_with_from_is_escaped_in_an_mbox():
 
 
 def test_many_findings_are_named_in_a_line_each():
-    findings = tuple(replace(FILE, line=100 + n, fingerprint=str(n)) for n in range(9))
+    findings = tuple(
+        replace(FILE, line=100 + n, fingerprint=str(n), why=f"reason {n}") for n in range(9)
+    )
     told = body(replace(STORY, findings=findings))
     assert told.count("> -\tfput(t->backing);") == 4
     assert told.count("?") == 2
     assert told.count("\n  drivers/burrow/tunnel.c:10") == 5
+
+
+MOVED = replace(FILE, message="fput() moves from tunnel_release() to a kernel thread")
+ALIKE = tuple(
+    replace(
+        MOVED,
+        function=name,
+        message=MOVED.message.replace("tunnel_release", name),
+        line=line,
+        fingerprint=name,
+    )
+    for name, line in (("tunnel_release", 88), ("tunnel_kill", 88), ("tunnel_drop", 120))
+)
+
+
+def test_what_differs_in_place_alone_is_remarked_once():
+    told = body(replace(STORY, findings=ALIKE))
+    assert told.count("> -\tfput(t->backing);") == 1
+    assert told.count("What may help") == 1
+    assert (
+        "The same holds in tunnel_kill(), tunnel_drop()\n(drivers/burrow/tunnel.c:120).\n" in told
+    )
+    headers = draft(replace(STORY, findings=ALIKE))["X-Patchlint-Findings"]
+    assert headers.split() == [f"file-put-deferred:{one.fingerprint}" for one in ALIKE]
+
+
+def test_each_function_has_a_line_that_silences_it():
+    told = body(replace(STORY, findings=ALIKE))
+    assert told.splitlines()[-3:] == [
+        f"patchlint-ok: file-put-deferred {name} -- why it is fine"
+        for name in ("tunnel_release", "tunnel_kill", "tunnel_drop")
+    ]
 
 
 def test_a_patch_out_of_a_git_range_has_no_thread():

@@ -236,3 +236,68 @@ def test_a_cut_chain_keeps_the_link_that_hands_over():
 def test_the_entry_point_of_the_chain_is_named_first():
     points = tuple(EntryChain(name, "syscall", ()) for name in ("a", "b", "burrow_detach"))
     assert "  reached  burrow_detach, a, b (syscall)\n" in alone(replace(LAZY, entry_points=points))
+
+
+def at(name, line, **changes):
+    """``FILE`` as it is lost in another function."""
+    message = f"fput() moves from {name}() to a kernel thread"
+    return replace(
+        FILE, function=name, line=line, message=message, fingerprint=f"of {name}", **changes
+    )
+
+
+PLACES = (at("tunnel_release", 88), at("tunnel_kill", 88), at("tunnel_drop", 120))
+
+
+def placed(*findings, **style):
+    return shown(replace(STORY, findings=findings, limitations=(), errors=()), **style)
+
+
+def test_what_differs_in_place_alone_is_told_once():
+    told = placed(*PLACES)
+    assert told.count("fput() moves from") == 1
+    assert told.count("  why ") == 1
+    assert "  also in  tunnel_kill(), tunnel_drop() (drivers/burrow/tunnel.c:120)\n" in told
+    assert told.endswith("3 findings (3 warnings) in 1 of 3 patches\n")
+
+
+def test_a_note_is_told_once_as_well():
+    told = placed(*(replace(one, level="note") for one in PLACES)).splitlines()
+    assert len([text for text in told if ": note: " in text]) == 1
+    assert told[2] == "  also in  tunnel_kill(), tunnel_drop() (drivers/burrow/tunnel.c:120)"
+
+
+def test_each_place_is_shown_when_verbose_and_its_reasons_once():
+    told = placed(*PLACES, verbose=True)
+    assert told.count("fput() moves from") == 3
+    assert told.count("  before ") == 3
+    for one in PLACES:
+        assert f"fingerprint {one.fingerprint}\n" in told
+    assert told.count("  why ") == told.count("  instead ") == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"why": "another reason"},
+        {"condition": "lazy"},
+        {"level": "error"},
+        {"rule": "path-put-deferred"},
+        {"after": replace(FILE.after, callback="tunnel_reaper")},
+        {"message": "fput() and dput() move from tunnel_kill() to a kernel thread"},
+        {"patch": 2},
+    ],
+)
+def test_what_differs_in_its_words_is_told_for_itself(change):
+    told = placed(PLACES[0], replace(PLACES[1], **change))
+    assert "also in" not in told
+    assert told.count(" from tunnel_kill() ") == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["json", "sarif", "terse", "gitlab", "rdjson", "github", "b4-check"]
+)
+def test_programs_get_each_finding(name):
+    told = render(replace(STORY, findings=PLACES), name, Style())
+    for one in PLACES:
+        assert one.message in told

@@ -438,6 +438,11 @@ def test_what_has_no_name_is_judged_by_its_place():
     assert "what ->release() does is not known" in said(loss).evidence[-1]
 
 
+def test_what_only_ends_like_the_function_moves_from_it():
+    loss = replace(LOSS, cleanup="__lamp_close", family="structural")
+    assert said(loss).message.startswith("__lamp_close() moves from lamp_close() to a work item")
+
+
 def test_an_unnamed_function_keeps_its_fingerprint_when_lines_shift():
     steps = [Step(f"{UNNAMED}{line}", PATH, line, "iput()") for line in (88, 90)]
     one, other = (
