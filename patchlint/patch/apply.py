@@ -223,7 +223,7 @@ class _Series(Struct):
                 undone = self.undone(path, text)
                 if undone is not None:
                     self.limitations.append(
-                        Limitation("images", f"{path}: the tree has the series already", path)
+                        Limitation("images", "the tree has the series already", path)
                     )
                     return _Growing([Moment(path, Text.of(undone.content))], "reverse")
             tried[fit].append((old, text))
@@ -308,7 +308,7 @@ class _Series(Struct):
         if message is not None:
             where = min(paths)
             self.limitations.append(
-                Limitation("images", f"patch {position}: {where}: {message}; hunks only", where)
+                Limitation("images", f"patch {position}: {message}; hunks only", where)
             )
 
     def file(self, position: int, diff: FileDiff, before: dict[str, _Growing]) -> None:
@@ -392,7 +392,7 @@ class _Series(Struct):
                 self.limitations.append(
                     Limitation(
                         "images",
-                        f"patch {position}: {diff.path}: hunk {number} applied"
+                        f"patch {position}: hunk {number} applied"
                         f" {place.leniency}, at line {place.line + 1}",
                         diff.path,
                     )

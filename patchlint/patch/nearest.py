@@ -207,15 +207,21 @@ def tell(filled: Sequence[Filled]) -> list[Limitation]:
     if not filled:
         return []
     forced, hunks = sum(one.forced for one in filled), sum(one.hunks for one in filled)
-    versions = list(dict.fromkeys(one.old.version for one in filled))
-    names = ", ".join(version[:12] if _ID.fullmatch(version) else version for version in versions)
-    files = filled[0].path if len(filled) == 1 else f"{filled[0].path} and {len(filled) - 1} more"
+    names = ", ".join(dict.fromkeys(_called(one.old) for one in filled))
+    others = f"here and in {len(filled) - 1} more files " if len(filled) > 1 else ""
     message = (
-        f"{files}: {forced} of {hunks} hunk{'s' * (hunks != 1)}"
+        f"{others}{forced} of {hunks} hunk{'s' * (hunks != 1)}"
         f" do{'es' * (forced == 1)} not apply;"
         f" the lines around them are those of {names}"
     )
     return [Limitation("images", message, filled[0].path)]
+
+
+def _called(old: OldText) -> str:
+    """Where a text is from, as one calls it: a bare id says nothing."""
+    if not _ID.fullmatch(old.version):
+        return old.version
+    return f"{'version' if old.source == 'blob' else 'commit'} {old.version[:12]}"
 
 
 _ID: Final = re.compile(r"[0-9a-f]{12,64}")

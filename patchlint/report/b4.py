@@ -13,6 +13,7 @@ from patchlint.report.as_json import dump
 from patchlint.report.lookup import (
     PARTLY,
     UNCHECKED,
+    about,
     lost,
     ordered,
     summary,
@@ -57,7 +58,7 @@ def result(report: Report, link: str = LORE) -> dict[str, str]:
     ]
     rows += [_said("warn", PARTLY, line(one.told)) for one in lost(report)]
     rows += [
-        _said("pass", f"not known, {line(limitation.stage)}", line(limitation.message))
+        _said("pass", f"not known, {line(about(limitation))}", line(limitation.told))
         for limitation in unknown(report)
     ]
     rows += [

@@ -53,7 +53,7 @@ def render(report: Report, style: Style) -> str:
             suite.set(plural, str(len(suite.findall(f"testcase/{name}"))))
     if report.limitations:
         told = [f"{PARTLY}: {line(one.told)}" for one in lost(report)]
-        told += [f"not known: {line(limitation.message)}" for limitation in unknown(report)]
+        told += [f"not known: {line(limitation.told)}" for limitation in unknown(report)]
         first = root.find("testsuite")
         suite = first if first is not None else SubElement(root, "testsuite", name="patchlint")
         SubElement(suite, "system-out").text = "\n".join(told)
@@ -72,7 +72,7 @@ def _suite(
     left: Mapping[int, str],
 ) -> None:
     name = line(series.subject) or "series"
-    if series.version > 1:
+    if series.version > 1 and not name.startswith("["):
         name += f" (v{series.version})"
     suite = SubElement(root, "testsuite", name=name)
     for patch in series.patches:

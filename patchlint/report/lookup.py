@@ -250,6 +250,20 @@ def place_of(limitation: Limitation) -> str:
     return f"{place}:{limitation.line}" if place and limitation.line is not None else place
 
 
+#: what the stages of a limitation are about, as one who reads a report calls it
+_ABOUT: Final = {
+    "images": "files",
+    "syntax": "C code",
+    "graph": "calls",
+    CONFIG: "settings",
+}
+
+
+def about(limitation: Limitation) -> str:
+    """What a limitation is about, in a word: the mail, the diff, files, calls, the tree."""
+    return _ABOUT.get(limitation.stage, limitation.stage)
+
+
 def set_nearby(report: Report) -> list[Limitation]:
     """What the repository sets that may hide findings."""
     return [one for one in report.limitations if one.stage == CONFIG]

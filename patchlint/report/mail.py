@@ -256,7 +256,7 @@ def _remark(finding: Finding, others: Sequence[Finding], link: str) -> list[str]
     for text in prose:
         lines += ["", *wrap(text, PROSE)]
     for name, text in remembered(finding, link):
-        lines += ["", *wrap(f"{_REMEMBERED[name]}: {text}", PROSE)]
+        lines += ["", *wrap(_sentence(f"{_REMEMBERED[name]}: {text}"), PROSE)]
     return lines
 
 
@@ -268,9 +268,17 @@ _REMEMBERED: Final = {
 }
 
 
+#: how a sentence begins whose first word is no name
+_WORD: Final = re.compile(r"[a-z]+ ")
+
+
 def _sentence(text: str) -> str:
+    """``text`` with a capital and a full stop; names of the kernel, and addresses, stay whole."""
     told = line(text)
-    return told if told.endswith((".", "?", "!")) or not told else f"{told}."
+    if _WORD.match(told):
+        told = told[0].upper() + told[1:]
+    closed = told.endswith((".", "?", "!")) or "://" in told.rpartition(" ")[2]
+    return told if closed or not told else f"{told}."
 
 
 def _quoted(finding: Finding) -> list[str]:

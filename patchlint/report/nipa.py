@@ -45,7 +45,7 @@ def nipa(report: Report, link: str = LORE) -> tuple[int, str]:
     lines = [description, *terse(report, Style(verbose=True, link_url=link)).splitlines()]
     lines += [f"{UNCHECKED} {line(e.input)}: {line(e.message)}" for e in report.errors]
     lines += [f"{PARTLY}: {line(one.told)}" for one in lost(report)]
-    lines += [f"not known: {line(limit.message)}" for limit in limits]
+    lines += [f"not known: {line(limit.told)}" for limit in limits]
     return status, "".join(f"{text}\n" for text in lines)
 
 

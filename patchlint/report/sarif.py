@@ -15,6 +15,7 @@ from patchlint.report.as_json import dump
 from patchlint.report.lookup import (
     PARTLY,
     UNCHECKED,
+    about,
     given_up,
     lost,
     ordered,
@@ -246,7 +247,12 @@ def _said(step: Step) -> str:
 
 
 def _related(finding: Finding) -> list[Json]:
-    """Return the ends of both chains: where it was released, and where it is now."""
+    """Return the ends of both chains: where it was released, and where it is now, or put off."""
+    after = finding.after
+    # a chain that does not come to what runs it ends at the start of that
+    ran = {step.function for step in after.chain[1:]}
+    shown = after.callback in ran if after.callback else not after.mechanism
+    now = "released here now" if shown else "put off here now"
     ends = [
         *(("released here before", step) for step in finding.before.chain[-1:]),
         *(
@@ -254,7 +260,7 @@ def _related(finding: Finding) -> list[Json]:
             for step in finding.after.chain[:-1]
             if step.function == finding.after.callback
         ),
-        *(("released here now", step) for step in finding.after.chain[-1:]),
+        *((now, step) for step in finding.after.chain[-1:]),
     ]
     return [
         {"id": number, **_step(step, f"{what}: {_said(step)}")}
@@ -301,7 +307,7 @@ def _unread(error: InputError) -> Json:
 def _unknown(limitation: Limitation, *, loud: bool) -> Json:
     places = () if limitation.path is None else (_place(limitation.path, limitation.line or 0),)
     level = "warning" if loud else "note"
-    kind = PARTLY if limitation.lost else f"not known, {limitation.stage}"
+    kind = PARTLY if limitation.lost else f"not known, {about(limitation)}"
     return _notification(level, f"{kind}: {limitation.message}", places)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from patchlint.report.lookup import (
     PARTLY,
     UNCHECKED,
+    about,
     alike,
     also,
     by_patch,
@@ -73,7 +74,9 @@ PLACES: Final = 2
 #: entry points that --verbose lists with their chains
 MOST_ENTRIES: Final = 20
 
+#: columns that a function's name has at least, and at most where lines are long
 _FUNCTION: Final = 28
+_LONG_FUNCTION: Final = 44
 _GAP: Final = " │ "
 
 _BOLD: Final = "1"
@@ -310,7 +313,8 @@ def _lane(
         (("… " if gap else "") + line(step.function), _place(step, home), line(step.note))
         for gap, step in _steps(promise, finding, style)
     ]
-    wide = min(_FUNCTION, max((columns(function) for function, _, _ in steps), default=0))
+    most = min(_LONG_FUNCTION, max(_FUNCTION, room // 2))
+    wide = min(most, max((columns(function) for function, _, _ in steps), default=0))
     far = max((columns(place) for _, place, _ in steps), default=0)
     for function, place, note in steps:
         text = f"{INDENT}{pad(function, wide)}  {pad(place, far)}  {note}"
@@ -440,15 +444,15 @@ def _limitations(limitations: Sequence[Limitation], style: Style) -> list[str]:
     places: dict[tuple[str, str], list[str]] = {}
     for limitation in limitations:
         place = line(place_of(limitation))
-        found = places.setdefault((limitation.stage, limitation.message), [])
+        found = places.setdefault((about(limitation), limitation.message), [])
         if place and place not in found:
             found.append(place)
-    for (stage, message), found in places.items():
+    for (what, message), found in places.items():
         where = ", ".join(found[:PLACES])
         if len(found) > PLACES:
             where += f" and {len(found) - PLACES} more"
         room = min(_width(style), PROSE) - len(INDENT)
-        said = f"{stage}: {where}: {message}" if where else f"{stage}: {message}"
+        said = f"{what}: {where}: {message}" if where else f"{what}: {message}"
         first, *rest = wrap(said, room) or [""]
         lines += [INDENT + first, *(f"{INDENT * 2}{text}" for text in rest)]
     return [*lines, ""]

@@ -247,8 +247,8 @@ def test_a_file_that_no_tree_has_is_named_and_spares_the_others(tmp_path):
     commit(other, {"b.c": BODY})
     result = whole_images(open_tree(other), patches)
     assert result.failed == {"a.c"}
-    assert [x.message for x in result.limitations] == [
-        "patch 1: a.c: the tree has no such file; hunks only"
+    assert [x.told for x in result.limitations] == [
+        "a.c: patch 1: the tree has no such file; hunks only"
     ]
     assert [h.path for h in result.files] == ["b.c"]
     assert result.images == "mixed"
@@ -288,7 +288,7 @@ def test_a_tree_that_has_the_series_gives_the_text_before_it(tmp_path):
     other = repository(tmp_path / "other")
     commit(other, {"a.c": b"top\n" + show(folder, commits[-1], "a.c"), "n.c": b"n\nmore\n"})
     result = whole_images(open_tree(other), patches)
-    assert [x.message for x in result.limitations] == ["a.c: the tree has the series already"]
+    assert [x.told for x in result.limitations] == ["a.c: the tree has the series already"]
     by_path = {history.path: history for history in result.files}
     assert by_path["a.c"].source == "reverse"
     assert by_path["a.c"].old == b"top\n" + BODY

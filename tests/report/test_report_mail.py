@@ -168,6 +168,21 @@ def test_many_findings_are_named_in_a_line_each():
     assert told.count("\n  drivers/burrow/tunnel.c:10") == 5
 
 
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        ("who binds the port again gets EADDRINUSE", "Who binds the port again gets EADDRINUSE."),
+        ("iput() evicts it", "iput() evicts it."),
+        ("umount(2) meets it", "umount(2) meets it."),
+        ("->release of a file", "->release of a file."),
+        ("is it so?", "Is it so?"),
+        ("see https://lore.kernel.org/r/a@b", "See https://lore.kernel.org/r/a@b"),
+    ],
+)
+def test_a_sentence_begins_and_ends_as_one(why, said):
+    assert f"\n\n{said}\n" in body(replace(STORY, findings=(replace(FILE, why=why),)))
+
+
 MOVED = replace(FILE, message="fput() moves from tunnel_release() to a kernel thread")
 ALIKE = tuple(
     replace(

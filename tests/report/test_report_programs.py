@@ -229,6 +229,15 @@ def test_junit_has_a_case_for_each_patch():
     assert inputs.find("testcase/error").get("message").startswith("could not check: the diff")
 
 
+@pytest.mark.parametrize(
+    ("subject", "name"), [("lamp: wait", "lamp: wait (v3)"), ("[PATCH v3] lamp", "[PATCH v3] lamp")]
+)
+def test_junit_says_the_version_of_a_series_once(subject, name):
+    series = replace(STORY.series[0], subject=subject)
+    root = ET.fromstring(told(replace(STORY, series=(series,)), "junit"))  # noqa: S314 (made here)
+    assert root.findall("testsuite")[0].get("name") == name
+
+
 def test_junit_counts_the_findings_of_a_patch():
     (series,) = suites(replace(STORY, findings=(FILE, FILE, FILE), errors=(), limitations=()))
     assert series.find("testcase/failure").get("message").endswith("(and 2 findings more)")

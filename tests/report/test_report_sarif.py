@@ -100,6 +100,24 @@ def test_related_locations_are_the_ends_and_the_callback():
     ]
 
 
+@pytest.mark.parametrize(
+    ("mechanism", "callback", "shown", "said"),
+    [
+        ("queue_work", "tunnel_keeper", True, "released here now: "),
+        ("queue_work", "tunnel_keeper", False, "put off here now: "),
+        ("tunnel_put_async", None, True, "put off here now: "),
+        # a function that ran deferred already
+        (None, "tunnel_keeper", True, "released here now: "),
+    ],
+)
+def test_what_only_starts_it_is_not_where_it_is_released(mechanism, callback, shown, said):
+    after = replace(FILE.after, mechanism=mechanism, callback=callback)
+    after = replace(after, chain=after.chain if shown else after.chain[:1])
+    told = log(replace(STORY, findings=(replace(FILE, after=after),)))
+    last = told["runs"][0]["results"][0]["relatedLocations"][-1]
+    assert last["message"]["text"].startswith(said)
+
+
 def test_fingerprint_level_and_place():
     told = result(FILE)
     assert told["partialFingerprints"] == {"patchlint/v1": "c07d19be2244"}

@@ -127,8 +127,28 @@ def test_one_limitation_of_many_places_is_one_line():
 
 def test_limitations_are_told_in_full_when_verbose():
     told = shown(verbose=True)
-    assert "  graph: fs/burrow/nest.c:198: no tree: callers outside" in told
+    assert "  calls: fs/burrow/nest.c:198: no tree: callers outside" in told
     assert "no tree" not in shown()
+
+
+def test_limitations_are_told_by_what_they_are_about():
+    told = [Limitation(stage, f"a {stage}", "fs/nest.c") for stage in ("images", "tree", "syntax")]
+    lines = shown(replace(EMPTY, limitations=tuple(told)), verbose=True).splitlines()
+    assert lines[1:4] == [
+        "  files: fs/nest.c: a images",
+        "  tree: fs/nest.c: a tree",
+        "  C code: fs/nest.c: a syntax",
+    ]
+
+
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_names_that_are_long_stay_in_their_column(width):
+    names = ("tegra_vde_release_frame_dmabufs", "vde_put")
+    steps = tuple(Step(name, "fs/a.c", 3, "puts it") for name in names)
+    told = drawn(replace(FILE, before=replace(FILE.before, chain=steps)), width=width)
+    rows = [text for text in told.splitlines() if "fs/a.c:3" in text]
+    assert len({text.index("fs/a.c:3") for text in rows}) == 1
+    assert len(rows) == 2
 
 
 def test_quiet_says_headlines_and_errors_alone():
