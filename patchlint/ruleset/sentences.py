@@ -185,8 +185,9 @@ def released(kernel: KernelFacts, downgrade: Downgrade) -> Cleanup | None:
     known = kernel.cleanups.get(downgrade.cleanup)
     if known is not None or downgrade.family == STRUCTURAL:
         return known
-    rows = kernel.rows_of(downgrade.function)
-    return next((row for row in rows if row.family == downgrade.family), None)
+    rows = [row for row in kernel.rows_of(downgrade.function) if row.family == downgrade.family]
+    # in the kernel that the mail is made for it was done in the call
+    return min(rows, key=lambda row: row.kind == "async", default=None)
 
 
 def symptoms(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str, ...]:

@@ -286,6 +286,14 @@ def test_a_function_that_is_known_says_what_was_lost_with_it():
     assert not any("fput()" in one for one in found.advice)
 
 
+def test_of_several_kernels_the_one_counts_in_which_it_was_done_in_the_call():
+    direct = next(row for row in SHIPPED.kernel.rows_of("dqput") if row.kind == "sync")
+    loss = replace(LOSS, cleanup="release_dquot", what="->release_dquot()", function="dqput")
+    found = said(replace(loss, family="superblock"))
+    assert found.symptoms == direct.symptoms
+    assert not any("superblock" in one for one in found.advice)
+
+
 def test_a_release_at_the_return_of_the_same_task_is_not_told_as_one_of_another_thread():
     after = Promise("task", "before-return-to-user", (STEP,), "fput")
     loss = replace(LOSS, shape="weaker", cleanup="bdev_release", family="block", after=after)
