@@ -65,6 +65,10 @@ class _Findings(Struct):
             getattr(self, name).extend(getattr(more, name))
 
 
+_NO_KERNEL: Final = (
+    "this is no kernel patch, and was not checked: its C files stand where the kernel has none,"
+    " and no line names a function or type of the tables"
+)
 #: seconds that hunks alone may take where a tree took too long
 _QUICK: Final = 10.0
 
@@ -311,6 +315,9 @@ def _check_one(
     files, unread, lost = _files(series, gathered)
     if unread and not any(file.hunks for some in files.values() for file in some):
         return gathered
+    if _foreign(series, files, options, tree):
+        gathered.errors.append(_input_error(series, _NO_KERNEL))
+        return gathered
     gathered.limitations += [
         *_missing(series),
         *(Limitation("mail", remark, message_id=_message_id(series)) for remark in series.remarks),
@@ -334,6 +341,29 @@ def _check_one(
     found = _recalled(told, series, options)
     _hear(series, found, ruleset, options, gathered)
     return gathered
+
+
+def _foreign(
+    series: Series,
+    files: dict[int, tuple[FileDiff, ...]],
+    options: Options,
+    tree: TreeAtHand | None,
+) -> bool:
+    """Whether a series is for another project than the kernel, whose tree has none of its files.
+
+    Who gives rules of their own, or wants every series checked, says that it is one.
+    """
+    if options.rules or options.everything:
+        return False
+    from patchlint.analysis import C_SOURCES
+    from patchlint.ruleset.prefilter import foreign
+
+    paths = {f.path for some in files.values() for f in some if f.path.endswith(C_SOURCES)}
+    diffs = "\n".join(p.diff for p in series.patches).encode("utf-8", "replace")
+    if not foreign(paths, diffs):
+        return False
+    old = {f.old_path or f.path for some in files.values() for f in some}
+    return tree is None or not any(tree.tree.read(path) is not None for path in sorted(old))
 
 
 def _recalled(found: Iterable[Finding], series: Series, options: Options) -> tuple[Finding, ...]:

@@ -28,6 +28,7 @@ from patchlint import analysis
 from patchlint.analysis import CannotCheck
 from patchlint.archive.engine import Pipeline, Settings
 from patchlint.model.mail import RawMail
+from patchlint.report.lookup import unchecked
 from patchlint.run import Options, check, ranges
 
 pytestmark = pytest.mark.usefixtures("alone")
@@ -334,6 +335,28 @@ def test_one_input_that_cannot_be_read_leaves_the_rest(tmp_path):
     found = check([str(tmp_path / "none.mbox"), str(good)], NO_TREE)
     assert told(found) == [(*LOST, 1)]
     assert [one.input for one in found.errors] == [str(tmp_path / "none.mbox")]
+
+
+USER_SPACE = {"src/lamp.c": "void lamp_close(struct lamp *l)\n{\n\tqueue_each(l->q, dim, l);\n}\n"}
+
+
+def elsewhere(options=NO_TREE):
+    after = {"src/lamp.c": USER_SPACE["src/lamp.c"].replace("dim", "dark")}
+    return check(["-"], options, mbox([mail(diff(USER_SPACE, after))]).encode())
+
+
+def test_a_patch_for_another_project_is_not_checked_and_no_pass():
+    found = elsewhere()
+    assert found.series == ()
+    (error,) = found.errors
+    assert "no kernel patch" in error.message
+    assert unchecked(found)
+
+
+def test_a_tree_that_has_the_file_is_its_project(tmp_path):
+    repository(tmp_path / "k", USER_SPACE | {"Kbuild": "obj-y += src/\n", "Kconfig": "mainmenu\n"})
+    found = elsewhere(Options(tree=str(tmp_path / "k")))
+    assert (found.errors, len(found.series)) == ((), 1)
 
 
 def test_files_that_are_no_c_are_passed_over():

@@ -54,7 +54,15 @@ WEAKER: Final = 32
 DOUBT: Final = 64
 
 _WORDS: Final = ("mechanisms", "deferred", "cleanups", "weaker", "last_puts")
-_PATTERNS: Final = ("names", "returns", "later", "teardown", "not_teardown")
+_PATTERNS: Final = (
+    "names",
+    "returns",
+    "later",
+    "teardown",
+    "not_teardown",
+    "kernel_places",
+    "shared_places",
+)
 _KINDS: Final = frozenset({*_WORDS, *_PATTERNS})
 #: the rest of a statement
 _REST: Final = re.compile(rb"[^;{}]*")
@@ -93,6 +101,9 @@ _LEAVING: Final = re.compile(rb"^-[^\n]*?\b([A-Za-z_]\w{3,})\s?\(", re.MULTILINE
 #: the last parameter of a function, a pointer; a diff's mark may stand in it
 _LAST_PARAMETER: Final = re.compile(rb"\bstruct\s+(\w+)[\s+-]*\*[\s+-]*\w+[\s+-]*\)")
 
+#: how a line, or the header of a hunk, begins a function
+_BEGINS: Final = rb"^(?:[ +-](?=[A-Za-z_])|@@ [^@\n]*@@ )[^;\n]*\b%b\s?\("
+
 #: a branch on a line that comes or goes
 _BRANCH: Final = re.compile(rb"^[-+][^\n]*\b(?:if|else|switch|case)\b", re.MULTILINE)
 
@@ -108,7 +119,7 @@ class Vocabulary:
         self._mechanisms, self._deferring, self._cleanups, self._weaker, self._last_puts = (
             frozenset(word.encode() for word in words[kind]) for kind in _WORDS
         )
-        self._patterns = {name: words[name] for name in _PATTERNS}
+        self._patterns = {name: words.get(name, []) for name in _PATTERNS}
         self._compiled: dict[str, re.Pattern[bytes]] = {}
 
     def candidate(self, data: bytes, more: Collection[bytes] = ()) -> bool:
@@ -134,6 +145,22 @@ class Vocabulary:
             not data
             or self._released(set(_LEAVING.findall(data)))
             or (_BRANCH.search(data) is not None and self._released(_words_in(data)))
+        )
+
+    def foreign(self, paths: Collection[str], data: bytes) -> bool:
+        """Whether the C files of a series, by ``paths``, are of no kernel; ``data`` is its diffs.
+
+        One of them has to stand where the kernel has no code, none where only the kernel has
+        some.  A driver from outside of the tree has words of the tables, which a function that
+        the diffs define is not.
+        """
+        files = [path.encode("utf-8", "replace") for path in paths]
+        kernel, shared = self._pattern("kernel_places"), self._pattern("shared_places")
+        if any(map(kernel.search, files)) or all(map(shared.search, files)):
+            return False
+        words = _words_in(data)
+        return words.isdisjoint(self._mechanisms) and all(
+            re.search(_BEGINS % word, data, re.MULTILINE) for word in words & self._cleanups
         )
 
     def bits(self, data: bytes) -> int:
@@ -272,3 +299,8 @@ def candidate(data: bytes, more: Collection[bytes] = ()) -> bool:
 def for_tree(data: bytes) -> bool:
     """Whether only a tree can tell of ``data``: a release goes, or a branch changes near one."""
     return shipped().for_tree(data)
+
+
+def foreign(paths: Collection[str], data: bytes) -> bool:
+    """Whether a series with C files of these ``paths`` and diffs ``data`` is for no kernel."""
+    return shipped().foreign(paths, data)

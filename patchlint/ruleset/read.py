@@ -544,4 +544,6 @@ def _words(kernel: Compiled) -> Compiled:
         "later": [one for one, _ in kernel["later"]],
         "teardown": [one for one, _ in kernel["teardown"]],
         "not_teardown": [one for one, _ in kernel["not_teardown"]],
+        "kernel_places": [one for one, _ in kernel["kernel_places"]],
+        "shared_places": [one for one, _ in kernel["shared_places"]],
     }

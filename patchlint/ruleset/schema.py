@@ -406,6 +406,8 @@ STRUCTURE: Final[Row] = (
     Key("clears", numbers_by_word(1), required=False),
     Key("refcount_puts", words),
     Key("refcount_gets", words, required=False),
+    Key("kernel_places", regexes, required=False),
+    Key("shared_places", regexes, required=False),
     Key("held_against", versions, required=False),
     Key("list_adds", numbers_by_word(2)),
     Key("list_drains", numbers_by_word(1)),

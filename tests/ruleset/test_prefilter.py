@@ -13,7 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patchlint.ruleset.load import load
-from patchlint.ruleset.prefilter import Vocabulary, candidate, for_tree, possible, shipped
+from patchlint.ruleset.prefilter import (
+    Vocabulary,
+    candidate,
+    for_tree,
+    foreign,
+    possible,
+    shipped,
+)
 
 KERNEL = load(cached=False).kernel
 MECHANISMS = sorted(
@@ -262,3 +269,26 @@ def test_a_branch_that_changes_near_a_release_is_for_the_tree_to_tell(old, new, 
     text = mail(old=old, new=new, section=section)
     assert not candidate(text)
     assert for_tree(text) is asked
+
+
+@pytest.mark.parametrize(
+    ("paths", "line", "foreign_to_all"),
+    [
+        (["src/shared/lamp.c"], "queue_foreach(lamps, lamp_dark, NULL);", True),
+        (["hw/lamp/core.c", "include/hw/lamp.h", "block/lamp.c"], "lamp_dark(lamp);", True),
+        (["tools/lamp-test.c", "lib/lamp.h"], "lamp_dark(lamp);", True),
+        # a function of its own is none of the kernel, whatever it is called
+        (["profiles/lamp.c"], "ep_free(lamp);\n }\n static void ep_free(void *data)\n {", True),
+        # a driver from outside of the tree
+        (["src/lamp.c"], "schedule_work(&lamp->work);", False),
+        (["extensions/xt_lamp.c"], "\tremove_proc_entry(lamp->name, NULL);", False),
+        # where the kernel has code, or where nothing tells
+        (["src/lamp.c", "drivers/lamp/core.c"], "lamp_dark(lamp);", False),
+        (["lib/lamp.c"], "lamp_dark(lamp);", False),
+        (["tools/testing/lamp/lamp.c"], "lamp_dark(lamp);", False),
+        (["lamp.c"], "lamp_dark(lamp);", False),
+        ([], "lamp_dark(lamp);", False),
+    ],
+)
+def test_a_patch_is_for_no_kernel_by_its_files_and_its_words(paths, line, foreign_to_all):
+    assert foreign(paths, mail(new=line.replace("\n", "\n "))) is foreign_to_all
