@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from patchlint.identity import Known, Matches
 from patchlint.model.budget import OutOfBudgetError
 from patchlint.model.effect import ADDED
+from patchlint.model.pattern import lazy
 from patchlint.model.problem import GIVEN_UP, TIME, Limitation, about
 
 #: functions and lines of hunks, counted anew for each patch, whose patches are compared alone
@@ -18,6 +19,7 @@ _MOST_COMPARED: Final = 300_000
 #: files that cannot be read of which each is named
 _NAMED: Final = 5
 _UNREADABLE: Final = "but its contents cannot be read (a partial or damaged clone?)"
+_WORD: Final = lazy(r"[A-Za-z_]\w*")
 #: added to the weight of a downgrade that is louder than a note
 LOUD = 100
 
@@ -249,7 +251,7 @@ def analyse(
     said += [Limitation("graph", text) for text in dict.fromkeys(facts.bounds)]
     if whole is not None:
         files = {p.number: shown for p, shown in zip(series.patches, whole.shown, strict=True)}
-    told = _once(found, _files_at_end(composition))
+    told = [_placed(one, files) for one in _once(found, _files_at_end(composition))]
     return Analysis(tuple(told), images, (*limitations, *said), files, composition.lost)
 
 
@@ -376,6 +378,74 @@ def _last_touching(composition: Composition, downgrade: Downgrade) -> int:
     files = composition.state(len(composition.numbers)).files
     touched = (file.touched for file in files if downgrade.path in (file.path, file.old_path))
     return max((patches[-1] for patches in touched if patches), default=last)
+
+
+def _placed(downgrade: Downgrade, files: Mapping[int, tuple[FileDiff, ...]]) -> Downgrade:
+    """A downgrade in a patch of the series that shows something of it.
+
+    The patch after which it is there may change neither the file of the function that lost
+    nor that of the deferral: an earlier one did, and this one only made it show.  Where the
+    patch shows the release alone, what defers is said to stand in another.
+    """
+    home = downgrade.home or downgrade.path
+    own = files.get(downgrade.patch, ())
+    if any(downgrade.path in _names(file) for file in own):
+        return downgrade
+    released = {word for word in (downgrade.cleanup, *downgrade.also) if word.isidentifier()}
+    starts = {downgrade.after.mechanism or ""} - {""}
+    defers = _changing(files, downgrade.path, "+", starts, downgrade.patch)
+    if not any(home in _names(file) for file in own):
+        cause = _changing(files, home, "-", released, downgrade.patch) or defers
+        if cause is None:
+            return _elsewhere(downgrade, "not in the series")
+        downgrade = replace(downgrade, patch=cause)
+        if any(downgrade.path in _names(file) for file in files[cause]):
+            return downgrade
+    return _elsewhere(downgrade, "not in the series" if defers is None else f"in patch {defers}")
+
+
+def _elsewhere(downgrade: Downgrade, where: str) -> Downgrade:
+    """A downgrade that says of what defers that no line of its patch has it."""
+    place = (downgrade.path, downgrade.line)
+    chain = tuple(
+        replace(step, note=f"{step.note} ({where})") if (step.path, step.line) == place else step
+        for step in downgrade.after.chain
+    )
+    reason = f"what defers stands in another file than the patch changes: {where}"
+    return replace(
+        downgrade,
+        after=replace(downgrade.after, chain=chain),
+        reasons=(*downgrade.reasons, reason),
+    )
+
+
+def _changing(
+    files: Mapping[int, tuple[FileDiff, ...]], path: str, kind: str, words: set[str], at: int
+) -> int | None:
+    """The last patch until ``at`` with a line of ``kind`` in ``path`` that has one of ``words``.
+
+    In doubt the last one that changes the file, else the first after ``at`` that does.
+    """
+    touching = {
+        number: [file for file in some if path in _names(file)] for number, some in files.items()
+    }
+    numbers = [number for number, some in sorted(touching.items()) if some]
+    until = [number for number in numbers if number <= at]
+    told = [
+        number
+        for number in until
+        if any(
+            line.kind == kind and not words.isdisjoint(_WORD.findall(line.text))
+            for file in touching[number]
+            for hunk in file.hunks
+            for line in hunk.lines
+        )
+    ]
+    return next(iter([*told[-1:], *until[-1:], *numbers]), None)
+
+
+def _names(file: FileDiff) -> tuple[str | None, str | None]:
+    return file.old_path, file.new_path
 
 
 def _files_at_end(composition: Composition) -> frozenset[str]:

@@ -76,6 +76,51 @@ def test_the_patch_that_brings_it_is_named(states, patch):
     assert found.findings[0].message_id == f"lamp-v1-{patch}@example.org"
 
 
+#: the release, what puts it off, and the callback, each in a file of its own
+SHUT = """\
+#include "lamp.h"
+
+void lamp_close(struct lamp *lamp)
+{
+	lamp_dark(lamp);
+	iput(lamp->inode);
+}
+"""
+ARM = """\
+#include "lamp.h"
+
+void lamp_arm(struct lamp *lamp)
+{
+	lamp->armed = 1;
+}
+"""
+ARMED = ARM.replace("armed = 1;", "armed = 1;\n\tINIT_WORK(&lamp->work, lamp_gone);")
+ARMED = ARMED.replace("lamp_gone);\n", "lamp_gone);\n\tschedule_work(&lamp->work);\n")
+GONE = """\
+void lamp_gone(struct work_struct *work)
+{
+	struct lamp *lamp = container_of(work, struct lamp, work);
+
+	iput(lamp->inode);
+}
+"""
+
+
+def test_a_patch_is_named_that_shows_what_was_lost():
+    apart = {"fs/lamp.c": SHUT, "fs/arm.c": ARM, "fs/gone.c": ""}
+    cut = apart | {"fs/lamp.c": SHUT.replace("iput(lamp->inode)", "lamp_arm(lamp)")}
+    late = cut | {"fs/arm.c": ARMED}
+    (found,) = report(mails(apart, cut, late, late | {"fs/gone.c": GONE})).findings
+    assert (found.cleanup, found.function, found.path) == ("iput", "lamp_close", "fs/arm.c")
+    assert (found.patch, found.message_id) == (1, "lamp-v1-1@example.org")
+    assert [line.text.strip() for line in found.hunk if line.marked] == [
+        "iput(lamp->inode);",
+        "lamp_arm(lamp);",
+    ]
+    (step,) = [step for step in found.after.chain if step.path == found.path]
+    assert step.note == "schedule_work() runs lamp_gone() (in patch 2)"
+
+
 def test_the_first_patch_is_named_when_a_later_one_renames_the_function():
     renamed = QUEUED.replace("lamp_close", "lamp_shut")
     (found,) = report(mails(DIRECT, QUEUED, renamed)).findings
