@@ -22,6 +22,7 @@ class ClaimError(Exception):
 
 class _Step(Struct, frozen=True):
     function: str
+    path: str = ""
 
 
 class _Promise(Struct, frozen=True):
@@ -47,6 +48,13 @@ class Claim(Struct, frozen=True):
     condition: str | None = None
     path: str = ""
 
+    @property
+    def home(self) -> str:
+        """The file of the function that lost the promise, as far as the chain tells."""
+        steps = (*self.before.chain, *self.after.chain)
+        own = (step.path for step in steps if step.function == self.function and step.path)
+        return next(own, self.path)
+
 
 def of_findings(findings: Iterable[Finding]) -> tuple[Claim, ...]:
     """Return what findings in memory claim."""
@@ -69,7 +77,7 @@ def of_findings(findings: Iterable[Finding]) -> tuple[Claim, ...]:
 
 
 def _promise(side: Any) -> _Promise:
-    chain = tuple(_Step(step.function) for step in side.chain)
+    chain = tuple(_Step(step.function, step.path) for step in side.chain)
     return _Promise(side.guarantee, side.context, side.callback, side.mechanism, chain)
 
 

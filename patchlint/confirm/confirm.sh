@@ -1,7 +1,7 @@
 #!/bin/sh
 @ABOUT@
 #
-# usage: sh THIS_SCRIPT                    runs the reproducer of the family
+# usage: sh THIS_SCRIPT                    runs the reproducer, where one is known
 #        sh THIS_SCRIPT COMMAND [ARG...]   runs a command of yours
 #
 # Needs root, tracefs and awk, nothing else.  Releases in kernel threads, work items and
@@ -9,7 +9,7 @@
 # RUNS (10) is how often the reproducer goes round, SETTLE (2) how many seconds the trace
 # goes on after the command.
 # exit status: 0 all last releases were done before the return to user space, 1 some were
-# not, 2 none was seen, 3 this machine cannot trace
+# not, 2 none was seen, or nothing of what leads to them, 3 this machine cannot trace
 @SUITES@
 # SPDX-License-Identifier: GPL-2.0-or-later
 set -u
@@ -20,6 +20,7 @@ entries='@ENTRIES@'
 releases='@RELEASES@'
 finals='@FINALS@'
 callbacks='@CALLBACKS@'
+function='@FUNCTION@'
 plan='@PLAN@'
 
 @REPRODUCER@
@@ -120,6 +121,13 @@ lost=$(cat "$probes"/per_cpu/cpu*/stats | awk '/^overrun/ { n += $2 } END { prin
 echo "$plan" >"$work/plan"
 awk "$judge" "$work/plan" "$work/events" >"$work/verdicts"
 [ -z "${KEEP:-}" ] || cp "$work/events" "$KEEP"
-awk "$tell" "$work/verdicts"
+# releases that came by another way acquit nobody
+way='e_.*'
+[ -n "$entries" ] || way='c_.*'
+[ -z "$function" ] || [ ! -d "$probes/events/$name/e_$function" ] || way=e_$function
+came=$(awk -F'\t' -v way="^$way\$" '$5 ~ way { n++ } END { print n + 0 }' "$work/events")
+astray=
+[ "$came" -gt 0 ] || astray=${function:-what leads to the release}
+awk -v astray="$astray" "$tell" "$work/verdicts"
 status=$?
 exit "$status"

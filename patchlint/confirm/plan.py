@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +23,9 @@ class Plan(Struct, frozen=True):
     """What is watched: functions by what they are to the finding, and what tells contexts.
 
     ``entries`` lead to the release, ``callbacks`` are where it was moved, ``finals`` are
-    pairs (release, function that ends it); ``missing`` says what is not known.
+    pairs (release, function that ends it); ``missing`` says what is not known.  ``workload``
+    is that of the family; where it does not go through what the finding is about it is not
+    ``shown``: a run of something else would read as an acquittal.
     """
 
     claim: Claim
@@ -32,7 +35,14 @@ class Plan(Struct, frozen=True):
     callbacks: tuple[str, ...]
     frames: tuple[tuple[str, str], ...]
     workload: Workload | None
+    shown: bool
     missing: tuple[str, ...]
+
+    @property
+    def wanted(self) -> str:
+        """What a command has to end in: the function that lost the promise, else the release."""
+        names = _names([self.claim.function, *self.entries, *self.releases])
+        return f"{names[0]}()" if names else "what the finding is about"
 
 
 def make(claim: Claim, kernel: KernelFacts) -> Plan:
@@ -41,17 +51,16 @@ def make(claim: Claim, kernel: KernelFacts) -> Plan:
     missing = [] if releases else [f"the release is no function: {claim.cleanup!r}"]
     known = kernel.cleanups.get(claim.cleanup)
     workload = kernel.workloads.get(claim.family)
+    shown = workload is not None and workload.script is not None and workload.passes(claim.home)
     if known is not None and known.final:
         finals = known.final
-    elif workload is not None and workload.final:
+    elif shown and workload is not None and workload.final:
         finals = workload.final
     else:
         finals = releases
         missing.append(
             f"what ends {claim.cleanup}() is not known: its own return is taken for the end"
         )
-    if workload is None or workload.script is None:
-        missing.append(f"no workload of shell alone is known for the family {claim.family}")
     before = [step.function for step in claim.before.chain]
     after = [step.function for step in claim.after.chain]
     callback = claim.after.callback
@@ -62,7 +71,7 @@ def make(claim: Claim, kernel: KernelFacts) -> Plan:
         for one in _names([*before, *after, claim.function])
         if one not in releases and one not in callbacks
     ]
-    return Plan(
+    plan = Plan(
         claim,
         tuple(entries[:_MOST]),
         releases,
@@ -70,8 +79,13 @@ def make(claim: Claim, kernel: KernelFacts) -> Plan:
         tuple(callbacks[:_MOST]),
         tuple(kernel.frames.items()),
         workload,
+        shown,
         tuple(missing),
     )
+    if shown:
+        return plan
+    unknown = f"no workload is known that goes through {plan.wanted}: give a command that does"
+    return replace(plan, missing=(*plan.missing, unknown))
 
 
 def _names(given: Iterable[str]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ _PLACE: Final = re.compile(r"@([A-Z]+)@")
 _WIDTH: Final = 88
 _NOTHING: Final = """\
 reproducer() {
-	echo "no workload is known for this family: give a command" >&2
+	echo "no workload is known that goes through %s: give a command that does" >&2
 	return 2
 }"""
 
@@ -33,7 +33,12 @@ def script(plan: Plan) -> str:
         "FINALS": " ".join(finals),
         "CALLBACKS": " ".join(plan.callbacks),
         "PLAN": "\n".join(plan_lines(plan)),
-        "REPRODUCER": (workload.script if workload and workload.script else _NOTHING).strip(),
+        "FUNCTION": next((one for one in plan.entries if one == plan.claim.function), ""),
+        "REPRODUCER": (
+            workload.script
+            if plan.shown and workload and workload.script
+            else _NOTHING % plan.wanted
+        ).strip(),
         "FOLD": _quoted(program("fold.awk")),
         "JUDGE": _quoted(program("judge.awk")),
         "TELL": _quoted(program("tell.awk")),
@@ -70,8 +75,10 @@ def _about(plan: Plan) -> Iterable[str]:
     yield from _comment(f"patchlint confirm {claim.fingerprint} [{claim.rule}]")
     yield from _comment(claim.message)
     yield "#"
-    if plan.workload is not None:
+    if plan.workload is not None and plan.shown:
         yield from _comment(f"Reproducer: {plan.workload.shows}")
+    elif plan.workload is not None:
+        yield from _comment(f"Of its family, and not by {plan.wanted}: {plan.workload.shows}")
     for one in plan.missing:
         yield from _comment(f"Not known: {one}")
 

@@ -1,4 +1,5 @@
 # Reads the verdicts of judge.awk, prints them for people; the last line is the result.
+# "astray" names what leads to the finding and was not seen to run: then nothing is acquitted.
 # Exit status: 0 all was done before the return to user space, 1 something later, 2 nothing seen.
 # SPDX-License-Identifier: GPL-2.0-or-later
 
@@ -45,6 +46,10 @@ END {
 	if (late) {
 		printf "result: LATE, %d of %d last releases were not done before the return to user space\n", late, all
 		exit 1
+	}
+	if (astray != "") {
+		printf "result: not shown, %d last releases were in time, but %s did not run: the command does not reach it\n", all, astray
+		exit 2
 	}
 	printf "result: in time, all %d last releases were done before the return to user space\n", all
 }

@@ -258,6 +258,8 @@ class Workload(Struct, frozen=True):
     and need nothing but usual tools, None when no workload is known.  ``final`` are the
     functions that end a release of this family where its row names none; ``modules`` and
     ``config`` what a guest needs besides; ``suites`` are public tests of the area.
+    ``through`` are the files, and folders with a slash behind them, of which it runs the
+    functions that release: a loss in another one it cannot show.
     """
 
     family: str
@@ -267,6 +269,14 @@ class Workload(Struct, frozen=True):
     modules: tuple[str, ...]
     config: tuple[str, ...]
     suites: tuple[str, ...]
+    through: tuple[str, ...] = ()
+
+    def passes(self, path: str) -> bool:
+        """Whether the script runs what releases in the file ``path``."""
+        return any(
+            path.startswith(place) if place.endswith("/") else path == place
+            for place in self.through
+        )
 
 
 class Setup(Struct, frozen=True):

@@ -480,6 +480,7 @@ def _workload(row: Row) -> list[Any]:
         row.get("modules", []),
         row.get("config", []),
         row["suites"],
+        row.get("through", []),
     ]
 
 

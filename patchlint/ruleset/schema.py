@@ -371,6 +371,7 @@ ROWS: Final[dict[str, Row]] = {
     "workload": (
         Key("family", text),
         Key("shows", text),
+        Key("through", texts, required=False),
         Key("final", words, required=False),
         Key("script", text, required=False),
         Key("modules", texts, required=False),

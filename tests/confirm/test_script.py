@@ -45,6 +45,11 @@ def made(**other):
     return plan.make(claimed(**other), KERNEL)
 
 
+def going_through(family, **other):
+    """The plan for a loss in a file that the workload of the family goes through."""
+    return made(family=family, path=KERNEL.workloads[family].through[0], **other)
+
+
 def words_of(text, name):
     return re.search(rf"^{name}='([^']*)'$", text, re.MULTILINE)[1].split()
 
@@ -90,6 +95,39 @@ def test_each_family_has_a_workload_or_says_that_none_is_known():
         else:
             assert "reproducer() {" in workload.script, family
             assert "user space: " in workload.script, family
+            assert workload.script in script(going_through(family, cleanup="lamp_put")), family
+
+
+@pytest.mark.parametrize(
+    ("family", "cleanup", "path"),
+    [
+        ("socket", "lamp_put", "net/vmw_vsock/hyperv_transport.c"),
+        ("file", "fput", "drivers/lamp/core.c"),
+        ("mount", "mntput", "fs/nfsd/export.c"),
+        ("task", "lamp_put", "arch/s390/kvm/pci.c"),
+        ("mount", "mntput", ""),
+    ],
+)
+def test_a_workload_that_does_not_go_through_the_finding_is_none(family, cleanup, path):
+    own = made(family=family, cleanup=cleanup, path=path)
+    text = script(own)
+    workload = KERNEL.workloads[family]
+    assert not own.shown
+    assert workload.script not in text
+    assert "no workload is known that goes through unlamp(): give a command that does" in text
+    assert f"# Of its family, and not by unlamp(): {workload.shows}"[:80] in text
+    # what ends something else of the family ends nothing here
+    assert {final for _, final in own.finals}.isdisjoint(
+        set(workload.final) - set(getattr(KERNEL.cleanups.get(cleanup), "final", ()))
+    )
+
+
+def test_the_file_of_the_function_that_lost_decides_not_that_of_the_deferral():
+    steps = [{"function": "unlamp", "path": "fs/namespace.c"}]
+    assert made(before={"chain": steps}, path="kernel/lamp.c").shown
+    assert not made(
+        before={"chain": [{**steps[0], "path": "fs/lamp.c"}]}, path="fs/namespace.c"
+    ).shown
 
 
 def test_a_release_that_no_table_knows_is_its_own_end_and_that_is_said():
@@ -99,7 +137,38 @@ def test_a_release_that_no_table_knows_is_its_own_end_and_that_is_said():
     text = script(own)
     assert "# Not known: what ends lamp_put() is not known" in text
     assert words_of(text, "finals") == []
-    assert "no workload is known for this family" in text
+    assert "no workload is known that goes through unlamp()" in text
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+@pytest.mark.parametrize(
+    ("events", "probed", "came"),
+    [
+        (["e_sys_unlamp", "c_mntput"], True, False),
+        (["e_unlamp", "c_mntput"], True, True),
+        # the function is inlined there: another one that leads to the release tells
+        (["e_sys_unlamp", "c_mntput"], False, True),
+        (["c_mntput", "f_lamp_out"], False, False),
+    ],
+)
+def test_releases_without_the_function_that_lost_them_are_told_as_astray(
+    shell, events, probed, came, tmp_path
+):
+    text = script(made())
+    part = text[text.index("way='e_.*'") : text.index('awk -v astray="$astray"')]
+    (tmp_path / "events").write_text("".join(f"1\t7\tsh\tt\t{one}\tx\t\n" for one in events))
+    if probed:
+        (tmp_path / "events-of/events/lamp/e_unlamp").mkdir(parents=True)
+    lines = [
+        f"work='{tmp_path}' probes='{tmp_path}/events-of' name=lamp",
+        *(line for line in text.splitlines() if line.startswith(("entries=", "function="))),
+        part,
+        'echo "$astray"',
+    ]
+    done = subprocess.run(
+        [*shell, "-uc", "\n".join(lines)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == ("" if came else "unlamp")
 
 
 HOSTILE = st.text(

@@ -85,6 +85,14 @@ def test_what_ended_by_another_way_counts_for_nothing(awk):
     assert "no last release was seen" in said
 
 
+def test_a_release_by_another_way_acquits_nobody(awk):
+    kept = verdict("before-call-returns", "task", "-", "umount-9")
+    said = awk("tell.awk", kept, status=2, names={"astray": "unlamp"})
+    assert said.splitlines()[-1].startswith("result: not shown, 1 last releases were in time")
+    assert "unlamp did not run" in said
+    assert "LATE" in awk("tell.awk", verdict("eventually"), status=1, names={"astray": "unlamp"})
+
+
 def test_nothing_seen_is_never_in_time(awk):
     said = awk("tell.awk", "", status=2)
     assert said.startswith("result: no last release was seen")

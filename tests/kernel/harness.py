@@ -292,9 +292,10 @@ def events(kernel, series, out):
     Path(out).write_bytes(outcome.data)
 
 
-#: what a family is claimed to lose, to have a script: its first row that can be watched
+#: what a family is claimed to lose, to have a script: its first row that can be watched, by itself
 CLAIM = """{{"rule": "lamp-late", "level": "warning", "family": "{family}", "cleanup": "{cleanup}",
-"function": "lamp_put", "message": "late", "fingerprint": "00", "before": {{}}, "after": {{}}}}"""
+"function": "{cleanup}", "message": "late", "fingerprint": "00", "before": {{}}, "after": {{}},
+"path": "{path}"}}"""
 
 
 def family_plans():
@@ -305,7 +306,8 @@ def family_plans():
         if workload.script is None:
             continue
         ((one),) = claim.of_json(
-            CLAIM.format(family=family, cleanup=SHOWN[family]).encode(), family
+            CLAIM.format(family=family, cleanup=SHOWN[family], path=workload.through[0]).encode(),
+            family,
         )
         plans[family] = plan.make(one, kernel)
     return plans
