@@ -26,10 +26,11 @@ from patchlint.model.history import Event, History, Posting, day
 from patchlint.model.record import OPEN, OUTCOMES, Outcome, title_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from patchlint.archive.ask import Question
     from patchlint.model.finding import Finding
+    from patchlint.model.record import Judgement
 
 
 _KEY: Final = re.compile(r"[0-9a-f]{8,64}")
@@ -39,13 +40,17 @@ _PART: Final = re.compile(r"\.*|(?:\d+|all|repo|archive)(?:\.git)?|git|cur|new|m
 _HOSTED: Final = re.compile(r"([^.]+)(?:\.[\w-]+)*\.[a-z]{2,}(?:\.\d+)?")
 _ENDING: Final = re.compile(r"(?:\.git|\.mbox|\.mbx)?(?:\.gz|\.xz)?$")
 _NOBODY: Final = "unknown"
+#: what may come of a change that was kept
+_BEYOND: Final = frozenset({"reverted", "fixed", "merged"})
+_BY_HAND: Final = "so found by somebody who read its thread and the source"
 
 
 class Change(Struct, frozen=True):
     """One change.  ``finding`` is that of its last posting; postings are in order of time.
 
     ``key`` names it for good, in lower-case letters and digits.  ``at`` says where the
-    series of ``finding`` stands: the number of the store, and the id in it.
+    series of ``finding`` stands: the number of the store, and the id in it.  ``judged`` is
+    what somebody found to have come of it, who read the thread.
     """
 
     key: str
@@ -54,6 +59,7 @@ class Change(Struct, frozen=True):
     events: tuple[Event, ...]
     subsystem: str = ""
     at: tuple[int, int] = (0, 0)
+    judged: Outcome = "unknown"
 
     @property
     def last(self) -> Posting:
@@ -70,23 +76,31 @@ class Change(Struct, frozen=True):
         """The strongest thing that is known of its fate.
 
         That a posting gave way to another one of the change says nothing of the change, and
-        what was dropped before its last posting was taken up again.
+        what was dropped before its last posting was taken up again.  Where somebody judged by
+        hand how it ended, that stands above all; who judged did not tell a merge from a version
+        that has it too, and may not have known what came of it later.
         """
         return self.history.outcome
 
     @property
     def history(self) -> History:
         """Its postings and its fate, as a finding is told with."""
-        own = {one.message_id for one in self.postings}
         last = max((one.date or 0.0 for one in self.postings), default=0.0)
         kinds = {
             event.kind
             for event in self.events
-            if not (event.kind == "superseded" and event.message_id in own)
-            and not (event.kind == "dropped" and (event.date or last) < last)
+            if not (event.kind == "dropped" and (event.date or last) < last)
         }
-        outcome = next((kind for kind in OUTCOMES if kind in kinds), OUTCOMES[-1])
-        return History(self.postings, self.events, outcome)
+        mined = next((kind for kind in OUTCOMES if kind in kinds), OUTCOMES[-1])
+        outcome = mined
+        if self.judged not in OPEN or mined == OUTCOMES[-1]:
+            outcome = self.judged
+        if outcome == "kept" and mined in _BEYOND:
+            outcome = mined
+        events = self.events
+        if outcome not in kinds and outcome != mined:
+            events = (*_known(events), Event(outcome, "", None, _BY_HAND, ""))
+        return History(self.postings, events, outcome)
 
     @property
     def year(self) -> str:
@@ -118,12 +132,15 @@ class _Version(Struct, frozen=True):
     asked: bool
 
 
-def gather(stores: Sequence[str], question: Question | None = None) -> Found:
+def gather(
+    stores: Sequence[str], question: Question | None = None, *, judged: bool = True
+) -> Found:
     """Return what ``stores`` (paths) know, or those changes that ``question`` asks for.
 
     Of a change of which some postings are asked for, the last of these is told, with all its
-    postings.  Raises ``StoreError`` for a path that is no store, and for a damaged one where
-    there is a question; ``QuestionError`` for one about a rule that nobody knows.
+    postings.  What the record says by hand of a change counts, unless ``judged`` is off.
+    Raises ``StoreError`` for a path that is no store, and for a damaged one where there is a
+    question; ``QuestionError`` for one about a rule that nobody knows.
     """
     versions: list[_Version] = []
     rules: dict[str, tuple[str, str]] = {}
@@ -138,7 +155,8 @@ def gather(stores: Sequence[str], question: Question | None = None) -> Found:
             versions += _versions(store, number, question)
     if question is not None:
         ask.known(question.rules, {*rules, *(one.finding.rule for one in versions)})
-    changes = [_change(group) for group in _groups(versions)]
+    by_mail = _judged() if versions and judged else {}
+    changes = [_change(group, by_mail) for group in _groups(versions)]
     wanted = question.outcome if question is not None else ""
     told = [one for one in changes if one is not None and wanted in {"", one.outcome}]
     told.sort(key=lambda change: (change.last.date or 0.0, change.key), reverse=True)
@@ -281,7 +299,58 @@ def _key(fingerprint: str) -> str:
     return sha256(fingerprint.encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def _change(versions: Sequence[_Version]) -> Change | None:
+def _judged() -> dict[str, list[Judgement]]:
+    """Return what was judged by hand, by mail."""
+    from patchlint.ruleset.record import read
+
+    found: dict[str, list[Judgement]] = {}
+    for one in read().judged:
+        found.setdefault(one.message_id, []).append(one)
+    return found
+
+
+def _by_hand(versions: Sequence[_Version], judged: Mapping[str, Sequence[Judgement]]) -> Outcome:
+    """Return what was found to have come of the last posting of a change that was judged."""
+    for one in reversed(versions):
+        finding = one.finding
+        outcomes = {
+            row.outcome
+            for row in judged.get(one.posting.message_id, ())
+            if row.fingerprint == finding.fingerprint
+            or (row.function, row.cleanup) == (finding.function, finding.cleanup)
+        } - {OUTCOMES[-1]}
+        if outcomes:
+            return min(outcomes, key=OUTCOMES.index)
+    return OUTCOMES[-1]
+
+
+def _known(events: Iterable[Event]) -> tuple[Event, ...]:
+    """Return events without those that say that nothing is known."""
+    return tuple(event for event in events if event.kind != OUTCOMES[-1])
+
+
+def _beyond(events: Iterable[Event], postings: Sequence[Posting]) -> list[Event]:
+    """Return what came of a change behind its last posting.
+
+    That one posting gave way to another, or is in it too, is told by the last of them.
+    """
+    own = {one.message_id for one in postings} - {""}
+    told = list(events)
+    rest = [
+        event
+        for event in told
+        if event.message_id not in own or event.kind not in {"kept", "superseded"}
+    ]
+    if any(event.kind == "kept" and event.message_id in own for event in told):
+        last = postings[-1]
+        called = f"v{last.version} posted" if last.version > 1 else "posted again"
+        rest.append(Event("kept", "", last.date, f"{called}, then nothing in this archive", ""))
+    return list(_known(rest)) or rest
+
+
+def _change(
+    versions: Sequence[_Version], judged: Mapping[str, Sequence[Judgement]]
+) -> Change | None:
     """Return the change of these postings, None when none of them is asked for."""
     ordered = sorted(
         versions,
@@ -317,7 +386,7 @@ def _change(versions: Sequence[_Version]) -> Change | None:
         for event in one.events
     }
     came = sorted(
-        events.values(),
+        _beyond(events.values(), tuple(postings.values())),
         key=lambda event: (event.date or 0.0, event.kind, event.message_id, event.evidence),
     )
     return Change(
@@ -327,6 +396,7 @@ def _change(versions: Sequence[_Version]) -> Change | None:
         tuple(came),
         told.subsystem,
         told.at,
+        _by_hand(ordered, judged),
     )
 
 
@@ -370,7 +440,7 @@ def earlier(change: Change, changes: Iterable[Change], most: int = 3) -> list[Ch
     ]
     near.sort(
         key=lambda other: (
-            other.outcome in {"kept", *OPEN},
+            other.outcome in {"merged", "kept", *OPEN},
             other.finding.cleanup != mine.cleanup,
             other.finding.after.mechanism != mine.after.mechanism,
             -(other.postings[0].date or 0.0),

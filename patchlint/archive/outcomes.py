@@ -5,7 +5,8 @@ An outcome is what came of the *move* that a finding tells, in all postings of i
 - ``reverted``: a revert, or a later patch that takes the deferral out and calls directly again;
 - ``fixed``: a later ``Fixes:`` with its title in a mail that speaks of what moved;
 - ``dropped``: refused or taken back, or the next version has none of what the patch brought;
-- ``kept``: applied, backported, met by later patches, or in a version that came later;
+- ``merged``: applied, backported, or in the tree that a later patch was made for;
+- ``kept``: in a version that came later;
 - ``discussed``: somebody spoke of when it runs, in an answer to any posting of it;
 - ``superseded``: a patch of another title took its place, with the move or without;
 - ``unknown``: nothing of all that.  Most patches are merged without a mail: absence of an
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from patchlint.archive.store import Store
     from patchlint.archive.traces import Trace, Traces
 
+#: outcomes by which a move lasted
+_LASTS: Final = frozenset({"merged", "kept"})
 #: replies of one patch that are read
 _MOST_REPLIES: Final = 100
 #: later versions, and patches of one series, that are looked at
@@ -152,7 +155,7 @@ def mine(store: Store, shelf: Shelf, engine: Engine, progress: Progress) -> None
 def _lasting(rows: Iterable[Row]) -> list[Row]:
     """Return what counts: who refused a posting has not refused one that came later."""
     told = list(rows)
-    kept = max((date or 0.0 for _, kind, _, _, date, _ in told if kind == "kept"), default=0.0)
+    kept = max((date or 0.0 for _, kind, _, _, date, _ in told if kind in _LASTS), default=0.0)
     return [row for row in told if row[1] != "dropped" or (row[4] or 0.0) >= kept]
 
 
@@ -177,7 +180,7 @@ def _of(finding: sqlite3.Row, archive: _Archive) -> Iterator[Row]:
             yield from _by_title(finding, title_of(subject), archive)
     yield from traced
     yield from _taken_out(finding, archive)
-    if answer and not any(kind in {"kept", "superseded"} for _, kind, *_ in traced):
+    if answer and not any(kind in {*_LASTS, "superseded"} for _, kind, *_ in traced):
         yield from _tried(finding, archive)
 
 
@@ -186,7 +189,7 @@ def _by_title(finding: sqlite3.Row, title: str, archive: _Archive) -> Iterator[R
     for post in archive.posts.reverts(title, finding["date"]):
         yield _row(finding, "reverted", post, f'a later mail reverts "{title}"')
     for post in archive.posts.backports(title, finding["date"], finding["message_id"]):
-        yield _row(finding, "kept", post, "was merged: this is a backport of it")
+        yield _row(finding, "merged", post, "this is a backport of it")
     yield from _fixes(finding, title, archive)
 
 
@@ -202,13 +205,15 @@ def _fixes(finding: sqlite3.Row, title: str, archive: _Archive) -> Iterator[Row]
         date, began = fix["date"], finding["date"]
         if fix["message_id"] in told or (date or 0.0) < (began or 0.0):
             continue
-        kind, text = "kept", f"was merged as {fix['commit']}: this fixes something else of it"
+        kind, text = "merged", f"this fixes something else of {fix['commit']}, which has this title"
         if talk.mends(archive.body(fix) or "", fix["subject"], started):
             kind, text = "fixed", f"says that it fixes {fix['commit']}, which has this title"
         yield (finding["id"], kind, fix["message_id"], fix["subject"], date, text)
 
 
 def _row(finding: sqlite3.Row, kind: str, post: Post, text: str) -> Row:
+    if post.message_id == finding["message_id"]:  # it says so itself
+        return (finding["id"], kind, None, None, post.date, text)
     return (finding["id"], kind, post.message_id, post.subject, post.date, text)
 
 
@@ -356,8 +361,8 @@ def _traced(finding: sqlite3.Row, title: str, archive: _Archive) -> Iterator[Row
             continue  # a member that another patch brings, or uses
         if met is not None:
             called = f"{name}()" if own.defined else name
-            text = f"was merged: {called} is in the tree that it was made for"
-            yield _row(finding, "kept", met.mail, text)
+            text = f"{called} stands in the tree that this patch was made for"
+            yield _row(finding, "merged", met.mail, text)
             return
 
 
@@ -420,8 +425,7 @@ def _tried(finding: sqlite3.Row, archive: _Archive) -> Iterator[Row]:
             return
     if finding["after_callback"] in _adds(finding, [archive.patch(finding["message_id"])], archive):
         text = f"proposes {finding['after_callback']}() in an answer; no patch here has it"
-        mail = (finding["message_id"], finding["subject"], finding["date"])
-        yield (finding["id"], "dropped", *mail, text)
+        yield (finding["id"], "dropped", None, None, finding["date"], text)
 
 
 def _cut(line: str) -> str:

@@ -202,7 +202,8 @@ SELECT
             WHERE outcomes.finding = findings.id
             ORDER BY CASE kind
                 WHEN 'reverted' THEN 1 WHEN 'fixed' THEN 2 WHEN 'dropped' THEN 3
-                WHEN 'discussed' THEN 4 WHEN 'kept' THEN 5 WHEN 'superseded' THEN 6 ELSE 7
+                WHEN 'discussed' THEN 4 WHEN 'merged' THEN 5 WHEN 'kept' THEN 6
+                WHEN 'superseded' THEN 7 ELSE 8
             END, id
             LIMIT 1
         ),

@@ -20,7 +20,7 @@ from patchlint.model.finding import LEVELS
 from patchlint.model.history import day, moment
 from patchlint.model.link import LORE, mail_link
 from patchlint.model.record import OUTCOMES
-from patchlint.report import html, text
+from patchlint.report import html, text, words
 from patchlint.report.as_json import dump
 
 if TYPE_CHECKING:
@@ -132,7 +132,8 @@ def _environment(look: Look) -> Environment:
     made = html.environment(_TEMPLATES)
     made.filters |= {
         "biggest": lambda some: max((number for *_, number in some), default=0) or 1,
-        "fate": _fate,
+        "came": lambda kind: words.FATES[kind],
+        "told": _fate,
         "family": _family,
         "link": lambda message_id: mail_link(message_id, look.link),
         "page": page_name,
@@ -203,7 +204,7 @@ def _groups(found: Found) -> dict[str, list[_Group]]:
 
 
 def _fate(change: Change) -> str:
-    return "" if change.outcome == OUTCOMES[-1] else change.outcome
+    return "" if change.outcome == OUTCOMES[-1] else words.fated(change.history)
 
 
 def _family(name: str) -> str:
@@ -215,7 +216,7 @@ def _fates(changes: Sequence[Change]) -> str:
     """Say ``3 reverted, 2 fixed, 9 unknown``; an empty text for no change."""
     outcomes = [change.outcome for change in changes]
     counted = [(outcome, outcomes.count(outcome)) for outcome in OUTCOMES]
-    return ", ".join(f"{number} {outcome}" for outcome, number in counted if number)
+    return ", ".join(f"{number} {words.FATES[outcome]}" for outcome, number in counted if number)
 
 
 def _who(author: str) -> str:
@@ -236,7 +237,7 @@ def _data(found: Found) -> str:
             "list": ", ".join(change.lists),
             "family": _family(change.finding.family),
             "rule": change.finding.rule,
-            "outcome": change.outcome,
+            "outcome": words.FATES[change.outcome],
             "function": change.finding.function,
             "path": change.finding.path,
             "author": text.line(_who(change.last.author)),
@@ -255,7 +256,10 @@ def _choices(found: Found) -> list[tuple[str, list[str]]]:
         ("rule", sorted({change.finding.rule for change in changes})),
         ("family", sorted({_family(change.finding.family) for change in changes})),
         ("year", sorted({change.year for change in changes if change.year}, reverse=True)),
-        ("outcome", [one for one in OUTCOMES if any(c.outcome == one for c in changes)]),
+        (
+            "outcome",
+            [words.FATES[one] for one in OUTCOMES if any(c.outcome == one for c in changes)],
+        ),
     ]
 
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 #: goes up when the tables change so that an older file cannot be read as it is
 SCHEMA: Final = 1
 #: goes up when outcomes are looked for in another way, so that they are looked for anew
-_MINING: Final = 3
+_MINING: Final = 4
 _MOST_VARIABLES: Final = 500
 #: a file up to this size is looked through when it is opened: some milliseconds
 _CHECKED: Final = 8 << 20

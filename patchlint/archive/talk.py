@@ -146,7 +146,7 @@ def heard(body: str, about: Topic, author: str, *, whole: bool) -> Iterator[tupl
     robot = _ROBOT.search(headers.address(author)) is not None
     taken = next((one for one in _beginnings(lines) if _TAKEN.match(one[:_LONGEST])), None)
     if taken is not None:
-        yield "kept", taken
+        yield "merged", taken
     refused = next((one for one in _unquoted(body) if _REFUSED.match(one[:_LONGEST])), None)
     if refused is not None:
         yield "dropped", refused

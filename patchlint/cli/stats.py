@@ -27,7 +27,8 @@ posting and at the level of its last; years without any are listed with 0.
 An outcome is the strongest thing that the archive itself says afterwards: reverted,
 fixed (a later Fixes: names the title and speaks of the move), dropped (the next version no
 longer starts it, or it was refused or taken back), superseded (another posting took its
-place), kept (it was taken, backported, or is in the tree of a later patch), discussed (a
+place), merged (it was taken, backported, or is in the tree of a later patch), kept (a later
+version has it too), discussed (a
 reply speaks of it).  unknown means that this archive is silent: most patches are merged
 without a mail.
 

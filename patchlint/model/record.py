@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from patchlint.model.finding import Confidence, Level
 
 Verdict = Literal["right", "info", "wrong", "undecided"]
-Outcome = Literal["reverted", "fixed", "dropped", "discussed", "kept", "superseded", "unknown"]
+Outcome = Literal[
+    "reverted", "fixed", "dropped", "discussed", "merged", "kept", "superseded", "unknown"
+]
 
 VERDICTS: Final[tuple[Verdict, ...]] = ("right", "info", "wrong", "undecided")
 #: what may come of a change, that first which tells most
@@ -19,6 +21,7 @@ OUTCOMES: Final[tuple[Outcome, ...]] = (
     "fixed",
     "dropped",
     "discussed",
+    "merged",
     "kept",
     "superseded",
     "unknown",

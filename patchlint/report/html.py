@@ -87,6 +87,7 @@ def environment(templates: Mapping[str, str]) -> Environment:
         "count": text.count,
         "day": day,
         "ends": words.ENDS.__getitem__,
+        "fate": words.fate_apart,
         "guarantee": words.guarantee,
         "legs": legs,
         "link": mail_link,

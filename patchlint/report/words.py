@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from patchlint.model.effect import STRUCTURAL
 from patchlint.model.history import day
 from patchlint.model.link import mail_link
+from patchlint.model.pattern import lazy
 from patchlint.report.lookup import untold
 from patchlint.report.text import columns, count, cut, line
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from patchlint.model.context import Context, Guarantee
     from patchlint.model.effect import EntryChain, Promise
     from patchlint.model.finding import Finding, Level
-    from patchlint.model.history import History
+    from patchlint.model.history import Event, History
     from patchlint.model.record import Judgement, Outcome
 
 CONTEXTS: Final[dict[Context, str]] = {
@@ -37,17 +38,34 @@ GUARANTEES: Final[dict[Guarantee, str]] = {
     "after-grace-period": "done after a grace period",
     "eventually": "done some time later",
 }
+#: what came of an earlier finding that is told beside another one; of others nothing is told
 ENDS: Final[dict[Outcome, str]] = {
     "reverted": "was reverted",
     "fixed": "was fixed later",
     "dropped": "was dropped",
     "discussed": "was discussed",
-    "kept": "was kept",
-    "superseded": "was posted anew",
-    "unknown": "with an end that is not known",
+    "merged": "was merged",
+    "kept": "was merged",
+    "superseded": "was replaced",
+    "unknown": "was posted",
+}
+#: what came of a change, where its versions are not named
+FATES: Final[dict[Outcome, str]] = {
+    "reverted": "reverted",
+    "fixed": "fixed later",
+    "dropped": "dropped",
+    "discussed": "discussed",
+    "merged": "merged",
+    "kept": "still in a later version",
+    "superseded": "replaced",
+    "unknown": "unknown",
 }
 
 
+#: what a judge saw who did not tell the one from the other
+_LASTED: Final = "merged, or in a later version"
+#: the version that an event tells of
+_VERSION: Final = lazy(r"\bversion (\d+)\b")
 #: how a step of a chain is told that calls the next one
 _CALLS: Final = "calls "
 #: contexts in which a function is called back, and those that never return to user space
@@ -234,14 +252,39 @@ def posted(history: History, link: str) -> str:
     return "; ".join(part for part in said if part)
 
 
+def fated(history: History) -> str:
+    """``reverted``, ``still in v3``, ``v4 posted, then nothing``: what came of it, in short."""
+    event = history.told
+    if history.outcome != "kept" or event is None:
+        return FATES[history.outcome]
+    if not event.message_id:  # the last of its own postings, or what a judge saw
+        return line(event.evidence) if event.date is not None else _LASTED
+    version = _VERSION.search(event.evidence)
+    return f"still in v{version[1]}" if version else FATES["kept"]
+
+
 def fate(history: History, link: str) -> str:
     """``dropped 2024-06-01: version 3 no longer has the finding; https://...``."""
-    event = history.told
-    if event is None:
-        return history.outcome
-    when = f" {day(event.date)}" if event.date is not None else ""
-    where = mail_link(event.message_id, link)
-    return f"{history.outcome}{when}: {line(event.evidence)}" + (f"; {where}" if where else "")
+    said, event = fate_apart(history)
+    where = mail_link(event.message_id, link) if event else ""
+    return f"{said}; {where}" if where else said
+
+
+def fate_apart(history: History) -> tuple[str, Event | None]:
+    """What :func:`fate` says, and the event whose mail says so, None for a posting of its own.
+
+    A merge has the day on which a mail showed it.
+    """
+    event, said = history.told, fated(history)
+    if event is None or said == line(event.evidence):
+        return said, None
+    if event.date is not None:
+        said += f"{', seen' if event.kind == 'merged' else ''} {day(event.date)}"
+    return f"{said}: {line(event.evidence)}", None if event.message_id in _own(history) else event
+
+
+def _own(history: History) -> set[str]:
+    return {one.message_id for one in history.postings}
 
 
 def archived(finding: Finding, link: str) -> str:
@@ -252,4 +295,4 @@ def archived(finding: Finding, link: str) -> str:
     history = finding.history
     if history is None:
         return ""
-    return f" ({posted(history, link)}; {history.outcome})"
+    return f" ({posted(history, link)}; {fated(history)})"

@@ -109,10 +109,10 @@ def test_a_version_that_never_named_the_move_takes_its_place(tmp_path):
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        ("Applied to for-next, thanks!\n", "kept"),
-        ("Hi,\n\nThanks, both patches queued up.\n", "kept"),
-        ("This patch was applied to netdev/net.git (main)\nby A B <a@example.org>:\n", "kept"),
-        ("I will apply it to for-next.\n", "kept"),
+        ("Applied to for-next, thanks!\n", "merged"),
+        ("Hi,\n\nThanks, both patches queued up.\n", "merged"),
+        ("This patch was applied to netdev/net.git (main)\nby A B <a@example.org>:\n", "merged"),
+        ("I will apply it to for-next.\n", "merged"),
         ("I'll take this if nobody objects.\n", None),
         ("I wonder if this can be\napplied at all.\n", None),
         ("Merged headers are in the way.\n", None),
@@ -143,7 +143,7 @@ def proposed(change: str) -> kit.Post:
 def test_a_proposal_in_an_answer_that_nobody_posts(tmp_path):
     proposal = proposed(CALLBACK)
     found = outcomes([proposal], tmp_path)
-    assert found[proposal.message_id] == {("dropped", proposal.message_id)}
+    assert found[proposal.message_id] == {("dropped", None)}  # it says so of itself
     silent = proposed(kit.BAD)  # brings no name that could be met again
     assert outcomes([silent], tmp_path / "2") == {silent.message_id: {("unknown", None)}}
 
@@ -183,10 +183,10 @@ def test_a_backport_shows_that_it_was_merged(tmp_path):
         subject="[PATCH 5.15 012/345] set: change 1",
     )
     found = outcomes([PATCH, stable], tmp_path)
-    assert found[PATCH.message_id] == {("kept", stable.message_id)}
+    assert found[PATCH.message_id] == {("merged", stable.message_id)}
 
 
-@pytest.mark.parametrize(("mark", "kind"), [(" ", "kept"), ("-", "kept"), ("+", "superseded")])
+@pytest.mark.parametrize(("mark", "kind"), [(" ", "merged"), ("-", "merged"), ("+", "superseded")])
 def test_a_later_patch_meets_the_callback(tmp_path, mark, kind):
     body = f"{mark}static void widget_free(struct work_struct *w)\n"
     first = kit.patch(1, 1, "set", CALLBACK)
@@ -238,7 +238,7 @@ def test_revert_and_fixes_are_found_by_title(tmp_path):
     assert found[PATCH.message_id] == {
         ("reverted", revert.message_id),
         ("fixed", fix.message_id),
-        ("kept", other.message_id),
+        ("merged", other.message_id),
     }
 
 
@@ -327,7 +327,7 @@ def test_an_answer_to_a_sibling_says_nothing_of_a_patch(tmp_path):
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        ("This series was applied to net/net.git (main).\n", "kept"),
+        ("This series was applied to net/net.git (main).\n", "merged"),
         ("Applied, thanks.\n", "unknown"),
         ("NAK to all of this series.\n", "unknown"),
     ],
@@ -391,7 +391,7 @@ def meeting(line: str, name: str = "later", path: str = "fs/widget.c", **more) -
 @pytest.mark.parametrize(
     ("later", "kind"),
     [
-        (meeting(" static void widget_arm(struct widget *w)"), "kept"),
+        (meeting(" static void widget_arm(struct widget *w)"), "merged"),
         (meeting("+static void widget_arm(struct widget *w)"), "superseded"),
         (meeting("+\twidget_arm(w);"), "unknown"),
         (meeting(" static void widget_arm(struct widget *w)", path="fs/other.c"), "unknown"),
@@ -414,7 +414,7 @@ def test_a_series_on_top_of_an_earlier_posting_says_nothing_of_a_later_one(tmp_p
     second = kit.patch(1, 1, "set", HELPER, version=2, day=3)
     later = meeting(" static void widget_arm(struct widget *w)")
     found = outcomes([first, on_top, second, later], tmp_path)
-    assert ("kept", later.message_id) in found[second.message_id]
+    assert ("merged", later.message_id) in found[second.message_id]
 
 
 def test_a_callback_of_that_name_elsewhere_says_nothing(tmp_path):
@@ -423,7 +423,7 @@ def test_a_callback_of_that_name_elsewhere_says_nothing(tmp_path):
     assert outcomes([first, other], tmp_path)[first.message_id] == {("unknown", None)}
 
 
-@pytest.mark.parametrize(("instead", "kind"), [("widget_put(w);", "reverted"), ("x(w);", "kept")])
+@pytest.mark.parametrize(("instead", "kind"), [("widget_put(w);", "reverted"), ("x(w);", "merged")])
 def test_a_patch_that_calls_directly_again_takes_it_back(tmp_path, instead, kind):
     first = kit.patch(1, 1, "set", CALLBACK)
     body = kit.diff("fs/widget.c", "queue_work(widget_wq, &w->work);", instead).replace(
@@ -438,11 +438,11 @@ def test_a_patch_that_calls_directly_again_takes_it_back(tmp_path, instead, kind
 @pytest.mark.parametrize(
     ("why", "kind"),
     [
-        ("The loop called widget_put() once too often.", "kept"),
-        ("It crashes.\n[    6.9] Workqueue: pm pm_work\n[    7.0] worker_thread+0x3/0x9", "kept"),
-        ("Cancel the request when the queue is full.", "kept"),
+        ("The loop called widget_put() once too often.", "merged"),
+        ("It crashes.\n[    6.9] Workqueue: pm pm_work\n[    7.0] worker_thread+0x3/0x9", "merged"),
+        ("Cancel the request when the queue is full.", "merged"),
         ("Cancel the work when the queue is full.", "fixed"),
-        ("It is freed by then: copy it before the vhost work runs.", "kept"),
+        ("It is freed by then: copy it before the vhost work runs.", "merged"),
         ("What the response reads is freed when it is sent from our worker.", "fixed"),
     ],
 )

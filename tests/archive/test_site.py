@@ -128,6 +128,15 @@ def test_a_change_is_told_with_its_postings_and_its_fate(parsed):
     assert "Earlier changes of the same family" in said
 
 
+@pytest.mark.parametrize(("number", "fate"), [(3, "still in a later version"), (0, "fixed later")])
+def test_the_list_and_the_page_say_the_same_of_what_came(parsed, number, fate):
+    finding = site_kit.finding(number, "")
+    page = parsed[f"changes/{finding.fingerprint}.html"].text()
+    assert page.count(fate) >= 2  # beside its place, and in what came of it
+    rule = parsed[f"rules/{finding.rule}.html"].text()
+    assert f"{finding.rule} · {fate}" in rule
+
+
 def test_folders_of_the_machine_are_not_published(tmp_path):
     store = make(tmp_path / "a.db", range(2), name="/home/me/lists/burrow.mbox")
     out = built(tmp_path / "out", store)
