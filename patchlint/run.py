@@ -372,10 +372,11 @@ def _recalled(found: Iterable[Finding], series: Series, options: Options) -> tup
     if not findings:
         return ()
     from patchlint.mail import subject
+    from patchlint.model.history import day
     from patchlint.ruleset.record import read, recall
 
-    titles = {p.number: subject.parse(p.subject).title for p in series.patches}
-    return recall(findings, lambda finding: titles[finding.patch], read(options.rules))
+    patches = {p.number: (subject.parse(p.subject).title, day(p.date)) for p in series.patches}
+    return recall(findings, lambda finding: patches[finding.patch], read(options.rules))
 
 
 def _files(

@@ -12,6 +12,7 @@ from patchlint.archive.ask import Question
 from patchlint.archive.store import Store
 from patchlint.mail import subject as subjects
 from patchlint.model.finding import Report
+from patchlint.model.history import day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,9 +58,12 @@ def report(stores: Sequence[str], found: Found, question: Question, book: Book) 
 def _recalled(findings: Sequence[Finding], book: Book) -> tuple[Finding, ...]:
     from patchlint.ruleset.record import recall
 
-    return recall(findings, _title, book)
+    return recall(findings, _patch, book)
 
 
-def _title(finding: Finding) -> str:
-    subject = finding.history.last.subject if finding.history else ""
-    return subjects.parse(subject).title
+def _patch(finding: Finding) -> tuple[str, str]:
+    """Return the title of the patch that is told, and its day."""
+    if finding.history is None:
+        return "", ""
+    last = finding.history.last
+    return subjects.parse(last.subject).title, day(last.date)

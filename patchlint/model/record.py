@@ -42,7 +42,9 @@ class Judgement(Struct, frozen=True):
     the mail, ``folder`` that of :func:`folder`; ``level`` and ``confidence`` are those that
     the program gave in ``version``, before a rule's record made a note of it.  ``today`` is
     the level that it had when the record was last run again, ``none`` when it was not found
-    then, and empty when it was not run again.  ``line`` says in our own words what there is.
+    then, and empty when it was not run again.  ``line`` says in our own words what there is;
+    ``short`` is a clause for those who are told of it beside another finding; they get
+    ``line`` where it is empty.  Of what they are told of ``kept`` is what was merged.
 
     ``verdict`` is right where user space lost a promise, info where the release moved as told
     but nobody could rely on it, wrong where it did not move.
@@ -66,6 +68,7 @@ class Judgement(Struct, frozen=True):
     verdict: Verdict
     outcome: Outcome
     line: str
+    short: str = ""
 
     @property
     def loud(self) -> bool:

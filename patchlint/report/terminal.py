@@ -242,7 +242,7 @@ def _ground(finding: Finding, style: Style) -> list[str]:
 def _record(finding: Finding, style: Style) -> list[str]:
     """The nearest precedent, and how the other findings of the rule were judged."""
     one = finding.precedent
-    near = precedent(one, style.link_url, full=style.verbose) if one else ""
+    near = precedent(one, style.link_url) if one else ""
     return [
         *_prose("earlier", near, style),
         *_prose("record", record(finding), style),

@@ -192,14 +192,11 @@ def entries(points: Sequence[EntryChain], most: int) -> str:
     return "; ".join(told)
 
 
-def precedent(one: Judgement, link: str, *, full: bool = True) -> str:
-    """``mntput() in nest_drop(), linux-nest 2019-05-01, was dropped: why; https://...``.
-
-    Without what was seen there unless it is to be told in ``full``.
-    """
+def precedent(one: Judgement, link: str) -> str:
+    """``mntput() in nest_drop(), linux-nest 2019-05-01, was dropped: why; https://...``."""
     place = f"{called(one.cleanup)} in {called(one.function)}"
     said = f"{place}, {line(one.list)} {line(one.date)}, {ENDS[one.outcome]}"
-    said += f": {line(one.line).rstrip('.')}" if full and one.line else ""
+    said += f": {line(one.line).rstrip('.')}" if one.line else ""
     return f"{said}; {mail_link(one.message_id, link)}"
 
 

@@ -17,6 +17,7 @@ from patchlint.model.finding import LEVELS, Confidence
 from patchlint.model.record import (
     OPEN,
     OUTCOMES,
+    UNDONE,
     VERDICTS,
     Judgement,
     Miss,
@@ -93,9 +94,10 @@ def rows(file: Path, kind: type[Noun]) -> list[Noun]:
         cells = line.split("\t")
         if names is None:
             names = cells
-            if names != list(kind.__struct_fields__):
-                wanted = ", ".join(kind.__struct_fields__)
-                raise RuleError(file, f"its columns must be {wanted}", number)
+            fields = list(kind.__struct_fields__)
+            needed = fields[: len(fields) - len(kind.__struct_defaults__)]
+            if names[: len(needed)] != needed or names != fields[: len(names)]:
+                raise RuleError(file, f"its columns must be {', '.join(fields)}", number)
             continue
         if len(cells) != len(names):
             raise RuleError(file, f"has {len(cells)} cells in a row, not {len(names)}", number)
@@ -135,23 +137,25 @@ def table(rows: Iterable[Struct], kind: type[Struct], head: str) -> str:
 
 
 def recall(
-    findings: Iterable[Finding], titles: Callable[[Finding], str], book: Book
+    findings: Iterable[Finding], patches: Callable[[Finding], tuple[str, str]], book: Book
 ) -> tuple[Finding, ...]:
     """Return findings with their nearest precedent and the track of their rules.
 
-    ``titles`` gives the title of a finding's patch.  What the record holds of the same
-    change is left out of both; a track is that of findings as loud as this one.
+    ``patches`` gives the title of a finding's patch and its day, empty where that is not
+    known.  What the record holds of the same change is left out of both; a track is that of
+    findings as loud as this one.
     """
     told = []
     for finding in findings:
-        digest = title_digest(titles(finding))
+        title, day = patches(finding)
+        digest = title_digest(title)
         others = [one for one in book.judged if not _own(one, finding, digest)]
         loud = finding.level != "note"
         mine = [one for one in others if one.rule == finding.rule and one.loud == loud]
         told.append(
             replace(
                 finding,
-                precedent=_nearest(finding, others),
+                precedent=_nearest(finding, others, day),
                 track=track(finding.rule, mine) if mine else None,
             )
         )
@@ -167,24 +171,38 @@ def _own(one: Judgement, finding: Finding, digest: str) -> bool:
     )
 
 
-def _nearest(finding: Finding, others: Iterable[Judgement]) -> Judgement | None:
-    """Return the right finding of the family that is most like this one."""
+def _nearest(finding: Finding, others: Iterable[Judgement], day: str) -> Judgement | None:
+    """Return the right finding from before ``day`` that is most like this one, if one is near.
+
+    Near is one of the same release, or one that the same mechanism put off in the same
+    subsystem, whose end is known; a far one tells an author nothing.
+    """
     mechanism = finding.after.mechanism or ""
     near = folder(finding.path)
-    same = [one for one in others if one.verdict == "right" and one.family == finding.family]
-    return max(
+    same = [
+        one
+        for one in others
+        if one.verdict == "right"
+        and one.family == finding.family
+        and one.outcome not in OPEN
+        and (not day or one.date < day)
+        and (one.cleanup == finding.cleanup or (one.folder, one.mechanism) == (near, mechanism))
+    ]
+    best = max(
         same,
         key=lambda one: (
-            one.rule == finding.rule,
-            one.outcome not in OPEN,
-            one.mechanism == mechanism,
-            one.folder == near,
             one.cleanup == finding.cleanup,
+            one.folder == near,
+            one.mechanism == mechanism,
+            one.outcome in UNDONE,
+            one.rule == finding.rule,
             one.date,
             one.message_id,
         ),
         default=None,
     )
+    # what a judge wrote down is for those who keep the record
+    return replace(best, line=best.short) if best is not None and best.short else best
 
 
 def track(rule: str, judged: Iterable[Judgement]) -> Track:

@@ -12,12 +12,12 @@ usage: record.py import FILE... --store STORE...     judgements into judged.tsv
        record.py sample --store STORE... --seed N    findings to be judged, by level
 
 Files have tab-separated columns with a header.  Of a judgement: message_id, list, date, rule,
-level, confidence, function, cleanup, verdict, outcome, line; of a repair: repair_id, list,
-date, repaired_id, family, found, level, reason; of a count: message_id, outcome, and function if
-known.  outcomes.tsv beside this has four draws that were counted by hand.  Rows of the first two
-were looked at while the mining was made; 17 of 20 and 8 of 13 of the others were equal when they
-were counted, and their kinds of errors were mended after that.  `first` is the count before it was
-put right, for the reason in `note`.
+level, confidence, function, cleanup, verdict, outcome, line, and short where others may be told of
+it; of a repair: repair_id, list, date, repaired_id, family, found, level, reason; of a count:
+message_id, outcome, and function if known.  outcomes.tsv beside this has four draws that were
+counted by hand.  Rows of the first two were looked at while the mining was made; 17 of 20 and 8
+of 13 of the others were equal when they were counted, and their kinds of errors were mended after
+that.  `first` is the count before it was put right, for the reason in `note`.
 Stores are those that `patchlint scan --store` makes; they know where the mails lie.  What is
 judged twice in two ways is undecided.
 """
@@ -142,6 +142,7 @@ def judgement(row, finding, subject, families, version):
         ),
         outcome=row["outcome"].lower() or "unknown",
         line=row["line"],
+        short=row.get("short", ""),
         **known,
     )
 
@@ -176,7 +177,12 @@ def bring(arguments):
         new[_key(one)] = one
     for key, one in new.items():
         old = held.get(key)
-        held[key] = replace(one, today=old.today, version=old.version) if old else one
+        more = (
+            {"today": old.today, "version": old.version, "short": one.short or old.short}
+            if old
+            else {}
+        )
+        held[key] = replace(one, **more)
     write(arguments.folder / JUDGED, sorted(held.values(), key=_order), Judgement)
     print(f"{len(new)} judgements, {unsure} of them judged twice in two ways, {refused} refused;")
     print(f"{len(held)} in {arguments.folder / JUDGED}")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from patchlint.cli.main import main
-from patchlint.model.record import Judgement, Miss, folder, title_digest
+from patchlint.model.record import OPEN, Judgement, Miss, folder, title_digest
 from patchlint.model.stats import share
 from patchlint.ruleset import record
 from patchlint.ruleset.errors import RuleError
@@ -32,7 +33,8 @@ ROW = Judgement(
     today="",
     verdict="right",
     outcome="dropped",
-    line="the worker puts what umount promised to have put",
+    line="the worker puts what umount promised to have put; said twice in the thread",
+    short="umount got EBUSY",
 )
 MISS = Miss("9@example.org", "linux-burrow", "2020-01-01", "1@example.org", "mount", "no", "", "x")
 
@@ -51,11 +53,14 @@ def finding(**more):
     return SimpleNamespace(**(known | more), after=after)
 
 
-def nearest(rows, one=None, title="something new"):
+def nearest(rows, one=None, title="something new", day="2020-01-01"):
     one = one or finding()
     digest = title_digest(title)
     others = [row for row in rows if not record._own(row, one, digest)]
-    return record._nearest(one, others)
+    found = record._nearest(one, others, day)
+    return (
+        None if found is None else next(row for row in rows if row.message_id == found.message_id)
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,7 +96,7 @@ def test_a_cell_holds_no_tab_and_no_line_end(tmp_path):
         (lambda text: text.replace("\tright\t", "\tmaybe\t"), r":2: verdict is 'maybe'"),
         (lambda text: text.replace("\tdropped\t", "\tlost\t"), r":2: outcome is 'lost'"),
         (lambda text: text.replace("verdict", "judged"), r":1: its columns must be"),
-        (lambda text: text.replace("\tfs/den", ""), r":2: has 17 cells in a row, not 18"),
+        (lambda text: text.replace("\tfs/den", ""), r":2: has 18 cells in a row, not 19"),
         (lambda text: text.encode() + b"\xff", r"is not UTF-8 at byte"),
     ],
 )
@@ -107,7 +112,7 @@ def test_a_damaged_table_is_named_with_its_line(tmp_path, change, said):
     "other",
     [
         {"rule": "other-rule"},
-        {"outcome": "unknown"},
+        {"outcome": "kept"},
         {"mechanism": "call_rcu"},
         {"folder": "fs/burrow"},
         {"cleanup": "path_put"},
@@ -119,6 +124,45 @@ def test_the_nearest_precedent_is_alike_in_more(other):
     assert nearest([less, ROW]) == ROW
     assert nearest([ROW, less]) == ROW
     assert nearest([less]) == less
+
+
+@pytest.mark.parametrize(
+    ("far", "day"),
+    [
+        ({"cleanup": "path_put", "folder": "fs/burrow"}, "2020-01-01"),
+        ({"cleanup": "path_put", "mechanism": "call_rcu"}, "2020-01-01"),
+        # how it ended is not known
+        ({"outcome": "unknown"}, "2020-01-01"),
+        ({"outcome": "superseded"}, "2020-01-01"),
+        ({"outcome": "discussed"}, "2020-01-01"),
+        # not earlier
+        ({}, "2019-05-01"),
+        ({}, "2018-12-31"),
+    ],
+)
+def test_what_is_far_or_not_earlier_is_no_precedent(far, day):
+    assert nearest([replace(ROW, **far)], day=day) is None
+
+
+def test_a_finding_without_a_day_is_later_than_all_that_was_judged():
+    assert nearest([ROW], day="") == ROW
+
+
+@pytest.mark.parametrize(
+    ("short", "told"), [("umount got EBUSY", "umount got EBUSY"), ("", ROW.line)]
+)
+def test_a_precedent_is_told_in_a_clause_not_as_the_judge_wrote_it(short, told):
+    found = record._nearest(finding(), [replace(ROW, short=short)], "2020-01-01")
+    assert found.line == told
+
+
+def test_a_record_of_an_earlier_version_has_no_clauses(tmp_path):
+    file = tmp_path / "judged.tsv"
+    old = "\n".join(
+        row.rpartition("\t")[0] for row in record.table([ROW], Judgement, "").splitlines()
+    )
+    file.write_text(old)
+    assert record.rows(file, Judgement) == [replace(ROW, short="")]
 
 
 def test_a_precedent_is_right_and_of_the_same_family():
@@ -217,6 +261,10 @@ def test_shipped_rows_speak_of_shipped_rules_and_hold_no_mail():
         assert "@" in one.message_id
         assert "@" not in one.line
         assert len(one.line) <= 400
+        # what others are told is a clause, and there is one of all that they may be told
+        if one.verdict == "right" and one.outcome not in OPEN:
+            assert 0 < len(one.short) <= 90, one.message_id
+        assert not any(mark in one.short for mark in (";", " (", "@")), one.short
     keys = [(one.message_id, one.rule, one.function, one.cleanup) for one in book.judged]
     assert len(keys) == len(set(keys))
 
@@ -293,3 +341,13 @@ def test_a_finding_is_told_with_what_came_of_such_ones(own, capsys):
     assert main(["check", "--no-tree", "--rules", str(own), str(example)]) == 1
     (line,) = [one for one in capsys.readouterr().out.splitlines() if one.startswith("  earlier")]
     assert "was dropped" in line
+
+
+def test_a_mail_from_before_the_record_is_told_of_nothing_in_it(own, capsys, tmp_path):
+    (example,) = sorted(EXAMPLE.glob("*.mbox"))[:1]
+    early = re.sub(r"(?m)^Date: .*$", "Date: Mon, 5 Mar 2018 10:00:00 +0000", example.read_text())
+    mail = tmp_path / "early.mbox"
+    mail.write_text(early)
+    assert main(["check", "--no-tree", "--format", "json", "--rules", str(own), str(mail)]) == 1
+    (told,) = json.loads(capsys.readouterr().out)["findings"]
+    assert told["precedent"] is None
