@@ -169,8 +169,10 @@ def _missing(
             names += [edge.callback or "" for edge in graph.deferrals_of(function)]
         names += [_bound(kernel, call.callee, call.args) for call in function.calls]
         for name in dict.fromkeys(names):
-            if name and name not in direct and _unknown(
-                graphs, kernel, name, function.path, otherwise
+            if (
+                name
+                and name not in direct
+                and _unknown(graphs, kernel, name, function.path, otherwise)
             ):
                 found[name, function.path] = None
     return list(found)

@@ -68,18 +68,28 @@ class Lines(Struct):
     def place(self, path: str, line: int) -> tuple[int, int]:
         """Between which lines after a removed line before stood: the kept ones around it.
 
-        0 and a very large number where no line above or below stayed.
+        0 and a very large number where no line above or below stayed.  A blank line stays
+        wherever one is: it tells of no place.
         """
         kept = self.kept.get(path, {})
         known = self._sorted.get(path)
         if known is None:
-            known = self._sorted[path] = sorted(kept)
+            blank = self._blank(path)
+            known = self._sorted[path] = sorted(line for line in kept if line not in blank)
         at = bisect.bisect_left(known, line)
         below = known[at] if at < len(known) else None
         return (
             kept[known[at - 1]] if at else 0,
             kept[below] if below is not None else 1 << 30,
         )
+
+    def _blank(self, path: str) -> frozenset[int]:
+        """The numbers of the blank lines of a file before."""
+        one = next((p for p in self._pairs if (p.old_path or p.path) == path), None)
+        if one is None or one.pre is None:
+            return frozenset()
+        lines = enumerate(one.pre.text.split(b"\n"), 1)
+        return frozenset(number for number, line in lines if not line.strip())
 
     def origin(self, path: str) -> str:
         """The path before of a path after."""

@@ -391,9 +391,7 @@ def _asked_at(walk: _Walk, caller: Function, call: Call) -> list[Atom]:
     given = {p.name for p in caller.parameters}
     given -= {one.target for one in caller.assignments} | {one.target for one in caller.stores}
     tests = (
-        atom
-        for condition in call.conditions
-        for atom in atoms(walk.kernel, condition, caller.path)
+        atom for condition in call.conditions for atom in atoms(walk.kernel, condition, caller.path)
     )
     return [atom for atom in tests if not given.isdisjoint(variables([atom.text]))]
 

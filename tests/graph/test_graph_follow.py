@@ -100,3 +100,11 @@ def test_lines_in_another_order_did_not_stay():
     )
     lines = compare(before, after).lines
     assert [lines.forward(PATH, line) for line in (6, 7)] == [None, 7]
+
+
+def test_a_blank_line_is_no_place():
+    before = "void f(void)\n{\n\tint nr;\n\n\tdark();\n\n\tcold();\n\n\treturn;\n}\n"
+    after = "void f(void)\n{\n\tint nr;\n\n\tdim();\n\n\tlate();\n\n\treturn;\n}\n"
+    lines = compare(before, after).lines
+    assert lines.forward(PATH, 6) == 6
+    assert lines.place(PATH, 5) == lines.place(PATH, 7) == (3, 9)
