@@ -315,15 +315,17 @@ def _check_one(
     files, unread, lost = _files(series, gathered)
     if unread and not any(file.hunks for some in files.values() for file in some):
         return gathered
-    if _foreign(series, files, options, tree):
-        gathered.errors.append(_input_error(series, _NO_KERNEL))
-        return gathered
     gathered.limitations += [
         *_missing(series),
         *(Limitation("mail", remark, message_id=_message_id(series)) for remark in series.remarks),
     ]
     reference = _reference(series, files, unread, lost)
     gathered.series.append(reference)
+    if _foreign(series, files, options, tree):
+        gathered.limitations.append(
+            Limitation("mail", _NO_KERNEL, message_id=_message_id(series), absent=True)
+        )
+        return gathered
     if not may_matter(series, options, with_tree=tree is not None):
         _hear(series, (), ruleset, options, gathered)
         return gathered

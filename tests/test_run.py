@@ -28,7 +28,7 @@ from patchlint import analysis
 from patchlint.analysis import CannotCheck
 from patchlint.archive.engine import Pipeline, Settings
 from patchlint.model.mail import RawMail
-from patchlint.report.lookup import unchecked
+from patchlint.report.lookup import UNSURE, unsure
 from patchlint.run import Options, check, ranges
 
 pytestmark = pytest.mark.usefixtures("alone")
@@ -392,10 +392,10 @@ def elsewhere(options=NO_TREE):
 
 def test_a_patch_for_another_project_is_not_checked_and_no_pass():
     found = elsewhere()
-    assert found.series == ()
-    (error,) = found.errors
-    assert "no kernel patch" in error.message
-    assert unchecked(found)
+    assert (found.errors, len(found.series), found.findings) == ((), 1, ())
+    (one,) = found.limitations
+    assert "no kernel patch" in one.message
+    assert unsure(found) == UNSURE
 
 
 def test_a_tree_that_has_the_file_is_its_project(tmp_path):
