@@ -19,6 +19,7 @@ from patchlint.model.effect import Step
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    from patchlint.graph.build import Graph
     from patchlint.graph.comparison import Comparison, FunctionKey
     from patchlint.graph.effect import Effect, Key
     from patchlint.graph.guards import Atom
@@ -335,7 +336,7 @@ def _unknown_starts(comparison: Comparison, was: Function, now: Function) -> lis
             started += [
                 replace(edge, function=now, call=call)
                 for helper in after.callees(call, now.path)
-                for edge in _started_below(comparison, helper)
+                for edge in _started_below(after, helper)
                 if not _frees_alone(comparison, after.run_by(edge))
             ]
     started += _onto_lists(comparison, now, started)
@@ -371,13 +372,27 @@ def _made_anew(comparison: Comparison, was: Function, now: Function, edge: Defer
         asked.of(comparison.old.terms.guard(was, call.conditions)).made
         for call in was.calls
         if call.callee == edge.call.callee
-        and call.args == edge.call.args
+        and (call.args == edge.call.args or _did_it_before(comparison, was, call, edge))
         and lines.forward(was.path, call.line) == (None if added else edge.line)
     ]
     if not before:
         return added
     tests = asked.of(comparison.new.terms.guard(now, edge.conditions))
     return not any(tests.keeps(made) for made in before)
+
+
+def _did_it_before(comparison: Comparison, was: Function, call: Call, edge: Deferral) -> bool:
+    """Whether a helper that starts something did so before, given the same constants.
+
+    It may be given more, or other variables: what it starts is the same.
+    """
+    before = comparison.before
+    told = (sorted(arg for arg in one.args if guards.is_value(arg)) for one in (call, edge.call))
+    return next(told) == next(told) and any(
+        (one.mechanism, one.callback) == (edge.mechanism, edge.callback)
+        for helper in before.callees(call, was.path)
+        for one in _started_below(before, helper)
+    )
 
 
 def _frees_alone(comparison: Comparison, callback: Function | None) -> bool:
@@ -401,17 +416,16 @@ def _started_before(comparison: Comparison, was: Function, effect: Effect, edge:
     )
 
 
-def _started_below(comparison: Comparison, helper: Function) -> list[Deferral]:
-    """What a helper starts, by itself or in what it hands its own arguments on to."""
-    after = comparison.after
+def _started_below(side: Graph, helper: Function) -> list[Deferral]:
+    """What a helper of one side starts, by itself or in what it hands its own arguments on to."""
     found: list[Deferral] = []
     level, seen = [helper], {key_of(helper)}
     for _ in range(_DEEPEST):
         following: list[Function] = []
         for one in level:
-            found += after.deferrals_of(one)
+            found += side.deferrals_of(one)
             for call in one.calls:
-                for callee in after.callees(call, one.path) if _hands_on(one, call) else ():
+                for callee in side.callees(call, one.path) if _hands_on(one, call) else ():
                     if key_of(callee) not in seen:
                         seen.add(key_of(callee))
                         following.append(callee)

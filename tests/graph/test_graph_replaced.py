@@ -237,3 +237,22 @@ def test_a_helper_that_does_it_on_another_way_takes_nothing_over():
     )
     found = downgrades(release("iput(l);"), WORK + helper + release("lamp_unlatch_later(l);"))
     assert [d.cleanup for d in found if d.cleanup == "iput" and d.level_cap != "note"] == []
+
+
+@pytest.mark.parametrize(
+    ("call", "again", "found"),
+    [
+        # the helper is given more, or another variable, and starts what it started
+        ("lamp_late(inode, NULL);", "lamp_late(inode, &put, NULL);", False),
+        ("lamp_late(inode, true);", "lamp_late(inode, true, extra);", False),
+        # another constant may make it start more
+        ("lamp_late(inode, false);", "lamp_late(inode, true);", True),
+    ],
+)
+def test_a_helper_that_is_given_more_starts_what_it_started(call, again, found):
+    helper = body(
+        "lamp_late", "if (lamp_more(inode))", "\treturn;", QUEUE, takes=f"{INODE}, int how"
+    )
+    before = helper + unlink(call, "lamp_dark(inode);", "iput(inode);", "lamp_done(dir);")
+    after = helper + unlink(again, "lamp_done(dir);")
+    assert bool(told(before, after)) is found
