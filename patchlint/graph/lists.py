@@ -18,7 +18,7 @@ from patchlint.graph.effect import folder_of
 from patchlint.graph.objects import same
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from patchlint.graph.build import Graph
     from patchlint.graph.objects import ObjectRef
@@ -50,6 +50,22 @@ class _Drain(Struct, frozen=True):
     guarantee: Guarantee
 
 
+#: what tells lists apart: those of one mark are one list for all others
+_Mark = tuple[frozenset[str], str | None, bool, str, str | None, bool]
+
+
+def _mark(one: ObjectRef) -> _Mark:
+    # a member is the same in all functions of a file, a variable may be of one alone
+    return (
+        one.keys,
+        one.owner,
+        one.plain,
+        one.path,
+        one.function if one.plain else None,
+        one.local,
+    )
+
+
 class Lists:
     """The lists of one side, by who takes items off them."""
 
@@ -64,8 +80,16 @@ class Lists:
             if (take := self._take(function, call, drains[call.callee])) is not None
         ]
         self._by_function: dict[tuple[str, str], list[Take]] = {}
-        for take in self.takes:
+        self._by_name: dict[str, list[int]] = {}
+        self._by_onto: dict[str, list[int]] = {}
+        self._of: dict[_Mark, list[Take]] = {}
+        self._moved: dict[_Mark, list[ObjectRef]] = {}
+        for place, take in enumerate(self.takes):
             self._by_function.setdefault((take.function.path, take.function.name), []).append(take)
+            for key in take.target.keys:
+                self._by_name.setdefault(key, []).append(place)
+            for key in take.onto.keys if take.onto is not None else ():
+                self._by_onto.setdefault(key, []).append(place)
 
     def _take(self, function: Function, call: Call, index: int) -> Take | None:
         target = listed(self._graph, function, call, index)
@@ -78,15 +102,27 @@ class Lists:
 
     def of(self, target: ObjectRef) -> list[Take]:
         """What takes items off a list."""
-        return [take for take in self.takes if same(take.target, target, self._graph.homes)]
+        mark = _mark(target)
+        known = self._of.get(mark)
+        if known is None:
+            takes = self._known_by(self._by_name, target)
+            homes = self._graph.homes
+            known = self._of[mark] = [t for t in takes if same(t.target, target, homes)]
+        return known
+
+    def _known_by(self, names: Mapping[str, list[int]], target: ObjectRef) -> list[Take]:
+        """The takes under any name of a list, in their order."""
+        places = sorted({place for key in target.keys for place in names.get(key, ())})
+        return [self.takes[place] for place in places]
 
     def ends_of(self, target: ObjectRef) -> list[Take]:
         """What takes items off a list, or off those that it is moved onto, one by one."""
         found: list[Take] = []
-        level = self.of(target)
+        level = {_mark(target): target}
         for _ in range(_MOST_MOVES):
-            found += [take for take in level if take.onto is None]
-            level = [one for take in level if take.onto is not None for one in self.of(take.onto)]
+            takes = [take for one in level.values() for take in self.of(one)]
+            found += [take for take in takes if take.onto is None]
+            level = {_mark(take.onto): take.onto for take in takes if take.onto is not None}
         return found
 
     def moved_onto(self, target: ObjectRef) -> list[ObjectRef]:
@@ -94,19 +130,22 @@ class Lists:
 
         Nothing else may take items off those, so that what is put on one comes there for sure.
         """
-        found: list[ObjectRef] = []
-        level = [target]
-        for _ in range(_MOST_MOVES):
-            level = [
-                take.target
-                for one in level
-                for take in self.takes
-                if take.onto is not None
-                and same(take.onto, one, self._graph.homes)
-                and all(other.onto is not None for other in self.of(take.target))
-            ]
-            found += level
-        return found
+        mark = _mark(target)
+        known = self._moved.get(mark)
+        if known is None:
+            known = self._moved[mark] = []
+            level = {mark: target}
+            for _ in range(_MOST_MOVES):
+                level = {
+                    _mark(take.target): take.target
+                    for one in level.values()
+                    for take in self._known_by(self._by_onto, one)
+                    if take.onto is not None
+                    and same(take.onto, one, self._graph.homes)
+                    and all(other.onto is not None for other in self.of(take.target))
+                }
+                known += level.values()
+        return known
 
     def drains(self, leave_out: Callable[[], None]) -> list[_Drain]:
         """Lists that deferred callbacks take items off; ``leave_out`` is told where it is cut."""
@@ -126,8 +165,8 @@ class Lists:
                 break
             below = graph.reach(start, 2)
             visited += sum(1 + len(function.calls) for function in below)
-            found += [
-                _Drain(
+            drains = {
+                _mark(take.target): _Drain(
                     take.target,
                     start,
                     take.call.callee,
@@ -135,9 +174,10 @@ class Lists:
                     registration.guarantee,
                 )
                 for function in below
-                for take in self._by_function.get((function.path, function.name), ())
+                for take in reversed(self._by_function.get((function.path, function.name), ()))
                 if not take.target.local
-            ]
+            }
+            found += drains.values()
         moved = [
             replace(drain, target=source)
             for drain in found
