@@ -382,6 +382,35 @@ def test_one_input_that_cannot_be_read_leaves_the_rest(tmp_path):
     assert [one.input for one in found.errors] == [str(tmp_path / "none.mbox")]
 
 
+@pytest.mark.parametrize(
+    ("work", "levels"),
+    [
+        # a call of something that no table knows and that is named for no end: a limitation
+        ("lamp_blink(lamp);", []),
+        ("lamp->state = LAMP_DARK;", []),
+        # what is named for an end, or known, is a note at least
+        ("lamp_destroy_session(lamp);", ["note"]),
+        ("iput(lamp->inode);", ["warning"]),
+    ],
+)
+def test_work_that_nothing_tells_to_end_anything_is_a_limitation(work, levels):
+    head = (
+        "static void lamp_gone(struct work_struct *work)\n{\n"
+        "\tstruct lamp *lamp = to_lamp(work);\n\n"
+    )
+    before = {PATH: f"void lamp_dim(struct lamp *lamp)\n{{\n\tlamp_cold(lamp);\n\t{work}\n}}\n"}
+    after = {
+        PATH: f"{head}\t{work}\n}}\n\nvoid lamp_dim(struct lamp *lamp)\n{{\n\tlamp_cold(lamp);\n"
+        "\tINIT_WORK(&lamp->work, lamp_gone);\n\tschedule_work(&lamp->work);\n}\n"
+    }
+    found = report(mails(before, after))
+    assert [one.level for one in found.findings] == levels
+    told_ = [
+        one.message for one in found.limitations if "nothing tells that it ends" in one.message
+    ]
+    assert bool(told_) is not bool(levels)
+
+
 USER_SPACE = {"src/lamp.c": "void lamp_close(struct lamp *l)\n{\n\tqueue_each(l->q, dim, l);\n}\n"}
 
 

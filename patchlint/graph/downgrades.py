@@ -149,6 +149,9 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         what=effect.said,
         in_vain=late.vain.callee if late.vain is not None else "",
         body=shape == "moved-body" and not _goes_on(comparison, main),
+        work=shape != "moved-body"
+        and row is None
+        and all(loss.before[0].kind in ("opaque", "store") for loss in losses),
     )
 
 

@@ -91,3 +91,5 @@ class Downgrade(Struct, frozen=True):
     in_vain: str = ""
     #: whether all that ``function`` did moved, and ``what`` with it
     body: bool = False
+    #: whether nothing that moved has a row, the name of an end, or is a whole body
+    work: bool = False
