@@ -333,7 +333,9 @@ def _mbox(name: str, first: bytes, stream: Iterable[bytes], skipped: int) -> Ite
     import itertools
 
     split = mbox.split_mmdf if mbox.is_mmdf(first) else mbox.split
+    empty = True
     for message in split(itertools.chain([first], stream)):
+        empty = False
         line = message.line + skipped
         if len(message.data) > MOST_OF_A_MAIL:
             text = f"a mail of more than {MOST_OF_A_MAIL >> 20} MB: not read"
@@ -346,6 +348,8 @@ def _mbox(name: str, first: bytes, stream: Iterable[bytes], skipped: int) -> Ite
             yield InputError(name, fault, line=line)
         else:
             yield RawMail(name, message.data, line, commit)
+    if empty:
+        yield InputError(name, "empty: there is no mail in it", line=1 + skipped)
 
 
 def no_mail(data: bytes) -> str | None:

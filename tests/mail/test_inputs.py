@@ -13,7 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from mail_maker import DIFF, FIXTURES, mail, patch
 
@@ -338,7 +338,14 @@ def test_unreadable_file_in_a_folder_does_not_stop_the_rest(tmp_path: Path) -> N
     assert isinstance(good, RawMail)
 
 
+def test_a_mailbox_without_mails_is_said() -> None:
+    (one,) = read_inputs(["-"], b"\1\1\1\1\n\1\1\1\1\n")
+    assert isinstance(one, InputError)
+    assert "no mail" in one.message
+
+
 @given(st.binary(max_size=400))
+@example(b"\1\1\1\1")
 def test_any_bytes_are_read_or_named(data: bytes) -> None:
     found = list(read_inputs(["-"], data))
     assert found
