@@ -410,7 +410,7 @@ class Comparison:
 
     @cached_property
     def _before_leaves(self) -> Leaves:
-        return Leaves(self.before, Terms(self.before), self.derived)
+        return Leaves(self.before, Terms(self.before), self.derived, self.rewritten)
 
     @cached_property
     def lists(self) -> Lists:

@@ -256,3 +256,31 @@ def test_a_helper_that_is_given_more_starts_what_it_started(call, again, found):
     before = helper + unlink(call, "lamp_dark(inode);", "iput(inode);", "lamp_done(dir);")
     after = helper + unlink(again, "lamp_done(dir);")
     assert bool(told(before, after)) is found
+
+
+def test_a_known_release_that_was_told_to_wait_for_nothing_gives_way_to_its_half():
+    """A release is split in two by a flag: what each caller asked for it gets as before."""
+    head = "static void lamp_gone(void *data, async_cookie_t cookie)"
+    late = f"{head}\n{{\n\tdevice_unregister(data);\n}}\n\n"
+    queue = "async_schedule_domain(lamp_gone, dev, &lamp_domain);"
+    release = body(
+        "nd_device_unregister",
+        "if (mode == ND_ASYNC) {",
+        f"\t{queue}",
+        "\treturn;",
+        "}",
+        "device_unregister(dev);",
+        takes="struct device *dev, int mode",
+    )
+    halves = body("nd_device_unregister_async", queue, takes="struct device *dev")
+    halves += body("nd_device_unregister", "device_unregister(dev);", takes="struct device *dev")
+    callers = [
+        body("lamp_detach", f"lamp_dark(dev); {call}", takes="struct device *dev")
+        for call in (
+            "nd_device_unregister(dev, ND_ASYNC);",
+            "nd_device_unregister_async(dev);",
+            "nd_device_unregister(dev, ND_SYNC);",
+        )
+    ]
+    assert told(late + release + callers[0], late + halves + callers[1]) == []
+    assert told(late + release + callers[2], late + halves + callers[1]) != []
