@@ -9,6 +9,7 @@ branches, reverts and renames are consequences of that one question, not cases o
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -520,7 +521,11 @@ def _into_workers(
                 and not (was.name == now.name and stands(comparison, effect, ()))
                 and not _cut_off(comparison, was, now, effect)
             ]
-            taken = {id(e): e for e in done if _near(was, e) and _same_kind(lost, e)}
+            taken = {
+                id(e): e
+                for e in done
+                if _near(was, e) and _same_kind(lost, e) and _comes_along(comparison, lost, e)
+            }
             if lost and taken and not all(comparison.after_failure(e) for e in lost):
                 found.append(Loss(was, now, key, tuple(lost), tuple(taken.values()), "worker"))
     return found
@@ -547,12 +552,12 @@ def _gained_in(
                 effect.kind == "row"
                 and effect.visible
                 and _done_at(effect) not in taken_over
-                and _new_here(comparison, effect)
+                and (_new_here(comparison, effect) or _helper(comparison, effect) is not None)
                 and not comparison.balanced(effect)
                 and not comparison.undone(effect)
                 and not taken_unseen(comparison.kernel, effect)
                 and not taken_for_it(comparison.after, worker, effect)
-                and _only_deferred(comparison, _gained_by(comparison, effect), keys)
+                and _only_deferred(comparison, effect, keys)
             ):
                 late.setdefault(effect.key, []).append(effect)
     return late
@@ -584,33 +589,44 @@ def _done_at(effect: Effect) -> _Done:
 
 
 def _new_here(comparison: Comparison, effect: Effect) -> bool:
-    """Whether a line on the way to an effect was added, or its own moved there from another."""
+    """Whether an effect's line was added to its function, or moved there from another."""
     lines = comparison.lines
-    if any(lines.added(step.path, step.line) for step in effect.chain):
+    if lines.added(effect.where.path, effect.line):
         return True
     before = lines.stayed.get(effect.where.path, {}).get(effect.line)
     old = comparison.namesake(effect.where)
     return before is not None and (old is None or not old.line <= before <= old.end)
 
 
-def _gained_by(comparison: Comparison, effect: Effect) -> Function:
-    """The function that has a new line on the way to an effect, the outermost of them."""
-    places = (
-        comparison.after.functions.get((step.path, step.function))
-        for step in effect.chain
-        if comparison.lines.added(step.path, step.line)
+def _helper(comparison: Comparison, effect: Effect) -> FunctionKey | None:
+    """The function that a new line on the way to an effect calls, the first of them."""
+    for step, below in pairwise(effect.chain):
+        if comparison.lines.added(step.path, step.line):
+            return below.path, below.function
+    return None
+
+
+def _comes_along(comparison: Comparison, lost: Sequence[Effect], late: Effect) -> bool:
+    """Whether what a worker gained is new there, or is in a helper that the lost ones called.
+
+    A worker that only comes to it by another helper than before did it before.
+    """
+    if _new_here(comparison, late):
+        return True
+    helper = _helper(comparison, late)
+    return helper is not None and any(
+        len(one.chain) > 1 and (one.chain[1].path, one.chain[1].function) == helper for one in lost
     )
-    return next((one for one in places if one is not None), effect.where)
 
 
-def _only_deferred(
-    comparison: Comparison, function: Function, workers: frozenset[FunctionKey]
-) -> bool:
-    """Whether every way into a function that the images show begins in a deferred one.
+def _only_deferred(comparison: Comparison, effect: Effect, workers: frozenset[FunctionKey]) -> bool:
+    """Whether every way to an effect that the images show begins in a deferred function.
 
     What a put runs for the last reference others may put where no hunk shows, and call what
-    stood there before.
+    stood there before; a worker that calls it anew has gained it all the same.
     """
+    anew = _helper(comparison, effect) is not None
+    function = effect.where
     seen = {key_of(function)}
     todo = [function]
     while todo:
@@ -620,7 +636,7 @@ def _only_deferred(
         callers = comparison.after.callers_of(one)
         put = any(call.callee != one.name and not call.indirect for _, call in callers)
         # of what the series adds it shows all callers
-        others = put or comparison.namesake(one) is not None
+        others = put or not (anew or comparison.namesake(one) is None)
         if not callers or (others and comparison.after.known.get(one.path) is not None):
             return False
         for caller, _call in callers:

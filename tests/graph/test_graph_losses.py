@@ -603,6 +603,7 @@ def test_what_comes_into_a_helper_others_may_call_where_hunks_show_no_more():
     )
     old.after.known["fs/lamp.c"] = ((1, 60),)
     assert losses.find(old) == []
+    close = closing("lamp_dark(l);", "lamp_end(l);"), closing("lamp_dark(l);")
     new = compare(
         end % "iput(l->inode);" + WORKER + close[0], end % "iput(l->inode);" + calls + close[1]
     )
@@ -851,6 +852,11 @@ def test_a_helper_that_an_old_worker_calls_now_takes_its_release_along():
     assert lost(before, end + worker + closing("lamp_dark(l);")) == [
         ("lamp_close", "iput", "worker")
     ]
+    # by another helper than the one that went it was the worker's before, or is another's
+    other = closing("iput(l->inode);", head="static void lamp_finish(struct lamp *l)")
+    mine = WORKER.replace("lamp_blink(l);", "lamp_blink(l);\n\tlamp_finish(l);")
+    rest = closing("lamp_dark(l);")
+    assert lost(other + before, other + end + mine + rest) == []
     # it is called on another line alone
     again = WORKER.replace("lamp_blink(l);", "lamp_end(l);\n\tlamp_blink(l);")
     assert (
