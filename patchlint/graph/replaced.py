@@ -17,7 +17,7 @@ from patchlint.graph.waits import wait_matches
 from patchlint.model.effect import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from patchlint.graph.build import Graph
     from patchlint.graph.comparison import Comparison, FunctionKey
@@ -95,11 +95,22 @@ def _called_by_its_new_name(
     if effect.site is None or line is not None:
         return False
     above, below = comparison.lines.place(was.path, effect.line)
-    old = {key_of(one) for one in comparison.before.callees(effect.site, was.path)}
-    return bool(old) and any(
-        key_of(ancestor) in old
+    calls = [
+        call
         for call in now.calls
         if above < call.line < below and call.callee != effect.site.callee
+    ]
+    return _calls_heir(comparison, was, effect.site, now, calls)
+
+
+def _calls_heir(
+    comparison: Comparison, was: Function, gone: Call, now: Function, calls: Iterable[Call]
+) -> bool:
+    """Whether one of some calls is of the function that another name was called by before."""
+    old = {key_of(one) for one in comparison.before.callees(gone, was.path)}
+    return bool(old) and any(
+        key_of(ancestor) in old
+        for call in calls
         for heir in comparison.after.callees(call, now.path)
         for ancestor in comparison.lineage.of(heir)
     )
@@ -124,7 +135,7 @@ def _gave_way(
         for edge in starts:
             if (
                 above <= edge.line < below
-                and _stands_for(comparison, effect, edge)
+                and _stands_for(comparison, was, effect, edge)
                 and not _started_before(comparison, was, effect, edge)
             ):
                 return edge, None
@@ -134,7 +145,7 @@ def _gave_way(
         # what no table knows is kept from some ways by many changes
         return None, None
     for edge in starts:
-        if _by_name_alone(edge) or not _stands_for(comparison, effect, edge):
+        if _by_name_alone(edge) or not _stands_for(comparison, was, effect, edge):
             continue
         guard = comparison.new.terms.guard(now, edge.conditions)
         late = replace(_behind(effect, edge), guard=guard, outer=len(guard))
@@ -168,12 +179,12 @@ def _spares(comparison: Comparison, now: Function, edge: Deferral) -> bool:
     )
 
 
-def _stands_for(comparison: Comparison, effect: Effect, edge: Deferral) -> bool:
+def _stands_for(comparison: Comparison, was: Function, effect: Effect, edge: Deferral) -> bool:
     """Whether a start may do what a statement did, on an object of its arguments."""
     kernel = comparison.kernel
     if not _share_object(effect, edge.call) or (
         edge.mechanism != edge.call.callee
-        and _does_it(comparison, effect, edge.function, edge.call)
+        and _does_it(comparison, was, effect, edge.function, edge.call)
     ):
         return False
     return not _by_name_alone(edge) or (
@@ -181,13 +192,22 @@ def _stands_for(comparison: Comparison, effect: Effect, edge: Deferral) -> bool:
     )
 
 
-def _does_it(comparison: Comparison, effect: Effect, now: Function, call: Call) -> bool:
-    """Whether the helper that starts something does the same thing at once as well."""
-    after = comparison.after
+def _does_it(
+    comparison: Comparison, was: Function, effect: Effect, now: Function, call: Call
+) -> bool:
+    """Whether the helper that starts something does the same thing at once as well.
+
+    What it calls may be the same function by another name.
+    """
+    after, site = comparison.after, effect.site
     inner = [
         one for helper in after.callees(call, now.path) for one in after.reach(helper, _DEEPEST)
     ]
-    return any(e.key == effect.key for one in inner for e in comparison.first_keys_of(one))
+    return any(
+        any(e.key == effect.key for e in comparison.first_keys_of(one))
+        or (site is not None and _calls_heir(comparison, was, site, one, one.calls))
+        for one in inner
+    )
 
 
 def _kin(comparison: Comparison, was: Function, now: Function) -> list[_Started]:
@@ -297,7 +317,7 @@ def _behind_call(
         (
             end
             for start, end in _in_its_place(comparison, was, effect, ends)
-            if not _does_it(comparison, effect, now, start)
+            if not _does_it(comparison, was, effect, now, start)
         ),
         None,
     )

@@ -284,3 +284,17 @@ def test_a_known_release_that_was_told_to_wait_for_nothing_gives_way_to_its_half
     ]
     assert told(late + release + callers[0], late + halves + callers[1]) == []
     assert told(late + release + callers[2], late + halves + callers[1]) != []
+
+
+def test_a_helper_that_does_it_by_another_name_and_starts_something_takes_nothing_over():
+    """The release got another name, and a helper calls it beside the start of something else."""
+
+    def put(name):
+        return body(name, "lamp_count--;", "percpu_ref_put(&inode->users);", "lamp_cool(inode);")
+
+    helper = body("lamp_finish", "lamp_put_slot(inode);", QUEUE)
+    before = put("put_swap_device") + unlink("put_swap_device(inode);", "lamp_done(dir);")
+    after = put("lamp_put_slot") + helper + unlink("lamp_finish(inode);", "lamp_done(dir);")
+    assert told(before, after) == []
+    without = after.replace("\tlamp_put_slot(inode);\n", "", 1)
+    assert [one[0] for one in told(before, without)] == ["put_swap_device"]
