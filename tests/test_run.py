@@ -411,6 +411,26 @@ def test_work_that_nothing_tells_to_end_anything_is_a_limitation(work, levels):
     assert bool(told_) is not bool(levels)
 
 
+def test_a_release_whose_body_no_hunk_shows_all_of_keeps_its_row():
+    """The series gives it another argument, in a body of which only the head is shown."""
+    rest = "".join(f"\tlamp_step_{n}();\n" for n in range(20))
+    kill = "void lamp_kill_sb(struct super_block *sb)\n{\n"
+    before = {
+        "block/bdev.c": f"void bdev_release(struct bdev_handle *handle)\n{{\n{rest}}}\n",
+        "fs/lamp.c": f"{kill}\tbdev_release(sb->handle);\n}}\n",
+    }
+    after = {
+        "block/bdev.c": before["block/bdev.c"].replace("bdev_handle *handle", "file *bdev_file"),
+        "fs/lamp.c": f"{kill}\tfput(sb->bdev_file);\n}}\n",
+    }
+    (found,) = report(mails(before, after)).findings
+    assert (found.function, found.cleanup, found.level) == (
+        "lamp_kill_sb",
+        "bdev_release",
+        "warning",
+    )
+
+
 USER_SPACE = {"src/lamp.c": "void lamp_close(struct lamp *l)\n{\n\tqueue_each(l->q, dim, l);\n}\n"}
 
 

@@ -410,7 +410,10 @@ class Comparison:
 
     @cached_property
     def _before_leaves(self) -> Leaves:
-        return Leaves(self.before, Terms(self.before), self.derived, self.rewritten)
+        # a body of which no hunk shows all leaves its row to tell of the rest
+        known = self.before.functions
+        seen = frozenset(key for key in self.rewritten if known[key].complete)
+        return Leaves(self.before, Terms(self.before), self.derived, seen)
 
     @cached_property
     def lists(self) -> Lists:
