@@ -102,7 +102,10 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
     also = dict.fromkeys(
         loss.before[0].name
         for loss in losses
-        if loss is not main and strength(loss.before[0]) > 1 and loss.before[0].name != effect.name
+        if loss is not main
+        and strength(loss.before[0]) > 1
+        # what is done inside of it is no other thing
+        and effect.name not in (loss.before[0].name, *(s.function for s in loss.before[0].chain))
     )
     context, mechanism, callback, by_when = _after(comparison, late)
     condition = _condition(comparison, main, late)
@@ -337,6 +340,18 @@ def _confidence(
     return "high" if task else "medium"
 
 
+def _task_work_gone(comparison: Comparison, loss: Loss, effect: Effect) -> bool:
+    """Whether the task work behind which something was done is started no more.
+
+    One inside of what moved is part of it: a put that queues task work for itself.
+    """
+    kept = effect.kept
+    return kept is not None and (
+        kept.function is loss.was
+        or comparison.lines.forward(kept.function.path, kept.line) is None
+    )
+
+
 def _shape(comparison: Comparison, loss: Loss) -> str:
     kernel = comparison.kernel
     late = _late(loss)
@@ -345,7 +360,7 @@ def _shape(comparison: Comparison, loss: Loss) -> str:
         return "lost-wait"
     if edge is not None and edge.mechanism in kernel.twins:
         return "twin"
-    if any(e.kept is not None for e in loss.before):
+    if any(_task_work_gone(comparison, loss, e) for e in loss.before):
         return "task-work-to-workqueue"
     if waited_for_grace_period(comparison, loss):
         return "rcu-release"

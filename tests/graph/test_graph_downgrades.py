@@ -1098,3 +1098,42 @@ def test_a_context_that_the_losing_path_sends_elsewhere_is_no_doubt_in_a_tree_ei
         titles=(("lamp: fix a potential sleep in lamp_close() in atomic context", {PATH}),),
     )
     assert [one.level_cap for one in found] == [level]
+
+
+PUT_BY_TASK_WORK = """\
+static void __cleanup_mnt(struct callback_head *head)
+{
+	cleanup_mnt(container_of(head, struct mount, mnt_rcu));
+}
+
+void mntput(struct vfsmount *mnt)
+{
+	if (!(current->flags & PF_KTHREAD)) {
+		init_task_work(&mnt->mnt_rcu, __cleanup_mnt);
+		if (!task_work_add(current, &mnt->mnt_rcu, TWA_RESUME))
+			return;
+	}
+	cleanup_mnt(mnt);
+}
+
+static void lamp_gone(struct work_struct *work)
+{
+	struct lamp *l = container_of(work, struct lamp, work);
+
+	mntput(l->mnt);
+}
+
+void lamp_close(struct lamp *l)
+{
+	lamp_dark(l);
+	%s
+}
+"""
+
+
+def test_task_work_inside_of_what_moved_is_a_part_of_it():
+    """The release queues task work for itself: that moved with it, and no task work gave way."""
+    before = PUT_BY_TASK_WORK % "mntput(l->mnt);"
+    after = PUT_BY_TASK_WORK % "INIT_WORK(&l->work, lamp_gone);\n\tschedule_work(&l->work);"
+    (one,) = downgrades(before, after)
+    assert (one.cleanup, one.family, one.shape, one.also) == ("mntput", "mount", "deferred", ())
