@@ -24,7 +24,7 @@ _WORD: Final = lazy(r"[A-Za-z_]\w*")
 LOUD = 100
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from patchlint.graph.build import Graph
     from patchlint.graph.comparison import Ask
@@ -240,7 +240,7 @@ def analyse(
     found: list[Downgrade] = []
     said: list[Limitation] = []
     try:
-        _downgrades(composition, facts, found)
+        _downgrades(composition, facts, found, files)
     except OutOfBudgetError as error:
         said.append(given_up(series, error))
     said += facts.unread()
@@ -298,7 +298,12 @@ def _first_id(series: Series) -> str | None:
     return series.patches[0].message_id if series.patches else None
 
 
-def _downgrades(composition: Composition, facts: _Facts, found: list[Downgrade]) -> None:
+def _downgrades(
+    composition: Composition,
+    facts: _Facts,
+    found: list[Downgrade],
+    diffs: Mapping[int, tuple[FileDiff, ...]],
+) -> None:
     """Add to ``found`` the downgrades of all steps that the whole series does not take back.
 
     What was added before the budget ends is kept: each is right by itself.
@@ -308,7 +313,7 @@ def _downgrades(composition: Composition, facts: _Facts, found: list[Downgrade])
     if len(numbers) == 1:
         found.extend(replace(one, patch=numbers[0]) for one in whole.downgrades)
         return
-    lost = [*whole.downgrades, *_broken_off(composition, facts, whole)]
+    lost = [*whole.downgrades, *_broken_off(composition, facts, whole, diffs)]
     if not (whole.possible or lost):
         return
     files = _files_at_end(composition)
@@ -337,10 +342,16 @@ def _downgrades(composition: Composition, facts: _Facts, found: list[Downgrade])
     )
 
 
-def _broken_off(composition: Composition, facts: _Facts, whole: _Compared) -> list[Downgrade]:
+def _broken_off(
+    composition: Composition,
+    facts: _Facts,
+    whole: _Compared,
+    diffs: Mapping[int, tuple[FileDiff, ...]],
+) -> list[Downgrade]:
     """What patches lose in files that a later one contradicts, so that the end cannot show it.
 
-    Where the end shows the losing function without the deferral it was given back.
+    It was given back where the end shows the losing function without the deferral, and a later
+    patch has a line for that: what is only shown around its changes may be an older text.
     """
     found: list[Downgrade] = []
     known = Known(whole.downgrades, files=_files_at_end(composition))
@@ -348,10 +359,29 @@ def _broken_off(composition: Composition, facts: _Facts, whole: _Compared) -> li
         if not facts.afford(whole.size):
             break
         for one in facts.compare(composition.state(count)).downgrades:
-            if one.path in paths and not known.has(one) and not whole.gave_back(one):
+            later = (file for number in composition.numbers[count:] for file in diffs[number])
+            if (
+                one.path in paths
+                and not known.has(one)
+                and not (whole.gave_back(one) and _takes_back(later, one))
+            ):
                 known.add(one)
                 found.append(one)
     return found
+
+
+def _takes_back(later: Iterable[FileDiff], downgrade: Downgrade) -> bool:
+    """Whether patches add a line with the release, or remove one with what put it off."""
+    after = downgrade.after
+    started = [word for word in (after.callback, after.mechanism) if word]
+    return any(
+        (line.kind == "+" and downgrade.cleanup in line.text)
+        or (line.kind == "-" and any(word in line.text for word in started))
+        for file in later
+        if not {file.path, file.old_path}.isdisjoint((downgrade.path, downgrade.home))
+        for hunk in file.hunks
+        for line in hunk.lines
+    )
 
 
 def _as_note(downgrade: Downgrade, number: int) -> Downgrade:

@@ -151,9 +151,19 @@ def test_what_a_patch_loses_before_another_contradicts_it_is_said():
     assert any("read afresh" in one.message for one in found.limitations)
 
 
-def test_what_the_contradicting_patch_shows_as_given_back_is_not_said():
+def test_an_older_text_around_a_contradicting_change_gives_nothing_back():
+    """As where the two sides of a merge are one series, or a patch is rebased alone."""
     first = mail(diff({PATH: DIRECT}, {PATH: QUEUED}), 1, 2)
-    found = report([first, contradicting(OTHER)])
+    for text in (DIRECT, OTHER):
+        found = report([first, contradicting(text)])
+        assert told(found) == [(*LOST, 1)]
+
+
+def test_what_the_contradicting_patch_gives_back_is_not_said():
+    first = mail(diff({PATH: DIRECT}, {PATH: QUEUED}), 1, 2)
+    late = QUEUED.replace("lamp_dark(lamp);", "lamp_dim(lamp);")
+    back = OTHER.replace("lamp_dark(lamp);", "lamp_dim(lamp);").replace("other_inode", "inode")
+    found = report([first, mail(diff({PATH: late}, {PATH: back}), 2, 2)])
     assert any("read afresh" in one.message for one in found.limitations)
     assert told(found) == []
 

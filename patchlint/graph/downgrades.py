@@ -347,8 +347,7 @@ def _task_work_gone(comparison: Comparison, loss: Loss, effect: Effect) -> bool:
     """
     kept = effect.kept
     return kept is not None and (
-        kept.function is loss.was
-        or comparison.lines.forward(kept.function.path, kept.line) is None
+        kept.function is loss.was or comparison.lines.forward(kept.function.path, kept.line) is None
     )
 
 
