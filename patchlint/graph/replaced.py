@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from patchlint.graph import guards
+from patchlint.graph import branches, guards
 from patchlint.graph.build import Deferral
 from patchlint.graph.comparison import key_of
 from patchlint.graph.confined import Sent, confined
@@ -192,6 +192,14 @@ def _stands_for(comparison: Comparison, was: Function, effect: Effect, edge: Def
     )
 
 
+def _goes_on(function: Function, call: Call) -> bool:
+    """Whether a function does something else behind a call: no way of its own ends there."""
+    return any(
+        other.line > call.line and not branches.leaves_between(function, call, other)
+        for other in function.calls
+    )
+
+
 def _does_it(
     comparison: Comparison, was: Function, effect: Effect, now: Function, call: Call
 ) -> bool:
@@ -205,7 +213,13 @@ def _does_it(
     ]
     return any(
         any(e.key == effect.key for e in comparison.first_keys_of(one))
-        or (site is not None and _calls_heir(comparison, was, site, one, one.calls))
+        or (
+            site is not None
+            and any(
+                _calls_heir(comparison, was, site, one, [call]) and _goes_on(one, call)
+                for call in one.calls
+            )
+        )
         for one in inner
     )
 

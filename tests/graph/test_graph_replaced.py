@@ -298,3 +298,8 @@ def test_a_helper_that_does_it_by_another_name_and_starts_something_takes_nothin
     assert told(before, after) == []
     without = after.replace("\tlamp_put_slot(inode);\n", "", 1)
     assert [one[0] for one in told(before, without)] == ["put_swap_device"]
+    # where the helper ends with it on a way of its own, it does the other thing on the rest
+    apart = body(
+        "lamp_finish", "if (!lamp_lazy) {", "\tlamp_put_slot(inode);", "\treturn;", "}", QUEUE
+    )
+    assert told(before, put("lamp_put_slot") + apart + after.partition(helper)[2]) != []
