@@ -389,6 +389,7 @@ def _style(
         terminal=to_terminal,
         verbose=arguments.verbose,
         quiet=arguments.quiet,
+        notes=settings.fail_on == "note",
         complaints=settings.one("wrong-to"),
         rules={rule.id: rule for rule in rules},
         rule_url=settings.one("rule-url"),

@@ -114,6 +114,7 @@ def _text(arguments: argparse.Namespace, found: Found, asked: Question, link: st
         color=color,
         verbose=arguments.verbose,
         quiet=arguments.quiet,
+        notes=arguments.level == "note",
         link_url=link,
         silence="no findings match" if asked != Question() else "no findings",
     )

@@ -1,9 +1,9 @@
 """Lines for b4's commands that check one patch at a time (``b4 prep --check``, ``b4 am``).
 
 b4 takes a line for a failure when it holds ``ERROR:``, each other line for a warning, no line
-for a pass, and knows nothing in between: notes, limitations and summaries are left out, what
-was not checked, or a setting of the repository hides, is a warning, and a message that happens
-to hold the word is written so that b4 does not see it.
+for a pass, and knows nothing in between: notes that do not count, limitations and summaries
+are left out, what was not checked, or a setting of the repository hides, is a warning, and a
+message that happens to hold the word is written so that b4 does not see it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def render(report: Report, style: Style) -> str:
     lines = [
         _check_line(finding, style.link_url)
         for finding in ordered(report)
-        if finding.level != "note"
+        if style.notes or finding.level != "note"
     ]
     lines += [doubtful(one.said) for one in doubts(report)]
     lines += [doubtful(one.message) for one in set_nearby(report) if hides(one.message)]

@@ -19,7 +19,8 @@ class Style(Struct, frozen=True):
 
     ``color`` allows ANSI colours.  ``width`` is in columns; a ``terminal`` is as wide as
     that, and lines are folded and chains cut to fit.  ``verbose`` shows notes, chains and
-    limitations in full; ``quiet`` leaves the headlines alone.
+    limitations in full; ``quiet`` leaves the headlines alone.  ``notes`` are told, since they
+    count for the reader, in the formats that leave them out else.
     ``complaints`` is the address that wrong findings are told to, empty for a plain reply.
     ``rules`` gives help texts by rule id and may be empty or lack a rule.
     ``rule_url`` is where a rule is explained, with ``%s`` for its id, ``repository`` the
@@ -33,6 +34,7 @@ class Style(Struct, frozen=True):
     terminal: bool = False
     verbose: bool = False
     quiet: bool = False
+    notes: bool = False
     complaints: str = ""
     rules: Mapping[str, Rule] = field(default_factory=dict)
     rule_url: str = ""

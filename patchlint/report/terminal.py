@@ -120,7 +120,7 @@ def _width(style: Style) -> int:
 
 def _patch_block(report: Report, group: list[Finding], style: Style) -> list[str]:
     if style.quiet:
-        loud = [finding for finding in group if finding.level != "note"]
+        loud = [finding for finding in group if style.notes or finding.level != "note"]
         return [text for finding in loud for text in _headline(finding, style, alone=True)]
     lines = [_patch_line(report, group[0], style)]
     for index, (finding, *others) in enumerate(alike(group)):

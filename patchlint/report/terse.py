@@ -1,7 +1,7 @@
 """One line a finding, in the shape that checkpatch taught everyone.
 
-Notes are said only on request.  Limitations and errors have no line of their own: the
-readers of this format take each line for a finding.
+Notes are said only on request, or where they count.  Limitations and errors have no line of
+their own: the readers of this format take each line for a finding.
 """
 
 from __future__ import annotations
@@ -36,5 +36,5 @@ def render(report: Report, style: Style) -> str:
     return "".join(
         f"{terse_line(finding, style.link_url)}\n"
         for finding in ordered(report)
-        if style.verbose or finding.level != "note"
+        if style.verbose or style.notes or finding.level != "note"
     )

@@ -111,6 +111,12 @@ def test_b4_check_is_silent_without_errors_and_warnings():
     assert told(EMPTY, "b4-check") == ""
 
 
+@pytest.mark.parametrize("form", ["terse", "b4-check"])
+def test_notes_are_told_where_they_count(form):
+    assert "CHECK: [" in told(QUIET, form, notes=True)
+    assert told(QUIET, form) == ""
+
+
 def test_b4_check_warns_of_what_was_not_checked():
     """For b4 a patch without a line has passed."""
     assert told(UNREAD, "b4-check") == "could not check: no such file\n"

@@ -157,6 +157,15 @@ def test_quiet_says_headlines_and_errors_alone():
     assert shown(EMPTY, quiet=True) == ""
 
 
+def test_quiet_says_notes_where_they_count():
+    assert [text.split(" ")[1] for text in shown(quiet=True, notes=True).splitlines()] == [
+        "error:",
+        "warning:",
+        "note:",
+        "could",
+    ]
+
+
 def test_an_unreadable_input_is_never_silence():
     assert "gone.mbox: could not check: no such file" in shown(UNREAD)
     assert "gone.mbox: could not check: no such file" in shown(UNREAD, quiet=True)
