@@ -15,7 +15,7 @@ from patchlint.integrations import analysis, b4_series, series_files
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from patchlint.integrations.config import Settings
+    from patchlint.integrations.config import Acceptance, Settings
 
 _STATUS: Final = {"error": "fail", "warning": "warn", "note": "pass"}
 
@@ -29,7 +29,7 @@ class _Answer:
 
     def __init__(self, mail: bytes, settings: Settings, *, whole: bool) -> None:
         self.remarks: tuple[analysis.Remark, ...] = ()
-        self.accepted: tuple[str, ...] = ()
+        self.accepted: tuple[tuple[analysis.Remark, Acceptance], ...] = ()
         self.errors: tuple[str, ...] = ()
         self.lost: tuple[str, ...] = ()
         self.notes: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ class _Answer:
             remark for remark in stand if whole or found.number in {None, remark.patch}
         )
         self.accepted = tuple(
-            f"{remark.rule}: {reason.reason}"
+            (remark, reason)
             for remark, reason in taken
             if whole or found.number in {None, remark.patch}
         )
@@ -101,12 +101,17 @@ def _is_whole(work: analysis.Work) -> bool:
 
 
 def check(mail: bytes, settings: Settings) -> str:
-    """Return one line for each error and warning of the patch in ``mail``."""
-    from patchlint.report.b4_check import doubtful, failure, hides
-    from patchlint.report.lookup import PARTLY
+    """Return one line for each error and warning of the patch in ``mail``, also if accepted."""
+    from patchlint.report.b4_check import doubtful, failure, fine, hides
+    from patchlint.report.lookup import BASELINE, PARTLY
 
     answer = _Answer(mail, settings, whole=False)
     lines = [remark.terse() for remark in answer.remarks if remark.level != "note"]
+    lines += [
+        fine(remark, reason.reason, reason.origin)
+        for remark, reason in answer.accepted
+        if remark.level != "note" and not reason.origin.startswith(BASELINE)
+    ]
     lines += [failure(error) for error in answer.errors]
     lines += [doubtful(f"{PARTLY}: {text}") for text in answer.lost]
     # of what has no word of the tables nothing can be hidden
@@ -121,7 +126,10 @@ def review(mail: bytes, settings: Settings, *, whole: bool) -> str:
 
     answer = _Answer(mail, settings, whole=whole)
     rows = [_row(remark, whole=whole) for remark in answer.remarks]
-    rows += [_said("pass", "accepted", text) for text in answer.accepted]
+    rows += [
+        _said("pass", "accepted", f"{remark.rule}: {reason.reason}")
+        for remark, reason in answer.accepted
+    ]
     rows += [_said("pass", "note", text) for text in answer.notes]
     rows += [_said("warn", UNCHECKED, text) for text in answer.errors]
     rows += [_said("warn", PARTLY, text) for text in answer.lost]

@@ -2,20 +2,21 @@
 
 b4 takes a line for a failure when it holds ``ERROR:``, each other line for a warning, no line
 for a pass, and knows nothing in between: notes that do not count, limitations and summaries
-are left out, what was not checked, or a setting of the repository hides, is a warning, and a
-message that happens to hold the word is written so that b4 does not see it.
+are left out, what was not checked, was accepted, or a setting of the repository hides, is a
+warning, and a message that happens to hold the word is written so that b4 does not see it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from patchlint.report.lookup import UNCHECKED, doubts, ordered, set_nearby
+from patchlint.report.lookup import BASELINE, UNCHECKED, doubts, ordered, set_nearby
 from patchlint.report.terse import WORDS
 from patchlint.report.text import line, sentence
 from patchlint.report.words import archived, headline
 
 if TYPE_CHECKING:
+    from patchlint.integrations.analysis import Remark
     from patchlint.model.finding import Finding, Report
     from patchlint.report.style import Style
 
@@ -33,6 +34,11 @@ def render(report: Report, style: Style) -> str:
         for finding in ordered(report)
         if style.notes or finding.level != "note"
     ]
+    lines += [
+        fine(one.finding, one.reason, one.origin)
+        for one in report.accepted
+        if not one.origin.startswith(BASELINE) and (style.notes or one.finding.level != "note")
+    ]
     lines += [doubtful(one.said) for one in doubts(report)]
     lines += [doubtful(one.message) for one in set_nearby(report) if hides(one.message)]
     return "".join(f"{one}\n" for one in lines)
@@ -41,7 +47,7 @@ def render(report: Report, style: Style) -> str:
 def hides(text: str) -> bool:
     """Whether a setting, told in words, is one that b4 hears of with each patch.
 
-    What is accepted in a repository was accepted there, a tree or a limit hides nothing.
+    What is accepted in a repository is told by itself, a tree or a limit hides nothing.
     """
     return text.startswith(_HIDES)
 
@@ -57,6 +63,15 @@ def doubtful(text: str) -> str:
     b4 puts the name of the program before it.
     """
     return _harmless(line(text))
+
+
+def fine(finding: Finding | Remark, reason: str, origin: str) -> str:
+    """Return the line that tells b4 of a finding which the reader accepts, and why.
+
+    Those of a baseline are many, and known: nobody is told of them one by one.
+    """
+    place = f"{finding.path}:{finding.line}: accepted: [{finding.rule}] {finding.function}()"
+    return doubtful(f"{place}: {reason} ({origin})").lstrip("-:")
 
 
 def _check_line(finding: Finding, link: str) -> str:

@@ -195,6 +195,8 @@ class Doubt(Struct, frozen=True):
         return f"{self.kind}: {self.message}"
 
 
+#: begins the origin of what a baseline accepts
+BASELINE: Final = "baseline "
 #: the kinds of doubts
 UNCHECKED: Final = "could not check"
 PARTLY: Final = "checked in part"

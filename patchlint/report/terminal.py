@@ -11,6 +11,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from patchlint.report.lookup import (
+    BASELINE,
     PARTLY,
     UNCHECKED,
     about,
@@ -67,8 +68,6 @@ INDENT: Final = "  "
 STEPS: Final = 3
 HUNK_LINES: Final = 4
 ENTRIES: Final = 4
-#: begins the origin of what a baseline accepts
-BASELINE: Final = "baseline "
 #: places that a limitation is told of which holds for several
 PLACES: Final = 2
 #: entry points that --verbose lists with their chains

@@ -274,13 +274,17 @@ def test_a_cover_letter_is_silent_and_rubbish_is_no_pass(repo):
         assert why in answer["details"]
 
 
-def test_an_accepted_finding_is_silent_for_b4(repo):
+def test_an_accepted_finding_is_told_to_b4_as_such(repo):
     mail = repo.mbox("-1", revisions="topic~1")
     out, _ = repo.patchlint("b4", "review-check", stdin=mail)
     detail = json.loads(json.loads(out)[0]["details"])[0]["description"]
     fingerprint = detail.rsplit(maxsplit=1)[-1]
     repo.patchlint("config", "accept", fingerprint, "--reason", "seen")
-    assert repo.patchlint("b4", "check", stdin=mail) == ("", "")
+    out, err = repo.patchlint("b4", "check", stdin=mail)
+    said = f"fs/mounts.c:23: accepted: {RULE} drop_tree(): seen (git (local) .git/config)"
+    assert (out, err) == (f"{said}\n", "")
+    out, err = repo.patchlint("check", "--tree", ".", "--format", "b4-check", "topic~1^!")
+    assert (out, err) == (f"{said}\n", "")
     out, _ = repo.patchlint("b4", "review-check", stdin=mail)
     assert json.loads(out)[0]["status"] == "pass"
     assert "seen" in out

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from msgspec.structs import replace
-from report_story import EMPTY, FILE, LAZY, MEMORY, STORY
+from report_story import ACCEPTED, EMPTY, FILE, LAZY, MEMORY, STORY
 from report_variants import CUT as CUT_IN_A_HUNK
 from report_variants import (
     FIRST,
@@ -109,6 +109,14 @@ def test_b4_details_are_a_list_of_rows():
 def test_b4_check_is_silent_without_errors_and_warnings():
     assert told(QUIET, "b4-check", verbose=True) == ""
     assert told(EMPTY, "b4-check") == ""
+
+
+def test_b4_check_tells_what_is_accepted_and_why_but_for_a_baseline():
+    (_standing, accepted) = told(ACCEPTED, "b4-check").splitlines()
+    assert accepted == (
+        f"{FILE.path}:{FILE.line}: accepted: [{FILE.rule}] {FILE.function}(): "
+        "the keeper is joined before release returns (.git/config)"
+    )
 
 
 @pytest.mark.parametrize("form", ["terse", "b4-check"])
