@@ -47,6 +47,7 @@ _VERDICT = lazy(
     re.MULTILINE | re.IGNORECASE,
 )
 _OWN_PATCH = lazy(r"^(?:Signed-off-by: |---$| \d+ files? changed)", re.MULTILINE)
+_QUOTED = lazy(r"^>", re.MULTILINE)
 _QUOTED_DIFF = lazy(r"^> ?(?:diff --git |@@ -\d|\+\+\+ )", re.MULTILINE)
 #: What an answer has and a patch without a diff has not: quoted lines, or whom they are of.
 _SPEAKS = ("wrote", "writes", "schrieb", "crit", "\u5199\u9053", " Message", " message")
@@ -92,6 +93,7 @@ def decode(raw: RawMail) -> Mail:
     start = shape.diff_start(inner.body, loose=bool(offers) and not outer.is_reply)
     if start is not None and shape.is_interdiff(inner.body, start):
         start = shape.behind_interdiff(inner.body, start) if numbered.number != 0 else None
+    start = None if _is_snippet(outer, parent, inner.body, start) else start
     if start is None and outer.is_reply:
         unread = []
     whole = Mail(
@@ -258,6 +260,22 @@ def _talks(outer: subjects.Subject, parent: str | None, body: str) -> bool:
     if speaks and _QUOTES.search(body) is not None:
         return True
     return _VERDICT.search(body) is not None and _OWN_PATCH.search(body) is None
+
+
+def _is_snippet(outer: subjects.Subject, parent: str | None, body: str, start: int | None) -> bool:
+    """Whether the diff of an answer that does not call itself one is a lone hunk behind quotes.
+
+    It stands without a file, and so nobody can apply it; a patch whose header is torn has a
+    diffstat or is signed off.
+    """
+    return (
+        start is not None
+        and parent is not None
+        and body.startswith("@@ ", start)
+        and not outer.is_forward
+        and _QUOTED.search(body, 0, start) is not None
+        and _OWN_PATCH.search(body) is None
+    )
 
 
 def _mended(part: mime.Part, problems: list[str]) -> mime.Part:

@@ -77,6 +77,27 @@ def test_answer_to_a_patch_that_is_not_there_is_known_by_its_quotes() -> None:
     assert len(account.unread(mails(bare))) == 1
 
 
+SNIPPET = "@@ -1,3 +1,3 @@ int a(void)\n \tint b;\n-\tc();\n+\td();\n \te();\n"
+
+
+@pytest.mark.parametrize("mark", ["", "> "])
+def test_answer_with_a_hunk_and_no_file_is_no_patch(mark: str) -> None:
+    said = "On Monday Ada wrote:\n> a line\n\nRather so?\n\n"
+    shown = "".join(f"{mark}{line}" for line in SNIPPET.splitlines(keepends=True))
+    (one,) = mails(mail("[PATCH 3/4] x", said + shown + "\nBo\n", mid="q@x.org", refs=PARENT))
+    assert (one.diff_start, one.is_reply) == (None, True)
+    assert account.unread([one]) == []
+
+
+def test_patch_that_lost_its_file_header_is_none_the_less_a_patch() -> None:
+    for said in (
+        "> A quote that it begins with.\n\nSigned-off-by: Ada Example <ada@example.org>\n---\n\n",
+        "Say why.\n\n",
+    ):
+        (one,) = mails(mail("[PATCH 3/4] x", said + SNIPPET, mid="q@x.org", refs=PARENT))
+        assert (one.diff_start is None, one.is_reply) == (False, False)
+
+
 def test_verdict_of_a_reviewer_is_an_answer_and_a_patch_with_one_is_not() -> None:
     said = "Acked-by: Bo Example <bo@example.org>\n"
     assert account.unread(mails(mail("[PATCH] x", said, mid="q@x.org", refs=PARENT))) == []
