@@ -224,7 +224,7 @@ def _place_lines(finding: Finding, style: Style) -> list[str]:
     width = _width(style)
     return [
         *_headline(finding, style),
-        *_hunk(finding.hunk, width, style),
+        *_hunk(finding, width, style),
         *_chains(finding, width, style),
     ]
 
@@ -259,16 +259,16 @@ def _history(finding: Finding, style: Style) -> list[str]:
     ]
 
 
-def _hunk(hunk: Sequence[HunkLine], width: int, style: Style) -> list[str]:
-    marked = [hunk_line for hunk_line in hunk if hunk_line.marked]
-    shown = list(hunk) if style.verbose or not marked else marked
-    left_out = 0 if style.verbose else max(0, len(shown) - HUNK_LINES)
+def _hunk(finding: Finding, width: int, style: Style) -> list[str]:
+    hunk = finding.hunk
+    shown = list(hunk) if style.verbose else _excerpt(hunk, finding.line)
+    left_out = 0 if style.verbose else max(len(_spoken_of(hunk, finding.line)) - len(shown), 0)
     lines = []
     apart = gaps(hunk) if style.verbose else set()
-    for index, hunk_line in enumerate(shown[: len(shown) - left_out]):
+    for index, hunk_line in enumerate(shown):
         if index in apart:
             lines.append(_paint(f"{INDENT}     …", _FAINT, style))
-        number = hunk_line.old if hunk_line.kind == "-" else hunk_line.new
+        number = _shown_number(hunk_line)
         mark = ">" if hunk_line.marked and style.verbose else " "
         kind = line(hunk_line.kind)[:1] or " "
         text = f"{'' if number is None else number:>6} {kind}{code(hunk_line.text)}"
@@ -277,6 +277,37 @@ def _hunk(hunk: Sequence[HunkLine], width: int, style: Style) -> list[str]:
     if left_out:
         lines.append(_paint(f"{INDENT}       … {count(left_out, 'line')} more", _FAINT, style))
     return lines
+
+
+def _excerpt(hunk: Sequence[HunkLine], named: int) -> list[HunkLine]:
+    """The lines to show: the first, and the one at ``named``, which the headline is about."""
+    spoken = _spoken_of(hunk, named)
+    # to tell of one line that it is left out takes as much room as the line
+    if len(spoken) <= HUNK_LINES + 1:
+        return spoken
+    at = _index_of(spoken, named)
+    if at is None or at < HUNK_LINES:
+        return spoken[:HUNK_LINES]
+    return [*spoken[: HUNK_LINES - 1], spoken[at]]
+
+
+def _spoken_of(hunk: Sequence[HunkLine], named: int) -> list[HunkLine]:
+    """The marked lines and the one at ``named``; all where none is marked."""
+    marked = [hunk_line for hunk_line in hunk if hunk_line.marked]
+    if not marked or _index_of(marked, named) is not None:
+        return marked or list(hunk)
+    at = _index_of(hunk, named)
+    return [one for index, one in enumerate(hunk) if one.marked or index == at]
+
+
+def _index_of(lines: Sequence[HunkLine], named: int) -> int | None:
+    """Where the line at ``named`` is: of the new file, else of the old one."""
+    found = [index for index, one in enumerate(lines) if _shown_number(one) == named]
+    return next((index for index in found if lines[index].kind != "-"), next(iter(found), None))
+
+
+def _shown_number(hunk_line: HunkLine) -> int | None:
+    return hunk_line.old if hunk_line.kind == "-" else hunk_line.new
 
 
 def _fitted(text: str, room: int, style: Style) -> str:

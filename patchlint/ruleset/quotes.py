@@ -44,7 +44,7 @@ class Diffs:
                 for hunk, marks in file.marked(downgrade):
                     marked.extend(_cut(hunk.lines, marks))
             if marked:
-                return tuple(marked[:_MOST_LINES])
+                return tuple(_bounded(marked, downgrade))
         return ()
 
     def quoted(self, downgrade: Downgrade) -> tuple[str, ...]:
@@ -63,6 +63,16 @@ class Diffs:
                 new = f"b/{diff.new_path}" if diff.new_path else "/dev/null"
                 quoted += [f"--- {old}", f"+++ {new}", *body]
         return tuple(quoted)
+
+
+def _bounded(lines: list[HunkLine], downgrade: Downgrade) -> list[HunkLine]:
+    """The first of many lines, and the one that the downgrade is named by."""
+    for place in range(_MOST_LINES, len(lines)):
+        one = lines[place]
+        number = one.new if downgrade.side == "post" else one.old
+        if one.marked and number == downgrade.line:
+            return [*lines[: _MOST_LINES - 1], one]
+    return lines[:_MOST_LINES]
 
 
 class _File:
@@ -151,7 +161,7 @@ def _near(lines: Sequence[DiffLine], marks: set[int], near: int) -> list[int]:
 def _cut(lines: Sequence[DiffLine], marks: set[int]) -> tuple[HunkLine, ...]:
     wanted = _near(lines, marks, _CONTEXT_LINES)
     if len(wanted) > _MOST_LINES:
-        wanted = _near(lines, marks, 1)[:_MOST_LINES]
+        wanted = _near(lines, marks, 1)
     return tuple(
         HunkLine(lines[p].kind, lines[p].text, lines[p].old, lines[p].new, p in marks)
         for p in wanted

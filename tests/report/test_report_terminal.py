@@ -10,6 +10,7 @@ from report_story import ACCEPTED, EMPTY, FILE, LAZY, STORY
 from report_variants import UNREAD
 
 from patchlint.model.effect import EntryChain, Step
+from patchlint.model.finding import HunkLine
 from patchlint.model.problem import Limitation
 from patchlint.report.render import render
 from patchlint.report.style import Style
@@ -182,6 +183,17 @@ def test_many_hunk_lines_are_cut_and_counted():
     assert told.count("synchronize_rcu_expedited();") == 4
     assert "… 5 lines more" in told
     assert alone(replace(LAZY, hunk=(line,) * 9), verbose=True).count("_expedited();") == 9
+
+
+@pytest.mark.parametrize("lines", [5, 6, 9])
+@pytest.mark.parametrize("marked", [True, False])
+def test_the_line_of_the_headline_is_among_those_shown(lines, marked):
+    hunk = [HunkLine("-", f"gone{n}();", 10 + n, None, marked=True) for n in range(lines - 1)]
+    hunk.append(HunkLine("+", "queue_it();", None, 70, marked=marked))
+    told = alone(replace(LAZY, line=70, hunk=tuple(hunk)))
+    assert "    70 +queue_it();" in told
+    assert told.count("gone") == (4 if lines == 5 else 3)
+    assert (f"… {lines - 4} lines more" in told) == (lines > 5)
 
 
 def test_a_chain_without_steps():
