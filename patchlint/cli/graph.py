@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 examples:
   patchlint graph fs/namespace.c --function namespace_unlock
   patchlint graph namespace_unlock --tree ~/linux --up
-  patchlint graph put_mnt_ns --tree ~/linux --down --to mntput --format dot
+  patchlint graph put_mnt_ns --tree ~/linux --down --to drop_collected_mounts --format dot
 
 exit status: 0, or 2 when the file or the function cannot be found"""
     parser.add_argument("target", metavar="FILE|FUNCTION")
@@ -45,7 +45,11 @@ exit status: 0, or 2 when the file or the function cannot be found"""
     way.add_argument(
         "--callers", action="store_true", help="who calls it, and where its address is taken"
     )
-    parser.add_argument("--to", metavar="CLEANUP", help="with --down: only ways to this release")
+    parser.add_argument(
+        "--to",
+        metavar="CLEANUP",
+        help="with --down: only ways to this release, one of those where its ways end",
+    )
     parser.add_argument("--format", choices=("text", "dot", "mermaid", "json"), default="text")
     parser.add_argument("--rules", action="append", default=[], metavar="DIR")
 
@@ -89,6 +93,9 @@ def _tree(arguments: argparse.Namespace, kernel: KernelFacts) -> int:
         root = show.downwards(tree, kernel, name, path, arguments.to)
         if root is None:
             return _fail(f"{name}(): no body in {arguments.tree}")
+        if arguments.to and not root.branches:
+            # a way ends at the first release that is known, not at what that one does inside
+            root.note = f"no way ends at {arguments.to}(); without --to all ends are shown"
     else:
         ways = reach.ways(tree, kernel, name, path)
         root = show.upwards(name, ways)
@@ -131,7 +138,7 @@ def _callers(tree: TreeFacts, name: str, path: str) -> Branch:
         root.branches.append(Branch(site.function or "(no function)", f"{site.path}:{site.line}"))
     for use in tree.address_taken(name, path):
         where = {
-            "initializer": f"{use.variable}.{use.member} of struct {use.struct}".removeprefix("."),
+            "initializer": f"{use.variable}.{use.member} of {use.struct}".removeprefix("."),
             "argument": f"argument {use.argument + 1} of {use.callee}()",
             "assignment": use.target,
         }.get(use.kind, "a value")

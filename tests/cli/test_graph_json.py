@@ -44,6 +44,24 @@ def test_callers_are_told_with_the_places_that_take_the_address(tree, capsys):
     assert "└─ lamp_off  [fs/lamp.c:" in capsys.readouterr().out
 
 
+def test_a_release_where_no_way_ends_is_told_as_such(tree, capsys):
+    for ends, said in (("iput", PATH), ("nosuch", "no way ends at nosuch(); without --to")):
+        value = told(capsys, "lamp_gone", "--tree", tree, "--down", "--to", ends)
+        assert value["tree"]["note"].startswith(said)
+        assert [one["name"] for one in value["tree"]["branches"]] == ["iput"] * (ends == "iput")
+
+
+def test_the_table_that_holds_an_address_is_called_once_a_struct(tmp_path, alone, capsys):
+    assert alone.is_dir()
+    ops = (
+        "static void lamp_put(struct super_block *sb)\n{\n}\n\n"
+        "static const struct super_operations lamp_ops = {\n\t.put_super = lamp_put,\n};\n"
+    )
+    tree = str(repository(tmp_path / "ops", {PATH: ops, "MAINTAINERS": "x\n"}))
+    (use,) = told(capsys, "lamp_put", "--tree", tree, "--callers")["tree"]["branches"]
+    assert use["note"].endswith("taken: lamp_ops.put_super of struct super_operations")
+
+
 def test_one_function_of_one_file_as_json(tree, capsys):
     value = told(capsys, f"{tree}/{PATH}", "--function", "lamp_close")
     assert value["function"] == "lamp_close"
