@@ -28,9 +28,8 @@ An outcome is the strongest thing that the archive itself says afterwards: rever
 fixed (a later Fixes: names the title and speaks of the move), dropped (the next version no
 longer starts it, or it was refused or taken back), superseded (another posting took its
 place), merged (it was taken, backported, or is in the tree of a later patch), kept (a later
-version has it too), discussed (a
-reply speaks of it).  unknown means that this archive is silent: most patches are merged
-without a mail.
+version has it too), discussed (a reply speaks of it).  unknown means that this archive is
+silent: most patches are merged without a mail.
 
 exit status: 0, or 2 when the store could not be read or the chart not written"""
 
