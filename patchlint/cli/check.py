@@ -237,7 +237,7 @@ def _say_doubts(arguments: argparse.Namespace, report: Report, status: int) -> N
     if not shown or (failed and not arguments.verbose):
         for limitation in unfinished(report) if failed else given_up(report):
             if not limitation.lost:
-                print(f"patchlint: {limitation.message}", file=sys.stderr)
+                print(f"patchlint: {limitation.told}", file=sys.stderr)
 
 
 def _terminal(arguments: argparse.Namespace) -> TextIO | None:

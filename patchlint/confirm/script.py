@@ -78,7 +78,9 @@ def _about(plan: Plan) -> Iterable[str]:
     if plan.workload is not None and plan.shown:
         yield from _comment(f"Reproducer: {plan.workload.shows}")
     elif plan.workload is not None:
-        yield from _comment(f"Of its family, and not by {plan.wanted}: {plan.workload.shows}")
+        yield from _comment(
+            f"No reproducer goes through {plan.wanted}; one of its family: {plan.workload.shows}"
+        )
     for one in plan.missing:
         yield from _comment(f"Not known: {one}")
 

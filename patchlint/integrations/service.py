@@ -162,7 +162,9 @@ def _round(service: Service, settings: Settings, domain: str) -> Generator[str, 
 
 
 def _said(error: Exception) -> str:
-    known = (SourceError, StateError, ConfigError, patchwork.PatchworkError)
+    from patchlint.patch.trees import TreeError
+
+    known = (SourceError, StateError, ConfigError, TreeError, patchwork.PatchworkError)
     text = " ".join(str(error).split())
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"

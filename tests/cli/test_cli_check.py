@@ -348,6 +348,15 @@ def test_a_diff_that_is_cut_in_half_is_checked_as_far_as_it_goes(check, write):
     assert {one["stage"] for one in report["limitations"]} == {"diff"}
 
 
+def test_strict_says_which_file_has_hunks_without_context(check, write):
+    hunks = "@@ -2 +2 @@\n-int a;\n+int b;\n@@ -9 +9 @@\n-int c;\n+int d;\n"
+    bare = f"--- a/{PATH}\n+++ b/{PATH}\n{hunks}"
+    status, _out, err = check("--strict", write("bare.mbox", mail(bare)))
+    assert status == 2
+    assert f"patchlint: {PATH}" in err
+    assert ": hunks without a line around them" in err
+
+
 def test_a_mail_cut_at_any_place_is_no_traceback(check, write):
     whole = mbox(mails(DIRECT, QUEUED))
     for place in range(0, len(whole), 97):

@@ -81,6 +81,15 @@ def test_no_more_is_sent_in_a_day_than_the_entry_allows(repo, watcher, smtp):
     assert "0 mails in a day are enough" in err
 
 
+def test_a_tree_that_is_not_there_is_told_in_plain_words(repo, watcher):
+    watcher.deliver(*watcher.mails())
+    lines = [one for one in ONE.splitlines() if not one.startswith("tree")]
+    lines.append('tree = "/nowhere/linux"\n')
+    out, _err = look(repo, configured(repo, "\n".join(lines)), status=2)
+    assert "/nowhere/linux: no such folder" in out
+    assert "TreeError" not in out
+
+
 def test_one_list_that_fails_stops_no_other(repo, watcher):
     watcher.deliver(*watcher.mails())
     path = configured(repo, '[[list]]\nname = "gone"\nsource = "{root}/gone"\n' + ONE)
