@@ -382,7 +382,7 @@ def _verdict(name: str, result: Analysis, settings: Settings, number: int | None
     known = frozenset() if stops else _said_before(name, number)
     doubts = _doubts(result, settings) if _speaks(number, stops=stops) else {}
     _say_each(text for mark, text in doubts.items() if mark not in known)
-    _say_remarks([remark for remark in shown if remark.fingerprint not in known])
+    _say_remarks(name, [remark for remark in shown if remark.fingerprint not in known])
     fine = [(one, why) for one, why in taken if number is None or one.patch == number]
     _say_each(_accepted(*pair) for pair in fine if pair[0].fingerprint not in known)
     _say_each(result.notes if stops or number is None else ())
@@ -474,14 +474,18 @@ def _said_file(name: str) -> str:
     return os.path.join(home, "patchlint", "send", told)
 
 
-def _say_remarks(shown: Sequence[Remark]) -> None:
+#: how a commit is called that is checked by itself, wherever in a branch it is
+_ALONE = "[PATCH 1/1] "
+
+
+def _say_remarks(hook: str, shown: Sequence[Remark]) -> None:
     """Say each finding once, under the title of its patch; what it shares with the last, not."""
     title = ""
     told: set[str] = set()
     for remark in shown:
         if remark.title != title:
             title = remark.title
-            _say(title)
+            _say(title.removeprefix(_ALONE) if hook == "pre-push" else title)
         _say(remark.terse())
         for name, promise, way in (
             ("before:", remark.before, remark.before_way),

@@ -82,6 +82,12 @@ def test_an_accepted_finding_lets_the_series_go_and_is_named(repo, smtp):
     assert "the caller waits for it" in err
 
 
+def test_a_commit_that_is_pushed_has_no_number_of_its_own(repo):
+    refs = {"PRE_COMMIT_FROM_REF": "topic~2", "PRE_COMMIT_TO_REF": "topic~1"}
+    _, err = run_hook(repo, "pre-push", env=refs, status=1)
+    assert err.splitlines()[0] == "fs: drop trees from a work item"
+
+
 def test_a_level_below_fail_on_is_told_but_sent(repo, smtp):
     repo.patchlint("hook", "install", "--fail-on", "never")
     _, err = send(repo, *to(smtp), *repo.patches())
