@@ -582,7 +582,7 @@ def test_what_two_findings_share_is_said_once(capsys):
         "f -> put", "f -> work -> put", "1" * 16,
     )  # fmt: skip
     other = msgspec.structs.replace(one, function="g", before_way="g -> put", fingerprint="2" * 16)
-    hook_run._say_remarks([one, other])
+    hook_run._say_remarks("sendemail-validate", [one, other])
     lines = capsys.readouterr().err.splitlines()
     assert [line.strip() for line in lines].count("before: task: now") == 1
     assert lines[2:6] == [
