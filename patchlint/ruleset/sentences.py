@@ -17,12 +17,16 @@ OWN_RULE: Final = frozenset({"twin", "lost-wait", "task-work-to-workqueue"})
 #: in the place of a function's name where no hunk names it
 NAMELESS: Final = "(unnamed)"
 
+#: what runs a callback that is no interrupt's
+_RUNNERS: Final = {
+    "user-worker": "a user worker",
+    "kthread": "a kernel thread",
+    "workqueue": "a work item",
+    "rcu-callback": "an RCU callback",
+}
 _WHERE: Final = {
+    **{context: f"in {who}" for context, who in _RUNNERS.items()},
     "task": "in the calling task",
-    "user-worker": "in a user worker",
-    "kthread": "in a kernel thread",
-    "workqueue": "in a work item",
-    "rcu-callback": "in an RCU callback",
     "softirq": "in softirq context",
     "hardirq": "in hardirq context",
     "unknown": "in the caller",
@@ -34,21 +38,15 @@ _WORK: Final = re.compile(
     r"\b(?:flush(?:ing)? the work\b(?: item)?|(the|a) (?:work item|worker)\b)"
 )
 _TO: Final = {
+    **_RUNNERS,
     "task": "another place of the task",
-    "user-worker": "a user worker",
-    "kthread": "a kernel thread",
-    "workqueue": "a work item",
-    "rcu-callback": "an RCU callback",
     "softirq": "softirq context",
     "hardirq": "hard interrupt context",
     "unknown": "a context that is not known",
 }
 _BY: Final = {
+    **{context: f"by {who}" for context, who in _RUNNERS.items()},
     "task": "later in the task",
-    "user-worker": "by a user worker",
-    "kthread": "by a kernel thread",
-    "workqueue": "by a work item",
-    "rcu-callback": "by an RCU callback",
     "softirq": "in softirq context",
     "hardirq": "in hard interrupt context",
     "unknown": "later",
@@ -213,16 +211,17 @@ def advice(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str, 
         form = tuple(one.replace(_DIRECT, f"{twin.direct}()") for one in form)
     if known is None and downgrade.family != STRUCTURAL:
         form = (*form, *rule.advice)
+    told = (*form, *(known.advice if known is not None else ()))
     if downgrade.shape == "weaker" and after.context == "task":
-        told: tuple[str, ...] = (*form, _AT_RETURN)
-    elif rule.level == "note" or not (known is None or known.visible):
-        told = (*form, *(known.advice if known is not None else ()))
-    else:
-        told = (*form, *(known.advice if known is not None else ()))
-        if not told or (known is None and downgrade.family == STRUCTURAL):
-            runs = f"{after.callback}()" if after.callback else "it"
-            by_mechanism = kernel.instead_of(after.mechanism, after.context).replace("{}", runs)
-            told = (*told, *([by_mechanism] if by_mechanism else rule.advice))
+        told = (*form, _AT_RETURN)
+    elif (
+        rule.level != "note"
+        and (known is None or known.visible)
+        and (not told or (known is None and downgrade.family == STRUCTURAL))
+    ):
+        runs = f"{after.callback}()" if after.callback else "it"
+        by_mechanism = kernel.instead_of(after.mechanism, after.context).replace("{}", runs)
+        told = (*told, *([by_mechanism] if by_mechanism else rule.advice))
     return tuple(dict.fromkeys(fitted(one, after) for one in told))
 
 
@@ -279,14 +278,7 @@ def evidence(
 
 
 #: how contexts are told within a reason
-_RUN_BY: Final = {
-    "user-worker": "a user worker",
-    "kthread": "a kernel thread",
-    "workqueue": "a work item",
-    "rcu-callback": "an RCU callback",
-    "softirq": "a softirq",
-    "hardirq": "a hard interrupt",
-}
+_RUN_BY: Final = {**_RUNNERS, "softirq": "a softirq", "hardirq": "a hard interrupt"}
 _MIXED: Final = re.compile(r"mixed: also reached from ([\w-]+) \((.*)\)")
 
 
