@@ -24,7 +24,7 @@ _WORD: Final = lazy(r"[A-Za-z_]\w*")
 LOUD = 100
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from patchlint.graph.build import Graph
     from patchlint.graph.comparison import Ask
@@ -374,13 +374,12 @@ def _takes_back(later: Iterable[FileDiff], downgrade: Downgrade) -> bool:
     """Whether patches add a line with the release, or remove one with what put it off."""
     after = downgrade.after
     started = [word for word in (after.callback, after.mechanism) if word]
+    places = {downgrade.path, downgrade.home}
     return any(
-        (line.kind == "+" and downgrade.cleanup in line.text)
-        or (line.kind == "-" and any(word in line.text for word in started))
+        any(downgrade.cleanup in text for text in _texts(file, "+"))
+        or any(word in text for text in _texts(file, "-") for word in started)
         for file in later
-        if not {file.path, file.old_path}.isdisjoint((downgrade.path, downgrade.home))
-        for hunk in file.hunks
-        for line in hunk.lines
+        if not places.isdisjoint(_names(file))
     )
 
 
@@ -484,13 +483,17 @@ def _changing(
         number
         for number in until
         if any(
-            line.kind == kind and not words.isdisjoint(_WORD.findall(line.text))
+            not words.isdisjoint(_WORD.findall(text))
             for file in touching[number]
-            for hunk in file.hunks
-            for line in hunk.lines
+            for text in _texts(file, kind)
         )
     ]
     return next(iter([*told[-1:], *until[-1:], *numbers]), None)
+
+
+def _texts(file: FileDiff, kind: str) -> Iterator[str]:
+    """The lines of one kind in the hunks of a file: those that come, or that go."""
+    return (line.text for hunk in file.hunks for line in hunk.lines if line.kind == kind)
 
 
 def _names(file: FileDiff) -> tuple[str | None, str | None]:

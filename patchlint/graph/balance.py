@@ -97,15 +97,10 @@ def taken_for_it(graph: Graph, worker: Function, effect: Effect) -> bool:
 def _takes_for(kernel: KernelFacts, edge: Deferral, released: str, release: str) -> bool:
     """Whether a starter takes a reference, above the start, of what its callback releases."""
     starter = edge.function
-    kept = _LAST.search(released)
-    member = kept[1] if kept is not None else ""
+    member = _member(released)
     pairs = [(one.target, one.value) for one in starter.stores]
     pairs += [(one.target, one.value) for one in starter.assignments]
-    stored = {
-        value.strip()
-        for target, value in pairs
-        if member and (last := _LAST.search(target)) is not None and last[1] == member
-    }
+    stored = {value.strip() for target, value in pairs if member and _member(target) == member}
     given = variables(edge.call.args)
     return any(
         call.line <= edge.line
@@ -116,11 +111,17 @@ def _takes_for(kernel: KernelFacts, edge: Deferral, released: str, release: str)
         )
         and (
             not stored.isdisjoint({*call.args[:1], call.assigned})
-            or (member and (last := _LAST.search(call.assigned or "")) and last[1] == member)
+            or (member and _member(call.assigned or "") == member)
             or not given.isdisjoint(variables(call.args[:1]))
         )
         for call in starter.calls
     )
+
+
+def _member(text: str) -> str:
+    """The last member that an expression names, "" for none."""
+    found = _LAST.search(text)
+    return found[1] if found is not None else ""
 
 
 def held_for_a_moment(kernel: KernelFacts, effect: Effect) -> bool:
