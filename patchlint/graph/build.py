@@ -7,12 +7,13 @@ callback bound in one patch and queued in another is one edge.
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import chain
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
 from patchlint.graph.objects import Fields, Homes, ObjectRef, struct_name
+from patchlint.model.effect import Step
 from patchlint.model.facts import Initializer
 
 if TYPE_CHECKING:
@@ -71,6 +72,12 @@ class Deferral(Struct, frozen=True):
     def conditions(self) -> tuple[Condition, ...]:
         """Branches above the activation."""
         return self.call.conditions
+
+    def step(self, runs: str) -> Step:
+        """The link of a chain in which it is started: ``queue_work() runs lamp_gone()``."""
+        does = "hands it to" if self.handoff else "runs"
+        text = f"{self.mechanism}() {does} {runs}"
+        return Step(self.function.name, self.function.path, self.line, text)
 
 
 class Graph(Struct):
@@ -172,6 +179,22 @@ class Graph(Struct):
                     for one in {id(f) for f in called}:
                         self._calling.setdefault(one, []).append((caller, call))
         return self._calling.get(id(function), [])
+
+    def gaps_in(self, function: Function) -> list[int]:
+        """The shown lines of a function below which no hunk shows how it goes on."""
+        known = self.known.get(function.path)
+        if function.complete or known is None:
+            return []
+        behind = (function.end + 1, function.end + 1)
+        return [
+            last
+            for (_, last), (first, _) in pairwise((*known, behind))
+            if function.line <= last
+            and (
+                (last < function.end and first <= function.end)
+                or (function.cut and last == function.end)
+            )
+        ]
 
     def bindings_of(self, name: str) -> list[Binding]:
         """What binds a callback of that name, in the order of :attr:`bindings`."""

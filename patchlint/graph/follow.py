@@ -220,7 +220,7 @@ def _shared_lines(before: Graph, after: Graph, lines: Lines) -> dict[_Key, Count
     for old in before.functions.values():
         functions = by_path.get(lines.renamed.get(old.path, old.path), [])
         kept = lines.kept.get(old.path, {})
-        for number in _body_lines(old) | _above_gaps(old, before.known.get(old.path)):
+        for number in _body_lines(old) | ({*before.gaps_in(old)} - {old.line}):
             new = _around(functions, kept.get(number))
             if new is not None:
                 shared.setdefault((new.path, new.name), Counter())[old.path, old.name] += 1
@@ -266,17 +266,6 @@ def _renamed_file(before: Graph, after: Graph, lines: Lines, new: Function) -> F
     old = others[0]
     gone = (lines.renamed.get(old.path, old.path), old.name) not in after.functions
     return old if gone or not (new.static or old.static) else None
-
-
-def _above_gaps(function: Function, known: Sequence[tuple[int, int]] | None) -> set[int]:
-    """The shown lines of a function below which no hunk shows it: what follows them stayed."""
-    if function.complete or known is None:
-        return set()
-    return {
-        last
-        for _, last in known
-        if function.line < last < function.end or (function.cut and last == function.end)
-    }
 
 
 def _body_lines(function: Function) -> set[int]:

@@ -7,7 +7,6 @@ call that no table knows or that goes through a pointer, and lines that no hunk 
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -113,13 +112,12 @@ class Leaves:
         known = self._kernel.cleanups.get(name)
         kind = class_of(known) if known else unknown
         effect = self.at(function, edge.call, ("call", name), kind, known)
-        text = f"{edge.mechanism}() runs {runs or name}()"
         return replace(
             effect,
             guarantee=edge.guarantee,
             edge=edge,
             last=edge,
-            chain=(Step(function.name, function.path, edge.line, text),),
+            chain=(edge.step(f"{runs or name}()"),),
             site=None,
             outer=len(effect.guard),
         )
@@ -278,27 +276,22 @@ class Leaves:
 
     def _gaps(self, function: Function) -> Iterator[Effect]:
         """Lines inside a function that no hunk shows: they may do anything."""
-        known = self._graph.known.get(function.path)
-        if function.complete or known is None:
-            return
-        for (_, last), (first, _) in pairwise((*known, (function.end + 1, function.end + 1))):
-            within = last < function.end and first <= function.end
-            if function.line <= last and (within or (function.cut and last == function.end)):
-                step = Step(function.name, function.path, last + 1, "lines that no hunk shows")
-                path, line = self._placed(function.path, last)
-                yield Effect(
-                    ("gap", path, str(line)),
-                    "gap",
-                    None,
-                    "before-call-returns",
-                    (),
-                    (),
-                    None,
-                    None,
-                    function,
-                    last,
-                    (step,),
-                )
+        for last in self._graph.gaps_in(function):
+            step = Step(function.name, function.path, last + 1, "lines that no hunk shows")
+            path, line = self._placed(function.path, last)
+            yield Effect(
+                ("gap", path, str(line)),
+                "gap",
+                None,
+                "before-call-returns",
+                (),
+                (),
+                None,
+                None,
+                function,
+                last,
+                (step,),
+            )
 
 
 def _share(kernel: KernelFacts, target: str | None) -> Cleanup | None:

@@ -36,7 +36,6 @@ from patchlint.graph.standing import moved_along, stands
 from patchlint.graph.waits import starts_thread, wait_matches
 from patchlint.graph.weaker import exchanged, unkept
 from patchlint.model import budget
-from patchlint.model.effect import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -315,12 +314,7 @@ def _as_started_now(comparison: Comparison, effect: Effect, edge: Deferral) -> E
     new = max(starts, key=lambda one: (one.mechanism == known[0], one.function.name == known[1]))
     lines = comparison.lines
     steps = [
-        Step(
-            new.function.name,
-            new.function.path,
-            new.line,
-            f"{new.mechanism}() runs {new.callback}()",
-        )
+        new.step(f"{new.callback}()")
         if (step.path, step.function, step.line) == (*key_of(edge.function), edge.line)
         else replace(step, line=lines.forward(step.path, step.line) or step.line)
         for step in effect.chain

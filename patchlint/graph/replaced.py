@@ -14,7 +14,6 @@ from patchlint.graph.loss import Loss
 from patchlint.graph.objects import variables
 from patchlint.graph.standins import MARK
 from patchlint.graph.waits import wait_matches
-from patchlint.model.effect import Step
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -421,12 +420,16 @@ def _did_it_before(comparison: Comparison, was: Function, call: Call, edge: Defe
     It may be given more, or other variables: what it starts is the same.
     """
     before = comparison.before
-    told = (sorted(arg for arg in one.args if guards.is_value(arg)) for one in (call, edge.call))
-    return next(told) == next(told) and any(
+    return _told(call) == _told(edge.call) and any(
         (one.mechanism, one.callback) == (edge.mechanism, edge.callback)
         for helper in before.callees(call, was.path)
         for one in _started_below(before, helper)
     )
+
+
+def _told(call: Call) -> list[str]:
+    """The constants that a call passes, wherever they stand."""
+    return sorted(arg for arg in call.args if guards.is_value(arg))
 
 
 def _frees_alone(comparison: Comparison, callback: Function | None) -> bool:
@@ -551,10 +554,6 @@ def _share_object(effect: Effect, start: Call) -> bool:
 def _behind(effect: Effect, edge: Deferral) -> Effect:
     """The effect as the edge is taken to do it: nobody shows the callback."""
     runs = f"{edge.callback}()" if edge.callback else "code that the patch does not show"
-    does = "hands it to" if edge.handoff else "runs"
-    step = Step(
-        edge.function.name, edge.function.path, edge.line, f"{edge.mechanism}() {does} {runs}"
-    )
     return replace(
         effect,
         guarantee=edge.guarantee,
@@ -563,7 +562,7 @@ def _behind(effect: Effect, edge: Deferral) -> Effect:
         site=None,
         where=edge.function,
         line=edge.line,
-        chain=(step,),
+        chain=(edge.step(runs),),
         edge=edge,
         last=edge,
         guessed=True,

@@ -434,10 +434,7 @@ class Summaries:
             return
         inner = self._telling(callback)
         above = (*self.terms.guard(function, edge.conditions), *self.terms.within(edge))
-        does = "hands it to" if edge.handoff else "runs"
-        step = Step(
-            function.name, function.path, edge.line, f"{edge.mechanism}() {does} {callback.name}()"
-        )
+        step = edge.step(f"{callback.name}()")
         put = PutIn({}, self.kernel, above)
         for effect in inner:
             if effect.key[0] == "param":
