@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from patchlint.graph.build import Graph
     from patchlint.graph.comparison import Ask
     from patchlint.graph.guards import Atom
+    from patchlint.graph.optin import OptIn
     from patchlint.graph.reach import Ways
     from patchlint.graph.standins import StandIn
     from patchlint.model.diff import FileDiff
@@ -626,6 +627,7 @@ class _Facts:
         self._read: dict[tuple[str, bytes], FileFacts] = {}
         self._graphs: dict[tuple[int, ...], Graph] = {}
         self._spent = 0
+        self._opt_in: OptIn | None = None
 
     def of(self, image: Image, pair: FilePair) -> FileFacts:
         """The facts of one side of a pair, by those of the other side where they are known."""
@@ -707,6 +709,7 @@ class _Facts:
         from patchlint.graph.downgrades import find
         from patchlint.graph.follow import lines_of
         from patchlint.graph.losses import may_be_new
+        from patchlint.graph.optin import OptIn
         from patchlint.graph.standins import stand_ins
 
         pairs = [pair for pair in state.files if pair.path.endswith(C_SOURCES)]
@@ -735,6 +738,10 @@ class _Facts:
             asked = to_derive(comparison)
             if asked and self.derive is not None:
                 comparison = comparison.with_rows(rows(self.derive(asked)))
+        if self._opt_in is None:
+            # the whole series is compared first: what it brings no step has met before
+            self._opt_in = OptIn(comparison.before, comparison.after, lines)
+        comparison.opt_in = self._opt_in
         found = (
             () if beyond is not None and not may_be_new(comparison, beyond) else find(comparison)
         )

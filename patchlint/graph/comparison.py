@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from patchlint.graph.build import Graph
     from patchlint.graph.effect import Effect, Key
     from patchlint.graph.guards import Atom
+    from patchlint.graph.optin import OptIn
     from patchlint.graph.reach import Ways
     from patchlint.model.facts import Call, Function
     from patchlint.model.kernel import Cleanup, KernelFacts
@@ -72,6 +73,8 @@ class Comparison:
         self.titles = titles
         self.ways = ways
         self.derived = dict(derived or {})
+        #: what the whole series brings, which nobody could ask for before
+        self.opt_in: OptIn | None = None
         self.limitations: list[str] = []
         self.asked = Asked(after.kernel)
         self._asked_in: dict[FunctionKey, frozenset[str]] = {}

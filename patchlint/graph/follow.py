@@ -8,16 +8,17 @@ it holds.
 from __future__ import annotations
 
 import bisect
+import re
 from collections import Counter
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
-from patchlint.graph.renames import renames
+from patchlint.graph.renames import renames, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from patchlint.graph.build import Graph
     from patchlint.model.facts import Function
@@ -44,6 +45,7 @@ class Lines(Struct):
     _pairs: tuple[FilePair, ...] = ()
     _renames: dict[str, str] | None = None
     _origins: dict[str, str] | None = None
+    _words: frozenset[str] | None = None
     _sorted: dict[str, list[int]] = field(default_factory=dict)
 
     def forward(self, path: str, line: int) -> int | None:
@@ -90,6 +92,23 @@ class Lines(Struct):
             return frozenset()
         lines = enumerate(one.pre.text.split(b"\n"), 1)
         return frozenset(number for number, line in lines if not line.strip())
+
+    @property
+    def words_before(self) -> frozenset[str]:
+        """All words of the images before."""
+        if self._words is None:
+            self._words = words(pair.pre for pair in self._pairs)
+        return self._words
+
+    def said(self, word: str) -> Iterator[tuple[str, int, str]]:
+        """The lines of the images after that have a word: path, number, text."""
+        telling = re.compile(rf"\b{re.escape(word)}\b")
+        for pair in self._pairs:
+            text = pair.post.text.decode(errors="replace") if pair.post is not None else ""
+            if word in text:
+                for number, line in enumerate(text.split("\n"), 1):
+                    if telling.search(line) and _knows(self.seen.get(pair.path), number):
+                        yield pair.path, number, line
 
     def origin(self, path: str) -> str:
         """The path before of a path after."""

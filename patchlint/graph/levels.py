@@ -31,7 +31,7 @@ from patchlint.graph.objects import form_of, is_release
 from patchlint.graph.waits import ends_told
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
     from patchlint.graph.comparison import Comparison
     from patchlint.graph.effect import Effect
@@ -209,15 +209,23 @@ def _of_one(comparison: Comparison, loss: Loss, doubt: str, *, task: bool) -> Vo
     contexts = {edge.context for e in loss.late if (edge := e.last or e.edge) is not None}
     if contexts == {"task"} and (why := _by_the_task(comparison, loss, task=task)):
         found.down(why)
-    if _in_one_configuration(comparison, loss):
-        found.down("it was done then in some configurations alone, and put off in others")
-    if loss.held:
-        found.down("every caller that the mail shows makes up for it; others may not")
-    if _waited_for(loss):
-        found.down("what waits for it waits for its context as well")
+    for why in _not_for_all(comparison, loss):
+        found.down(why)
     if doubt:
         found.down(doubt)
     return found
+
+
+def _not_for_all(comparison: Comparison, loss: Loss) -> Iterator[str]:
+    """Why a loss is none for those who relied on what was done."""
+    if _in_one_configuration(comparison, loss):
+        yield "it was done then in some configurations alone, and put off in others"
+    if loss.held:
+        yield "every caller that the mail shows makes up for it; others may not"
+    if comparison.opt_in is not None and comparison.opt_in.asked(loss):
+        yield "only a request that the series brings comes to it"
+    if _waited_for(loss):
+        yield "what waits for it waits for its context as well"
 
 
 def _by_name_alone(effect: Effect) -> bool:

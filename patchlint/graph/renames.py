@@ -54,8 +54,8 @@ def renames(files: Iterable[FilePair]) -> dict[str, str]:
         ]
     if not maybe:
         return {}
-    before = _words(pair.pre for pair in pairs)
-    after = _words(pair.post for pair in pairs)
+    before = words(pair.pre for pair in pairs)
+    after = words(pair.post for pair in pairs)
     known: dict[str, set[str]] = {}
     for one, other in maybe:
         if one not in after and other not in before:
@@ -75,7 +75,7 @@ def _changed(image: Image | None, kept: Container[int]) -> Iterator[str]:
                 yield line
 
 
-def _words(images: Iterable[Image | None]) -> frozenset[str]:
+def words(images: Iterable[Image | None]) -> frozenset[str]:
     """Return the words of one side."""
     return frozenset(
         word for one in images if one is not None for word in _WORD.findall(_text(one))
