@@ -41,23 +41,21 @@ class Tests:
         """What they ask, and the answers."""
         return frozenset(a.sign for a in self.atoms)
 
-    @cached_property
-    def _each(self) -> tuple[tuple[frozenset[str], bool], ...]:
-        """What each asks, any one of which makes it come out so; whether it leaves early."""
-        choices = self._asked.choices
-        return tuple(
-            dict.fromkeys((frozenset(head for head, _ in choices(a)), a.early) for a in self.atoms)
-        )
+    def _asks(self, atom: Atom) -> frozenset[str]:
+        """What a test asks, any one of which makes it come out so."""
+        return frozenset(head for head, _ in self._asked.choices(atom))
 
     @cached_property
     def lasting(self) -> Asks:
-        """What those ask that are no guard which leaves early."""
-        return frozenset(heads for heads, early in self._each if not early)
+        """What those ask that are no guard which leaves early, and those that part off tasks."""
+        return frozenset(
+            self._asks(a) for a in self.atoms if not a.early or self._asked.parts_tasks(a)
+        )
 
     @cached_property
     def made(self) -> Asks:
         """What all of them ask."""
-        return frozenset(heads for heads, _ in self._each)
+        return frozenset(self._asks(a) for a in self.atoms)
 
     def keeps(self, past: Asks) -> bool:
         """Whether all that was asked for before holds here too.
@@ -89,6 +87,7 @@ class Asked:
         self._kernel = kernel
         self._known: dict[tuple[int, int], tuple[tuple[Atom, ...], Tests]] = {}
         self._no_task: dict[tuple[str, bool], bool] = {}
+        self._parts: dict[str, bool] = {}
         self._calls: dict[int, tuple[Function, frozenset[int]]] = {}
 
     def above(self, effect: Effect) -> Tests:
@@ -121,6 +120,12 @@ class Asked:
         if asked not in self._no_task:
             self._no_task[asked] = guards.asks_for_context(self._kernel, atom)
         return self._no_task[asked]
+
+    def parts_tasks(self, atom: Atom) -> bool:
+        """Whether a side of a test tells tasks from what is none."""
+        if atom.text not in self._parts:
+            self._parts[atom.text] = guards.parted_by_context(self._kernel, atom)
+        return self._parts[atom.text]
 
     def calls_of(self, function: Function) -> frozenset[int]:
         """Which calls are made by a function itself, by their identity."""

@@ -442,6 +442,17 @@ def asked_contexts(kernel: KernelFacts, atom: Atom) -> frozenset[Context]:
     )
 
 
+def parted_by_context(kernel: KernelFacts, atom: Atom) -> bool:
+    """Whether a side of a test, taken either way, leaves what is no task alone."""
+    sides = (text for text in re.split(r"\|\||&&", atom.text))
+    return any(
+        asked_contexts(kernel, replace(atom, text=text, positive=positive))
+        for side in sides
+        for text, sign in pieces(side.strip("() "), taken=True)
+        for positive in (sign, not sign)
+    )
+
+
 def asks_for_context(kernel: KernelFacts, atom: Atom) -> bool:
     """Whether a test leaves only what is no task: tasks then do as before."""
     return bool(asked_contexts(kernel, atom))

@@ -1137,3 +1137,60 @@ def test_task_work_inside_of_what_moved_is_a_part_of_it():
     after = PUT_BY_TASK_WORK % "INIT_WORK(&l->work, lamp_gone);\n\tschedule_work(&l->work);"
     (one,) = downgrades(before, after)
     assert (one.cleanup, one.family, one.shape, one.also) == ("mntput", "mount", "deferred", ())
+
+
+PUT = """\
+static void __lamp_put(struct lamp *lamp)
+{
+	lamp_shares--;
+	iput(lamp->inode);
+}
+
+static void lamp_put_all(struct work_struct *unused)
+{
+	struct llist_node *node = llist_del_all(&lamp_late);
+	struct lamp *lamp, *next;
+
+	llist_for_each_entry_safe(lamp, next, node, llist)
+		__lamp_put(lamp);
+}
+
+static DECLARE_WORK(lamp_late_work, lamp_put_all);
+
+static void lamp_put_task(struct callback_head *cb)
+{
+	__lamp_put(container_of(cb, struct lamp, tw));
+}
+
+void lamp_put(struct lamp *lamp)
+{
+	if (refcount_dec_and_test(&lamp->users)) {
+		if (!in_interrupt() && !(current->flags & PF_KTHREAD)) {
+			init_task_work(&lamp->tw, lamp_put_task);
+			if (!task_work_add(current, &lamp->tw, TWA_RESUME))
+				return;
+		}
+		if (llist_add(&lamp->llist, &lamp_late))
+			schedule_work(&lamp_late_work);
+	}
+}
+
+"""
+NESTED = """\
+void lamp_put_nested(struct lamp *lamp)
+{
+	if (!refcount_dec_and_test(&lamp->users))
+		return;
+	if (llist_add(&lamp->llist, &lamp_late))
+		schedule_work(&lamp_late_work);
+}
+
+"""
+PUTS = "void lamp_close(struct lamp *lamp)\n{\n\tlamp_put(lamp->shade);\n}\n"
+
+
+def test_what_was_late_for_no_task_is_not_what_is_late_for_all():
+    """The old way to the list stood behind a guard that let tasks leave before it."""
+    after = PUT + NESTED + PUTS.replace("lamp_put(", "lamp_put_nested(")
+    (found,) = [d for d in downgrades(PUT + PUTS, after) if d.function == "lamp_close"]
+    assert (found.cleanup, found.after.callback) == ("iput", "lamp_put_all")
