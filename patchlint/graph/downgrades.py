@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from patchlint.graph import branches, guards
 from patchlint.graph import contexts as reasons_for
 from patchlint.graph.chains import after_chain, before_chain, entries_in_images
+from patchlint.graph.effect import class_of
 from patchlint.graph.levels import (
     LOUD,
     body_moved,
@@ -24,6 +27,8 @@ from patchlint.model.context import DEFERRED, GUARANTEES
 from patchlint.model.effect import STRUCTURAL, Downgrade, Promise
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from patchlint.graph.comparison import Comparison
     from patchlint.graph.effect import Effect
     from patchlint.graph.guards import Atom
@@ -90,7 +95,8 @@ def _shared_doubts(
 
 def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: str) -> Downgrade:
     main = main_loss(comparison, losses)
-    effect, late = _shown(comparison, main), _late(main)
+    late = _late(main)
+    effect = _as_called(comparison, losses, _shown(comparison, main), late)
     entries = old.entries or entries_in_images(comparison.after, main.now, late.guard)
     task = old.task or bool(entries)
     loud = volume(comparison, losses, old.doubt or doubt, task=task)
@@ -180,6 +186,36 @@ def _shown(comparison: Comparison, loss: Loss) -> Effect:
             if comparison.lines.forward(loss.was.path, effect.root_line) is None
         ),
         loss.before[0],
+    )
+
+
+def _as_called(
+    comparison: Comparison, losses: Sequence[Loss], effect: Effect, late: Effect
+) -> Effect:
+    """An effect, told as the known release that the losing function called for all it lost.
+
+    What is late may do what that release does without a call of it.
+    """
+    if len(effect.chain) == 1:
+        return effect
+    step, called = effect.chain[:2]
+    row = comparison.kernel.cleanups.get(called.function)
+    if (
+        row is None
+        or not row.visible
+        or class_of(row) != "row"
+        or effect.edge is not None
+        or any(one.function == called.function for one in late.chain)
+        or any(
+            [s.function for s in e.chain[1:2]] != [called.function]
+            for loss in losses
+            for e in loss.before
+        )
+    ):
+        return effect
+    told = replace(step, note=f"{row.name}()")
+    return replace(
+        effect, key=("call", row.name), kind="row", known=row, guarantee=row.task, chain=(told,)
     )
 
 

@@ -1194,3 +1194,32 @@ def test_what_was_late_for_no_task_is_not_what_is_late_for_all():
     after = PUT + NESTED + PUTS.replace("lamp_put(", "lamp_put_nested(")
     (found,) = [d for d in downgrades(PUT + PUTS, after) if d.function == "lamp_close"]
     assert (found.cleanup, found.after.callback) == ("iput", "lamp_put_all")
+
+
+def test_what_is_lost_is_called_by_the_release_that_was_called():
+    """A body that is shown does much; a maintainer knows it by the name of the put."""
+    body = """\
+void fput(struct file *file)
+{
+	percpu_counter_dec(&nr_files);
+	path_put(&file->f_path);
+}
+
+"""
+    late = """\
+static void lamp_gone(struct work_struct *work)
+{
+	struct lamp *lamp = container_of(work, struct lamp, work);
+
+	percpu_counter_dec(&nr_files);
+	path_put(&lamp->file->f_path);
+}
+
+"""
+    close = "void lamp_close(struct lamp *lamp)\n{\n\tfput(lamp->file);\n}\n"
+    queue = "\tINIT_WORK(&lamp->work, lamp_gone);\n\tschedule_work(&lamp->work);\n"
+    after = body + late + close.replace("\tfput(lamp->file);\n", queue)
+    (found,) = [d for d in downgrades(body + close, after) if d.function == "lamp_close"]
+    assert (found.cleanup, found.family, found.what) == ("fput", "file", "fput()")
+    assert [step.note for step in found.before.chain][-1] == "fput()"
+    assert found.also == ()
