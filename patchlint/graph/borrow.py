@@ -58,7 +58,7 @@ def borrow(comparison: Comparison, tree: Bodies) -> tuple[FileFacts, ...]:
         *(comparison.after.functions[key] for key in sorted(comparison.altered)),
     ]
     graphs = (comparison.before, comparison.after)
-    otherwise = _called_otherwise(comparison)
+    otherwise = _called_otherwise(comparison) | _waits_less(comparison)
     for _ in range(ROUNDS):
         missing = _missing(graphs, comparison.kernel, nearest, otherwise)
         names = [one for one in missing if one not in asked][: MOST - len(found)]
@@ -119,8 +119,9 @@ def _binders(
 
 
 def _started(graphs: Sequence[Graph], function: Function, call: Call) -> frozenset[str]:
-    """The names of an object that a call starts and that no image binds; none for any other."""
-    row = graphs[0].kernel.activations.get(call.callee)
+    """The names of an object that a call starts or waits for and that no image binds."""
+    kernel = graphs[0].kernel
+    row = kernel.activations.get(call.callee) or kernel.waits.get(call.callee)
     text = argument(call, row.object_arg) if row is not None else None
     target = refer(text, function, function.path, graphs[0].fields) if text else None
     if target is None or any(graph.bindings_at(target.keys) for graph in graphs):
@@ -145,6 +146,33 @@ def _called_otherwise(comparison: Comparison) -> frozenset[str]:
     )
 
 
+def _waits_less(comparison: Comparison) -> frozenset[str]:
+    """Known waits for something of their own that stand no more where they did, or under a test.
+
+    What such a wait is for its body says.
+    """
+    kernel, lines = comparison.kernel, comparison.lines
+    gone = (
+        call.callee
+        for key in comparison.changed
+        for function in (comparison.before.functions[key],)
+        for call in function.calls
+        if lines.forward(function.path, call.line) is None
+    )
+    tested = (
+        call.callee
+        for key in comparison.altered
+        for function in (comparison.after.functions[key],)
+        for call in function.calls
+        if any(lines.added(function.path, test.line) for test in call.conditions)
+    )
+    return frozenset(
+        name
+        for name in {*gone, *tested}
+        if (row := kernel.waits.get(name)) is not None and row.kind == "other"
+    )
+
+
 def _missing(
     graphs: Sequence[Graph],
     kernel: KernelFacts,
@@ -153,7 +181,7 @@ def _missing(
 ) -> list[tuple[str, str]]:
     """What these functions call or start that no image shows: name, and the path it is met in.
 
-    ``otherwise`` are known releases whose bodies are wanted all the same.
+    ``otherwise`` are known releases and waits whose bodies are wanted all the same.
     """
     found: dict[tuple[str, str], None] = {}
     # a deferred twin does what its direct form is named for: that stays one thing
@@ -198,7 +226,7 @@ def _unknown(
         or (name in kernel.cleanups and name not in otherwise)
         or name in kernel.registrations
         or name in kernel.activations
-        or name in kernel.waits
+        or (name in kernel.waits and name not in otherwise)
         or name in kernel.list_adds
         or name in kernel.list_drains
         or name in kernel.twins

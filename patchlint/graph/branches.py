@@ -82,6 +82,30 @@ def fails(kernel: KernelFacts, function: Function, call: Call) -> bool:
     return kernel.error_value.search(leave.value) is not None
 
 
+def gives_up(kernel: KernelFacts, function: Function, wait: Call) -> bool:
+    """Whether a wait that ends early is tried again, or its caller told that it did."""
+    if wait.in_loop:
+        return True
+    said = {wait.callee, wait.assigned or wait.callee}
+
+    def asks(text: str) -> bool:
+        return any(re.search(rf"\b{re.escape(word)}\b", text) for word in said)
+
+    return (
+        any(
+            leave.line >= wait.line
+            and (leave.text.startswith("goto") or kernel.error_value.search(leave.value))
+            and any(asks(condition.text) for condition in leave.conditions)
+            for leave in function.exits
+        )
+        or any(asks(result) for result in function.results)
+        or any(
+            store.line > wait.line and kernel.error_value.search(store.value)
+            for store in function.assignments
+        )
+    )
+
+
 def _behind_success(function: Function, call: Call) -> bool:
     """Whether a label is only come to when something failed, whatever it is called.
 

@@ -70,7 +70,8 @@ def after_chain(
     graph: Graph, loss: Loss, late: Effect, entries: Sequence[EntryChain] = ()
 ) -> tuple[Step, ...]:
     """How it is reached now: callers, the deferral, the callback, the release."""
-    if loss.how == "worker":
+    begins = late.chain[0]
+    if loss.how == "worker" or (begins.path, begins.function) != (loss.now.path, loss.now.name):
         return late.chain
     below = {step.function for step in late.chain}
     above = callers_above(graph, loss.now, late.guard, _first_way(entries), below)

@@ -148,12 +148,29 @@ class Comparison:
         path = self.lines.renamed.get(function.path, function.path)
         return self.after.functions.get((path, function.name))
 
-    def wait_gone(self, was: Function, effect: Effect) -> Call | None:
-        """The wait of a function before itself that an effect rested on, None when it is there."""
-        wait = effect.wait
-        if wait is None or not any(wait is call for call in was.calls):
+    def waiter_gone(self, was: Function, effect: Effect) -> Call | None:
+        """What a function before called to wait for an effect, None when it is called still.
+
+        The wait itself, or a helper that only waits: what else one did is missed as well, and
+        that is told where it went.
+        """
+        wait, call = effect.wait, effect.root
+        if wait is None or call is None:
             return None
-        return wait if self.lines.forward(was.path, wait.line) is None else None
+        if any(wait is one for one in was.calls):
+            call = wait
+        elif effect.pending is None or not self._only_waits(was, call):
+            return None
+        return call if self.lines.forward(was.path, call.line) is None else None
+
+    def _only_waits(self, was: Function, call: Call) -> bool:
+        """Whether a helper that waits for something releases nothing itself."""
+        helpers = self.before.callees(call, was.path)
+        return bool(helpers) and not any(
+            one.kind == "named" or (one.kind == "row" and one.visible)
+            for helper in helpers
+            for one in self.first_reached(helper)
+        )
 
     @cached_property
     def altered(self) -> frozenset[FunctionKey]:
@@ -213,24 +230,46 @@ class Comparison:
         return [function for function in found if function is not None]
 
     @cached_property
-    def _lost_waits(self) -> bool:
-        """Whether the series takes a wait away that holds its caller until something is done."""
-        return any(
-            (row := self.kernel.waits.get(call.callee)) is not None
-            and row.restores
-            and self.lines.forward(function.path, call.line) is None
+    def _lost_waits(self) -> tuple[tuple[Function, Call], ...]:
+        """Waits before that are gone, or on a line that something new is tested above."""
+        return tuple(
+            (function, call)
             for function in self.before.functions.values()
             for call in function.calls
+            if (row := self.kernel.waits.get(call.callee)) is not None
+            and row.restores
+            and not self._waits_as_before(function, call)
         )
+
+    def _waits_as_before(self, was: Function, wait: Call) -> bool:
+        """Whether a wait before stands after, with nothing new in the function around it."""
+        line = self.lines.forward(was.path, wait.line)
+        heir = self.heir(was)
+        return line is not None and heir is not None and self.same_body(was, heir)
 
     @cached_property
     def waits_anew(self) -> bool:
-        """Whether the series adds a wait for anything."""
+        """Whether the series adds a wait, other than one again that it takes away.
+
+        One for the same that ends after some time is the same wait, for less, and one for
+        readers runs nothing.
+        """
+        gone = {(self.waited(call), call.callee) for _, call in self._lost_waits}
+        objects = {waited for waited, _ in gone}
         return any(
-            call.callee in self.kernel.waits and self.lines.added(function.path, call.line)
+            (row := self.kernel.waits.get(call.callee)) is not None
+            and row.kind != "grace-period"
+            and self.lines.added(function.path, call.line)
+            and (self.waited(call), call.callee) not in gone
+            and not (row.bounded and self.waited(call) in objects)
             for function in self.after.functions.values()
             for call in function.calls
         )
+
+    def waited(self, wait: Call) -> tuple[str, str]:
+        """What a call waits for: its kind, and the text of the object."""
+        row = self.kernel.waits[wait.callee]
+        return row.kind, argument(wait, row.object_arg) or ""
 
     @cached_property
     def started(self) -> frozenset[str | None]:

@@ -51,6 +51,21 @@ def confined(comparison: Comparison, pair: _Pair, effect: Effect, sent: Sent) ->
     return True if sent_elsewhere(comparison, pair, effect, sent) else None
 
 
+def tested_anew(comparison: Comparison, pair: _Pair, effect: Effect) -> Atom | None:
+    """The new test above an inline effect, or the old one that a new store turns; None if none."""
+    was, now = pair
+    stores = frozenset(_new_stores(comparison, [now]))
+    for atom in effect.guard[: effect.outer] if effect.edge is not None else effect.guard:
+        new = asked_anew(comparison, was, atom) or _is_set(stores, atom)
+        if (
+            new
+            and not leaves_others(comparison, atom)
+            and not _fails_otherwise(comparison, effect, atom)
+        ):
+            return atom
+    return None
+
+
 def sent_elsewhere(comparison: Comparison, pair: _Pair, effect: Effect, sent: Sent) -> bool:
     """Whether control that passed a deferral leaves before an effect, or a store turns its test."""
     now = pair[1]
@@ -247,7 +262,11 @@ def done_on_both(
 
 def _turned(sent: Sent, atom: Atom) -> bool:
     """Whether a store on the way of a deferral, new in the series, decides the test."""
-    return (atom.head, not atom.text.isidentifier()) in sent.stores
+    return _is_set(sent.stores, atom)
+
+
+def _is_set(stores: frozenset[tuple[str, bool]], atom: Atom) -> bool:
+    return (atom.head, not atom.text.isidentifier()) in stores
 
 
 def _on_the_way(comparison: Comparison, now: Function, late: Effect) -> list[Function]:

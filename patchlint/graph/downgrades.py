@@ -24,7 +24,7 @@ from patchlint.graph.losses import find as find_losses
 from patchlint.graph.objects import is_release, variables
 from patchlint.graph.old_context import OldContext, old_context
 from patchlint.model.context import DEFERRED, GUARANTEES
-from patchlint.model.effect import STRUCTURAL, Downgrade, Promise
+from patchlint.model.effect import LIMITED, STRUCTURAL, Downgrade, Promise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from patchlint.graph.guards import Atom
     from patchlint.graph.loss import Loss
     from patchlint.model.context import Context, Guarantee
-    from patchlint.model.facts import Function
+    from patchlint.model.facts import Call, Function
 
 
 def find(comparison: Comparison) -> tuple[Downgrade, ...]:
@@ -102,6 +102,8 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
     loud = volume(comparison, losses, old.doubt or doubt, task=task)
     # what is done before the return to user space no system call loses
     lasts = late.guarantee == "before-return-to-user"
+    # and a wait that ends after some time mostly ends before that
+    lasts = lasts or _limited(comparison, main)
     if entries and old.certain and loud.level == "warning" and not (late.guessed or lasts):
         loud.level = "error"
     reasons = list(loud.reasons)
@@ -115,9 +117,14 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
     )
     context, mechanism, callback, by_when = _after(comparison, late)
     condition = _condition(comparison, main, late)
-    gone = comparison.wait_gone(main.was, effect)
+    gone = comparison.waiter_gone(main.was, effect)
     place = (late.edge.function.path, late.edge.line) if late.edge else _done_at(late)
-    if gone is not None:
+    less = _waits_less(main)
+    if less is not None:
+        gone, place = None, (main.now.path, _in_function(main, less).line)
+        if _limited(comparison, main):
+            reasons.append(LIMITED)
+    elif gone is not None:
         place = (main.was.path, gone.line)
     shape = _shape(comparison, main)
     row = known_release(comparison, main)
@@ -363,6 +370,34 @@ def _decides_nothing(comparison: Comparison, loss: Loss, atom: Atom) -> bool:
     if atom.early and kernel.error_path.search(words) is not None:
         return True
     return branches.is_allocation(words) or comparison.asks_for_memory(loss.now, atom)
+
+
+def _waits_less(main: Loss) -> Effect | None:
+    """What the losing function still waits for, on fewer ways or for a limited time."""
+    lost = {e.edge.callback for e in main.before if e.edge is not None and e.wait is not None}
+    return next(
+        (e for e in main.instead if e.wait is not None and e.edge and e.edge.callback in lost), None
+    )
+
+
+def _in_function(main: Loss, effect: Effect) -> Call:
+    """The wait of an effect where the losing function has it, else the call that leads there."""
+    wait = effect.wait
+    if wait is not None and any(wait is call for call in main.now.calls):
+        return wait
+    return effect.root or main.now.calls[0]
+
+
+def _limited(comparison: Comparison, main: Loss) -> bool:
+    """Whether what is left of a wait ends after some time, and did not."""
+    left = _waits_less(main)
+    waits = comparison.kernel.waits
+    return (
+        left is not None
+        and left.wait is not None
+        and waits[left.wait.callee].bounded
+        and not any(e.wait is not None and waits[e.wait.callee].bounded for e in main.before)
+    )
 
 
 def _confidence(

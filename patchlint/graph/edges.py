@@ -20,6 +20,7 @@ from patchlint.graph.effect import folder_of
 from patchlint.graph.guards import put_in
 from patchlint.graph.lists import handoffs
 from patchlint.graph.objects import same, strip_expression
+from patchlint.graph.waits import is_thread
 from patchlint.model import budget
 
 if TYPE_CHECKING:
@@ -240,12 +241,20 @@ def _note(
                 target,
                 starter.queue,
                 starter.keeps,
-                starter.waits or _on_stack(function, starter.target),
+                starter.waits or _ends_with(graph, function, starter),
                 via=call.callee if call.callee != starter.mechanism else "",
                 bound_in=home,
                 within=starter.within,
             )
         )
+
+
+def _ends_with(graph: Graph, function: Function, starter: _Starter) -> bool:
+    """Whether what is started is over when the function returns, by where its object lives.
+
+    A thread is given what it begins with, and goes on without it.
+    """
+    return not is_thread(graph.kernel, starter.mechanism) and _on_stack(function, starter.target)
 
 
 def _on_stack(function: Function, target: str | None) -> bool:

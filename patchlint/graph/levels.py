@@ -268,7 +268,8 @@ def _unproven(comparison: Comparison, loss: Loss, *, task: bool) -> str:
     edges = [edge for effect in loss.late if (edge := effect.last or effect.edge) is not None]
     if edges and all(edge.context == "rcu-callback" for edge in edges):
         return "no table knows what is done, and it cannot sleep in an RCU callback"
-    if _end_is_told(comparison, loss):
+    # who waits no more is told by nobody
+    if not all(e.wait is not None for e in loss.before) and _end_is_told(comparison, loss):
         return "what tells those who wait that it is done goes along with it"
     if comparison.ways is None and not _ends_something(comparison, loss):
         return "work is done later, and nothing says that it ends anything"
@@ -351,7 +352,7 @@ def _role(comparison: Comparison, loss: Loss, *, task: bool) -> bool:
         return True
     if has_ending_form(comparison.kernel, loss.was):
         return True
-    if known_release(comparison, loss) is not None or _own_wait_gone(comparison, loss):
+    if known_release(comparison, loss) is not None or _own_wait_gone(loss):
         return True
     if loss.before[0].kind == "store":
         # a state is set for many reasons; only in an operation that ends something it tells
@@ -371,13 +372,13 @@ def _role(comparison: Comparison, loss: Loss, *, task: bool) -> bool:
     )
 
 
-def _own_wait_gone(comparison: Comparison, loss: Loss) -> bool:
+def _own_wait_gone(loss: Loss) -> bool:
     """Whether the losing function waited for what the very call of it starts: that was a promise.
 
     Of what is named for a teardown alone; work that is only drained is waited for as well.
     """
     return strength(loss.before[0]) > 1 and any(
-        e.pending is None and comparison.wait_gone(loss.was, e) is not None for e in loss.before
+        e.pending is None and any(e.wait is call for call in loss.was.calls) for e in loss.before
     )
 
 

@@ -25,6 +25,7 @@ from patchlint.graph.confined import (
     done_on_both,
     leaves_others,
     sent_elsewhere,
+    tested_anew,
 )
 from patchlint.graph.contexts import certainly_deferred
 from patchlint.graph.effect import folder_of
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from patchlint.graph.effect import Effect, Key
     from patchlint.graph.guards import Atom
     from patchlint.graph.loss import How
+    from patchlint.model.effect import Step
     from patchlint.model.facts import Call, Function
 
     #: a function before, and one after that continues it
@@ -281,23 +283,63 @@ def _of_wait(
     before: Sequence[Effect],
     after: Sequence[Effect],
 ) -> Loss | None:
-    """The loss of a wait for what somebody else started, and starts still."""
+    """The loss of a wait for what somebody else started, and starts still.
+
+    The wait is gone, or holds its caller on fewer ways or for a limited time.
+    """
+    reasons = {id(e): _weakened(comparison, was, now, e) for e in after}
+    weak = {comparison.waited(e.wait) for e in after if e.wait is not None and reasons[id(e)]}
     gone = [
         e
         for e in before
         if e.edge is not None
-        and comparison.wait_gone(was, e) is not None
+        and e.wait is not None
         and not comparison.balanced(e)
+        and (comparison.waited(e.wait) in weak or comparison.waiter_gone(was, e) is not None)
     ]
-    if not gone or after or comparison.waits_anew or all(comparison.after_failure(e) for e in gone):
+    # what another wait holds the task for is another thing, if that stood before
+    lost = {e.edge.callback for e in gone if e.edge is not None}
+    others = {e.edge.callback for e in before if e.edge is not None} - lost
+    left = [e for e in after if not reasons[id(e)]]
+    if (
+        not gone
+        or any(e.edge is None or e.edge.callback not in others for e in left)
+        or comparison.waits_anew
+        or all(comparison.after_failure(e) for e in gone)
+    ):
         return None
-    started = comparison.started
     late = [
         _as_started_now(comparison, e, e.edge)
         for e in gone
-        if e.edge is not None and e.edge.callback in started
+        if e.edge is not None and e.edge.callback in comparison.started
     ]
-    return Loss(was, now, key, tuple(gone), tuple(late), "deferred") if late else None
+    if not late:
+        return None
+    atoms = (reasons[id(e)] for e in after)
+    narrowed = next((one for one in atoms if isinstance(one, guards.Atom)), None)
+    weaker = tuple(e for e in after if reasons[id(e)])
+    return Loss(was, now, key, tuple(gone), tuple(late), "deferred", narrowed, weaker)
+
+
+def _weakened(
+    comparison: Comparison, was: Function, now: Function, effect: Effect
+) -> Atom | bool | None:
+    """Why a wait holds its caller less than it did: a new test, or True for a limited time."""
+    wait = effect.wait
+    if wait is None:
+        return None
+    if effect.pending is not None:
+        atom = tested_anew(comparison, (was, now), effect)
+        if atom is not None:
+            return atom
+    if not comparison.kernel.waits[wait.callee].bounded:
+        return None
+    maybe = (now, *((effect.pending,) if effect.pending else ()), *comparison.holders(effect))
+    at = next((f for f in maybe if any(wait is call for call in f.calls)), None)
+    if at is None:
+        return None
+    stood = {one.callee for function in comparison.lineage.of(at) for one in function.calls}
+    return wait.callee not in stood and not branches.gives_up(comparison.kernel, at, wait)
 
 
 def _as_started_now(comparison: Comparison, effect: Effect, edge: Deferral) -> Effect:
@@ -307,20 +349,24 @@ def _as_started_now(comparison: Comparison, effect: Effect, edge: Deferral) -> E
     """
     starts = [one for one in comparison.after.starts_of(edge.callback) if not one.keeps]
     late = replace(effect, wait=None)
+    # who waits for what others start comes to the wait, and by that way to no start
+    ways = [place for place, step in enumerate(effect.chain) if _starts_at(step, edge)]
+    begins = ways[0] if ways and effect.pending is not None else 0
     if not starts:
         # only bound, and started by somebody whom no image shows
-        return late
+        return replace(late, chain=effect.chain[begins + 1 :]) if begins else late
     known = (edge.mechanism, edge.function.name)
     new = max(starts, key=lambda one: (one.mechanism == known[0], one.function.name == known[1]))
     lines = comparison.lines
     steps = [
         new.step(f"{new.callback}()")
-        if (step.path, step.function, step.line) == (*key_of(edge.function), edge.line)
+        if _starts_at(step, edge)
         else replace(step, line=lines.forward(step.path, step.line) or step.line)
         for step in effect.chain
     ]
     if new.function.name != known[1]:
-        steps = steps[next((n for n, s in enumerate(steps) if s.line == new.line), 0) :]
+        begins = ways[0] if ways else 0
+    steps = steps[begins:]
     alike = new.mechanism == edge.mechanism
     return replace(
         late,
@@ -329,6 +375,11 @@ def _as_started_now(comparison: Comparison, effect: Effect, edge: Deferral) -> E
         last=new if effect.last is edge else effect.last,
         guarantee=effect.guarantee if alike else new.guarantee,
     )
+
+
+def _starts_at(step: Step, edge: Deferral) -> bool:
+    """Whether a step of a chain is the start of an edge."""
+    return (step.path, step.function, step.line) == (*key_of(edge.function), edge.line)
 
 
 def _lost(
@@ -821,7 +872,10 @@ def _flushed(comparison: Comparison, effect: Effect) -> bool:
 
 
 def _by_way_of(effect: Effect, function: Function) -> bool:
-    return any((step.path, step.function) == key_of(function) for step in effect.chain[1:])
+    """Whether a function calls what does it, or waits for it."""
+    return effect.pending is function or any(
+        (step.path, step.function) == key_of(function) for step in effect.chain[1:]
+    )
 
 
 def _nearest(found: Sequence[Loss]) -> list[Loss]:

@@ -61,7 +61,12 @@ def _of_object(graph: Graph, deferral: Deferral, target: ObjectRef, waited: str)
 
 def starts_thread(kernel: KernelFacts, deferral: Deferral) -> bool:
     """Whether a start is that of a thread of its own: who waits for one waits for its end."""
-    started = kernel.registrations.get(deferral.mechanism)
+    return is_thread(kernel, deferral.mechanism)
+
+
+def is_thread(kernel: KernelFacts, mechanism: str) -> bool:
+    """Whether a mechanism starts a thread."""
+    started = kernel.registrations.get(mechanism)
     return started is not None and started.mechanism == _THREAD
 
 

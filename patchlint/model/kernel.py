@@ -179,7 +179,7 @@ class Wait(Struct, frozen=True):
     wait queue, bit or variable in it, ``rcu`` for RCU callbacks, ``grace-period`` for a
     grace period only, ``async`` for all that ``async_schedule()`` and its kin started.
     ``restores`` is False for waits that drop a pending item instead of running it
-    (``cancel_work_sync``); ``trap`` says so.
+    (``cancel_work_sync``); ``trap`` says so.  ``bounded`` ones end after some time in any case.
     """
 
     name: str
@@ -187,6 +187,7 @@ class Wait(Struct, frozen=True):
     object_arg: int | None
     restores: bool
     trap: str
+    bounded: bool
     source: Source
 
 

@@ -446,7 +446,15 @@ def _activation(row: Row) -> list[Any]:
 
 
 def _wait(row: Row) -> list[Any]:
-    return [row["name"], row["kind"], row.get("object"), row["restores"], row["trap"], _source(row)]
+    return [
+        row["name"],
+        row["kind"],
+        row.get("object"),
+        row["restores"],
+        row["trap"],
+        row.get("bounded", False),
+        _source(row),
+    ]
 
 
 def _entry(row: Row) -> list[Any]:

@@ -312,6 +312,7 @@ ROWS: Final[dict[str, Row]] = {
         Key("kind", one_of(WAIT_KINDS)),
         Key("object", number, required=False),
         Key("restores", flag),
+        Key("bounded", flag, required=False),
         Key("trap", text),
         *_SOURCE,
     ),

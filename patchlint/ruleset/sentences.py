@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from patchlint.model.effect import ADDED, MEMORY_ONLY, ON_FAILURE, OPTION, STRUCTURAL
+from patchlint.model.effect import ADDED, LIMITED, MEMORY_ONLY, ON_FAILURE, OPTION, STRUCTURAL
 
 if TYPE_CHECKING:
     from patchlint.model.effect import Downgrade, Promise
@@ -84,7 +84,10 @@ def message(downgrade: Downgrade) -> str:
         what = what_of(downgrade)
         # of a body that no hunk shows more is not known than that it runs
         does = "runs" if _REST.fullmatch(downgrade.what) else f"does {what}"
-        waits = f"{function} no longer waits for {after.callback}(), which {does} {_where(after)}"
+        stops = "may give up waiting" if LIMITED in downgrade.reasons else "no longer waits"
+        when = _when(downgrade.condition)
+        which = f"{',' if when else ''} which {does} {_where(after)}"
+        waits = f"{function} {stops} for {after.callback}(){when or ','}{which}"
         return f"{waits}: {ADDED}" if _is_added(downgrade) else waits
     if downgrade.shape == "weaker":
         back = ", but at the return to user space" if after.context == "task" else ""

@@ -1,0 +1,184 @@
+"""Waits that hold their caller less than they did: gone, under a test, for a limited time."""
+
+from __future__ import annotations
+
+import pytest
+from graph_kit import PATH, downgrades
+
+GONE = """\
+static void lamp_gone(struct work_struct *work)
+{
+	struct lamp *lamp = container_of(work, struct lamp, work);
+
+	iput(lamp->inode);
+	complete(&lamp->dark);
+}
+
+void lamp_kick(struct lamp *lamp)
+{
+	queue_work(lamp_wq, &lamp->work);
+}
+
+void lamp_init(struct lamp *lamp)
+{
+	INIT_WORK(&lamp->work, lamp_gone);
+}
+
+static void lamp_calm(struct lamp *lamp)
+{
+	flush_work(&lamp->work);
+}
+
+"""
+HELPED = "void lamp_exit(struct lamp *lamp)\n{\n\tlamp_dim(lamp);\n\tlamp_calm(lamp);\n}\n"
+WAITED = "void lamp_exit(struct lamp *lamp)\n{\n\tlamp_dim(lamp);\n\tWAIT\n}\n"
+FOREVER = "wait_for_completion(&lamp->dark);"
+TIMED = "wait_for_completion_timeout(&lamp->dark, HZ)"
+
+
+def lost(before: str, after: str):
+    """The losses of the function that waits."""
+    found = downgrades(GONE + before, GONE + after)
+    return [d for d in found if d.function == "lamp_exit"]
+
+
+def test_a_helper_that_only_waits_is_missed_where_it_was_called():
+    (found,) = lost(HELPED, HELPED.replace("\tlamp_calm(lamp);\n", ""))
+    assert (found.shape, found.side, found.after.callback) == ("lost-wait", "pre", "lamp_gone")
+    assert found.line == GONE.count("\n") + 4
+    # the way to a wait leads to no start: what is late begins with who starts it
+    assert [step.function for step in found.after.chain] == ["lamp_kick", "lamp_gone"]
+
+
+def test_a_helper_that_does_more_is_told_where_the_rest_went():
+    more = GONE.replace(
+        "\tflush_work(&lamp->work);", "\tflush_work(&lamp->work);\n\tfput(lamp->f);"
+    )
+    after = HELPED.replace("\tlamp_calm(lamp);\n", "")
+    found = downgrades(more + HELPED, more + after)
+    assert [d for d in found if d.function == "lamp_exit"] == []
+
+
+def test_a_wait_under_a_new_test_holds_fewer():
+    after = HELPED.replace("\tlamp_calm", "\tif (lamp->hot)\n\t\tlamp_calm")
+    (found,) = lost(HELPED, after)
+    assert (found.shape, found.condition) == ("lost-wait", "!lamp->hot")
+    assert (found.side, found.line) == ("post", GONE.count("\n") + 5)
+
+
+def test_a_wait_under_a_test_that_stood_before_holds_as_many():
+    before = HELPED.replace("\tlamp_calm", "\tif (lamp->hot)\n\t\tlamp_calm")
+    assert lost(before, before.replace("\tlamp_dim(lamp);\n", "")) == []
+
+
+def test_a_way_to_fail_above_a_wait_sends_nobody_past_it():
+    after = HELPED.replace("void", "int").replace(
+        "\tlamp_calm", "\tif (lamp->broken)\n\t\treturn -EIO;\n\tlamp_calm"
+    )
+    assert lost(HELPED, after) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f"{TIMED};", True),
+        (f'if (!{TIMED})\n\t\tpr_warn("still on\\n");', True),
+        (f"if (!{TIMED})\n\t\treturn -ETIMEDOUT;", False),
+        (f"left = {TIMED};\n\tif (!left)\n\t\tgoto out;\nout:\n\treturn;", False),
+        (f"return {TIMED};", False),
+        (f'while (!{TIMED})\n\t\tpr_warn("still on\\n");', False),
+        (f"err = 0;\n\tif (!{TIMED})\n\t\terr = -ETIMEDOUT;\n\treturn err;", False),
+    ],
+)
+def test_a_wait_for_a_limited_time_counts_where_nobody_asks_how_it_ended(text, told):
+    found = lost(WAITED.replace("WAIT", FOREVER), WAITED.replace("WAIT", text))
+    assert bool(found) is told
+    if told:
+        assert any(
+            reason.startswith("the wait ends after some time") for reason in found[0].reasons
+        )
+        # it mostly ends before that: no error
+        assert found[0].level_cap != "error"
+
+
+def test_a_wait_that_was_limited_before_lost_nothing():
+    before = WAITED.replace("WAIT", f"{TIMED};")
+    assert lost(before, before.replace("HZ", "2 * HZ")) == []
+
+
+def test_another_wait_for_the_same_holds_the_caller_as_well():
+    both = HELPED.replace("\tlamp_calm(lamp);\n", "\tlamp_calm(lamp);\n\tlamp_calm(lamp);\n")
+    assert lost(both, HELPED) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("cancel_work_sync(&lamp->work);", False),
+        ("flush_workqueue(lamp_wq);", False),
+        # who waits for readers runs nothing
+        ("synchronize_rcu();", True),
+    ],
+)
+def test_a_wait_for_something_else_in_its_place(text, told):
+    after = HELPED.replace("lamp_calm(lamp);", text)
+    assert bool(lost(HELPED, after)) is told
+
+
+THREAD = """\
+static int lampd(void *data)
+{
+	*(int *)data = 0;
+	complete(&lamp_ready);
+	while (lamp_next()) {
+		struct lamp_req *req = lamp_next();
+
+		iput(req->inode);
+		complete(&req->done);
+	}
+	return 0;
+}
+
+int lamp_start(void)
+{
+	int err;
+
+	lamp_thread = kthread_run(lampd, &err, "lampd");
+	wait_for_completion(&lamp_ready);
+	return err;
+}
+
+"""
+ASKS = """\
+int lamp_delete(struct lamp_req *req)
+{
+	lamp_add(req);
+	wait_for_completion(&req->done);
+	return 0;
+}
+"""
+
+
+def test_a_thread_goes_on_without_what_it_was_given_to_begin_with():
+    """``&err`` lives on the stack of who starts it, who waits for the start alone."""
+    after = ASKS.replace("\twait_for_completion(&req->done);\n", "")
+    (found,) = downgrades(THREAD + ASKS, THREAD + after)
+    assert (found.function, found.shape, found.cleanup) == ("lamp_delete", "lost-wait", "iput")
+    assert found.after.context == "kthread"
+
+
+def test_a_caller_of_a_static_function_waits_by_way_of_it_alone():
+    """What is left inline in the caller is what the loss left, not a way of its own."""
+    flushes = HELPED.replace("void lamp_exit", "static void lamp_off").replace("dim", "kick")
+    caller = "\nvoid lamp_ioctl(struct lamp *lamp)\n{\n\tlamp_off(lamp);\n}\n"
+    after = flushes.replace("\tlamp_calm", "\tif (lamp->hot)\n\t\tlamp_calm")
+    found = downgrades(GONE + flushes + caller, GONE + after + caller)
+    assert [(d.function, d.shape) for d in found] == [("lamp_off", "lost-wait")]
+
+
+def test_the_file_of_the_loss_is_the_one_that_waits():
+    main = "fs/exit.c"
+    before = {PATH: GONE.replace("static void lamp_calm", "void lamp_calm"), main: HELPED}
+    after = {**before, main: HELPED.replace("\tlamp_calm", "\tif (lamp->hot)\n\t\tlamp_calm")}
+    (found,) = downgrades(before, after)
+    assert (found.path, found.line, found.side) == (main, 5, "post")
