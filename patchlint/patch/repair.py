@@ -268,7 +268,8 @@ class _Repair:
                 self.add_header(gap, section.complete + " {")
                 return _Scope("function", (section.text,))
             if kind == "init" or kind == "struct" or kind == "enum":  # noqa: PLR1714 - for mypy
-                if shape.boundary == "close" and not shape.named_end:
+                closes = shape.boundary == "close" and not shape.named_end
+                if closes and shape.content != kind:
                     # a bare brace ends a function: the section is of something above it
                     continue
                 gap.before.append(section.complete + " {")

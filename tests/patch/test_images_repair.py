@@ -237,6 +237,36 @@ def test_containers_get_their_own_header_and_end():
     }
 
 
+def test_a_table_whose_end_is_shown_is_the_one_of_its_section():
+    """The last hunk of a file often holds the end of a table alone."""
+    lines = [
+        "static const struct cup_ops big_cup_ops = {",
+        "\t.fill = cup_fill,",
+        "\t.drain = cup_drain,",
+        "};",
+        "",
+        "int cup_last;",
+    ]
+    shown = showing(lines, (3, 6), sections=[lines[0]])
+    assert gap_lines(shown) == {2: lines[0]}
+    assert mistakes(shown) == []
+
+
+def test_the_end_of_a_function_is_not_that_of_a_table_above_it():
+    lines = [
+        "static struct cup big = {",
+        "\t.size = 1,",
+        "};",
+        "",
+        "void f(void)",
+        "{",
+        "\tdrain();",
+        "}",
+    ]
+    shown = showing(lines, (7, 8), sections=[lines[0]])
+    assert lines[0] not in gap_lines(shown).values()
+
+
 def test_conditionals_cut_in_two_are_completed():
     first = line_of("\t\treport(cup);")
     image = showing(SOURCE, (first, first + 5))
