@@ -419,13 +419,17 @@ def _starts_of(effects: Sequence[Effect]) -> int:
 
 
 def _waits_for(comparison: Comparison, effect: Effect, late: Sequence[Effect]) -> bool:
-    """Whether the wait that an effect rests on holds the task for all that is late."""
+    """Whether the wait that an effect rests on holds the task for all that is late.
+
+    One above a start waits for nothing of it.
+    """
     waiter, wait = effect.pending, effect.wait
     return (
         waiter is not None
         and wait is not None
         and all(
             (edge := e.last or e.edge) is not None
+            and e.root_line <= effect.root_line
             and wait_matches(comparison.after, edge, waiter, wait)
             for e in late
         )
