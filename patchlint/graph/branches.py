@@ -94,7 +94,11 @@ def gives_up(kernel: KernelFacts, function: Function, wait: Call) -> bool:
     return (
         any(
             leave.line >= wait.line
-            and (leave.text.startswith("goto") or kernel.error_value.search(leave.value))
+            and (
+                leave.text.startswith("goto")
+                or kernel.error_value.search(leave.value)
+                or leave.value in said
+            )
             and any(asks(condition.text) for condition in leave.conditions)
             for leave in function.exits
         )

@@ -120,10 +120,12 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
     gone = comparison.waiter_gone(main.was, effect)
     place = (late.edge.function.path, late.edge.line) if late.edge else _done_at(late)
     less = _waits_less(main)
-    if less is not None:
+    if _limited(comparison, main):
+        reasons.append(LIMITED)
+    if main.how == "shortened":
+        gone = None
+    elif less is not None:
         gone, place = None, (main.now.path, _in_function(main, less).line)
-        if _limited(comparison, main):
-            reasons.append(LIMITED)
     elif gone is not None:
         place = (main.was.path, gone.line)
     shape = _shape(comparison, main)
@@ -389,7 +391,9 @@ def _in_function(main: Loss, effect: Effect) -> Call:
 
 
 def _limited(comparison: Comparison, main: Loss) -> bool:
-    """Whether what is left of a wait ends after some time, and did not."""
+    """Whether what is left of a wait may end too early, and did not."""
+    if main.how == "shortened":
+        return True
     left = _waits_less(main)
     waits = comparison.kernel.waits
     return (

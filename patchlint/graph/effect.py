@@ -98,6 +98,8 @@ class Effect(Struct, frozen=True, gc=False):
             return f"the store of {self.key[3]} to ->{self.key[1]}"
         if self.key[0] == "gap":
             return f"the part of {self.where.name}() that no hunk shows"
+        if self.key[0] == "wait":
+            return f"the wait for {self.key[2]}"
         if self.key[0] in ("share", "bit"):
             return f"the {'lowering' if self.key[0] == 'share' else 'clearing'} of {self.name}"
         return f"->{self.name}()" if self.key[0] == "icall" else f"{self.name}()"

@@ -354,6 +354,8 @@ def _role(comparison: Comparison, loss: Loss, *, task: bool) -> bool:
         return True
     if known_release(comparison, loss) is not None or _own_wait_gone(loss):
         return True
+    if loss.how == "shortened":
+        return comparison.ways is not None and teardown
     if loss.before[0].kind == "store":
         # a state is set for many reasons; only in an operation that ends something it tells
         return False
@@ -377,7 +379,7 @@ def _own_wait_gone(loss: Loss) -> bool:
 
     Of what is named for a teardown alone; work that is only drained is waited for as well.
     """
-    return strength(loss.before[0]) > 1 and any(
+    return (loss.how != "shortened" and strength(loss.before[0]) > 1) and any(
         e.pending is None and any(e.wait is call for call in loss.was.calls) for e in loss.before
     )
 

@@ -33,6 +33,7 @@ from patchlint.graph.loss import Loss
 from patchlint.graph.objects import struct_name
 from patchlint.graph.rehung import rehung
 from patchlint.graph.replaced import replaced
+from patchlint.graph.shortened import shortened
 from patchlint.graph.standing import moved_along, stands
 from patchlint.graph.waits import starts_thread, wait_matches
 from patchlint.graph.weaker import exchanged, unkept
@@ -95,6 +96,8 @@ def _between(comparison: Comparison, pairs: Sequence[_Pair]) -> list[Loss]:
     found.extend(rehung(comparison, told, pairs))
     found.extend(_exchanged(comparison, found, pairs))
     found.extend(_into_workers(comparison, found, pairs))
+    waiting = {key_of(loss.now) for loss in found if any(e.wait for e in loss.before)}
+    found.extend(shortened(comparison, waiting, pairs))
     return found
 
 

@@ -15,7 +15,7 @@ STRUCTURAL: Final = "structural"
 #: user space sees, or was never promised before
 ON_FAILURE: Final = "deferred on an error path only"
 MEMORY_ONLY: Final = "only memory is freed later"
-LIMITED: Final = "the wait ends after some time, whether it is done or not"
+LIMITED: Final = "the wait may end before it is done: after some time, or by a signal"
 ADDED: Final = "the series itself adds what it then defers"
 
 #: a test that the configuration decides, with what turns it and its option

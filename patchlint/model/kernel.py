@@ -179,7 +179,8 @@ class Wait(Struct, frozen=True):
     wait queue, bit or variable in it, ``rcu`` for RCU callbacks, ``grace-period`` for a
     grace period only, ``async`` for all that ``async_schedule()`` and its kin started.
     ``restores`` is False for waits that drop a pending item instead of running it
-    (``cancel_work_sync``); ``trap`` says so.  ``bounded`` ones end after some time in any case.
+    (``cancel_work_sync``); ``trap`` says so.  ``bounded`` ones end after some time in any case,
+    those with ``signal`` when the task gets one.
     """
 
     name: str
@@ -188,6 +189,7 @@ class Wait(Struct, frozen=True):
     restores: bool
     trap: str
     bounded: bool
+    signal: bool
     source: Source
 
 
@@ -380,6 +382,7 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     later: re.Pattern[str] = NEVER
     #: names of functions that run what they are given before they return
     visits: re.Pattern[str] = NEVER
+    calms: re.Pattern[str] = NEVER
     #: functions that take a variable away from the release at the end of its scope
     takes: frozenset[str] = frozenset()
     #: functions below which no entry point ends what it was called to end

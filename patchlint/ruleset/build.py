@@ -91,6 +91,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         harmless=any_of(data["harmless"]),
         later=any_of(data["later"]),
         visits=any_of(data["visits"]),
+        calms=any_of(data["calms"]),
         takes=frozenset(data["takes"]),
         lookups=frozenset(data["lookups"]),
         reference_words={

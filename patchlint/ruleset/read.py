@@ -453,6 +453,7 @@ def _wait(row: Row) -> list[Any]:
         row["restores"],
         row["trap"],
         row.get("bounded", False),
+        row.get("signal", False),
         _source(row),
     ]
 

@@ -68,6 +68,8 @@ _DIRECT: Final = "the direct call"
 _AT_RETURN: Final = (
     "end within the call what others wait for there, and leave the put alone to the return"
 )
+#: what helps where a wait may be over too early
+_ASK_HOW: Final = "ask how the wait ended: tell the caller by an error, or wait again"
 #: how a function is told of which no hunk shows all, and what is lost stands in the rest
 _REST: Final = re.compile(r"the part of (\S+\(\)) that no hunk shows")
 #: other reasons that turn one of several losses down: then not all is late on failure alone
@@ -80,6 +82,8 @@ _OF_ANOTHER: Final = re.compile(
 def message(downgrade: Downgrade) -> str:
     """One sentence, short enough to stand with its place and rule on two lines of a terminal."""
     after, function = downgrade.after, _function(downgrade.function)
+    if downgrade.shape == "lost-wait" and after.callback is None:
+        return f"{function} may give up {downgrade.what}"
     if downgrade.shape == "lost-wait":
         what = what_of(downgrade)
         # of a body that no hunk shows more is not known than that it runs
@@ -215,7 +219,9 @@ def advice(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str, 
     if known is None and downgrade.family != STRUCTURAL:
         form = (*form, *rule.advice)
     told = (*form, *(known.advice if known is not None else ()))
-    if downgrade.shape == "weaker" and after.context == "task":
+    if LIMITED in downgrade.reasons:
+        told = (_ASK_HOW,)
+    elif downgrade.shape == "weaker" and after.context == "task":
         told = (*form, _AT_RETURN)
     elif (
         rule.level != "note"

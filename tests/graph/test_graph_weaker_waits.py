@@ -95,7 +95,7 @@ def test_a_wait_for_a_limited_time_counts_where_nobody_asks_how_it_ended(text, t
     assert bool(found) is told
     if told:
         assert any(
-            reason.startswith("the wait ends after some time") for reason in found[0].reasons
+            reason.startswith("the wait may end before it is done") for reason in found[0].reasons
         )
         # it mostly ends before that: no error
         assert found[0].level_cap != "error"

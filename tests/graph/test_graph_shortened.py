@@ -1,0 +1,93 @@
+"""Waits that gave way to one which may be over before what is waited for is done."""
+
+from __future__ import annotations
+
+import pytest
+from graph_kit import PATH, compare, downgrades, kernel
+
+from patchlint.graph.downgrades import find
+from patchlint.graph.reach import Way, Ways
+from patchlint.ruleset.sentences import message
+
+LONG = "wait_event(lamp->dark_wq, !lamp->lit);"
+WAITS = "static void NAME(struct lamp *lamp)\n{\n\tlamp_dim(lamp);\n\tWAIT\n}\n"
+TIMED = "wait_event_timeout(lamp->dark_wq, !lamp->lit, HZ)"
+SIGNAL = "wait_event_interruptible(lamp->dark_wq, !lamp->lit)"
+
+
+def unbinds(*_):
+    """A driver's remove comes to it."""
+    way = Way(
+        name="lamp_unbind",
+        kind="driver",
+        context="task",
+        strength="certain",
+        reaches_user=True,
+        chain=("lamp_unbind",),
+        why="it is .remove",
+        ends=("device",),
+    )
+    return Ways((way,), known=True, cut=False)
+
+
+def told(wait: str, *, name: str = "lamp_remove", ways=unbinds):
+    before = WAITS.replace("NAME", name).replace("WAIT", LONG)
+    after = WAITS.replace("NAME", name).replace("WAIT", wait)
+    return find(compare(before, after, ways=ways))
+
+
+@pytest.mark.parametrize("less", [TIMED, SIGNAL])
+def test_a_teardown_that_may_give_up_waiting_promises_less(less):
+    (found,) = told(f"{less};")
+    assert (found.shape, found.level_cap, found.side) == ("lost-wait", "warning", "post")
+    assert (found.path, found.line) == (PATH, 4)
+    assert message(found) == "lamp_remove() may give up the wait for lamp->dark_wq"
+
+
+@pytest.mark.parametrize("name", ["lamp_drain", "lamp_cancel_job", "lamp_stop", "lamp_remove"])
+def test_what_makes_the_rest_end_is_waited_for_as_a_teardown_is(name):
+    assert [d.level_cap for d in told(f"{TIMED};", name=name)] == ["warning"]
+
+
+@pytest.mark.parametrize("name", ["lamp_send", "lamp_probe", "lamp_ask"])
+def test_a_wait_for_an_answer_is_work(name):
+    """A note of work alone, which is a limitation."""
+    assert [(d.level_cap, d.work) for d in told(f"{TIMED};", name=name)] == [("note", True)]
+
+
+def test_with_hunks_alone_a_name_is_no_role():
+    assert [d.level_cap for d in told(f"{TIMED};", ways=None)] == ["note"]
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        f"if (!{TIMED})\n\t\treturn -EBUSY;",
+        f"return {SIGNAL};",
+        f"err = {SIGNAL};\n\tif (err)\n\t\treturn err;",
+        f"err = {SIGNAL};\n\treturn err;",
+        f"while (!{TIMED})\n\t\tlamp_shout(lamp);",
+        # one that lasts follows
+        f"{TIMED};\n\t{LONG.replace('lit', 'warm')}",
+        # for something else
+        f"{TIMED.replace('dark_wq', 'warm_wq')};",
+        LONG.replace("wait_event", "wait_event_idle"),
+    ],
+)
+def test_a_wait_that_is_tried_again_or_told_loses_nothing(wait):
+    assert told(wait) == ()
+
+
+def test_a_wait_that_might_give_up_before_lost_nothing():
+    both = [WAITS.replace("NAME", "lamp_remove").replace("WAIT", f"{w};") for w in (SIGNAL, TIMED)]
+    assert downgrades(*both) == ()
+
+
+def test_waits_say_what_ends_them():
+    waits = kernel().waits
+    assert all(waits[name].bounded for name in waits if "timeout" in name and waits[name].restores)
+    early = {name for name, row in waits.items() if row.signal}
+    assert {"wait_event_killable", "wait_for_completion_interruptible"} <= early
+    assert not any(
+        "killable" not in name and "free" not in name and "interr" not in name for name in early
+    )
