@@ -44,6 +44,10 @@ if TYPE_CHECKING:
 LOUD: Final = 100
 #: steps to a release of which its own kind tells more than that of another
 _NEAR: Final = 2
+#: calls to what is done far below, the same where it is late, and tests above it
+_FAR: Final = 3
+_FAR_AWAY: Final = 8
+_MANY_TESTS: Final = 8
 #: how a test of the preprocessor begins
 _CONFIGURED: Final = "defined "
 _ORDER: Final = {"ctx": 40, "wrap": 30, "sync": 20}
@@ -224,8 +228,23 @@ def _not_for_all(comparison: Comparison, loss: Loss) -> Iterator[str]:
         yield "every caller that the mail shows makes up for it; others may not"
     if comparison.opt_in is not None and comparison.opt_in.asked(loss):
         yield "only a request that the series brings comes to it"
+    if _far_below(loss):
+        yield "it is done far below what was changed, under many tests: nobody relies on it there"
     if _waited_for(loss):
         yield "what waits for it waits for its context as well"
+
+
+def _far_below(loss: Loss) -> bool:
+    """Whether a loss is one of many things that may happen on the way, and comes to no promise.
+
+    In a whole tree a function comes to much by many calls.  Of what examiners called a loss nothing
+    was done more than three calls below under more than eight tests, nor late so far away.
+    """
+    below = [e for e in loss.before if len(e.chain) > _FAR]
+    return len(below) == len(loss.before) and (
+        all(len(e.guard) > _MANY_TESTS for e in below)
+        or (bool(loss.late) and all(len(e.chain) > _FAR_AWAY for e in loss.late))
+    )
 
 
 def _by_name_alone(effect: Effect) -> bool:
@@ -271,7 +290,7 @@ def _unproven(comparison: Comparison, loss: Loss, *, task: bool) -> str:
     # who waits no more is told by nobody
     if not all(e.wait is not None for e in loss.before) and _end_is_told(comparison, loss):
         return "what tells those who wait that it is done goes along with it"
-    if comparison.ways is None and not _ends_something(comparison, loss):
+    if not _ends_something(comparison, loss):
         return "work is done later, and nothing says that it ends anything"
     if not _role(comparison, loss, task=task):
         return "no table knows what is done, and nothing shows that user space waits for it"
@@ -279,20 +298,27 @@ def _unproven(comparison: Comparison, loss: Loss, *, task: bool) -> str:
 
 
 def _ends_something(comparison: Comparison, loss: Loss) -> bool:
-    """Whether it is a release by its name, or the body of one, as far as hunks show.
+    """Whether it is a release by its name, or the body of one.
 
     A call, a store or an operation alone is work of any kind.  Of six loud
-    findings by it on unread mail none was right.
+    findings by it on unread mail none was right.  With a tree, which shows who comes there, an
+    operation that is named for an end is one, what a teardown waited for, and a bit that others
+    ask for.
     """
+    main, kernel = loss.before[0], comparison.kernel
+    waited = all(e.wait is not None for e in loss.before) and named_teardown(kernel, loss.was.name)
+    kind, name = main.key[:2]
+    ended = kind == "bit" or (kind == "icall" and kernel.teardown.search(name) is not None)
     return (
-        strength(loss.before[0]) > 1
+        strength(main) > 1
+        or (comparison.ways is not None and (waited or ended))
         or any(
-            not e.where.complete and named_teardown(comparison.kernel, e.where.name)
+            not e.where.complete and named_teardown(kernel, e.where.name)
             for e in loss.before
             if e.where is not loss.was
         )
         or _below_last_reference(loss)
-        or is_release(comparison.kernel.counted, loss.was)
+        or is_release(kernel.counted, loss.was)
         or known_release(comparison, loss) is not None
         or body_moved(comparison, loss)
     )
@@ -391,7 +417,7 @@ def _seen_in_tree(comparison: Comparison, loss: Loss, ends: list[bool]) -> bool:
     """
     named = ends[0] and (strength(loss.before[0]) > 1 or any(ends[1:]))
     guessed = all(effect.guessed for effect in loss.late)
-    return body_moved(comparison, loss) or (named and not guessed)
+    return (body_moved(comparison, loss) and ends[0]) or (named and not guessed)
 
 
 def waited_for_grace_period(comparison: Comparison, loss: Loss) -> bool:

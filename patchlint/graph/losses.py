@@ -466,16 +466,18 @@ def _unmatched(
     for effect in before:
         line = lines.forward(was.path, effect.root_line)
         stands = line is not None and effect.edge is not None and effect.root is effect.edge.call
-        past = _Past(line, len(effect.above), stands)
+        past = _Past(line, len(effect.above), stands, _below(comparison, was, effect))
         left.setdefault(comparison.asked.above(effect).lasting, []).append(past)
     fresh = []
     for effect in sorted(after, key=lambda e: -len(e.above)):
         asked = comparison.asked.above(effect)
+        # who jumps to a label made its tests where the jump stands
+        jumped = effect.root is not None and effect.root.label is not None
         pasts = [
             (one, past)
             for one, kept in left.items()
-            if asked.keeps(one)
             for past in kept
+            if asked.keeps(past.below if jumped and past.line is None else one)
             if not past.stands or past.line == effect.root_line
         ]
         if pasts:
@@ -491,12 +493,24 @@ def _unmatched(
 class _Past(Struct, eq=False):
     """Of a late effect before: where its line is now, and how many tests it stood under.
 
-    ``stands``: the very start stands on that line still.
+    ``stands``: the very start stands on that line still.  ``below`` is what was asked below the
+    function itself.
     """
 
     line: int | None
     tests: int
     stands: bool
+    below: Asks
+
+
+def _below(comparison: Comparison, was: Function, effect: Effect) -> Asks:
+    """What the tests above a late effect ask that stand in none of the function's own lines."""
+    inner = (
+        atom
+        for atom in effect.above
+        if not (atom.path == was.path and was.line <= atom.line <= was.end)
+    )
+    return comparison.asked.of(tuple(inner)).lasting
 
 
 def _nearness(one: tuple[Asks, _Past], line: int) -> tuple[bool, int]:

@@ -93,8 +93,8 @@ def signalled_before(
 ) -> bool:
     """Whether the callback has told who waits in ``call`` before it does what ``chain`` leads to.
 
-    Of completions in the callback itself alone: what it calls may signal at any time, and who
-    waits for a wake-up waits for a state that others may set.
+    Of completions alone, by the callback itself or in what it calls above: who waits for a
+    wake-up waits for a state that others may set.
     """
     wait = graph.kernel.waits[call.callee]
     callback = graph.run_by(deferral)
@@ -108,10 +108,18 @@ def signalled_before(
     told = [
         one.line
         for one in callback.calls
-        for done in _signalled(graph, callback, one)
+        for done in (*_signalled(graph, callback, one), *_told_below(graph, callback, one))
         if done.keys & target.keys
     ]
     return bool(told) and max(told) < place.line
+
+
+def _told_below(graph: Graph, callback: Function, call: Call) -> Iterator[ObjectRef]:
+    """What a function that a callback calls signals."""
+    for callee in graph.callees(call, callback.path):
+        for function in graph.reach(callee, _DEPTH - 1):
+            for one in function.calls:
+                yield from _signalled(graph, function, one)
 
 
 class Awaited:

@@ -880,3 +880,67 @@ def test_what_nobody_waits_for_any_more_is_told_as_it_is_started_now():
     assert (late.edge.mechanism, late.guarantee) == ("call_rcu", "after-grace-period")
     (step,) = [one for one in late.chain if "runs" in one.note]
     assert (step.note, step.line) == ("call_rcu() runs lamp_gone()", 11)
+
+
+def test_who_jumps_to_a_late_effect_made_its_tests_where_the_jump_stands():
+    """Two calls of a helper that queues became one behind a label: it was late before."""
+    helper = """\
+static void lamp_gone(struct rcu_head *rcu)
+{
+	struct lamp *lamp = container_of(rcu, struct lamp, rcu);
+
+	module_put(lamp->owner);
+}
+
+void lamp_free(struct lamp *lamp)
+{
+	if (lamp->shared)
+		call_rcu(&lamp->rcu, lamp_gone);
+	else
+		lamp_gone(&lamp->rcu);
+}
+
+"""
+    before = """\
+struct lamp *lamp_pass(struct lamp *old)
+{
+	struct lamp *lamp = lamp_of(old);
+
+	if (lamp_shape(lamp)) {
+		if (lamp->hot)
+			lamp->filter = NULL;
+		lamp_drop(lamp);
+		lamp = NULL;
+		goto out;
+	}
+	if (lamp_heat(lamp)) {
+		lamp_drop(lamp);
+		lamp = NULL;
+		goto out;
+	}
+	lamp_light(lamp);
+out:
+	return lamp;
+}
+"""
+    after = """\
+struct lamp *lamp_pass(struct lamp *old)
+{
+	struct lamp *lamp = lamp_of(old);
+
+	if (lamp_shape(lamp)) {
+		if (lamp->hot)
+			lamp->filter = NULL;
+		goto out;
+	}
+	if (lamp_heat(lamp))
+		goto out;
+	lamp_light(lamp);
+	return lamp;
+out:
+	lamp_free(lamp);
+	return NULL;
+}
+"""
+    drop = "void lamp_drop(struct lamp *lamp)\n{\n\tlamp_calm(lamp);\n\tlamp_free(lamp);\n}\n\n"
+    assert downgrades(helper + drop + before, helper + after) == ()

@@ -718,3 +718,65 @@ def test_a_bit_that_others_ask_for_is_cleared_late():
     # which bit a variable names nobody sees
     unknown = (text.replace("LAMP_BUSY", "lamp->bit") for text in (before, after))
     assert downgrades(*unknown) == ()
+
+
+# -- with a tree -----------------------------------------------------------------------------------
+
+
+def with_tree(before, after):
+    """What is said where a tree has shown who comes there."""
+    found = downgrades(before, after, ways=lambda *_: Ways((), known=True, cut=False))
+    return [(d.cleanup, d.function, d.level_cap) for d in found]
+
+
+@pytest.mark.parametrize(
+    ("does", "cleanup", "level"),
+    [
+        ("lamp_tell(lamp);", "lamp_tell", "note"),
+        ("lamp->ops->tell(lamp);", "tell", "note"),
+        ("lamp->state = LAMP_OFF;", "->state = LAMP_OFF", "note"),
+        ("lamp->ops->close(lamp);", "close", "warning"),
+        ("lamp_bulb_remove(lamp);", "lamp_bulb_remove", "warning"),
+    ],
+)
+def test_work_of_an_operation_is_no_release_with_a_tree_either(does, cleanup, level):
+    taken = "struct inode *inode, struct file *file"
+    head = "struct lamp *lamp = file->private_data;"
+    before, after = (
+        WORKER.replace("iput(lamp->inode);", does)
+        + lamp("lamp_release", head, *lines, "return 0;", takes=taken, returns="int")
+        + OPS
+        for lines in ([does], PLAIN)
+    )
+    assert with_tree(before, after) == [(cleanup, "lamp_release", level)]
+
+
+@pytest.mark.parametrize(("name", "level"), [("lamp_crypt", "note"), ("lamp_destroy", "warning")])
+def test_a_body_that_moved_is_an_end_where_its_function_is_one(name, level):
+    body = ["lamp_page_unmap(lamp);", "lamp_count(lamp);", "lamp_sum(lamp);"]
+    gone = WORKER.replace("iput(lamp->inode);", "\n\t".join(body))
+    (found,) = with_tree(WORKER + lamp(name, *body), gone + lamp(name, *PLAIN))
+    assert (found[0], found[2]) == ("lamp_page_unmap", level)
+
+
+def deep(tests: int, calls: int) -> str:
+    """A release so many calls down, and under so many tests, behind ``lamp_0()``."""
+    last = calls - 1
+    parts = [f"static void lamp_{last}(struct lamp *lamp)\n{{\n\tiput(lamp->inode);\n}}\n\n"]
+    for place in range(last - 1, -1, -1):
+        share = range(tests * place // last, tests * (place + 1) // last)
+        asked = "".join(f"\tif (lamp->on_{number})\n" for number in share)
+        call = f"\tlamp_{place + 1}(lamp);\n"
+        parts.append(f"static void lamp_{place}(struct lamp *lamp)\n{{\n{asked}{call}}}\n\n")
+    return "".join(parts)
+
+
+@pytest.mark.parametrize(
+    ("tests", "calls", "level"), [(12, 4, "note"), (2, 4, "warning"), (12, 2, "warning")]
+)
+def test_what_is_done_far_below_under_many_tests_nobody_relies_on(tests, calls, level):
+    below = deep(tests, calls)
+    gone = WORKER.replace("iput(lamp->inode);", "lamp_0(lamp);")
+    before = below + WORKER + lamp("lamp_close", "lamp_0(lamp);")
+    after = below + gone + lamp("lamp_close", *PLAIN)
+    assert with_tree(before, after) == [("iput", "lamp_close", level)]

@@ -182,3 +182,17 @@ def test_the_file_of_the_loss_is_the_one_that_waits():
     after = {**before, main: HELPED.replace("\tlamp_calm", "\tif (lamp->hot)\n\t\tlamp_calm")}
     (found,) = downgrades(before, after)
     assert (found.path, found.line, found.side) == (main, 5, "post")
+
+
+def test_what_is_done_behind_a_signal_in_a_helper_nobody_waited_for():
+    """``lamp_tell()`` lets the waiter go on, and the put comes after."""
+    told = GONE.replace("\tiput(lamp->inode);\n\tcomplete(&lamp->dark);\n", "BODY")
+    tells = "static void lamp_tell(struct lamp *lamp)\n{\n\tcomplete(&lamp->dark);\n}\n\n"
+    before, after = WAITED.replace("WAIT", FOREVER), WAITED.replace("\tWAIT\n", "")
+    for body, lost_it in (
+        ("\tlamp_tell(lamp);\n\tiput(lamp->inode);\n", False),
+        ("\tiput(lamp->inode);\n\tlamp_tell(lamp);\n", True),
+    ):
+        source = tells + told.replace("BODY", body)
+        found = downgrades(source + before, source + after)
+        assert ("lamp_exit" in {d.function for d in found}) is lost_it
