@@ -254,7 +254,11 @@ class Comparison:
         One for the same that ends after some time is the same wait, for less, and one for
         readers runs nothing.
         """
-        gone = {(self.waited(call), call.callee) for _, call in self._lost_waits}
+        gone = {
+            (self.waited(call), call.callee)
+            for function, call in self._lost_waits
+            if self.lines.forward(function.path, call.line) is None
+        }
         objects = {waited for waited, _ in gone}
         return any(
             (row := self.kernel.waits.get(call.callee)) is not None
