@@ -302,8 +302,8 @@ def _ends_something(comparison: Comparison, loss: Loss) -> bool:
 
     A call, a store or an operation alone is work of any kind.  Of six loud
     findings by it on unread mail none was right.  With a tree, which shows who comes there, an
-    operation that is named for an end is one, what a teardown waited for, and a bit that others
-    ask for.
+    operation that is named for an end is one, what a teardown waited for, what a helper does that
+    is named for an end, then and now, and a bit that others ask for.
     """
     main, kernel = loss.before[0], comparison.kernel
     waited = all(e.wait is not None for e in loss.before) and named_teardown(kernel, loss.was.name)
@@ -311,7 +311,7 @@ def _ends_something(comparison: Comparison, loss: Loss) -> bool:
     ended = kind == "bit" or (kind == "icall" and kernel.teardown.search(name) is not None)
     return (
         strength(main) > 1
-        or (comparison.ways is not None and (waited or ended))
+        or (comparison.ways is not None and (waited or ended or _in_a_teardown(kernel, loss)))
         or any(
             not e.where.complete and named_teardown(kernel, e.where.name)
             for e in loss.before
@@ -322,6 +322,14 @@ def _ends_something(comparison: Comparison, loss: Loss) -> bool:
         or known_release(comparison, loss) is not None
         or body_moved(comparison, loss)
     )
+
+
+def _in_a_teardown(kernel: KernelFacts, loss: Loss) -> bool:
+    """Whether a helper that is named for an end did what was done, and does it late."""
+    sides = [
+        {s.function for e in effects for s in e.chain[1:]} for effects in (loss.before, loss.late)
+    ]
+    return any(named_teardown(kernel, name) for name in set.intersection(*sides))
 
 
 def _end_is_told(comparison: Comparison, loss: Loss) -> bool:
