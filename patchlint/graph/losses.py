@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from patchlint.graph import branches, guards
 from patchlint.graph.balance import taken_for_it, taken_unseen
+from patchlint.graph.bindings import argument
 from patchlint.graph.comparison import Comparison, FunctionKey, key_of
 from patchlint.graph.confined import (
     Sent,
@@ -298,7 +299,13 @@ def _of_wait(
         if e.edge is not None
         and e.wait is not None
         and not comparison.balanced(e)
-        and (comparison.waited(e.wait) in weak or comparison.waiter_gone(was, e) is not None)
+        and (
+            comparison.waited(e.wait) in weak
+            or (
+                (call := comparison.waiter_gone(was, e)) is not None
+                and not _waits_otherwise(comparison, was, now, call)
+            )
+        )
     ]
     # what another wait holds the task for is another thing, if that stood before
     lost = {e.edge.callback for e in gone if e.edge is not None}
@@ -322,6 +329,26 @@ def _of_wait(
     narrowed = next((one for one in atoms if isinstance(one, guards.Atom)), None)
     weaker = tuple(e for e in after if reasons[id(e)])
     return Loss(was, now, key, tuple(gone), tuple(late), "deferred", narrowed, weaker)
+
+
+def _waits_otherwise(comparison: Comparison, was: Function, now: Function, gone: Call) -> bool:
+    """Whether something that no table knows is given the same in the place of a wait.
+
+    ``destroy_workqueue(wq)`` to ``lamp_destroy_workqueue(wq)``: it may wait as well.
+    """
+    kernel, lines = comparison.kernel, comparison.lines
+    row = kernel.waits.get(gone.callee)
+    text = argument(gone, row.object_arg) if row is not None else argument(gone, 0)
+    above, below = lines.place(was.path, gone.line)
+    return bool(text) and any(
+        above < call.line < below
+        and text in call.args
+        and call.callee not in kernel.cleanups
+        and call.callee not in kernel.activations
+        and call.callee not in kernel.waits
+        and lines.added(now.path, call.line)
+        for call in now.calls
+    )
 
 
 def _weakened(

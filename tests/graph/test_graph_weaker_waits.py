@@ -196,3 +196,17 @@ def test_what_is_done_behind_a_signal_in_a_helper_nobody_waited_for():
         source = tells + told.replace("BODY", body)
         found = downgrades(source + before, source + after)
         assert ("lamp_exit" in {d.function for d in found}) is lost_it
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("lamp_let_end(&lamp->work);", False),
+        ("lamp_let_end(&lamp->other);", True),
+        ("kfree(&lamp->work);", True),
+        ("queue_work(lamp_wq, &lamp->work);", True),
+    ],
+)
+def test_what_no_table_knows_may_wait_for_what_it_is_given(text, told):
+    before = WAITED.replace("WAIT", "flush_work(&lamp->work);")
+    assert bool(lost(before, WAITED.replace("WAIT", text))) is told
