@@ -203,17 +203,27 @@ def _as_called(
 ) -> Effect:
     """An effect, told as the known release that the losing function called for all it lost.
 
-    What is late may do what that release does without a call of it.
+    Where that tells more: what is late may do what that release does without a call of it.
     """
     if len(effect.chain) == 1:
         return effect
     step, called = effect.chain[:2]
     row = comparison.kernel.cleanups.get(called.function)
+    if row is None:
+        return effect
+    told = replace(
+        effect,
+        key=("call", row.name),
+        kind="row",
+        known=row,
+        guarantee=row.task,
+        chain=(replace(step, note=f"{row.name}()"),),
+    )
     if (
-        row is None
-        or not row.visible
+        not row.visible
         or class_of(row) != "row"
         or effect.edge is not None
+        or weight(told) <= weight(effect)
         or any(one.function == called.function for one in late.chain)
         or any(
             [s.function for s in e.chain[1:2]] != [called.function]
@@ -222,10 +232,7 @@ def _as_called(
         )
     ):
         return effect
-    told = replace(step, note=f"{row.name}()")
-    return replace(
-        effect, key=("call", row.name), kind="row", known=row, guarantee=row.task, chain=(told,)
-    )
+    return told
 
 
 def _late(loss: Loss) -> Effect:
