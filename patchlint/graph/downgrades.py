@@ -104,6 +104,8 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
     lasts = late.guarantee == "before-return-to-user"
     # and a wait that ends after some time mostly ends before that
     lasts = lasts or _limited(comparison, main)
+    # what lines do that no hunk shows nobody knows for sure
+    lasts = lasts or effect.kind == "gap"
     if entries and old.certain and loud.level == "warning" and not (late.guessed or lasts):
         loud.level = "error"
     reasons = list(loud.reasons)
