@@ -17,7 +17,6 @@ from msgspec.structs import replace
 
 from patchlint.graph import branches, guards
 from patchlint.graph.balance import taken_for_it, taken_unseen
-from patchlint.graph.bindings import argument
 from patchlint.graph.comparison import Comparison, FunctionKey, key_of
 from patchlint.graph.confined import (
     Sent,
@@ -26,7 +25,6 @@ from patchlint.graph.confined import (
     done_on_both,
     leaves_others,
     sent_elsewhere,
-    tested_anew,
 )
 from patchlint.graph.contexts import certainly_deferred
 from patchlint.graph.effect import folder_of
@@ -36,6 +34,7 @@ from patchlint.graph.rehung import rehung
 from patchlint.graph.replaced import replaced
 from patchlint.graph.shortened import shortened
 from patchlint.graph.standing import moved_along, stands
+from patchlint.graph.unwaited import lost_wait, wait_stands
 from patchlint.graph.waits import starts_thread, wait_matches
 from patchlint.graph.weaker import exchanged, unkept
 from patchlint.model import budget
@@ -44,11 +43,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from patchlint.graph.asked import Asks
-    from patchlint.graph.build import Deferral
     from patchlint.graph.effect import Effect, Key
     from patchlint.graph.guards import Atom
     from patchlint.graph.loss import How
-    from patchlint.model.effect import Step
     from patchlint.model.facts import Call, Function
 
     #: a function before, and one after that continues it
@@ -162,7 +159,7 @@ def _of_key(
         e for e in after if e.late and not (asked.above(e).no_task or comparison.balanced(e))
     ]
     if not late_after:
-        return _of_wait(comparison, was, now, key, inline_before, after)
+        return lost_wait(comparison, was, now, key, inline_before, after)
     fresh_late = _unmatched(comparison, was, [e for e in before if e.late], late_after)
     inline_after = [e for e in after if not (e.late or asked.all_of(e).of_queueing)]
     if not fresh_late:
@@ -193,7 +190,7 @@ def _of_key(
         if not stands(comparison, effect, instead)
         and not _cut_off(comparison, was, now, effect)
         and not moved_along(comparison, effect, inline_after, fresh_late)
-        and not _wait_stands(comparison, was, now, effect)
+        and not wait_stands(comparison, was, now, effect)
     ]
     if not lost or (
         all(comparison.after_failure(e) for e in lost)
@@ -260,156 +257,6 @@ def _cut_off(comparison: Comparison, was: Function, now: Function, effect: Effec
         and (now.name in cut or any(step.function in cut for step in effect.chain[1:]))
         and comparison.lines.forward(was.path, effect.root_line) is not None
     )
-
-
-def _wait_stands(comparison: Comparison, was: Function, now: Function, effect: Effect) -> bool:
-    """Whether an effect was only waited for, in a function that stands as it stood.
-
-    Who does not come there any more lost what that function does, its wait along with it: that
-    is told where the call of it went, and not of one that nothing in it touched.
-    """
-    wait = effect.wait
-    if wait is None or effect.edge is None or effect.edge.keeps:
-        return False
-    if any(wait is call for call in was.calls) or comparison.lines.touched(was, now):
-        return False
-    holder = next(
-        (f for f in comparison.before.functions.values() if any(wait is c for c in f.calls)), None
-    )
-    return holder is not None and comparison.lines.forward(holder.path, wait.line) is not None
-
-
-def _of_wait(
-    comparison: Comparison,
-    was: Function,
-    now: Function,
-    key: Key,
-    before: Sequence[Effect],
-    after: Sequence[Effect],
-) -> Loss | None:
-    """The loss of a wait for what somebody else started, and starts still.
-
-    The wait is gone, or holds its caller on fewer ways or for a limited time.
-    """
-    reasons = {id(e): _weakened(comparison, was, now, e) for e in after}
-    weak = {comparison.waited(e.wait) for e in after if e.wait is not None and reasons[id(e)]}
-    gone = [
-        e
-        for e in before
-        if e.edge is not None
-        and e.wait is not None
-        and not comparison.balanced(e)
-        and (
-            comparison.waited(e.wait) in weak
-            or (
-                (call := comparison.waiter_gone(was, e)) is not None
-                and not _waits_otherwise(comparison, was, now, call)
-            )
-        )
-    ]
-    # what another wait holds the task for is another thing, if that stood before
-    lost = {e.edge.callback for e in gone if e.edge is not None}
-    others = {e.edge.callback for e in before if e.edge is not None} - lost
-    left = [e for e in after if not reasons[id(e)]]
-    if (
-        not gone
-        or any(e.edge is None or e.edge.callback not in others for e in left)
-        or comparison.waits_anew
-        or all(comparison.after_failure(e) for e in gone)
-    ):
-        return None
-    late = [
-        _as_started_now(comparison, e, e.edge)
-        for e in gone
-        if e.edge is not None and e.edge.callback in comparison.started
-    ]
-    if not late:
-        return None
-    atoms = (reasons[id(e)] for e in after)
-    narrowed = next((one for one in atoms if isinstance(one, guards.Atom)), None)
-    weaker = tuple(e for e in after if reasons[id(e)])
-    return Loss(was, now, key, tuple(gone), tuple(late), "deferred", narrowed, weaker)
-
-
-def _waits_otherwise(comparison: Comparison, was: Function, now: Function, gone: Call) -> bool:
-    """Whether something that no table knows is given the same in the place of a wait.
-
-    ``destroy_workqueue(wq)`` to ``lamp_destroy_workqueue(wq)``: it may wait as well.
-    """
-    kernel, lines = comparison.kernel, comparison.lines
-    row = kernel.waits.get(gone.callee)
-    text = argument(gone, row.object_arg) if row is not None else argument(gone, 0)
-    above, below = lines.place(was.path, gone.line)
-    return bool(text) and any(
-        above < call.line < below
-        and text in call.args
-        and call.callee not in kernel.cleanups
-        and call.callee not in kernel.activations
-        and call.callee not in kernel.waits
-        and lines.added(now.path, call.line)
-        for call in now.calls
-    )
-
-
-def _weakened(
-    comparison: Comparison, was: Function, now: Function, effect: Effect
-) -> Atom | bool | None:
-    """Why a wait holds its caller less than it did: a new test, or True for a limited time."""
-    wait = effect.wait
-    if wait is None:
-        return None
-    if effect.pending is not None:
-        atom = tested_anew(comparison, (was, now), effect)
-        if atom is not None:
-            return atom
-    if not comparison.kernel.waits[wait.callee].bounded:
-        return None
-    maybe = (now, *((effect.pending,) if effect.pending else ()), *comparison.holders(effect))
-    at = next((f for f in maybe if any(wait is call for call in f.calls)), None)
-    if at is None:
-        return None
-    stood = {one.callee for function in comparison.lineage.of(at) for one in function.calls}
-    return wait.callee not in stood and not branches.gives_up(comparison.kernel, at, wait)
-
-
-def _as_started_now(comparison: Comparison, effect: Effect, edge: Deferral) -> Effect:
-    """What nobody waits for any more, behind the edge that starts it after, on its lines after.
-
-    That may be another one: a work item may have become an RCU callback.
-    """
-    starts = [one for one in comparison.after.starts_of(edge.callback) if not one.keeps]
-    late = replace(effect, wait=None)
-    # who waits for what others start comes to the wait, and by that way to no start
-    ways = [place for place, step in enumerate(effect.chain) if _starts_at(step, edge)]
-    begins = ways[0] if ways and effect.pending is not None else 0
-    if not starts:
-        # only bound, and started by somebody whom no image shows
-        return replace(late, chain=effect.chain[begins + 1 :]) if begins else late
-    known = (edge.mechanism, edge.function.name)
-    new = max(starts, key=lambda one: (one.mechanism == known[0], one.function.name == known[1]))
-    lines = comparison.lines
-    steps = [
-        new.step(f"{new.callback}()")
-        if _starts_at(step, edge)
-        else replace(step, line=lines.forward(step.path, step.line) or step.line)
-        for step in effect.chain
-    ]
-    if new.function.name != known[1]:
-        begins = ways[0] if ways else 0
-    steps = steps[begins:]
-    alike = new.mechanism == edge.mechanism
-    return replace(
-        late,
-        chain=tuple(steps),
-        edge=new,
-        last=new if effect.last is edge else effect.last,
-        guarantee=effect.guarantee if alike else new.guarantee,
-    )
-
-
-def _starts_at(step: Step, edge: Deferral) -> bool:
-    """Whether a step of a chain is the start of an edge."""
-    return (step.path, step.function, step.line) == (*key_of(edge.function), edge.line)
 
 
 def _lost(
