@@ -315,10 +315,9 @@ def _condition(comparison: Comparison, loss: Loss, late: Effect) -> Atom | None:
         key=lambda a: not comparison.lines.added(a.path, a.line),
         default=None,
     )
-    if found is None and isinstance(loss.narrowed, guards.Atom):
-        from msgspec.structs import replace
-
-        turned = replace(loss.narrowed, positive=not loss.narrowed.positive)
+    narrowed = loss.narrowed
+    if found is None and narrowed is not None and narrowed.sign not in {a.sign for a in late.above}:
+        turned = replace(narrowed, positive=not narrowed.positive)
         return None if _decides_nothing(comparison, loss, turned) else turned
     return found
 

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from patchlint.graph.downgrades import _condition as told_condition
 from patchlint.graph.downgrades import find
+from patchlint.graph.losses import find as find_losses
 from patchlint.graph.reach import Way, Ways
 
 HEAD = "struct lamp;\n\n"
@@ -1223,3 +1225,17 @@ static void lamp_gone(struct work_struct *work)
     assert (found.cleanup, found.family, found.what) == ("fput", "file", "fput()")
     assert [step.note for step in found.before.chain][-1] == "fput()"
     assert found.also == ()
+
+
+def test_a_test_above_what_is_late_as_well_is_no_branch_to_it():
+    """Who looks an entry up comes to both ways by the same test: neither is told by it."""
+    after = QUEUED.replace("\tINIT_WORK", "\tif (lamp != lamp_mine)\n\t\treturn;\n\tINIT_WORK")
+    comparison = compare(DIRECT, after)
+    (loss,) = [one for one in find_losses(comparison) if one.now.name == "lamp_close"]
+    (late,) = loss.late
+    (atom,) = late.above
+    turned = replace(atom, positive=not atom.positive, sign=(atom.head, not atom.positive))
+    assert told_condition(comparison, replace(loss, narrowed=atom), late) is None
+    told = told_condition(comparison, replace(loss, narrowed=turned), late)
+    assert told is not None
+    assert (told.text, told.positive) == (atom.text, atom.positive)
