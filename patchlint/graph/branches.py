@@ -50,7 +50,7 @@ def on_error_path(kernel: KernelFacts, call: Call, functions: Iterable[Function]
     """
     if call.label is not None and (
         kernel.error_path.search(call.label)
-        or any(_behind_success(f, call) for f in functions if any(call is c for c in f.calls))
+        or any(_behind_success(f, call) for f in functions if f.makes(call))
     ):
         return True
     return any(

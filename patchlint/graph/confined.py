@@ -56,7 +56,7 @@ def tested_anew(comparison: Comparison, pair: _Pair, effect: Effect) -> Atom | N
     was, now = pair
     stores = frozenset(_new_stores(comparison, [now]))
     for atom in effect.guard[: effect.outer] if effect.edge is not None else effect.guard:
-        new = asked_anew(comparison, was, atom) or _is_set(stores, atom)
+        new = asked_anew(comparison, was, atom) or _turned(stores, atom)
         if (
             new
             and not leaves_others(comparison, atom)
@@ -80,7 +80,7 @@ def sent_elsewhere(comparison: Comparison, pair: _Pair, effect: Effect, sent: Se
         ):
             return True
     return bool(sent.stores) and any(
-        _turned(sent, atom) and not _fails_otherwise(comparison, effect, atom)
+        _turned(sent.stores, atom) and not _fails_otherwise(comparison, effect, atom)
         for atom in effect.guard
     )
 
@@ -260,12 +260,8 @@ def done_on_both(
     )
 
 
-def _turned(sent: Sent, atom: Atom) -> bool:
-    """Whether a store on the way of a deferral, new in the series, decides the test."""
-    return _is_set(sent.stores, atom)
-
-
-def _is_set(stores: frozenset[tuple[str, bool]], atom: Atom) -> bool:
+def _turned(stores: frozenset[tuple[str, bool]], atom: Atom) -> bool:
+    """Whether one of some stores, new in the series, decides the test."""
     return (atom.head, not atom.text.isidentifier()) in stores
 
 

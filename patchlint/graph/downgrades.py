@@ -100,12 +100,10 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
     entries = old.entries or entries_in_images(comparison.after, main.now, late.guard)
     task = old.task or bool(entries)
     loud = volume(comparison, losses, old.doubt or doubt, task=task)
-    # what is done before the return to user space no system call loses
-    lasts = late.guarantee == "before-return-to-user"
-    # and a wait that ends after some time mostly ends before that
-    lasts = lasts or _limited(comparison, main)
-    # what lines do that no hunk shows nobody knows for sure
-    lasts = lasts or effect.kind == "gap"
+    limited = _limited(comparison, main)
+    # what is done before the return to user space no system call loses, a wait that ends after
+    # some time mostly ends before that, and what unseen lines do nobody knows for sure
+    lasts = late.guarantee == "before-return-to-user" or limited or effect.kind == "gap"
     if entries and old.certain and loud.level == "warning" and not (late.guessed or lasts):
         loud.level = "error"
     reasons = list(loud.reasons)
@@ -122,7 +120,7 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
     gone = comparison.waiter_gone(main.was, effect)
     place = (late.edge.function.path, late.edge.line) if late.edge else _done_at(late)
     less = _waits_less(main)
-    if _limited(comparison, main):
+    if limited:
         reasons.append(LIMITED)
     if main.how == "shortened":
         gone = None
@@ -351,7 +349,7 @@ def _passed(loss: Loss, late: Effect, effect: Effect) -> bool:
         for holder in holders
         for first in starts
         for other in effect.calls
-        if any(first is c for c in holder.calls) and any(other is c for c in holder.calls)
+        if holder.makes(first) and holder.makes(other)
     )
 
 
@@ -393,7 +391,7 @@ def _waits_less(main: Loss) -> Effect | None:
 def _in_function(main: Loss, effect: Effect) -> Call:
     """The wait of an effect where the losing function has it, else the call that leads there."""
     wait = effect.wait
-    if wait is not None and any(wait is call for call in main.now.calls):
+    if wait is not None and main.now.makes(wait):
         return wait
     return effect.root or main.now.calls[0]
 

@@ -232,21 +232,27 @@ def trace(before: Graph, after: Graph, lines: Lines) -> Lineage:
 
 def _shared_lines(before: Graph, after: Graph, lines: Lines) -> dict[_Key, Counter[_Key]]:
     """How many telling lines each function after holds of each function before."""
-    by_path: dict[str, list[Function]] = {}
-    for function in sorted(after.functions.values(), key=lambda f: f.line):
-        by_path.setdefault(function.path, []).append(function)
+    by_path = in_files(after)
     shared: dict[_Key, Counter[_Key]] = {}
     for old in before.functions.values():
         functions = by_path.get(lines.renamed.get(old.path, old.path), [])
         kept = lines.kept.get(old.path, {})
         for number in _body_lines(old) | ({*before.gaps_in(old)} - {old.line}):
-            new = _around(functions, kept.get(number))
+            new = around(functions, kept.get(number))
             if new is not None:
                 shared.setdefault((new.path, new.name), Counter())[old.path, old.name] += 1
     return shared
 
 
-def _around(functions: list[Function], line: int | None) -> Function | None:
+def in_files(graph: Graph) -> dict[str, list[Function]]:
+    """The functions of each file, sorted by line."""
+    by_path: dict[str, list[Function]] = {}
+    for function in sorted(graph.functions.values(), key=lambda f: f.line):
+        by_path.setdefault(function.path, []).append(function)
+    return by_path
+
+
+def around(functions: Sequence[Function], line: int | None) -> Function | None:
     """The function that holds ``line``; ``functions`` are sorted by line."""
     if line is None:
         return None

@@ -414,7 +414,7 @@ def _own_wait_gone(loss: Loss) -> bool:
     Of what is named for a teardown alone; work that is only drained is waited for as well.
     """
     return (loss.how != "shortened" and strength(loss.before[0]) > 1) and any(
-        e.pending is None and any(e.wait is call for call in loss.was.calls) for e in loss.before
+        e.pending is None and e.wait is not None and loss.was.makes(e.wait) for e in loss.before
     )
 
 

@@ -13,6 +13,8 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from patchlint.graph.follow import around, in_files
+
 if TYPE_CHECKING:
     from patchlint.graph.build import Graph
     from patchlint.graph.effect import Effect
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
 
 #: ``attr == &new_attr``, ``how == NEW``, ``flags & NEW``: what was given, and what it is tested for
 _VALUE: Final = re.compile(r"^\w+\s*(?:==|&)\s*&?([A-Za-z_]\w*)$")
-
-
 #: an object among those of an array
 _LISTED: Final = r"\s*&{}[\w.]*,?\s*"
 #: ``DEVICE_ATTR_RW(lamp_late);`` makes ``dev_attr_lamp_late``
@@ -86,14 +86,11 @@ class OptIn:
         )
 
     def _function(self, path: str, line: int) -> Function | None:
-        return next((f for f in self._by_path.get(path, ()) if f.line <= line <= f.end), None)
+        return around(self._by_path.get(path, ()), line)
 
     @cached_property
     def _by_path(self) -> dict[str, list[Function]]:
-        found: dict[str, list[Function]] = {}
-        for function in self._after.functions.values():
-            found.setdefault(function.path, []).append(function)
-        return found
+        return in_files(self._after)
 
     def _stood(self, function: Function) -> bool:
         """Whether there was a function of that name in that file before."""

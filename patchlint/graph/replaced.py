@@ -13,7 +13,7 @@ from patchlint.graph.confined import Sent, confined
 from patchlint.graph.loss import Loss
 from patchlint.graph.objects import variables
 from patchlint.graph.standins import MARK
-from patchlint.graph.waits import wait_matches
+from patchlint.graph.waits import SIGNALLED, wait_matches
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -172,7 +172,7 @@ def _spares(comparison: Comparison, now: Function, edge: Deferral) -> bool:
         and (
             wait_matches(comparison.after, edge, now, call)
             # whose completion it is the callback would tell
-            or (row.kind in ("completion", "event") and comparison.lines.added(now.path, call.line))
+            or (row.kind in SIGNALLED and comparison.lines.added(now.path, call.line))
         )
         for call in now.calls
     )

@@ -16,7 +16,7 @@ from patchlint.graph.bindings import argument, reference
 from patchlint.graph.build import Deferral
 from patchlint.graph.effect import MOST_ATOMS
 from patchlint.graph.objects import same
-from patchlint.graph.waits import Awaited, signalled_before, wait_matches
+from patchlint.graph.waits import SIGNALLED, Awaited, signalled_before, wait_matches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 #: starts that the waits of one function are for; more are left out, and that is said
 _MOST: Final = 600
 #: waits for something that others may have started
-_AWAITED: Final = frozenset({"object", "queue", "completion", "event"})
+_AWAITED: Final = SIGNALLED | {"object", "queue"}
 
 
 class Restored:

@@ -7,7 +7,7 @@ that is waited for: in a function that ends something the wait is the promise.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from patchlint.graph import branches
 from patchlint.graph.bindings import argument
@@ -16,6 +16,7 @@ from patchlint.graph.comparison import key_of
 from patchlint.graph.effect import Effect
 from patchlint.graph.leaves import named_teardown
 from patchlint.graph.loss import Loss
+from patchlint.graph.waits import SIGNALLED
 from patchlint.model.effect import Step
 
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     #: a function before, and one after that continues it
     _Pair = tuple[Function, Function]
 
-#: waits for something that somebody says is so
-_FOR_WORD: Final = frozenset({"completion", "event"})
-
 
 def shortened(
     comparison: Comparison, told: Collection[FunctionKey], pairs: Sequence[_Pair]
@@ -44,12 +42,12 @@ def shortened(
             if not _lasts(comparison.kernel, wait):
                 continue
             text = argument(wait, comparison.kernel.waits[wait.callee].object_arg)
-            less = _less(comparison, was, now, wait, text)
+            less = _less(comparison, was, now, wait, text) if text is not None else None
             if text is not None and less is not None:
                 yield _loss(comparison.kernel, was, now, (wait, less), text)
 
 
-def ends(kernel: KernelFacts, function: Function) -> bool:
+def _ends(kernel: KernelFacts, function: Function) -> bool:
     """Whether a function is named for an end, or for making what still runs come to its end."""
     return named_teardown(kernel, function.name) or kernel.calms.search(function.name) is not None
 
@@ -57,20 +55,15 @@ def ends(kernel: KernelFacts, function: Function) -> bool:
 def _lasts(kernel: KernelFacts, call: Call) -> bool:
     """Whether a call waits until something is done, however long that takes."""
     row = kernel.waits.get(call.callee)
-    return (
-        row is not None
-        and row.restores
-        and row.kind in _FOR_WORD
-        and not (row.bounded or row.signal)
-    )
+    return row is not None and row.restores and row.kind in SIGNALLED and not row.early
 
 
 def _less(
-    comparison: Comparison, was: Function, now: Function, wait: Call, text: str | None
+    comparison: Comparison, was: Function, now: Function, wait: Call, text: str
 ) -> Call | None:
     """What stands for a wait between the same kept lines, and may be over too early."""
     kernel, lines = comparison.kernel, comparison.lines
-    if text is None or lines.forward(was.path, wait.line) is not None:
+    if lines.forward(was.path, wait.line) is not None:
         return None
     same = [
         call
@@ -86,7 +79,7 @@ def _less(
             call
             for call in same
             if above < call.line < below
-            and (kernel.waits[call.callee].bounded or kernel.waits[call.callee].signal)
+            and kernel.waits[call.callee].early
             and not branches.gives_up(kernel, now, call)
         ),
         None,
@@ -102,7 +95,7 @@ def _loss(
     """
     wait, less = waits
     key = ("wait", wait.callee, text.lstrip("&"))
-    kind: Class = "named" if ends(kernel, was) else "opaque"
+    kind: Class = "named" if _ends(kernel, was) else "opaque"
     done = Effect(
         key, kind, None, "after-wait", (), (text,), wait, wait, was, wait.line,
         (Step(was.name, was.path, wait.line, f"{wait.callee}()"),), wait=wait,

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _DEPTH: Final = 3
 #: the mechanism of a thread of its own
 _THREAD: Final = "kthread"
+#: kinds of waits that somebody has to end by a signal
+SIGNALLED: Final = frozenset({"completion", "event"})
 #: kinds of waits that are for no object of their own
 _FOR_ALL: Final = frozenset({"rcu", "grace-period", "async", "other"})
 
@@ -36,7 +38,7 @@ def wait_matches(graph: Graph, deferral: Deferral, function: Function, call: Cal
         return False
     if wait.kind == "queue":
         return _same_queue(graph, deferral, target)
-    if wait.kind in ("completion", "event"):
+    if wait.kind in SIGNALLED:
         return _completed(graph, deferral, target)
     return _of_object(graph, deferral, target, call.args[wait.object_arg])
 

@@ -133,6 +133,10 @@ class Function(Struct, frozen=True):
     results: tuple[str, ...] = ()
     cut: bool = False
 
+    def makes(self, call: Call) -> bool:
+        """Whether that very call is one of its own: calls that are alike are not the same."""
+        return any(call is one for one in self.calls)
+
     def type_of(self, variable: str) -> str | None:
         """Type text of a parameter or local, None when the image does not show it."""
         for known in (*self.parameters, *self.locals):

@@ -192,6 +192,11 @@ class Wait(Struct, frozen=True):
     signal: bool
     source: Source
 
+    @property
+    def early(self) -> bool:
+        """Whether it may be over before what is waited for is done."""
+        return self.bounded or self.signal
+
 
 class EntryPoint(Struct, frozen=True):
     """A struct member or macro whose function is called from outside the kernel's C code.
