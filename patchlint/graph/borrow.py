@@ -58,7 +58,7 @@ def borrow(comparison: Comparison, tree: Bodies) -> tuple[FileFacts, ...]:
         *(comparison.after.functions[key] for key in sorted(comparison.altered)),
     ]
     graphs = (comparison.before, comparison.after)
-    otherwise = _called_otherwise(comparison) | _waits_less(comparison)
+    otherwise = _called_otherwise(comparison) | _weaker_waits(comparison)
     for _ in range(ROUNDS):
         missing = _missing(graphs, comparison.kernel, nearest, otherwise)
         names = [one for one in missing if one not in asked][: MOST - len(found)]
@@ -146,31 +146,29 @@ def _called_otherwise(comparison: Comparison) -> frozenset[str]:
     )
 
 
-def _waits_less(comparison: Comparison) -> frozenset[str]:
+def _weaker_waits(comparison: Comparison) -> frozenset[str]:
     """Known waits for something of their own that stand no more where they did, or under a test.
 
     What such a wait is for its body says.
     """
-    kernel, lines = comparison.kernel, comparison.lines
-    gone = (
+    lines = comparison.lines
+    own = {name for name, row in comparison.kernel.waits.items() if row.kind == "other"}
+    before = [comparison.before.functions[key] for key in comparison.changed]
+    after = [comparison.after.functions[key] for key in comparison.altered]
+    gone = {
         call.callee
-        for key in comparison.changed
-        for function in (comparison.before.functions[key],)
+        for function in before
         for call in function.calls
-        if lines.forward(function.path, call.line) is None
-    )
-    tested = (
+        if call.callee in own and lines.forward(function.path, call.line) is None
+    }
+    tested = {
         call.callee
-        for key in comparison.altered
-        for function in (comparison.after.functions[key],)
+        for function in after
         for call in function.calls
-        if any(lines.added(function.path, test.line) for test in call.conditions)
-    )
-    return frozenset(
-        name
-        for name in {*gone, *tested}
-        if (row := kernel.waits.get(name)) is not None and row.kind == "other"
-    )
+        if call.callee in own
+        and any(lines.added(function.path, test.line) for test in call.conditions)
+    }
+    return frozenset(gone | tested)
 
 
 def _missing(

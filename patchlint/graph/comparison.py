@@ -18,7 +18,7 @@ from patchlint.graph.summary import Summaries
 from patchlint.graph.terms import Terms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from patchlint.graph.build import Graph
     from patchlint.graph.effect import Effect, Key
@@ -157,7 +157,7 @@ class Comparison:
         wait, call = effect.wait, effect.root
         if wait is None or call is None:
             return None
-        if any(wait is one for one in was.calls):
+        if was.makes(wait):
             call = wait
         elif effect.pending is None or not self._only_waits(was, call):
             return None
@@ -229,23 +229,22 @@ class Comparison:
         found = (after.find(name, path) for name, path in dict.fromkeys(names))
         return [function for function in found if function is not None]
 
-    @cached_property
-    def _lost_waits(self) -> tuple[tuple[Function, Call], ...]:
-        """Waits before that are gone, or on a line that something new is tested above."""
-        return tuple(
-            (function, call)
-            for function in self.before.functions.values()
-            for call in function.calls
-            if (row := self.kernel.waits.get(call.callee)) is not None
-            and row.restores
-            and not self._waits_as_before(function, call)
-        )
+    @property
+    def _waits(self) -> Iterator[tuple[Function, Call]]:
+        """Calls before that hold their caller until something is done."""
+        for function in self.before.functions.values():
+            for call in function.calls:
+                row = self.kernel.waits.get(call.callee)
+                if row is not None and row.restores:
+                    yield function, call
 
-    def _waits_as_before(self, was: Function, wait: Call) -> bool:
-        """Whether a wait before stands after, with nothing new in the function around it."""
-        line = self.lines.forward(was.path, wait.line)
-        heir = self.heir(was)
-        return line is not None and heir is not None and self.same_body(was, heir)
+    @cached_property
+    def _lost_waits(self) -> bool:
+        """Whether a wait may be gone, or hold fewer: it moved, or its function is changed."""
+        return any(
+            key_of(function) in self.changed or self.lines.forward(function.path, call.line) is None
+            for function, call in self._waits
+        )
 
     @cached_property
     def waits_anew(self) -> bool:
@@ -256,7 +255,7 @@ class Comparison:
         """
         gone = {
             (self.waited(call), call.callee)
-            for function, call in self._lost_waits
+            for function, call in self._waits
             if self.lines.forward(function.path, call.line) is None
         }
         objects = {waited for waited, _ in gone}

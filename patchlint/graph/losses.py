@@ -337,21 +337,23 @@ def _unmatched(
     """
     lines = comparison.lines
     left: dict[Asks, list[_Past]] = {}
+    jumps = any(_jumped(effect) for effect in after)
     for effect in before:
         line = lines.forward(was.path, effect.root_line)
+        asks = comparison.asked.above(effect).lasting
+        below = _below(comparison, was, effect) if jumps and line is None else asks
         stands = line is not None and effect.edge is not None and effect.root is effect.edge.call
-        past = _Past(line, len(effect.above), stands, _below(comparison, was, effect))
-        left.setdefault(comparison.asked.above(effect).lasting, []).append(past)
+        left.setdefault(asks, []).append(_Past(line, len(effect.above), stands, below))
     fresh = []
     for effect in sorted(after, key=lambda e: -len(e.above)):
         asked = comparison.asked.above(effect)
         # who jumps to a label made its tests where the jump stands
-        jumped = effect.root is not None and effect.root.label is not None
+        jumped = _jumped(effect)
         pasts = [
             (one, past)
             for one, kept in left.items()
             for past in kept
-            if asked.keeps(past.below if jumped and past.line is None else one)
+            if asked.keeps(past.below if jumped else one)
             if not past.stands or past.line == effect.root_line
         ]
         if pasts:
@@ -367,14 +369,19 @@ def _unmatched(
 class _Past(Struct, eq=False):
     """Of a late effect before: where its line is now, and how many tests it stood under.
 
-    ``stands``: the very start stands on that line still.  ``below`` is what was asked below the
-    function itself.
+    ``stands``: the very start stands on that line still.  ``below`` is what was asked of who may
+    have jumped there: where the line is gone, below the function itself.
     """
 
     line: int | None
     tests: int
     stands: bool
     below: Asks
+
+
+def _jumped(effect: Effect) -> bool:
+    """Whether an effect stands behind a label."""
+    return effect.root is not None and effect.root.label is not None
 
 
 def _below(comparison: Comparison, was: Function, effect: Effect) -> Asks:

@@ -36,11 +36,9 @@ def wait_stands(comparison: Comparison, was: Function, now: Function, effect: Ef
     wait = effect.wait
     if wait is None or effect.edge is None or effect.edge.keeps:
         return False
-    if any(wait is call for call in was.calls) or comparison.lines.touched(was, now):
+    if was.makes(wait) or comparison.lines.touched(was, now):
         return False
-    holder = next(
-        (f for f in comparison.before.functions.values() if any(wait is c for c in f.calls)), None
-    )
+    holder = next((f for f in comparison.before.functions.values() if f.makes(wait)), None)
     return holder is not None and comparison.lines.forward(holder.path, wait.line) is not None
 
 
@@ -56,6 +54,8 @@ def lost_wait(
 
     The wait is gone, or holds its caller on fewer ways or for a limited time.
     """
+    if not any(e.edge is not None and e.wait is not None for e in before):
+        return None
     reasons = {id(e): _weakened(comparison, was, now, e) for e in after}
     weak = {comparison.waited(e.wait) for e in after if e.wait is not None and reasons[id(e)]}
     gone = [
@@ -110,7 +110,7 @@ def _weakened(
     if not comparison.kernel.waits[wait.callee].bounded:
         return None
     maybe = (now, *((effect.pending,) if effect.pending else ()), *comparison.holders(effect))
-    at = next((f for f in maybe if any(wait is call for call in f.calls)), None)
+    at = next((f for f in maybe if f.makes(wait)), None)
     if at is None:
         return None
     stood = {one.callee for function in comparison.lineage.of(at) for one in function.calls}
