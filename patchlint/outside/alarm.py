@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-#: it rings again after so many seconds: what was raised may have been lost in a finalizer
+#: it rings again after so many seconds: what was raised may have been taken for something else
 _AGAIN: Final = 2.0
+#: seconds after which it rings again where nobody could catch it
+_SOON: Final = 0.01
 
 
 @contextmanager
@@ -43,14 +45,25 @@ def _by_signal(seconds: float) -> Iterator[None]:
     def expire(_signal: int, _frame: FrameType | None) -> None:
         raise OutOfBudgetError(f"it takes more than {seconds:g} s")
 
+    def uncaught(args: sys.UnraisableHookArgs) -> None:
+        # the alarm met a finalizer or a hook of the collector, whose errors end there
+        if not issubclass(args.exc_type, OutOfBudgetError):
+            hook(args)
+        elif inside:
+            signal.setitimer(signal.ITIMER_REAL, _SOON, _AGAIN)
+
     begun = time.monotonic()
+    inside = True
+    hook, sys.unraisablehook = sys.unraisablehook, uncaught
     before = signal.signal(signal.SIGALRM, expire)
     outer, again = signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-3), _AGAIN)
     try:
         yield
     finally:
+        inside = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        sys.unraisablehook = hook
         if outer:  # of a limit around this one
             left = outer - (time.monotonic() - begun)
             signal.setitimer(signal.ITIMER_REAL, max(left, 1e-3), again)

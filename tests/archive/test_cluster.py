@@ -126,7 +126,7 @@ def test_slow_series_is_a_limitation_there_too(tmp_path, cluster):
     posts = [kit.patch(1, 1, name, kit.BAD, day=day) for day, name in enumerate(("slow", "last"))]
     inbox = kit.epoch(tmp_path / "0.git", posts)
     both_ready(address)
-    chosen = kit.settings("Trouble", limit=0.3)
+    chosen = kit.settings("Trouble", limit=2.0)
     found = scanned(inbox, tmp_path / "many.db", Cluster(address, chosen), Quiet())
     assert [row[0] for row in found] == ["last-v1-1@example.org"]
 

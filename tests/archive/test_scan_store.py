@@ -268,14 +268,14 @@ def test_slow_fatal_and_buggy_series_are_limitations_and_the_rest_is_found(tmp_p
         for day, name in enumerate(("first", "slow", "fatal", "buggy", "last"))
     ]
     store = tmp_path / "scan.db"
-    kit.run([kit.epoch(tmp_path / "0.git", posts)], store, kit.settings("Trouble", limit=0.3))
+    kit.run([kit.epoch(tmp_path / "0.git", posts)], store, kit.settings("Trouble", limit=2.0))
     assert rows(store, "SELECT subject FROM findings ORDER BY date") == [
         ("[PATCH] first: change 1",),
         ("[PATCH] last: change 1",),
     ]
     told = rows(store, "SELECT message_id, message FROM limitations WHERE stage = 'archive'")
     texts = dict(told)
-    assert "more than 0.3 s" in texts["slow-v1-1@example.org"]
+    assert "more than 2 s" in texts["slow-v1-1@example.org"]
     assert "process ended" in texts["fatal-v1-1@example.org"]
     assert "no such thing" in texts["buggy-v1-1@example.org"]
 
