@@ -23,6 +23,8 @@ _WORD: Final = re.compile(r"[A-Za-z_]\w*")
 _CALLED: Final = re.compile(r"[A-Za-z_]\w*(?=\s*\()")
 #: what a line defines: a macro, or a value of an enumeration
 _DEFINED: Final = re.compile(r"\s*(?:#\s*define\s+)?([A-Z][A-Z0-9_]+)\b(?!\s*(?:\(|->|\.))")
+#: values that are written as words
+_TRUTHS: Final = frozenset({"true", "false"})
 #: changed lines of a series; larger ones are rewritten, not renamed
 _MOST: Final = 3000
 #: added lines of one shape that a removed one is held against
@@ -50,7 +52,9 @@ def renames(files: Iterable[FilePair]) -> dict[str, str]:
             pair
             for new in alike
             for pair in _differing(old, new)
-            if pair[0] not in called and (not pair[0].isupper() or pair[0] == defined)
+            if pair[0] not in called
+            and not _TRUTHS.issuperset(pair)
+            and (not pair[0].isupper() or pair[0] == defined)
         ]
     if not maybe:
         return {}

@@ -17,6 +17,7 @@ from patchlint.graph.renames import renames
         ("void put(int l)\n", "void put_one(int l)\n", {"put": "put_one"}),
         # another flag is another value, until it is defined by another name
         ("\tlamp_end(l, LAMP_SYNC);\n", "\tlamp_end(l, LAMP_ASYNC);\n", {}),
+        ("\tbool wait = true;\n", "\tbool wait = false;\n", {}),
         (
             "#define LAMP_SYNC 1\n\tlamp_end(l, LAMP_SYNC);\n",
             "#define LAMP_WAIT 1\n\tlamp_end(l, LAMP_WAIT);\n",
