@@ -538,18 +538,20 @@ def _without(patch: PatchRef, lost: Sequence[str]) -> PatchRef:
 def may_matter(series: Series, options: Options, *, with_tree: bool = False) -> bool:
     """Whether any word of the series can lead to a finding; sound for hunks (the prefilter).
 
-    With a tree what defers may stand in code that the series does not touch: each series
-    that takes a release away, or changes a branch near one, is looked at.
+    With a tree every series with C is looked at: what defers, and what releases, may stand in
+    code that the series does not show.
 
     The filter knows the words of the shipped tables; with rules of the user's own every
     series is looked at.
     """
-    from patchlint.ruleset.prefilter import candidate, for_tree
-
     if options.rules or options.everything:
         return True
-    data = "\n".join(p.diff for p in series.patches).encode("utf-8", "replace")
-    return candidate(data) or (with_tree and for_tree(data))
+    text = "\n".join(p.diff for p in series.patches)
+    if with_tree:
+        return any(name in text for name in (".c", ".h"))
+    from patchlint.ruleset.prefilter import candidate
+
+    return candidate(text.encode("utf-8", "replace"))
 
 
 def _speak(

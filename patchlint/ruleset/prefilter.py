@@ -95,17 +95,11 @@ _MOVED: Final = DEFERRED | RELEASED
 _EXCHANGED: Final = GONE | WEAKER
 
 
-#: a call on a removed line
-_LEAVING: Final = re.compile(rb"^-[^\n]*?\b([A-Za-z_]\w{3,})\s?\(", re.MULTILINE)
-
 #: the last parameter of a function, a pointer; a diff's mark may stand in it
 _LAST_PARAMETER: Final = re.compile(rb"\bstruct\s+(\w+)[\s+-]*\*[\s+-]*\w+[\s+-]*\)")
 
 #: how a line, or the header of a hunk, begins a function
 _BEGINS: Final = rb"^(?:[ +-](?=[A-Za-z_])|@@ [^@\n]*@@ )[^;\n]*\b%b\s?\("
-
-#: a branch on a line that comes or goes
-_BRANCH: Final = re.compile(rb"^[-+][^\n]*\b(?:if|else|switch|case)\b", re.MULTILINE)
 
 _GONE: Final = re.compile(rb"^-.*", re.MULTILINE)
 _COME: Final = re.compile(rb"^\+.*", re.MULTILINE)
@@ -134,18 +128,6 @@ class Vocabulary:
         if self._deferred(data, words) and self._released(words):
             return True
         return possible(self._exchanged(data, words)) or self._runs_later(data, within=True)
-
-    def for_tree(self, data: bytes) -> bool:
-        """Whether a line that goes has the name of a release, or a branch changes near one.
-
-        What is deferred, and where more are sent into that, may stand where no hunk shows it.
-        """
-        data = _readable(data)
-        return (
-            not data
-            or self._released(set(_LEAVING.findall(data)))
-            or (_BRANCH.search(data) is not None and self._released(_words_in(data)))
-        )
 
     def foreign(self, paths: Collection[str], data: bytes) -> bool:
         """Whether the C files of a series, by ``paths``, are of no kernel; ``data`` is its diffs.
@@ -294,11 +276,6 @@ def _words() -> dict[str, list[str]]:
 def candidate(data: bytes, more: Collection[bytes] = ()) -> bool:
     """Whether ``data`` (a mail, a diff) may give a finding with the shipped rules."""
     return shipped().candidate(data, more)
-
-
-def for_tree(data: bytes) -> bool:
-    """Whether only a tree can tell of ``data``: a release goes, or a branch changes near one."""
-    return shipped().for_tree(data)
 
 
 def foreign(paths: Collection[str], data: bytes) -> bool:

@@ -16,7 +16,6 @@ from patchlint.ruleset.load import load
 from patchlint.ruleset.prefilter import (
     Vocabulary,
     candidate,
-    for_tree,
     foreign,
     possible,
     shipped,
@@ -253,22 +252,6 @@ def test_what_all_of_a_series_passes_its_parts_pass(parts):
 def test_a_function_that_the_last_put_runs_may_have_taken_a_release_over(head, passes):
     text = mail(section=head, new="del_gendisk(l->disk);")
     assert candidate(text) == possible(shipped().bits(text)) == passes
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "section", "asked"),
-    [
-        ("if (l->hot && l->lazy) {", "if (l->lazy) {", "int lamp_close(struct lamp *l)", True),
-        ("case LAMP_HOT:", "", "void lamp_release(struct lamp *l)", True),
-        ("if (l->hot && l->lazy) {", "if (l->lazy) {", "int lamp_light(struct lamp *l)", False),
-        ("l->hot = 1;", "l->hot = 2;", "int lamp_close(struct lamp *l)", False),
-    ],
-)
-def test_a_branch_that_changes_near_a_release_is_for_the_tree_to_tell(old, new, section, asked):
-    """What is deferred below it no hunk shows: hunks alone can tell nothing."""
-    text = mail(old=old, new=new, section=section)
-    assert not candidate(text)
-    assert for_tree(text) is asked
 
 
 @pytest.mark.parametrize(
