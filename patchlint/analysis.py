@@ -713,12 +713,14 @@ class _Facts:
         from patchlint.graph.standins import stand_ins
 
         pairs = [pair for pair in state.files if pair.path.endswith(C_SOURCES)]
-        lines = lines_of(pairs)
+        old = [(p.pre, p) for p in pairs if p.pre]
+        new = [(p.post, p) for p in pairs if p.post]
+        lines = lines_of(pairs, self._graph(old, ()), self._graph(new, ()))
 
         def compared(more: tuple[FileFacts, ...], instead: tuple[StandIn, ...] = ()) -> Comparison:
             return Comparison(
-                self._graph([(p.pre, p) for p in pairs if p.pre], more, instead),
-                self._graph([(p.post, p) for p in pairs if p.post], more),
+                self._graph(old, more, instead),
+                self._graph(new, more),
                 lines,
                 message=self.message,
                 titles=self.titles,

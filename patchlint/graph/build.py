@@ -366,4 +366,6 @@ def _one(parts: list[Function]) -> Function:
         stores=tuple(chain.from_iterable(part.stores for part in parts)),
         results=tuple(chain.from_iterable(part.results for part in parts)),
         complete=all(part.complete for part in parts),
+        settings=tuple(chain.from_iterable(part.settings for part in ways)),
+        spans=tuple(chain.from_iterable(part.spans for part in parts)),
     )

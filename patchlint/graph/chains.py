@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from patchlint.graph.bindings import values
-from patchlint.graph.guards import lifted
+from patchlint.graph.lifting import guard_above
 from patchlint.graph.standins import MARK
 from patchlint.model.effect import EntryChain, Step
 
@@ -80,8 +79,7 @@ def after_chain(
 
 def possible(callee: Function, call: Call, guard: Iterable[Atom], graph: Graph) -> bool:
     """Whether the constants of ``call`` leave room for ``guard``."""
-    given = values(callee, call)
-    return all(lifted(atom, given, graph.kernel) is not False for atom in guard)
+    return guard_above(callee, call, tuple(guard), graph.kernel) is not None
 
 
 def callers_above(
@@ -116,11 +114,7 @@ def callers_above(
             break
         steps.insert(0, Step(caller.name, caller.path, call.line, f"calls {current.name}()"))
         seen.add(caller.name)
-        guard = tuple(
-            atom
-            for old in guard
-            if isinstance(atom := lifted(old, values(current, call), graph.kernel), type(old))
-        )
+        guard = guard_above(current, call, guard, graph.kernel) or ()
         current = caller
     return tuple(steps)
 
@@ -152,12 +146,9 @@ def entries_in_images(
         for caller, call in graph.callers_of(function):
             if caller.name in seen or len(chain) >= _LONGEST:
                 continue
-            if not possible(function, call, atoms, graph):
+            above = guard_above(function, call, atoms, graph.kernel)
+            if above is None:
                 continue
-            given = values(function, call)
-            above = tuple(
-                a for old in atoms if isinstance(a := lifted(old, given, graph.kernel), type(old))
-            )
             seen.add(caller.name)
             frontier.append((caller, (*chain, caller.name), above))
     return tuple(found)

@@ -18,7 +18,7 @@ from patchlint.graph.summary import Summaries
 from patchlint.graph.terms import Terms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from patchlint.graph.build import Graph
     from patchlint.graph.effect import Effect, Key
@@ -327,11 +327,22 @@ class Comparison:
         taking = (*self.workers, *self.last_puts)
         late = self.wanted | self._keys.keys(taking)
         rows = self._unchanged_rows
-        if not rows:
-            return late
-        first = Summaries(self.before, self.derived, renames=self.lines.renames)
-        kept = first.keys((was for was, _ in self.concerned), rows)
-        return late & (kept | self._keys.keys((*self._late_callbacks, *taking), rows))
+        if rows:
+            first = Summaries(self.before, self.derived, renames=self.lines.renames)
+            kept = first.keys((was for was, _ in self.concerned), rows)
+            late &= kept | self._keys.keys((*self._late_callbacks, *taking), rows)
+        return late | self._other_names(late)
+
+    def _other_names(self, late: Collection[Key]) -> frozenset[Key]:
+        """The keys of functions that release what one of those ``late`` releases, by their rows."""
+        cleanups = self.kernel.cleanups
+        known = (cleanups.get(key[1]) for key in late if key[0] == "call")
+        ends = {(row.family, row.releases) for row in known if row is not None and row.visible}
+        return frozenset(
+            ("call", name)
+            for name, row in cleanups.items()
+            if (row.family, row.releases) in ends and row.visible
+        )
 
     @cached_property
     def _unchanged_rows(self) -> frozenset[FunctionKey]:
@@ -414,10 +425,13 @@ class Comparison:
         )
 
     def asked_in(self, was: Function) -> frozenset[str]:
-        """What a function before, and all that its summary tells of, asked."""
+        """What a function before, and all that it came to on its own way, asked.
+
+        What a callback asks is asked later, and by another.
+        """
         known = self._asked_in.get(key_of(was))
         if known is None:
-            found = {head for e in self.old.of(was) for head in self.asked.all_of(e).heads}
+            found = {head for e in self.old.of(was) for head in self.asked.above(e).heads}
             for call in was.calls:
                 found.update(atom.head for atom in self.old.terms.guard(was, call.conditions))
             known = self._asked_in[key_of(was)] = frozenset(found)

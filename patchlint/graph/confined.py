@@ -209,10 +209,14 @@ def _new_stores(comparison: Comparison, along: Iterable[Function]) -> Iterator[t
 
 
 def asked_anew(comparison: Comparison, was: Function, atom: Atom) -> bool:
-    """Whether a test is new in the series, and nothing asked the same in ``was``."""
-    return comparison.lines.added(atom.path, atom.line) and atom.head not in comparison.asked_in(
-        was
-    )
+    """Whether a test is new in the series, and nothing asked the same in ``was``.
+
+    What is put in for a parameter or a flag decides like the test that it is put into.
+    """
+    added = comparison.lines.added
+    return any(
+        added(path, line) for path, line in atom.places
+    ) and atom.head not in comparison.asked_in(was)
 
 
 def _excludes(atom: Atom, sent: Sent) -> bool:

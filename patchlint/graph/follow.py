@@ -140,21 +140,46 @@ class Lines(Struct):
         return lines is not None and line not in lines and _knows(self.seen.get(path), line)
 
 
-def lines_of(files: Iterable[FilePair]) -> Lines:
-    """The line maps of a state."""
+def lines_of(files: Iterable[FilePair], before: Graph, after: Graph) -> Lines:
+    """The line maps of a state, whose sides are ``before`` and ``after``.
+
+    A statement is one thing however it is wrapped: a call or a test that was written anew in a
+    later line is another one on its first line too, as it would be on one line.
+    """
     pairs = tuple(files)
     lines = Lines(_pairs=pairs)
     for pair in pairs:
-        before = pair.old_path or pair.path
-        kept = _respaced(pair)
-        lines.kept[before] = kept
-        lines.stayed[pair.path] = {new: old for old, new in kept.items()}
-        lines.renamed[before] = pair.path
+        before_path = pair.old_path or pair.path
+        kept = dict(_respaced(pair))
+        stayed = {new: old for old, new in kept.items()}
+        lines.kept[before_path], lines.stayed[pair.path] = kept, stayed
+        lines.renamed[before_path] = pair.path
         if pair.pre is not None:
-            lines.shown[before] = pair.pre.known
+            lines.shown[before_path] = pair.pre.known
         if pair.post is not None:
             lines.seen[pair.path] = pair.post.known
+        gone = _written_anew(before, before_path, kept, lines.shown.get(before_path))
+        come = _written_anew(after, pair.path, stayed, lines.seen.get(pair.path))
+        for line in gone | {stayed[line] for line in come}:
+            del stayed[kept.pop(line)]
     return lines
+
+
+def _written_anew(
+    graph: Graph, path: str, kept: dict[int, int], shown: tuple[tuple[int, int], ...] | None
+) -> set[int]:
+    """The kept first lines of calls and tests of which another line is not in its place."""
+    return {
+        first
+        for function in graph.functions.values()
+        if function.path == path
+        for first, last in function.spans
+        if (place := kept.get(first)) is not None
+        and any(
+            kept.get(first + more) != place + more and _knows(shown, first + more)
+            for more in range(1, last - first + 1)
+        )
+    }
 
 
 def _respaced(pair: FilePair) -> dict[int, int]:

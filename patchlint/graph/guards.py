@@ -34,8 +34,16 @@ _MEMBER: Final = re.compile(r"[A-Za-z_]\w*")
 _LAST_MEMBER: Final = re.compile(r"^[^&|=<>!?+*/-]*(?:->[^&|=<>!?+*/-]*)*(?:->|\.)\s*[A-Za-z_]\w*$")
 _CONSTANT: Final = re.compile(r"\b[A-Z][A-Z0-9_]{2,}\b(?!\s*\()")
 _WORD: Final = re.compile(r"(?<![\w.>])[A-Za-z_]\w*\b")
+#: a variable or a member, which needs no brackets anywhere
+_UNBROKEN: Final = re.compile(r"[A-Za-z_]\w*(?:(?:->|\.)[A-Za-z_]\w*)*")
+#: a member of what an address leads to
+_OF_ADDRESS: Final = lazy(r"\(\s*&\s*([A-Za-z_]\w*)\s*\)->")
+#: a variable, a member, a call or a group
+_PLAIN: Final = lazy(r"^!?[\w.>\-]*(?:\([^()]*\))?$")
 _COMPARED: Final = re.compile(r"^(.+?)\s*(==|!=)\s*(NULL|0|false|true)$")
 _EQUAL: Final = lazy(r"^(\w+)\s*(==|!=)\s*(\w+)$")
+#: a number that something is held against
+_EQUALS: Final = re.compile(r"[=!]=\s*(\d+)\b")
 _CHOICE: Final = lazy(r"^([^?:]+)\?\s*(\w+)\s*:\s*(\w+)$")
 _CHOSEN: Final = lazy(r"^\(([^?:]+)\?\s*(\w+)\s*:\s*(\w+)\)\s*((?:[=!]=|&)\s*\w+)$")
 _MASKED: Final = lazy(r"^\(?([\w| ]+?)\)?\s*&\s*\(?([\w| ]+?)\)?$")
@@ -58,7 +66,8 @@ class Atom(Struct, frozen=True, gc=False):
 
     ``text`` is what is tested, without negation; ``head`` what it asks, the same whatever
     the variables are called.  ``path:line`` is where the test stands; ``early`` is set for
-    a guard that leaves before, as in :class:`~patchlint.model.facts.Condition`.
+    a guard that leaves before, as in :class:`~patchlint.model.facts.Condition`.  ``terms`` are
+    the places of what was put in for a flag or a parameter: that decides as well.
     """
 
     text: str
@@ -67,12 +76,18 @@ class Atom(Struct, frozen=True, gc=False):
     path: str
     line: int
     early: bool = False
+    terms: tuple[tuple[str, int], ...] = ()
     #: what is asked, and the answer: worked out here, since it is what atoms are compared by
     sign: tuple[str, bool] = ("", False)
 
     def __post_init__(self) -> None:
         """Set :attr:`sign`."""
         force_setattr(self, "sign", (self.head, self.positive))
+
+    @property
+    def places(self) -> tuple[tuple[str, int], ...]:
+        """Where it stands, and where what it asks was put together."""
+        return ((self.path, self.line), *self.terms)
 
 
 def last_reference(asked: str, path: str, line: int) -> Atom:
@@ -200,7 +215,7 @@ def head(text: str, last_references: Iterable[str] = ()) -> str:
     )
     if any(name in last_references for name in called):
         return LAST_REFERENCE
-    constants = " ".join(sorted(set(_CONSTANT.findall(text))))
+    constants = " ".join(sorted({*_CONSTANT.findall(text), *_EQUALS.findall(text)}))
     names = called or [n for n in _MEMBER.findall(text) if not _CONSTANT.fullmatch(n)]
     asked = names[0] if called else (names[-1] if names else text)
     return f"{asked} {constants}".strip()
@@ -230,17 +245,37 @@ def choices(
 
 def atoms(kernel: KernelFacts, condition: Condition, path: str, text: str = "") -> list[Atom]:
     """The atoms of a branch; ``text`` is its test with locals and helpers put in, if known."""
+    puts = kernel.refcount_puts
     return [
-        Atom(
-            piece,
-            sign,
-            head(piece, kernel.refcount_puts),
-            path,
-            condition.line,
-            condition.early,
-        )
+        Atom(piece, sign, head(piece, puts), path, condition.line, condition.early)
         for piece, sign in pieces(text or condition.text, taken=condition.taken)
     ]
+
+
+def told(
+    kernel: KernelFacts, atom: Atom, text: str, terms: Iterable[tuple[str, int]]
+) -> tuple[Atom, ...] | bool:
+    """A test with what it asks put in, from ``terms``; True or False when that decides it."""
+    decided = evaluate(text)
+    if decided is not None:
+        return decided == atom.positive
+    return _apart(kernel, atom, text, taken=atom.positive, terms=(*atom.terms, *terms))
+
+
+def _apart(
+    kernel: KernelFacts, atom: Atom, text: str, *, taken: bool, terms: tuple[tuple[str, int], ...]
+) -> tuple[Atom, ...]:
+    """The atoms of ``text``, which came out as ``taken``, where ``atom`` stands."""
+    puts = kernel.refcount_puts
+    return tuple(
+        Atom(piece, sign, _head(piece, puts), atom.path, atom.line, atom.early, terms)
+        for piece, sign in pieces(text, taken=taken)
+    )
+
+
+def is_plain(text: str) -> bool:
+    """Whether a sign or a joint before a test is one of all of it, without brackets."""
+    return _PLAIN.match(text) is not None
 
 
 def evaluate(text: str) -> bool | None:
@@ -269,7 +304,8 @@ def _plain_value(text: str) -> bool | None:
     if text in _FALSE or text in _TRUE:
         return text in _TRUE
     if _NUMBER.match(text):
-        return int(text.rstrip("uUlL"), 0) != 0
+        # what counts is whether a digit is none: 0600 is octal, which int() does not take
+        return text.rstrip("uUlL").lower().removeprefix("0x").strip("0") != ""
     chosen = _CHOSEN.match(text)
     if chosen and (answer := evaluate(chosen[1])) is not None:
         return _plain_value(f"{chosen[2] if answer else chosen[3]} {chosen[4]}")
@@ -328,9 +364,10 @@ def put_in(text: str, values: Mapping[str, str]) -> str:
         given = values.get(found[0])
         if given is None or len(given) > _LONGEST:
             return found[0]
-        return given if _MEMBER.fullmatch(given) or given.isdigit() else f"({given})"
+        return given if _UNBROKEN.fullmatch(given) or given.isdigit() else f"({given})"
 
-    return _WORD.sub(value, text)
+    said = _WORD.sub(value, text)
+    return _OF_ADDRESS.sub(r"\1.", said) if "&" in said else said
 
 
 def renamed(text: str, names: Mapping[str, str]) -> str:
@@ -340,17 +377,21 @@ def renamed(text: str, names: Mapping[str, str]) -> str:
     return _MEMBER.sub(lambda found: names.get(found[0], found[0]), text)
 
 
-def lifted(atom: Atom, values: Mapping[str, str], kernel: KernelFacts) -> Atom | bool:
-    """An atom in the caller's terms; True or False when the caller's constants decide it."""
+def lifted(
+    atom: Atom, values: Mapping[str, str], kernel: KernelFacts, place: tuple[str, int]
+) -> tuple[Atom, ...] | bool:
+    """An atom in the terms of the caller, who calls at ``place``, one or several.
+
+    True or False when the caller's constants decide it.
+    """
     given = tuple([(name, values[name]) for name in _variables(atom.text) if name in values])
     if not given:
-        return atom
+        return (atom,)
     text, positive, answer = _told_with(atom.text, given)
     if answer is not None:
         return (answer == positive) == atom.positive
-    sign = atom.positive == positive
-    asked = _head(text, kernel.refcount_puts)
-    return Atom(text, sign, asked, atom.path, atom.line, atom.early)
+    taken = atom.positive == positive
+    return _apart(kernel, atom, text, taken=taken, terms=(*atom.terms, place))
 
 
 @lru_cache(maxsize=16384)

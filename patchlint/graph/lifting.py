@@ -9,11 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from patchlint.graph import guards
+from patchlint.graph.bindings import values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from patchlint.graph.guards import Atom
+    from patchlint.model.facts import Call, Function
     from patchlint.model.kernel import KernelFacts
 
 #: an argument in the caller's terms is not longer than this
@@ -24,7 +26,7 @@ class PutIn:
     """The arguments of one call in the place of the parameters of what it calls.
 
     Effects of one function share their guards, tests and arguments: each is worked out once
-    a call.  They are known by identity, which holds as long as those effects do.
+    a call, at ``place``.  They are known by identity, which holds as long as those effects do.
     """
 
     def __init__(
@@ -32,14 +34,17 @@ class PutIn:
         given: dict[str, str],
         kernel: KernelFacts,
         above: tuple[Atom, ...] = (),
-        tell: Callable[[Atom], Atom] | None = None,
+        tell: Callable[[Atom], tuple[Atom, ...] | bool] | None = None,
+        *,
+        place: tuple[str, int] = ("", 0),
     ) -> None:
         self._given = given
         self._kernel = kernel
         self._above = above
         self._tell = tell
+        self._place = place
         self._guards: dict[int, tuple[tuple[Atom, ...] | None, int]] = {}
-        self._atoms: dict[int, Atom | bool] = {}
+        self._atoms: dict[int, tuple[Atom, ...] | bool] = {}
         self._texts: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def guard(self, atoms: tuple[Atom, ...]) -> tuple[tuple[Atom, ...] | None, int]:
@@ -62,15 +67,26 @@ class PutIn:
         for atom in atoms:
             lifted = known.get(id(atom))
             if lifted is None:
-                lifted = guards.lifted(atom, self._given, self._kernel)
-                if self._tell is not None and not isinstance(lifted, bool) and lifted != atom:
-                    lifted = self._tell(lifted)
-                known[id(atom)] = lifted
+                lifted = known[id(atom)] = self._lift(atom)
             if lifted is False:
                 return None
             if lifted is not True:
-                found.append(lifted)
+                found.extend(lifted)
         return tuple(found)
+
+    def _lift(self, atom: Atom) -> tuple[Atom, ...] | bool:
+        """One test in the caller's terms; True or False when what the caller passes decides it."""
+        lifted = guards.lifted(atom, self._given, self._kernel, self._place)
+        if self._tell is None or isinstance(lifted, bool) or lifted == (atom,):
+            return lifted
+        found: list[Atom] = []
+        for one in lifted:
+            told = self._tell(one)
+            if told is False:
+                return False
+            if told is not True:
+                found.extend(told)
+        return tuple(found) or True
 
     def texts(self, args: tuple[str, ...]) -> tuple[str, ...]:
         """Arguments in the caller's terms; one that becomes too long stays as it is."""
@@ -82,6 +98,13 @@ class PutIn:
             known = tuple([_short(guards.put_in(text, given), text) for text in args])
             self._texts[args] = known
         return known
+
+
+def guard_above(
+    callee: Function, call: Call, guard: tuple[Atom, ...], kernel: KernelFacts
+) -> tuple[Atom, ...] | None:
+    """The guard of ``callee`` in the terms of who calls it, None when its constants exclude it."""
+    return PutIn(values(callee, call), kernel).guard(guard)[0]
 
 
 def _short(text: str, other: str) -> str:

@@ -33,7 +33,7 @@ from patchlint.graph.objects import struct_name
 from patchlint.graph.rehung import rehung
 from patchlint.graph.replaced import replaced
 from patchlint.graph.shortened import shortened
-from patchlint.graph.standing import moved_along, stands
+from patchlint.graph.standing import moved_along, set_anew, stands
 from patchlint.graph.unwaited import lost_wait, wait_stands
 from patchlint.graph.waits import starts_thread, wait_matches
 from patchlint.graph.weaker import exchanged, unkept
@@ -189,7 +189,7 @@ def _of_key(
         for effect in _lost(comparison, was, now, inline_before, free, fresh_late)
         if not stands(comparison, effect, instead)
         and not _cut_off(comparison, was, now, effect)
-        and not moved_along(comparison, effect, inline_after, fresh_late)
+        and not moved_along(comparison, was, effect, inline_after, fresh_late)
         and not wait_stands(comparison, was, now, effect)
     ]
     if not lost or (
@@ -658,6 +658,7 @@ def _of_callee(
         0 < len(old) <= len(new)
         and guards.constants_of(new) <= guards.constants_of(old)
         and not any(added(test.line) for call in new for test in call.conditions)
+        and not any(set_anew(comparison, loss.now, call) for call in new)
     )
 
 

@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, field
 
 from patchlint.graph import branches
-from patchlint.graph.bindings import function_name, values
+from patchlint.graph.bindings import function_name
 from patchlint.graph.build import defined_by
-from patchlint.graph.guards import Atom, atoms, lifted
+from patchlint.graph.guards import Atom, atoms
+from patchlint.graph.lifting import guard_above
 from patchlint.graph.objects import struct_name, variables
 from patchlint.model.effect import EntryChain
 from patchlint.model.tree import MANY_MEMBER_CALLS, AddressUse
@@ -372,15 +373,7 @@ def _above(
     """The guard in the terms of a caller, None when its constants exclude it."""
     if not node.guard or function is None or call is None:
         return ()
-    given = values(function, call)
-    found: list[Atom] = []
-    for atom in _of_given(node.guard, function):
-        one = lifted(atom, given, walk.kernel)
-        if one is False:
-            return None
-        if one is not True:
-            found.append(one)
-    return tuple(found)
+    return guard_above(function, call, tuple(_of_given(node.guard, function)), walk.kernel)
 
 
 def _asked_at(walk: _Walk, caller: Function, call: Call) -> list[Atom]:

@@ -51,23 +51,17 @@ def replaced(
         starts = [
             e for e in _unknown_starts(comparison, was, now) if not _spares(comparison, now, e)
         ]
-        kin = _kin(comparison, was, now)
+        behind = _kin(comparison, was, now)
+        kin = [(call, e) for call, e in behind if e.edge is not None and e.edge.function is now]
         ends = _new_ends(comparison, now)
-        if not starts and not kin and not ends:
+        if not starts and not behind and not ends:
             continue
-        for effect in comparison.first_leaves(was):
-            if (
-                effect.kind in ("memory", "async", "store", "gap")
-                or effect.site is None
-                or (key_of(was), effect.key) in told
-                or comparison.after_failure(effect)
-                or _called_by_its_new_name(comparison, was, now, effect)
-            ):
-                continue
-            # the statement has no counterpart, and nothing does the same there
-            gone = comparison.lines.forward(was.path, effect.line) is None and not any(
-                e.key == effect.key for e in comparison.first_keys_of(now)
-            )
+        mine = {key for function, key in told if function == key_of(was)}
+        for effect, late in _by_another_name(comparison, was, now, behind):
+            if effect.key not in mine:
+                yield Loss(was, now, effect.key, (effect,), (late,), "replaced")
+        for effect in _statements(comparison, was, now, mine):
+            gone = _is_gone(comparison, was, now, effect)
             other = _of_kin(comparison, was, effect, kin) if gone else None
             if other is not None:
                 yield Loss(was, now, effect.key, (effect,), (other,), "replaced")
@@ -81,6 +75,28 @@ def replaced(
             if edge is not None:
                 late = _behind(effect, edge)
                 yield Loss(was, now, effect.key, (effect,), (late,), "replaced", narrowed)
+
+
+def _is_gone(comparison: Comparison, was: Function, now: Function, effect: Effect) -> bool:
+    """Whether a statement has no counterpart, and nothing does the same there."""
+    return comparison.lines.forward(was.path, effect.line) is None and not any(
+        e.key == effect.key for e in comparison.first_keys_of(now)
+    )
+
+
+def _statements(
+    comparison: Comparison, was: Function, now: Function, told: Collection[Key]
+) -> Iterator[Effect]:
+    """What a function before does itself that may have given way to something else."""
+    for effect in comparison.first_leaves(was):
+        if not (
+            effect.kind in ("memory", "async", "store", "gap")
+            or effect.site is None
+            or effect.key in told
+            or comparison.after_failure(effect)
+            or _called_by_its_new_name(comparison, was, now, effect)
+        ):
+            yield effect
 
 
 def _called_by_its_new_name(
@@ -224,18 +240,20 @@ def _does_it(
 
 
 def _kin(comparison: Comparison, was: Function, now: Function) -> list[_Started]:
-    """Known releases behind new edges of a function that nothing there did before."""
+    """Known releases behind new starts of a function, its own and those of helpers it calls.
+
+    Of those that nothing there did before.
+    """
     known = {effect.key for effect in comparison.old.of(was)}
     return [
-        (edge.call, effect)
+        (call, effect)
         for effect in comparison.new.of(now)
         if effect.late
         and effect.kind == "row"
         and effect.visible
         and effect.key not in known
-        and (edge := effect.edge) is not None
-        and edge.function is now
-        and comparison.lines.added(now.path, edge.line)
+        and (call := _start(now, effect)) is not None
+        and comparison.lines.added(now.path, call.line)
         and not comparison.balanced(effect)
     ]
 
@@ -261,6 +279,50 @@ def _of_one_family(effect: Effect, late: Effect) -> bool:
     """
     one, other = effect.known, late.known
     return one is not None and other is not None and effect.visible and one.family == other.family
+
+
+def _by_another_name(
+    comparison: Comparison, was: Function, now: Function, kin: Sequence[_Started]
+) -> Iterator[tuple[Effect, Effect]]:
+    """Releases in helpers that went, with what releases the very same behind a new edge.
+
+    By their rows: a helper took an entry out by its name, and the callback has a pointer to it.
+    Where the start stands says nothing, since a callback takes a whole teardown along.
+    """
+    after = [e for e in comparison.new.of(now) if not e.late] if kin else []
+    for effect in comparison.old.of(was) if kin else ():
+        root = effect.root
+        if (
+            root is None
+            or len(effect.chain) == 1
+            or effect.late
+            or effect.kind != "row"
+            or comparison.lines.forward(was.path, effect.root_line) is not None
+            or comparison.balanced(effect)
+            or comparison.after_failure(effect)
+            or any(_same_release(effect, e) for e in after)
+        ):
+            continue
+        shared = variables(root.args)
+        found = (
+            late
+            for call, late in kin
+            if _same_release(effect, late) and not shared.isdisjoint(variables(call.args))
+        )
+        late = next(found, None)
+        if late is not None:
+            yield effect, late
+
+
+def _same_release(effect: Effect, other: Effect) -> bool:
+    """Whether two known functions release the same thing, as their rows say it."""
+    one, two = effect.known, other.known
+    return (
+        one is not None
+        and two is not None
+        and effect.visible
+        and (one.family, one.releases) == (two.family, two.releases)
+    )
 
 
 def _of_kin(

@@ -7,8 +7,11 @@ way lost nothing.
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from patchlint.graph.confined import asked_anew
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
 
     #: path, function, line
     _Place = tuple[str, str, int]
+
+
+_WORD: Final = re.compile(r"[A-Za-z_]\w*")
 
 
 def stands(comparison: Comparison, effect: Effect, confined: Sequence[Effect]) -> bool:
@@ -55,12 +61,17 @@ def _leads(comparison: Comparison, here: Function, call: Call, function: Functio
 
 
 def moved_along(
-    comparison: Comparison, effect: Effect, after: Sequence[Effect], late: Sequence[Effect]
+    comparison: Comparison,
+    was: Function,
+    effect: Effect,
+    after: Sequence[Effect],
+    late: Sequence[Effect],
 ) -> bool:
     """Whether only the call at the head of the way moved, and its callee decides as before.
 
     What the callee does at once and what it puts off both came along with the call; it is
-    lost when something that does not come along with it does the same late.
+    lost when something that does not come along with it does the same late, and when the call
+    asks for something new.
     """
     if effect.edge is not None or effect.kept is not None or len(effect.chain) == 1:
         return False
@@ -72,6 +83,7 @@ def moved_along(
         len(other.chain) > 1
         and (other.chain[1].path, other.chain[1].function) == (callee.path, callee.name)
         and _is_past(comparison, other)
+        and not any(atom.terms and asked_anew(comparison, was, atom) for atom in other.above)
         for other in late
     )
 
@@ -117,6 +129,19 @@ def _after(comparison: Comparison, step: Step) -> tuple[Function, Call] | None:
             if call.line == line
             and call.callee in names
             and not any(added(function.path, test.line) for test in call.conditions)
+            and not set_anew(comparison, function, call)
         ),
         None,
+    )
+
+
+def set_anew(comparison: Comparison, function: Function, call: Call) -> bool:
+    """Whether a variable that a call gets, or stands under, is set by a new line above it."""
+    said = (*call.args, *(test.text for test in call.conditions))
+    words = {word for text in said for word in _WORD.findall(text)}
+    return any(
+        one.line < call.line
+        and one.target.partition(".")[0] in words
+        and comparison.lines.added(function.path, one.line)
+        for one in function.settings
     )

@@ -346,7 +346,8 @@ class Summaries:
         above = (*self.terms.guard(function, call.conditions), *more)
         step = Step(function.name, function.path, call.line, f"calls {callee.name}()")
         member = self._member(call, callee)
-        put = PutIn(given, self.kernel, above, partial(self.terms.told, function))
+        told = partial(self.terms.told, function, call)
+        put = PutIn(given, self.kernel, above, told, place=(function.path, call.line))
         for effect in inner:
             guard, outside = put.guard(effect.guard)
             if guard is None or (effect.through and self._elsewhere(function, effect)):

@@ -14,10 +14,11 @@ from msgspec.structs import replace
 from patchlint.graph import guards
 from patchlint.graph.bindings import resolved, values
 from patchlint.graph.effect import MOST_ATOMS
+from patchlint.graph.flags import Told, flag
 from patchlint.graph.lifting import PutIn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from patchlint.graph.build import Deferral, Graph
     from patchlint.graph.guards import Atom
@@ -50,35 +51,68 @@ class Terms:
         Equal guards are one tuple, by which :class:`PutIn` knows them again.
         """
         found: list[Atom] = []
-        for condition in conditions[:MOST_ATOMS]:
+        for place, condition in enumerate(conditions[:MOST_ATOMS]):
             if condition.text == _UNKNOWN:
                 continue
             mark = (id(condition), function.name)
             made = self._atoms.get(mark)
             if made is None:
-                text = guards.renamed(self._spelled(function, condition.text), self._renames)
-                made = tuple(guards.atoms(self._kernel, condition, function.path, text))
-                self._atoms[mark] = made
+                above = conditions[:place]
+                made = self._atoms[mark] = tuple(self._asked(function, condition, above))
             found.extend(made)
         guard = tuple(found)
         return self._guards.setdefault(guard, guard)
 
-    def told(self, function: Function, atom: Atom) -> Atom:
-        """A test of a flag of ``function`` alone, by what the flag was set to."""
-        if not _NAME.match(atom.text):
-            return atom
+    def _asked(
+        self, function: Function, condition: Condition, above: tuple[Condition, ...]
+    ) -> Iterator[Atom]:
+        """The atoms of one branch; a flag that is known to be set asks for nothing."""
+        text = guards.renamed(self._spelled(function, condition.text), self._renames)
+        asked = guards.atoms(self._kernel, condition, function.path, text)
+        terms = self._set_at(function, condition.text)
+        for atom in asked:
+            said = flag(function, atom.text, condition.line, above) if function.settings else None
+            if said is None:
+                yield replace(atom, terms=terms) if terms else atom
+                continue
+            told = self._by_flag(function, atom, said)
+            if isinstance(told, tuple):
+                yield from told
+            elif not told:
+                # never come to: that its other side always is says enough
+                yield replace(atom, terms=_places(function, said.lines))
+
+    def told(self, function: Function, call: Call, atom: Atom) -> tuple[Atom, ...] | bool:
+        """A test of what a call passes, by what a flag of ``function`` was set to above it.
+
+        True or False when that decides it.
+        """
+        said = flag(function, atom.text, call.line, call.conditions) if function.settings else None
+        if said is not None:
+            return self._by_flag(function, atom, said)
         text, positive = guards.normal(self._spelled(function, atom.text))
-        if text == atom.text:
-            return atom
-        sign = atom.positive == positive
-        asked = guards.head(text, self._kernel.refcount_puts)
-        return replace(atom, text=text, positive=sign, head=asked)
+        if text == atom.text or not _NAME.match(atom.text):
+            return (atom,)
+        terms = self._set_at(function, atom.text)
+        return guards.told(self._kernel, atom, text if positive else f"!({text})", terms)
+
+    def _by_flag(self, function: Function, atom: Atom, said: Told) -> tuple[Atom, ...] | bool:
+        """A test of a flag by what that asks for; True or False when it is a constant."""
+        text = guards.renamed(said.text, self._renames)
+        return guards.told(self._kernel, atom, text, _places(function, said.lines))
+
+    def _set_at(self, function: Function, text: str) -> tuple[tuple[str, int], ...]:
+        """Where a local flag that is all of a test was set, once, to what is put in for it."""
+        bare, _ = guards.normal(text)
+        if not _NAME.match(bare) or self._inner_test(function, bare) is None:
+            return ()
+        return _places(function, [a.line for a in function.assignments if a.target == bare])
 
     def within(self, edge: Deferral) -> Iterator[Atom]:
         """The tests inside own helpers under which they start an edge, in its terms."""
         for place, (helper, call) in enumerate(edge.within):
             given = self.arguments(helper, edge.call) if place == 0 else {}
-            put = PutIn(given, self._kernel)
+            put = PutIn(given, self._kernel, place=(edge.function.path, edge.call.line))
             yield from put.guard(self.guard(helper, call.conditions))[0] or ()
 
     def arguments(self, callee: Function, call: Call) -> dict[str, str]:
@@ -127,3 +161,7 @@ class Terms:
             return None
         given = resolved(self._graph, function, bare)
         return given if given != bare else None
+
+
+def _places(function: Function, lines: Iterable[int]) -> tuple[tuple[str, int], ...]:
+    return tuple((function.path, line) for line in dict.fromkeys(lines))

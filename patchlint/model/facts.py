@@ -82,6 +82,21 @@ class Store(Struct, frozen=True):
     conditions: tuple[Condition, ...] = ()
 
 
+class Setting(Struct, frozen=True):
+    """What a local variable or a parameter is set to, as in :class:`Store`.
+
+    ``value`` is empty for ``++``, ``--`` and what is too long; ``in_loop`` says whether it stands
+    inside of a loop, which may run not once.
+    """
+
+    target: str
+    op: str
+    value: str
+    line: int
+    conditions: tuple[Condition, ...] = ()
+    in_loop: bool = False
+
+
 class Initializer(Struct, frozen=True):
     """``.member = value`` inside a designated initializer of a file-scope or local object.
 
@@ -132,6 +147,9 @@ class Function(Struct, frozen=True):
     #: what it returns: texts of the expressions
     results: tuple[str, ...] = ()
     cut: bool = False
+    settings: tuple[Setting, ...] = ()
+    #: first and last lines of calls and tests that take more than one
+    spans: tuple[tuple[int, int], ...] = ()
 
     def makes(self, call: Call) -> bool:
         """Whether that very call is one of its own: calls that are alike are not the same."""

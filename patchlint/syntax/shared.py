@@ -21,6 +21,7 @@ from patchlint.model.facts import (
     Exit,
     FileFacts,
     Function,
+    Setting,
     Store,
 )
 from patchlint.syntax.facts import extract_text
@@ -173,6 +174,13 @@ def _moved(function: Function, shift: int, path: str) -> Function:
         assignments=tuple(
             [Assignment(a.target, a.value, a.line + shift) for a in function.assignments]
         ),
+        settings=tuple(
+            [
+                Setting(s.target, s.op, s.value, s.line + shift, above(s.conditions), s.in_loop)
+                for s in function.settings
+            ]
+        ),
+        spans=tuple([(first + shift, last + shift) for first, last in function.spans]),
         exits=tuple(
             [Exit(e.text, e.line + shift, above(e.conditions), e.value) for e in function.exits]
         ),

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from zlib import adler32, crc32
+
+from msgspec.structs import replace
 
 from patchlint.model.facts import (
     Assignment,
@@ -22,6 +24,7 @@ from patchlint.model.facts import (
     Function,
     Initializer,
     Parameter,
+    Setting,
     Store,
 )
 from patchlint.model.pattern import lazy
@@ -38,7 +41,7 @@ from patchlint.syntax.macro_bodies import PASTED
 from patchlint.syntax.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from patchlint.syntax.kernel_macros import Prepared, Table
     from patchlint.syntax.parse import Node
@@ -83,6 +86,10 @@ _LONGEST_VALUE: Final = 160
 
 #: A test's text is cut after so many bytes, and so many conditions are told of a call.
 _LONGEST_TEST: Final = 2000
+#: a member of a variable: no pointer leads to it
+_OWN_MEMBER: Final = re.compile(r"^([A-Za-z_]\w*)\.[A-Za-z_]\w*$")
+#: cases that a default is told by; one of more is only told from them
+_MOST_CASES: Final = 12
 _MOST_CONDITIONS: Final = 200
 
 # What a frame on the stack stands for.
@@ -94,28 +101,49 @@ _Object = tuple[str, str, tuple[str, ...]]
 class _Guard:
     """An if statement under way: its test, and whether its sides leave the block."""
 
-    __slots__ = ("else_leaves", "line", "test_end", "text", "then_leaves", "with_else")
+    __slots__ = ("else_leaves", "last", "line", "test_end", "text", "then_leaves", "with_else")
 
     def __init__(self, text: str, line: int, test_end: int, *, with_else: bool) -> None:
         self.text = text
         self.line = line
+        #: the line that the test ends on
+        self.last = line
         self.test_end = test_end
         self.with_else = with_else
         self.then_leaves = False
         self.else_leaves = False
 
 
+class _Switch(NamedTuple):
+    """A switch under way: what it asks for, its cases with their lines, the empty ones above."""
+
+    subject: str
+    cases: tuple[tuple[str, int], ...]
+    together: tuple[str, ...] = ()
+
+    def conditions(self, labels: Sequence[str], line: int) -> list[Condition]:
+        """What holds behind some labels, of which "" is the default: no other case does."""
+        subject = self.subject
+        if "" not in labels:
+            text = " || ".join(f"{subject} == {label}" for label in labels)
+            return [Condition(text, taken=True, line=line)]
+        others = [one for one in self.cases if one[0] not in labels]
+        if len(others) > _MOST_CASES:
+            return [Condition(f"{subject} == default", taken=True, line=line)]
+        return [Condition(f"{subject} == {label}", taken=False, line=at) for label, at in others]
+
+
 class _Frame:
     """What stands above: the end of a range, its meaning, and what to restore after it.
 
     Set for some kinds alone: ``side`` of a branch, whether it is the taken one;
-    ``subject`` of a switch, its expression and the empty cases before the next;
+    ``subject`` of a switch;
     ``object`` of an initializer, its type, its variable and the members above.
     """
 
     __slots__ = ("conditions", "end", "guard", "kind", "left", "object", "side", "subject")
     side: bool
-    subject: tuple[str, str]
+    subject: _Switch
     object: _Object
 
     def __init__(self, end: int, kind: int, conditions: tuple[Condition, ...]) -> None:
@@ -141,6 +169,8 @@ class _Body:
         "node",
         "own",
         "results",
+        "settings",
+        "spans",
         "stores",
     )
 
@@ -155,6 +185,8 @@ class _Body:
         self.exits: list[Exit] = []
         self.stores: list[Store] = []
         self.results: list[str] = []
+        self.settings: list[Setting] = []
+        self.spans: dict[tuple[int, int], None] = {}
         self.label: str | None = None
 
 
@@ -260,6 +292,7 @@ class Sweep:
             other = node.child_by_field_name("alternative")
             text, line, test_end = self._test_text(test), test.start_point[0] + 1, test.end_byte
             guard = _Guard(text, line, test_end, with_else=other is not None)
+            guard.last = test.end_point[0] + 1
             add(node.start_byte, node.end_byte, "if", guard)
             add(then.start_byte, then.end_byte, "branch", (guard, True))
             if other is not None:
@@ -435,6 +468,8 @@ class Sweep:
 
     def _on_if(self, _end: int, _node: Node, guard: _Guard) -> None:
         self._test_end = max(self._test_end, guard.test_end)
+        if guard.last > guard.line and self._body is not None:
+            self._body.spans[guard.line, guard.last] = None
 
     def _on_branch(self, end: int, _node: Node, extra: tuple[_Guard, bool]) -> None:
         frame = self._push(end, _BRANCH)
@@ -467,21 +502,26 @@ class Sweep:
     def _on_switch(self, end: int, node: Node, _extra: object) -> None:
         frame = self._push(end, _SWITCH)
         test = node.child_by_field_name("condition")
-        frame.subject = (self._test_text(test) if test is not None else "", "")
+        body = node.child_by_field_name("body")
+        cases = [
+            (self._source(value), child.start_point[0] + 1)
+            for child in (body.named_children if body is not None else ())
+            if child.type == "case_statement"
+            and (value := child.child_by_field_name("value")) is not None
+        ]
+        frame.subject = _Switch(self._test_text(test) if test is not None else "", tuple(cases))
 
     def _on_case(self, end: int, node: Node, _extra: object) -> None:
         switch = next((frame for frame in reversed(self._stack) if frame.kind == _SWITCH), None)
         value = node.child_by_field_name("value")
-        label = self._source(value) if value is not None else "default"
-        subject, before = switch.subject if switch else ("", "")
-        text = f"{subject} == {label}"
-        if before:
-            text = f"{before} || {text}"
-        if switch:
-            empty = node.named_child_count == (0 if value is None else 1)
-            switch.subject = (subject, text if empty else "")
         self._push(end, _CASE)
-        self._add_condition(Condition(text, taken=True, line=node.start_point[0] + 1))
+        if switch is None:
+            return
+        together = (*switch.subject.together, "" if value is None else self._source(value))
+        empty = node.named_child_count == (0 if value is None else 1)
+        for condition in switch.subject.conditions(together, node.start_point[0] + 1):
+            self._add_condition(condition)
+        switch.subject = switch.subject._replace(together=together if empty else ())
 
     def _on_leave(self, end: int, node: Node, _extra: object) -> None:
         if self._stack:
@@ -537,6 +577,7 @@ class Sweep:
         if body is None or body.declarator is None:
             return
         node, declarator = body.node, body.declarator
+        body.calls = list(self._through_locals(body))
         name = declared_name(declarator)
         kind = node.child_by_field_name("type")
         if name is None or kind is None:
@@ -572,6 +613,8 @@ class Sweep:
                 exits=tuple(body.exits),
                 stores=tuple(body.stores),
                 results=tuple(body.results),
+                settings=tuple(body.settings),
+                spans=tuple(body.spans),
                 cut=not self._knows(end),
             )
         )
@@ -620,6 +663,7 @@ class Sweep:
         indirect = indirect or name in self._body.names
         assigned = self._assigned.get(node.start_byte) if self._assigned else None
         statement = node.start_byte in self._statements
+        self._span(line, listed)
         arguments_ = self._arguments(listed)
         self._add_call(
             name, arguments_, line, indirect=indirect, assigned=assigned, statement=statement
@@ -654,6 +698,12 @@ class Sweep:
                 statement or implicit,
             )
         )
+
+    def _span(self, line: int, last: Node) -> None:
+        """Note the lines from one to the end of a node, where these are several."""
+        end = last.end_point[0] + 1
+        if end > line and self._body is not None:
+            self._body.spans[line, end] = None
 
     def _constructor_call(self, inner: Node, listed: Node) -> None:
         """Read ``CLASS(name, variable)(args)`` and ``guard(name)(args)``."""
@@ -693,6 +743,19 @@ class Sweep:
         line = self._exit_line
         self._add_call(release, (match[1],) if match else (), line, implicit=True)
 
+    def _through_locals(self, body: _Body) -> Iterator[Call]:
+        """The calls of a body, those through a local variable by the functions that it was set to.
+
+        Control is taken to go down the text.  A variable that gets anything but functions, or is
+        set in a loop or below, leaves its calls as they are.
+        """
+        own = {parameter.name for parameter in body.own}
+        for call in body.calls:
+            if call.indirect and call.callee in body.names - own:
+                yield from _by_value(body, call) or (call,)
+            else:
+                yield call
+
     # -- assignments and declarations ------------------------------------------------
 
     def _note_value(self, target: str, value: Node) -> None:
@@ -717,16 +780,20 @@ class Sweep:
             self._body.assignments.append(Assignment(target, raw, line))
 
     def _store(self, target: Node, op: str, value: Node | None, line: int) -> None:
-        """Report a write to anything but a local variable."""
+        """Report a write: what a local variable is set to, or a store that others can see."""
         body = self._body
         if body is None or not self._knows(line):
-            return
-        if target.type == "identifier" and self._source(target) in body.names:
             return
         said = ""
         if value is not None and value.end_byte - value.start_byte <= _LONGEST_VALUE:
             said = self._source(value)
-        body.stores.append(Store(self._source(target), op, said, line, self._conditions))
+        name = self._source(target)
+        local = target.type == "identifier" and name in body.names
+        member = _OWN_MEMBER.match(name) if not local and "." in name else None
+        if local or (member is not None and member[1] in body.names):
+            body.settings.append(Setting(name, op, said, line, self._conditions, self._loops > 0))
+        if not local:
+            body.stores.append(Store(name, op, said, line, self._conditions))
 
     def _on_update(self, _end: int, node: Node, _extra: object) -> None:
         target = node.child_by_field_name("argument")
@@ -786,6 +853,8 @@ class Sweep:
                 self._body.names.add(text)
             if value is not None:
                 self._note_value(text, value)
+                if known:
+                    self._store(name, "=", unwrapped(value), name.start_point[0] + 1)
         elif known and is_prototype(declarator):
             self.declared.append(text)
         elif known:
@@ -876,3 +945,29 @@ def _defines(node: Node, name: Node) -> bool:
     made = first.child_by_field_name("name") if first is not None else None
     is_one = first is not None and first.type == "preproc_def"
     return is_one and made is not None and made.text == name.text
+
+
+def _by_value(body: _Body, call: Call) -> list[Call]:
+    """A call through a local variable, as calls of what that was set to; empty if not known."""
+    settings = [one for one in body.settings if one.target == call.callee]
+    stands = {(one.text, one.taken, one.line) for one in call.conditions}
+    found: list[Call] = []
+    for one in settings:
+        value = one.value.lstrip("&")
+        if one.line >= call.line or one.in_loop or one.op != "=" or not _NAME.fullmatch(value):
+            return []
+        own = tuple(c for c in one.conditions if (c.text, c.taken, c.line) not in stands)
+        # who sets it anew under one test takes those who pass that from what it was before
+        others = [c for c in own if not c.early]
+        if not others:
+            found = []
+        elif len(others) > 1:
+            return []
+        for turned in (replace(c, taken=not c.taken) for c in others):
+            found = [replace(b, conditions=(*b.conditions, turned)) for b in found]
+        if value in body.names:
+            return []
+        if value != "NULL":
+            conditions = (*call.conditions, *others)
+            found.append(replace(call, callee=value, indirect=False, conditions=conditions))
+    return found

@@ -61,10 +61,11 @@ def kept(before, after):
 
 def compare(before, after, *, renamed=None, message="", titles=(), ways=None):
     """Both sides compared; ``renamed`` leads from an old path to the new one."""
+    old, new = graph(before), graph(after)
     return Comparison(
-        graph(before),
-        graph(after),
-        lines_of(pairs(before, after, renamed)),
+        old,
+        new,
+        lines_of(pairs(before, after, renamed), old, new),
         message=message,
         titles=tuple(titles),
         ways=ways,

@@ -13,6 +13,9 @@ from patchlint.graph import guards
 from patchlint.graph.guards import Atom
 from patchlint.model.facts import Condition
 
+#: where a caller calls
+PLACE = ("fs/caller.c", 7)
+
 
 def atoms(text, *, taken=True):
     return guards.atoms(kernel(), Condition(text, taken, 3), PATH)
@@ -169,6 +172,9 @@ def test_two_questions_have_two_heads(one, other):
         ("how == LAMP_LAZY", None),
         ("how & LAMP_LAZY", None),
         ("f(0)", None),
+        ("0600", True),
+        ("0x0UL", False),
+        ("00", False),
     ],
 )
 def test_what_constants_come_to(text, answer):
@@ -193,16 +199,18 @@ def test_what_constants_come_to(text, answer):
     ],
 )
 def test_constants_of_a_caller_decide_and_the_rest_is_put_in_its_terms(text, given, left):
-    found = guards.lifted(atom(text), given, kernel())
+    found = guards.lifted(atom(text), given, kernel(), PLACE)
     if isinstance(left, bool):
         assert found is left
-        assert guards.lifted(atom(text, positive=False), given, kernel()) is not left
+        assert guards.lifted(atom(text, positive=False), given, kernel(), PLACE) is not left
     else:
+        (found,) = found
+        assert found.terms == ((PLACE,) if found.text != text or given == {"how": "how"} else ())
         assert (found.text.replace("(", "").replace(")", ""), found.positive) == (left, True)
 
 
 def test_a_negation_that_a_caller_passes_turns_the_sign():
-    found = guards.lifted(atom("sync"), {"sync": "!lazy"}, kernel())
+    (found,) = guards.lifted(atom("sync"), {"sync": "!lazy"}, kernel(), PLACE)
     assert (found.text, found.positive, found.head) == ("lazy", False, "lazy")
 
 
@@ -277,5 +285,8 @@ def test_one_side_may_decide_and_all_of_them_do(text, answer):
 )
 def test_what_a_constant_leaves_to_the_others_is_asked_of_them(text, given, left):
     atom = Atom(text, positive=True, head=guards.head(text), path="a.c", line=1, early=False)
-    found = guards.lifted(atom, {"lazy": given, "flags": given}, kernel())
-    assert (found if isinstance(found, bool) else (found.text, found.positive)) == left
+    found = guards.lifted(atom, {"lazy": given, "flags": given}, kernel(), PLACE)
+    if not isinstance(found, bool):
+        (one,) = found
+        found = (one.text, one.positive)
+    assert found == left

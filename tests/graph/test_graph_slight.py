@@ -509,9 +509,9 @@ def test_work_of_an_ending_operation_is_no_release_unless_it_is_called_one(call,
 # -- what a callee did, and does as it did ---------------------------------------------------
 
 
-@pytest.mark.parametrize(("mode", "found"), [("mode", 0), ("LAMP_LAZY", 1)])
+@pytest.mark.parametrize(("mode", "found"), [("0", 0), ("mode", 1), ("LAMP_LAZY", 1)])
 def test_a_callee_that_lost_nothing_takes_nothing_from_its_caller(mode, found):
-    """Its caller calls it with another object, or with another constant."""
+    """Its caller calls it with another object, or lets another decide what was constant."""
     before = (
         WORKER
         + f"""\

@@ -433,7 +433,7 @@ def whole(old, new):
         )
         for path, text in new.items()
     ]
-    return find(Comparison(*sides, lines_of(pairs)))
+    return find(Comparison(*sides, lines_of(pairs, *sides)))
 
 
 def diff(old, new, context=3, path=PATH):

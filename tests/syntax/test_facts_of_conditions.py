@@ -75,7 +75,21 @@ CASES = {
         "\tswitch (t->a) {\n\tcase ONE:\n\tcase TWO:\n\t\tg();\n\t}",
         [("t->a == ONE || t->a == TWO", True, False)],
     ),
-    "default": ("\tswitch (a) {\n\tdefault:\n\t\tg();\n\t}", [("a == default", True, False)]),
+    "default alone": ("\tswitch (a) {\n\tdefault:\n\t\tg();\n\t}", []),
+    "default": (
+        "\tswitch (a) {\n\tdefault:\n\t\tg();\n\t\tbreak;\n\tcase ONE:\n\tcase TWO:\n\t\tb();\n\t}",
+        [("a == ONE", False, False), ("a == TWO", False, False)],
+    ),
+    "default and a case": (
+        "\tswitch (a) {\n\tcase ONE:\n\t\tb();\n\tcase TWO:\n\tdefault:\n\t\tg();\n\t}",
+        [("a == ONE", False, False)],
+    ),
+    "default of many": (
+        "\tswitch (a) {\n"
+        + "".join(f"\tcase {n}:\n" for n in range(13))
+        + "\t\tb();\n\t\tbreak;\n\tdefault:\n\t\tg();\n\t}",
+        [("a == default", True, False)],
+    ),
     "early break of a case": (
         "\tswitch (a) {\n\tcase ONE:\n\t\tif (b)\n\t\t\tbreak;\n\t\tg();\n\t}",
         [("a == ONE", True, False), ("b", False, True)],
