@@ -31,6 +31,9 @@ from patchlint.graph.objects import struct_name, variables
 from patchlint.model.effect import EntryChain
 from patchlint.model.tree import MANY_MEMBER_CALLS, AddressUse
 
+#: what is done to macros that declare something
+_DECLARES: Final = frozenset({"statement", "local"})
+
 if TYPE_CHECKING:
     from patchlint.graph.build import Graph
     from patchlint.graph.contexts import Strength
@@ -214,7 +217,9 @@ def ways(
     if not here and not tree.known(name, path):
         return Ways((), known=False, cut=False)
     starts = {entry.macro for entry in kernel.entries} | kernel.registrations.keys()
-    marks = frozenset(m.pattern for m in kernel.macros if m.action == "statement") - starts
+    marks = (
+        frozenset(m.pattern for m in kernel.macros if m.action in ("statement", "local")) - starts
+    )
     walk = _Walk(tree, kernel, images=images, marks=marks)
     walk.push(_Node(name, path, (name,), guard=guard))
     while walk.queue or walk.bound:

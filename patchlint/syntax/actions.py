@@ -405,6 +405,7 @@ ACTIONS: Final[dict[str, Action]] = {
     "loop-end": _loop_end,
     "scoped": _loop,
     "statement": _statement,
+    "local": _statement,
     "variable": _variable,
     "array": _array,
     "header": _header,

@@ -19,6 +19,7 @@ An entry's ``action`` is one of these
 ``scoped``         the same, for a block that runs once (``scoped_guard(class, ...)``)
 ``statement``      a declaration by macro becomes a call: storage words before it become
                    spaces, type arguments identifiers, a missing semicolon is made up for
+``local``          ``statement``; inside of a function it declares a variable of its own
 ``variable``       ``M(type, name)`` becomes ``type name``
 ``array``          ``M(name, size)`` becomes ``long name[size]``
 ``header``         ``M(name, type a)`` followed by a block becomes ``long name(type a)``

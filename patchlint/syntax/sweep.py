@@ -665,6 +665,11 @@ class Sweep:
         statement = node.start_byte in self._statements
         self._span(line, listed)
         arguments_ = self._arguments(listed)
+        if arguments_ and self.table.action(name.encode()) == "local" and self._knows(line):
+            before = self.text.chars[self.text.chars.rfind("\n", 0, start) + 1 : start]
+            if "static" not in before.split():
+                self._body.locals.append(Parameter(name, arguments_[0]))
+                self._body.names.add(arguments_[0])
         self._add_call(
             name, arguments_, line, indirect=indirect, assigned=assigned, statement=statement
         )

@@ -133,3 +133,34 @@ def test_edges_lead_over_lists_that_are_moved():
     after = graph(HEAD + UNLOCK % (MOVE, QUEUE) + ADD % SPLIT + CALLER % "0")
     edges = [e for e in after.deferrals_of(function(after, "lamp_remove")) if e.handoff]
     assert [(e.target.text, e.callback) for e in edges] == [("gone_lazy", "lamp_batch_fn")]
+
+
+@pytest.mark.parametrize(
+    ("inside", "edges"),
+    [("\tLIST_HEAD(todo);\n\n", 0), ("", 1)],
+    ids=["on the stack", "of the file"],
+)
+def test_lists_of_two_functions_with_one_name_are_two(inside, edges):
+    """``LIST_HEAD(todo)`` in both: what one puts on its own the other does not take off."""
+    take = "\tlist_for_each_entry_safe(l, next, &todo, node) {\n\t\tlist_del(&l->node);\n"
+    source = f"""\
+{"" if inside else "static LIST_HEAD(todo);"}
+
+static void lamp_fn(struct work_struct *work)
+{{
+{inside}{take}\t\tiput(l->inode);\n\t}}
+}}
+
+void lamps_init(struct lamps *all)
+{{
+	INIT_WORK(&all->work, lamp_fn);
+}}
+
+void lamps_drop(struct lamps *all)
+{{
+{inside}	list_splice_init(&all->lamps, &todo);
+}}
+"""
+    after = graph(source)
+    found = [e for e in after.deferrals_of(function(after, "lamps_drop")) if e.handoff]
+    assert len(found) == edges
