@@ -93,6 +93,7 @@ def _in_images(comparison: Comparison, loss: Loss, verdict: contexts.Verdict) ->
             _was_started(comparison, was)
             or _puts_itself(comparison, loss)
             or ("" if verdict.reasons else _only_given(comparison, was))
+            or _by_workers(comparison, was)
         )
     shared = not all(r.traced for r in verdict.reasons)
     if not doubt:
@@ -161,6 +162,19 @@ def _was_started(comparison: Comparison, was: Function) -> str:
                 "which may have run the old path"
             )
     return ""
+
+
+def _by_workers(comparison: Comparison, was: Function) -> str:
+    """The deferred function that calls a function, where no other caller is shown; else "".
+
+    Others may call it where no hunk shows, so this is a doubt and no answer.
+    """
+    callers = [one for one, _ in comparison.before.callers_of(was) if one is not was]
+    if not callers or not all(
+        contexts.certainly_deferred(comparison.before, one) for one in callers
+    ):
+        return ""
+    return f"all that is shown to call it runs deferred itself: {callers[0].name}()"
 
 
 def _only_given(comparison: Comparison, was: Function) -> str:

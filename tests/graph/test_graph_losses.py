@@ -775,6 +775,31 @@ def test_what_is_only_given_to_a_helper_is_run_by_nobody_knows_whom(user, level)
     assert (one.function, one.level_cap) == ("lamp_drop", level)
 
 
+@pytest.mark.parametrize(
+    ("callers", "level"),
+    [
+        ((True,), "note"),
+        ((True, True), "note"),
+        # one of them may be a task, and with none shown nobody knows
+        ((True, False), "warning"),
+        ((), "warning"),
+    ],
+)
+def test_what_only_workers_are_shown_to_call_is_turned_down(callers, level):
+    """Others may call it where no hunk shows: a doubt, and no answer."""
+    head = "void lamp_drop(struct lamp *l)"
+    own = "struct lamp *l = container_of(work, struct lamp, old_work);"
+    users = "".join(
+        closing(own, "", "lamp_drop(l);", head=f"static void user{at}(struct work_struct *work)")
+        if worker
+        else closing("lamp_drop(l);", head=f"void user{at}(struct lamp *l)")
+        for at, worker in enumerate(callers)
+    )
+    before, after = (GONE + closing(line, head=head) + users for line in ("iput(l->inode);", QUEUE))
+    (one,) = downgrades(before, after)
+    assert (one.function, one.level_cap) == ("lamp_drop", level)
+
+
 # -- a choice between the call and the last put ---------------------------------------------------
 
 
