@@ -213,10 +213,7 @@ def asked_anew(comparison: Comparison, was: Function, atom: Atom) -> bool:
 
     What is put in for a parameter or a flag decides like the test that it is put into.
     """
-    added = comparison.lines.added
-    return any(
-        added(path, line) for path, line in atom.places
-    ) and atom.head not in comparison.asked_in(was)
+    return comparison.lines.made(atom.places) and atom.head not in comparison.asked_in(was)
 
 
 def _excludes(atom: Atom, sent: Sent) -> bool:

@@ -302,21 +302,21 @@ def _condition(comparison: Comparison, loss: Loss, late: Effect) -> Atom | None:
         atom
         for atom in late.above
         if atom.sign not in had
-        and (not atom.early or comparison.lines.added(atom.path, atom.line))
-        and not _decides_nothing(comparison, loss, atom)
+        and (not atom.early or comparison.lines.made(atom.places))
+        and not _decides_nothing(comparison, loss, late, atom)
         and _other_way(comparison, loss, late, atom)
     ]
     branches_ = [a for a in deciding if not a.early]
     # one that the series made before one that stood above an old deferral already
     found = min(
         branches_ or deciding,
-        key=lambda a: not comparison.lines.added(a.path, a.line),
+        key=lambda a: not comparison.lines.made(a.places),
         default=None,
     )
     narrowed = loss.narrowed
     if found is None and narrowed is not None and narrowed.sign not in {a.sign for a in late.above}:
         turned = replace(narrowed, positive=not narrowed.positive)
-        return None if _decides_nothing(comparison, loss, turned) else turned
+        return None if _decides_nothing(comparison, loss, late, turned) else turned
     return found
 
 
@@ -363,13 +363,14 @@ def _of_one_object(effect: Effect, late: Effect) -> bool:
     return not variables(effect.args).isdisjoint(variables(given))
 
 
-def _decides_nothing(comparison: Comparison, loss: Loss, atom: Atom) -> bool:
-    """A failed allocation, an empty list, the hand-off itself."""
+def _decides_nothing(comparison: Comparison, loss: Loss, late: Effect, atom: Atom) -> bool:
+    """A failed allocation, an empty list, the hand-off itself or a helper that makes it."""
     kernel = comparison.kernel
     asked = atom.head.split(" ")[0]
     if (
         asked in kernel.activations
         or asked in kernel.list_adds
+        or any(call.callee == asked for call in late.way)
         or atom.head == guards.LAST_REFERENCE
         or guards.evaluate(atom.text) is not None
     ):

@@ -139,6 +139,10 @@ class Lines(Struct):
         lines = self.stayed.get(path)
         return lines is not None and line not in lines and _knows(self.seen.get(path), line)
 
+    def made(self, places: Iterable[tuple[str, int]]) -> bool:
+        """Whether one of some places after was not there before."""
+        return any(self.added(path, line) for path, line in places)
+
 
 def lines_of(files: Iterable[FilePair], before: Graph, after: Graph) -> Lines:
     """The line maps of a state, whose sides are ``before`` and ``after``.
