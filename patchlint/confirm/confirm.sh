@@ -128,6 +128,12 @@ way='e_.*'
 came=$(awk -F'\t' -v way="^$way\$" '$5 ~ way { n++ } END { print n + 0 }' "$work/events")
 astray=
 [ "$came" -gt 0 ] || astray=${function:-what leads to the release}
-awk -v astray="$astray" "$tell" "$work/verdicts"
+# nor does a kernel in which nothing is that the release was moved into
+lacks=
+for symbol in $callbacks; do
+	[ ! -d "$probes/events/$name/b_$symbol" ] || { lacks= && break; }
+	lacks="$lacks${lacks:+ and }$symbol()"
+done
+awk -v astray="$astray" -v lacks="$lacks" "$tell" "$work/verdicts"
 status=$?
 exit "$status"

@@ -1,5 +1,6 @@
 # Reads the verdicts of judge.awk, prints them for people; the last line is the result.
-# "astray" names what leads to the finding and was not seen to run: then nothing is acquitted.
+# "astray" names what leads to the finding and was not seen to run, "lacks" what the release was
+# moved into and cannot be probed: then nothing is acquitted.
 # Exit status: 0 all was done before the return to user space, 1 something later, 2 nothing seen.
 # SPDX-License-Identifier: GPL-2.0-or-later
 
@@ -51,5 +52,10 @@ END {
 		printf "result: not shown, %d last releases were in time, but %s did not run: the command does not reach it\n", all, astray
 		exit 2
 	}
-	printf "result: in time, all %d last releases were done before the return to user space\n", all
+	told = "result: in time, all " all " last releases were done before the return to user space"
+	if (lacks != "") {
+		print told ", but " lacks " cannot be probed: is this the kernel with the patch?"
+		exit 2
+	}
+	print told
 }

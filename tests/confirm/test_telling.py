@@ -93,6 +93,18 @@ def test_a_release_by_another_way_acquits_nobody(awk):
     assert "LATE" in awk("tell.awk", verdict("eventually"), status=1, names={"astray": "unlamp"})
 
 
+def test_a_kernel_without_the_patch_acquits_nobody(awk):
+    kept = verdict("before-call-returns", "task", "-", "umount-9")
+    said = awk("tell.awk", kept, status=2, names={"lacks": "lamp_gone()"})
+    assert "in time" in said
+    assert said.rstrip().endswith(
+        "lamp_gone() cannot be probed: is this the kernel with the patch?"
+    )
+    late = awk("tell.awk", verdict("eventually"), status=1, names={"lacks": "lamp_gone()"})
+    assert "LATE" in late
+    assert "with the patch" not in late
+
+
 def test_nothing_seen_is_never_in_time(awk):
     said = awk("tell.awk", "", status=2)
     assert said.startswith("result: no last release was seen")
