@@ -83,6 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     from patchlint.archive import ask, changes
     from patchlint.archive.store import StoreError
     from patchlint.integrations.config import ConfigError, load_settings
+    from patchlint.outside.console import write_report
     from patchlint.ruleset.load import RuleError
 
     if not output.spares(arguments.output, arguments.stores):
@@ -90,17 +91,26 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         link = load_settings().one("link-url")
         asked = question(arguments)
-        text = _text(arguments, changes.gather(arguments.stores, asked), asked, link)
+        color = _colored(arguments)
+        found = changes.gather(arguments.stores, asked)
+        text = _text(arguments, found, asked, link, color=color)
     except (StoreError, ask.QuestionError, RuleError, ConfigError) as error:
         print(f"patchlint: {error}", file=sys.stderr)
         return 2
     if arguments.output is not None:
         return 0 if output.write(text, arguments.output) else 2
-    sys.stdout.write(text)
+    write_report(text, color=color, commands=arguments.format == "github")
     return 0
 
 
-def _text(arguments: argparse.Namespace, found: Found, asked: Question, link: str) -> str:
+def _colored(arguments: argparse.Namespace) -> bool:
+    to_terminal = arguments.output is None and sys.stdout.isatty()
+    return bool(arguments.color == "always" or (arguments.color == "auto" and to_terminal))
+
+
+def _text(
+    arguments: argparse.Namespace, found: Found, asked: Question, link: str, *, color: bool
+) -> str:
     from patchlint.archive import listing
     from patchlint.archive.ask import Question
     from patchlint.report.render import render
@@ -108,8 +118,6 @@ def _text(arguments: argparse.Namespace, found: Found, asked: Question, link: st
     from patchlint.ruleset.record import read
 
     report = listing.report(arguments.stores, found, asked, read())
-    to_terminal = arguments.output is None and sys.stdout.isatty()
-    color = arguments.color == "always" or (arguments.color == "auto" and to_terminal)
     style = Style(
         color=color,
         verbose=arguments.verbose,

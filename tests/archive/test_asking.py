@@ -130,6 +130,12 @@ def test_every_format_prints(capsys, store, kind):
         assert told in " ".join(out.split())
 
 
+def test_commands_to_a_ci_system_stay_commands(store, capsys):
+    """What stands in the mails does not: see the console's own tests."""
+    _, out, _ = command(capsys, "findings", store, "--format", "github")
+    assert out.startswith("::")
+
+
 def test_page_has_charts(capsys, store):
     _, out, _ = command(capsys, "findings", store, "--format", "html")
     assert out.count("<svg") >= 3
