@@ -40,6 +40,8 @@ _PART: Final = re.compile(r"\.*|(?:\d+|all|repo|archive)(?:\.git)?|git|cur|new|m
 _HOSTED: Final = re.compile(r"([^.]+)(?:\.[\w-]+)*\.[a-z]{2,}(?:\.\d+)?")
 _ENDING: Final = re.compile(r"(?:\.git|\.mbox|\.mbx)?(?:\.gz|\.xz)?$")
 _NOBODY: Final = "unknown"
+#: outcomes of a whole patch
+_OF_PATCHES: Final = frozenset({"reverted", "dropped", "superseded"})
 #: what may come of a change that was kept
 _BEYOND: Final = frozenset({"reverted", "fixed", "merged"})
 _BY_HAND: Final = "so found by somebody who read its thread and the source"
@@ -310,15 +312,20 @@ def _judged() -> dict[str, list[Judgement]]:
 
 
 def _by_hand(versions: Sequence[_Version], judged: Mapping[str, Sequence[Judgement]]) -> Outcome:
-    """Return what was found to have come of the last posting of a change that was judged."""
+    """Return what was found to have come of the last posting of a change that was judged.
+
+    A patch is reverted, dropped or superseded with all of its findings.
+    """
     for one in reversed(versions):
         finding = one.finding
+        rows = judged.get(one.posting.message_id, ())
         outcomes = {
             row.outcome
-            for row in judged.get(one.posting.message_id, ())
+            for row in rows
             if row.fingerprint == finding.fingerprint
             or (row.function, row.cleanup) == (finding.function, finding.cleanup)
         } - {OUTCOMES[-1]}
+        outcomes = outcomes or {row.outcome for row in rows} & _OF_PATCHES
         if outcomes:
             return min(outcomes, key=OUTCOMES.index)
     return OUTCOMES[-1]

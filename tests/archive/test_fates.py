@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import archive_kit as kit
 import pytest
 import site_kit
@@ -107,3 +109,19 @@ def test_the_record_is_asked_of_this_change_alone(tmp_path, monkeypatch):
     assert {one.key: one.outcome for one in changes.gather([str(path)]).changes} == {
         one.key: one.outcome for one in found
     }
+
+
+@pytest.mark.parametrize(
+    ("function", "outcome", "told"),
+    [
+        ("lamp_off", "fixed", "fixed"),
+        # a patch is reverted with all of its findings, and fixed for the one that was bad
+        ("lamp_dark", "reverted", "reverted"),
+        ("lamp_dark", "fixed", "unknown"),
+    ],
+)
+def test_what_was_judged_of_another_finding_of_the_patch(function, outcome, told):
+    finding = SimpleNamespace(fingerprint="1" * 16, function="lamp_off", cleanup="iput")
+    version = SimpleNamespace(finding=finding, posting=SimpleNamespace(message_id="m@x"))
+    row = SimpleNamespace(fingerprint="2" * 16, function=function, cleanup="iput", outcome=outcome)
+    assert changes._by_hand([version], {"m@x": [row]}) == told
