@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from patchlint.outside.git import environment, reading
@@ -260,7 +261,9 @@ class GitSearch(NamedTuple):
     def work_tree(self, wanted: Wanted) -> Iterator[Found]:
         """Give what the work tree has, whatever is committed."""
         ways = chain([ripgrep(wanted)], self._git(["--full-name"], wanted, ["--", *_C_FILES]))
-        yield from listed(self.repository, ways, wanted)
+        if not (yield from listed(self.repository, ways, wanted)):
+            # that nothing was found would be a guess
+            raise ProgramError(f"{self.repository}: no program can search it")
 
     def commit(self, wanted: Wanted, paths: Sequence[str]) -> Iterator[Found]:
         """Give what files of the commit have: those of ``paths``, or all for none."""
@@ -293,6 +296,8 @@ def _git(
     place: str, options: Sequence[str], wanted: Wanted, places: Sequence[str]
 ) -> Iterator[Way]:
     """Give the ways by git grep, the best first."""
+    # it is started in that folder, where a relative name would lead on from there
+    place = str(Path(place).absolute())
     for pattern in patterns(wanted):
         yield [Command(reading(place, *_GREP, *options, *pattern, *places))]
 

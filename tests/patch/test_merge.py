@@ -357,8 +357,11 @@ def test_every_line_is_the_trees_or_a_hunks_or_unknown(texts):
     with tempfile.TemporaryDirectory() as folder:
         (file,) = diff(text(before), text(after), Path(folder) / "r")
     merged = merge(Text.of(text(tree)), ((1, file.hunks),))
-    assert merged is not None
     shown = {line for hunk in file.hunks for line in old_lines(hunk)}
+    if merged is None:
+        # no line tells where it belongs: then the hunks are all that is known
+        assert not any(tree.count(line) == before.count(line) == 1 for line in shown)
+        return
     assert set(merged.text.lines) <= {*tree, *shown, UNKNOWN}
     done = put_hunks(merged.text, file.hunks, merged.places[1])
     moved = placed(file.hunks, merged.places[1])

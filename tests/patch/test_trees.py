@@ -11,6 +11,7 @@ from git_diffs import commit, git, repository
 from hypothesis import given
 from hypothesis import strategies as st
 
+from patchlint.outside.programs import ProgramError
 from patchlint.patch import tree_search
 from patchlint.patch.tree_search import Wanted
 from patchlint.patch.trees import (
@@ -301,3 +302,31 @@ def test_nothing_that_a_repository_configures_is_run(folder, tmp_path):
     assert searched(tree, "put") == ["fs/a.c", "fs/näme.c", "include/h.h"]
     assert list(tree.list_c())
     assert not mark.exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_relative_name_leads_to_the_same(tmp_path, monkeypatch):
+    """Programs are started in the tree, from where it would lead on."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tree_search, "ripgrep", lambda _wanted: [])
+    monkeypatch.setattr(tree_search, "listed", without_an_empty_way(tree_search.listed))
+    for name in ("work", "./work", f"../{tmp_path.name}/work"):
+        found = dict(open_tree(name).files_with(Wanted(words=("put",))))
+        assert set(found) == {"fs/a.c", "fs/näme.c", "include/h.h"}
+
+
+def without_an_empty_way(listed):
+    """A search that has only git's ways, as where there is no rg."""
+    return lambda folder, ways, *more: listed(folder, filter(None, ways), *more)
+
+
+def test_a_tree_that_no_program_can_search_is_no_tree_without_callers(folder, monkeypatch):
+    monkeypatch.setattr(tree_search, "listed", lambda *_: failing())
+    search = tree_search.GitSearch(str(folder), "HEAD")
+    with pytest.raises(ProgramError, match="no program can search it"):
+        list(search.work_tree(Wanted(words=("put",))))
+
+
+def failing():
+    yield from ()
+    return False
