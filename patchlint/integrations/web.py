@@ -22,12 +22,9 @@ BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 LONGEST_WAIT: Final = 120
 #: Seconds without a byte.
 PATIENCE: Final = 60.0
-#: Bytes of one answer.
-LARGEST: Final = 64 << 20
 TRIES: Final = 4
 
 _SAID: Final = 400
-_PIECE: Final = 1 << 16
 
 
 class WebError(Exception):
@@ -79,11 +76,13 @@ def _request(
 ) -> Answer:
     try:
         import requests
+
+        from patchlint.mail.fetching import FetchError
     except ImportError:
         raise WebError(f"{url}: HTTP needs requests: pip install 'patchlint[http]'") from None
     try:
         with (
-            _session(tries) as session,
+            _session(url, tries) as session,
             session.request(
                 method,
                 url,
@@ -96,14 +95,18 @@ def _request(
             ) as answer,
         ):
             return _read(url, answer)
+    except FetchError as error:
+        raise WebError(f"{url}: {error}") from error
     except (requests.RequestException, OSError) as error:
         raise WebError(f"{url}: {_reason(error)}", temporary=_temporary(error)) from error
 
 
-def _session(tries: int) -> requests.Session:
-    import requests
+def _session(url: str, tries: int) -> requests.Session:
+    """A session that talks to the host of ``url`` alone, and bounds what one answer takes."""
     from requests.adapters import HTTPAdapter
     from urllib3.util.retry import Retry
+
+    from patchlint.mail.fetching import OneHost
 
     class Patient(Retry):
         """Tries again, but does not wait for as long as a server likes."""
@@ -120,7 +123,10 @@ def _session(tries: int) -> requests.Session:
         backoff_factor=1.0,
         raise_on_status=False,
     )
-    session = requests.Session()
+    try:
+        session = OneHost([url])
+    except ValueError:
+        session = OneHost([])  # requests says what is wrong with it
     for scheme in ("http://", "https://"):
         session.mount(scheme, HTTPAdapter(max_retries=retry))
     return session
@@ -140,7 +146,7 @@ def _with(
 
 def _read(url: str, answer: requests.Response) -> Answer:
     if not answer.ok:
-        said = answer.raw.read(_SAID, decode_content=True).decode("utf-8", "replace").strip()
+        said = " ".join(answer.content[:_SAID].decode("utf-8", "replace").split())
         after = answer.headers.get("Retry-After", "")
         raise WebError(
             f"{url}: {answer.status_code} {answer.reason}: {said}".rstrip(": "),
@@ -148,12 +154,7 @@ def _read(url: str, answer: requests.Response) -> Answer:
             temporary=answer.status_code in BUSY,
             after=float(after) if after.isascii() and after.isdigit() else None,
         )
-    body = bytearray()
-    for piece in answer.iter_content(_PIECE):
-        body += piece
-        if len(body) > LARGEST:
-            raise WebError(f"{url}: the answer is longer than {LARGEST >> 20} MB")
-    return Answer(answer.status_code, bytes(body), answer.links.get("next", {}).get("url", ""))
+    return Answer(answer.status_code, answer.content, answer.links.get("next", {}).get("url", ""))
 
 
 def _reason(error: BaseException) -> str:

@@ -44,7 +44,9 @@ class OneHost(requests.Session):
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         """Send a request, also one that a redirection asks for; raises :class:`FetchError`."""
         url = urlsplit(request.url or "")
-        if url.scheme not in _PORTS or _place(request.url or "") not in self._places:
+        if url.scheme not in _PORTS:
+            raise requests.exceptions.InvalidSchema(f"No connection adapters for {request.url}")
+        if _place(request.url or "") not in self._places:
             raise FetchError(f"the server leads to another host ({url.hostname}): not followed")
         if url.username is not None or url.password is not None:
             raise FetchError("the server asks for a name and a password: not sent")

@@ -8,6 +8,7 @@ from threading import Thread
 import pytest
 
 from patchlint.integrations import web
+from patchlint.mail import fetching
 
 
 class Scripted(BaseHTTPRequestHandler):
@@ -76,14 +77,27 @@ def test_what_is_told_does_not_follow_a_redirection():
         assert len(server.asked) == 1
 
 
-def test_a_token_does_not_follow_a_redirection_to_another_server():
+@pytest.mark.parametrize(
+    "to", ["http://localhost:%s/y", "//localhost:%s/y", "http://127.0.0.1@localhost:%s/"]
+)
+def test_a_redirection_to_another_server_is_not_followed(to):
     with serving((200, {}, b"there")) as other:
-        with serving((302, {"Location": f"{other.url}/y"}, b"")) as server:
-            elsewhere = other.url.replace("127.0.0.1", "localhost")
-            server.script[0] = (302, {"Location": f"{elsewhere}/y"}, b"")
-            assert web.ask(f"{server.url}/x", {"Authorization": "Token secret"}).body == b"there"
+        with serving((302, {}, b"")) as server:
+            port = other.url.rpartition(":")[2]
+            server.script[0] = (302, {"Location": to % port}, b"")
+            with pytest.raises(web.WebError, match="another host"):
+                web.ask(f"{server.url}/x", {"Authorization": "Token secret"})
             assert server.asked[0][1] == "Token secret"
-        assert other.asked == [("GET", None, b"")]
+        assert other.asked == []
+
+
+def test_an_answer_that_drips_is_given_up(monkeypatch):
+    monkeypatch.setattr(fetching, "LONGEST", -1.0)
+    with (
+        serving((200, {}, b"x" * (1 << 17))) as server,
+        pytest.raises(web.WebError, match="takes longer"),
+    ):
+        web.ask(server.url)
 
 
 def test_a_netrc_does_not_take_the_place_of_the_token(tmp_path, monkeypatch):
@@ -98,10 +112,10 @@ def test_a_netrc_does_not_take_the_place_of_the_token(tmp_path, monkeypatch):
 
 
 def test_an_answer_without_end_is_given_up(monkeypatch):
-    monkeypatch.setattr(web, "LARGEST", 1 << 20)
+    monkeypatch.setattr(fetching, "LARGEST", 1 << 20)
     with (
         serving((200, {}, b"x" * ((1 << 20) + 1))) as server,
-        pytest.raises(web.WebError, match="longer than 1 MB"),
+        pytest.raises(web.WebError, match="larger than 1 MB"),
     ):
         web.ask(server.url)
 
