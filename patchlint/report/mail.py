@@ -38,7 +38,10 @@ ENTRIES: Final = 5
 #: RFC 5322 allows 998 octets in a line; a character takes four at most.
 _LONGEST_LINE: Final = 240
 _ID: Final = re.compile(r"[!-;=?-~]{1,100}@[!-;=?-~]{1,100}\Z")
-_ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,100}\Z")
+#: no option, file or program to whom a mail is handed: what some mailers take `-X`, `/x`, `|x` for
+_ADDRESS: Final = re.compile(
+    r"[A-Za-z0-9_][A-Za-z0-9.!#$%&'*+/=?^_{}~-]{0,63}@[A-Za-z0-9][A-Za-z0-9.-]{0,99}\Z"
+)
 #: no date of a mail is later, in seconds since 1970 (the year 9999)
 _LATEST: Final = 253_370_764_800
 _SUBJECT: Final = 200

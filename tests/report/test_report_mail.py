@@ -259,6 +259,11 @@ def test_an_author_without_one_plain_address_gets_no_to(author):
         ("a\r\nBcc: v@x <e@x.org>", None),
         ('"A, B" <a@b.org>, v@x', None),
         ("<e@x.org> (v@x)", None),
+        # what mailers take for an option, a file or a program
+        ("a <-X/tmp/x@x.org>", None),
+        ("a <|id@x.org>", None),
+        ("a <`id`@x.org>", None),
+        ("a </tmp/x@x.org>", None),
     ],
 )
 def test_no_name_becomes_another_recipient(author, to):
