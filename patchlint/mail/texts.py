@@ -25,7 +25,9 @@ _BLOBS = lazy(rb"^index ([0-9a-f]{4,64})\.\.([0-9a-f]{4,64})", re.MULTILINE)
 _DIFF = lazy(rb"^(?:diff -|--- )", re.MULTILINE)
 _SEPARATOR = lazy(rb"^From [^\n]+\n(?=[!-9;-~]+: )", re.MULTILINE)
 #: what ``git -z`` puts between commits, and between what it says of one and its diff
-_ZEROS = lazy(rb"\0+(?=(?:\x1b\[[0-9;]*[mK])*(?:From [0-9a-f]{40}|commit [0-9a-f]{7}|diff --git ))")
+_ZEROS = lazy(
+    rb"(?<!\0)\0++(?=(?:\x1b\[[0-9;]*[mK])*(?:From [0-9a-f]{40}|commit [0-9a-f]{7}|diff --git ))"
+)
 _LOG = lazy(rb"(?:\x1b\[[0-9;]*[mK])*commit [0-9a-f]{7,64}\b[^\n]*\n[A-Za-z]+:? ")
 _BASE64 = lazy(rb"[A-Za-z0-9+/\r\n]+={0,2}\s*")
 

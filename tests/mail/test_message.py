@@ -467,3 +467,12 @@ def test_what_holds_a_patch_that_is_not_read_is_said(case: str) -> None:
     one = read(mail("[PATCH] x", text, headers=headers))
     assert one.diff_start is None
     assert any(said in why for why in one.unread)
+
+
+def test_a_run_of_zeros_is_passed_over_once() -> None:
+    """Each of them began a search of all that follow: 60,000 took a minute."""
+    from patchlint.mail import texts
+
+    run = b"\0" * 300_000
+    assert texts._ZEROS.sub(b"", run + b"x") == run + b"x"
+    assert texts._ZEROS.sub(b"", run + b"diff --git a/x b/x") == b"diff --git a/x b/x"
