@@ -93,7 +93,7 @@ def _in_images(comparison: Comparison, loss: Loss, verdict: contexts.Verdict) ->
             _was_started(comparison, was)
             or _puts_itself(comparison, loss)
             or ("" if verdict.reasons else _only_given(comparison, was))
-            or _by_workers(comparison, was)
+            or _by_workers(comparison, loss)
         )
     shared = not all(r.traced for r in verdict.reasons)
     if not doubt:
@@ -164,15 +164,19 @@ def _was_started(comparison: Comparison, was: Function) -> str:
     return ""
 
 
-def _by_workers(comparison: Comparison, was: Function) -> str:
-    """The deferred function that calls a function, where no other caller is shown; else "".
+def _by_workers(comparison: Comparison, loss: Loss) -> str:
+    """The deferred function that comes to the deferral, where no other caller is shown; else "".
 
-    Others may call it where no hunk shows, so this is a doubt and no answer.
+    Others may call it where no hunk shows, so this is a doubt and no answer.  A caller whose
+    constants keep it from the deferral says nothing of who comes there.
     """
-    callers = [one for one, _ in comparison.before.callers_of(was) if one is not was]
-    if not callers or not all(
-        contexts.certainly_deferred(comparison.before, one) for one in callers
-    ):
+    after = comparison.after
+    callers = [
+        one
+        for one, call in after.callers_of(loss.now)
+        if one is not loss.now and any(possible(loss.now, call, e.guard, after) for e in loss.late)
+    ]
+    if not callers or not all(contexts.certainly_deferred(after, one) for one in callers):
         return ""
     return f"all that is shown to call it runs deferred itself: {callers[0].name}()"
 

@@ -800,6 +800,17 @@ def test_what_only_workers_are_shown_to_call_is_turned_down(callers, level):
     assert (one.function, one.level_cap) == ("lamp_drop", level)
 
 
+@pytest.mark.parametrize(("lazy", "level"), [("true", "note"), ("false", "warning")])
+def test_a_worker_whose_constant_keeps_it_from_the_deferral_says_nothing(lazy, level):
+    head = "void lamp_drop(struct lamp *l, bool lazy)"
+    own = "struct lamp *l = container_of(work, struct lamp, old_work);"
+    user = closing(own, "", f"lamp_drop(l, {lazy});", head="void user(struct work_struct *work)")
+    split = ("if (lazy)", f"\t{QUEUE}", "else", "\tiput(l->inode);")
+    before = GONE + closing("iput(l->inode);", head=head) + user
+    (one,) = downgrades(before, GONE + closing(*split, head=head) + user)
+    assert (one.function, one.level_cap) == ("lamp_drop", level)
+
+
 # -- a choice between the call and the last put ---------------------------------------------------
 
 
