@@ -372,7 +372,7 @@ def _style(
     from patchlint.report.style import Style
 
     wanted = settings.one("color")
-    to_terminal = arguments.output is None and sys.stdout.isatty()
+    to_terminal = output.to_terminal(arguments.output)
     width = 100
     if to_terminal:
         import shutil
@@ -384,7 +384,7 @@ def _style(
 
         repository = repositories.uri(tree)
     return Style(
-        color=wanted == "always" or (wanted == "auto" and to_terminal),
+        color=output.colored(wanted, arguments.output),
         width=width,
         terminal=to_terminal,
         verbose=arguments.verbose,

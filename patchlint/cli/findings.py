@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         link = load_settings().one("link-url")
         asked = question(arguments)
-        color = _colored(arguments)
+        color = output.colored(arguments.color, arguments.output)
         found = changes.gather(arguments.stores, asked)
         text = _text(arguments, found, asked, link, color=color)
     except (StoreError, ask.QuestionError, RuleError, ConfigError) as error:
@@ -101,11 +101,6 @@ def run(arguments: argparse.Namespace) -> int:
         return 0 if output.write(text, arguments.output) else 2
     write_report(text, color=color, commands=arguments.format == "github")
     return 0
-
-
-def _colored(arguments: argparse.Namespace) -> bool:
-    to_terminal = arguments.output is None and sys.stdout.isatty()
-    return bool(arguments.color == "always" or (arguments.color == "auto" and to_terminal))
 
 
 def _text(

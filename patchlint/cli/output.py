@@ -15,6 +15,16 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", metavar="FILE", help="write there, not to standard output")
 
 
+def to_terminal(output: str | None) -> bool:
+    """Whether what goes to ``output``, None for standard output, is seen on a terminal."""
+    return output is None and sys.stdout.isatty()
+
+
+def colored(wanted: str, output: str | None) -> bool:
+    """Whether colours are ``wanted``: always, never, or on a terminal alone ("auto")."""
+    return wanted == "always" or (wanted == "auto" and to_terminal(output))
+
+
 def spares(output: str | None, inputs: Iterable[str]) -> bool:
     """Whether writing to ``output`` leaves all ``inputs`` as they are; says which it would not.
 

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from patchlint.graph import guards
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from patchlint.model.facts import Condition, Function, Setting
 
@@ -29,7 +29,7 @@ _NAME: Final = re.compile(r"^[A-Za-z_]\w*(?:\.\w+)?$")
 _TRUE: Final = "true"
 _FALSE: Final = "false"
 #: the test of a branch that a hunk shows without its head
-_UNKNOWN: Final = "1"
+UNKNOWN: Final = "1"
 
 
 class Told(NamedTuple):
@@ -45,22 +45,21 @@ def flag(function: Function, name: str, line: int, above: Sequence[Condition]) -
     ``name`` is a local variable, a parameter, or a member of a local struct.  None when nothing
     sets it under a test of its own, and when it cannot be told.
     """
-    settings = _settings(function, name, line) if _NAME.match(name) else []
+    settings = _settings(function, name, line) if function.settings and _NAME.match(name) else []
     if not settings:
         return None
-    stands = {(one.text, one.taken, one.line) for one in above}
     parameter = any(one.name == name for one in function.parameters)
     text: str | None = name if parameter else None
     lines: list[int] = []
     own = False
     for one in settings:
-        under = _under(one, stands)
+        tests = one.under(above)
+        under = _under(tests)
         text = _after(one, under, text) if under is not None else None
         if text is None or len(text) > _LONGEST:
             return None
         own = bool(under) or one.op != "="
-        tests = [c.line for c in one.conditions if (c.text, c.taken, c.line) not in stands]
-        lines = [*(lines if own else ()), one.line, *tests]
+        lines = [*(lines if own else ()), one.line, *(test.line for test in tests)]
     # of a constant that others may overwrite where no hunk shows it nothing is known
     known = own if text not in (_TRUE, _FALSE) else function.complete
     return Told(text, tuple(lines)) if text is not None and known else None
@@ -97,13 +96,12 @@ def _initial(value: str, member: str) -> str | None:
     return _FALSE if plain in ("", "0") or plain.startswith(".") else None
 
 
-def _under(setting: Setting, stands: Collection[tuple[str, bool, int]]) -> str | None:
+def _under(tests: Sequence[Condition]) -> str | None:
     """The tests of its own that a setting stands under, "" for none, None when they are not known.
 
     An early guard above it is one above the test as well, unless a jump went round that.
     """
-    tests = [c for c in setting.conditions if (c.text, c.taken, c.line) not in stands]
-    if len(tests) > _MOST_TESTS or any(c.text == _UNKNOWN for c in tests):
+    if len(tests) > _MOST_TESTS or any(c.text == UNKNOWN for c in tests):
         return None
     return " && ".join(_side(c.text, taken=c.taken) for c in tests)
 

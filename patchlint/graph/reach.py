@@ -31,9 +31,6 @@ from patchlint.graph.objects import struct_name, variables
 from patchlint.model.effect import EntryChain
 from patchlint.model.tree import MANY_MEMBER_CALLS, AddressUse
 
-#: what is done to macros that declare something
-_DECLARES: Final = frozenset({"statement", "local"})
-
 if TYPE_CHECKING:
     from patchlint.graph.build import Graph
     from patchlint.graph.contexts import Strength
@@ -43,6 +40,8 @@ if TYPE_CHECKING:
     from patchlint.model.tree import CallerSite, TreeFacts
 
 _FLAG: Final = re.compile(r"^\(?\w+\s*&\s*([A-Z][A-Z0-9_]+)\)?$")
+#: what is done to macros that declare something
+_DECLARES: Final = frozenset({"statement", "local"})
 #: a macro at file scope with plain arguments
 _MACRO: Final = re.compile(r"^(?:static\s+)?([A-Z][A-Z0-9_]*)\(([^()]*)\)\s*;", re.MULTILINE)
 _MOST_NODES: Final = 600
@@ -217,9 +216,7 @@ def ways(
     if not here and not tree.known(name, path):
         return Ways((), known=False, cut=False)
     starts = {entry.macro for entry in kernel.entries} | kernel.registrations.keys()
-    marks = (
-        frozenset(m.pattern for m in kernel.macros if m.action in ("statement", "local")) - starts
-    )
+    marks = frozenset(m.pattern for m in kernel.macros if m.action in _DECLARES) - starts
     walk = _Walk(tree, kernel, images=images, marks=marks)
     walk.push(_Node(name, path, (name,), guard=guard))
     while walk.queue or walk.bound:

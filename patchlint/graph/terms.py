@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from patchlint.graph import guards
 from patchlint.graph.bindings import resolved, values
 from patchlint.graph.effect import MOST_ATOMS
-from patchlint.graph.flags import Told, flag
+from patchlint.graph.flags import UNKNOWN, Told, flag
 from patchlint.graph.lifting import PutIn
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from patchlint.graph.guards import Atom
     from patchlint.model.facts import Call, Condition, Function
 
-#: the test of a branch that a hunk shows without its head
-_UNKNOWN: Final = "1"
 #: what a flag or a helper asks is put in its place when it is not longer than this
 _LONGEST: Final = 160
 _CALL: Final = re.compile(r"^([A-Za-z_]\w*)\s*\(.*\)$", re.DOTALL)
@@ -52,7 +50,7 @@ class Terms:
         """
         found: list[Atom] = []
         for place, condition in enumerate(conditions[:MOST_ATOMS]):
-            if condition.text == _UNKNOWN:
+            if condition.text == UNKNOWN:
                 continue
             mark = (id(condition), function.name)
             made = self._atoms.get(mark)
@@ -71,7 +69,7 @@ class Terms:
         asked = guards.atoms(self._kernel, condition, function.path, text)
         terms = self._set_at(function, condition.text)
         for atom in asked:
-            said = flag(function, atom.text, condition.line, above) if function.settings else None
+            said = flag(function, atom.text, condition.line, above)
             if said is None:
                 yield replace(atom, terms=terms) if terms else atom
                 continue
@@ -87,11 +85,13 @@ class Terms:
 
         True or False when that decides it.
         """
-        said = flag(function, atom.text, call.line, call.conditions) if function.settings else None
+        said = flag(function, atom.text, call.line, call.conditions)
         if said is not None:
             return self._by_flag(function, atom, said)
+        if not _NAME.match(atom.text):
+            return (atom,)
         text, positive = guards.normal(self._spelled(function, atom.text))
-        if text == atom.text or not _NAME.match(atom.text):
+        if text == atom.text:
             return (atom,)
         terms = self._set_at(function, atom.text)
         return guards.told(self._kernel, atom, text if positive else f"!({text})", terms)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: How the name of a function begins whose header no image shows; for eyes it is no name.
 UNNAMED: Final = "__patchlint_unknown_"
@@ -95,6 +98,11 @@ class Setting(Struct, frozen=True):
     line: int
     conditions: tuple[Condition, ...] = ()
     in_loop: bool = False
+
+    def under(self, above: Sequence[Condition]) -> tuple[Condition, ...]:
+        """The tests that it stands under, without those that stand ``above`` a later place too."""
+        stands = {(one.text, one.taken, one.line) for one in above}
+        return tuple(c for c in self.conditions if (c.text, c.taken, c.line) not in stands)
 
 
 class Initializer(Struct, frozen=True):

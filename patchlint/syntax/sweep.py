@@ -468,8 +468,7 @@ class Sweep:
 
     def _on_if(self, _end: int, _node: Node, guard: _Guard) -> None:
         self._test_end = max(self._test_end, guard.test_end)
-        if guard.last > guard.line and self._body is not None:
-            self._body.spans[guard.line, guard.last] = None
+        self._span(guard.line, guard.last)
 
     def _on_branch(self, end: int, _node: Node, extra: tuple[_Guard, bool]) -> None:
         frame = self._push(end, _BRANCH)
@@ -663,7 +662,7 @@ class Sweep:
         indirect = indirect or name in self._body.names
         assigned = self._assigned.get(node.start_byte) if self._assigned else None
         statement = node.start_byte in self._statements
-        self._span(line, listed)
+        self._span(line, listed.end_point[0] + 1)
         arguments_ = self._arguments(listed)
         if arguments_ and self.table.action(name.encode()) == "local" and self._knows(line):
             before = self.text.chars[self.text.chars.rfind("\n", 0, start) + 1 : start]
@@ -704,11 +703,10 @@ class Sweep:
             )
         )
 
-    def _span(self, line: int, last: Node) -> None:
-        """Note the lines from one to the end of a node, where these are several."""
-        end = last.end_point[0] + 1
-        if end > line and self._body is not None:
-            self._body.spans[line, end] = None
+    def _span(self, first: int, last: int) -> None:
+        """Note the lines of a call or a test, where these are several."""
+        if last > first and self._body is not None:
+            self._body.spans[first, last] = None
 
     def _constructor_call(self, inner: Node, listed: Node) -> None:
         """Read ``CLASS(name, variable)(args)`` and ``guard(name)(args)``."""
@@ -955,15 +953,13 @@ def _defines(node: Node, name: Node) -> bool:
 def _by_value(body: _Body, call: Call) -> list[Call]:
     """A call through a local variable, as calls of what that was set to; empty if not known."""
     settings = [one for one in body.settings if one.target == call.callee]
-    stands = {(one.text, one.taken, one.line) for one in call.conditions}
     found: list[Call] = []
     for one in settings:
         value = one.value.lstrip("&")
         if one.line >= call.line or one.in_loop or one.op != "=" or not _NAME.fullmatch(value):
             return []
-        own = tuple(c for c in one.conditions if (c.text, c.taken, c.line) not in stands)
         # who sets it anew under one test takes those who pass that from what it was before
-        others = [c for c in own if not c.early]
+        others = [c for c in one.under(call.conditions) if not c.early]
         if not others:
             found = []
         elif len(others) > 1:
