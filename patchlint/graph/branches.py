@@ -19,6 +19,8 @@ _POINTED_AT: Final = re.compile(r"\b(?:struct|union|void)\b")
 #: a return of those who succeed and one of the others
 _BOTH: Final = 2
 _ERROR_CODE: Final = lazy(r"^-E[A-Z0-9]+$")
+#: how a test ends that asks for an error code alone
+_NEGATIVE: Final = re.compile(r"<\s*0\)*$")
 _WRAPPERS: Final = re.compile(r"^(?:un)?likely\s*\((.*)\)$")
 
 
@@ -91,22 +93,26 @@ def gives_up(kernel: KernelFacts, function: Function, wait: Call) -> bool:
     def asks(text: str) -> bool:
         return any(re.search(rf"\b{re.escape(word)}\b", text) for word in said)
 
-    return (
-        any(
+    row = kernel.waits.get(wait.callee)
+    bounded = row is not None and row.bounded
+
+    def of_signals(condition: Condition) -> bool:
+        # that the time is over is no error code: ``left < 0`` asks for signals alone
+        negative = condition.taken and _NEGATIVE.search(condition.text) is not None
+        return bounded and negative and asks(condition.text)
+
+    return any(
+        asks(leave.value)
+        or (
             leave.line >= wait.line
-            and (
-                leave.text.startswith("goto")
-                or kernel.error_value.search(leave.value)
-                or leave.value in said
-            )
+            and (leave.text.startswith("goto") or kernel.error_value.search(leave.value))
             and any(asks(condition.text) for condition in leave.conditions)
-            for leave in function.exits
         )
-        or any(asks(result) for result in function.results)
-        or any(
-            store.line > wait.line and kernel.error_value.search(store.value)
-            for store in function.assignments
-        )
+        for leave in function.exits
+        if not any(of_signals(condition) for condition in leave.conditions)
+    ) or any(
+        store.line > wait.line and kernel.error_value.search(store.value)
+        for store in function.assignments
     )
 
 

@@ -102,8 +102,11 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
     loud = volume(comparison, losses, old.doubt or doubt, task=task)
     limited = _limited(comparison, main)
     # what is done before the return to user space no system call loses, a wait that ends after
-    # some time mostly ends before that, and what unseen lines do nobody knows for sure
-    lasts = late.guarantee == "before-return-to-user" or limited or effect.kind == "gap"
+    # some time mostly ends before that, and what unseen lines do nobody knows for sure, nor what
+    # somebody else has done when he ends a wait
+    row = known_release(comparison, main)
+    unsure = limited or effect.kind == "gap" or (main.how == "unawaited" and row is None)
+    lasts = late.guarantee == "before-return-to-user" or unsure
     if entries and old.certain and loud.level == "warning" and not (late.guessed or lasts):
         loud.level = "error"
     reasons = list(loud.reasons)
@@ -129,7 +132,6 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
     elif gone is not None:
         place = (main.was.path, gone.line)
     shape = _shape(comparison, main)
-    row = known_release(comparison, main)
     if row is not None:
         reasons.append(f"{row.name}() is known to release {row.releases}")
     released = effect.known or row

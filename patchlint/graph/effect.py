@@ -61,6 +61,8 @@ class Effect(Struct, frozen=True, gc=False):
     pending: Function | None = None
     #: a wait on the way for a callback in which a deferred effect puts itself off again
     vain: Call | None = None
+    #: how many of the guard's tests stand above the hop that does it
+    inner: int = 0
 
     @property
     def above(self) -> tuple[Atom, ...]:

@@ -120,6 +120,7 @@ class Leaves:
             chain=(edge.step(f"{runs or name}()"),),
             site=None,
             outer=len(effect.guard),
+            inner=len(effect.guard),
         )
 
     def _own(self, function: Function) -> Iterator[Effect]:

@@ -388,7 +388,7 @@ def _role(comparison: Comparison, loss: Loss, *, task: bool) -> bool:
         return True
     if known_release(comparison, loss) is not None or _own_wait_gone(loss):
         return True
-    if loss.how == "shortened":
+    if loss.how in ("shortened", "unawaited"):
         return comparison.ways is not None and teardown
     if loss.before[0].kind == "store":
         # a state is set for many reasons; only in an operation that ends something it tells
@@ -413,7 +413,7 @@ def _own_wait_gone(loss: Loss) -> bool:
 
     Of what is named for a teardown alone; work that is only drained is waited for as well.
     """
-    return (loss.how != "shortened" and strength(loss.before[0]) > 1) and any(
+    return (loss.how not in ("shortened", "unawaited") and strength(loss.before[0]) > 1) and any(
         e.pending is None and e.wait is not None and loss.was.makes(e.wait) for e in loss.before
     )
 

@@ -12,7 +12,7 @@ from patchlint.graph import guards
 from patchlint.graph.bindings import values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from patchlint.graph.guards import Atom
     from patchlint.model.facts import Call, Function
@@ -43,36 +43,42 @@ class PutIn:
         self._above = above
         self._tell = tell
         self._place = place
-        self._guards: dict[int, tuple[tuple[Atom, ...] | None, int]] = {}
+        self._guards: dict[int, tuple[tuple[Atom, ...] | None, Sequence[int]]] = {}
         self._atoms: dict[int, tuple[Atom, ...] | bool] = {}
         self._texts: dict[tuple[str, ...], tuple[str, ...]] = {}
 
-    def guard(self, atoms: tuple[Atom, ...]) -> tuple[tuple[Atom, ...] | None, int]:
-        """Tests in the caller's terms below those above the call, and how many more they are.
+    def guard(self, atoms: tuple[Atom, ...]) -> tuple[tuple[Atom, ...] | None, Sequence[int]]:
+        """Tests in the caller's terms below those above the call, and where they stand now.
 
-        None when the caller's constants rule out what stands under them.
+        The first ``n`` of them are the first ``places[n]`` of what comes back.  None when the
+        caller's constants rule out what stands under them.
         """
         known = self._guards.get(id(atoms))
         if known is None:
-            lifted = self._lifted(atoms)
+            outside = len(self._above)
+            lifted, places = self._lifted(atoms, outside)
             whole = None if lifted is None else (*self._above, *lifted)
-            known = self._guards[id(atoms)] = (whole, len(whole or ()) - len(atoms))
+            known = self._guards[id(atoms)] = (whole, places)
         return known
 
-    def _lifted(self, atoms: tuple[Atom, ...]) -> tuple[Atom, ...] | None:
+    def _lifted(
+        self, atoms: tuple[Atom, ...], outside: int
+    ) -> tuple[tuple[Atom, ...] | None, Sequence[int]]:
         if not self._given or not atoms:
-            return atoms
+            return atoms, range(outside, outside + len(atoms) + 1)
         known = self._atoms
         found: list[Atom] = []
+        places = [outside]
         for atom in atoms:
             lifted = known.get(id(atom))
             if lifted is None:
                 lifted = known[id(atom)] = self._lift(atom)
             if lifted is False:
-                return None
+                return None, ()
             if lifted is not True:
                 found.extend(lifted)
-        return tuple(found)
+            places.append(outside + len(found))
+        return tuple(found), places
 
     def _lift(self, atom: Atom) -> tuple[Atom, ...] | bool:
         """One test in the caller's terms; True or False when what the caller passes decides it."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from patchlint.graph.guards import Atom
     from patchlint.model.facts import Function
 
-How = Literal["deferred", "worker", "replaced", "weaker", "handed", "shortened"]
+How = Literal["deferred", "worker", "replaced", "weaker", "handed", "shortened", "unawaited"]
 
 
 class Loss(Struct, frozen=True):
@@ -20,7 +20,8 @@ class Loss(Struct, frozen=True):
     ``how``: ``deferred`` behind an edge of ``now``; ``worker`` in a function that ran
     deferred before, with no edge shown; ``replaced`` when a statement gave way to a
     deferral of something else on the same object; ``weaker`` when a release gave way to one
-    that is done later by itself; ``shortened`` when a wait may be over too early.
+    that is done later by itself; ``shortened`` when a wait may be over too early, and
+    ``unawaited`` when it is gone, and somebody still signals its end.
     ``narrowed`` is the test under which what is left inline now stands, ``instead`` what is left
     inline on the other ways.
     ``held``: all callers that the images show make up for it, and there may be others.

@@ -19,7 +19,7 @@ from patchlint.graph.objects import same
 from patchlint.graph.waits import SIGNALLED, Awaited, signalled_before, wait_matches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from patchlint.graph.build import Graph
     from patchlint.graph.effect import Effect, Key
@@ -72,12 +72,28 @@ class Restored:
                 None,
             )
             if wait is None:
-                yield effect
+                yield self._by_next(function, effect, waits)
             elif effect.context_bound:
                 # what puts itself off outside of a task is not done when the callback is
                 yield replace(effect, vain=wait)
             else:
                 yield replace(effect, wait=wait)
+
+    def _by_next(self, function: Function, effect: Effect, waits: Sequence[Call]) -> Effect:
+        """An effect behind a start that is waited for: late by the hop which nobody waits for.
+
+        Which hops lie between the first and the last an effect does not say; the tests above the
+        last are taken, which errs towards what was late before.
+        """
+        first, last = effect.edge, effect.last
+        if first is None or last is None or last is first or first.keeps or first.waits:
+            return effect
+        for call in waits:
+            if self._on_all_ways(function, effect, call) and wait_matches(
+                self._graph, first, function, call
+            ):
+                return replace(effect, edge=last, outer=effect.inner)
+        return effect
 
     def from_others(self, function: Function, behind: _Behind) -> Iterator[Effect]:
         """What others have started and ``function`` waits for: done when it returns."""
@@ -92,6 +108,7 @@ class Restored:
                         effect,
                         guard=(*above, *effect.guard[effect.outer :])[:MOST_ATOMS],
                         outer=len(above),
+                        inner=len(above),
                         root=call,
                         between=(),
                         wait=call,

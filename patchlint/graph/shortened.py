@@ -1,8 +1,9 @@
-"""Waits that gave way to one for the same which may be over before that is done.
+"""Waits that are gone, or gave way to one for the same which may be over before that is done.
 
 A wait for a limited time, or one that a signal ends, holds its caller for less; where it is
-tried again, or the caller told how it ended, nothing is lost.  Nothing is asked of what it is
-that is waited for: in a function that ends something the wait is the promise.
+tried again, or the caller told how it ended, nothing is lost.  One that is gone counts where
+somebody still signals its end.  Nothing is asked of what it is that is waited for: in a
+function that ends something the wait is the promise.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from patchlint.graph.comparison import key_of
 from patchlint.graph.effect import Effect
 from patchlint.graph.leaves import named_teardown
 from patchlint.graph.loss import Loss
-from patchlint.graph.waits import SIGNALLED
+from patchlint.graph.objects import refer
+from patchlint.graph.unwaited import waits_otherwise
+from patchlint.graph.waits import SIGNALLED, signalled
 from patchlint.model.effect import Step
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
     from patchlint.graph.comparison import Comparison, FunctionKey
     from patchlint.graph.effect import Class
+    from patchlint.graph.loss import How
     from patchlint.model.facts import Call, Function
     from patchlint.model.kernel import KernelFacts
 
@@ -39,12 +43,18 @@ def shortened(
         if was.name != now.name or key_of(now) in told:
             continue
         for wait in was.calls:
-            if not _lasts(comparison.kernel, wait):
+            if not _lasts(comparison.kernel, was, wait):
                 continue
             text = argument(wait, comparison.kernel.waits[wait.callee].object_arg)
-            less = _less(comparison, was, now, wait, text) if text is not None else None
-            if text is not None and less is not None:
-                yield _loss(comparison.kernel, was, now, (wait, less), text)
+            if text is None or comparison.lines.forward(was.path, wait.line) is not None:
+                continue
+            less = _less(comparison, was, now, wait, text)
+            if less is not None:
+                yield _loss(comparison.kernel, was, (wait, text), now, less, "shortened")
+                continue
+            for teller, signal in _signals(comparison, was, now, wait, text):
+                yield _loss(comparison.kernel, was, (wait, text), now, signal, "unawaited", teller)
+                break
 
 
 def _ends(kernel: KernelFacts, function: Function) -> bool:
@@ -52,48 +62,91 @@ def _ends(kernel: KernelFacts, function: Function) -> bool:
     return named_teardown(kernel, function.name) or kernel.calms.search(function.name) is not None
 
 
-def _lasts(kernel: KernelFacts, call: Call) -> bool:
-    """Whether a call waits until something is done, however long that takes."""
+def _lasts(kernel: KernelFacts, function: Function, call: Call) -> bool:
+    """Whether who comes past a call knows that something is done, however long that took.
+
+    One that may end early lasts where it is tried again then, or the caller told.
+    """
     row = kernel.waits.get(call.callee)
-    return row is not None and row.restores and row.kind in SIGNALLED and not row.early
+    return (
+        row is not None
+        and row.restores
+        and row.kind in SIGNALLED
+        and (not row.early or branches.gives_up(kernel, function, call))
+    )
 
 
 def _less(
     comparison: Comparison, was: Function, now: Function, wait: Call, text: str
 ) -> Call | None:
     """What stands for a wait between the same kept lines, and may be over too early."""
-    kernel, lines = comparison.kernel, comparison.lines
-    if lines.forward(was.path, wait.line) is not None:
+    kernel = comparison.kernel
+    same = _same(kernel, now, text)
+    if any(_lasts(kernel, now, call) for call in same):
         return None
-    same = [
-        call
-        for call in now.calls
-        if (row := kernel.waits.get(call.callee)) is not None
-        and argument(call, row.object_arg) == text
-    ]
-    if any(_lasts(kernel, call) for call in same):
-        return None
-    above, below = lines.place(was.path, wait.line)
+    above, below = comparison.lines.place(was.path, wait.line)
     return next(
-        (
-            call
-            for call in same
-            if above < call.line < below
-            and kernel.waits[call.callee].early
-            and not branches.gives_up(kernel, now, call)
-        ),
+        (call for call in same if above < call.line < below and kernel.waits[call.callee].early),
         None,
     )
 
 
+def _same(kernel: KernelFacts, function: Function, text: str) -> list[Call]:
+    """The waits of a function for the same thing, by its text."""
+    return [
+        call
+        for call in function.calls
+        if (row := kernel.waits.get(call.callee)) is not None
+        and argument(call, row.object_arg) == text
+    ]
+
+
+def _signals(
+    comparison: Comparison, was: Function, now: Function, wait: Call, text: str
+) -> Iterator[tuple[Function, Call]]:
+    """Who signals the end of a wait that is gone, as before, by a call of which function.
+
+    Nothing where the series waits anew, or may: for what, is not asked, which errs towards
+    silence.
+    """
+    kernel, lines = comparison.kernel, comparison.lines
+    target = refer(text, was, was.path, comparison.before.fields)
+    if (
+        target is None
+        or comparison.waits_anew
+        or _same(kernel, now, text)
+        or waits_otherwise(comparison, was, now, wait)
+        or branches.on_error_path(kernel, wait, [was])
+    ):
+        return
+    for function in comparison.after.functions.values():
+        for call in function.calls:
+            done = signalled(comparison.after, function, call)
+            if (
+                function is not now
+                and done is not None
+                and done.keys & target.keys
+                and not lines.added(function.path, call.line)
+            ):
+                yield function, call
+
+
 def _loss(
-    kernel: KernelFacts, was: Function, now: Function, waits: tuple[Call, Call], text: str
+    kernel: KernelFacts,
+    was: Function,
+    waited: tuple[Call, str],
+    now: Function,
+    end: Call,
+    how: How,
+    teller: Function | None = None,
 ) -> Loss:
-    """The wait before as what was done, and the one after as what leaves it to chance.
+    """The wait before as what was done; after it the ``end`` that nobody waits for, or for less.
 
     One that is in no teardown is for an answer, and work like any other.
     """
-    wait, less = waits
+    wait, text = waited
+    where = teller or now
+    said = f"{end.callee}()" if teller is None else f"{end.callee}(), which nobody waits for"
     key = ("wait", wait.callee, text.lstrip("&"))
     kind: Class = "named" if _ends(kernel, was) else "opaque"
     done = Effect(
@@ -101,10 +154,10 @@ def _loss(
         (Step(was.name, was.path, wait.line, f"{wait.callee}()"),), wait=wait,
     )  # fmt: skip
     edge = Deferral(
-        now, less, less.callee, None, "unknown", "eventually", None, None, keeps=False, waits=False
+        where, end, end.callee, None, "unknown", "eventually", None, None, keeps=False, waits=False
     )
     late = Effect(
-        key, kind, None, "eventually", (), (text,), less, less, now, less.line,
-        (Step(now.name, now.path, less.line, f"{less.callee}()"),), edge=edge, last=edge,
+        key, kind, None, "eventually", (), (text,), end, end, where, end.line,
+        (Step(where.name, where.path, end.line, said),), edge=edge, last=edge,
     )  # fmt: skip
-    return Loss(was, now, key, (done,), (late,), "shortened")
+    return Loss(was, now, key, (done,), (late,), how)

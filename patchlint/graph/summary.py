@@ -275,7 +275,13 @@ class Summaries:
                 mark: tuple[object, ...] = (place,)
                 if effect.key[0] != "param":
                     mark = (effect.key, effect.guard, id(effect.edge), id(effect.last))
-                    mark += (effect.outer, effect.wait is None, effect.guessed, id(effect.known))
+                    mark += (
+                        effect.outer,
+                        effect.inner,
+                        effect.wait is None,
+                        effect.guessed,
+                        id(effect.known),
+                    )
                 first.setdefault(mark, effect)
             known = tuple(first.values())
             if id(function) in self._made:
@@ -349,7 +355,7 @@ class Summaries:
         told = partial(self.terms.told, function, call)
         put = PutIn(given, self.kernel, above, told, place=(function.path, call.line))
         for effect in inner:
-            guard, outside = put.guard(effect.guard)
+            guard, places = put.guard(effect.guard)
             if guard is None or (effect.through and self._elsewhere(function, effect)):
                 continue
             if effect.key[0] == "param":
@@ -372,10 +378,11 @@ class Summaries:
                 effect.last,
                 effect.wait,
                 effect.guessed,
-                effect.outer + outside,
+                _placed(places, effect.outer),
                 effect.kept,
                 (*member, *effect.through),
                 effect.pending,
+                inner=_placed(places, effect.inner),
             )
 
     def _member(self, call: Call, callee: Function) -> tuple[tuple[str, str], ...]:
@@ -442,7 +449,7 @@ class Summaries:
                 continue
             # what puts itself off outside of a task is not done when the callback is
             inline = edge.keeps or (edge.waits and not effect.context_bound)
-            guard, _ = put.guard(effect.guard)
+            guard, places = put.guard(effect.guard)
             own = effect.guarantee
             if not edge.keeps and effect.context_bound and effect.known is not None:
                 own = effect.known.deferred
@@ -463,11 +470,17 @@ class Summaries:
                 effect.last if inline or effect.late else edge,
                 effect.wait if inline else None,
                 effect.guessed,
-                len(above) + (effect.outer if inline else 0),
+                _placed(places, effect.outer) if inline else len(above),
                 edge if edge.keeps else effect.kept,
                 effect.through,
                 effect.pending,
+                inner=_placed(places, effect.inner) if inline or effect.late else len(above),
             )
+
+
+def _placed(places: Sequence[int], count: int) -> int:
+    """Where the first ``count`` tests of a guard end now, which was cut where it was too long."""
+    return places[min(count, len(places) - 1)]
 
 
 def _comes_again(function: Function, effect: Effect) -> bool:

@@ -68,7 +68,7 @@ def lost_wait(
             comparison.waited(e.wait) in weak
             or (
                 (call := comparison.waiter_gone(was, e)) is not None
-                and not _waits_otherwise(comparison, was, now, call)
+                and not waits_otherwise(comparison, was, now, call)
             )
         )
     ]
@@ -117,7 +117,7 @@ def _weakened(
     return wait.callee not in stood and not branches.gives_up(comparison.kernel, at, wait)
 
 
-def _waits_otherwise(comparison: Comparison, was: Function, now: Function, gone: Call) -> bool:
+def waits_otherwise(comparison: Comparison, was: Function, now: Function, gone: Call) -> bool:
     """Whether something that no table knows is given the same in the place of a wait.
 
     ``destroy_workqueue(wq)`` to ``lamp_destroy_workqueue(wq)``: it may wait as well.

@@ -231,7 +231,12 @@ def _at_last_put(graph: Graph, function: Function, call: Call) -> Iterator[Funct
 
 def _signalled(graph: Graph, function: Function, call: Call) -> Iterator[ObjectRef]:
     """What a call signals, if it is one that does."""
-    text = argument(call, graph.kernel.completers.get(call.callee))
-    done = refer(text, function, function.path, graph.fields) if text else None
+    done = signalled(graph, function, call)
     if done is not None:
         yield done
+
+
+def signalled(graph: Graph, function: Function, call: Call) -> ObjectRef | None:
+    """What a call signals, None when it is none that does."""
+    text = argument(call, graph.kernel.completers.get(call.callee))
+    return refer(text, function, function.path, graph.fields) if text else None

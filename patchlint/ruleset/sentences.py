@@ -83,7 +83,8 @@ def message(downgrade: Downgrade) -> str:
     """One sentence, short enough to stand with its place and rule on two lines of a terminal."""
     after, function = downgrade.after, _function(downgrade.function)
     if downgrade.shape == "lost-wait" and after.callback is None:
-        return f"{function} may give up {downgrade.what}"
+        gives_up = "may give up" if LIMITED in downgrade.reasons else "goes on without"
+        return f"{function} {gives_up} {downgrade.what}"
     if downgrade.shape == "lost-wait":
         what = what_of(downgrade)
         # of a body that no hunk shows more is not known than that it runs

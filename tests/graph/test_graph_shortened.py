@@ -91,3 +91,53 @@ def test_waits_say_what_ends_them():
     assert not any(
         "killable" not in name and "free" not in name and "interr" not in name for name in early
     )
+
+
+TOLD = f"err = {SIGNAL};\n\tif (err)\n\t\treturn err;"
+
+
+def test_one_that_a_signal_ends_with_an_error_lasts_until_a_time_ends_it():
+    """``left < 0`` tells of signals; that the time was over nobody learns."""
+    timed = TIMED.replace("_timeout", "_interruptible_timeout")
+    before = WAITS.replace("NAME", "lamp_remove").replace("WAIT", TOLD)
+    unasked = f"left = {timed};\n\tif (left < 0)\n\t\treturn left;"
+    found = find(compare(before, before.replace(TOLD, unasked), ways=unbinds))
+    assert [(d.shape, d.level_cap) for d in found] == [("lost-wait", "warning")]
+    asked = unasked.replace("< 0", "<= 0").replace("return left", "return -EBUSY")
+    assert find(compare(before, before.replace(TOLD, asked), ways=unbinds)) == ()
+
+
+SIGNALS = "\nstatic void lamp_dark(struct lamp *lamp)\n{\n\twake_up(&lamp->dark_wq);\n}\n"
+
+
+def gone(after: str, *, name: str = "lamp_remove", more: str = SIGNALS, ways=unbinds):
+    before = WAITS.replace("NAME", name).replace("WAIT", LONG)
+    return find(compare(before + SIGNALS, before.replace(f"\t{LONG}\n", after) + more, ways=ways))
+
+
+def test_a_teardown_goes_on_without_a_wait_that_somebody_still_ends():
+    (found,) = gone("")
+    assert (found.shape, found.level_cap, found.side) == ("lost-wait", "warning", "pre")
+    assert message(found) == "lamp_remove() goes on without the wait for lamp->dark_wq"
+    assert found.after.chain[-1].function == "lamp_dark"
+
+
+def test_a_wait_for_an_answer_that_is_gone_is_work():
+    assert [(d.level_cap, d.work) for d in gone("", name="lamp_send")] == [("note", True)]
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        # the same elsewhere, another wait, something unknown that is given the same
+        f"\tlamp_dim(lamp);\n\t{LONG}\n",
+        "\twait_for_completion(&lamp->dark);\n",
+        "\tlamp_calm(lamp->dark_wq);\n",
+    ],
+)
+def test_what_takes_the_place_of_a_wait_may_wait_as_well(after):
+    assert gone(after) == ()
+
+
+def test_a_wait_that_nobody_ends_any_more_is_for_nothing():
+    assert gone("", more="") == ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from graph_kit import function, graph, summary
+from graph_kit import downgrades, function, graph, summary
 
 from patchlint.graph.summary import Summaries
 
@@ -244,3 +244,54 @@ def test_what_runs_at_the_last_put_of_a_callback_tells_who_waits(put, binds, lat
         "\twait_for_completion(&l->done);\n}\n"
     )
     assert [e.late for e in summary(source) if e.name == "iput"] == [late]
+
+
+KICKED = """\
+static void lamp_late(struct work_struct *work)
+{
+	struct lamp *lamp = container_of(work, struct lamp, late);
+
+	iput(lamp->inode);
+}
+
+static void lamp_kick(struct lamp *lamp)
+{
+	if (lamp->hot)
+		iput(lamp->inode);
+	else if (lamp->warm)
+		schedule_work(&lamp->late);
+}
+
+static void lamp_work(struct work_struct *work)
+{
+	struct lamp *lamp = container_of(work, struct lamp, work);
+
+	KICK
+}
+
+void lamp_init(struct lamp *lamp)
+{
+	INIT_WORK(&lamp->late, lamp_late);
+	INIT_WORK(&lamp->work, lamp_work);
+}
+
+void lamp_remove(struct lamp *lamp)
+{
+	BODY
+}
+"""
+FLUSHED = "schedule_work(&lamp->work);\n\tflush_work(&lamp->work);"
+
+
+def test_behind_a_start_that_is_waited_for_the_next_one_decides_who_is_late():
+    """What ``lamp_late()`` does on its branch it did before, by the same way."""
+    source = KICKED.replace("KICK", "lamp_kick(lamp);")
+    before = source.replace("BODY", "lamp_kick(lamp);\n\tlamp_kick(lamp);")
+    assert downgrades(before, source.replace("BODY", FLUSHED)) == ()
+
+
+def test_a_second_hop_that_nobody_waits_for_is_the_loss():
+    source = KICKED.replace("KICK", "schedule_work(&lamp->late);")
+    before = source.replace("BODY", "iput(lamp->inode);")
+    (found,) = downgrades(before, source.replace("BODY", FLUSHED))
+    assert (found.function, found.after.callback) == ("lamp_remove", "lamp_late")

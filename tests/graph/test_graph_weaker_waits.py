@@ -195,7 +195,7 @@ def test_what_is_done_behind_a_signal_in_a_helper_nobody_waited_for():
     ):
         source = tells + told.replace("BODY", body)
         found = downgrades(source + before, source + after)
-        assert ("lamp_exit" in {d.function for d in found}) is lost_it
+        assert ("iput" in {d.cleanup for d in found}) is lost_it
 
 
 @pytest.mark.parametrize(
