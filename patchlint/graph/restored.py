@@ -80,7 +80,7 @@ class Restored:
                 yield replace(effect, wait=wait)
 
     def _by_next(self, function: Function, effect: Effect, waits: Sequence[Call]) -> Effect:
-        """An effect behind a start that is waited for: late by the hop which nobody waits for.
+        """An effect behind a start that is waited for: the hop which nobody waits for decides.
 
         Which hops lie between the first and the last an effect does not say; the tests above the
         last are taken, which errs towards what was late before.
@@ -92,7 +92,7 @@ class Restored:
             if self._on_all_ways(function, effect, call) and wait_matches(
                 self._graph, first, function, call
             ):
-                return replace(effect, edge=last, outer=effect.inner)
+                return replace(effect, outer=effect.inner)
         return effect
 
     def from_others(self, function: Function, behind: _Behind) -> Iterator[Effect]:

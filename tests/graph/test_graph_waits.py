@@ -294,4 +294,9 @@ def test_a_second_hop_that_nobody_waits_for_is_the_loss():
     source = KICKED.replace("KICK", "schedule_work(&lamp->late);")
     before = source.replace("BODY", "iput(lamp->inode);")
     (found,) = downgrades(before, source.replace("BODY", FLUSHED))
-    assert (found.function, found.after.callback) == ("lamp_remove", "lamp_late")
+    assert (found.function, found.after.callback) == ("lamp_remove", "lamp_work")
+    assert [step.function for step in found.after.chain] == [
+        "lamp_remove",
+        "lamp_work",
+        "lamp_late",
+    ]
