@@ -42,9 +42,9 @@ class Bodies(Protocol):
         """The function that ``name`` means in ``near_path``, None when there is none."""
 
     def binders(
-        self, path: str, objects: Collection[str], registrations: Collection[str]
+        self, path: str | None, objects: Collection[str], registrations: Collection[str]
     ) -> tuple[FileFacts, ...]:
-        """What binds callbacks to ``objects`` in the folder of ``path``."""
+        """What binds callbacks to ``objects`` in the folder of ``path``; with None anywhere."""
 
 
 def borrow(comparison: Comparison, tree: Bodies) -> tuple[FileFacts, ...]:
@@ -59,6 +59,11 @@ def borrow(comparison: Comparison, tree: Bodies) -> tuple[FileFacts, ...]:
     ]
     graphs = (comparison.before, comparison.after)
     otherwise = _called_otherwise(comparison) | _weaker_waits(comparison)
+    shown = {path for graph in graphs for path in graph.known}
+    for one in _ends_of_waits(comparison, tree):
+        if one.path not in shown:
+            found[key_of(one)] = one
+    nearest += found.values()
     for _ in range(ROUNDS):
         missing = _missing(graphs, comparison.kernel, nearest, otherwise)
         names = [one for one in missing if one not in asked][: MOST - len(found)]
@@ -116,6 +121,36 @@ def _binders(
             # what an image has is the series' own
             if facts.path not in shown:
                 yield facts
+
+
+def _ends_of_waits(comparison: Comparison, tree: Bodies) -> Iterator[Function]:
+    """Who starts, or signals the end of, what changed functions waited for and wait for no more.
+
+    In the folder of the function that waited, which errs towards a missed finding; what is known
+    by a name of the whole kernel, and by nobody there, anywhere.
+    """
+    kernel = comparison.kernel
+    ends = {*kernel.completers, *kernel.activations}
+    for key in sorted(comparison.changed):
+        function = comparison.before.functions[key]
+        waited = {
+            text.lstrip("&"): target.keys
+            for call in function.calls
+            if (row := kernel.waits.get(call.callee)) is not None
+            and row.restores
+            and comparison.lines.forward(function.path, call.line) is None
+            and (text := argument(call, row.object_arg)) is not None
+            and (target := refer(text, function, function.path, comparison.before.fields))
+        }
+        if not waited:
+            continue
+        found = tree.binders(function.path, set().union(*waited.values()), ends)
+        own = {one.name for one in (*function.parameters, *function.locals)}
+        shared = {text for text in waited if text.isidentifier() and text not in own}
+        if shared and not any(facts.functions for facts in found):
+            found = tree.binders(None, shared, ends)
+        for facts in found:
+            yield from facts.functions
 
 
 def _started(graphs: Sequence[Graph], function: Function, call: Call) -> frozenset[str]:

@@ -106,14 +106,14 @@ def _signals(
 ) -> Iterator[tuple[Function, Call]]:
     """Who signals the end of a wait that is gone, as before, by a call of which function.
 
-    Nothing where the series waits anew, or may: for what, is not asked, which errs towards
-    silence.
+    Nothing where the series waits anew, or may, in a helper as well: for what, is not asked,
+    which errs towards silence.
     """
     kernel, lines = comparison.kernel, comparison.lines
     target = refer(text, was, was.path, comparison.before.fields)
     if (
         target is None
-        or comparison.waits_anew
+        or _adds_a_wait(comparison)
         or _same(kernel, now, text)
         or waits_otherwise(comparison, was, now, wait)
         or branches.on_error_path(kernel, wait, [was])
@@ -129,6 +129,18 @@ def _signals(
                 and not lines.added(function.path, call.line)
             ):
                 yield function, call
+
+
+def _adds_a_wait(comparison: Comparison) -> bool:
+    """Whether a wait stands on a line of the series that was not there."""
+    waits, added = comparison.kernel.waits, comparison.lines.added
+    return any(
+        call.callee in waits
+        and waits[call.callee].kind != "grace-period"
+        and added(function.path, call.line)
+        for function in comparison.after.functions.values()
+        for call in function.calls
+    )
 
 
 def _loss(

@@ -173,9 +173,9 @@ class Facts(Struct):
         return None if own is None else self.function(own.path, own.line)
 
     def binders(
-        self, path: str, objects: Collection[str], registrations: Collection[str]
+        self, path: str | None, objects: Collection[str], registrations: Collection[str]
     ) -> tuple[FileFacts, ...]:
-        """Return what binds callbacks to ``objects`` in the folder of ``path``."""
+        """Return what binds callbacks to ``objects`` in the folder of ``path``, or anywhere."""
         from patchlint.patch.tree_search import Wanted
 
         named = _either(objects)
@@ -184,7 +184,7 @@ class Facts(Struct):
                 "utf-8", "surrogateescape"
             )
         )
-        folder = path.rpartition("/")[0]
+        folder = None if path is None else path.rpartition("/")[0]
         found = []
         for other, _ in self.tree.files_with(Wanted(words=tuple(sorted(objects))), folder):
             text = self.text(other) or b""

@@ -99,10 +99,11 @@ class TreeFacts(Protocol):
         """Full facts of the function or macro called ``name`` that ``path`` defines, if any."""
 
     def binders(
-        self, path: str, objects: Collection[str], registrations: Collection[str]
+        self, path: str | None, objects: Collection[str], registrations: Collection[str]
     ) -> tuple[FileFacts, ...]:
         """What binds callbacks to members or variables of these names, in the folder of ``path``.
 
+        With None in any folder.
         The functions, and the macros at file scope, that call one of ``registrations`` in a line
         with such a name.
         """

@@ -139,5 +139,10 @@ def test_what_takes_the_place_of_a_wait_may_wait_as_well(after):
     assert gone(after) == ()
 
 
+def test_a_wait_that_went_into_a_helper_is_one_still():
+    helper = f"\nstatic void lamp_rest(struct lamp *lamp)\n{{\n\t{LONG}\n}}\n"
+    assert gone("\tlamp_rest(lamp);\n", more=SIGNALS + helper) == ()
+
+
 def test_a_wait_that_nobody_ends_any_more_is_for_nothing():
     assert gone("", more="") == ()

@@ -99,3 +99,61 @@ def test_a_binding_of_another_struct_is_none(tmp_path):
     files = {"put.c": PUT + QUEUE, "new.c": WORK.replace("lamp, gone", "bulb, gone") + lost}
     for told in found(tmp_path / "tree", files, LATER):
         assert [one for one in told if one[0] == "error"] == []
+
+
+WAITS = CORE.replace("lamp_put(lamp);", "WAIT")
+SIGNALS = """\
+#include "lamp.h"
+
+void lamp_is_dark(struct lamp *lamp)
+{
+	complete(&lamp->dark);
+}
+"""
+DELETES = """\
+#include "lamp.h"
+
+static void lamp_delete_work(struct work_struct *work)
+{
+	lamp_put(container_of(work, struct lamp, gone));
+}
+
+void lamp_delete(struct lamp *lamp)
+{
+	queue_work(lamp_delete_wq, &lamp->gone);
+}
+
+void lamp_init(struct lamp *lamp)
+{
+	INIT_WORK(&lamp->gone, lamp_delete_work);
+}
+"""
+
+
+def without_wait(folder, wait, other, text):
+    """What is found when ``wait`` goes; ``other`` is a file with that text."""
+    core = FOLDER + "core.c"
+    rest = {FOLDER + "lamp.h": HEADER, FOLDER + "put.c": PUT, other: text, "Makefile": "A = 6\n"}
+    before, after = (rest | {core: WAITS.replace("WAIT", one)} for one in (wait, "lamp_dim(lamp);"))
+    tree = str(repository(folder / "tree", before, after))
+    report = check(["HEAD~1..HEAD"], Options(tree=tree))
+    return [(one.level, one.function, one.message) for one in report.findings]
+
+
+def test_who_signals_a_wait_that_is_gone_may_stand_in_another_file(tmp_path):
+    wait = "wait_for_completion(&lamp->dark);"
+    assert without_wait(tmp_path, wait, FOLDER + "dark.c", SIGNALS) == [
+        ("warning", "lamp_release", "lamp_release() goes on without the wait for lamp->dark")
+    ]
+
+
+def test_a_wait_that_nobody_is_seen_to_end_is_none(tmp_path):
+    wait = "wait_for_completion(&lamp->dark);"
+    assert without_wait(tmp_path, wait, FOLDER + "dark.c", SIGNALS.replace("->dark", "->lit")) == []
+
+
+def test_what_is_queued_on_a_queue_of_the_whole_kernel_may_be_in_any_folder(tmp_path):
+    wait = "flush_workqueue(lamp_delete_wq);"
+    (found_,) = without_wait(tmp_path, wait, "drivers/bulb/delete.c", DELETES)
+    assert found_[:2] == ("error", "lamp_release")
+    assert "no longer waits for lamp_delete_work()" in found_[2]
