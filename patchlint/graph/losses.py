@@ -278,6 +278,8 @@ def _lost(
     gone = []
     for effect in certain or before:
         line = lines.forward(was.path, effect.root_line)
+        if line is None and effect.root is not None:
+            line = _written_again(comparison, was, now, effect.root)
         stayed = next((e for e in left if line is not None and e.root_line == line), None)
         if stayed is not None:
             left.remove(stayed)
@@ -285,6 +287,22 @@ def _lost(
             gone.append(effect)
     spare = _starts_of(left) + sum(_jumps_to(comparison, now, e) for e in left)
     return gone if spare < _starts_of(gone) else []
+
+
+def _written_again(comparison: Comparison, was: Function, now: Function, call: Call) -> int | None:
+    """The line of a call that is made with other arguments now, None where there is not one.
+
+    The same function is called, in its place between the lines that stayed.
+    """
+    above, below = comparison.lines.place(was.path, call.line)
+    again = {
+        other.line
+        for other in now.calls
+        if other.callee == call.callee
+        and above < other.line < below
+        and comparison.lines.added(now.path, other.line)
+    }
+    return again.pop() if len(again) == 1 else None
 
 
 def _starts_of(effects: Sequence[Effect]) -> int:

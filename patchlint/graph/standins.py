@@ -3,11 +3,12 @@
 ``.kill_sb = kill_block_super`` that becomes ``.kill_sb = lamp_kill_sb``: the new function is
 compared with nothing, since the old one stands elsewhere, or stays as it is.  In its place a
 function of the new one's name is put before, which only calls the old one: its body, a table or a
-tree tells what that does.
+tree tells what that does.  So it is for a new table that is used where one of its kind was.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from patchlint.model.facts import Initializer
 
 
+_WORD: Final = re.compile(r"[A-Za-z_]\w*")
 #: in place of the digest of a body
 MARK: Final = "stand-in"
 
@@ -45,7 +47,11 @@ def _found(before: Graph, after: Graph, lines: Lines) -> Iterator[StandIn]:
         for path, entry in before.initializers
     }
     for path, entry in after.initializers:
-        origin, old = held.get((path, entry.variable, entry.member), (path, entry))
+        origin, old = (
+            held.get((path, entry.variable, entry.member))
+            or _in_place_of(before, after, lines, entry)
+            or (path, entry)
+        )
         name, new = old.value.lstrip("&"), after.find(entry.value.lstrip("&"), path)
         if (
             old.value == entry.value
@@ -79,3 +85,47 @@ def _found(before: Graph, after: Graph, lines: Lines) -> Iterator[StandIn]:
             ),
             replace(old, value=new.name),
         )
+
+
+def _in_place_of(
+    before: Graph, after: Graph, lines: Lines, entry: Initializer
+) -> tuple[str, Initializer] | None:
+    """The entry of a table of the same kind in whose place the series puts one of its own.
+
+    ``ops = slow ? &lamp_slow_ops : &lamp_ops``: a call or store that named the other table gave
+    way to one that names the new one.  Where the old one only got a test above it, it is missed:
+    so looks a new table for what is new itself.
+    """
+    kind = after.table_of(entry)
+    if not kind or any(entry.variable == old.variable for _, old in before.initializers):
+        return None
+    alike = {
+        old.variable: (origin, old)
+        for origin, old in before.initializers
+        if old.member == entry.member and before.table_of(old) == kind
+    }
+    if not alike:
+        return None
+    for function in after.functions.values():
+        was = before.find(function.name, function.path)
+        if was is None:
+            continue
+        fresh = [n for n, words in _named(function) if entry.variable in words]
+        for line, words in _named(was) if fresh else ():
+            other = next((alike[word] for word in words if word in alike), None)
+            if other is None or lines.forward(was.path, line) is not None:
+                continue
+            above, below = lines.place(was.path, line)
+            if any(above < n < below and lines.added(function.path, n) for n in fresh):
+                return other
+    return None
+
+
+def _named(function: Function) -> Iterator[tuple[int, list[str]]]:
+    """The words that the calls and stores of a function are given, each with its line."""
+    for call in function.calls:
+        yield call.line, [word for text in call.args for word in _WORD.findall(text)]
+    for assignment in function.assignments:
+        yield assignment.line, _WORD.findall(assignment.value)
+    for store in function.stores:
+        yield store.line, _WORD.findall(store.value)

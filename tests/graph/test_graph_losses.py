@@ -980,3 +980,42 @@ out:
 """
     drop = "void lamp_drop(struct lamp *lamp)\n{\n\tlamp_calm(lamp);\n\tlamp_free(lamp);\n}\n\n"
     assert downgrades(helper + drop + before, helper + after) == ()
+
+
+TOLD = """\
+static void lamp_gone(struct work_struct *work)
+{
+	iput(container_of(work, struct lamp, gone)->inode);
+}
+
+static void lamp_end(struct lamp *lamp, bool sync)
+{
+	if (lamp->plain)
+		iput(lamp->inode);
+	else if (sync)
+		iput(lamp->inode);
+	else
+		schedule_work(&lamp->gone);
+}
+
+void lamp_init(struct lamp *lamp)
+{
+	INIT_WORK(&lamp->gone, lamp_gone);
+}
+
+int lamp_release(struct inode *inode, struct file *file)
+{
+	struct lamp *lamp = file->private_data;
+
+	lamp_end(lamp, ASKED);
+	return 0;
+}
+"""
+
+
+def test_a_call_that_is_made_with_other_constants_keeps_the_ways_that_they_leave():
+    """What ``plain`` lamps do stays; the others were asked whether they are remote."""
+    before = TOLD.replace("ASKED", "lamp->remote")
+    (found,) = downgrades(before, TOLD.replace("ASKED", "false"))
+    assert (found.function, found.cleanup, found.level_cap) == ("lamp_release", "iput", "warning")
+    assert downgrades(before, TOLD.replace("ASKED", "true")) == ()
