@@ -49,13 +49,14 @@ def report(stores: Sequence[str], found: Found, question: Question, book: Book) 
     return Report(
         __version__,
         tuple(series[at] for at in places),
-        _recalled(findings, book),
+        recalled(findings, book),
         tuple(limitations),
         tuple(errors),
     )
 
 
-def _recalled(findings: Sequence[Finding], book: Book) -> tuple[Finding, ...]:
+def recalled(findings: Sequence[Finding], book: Book) -> tuple[Finding, ...]:
+    """Return findings, each with its history, as the record tells of them."""
     from patchlint.ruleset.record import recall
 
     return recall(findings, _patch, book)

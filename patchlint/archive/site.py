@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from patchlint import __version__
 from patchlint.archive.changes import Change, Found, earlier
+from patchlint.archive.listing import recalled
 from patchlint.model.effect import STRUCTURAL
 from patchlint.model.finding import LEVELS
 from patchlint.model.history import day, moment
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
+    from patchlint.model.finding import Finding
     from patchlint.model.kernel import Rule
+    from patchlint.ruleset.record import Book
 
 #: Pages load the style and the scripts beside them, and nothing else.
 POLICY: Final = (
@@ -62,6 +66,13 @@ class Look(Struct, frozen=True):
     base: str = ""
 
 
+class Proof(Struct, frozen=True):
+    """A script that shows a finding on a running kernel, and a sentence on what it runs."""
+
+    script: str
+    says: str
+
+
 class _Group(Struct, frozen=True):
     """A page of the changes that have one thing in common."""
 
@@ -82,10 +93,17 @@ def page_name(name: str, kind: str) -> str:
     return f"{kind}/{plain}.html"
 
 
-def pages(found: Found, rules: Mapping[str, Rule], look: Look) -> Iterator[tuple[str, str]]:
+def pages(
+    found: Found,
+    rules: Mapping[str, Rule],
+    look: Look,
+    book: Book,
+    prove: Callable[[Finding], Proof],
+) -> Iterator[tuple[str, str]]:
     """Yield the path and the text of each file of the site.
 
-    ``rules`` are explained as far as they are in it.
+    ``rules`` are explained as far as they are in it.  ``book`` is the record that changes are
+    told with, ``prove`` gives the script that stands beside the page of each.
     """
     made = _environment(look)
     groups = _groups(found)
@@ -116,6 +134,9 @@ def pages(found: Found, rules: Mapping[str, Rule], look: Look) -> Iterator[tuple
             if group.changes or group.kind == "rules":
                 yield group.path, _group_page(make, group, rules)
     for change in found.changes:
+        finding = _recalled(change, book)
+        proof = prove(finding)
+        yield f"changes/{change.key}.sh", proof.script
         yield (
             f"changes/{change.key}.html",
             make(
@@ -123,9 +144,17 @@ def pages(found: Found, rules: Mapping[str, Rule], look: Look) -> Iterator[tuple
                 change.last.subject or change.key,
                 "../",
                 change=change,
+                finding=finding,
+                proof=proof,
                 before=earlier(change, found.changes),
             ),
         )
+
+
+def _recalled(change: Change, book: Book) -> Finding:
+    """Return the finding with what the record tells beside it; the page itself has its history."""
+    (finding,) = recalled([replace(change.finding, history=change.history)], book)
+    return replace(finding, history=None)
 
 
 def _environment(look: Look) -> Environment:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from patchlint.report.text import count
+
+if TYPE_CHECKING:
+    from patchlint.archive.site import Proof
+    from patchlint.model.finding import Finding
+    from patchlint.model.kernel import KernelFacts
 
 EPILOG: Final = """\
 examples:
   patchlint site block.db fsdevel.db --out public
   patchlint site *.db --out public --name "Late releases" --url https://example.org/late/
 
-Each change has a page that keeps its name; lists, families, years and rules have theirs.
-There is a search and a feed (feed.xml). The pages load nothing from elsewhere and can be
-read from a disk or put on any web server.
+Each change has a page that keeps its name, and beside it the script of patchlint confirm
+that shows it on a running kernel; lists, families, years and rules have pages too. There is
+a search and a feed (feed.xml). The pages load nothing from elsewhere and can be read from a
+disk or put on any web server.
 
 exit status: 0, or 2 when a store could not be read or the folder not written"""
 
@@ -51,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     from patchlint.archive import changes, publish, site
     from patchlint.archive.store import StoreError
     from patchlint.integrations.config import ConfigError, load_settings
+    from patchlint.ruleset import record
     from patchlint.ruleset.load import RuleError, load
 
     for url in (arguments.url, arguments.link_url):
@@ -64,11 +72,22 @@ def run(arguments: argparse.Namespace) -> int:
             base=f"{arguments.url.rstrip('/')}/" if arguments.url else "",
         )
         found = changes.gather(arguments.stores)
-        rules = {rule.id: rule for rule in load().rules}
-        number = publish.publish(site.pages(found, rules, look), Path(arguments.out))
+        ruleset = load()
+        rules = {rule.id: rule for rule in ruleset.rules}
+        pages = site.pages(found, rules, look, record.read(), partial(_proof, ruleset.kernel))
+        number = publish.publish(pages, Path(arguments.out))
     except (StoreError, RuleError, ConfigError, publish.PublishError) as error:
         print(f"patchlint: {error}", file=sys.stderr)
         return 2
     told = f"{count(len(found.changes), 'change')}, {count(number, 'file')}"
     print(f"{told}: {Path(arguments.out) / 'index.html'}")
     return 0
+
+
+def _proof(kernel: KernelFacts, finding: Finding) -> Proof:
+    from patchlint.archive.site import Proof
+    from patchlint.confirm import claim, plan, script
+
+    (claimed,) = claim.of_findings([finding])
+    made = plan.make(claimed, kernel)
+    return Proof(script.script(made), script.runs(made))

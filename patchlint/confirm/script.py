@@ -46,6 +46,13 @@ def script(plan: Plan) -> str:
     return _PLACE.sub(lambda place: parts[place[1]], _text("confirm.sh"))
 
 
+def runs(plan: Plan) -> str:
+    """One sentence on what the script runs where it is given no command."""
+    if plan.workload is not None and plan.shown:
+        return f"Without a command it runs its reproducer: {plan.workload.shows}."
+    return f"No workload is known that goes through {plan.wanted}: give it a command that does."
+
+
 def plan_lines(plan: Plan) -> list[str]:
     """Return the plan as ``judge.awk`` reads it."""
     return [

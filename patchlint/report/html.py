@@ -83,6 +83,7 @@ def environment(templates: Mapping[str, str]) -> Environment:
     made.filters |= {
         "article": words.article,
         "block": _block,
+        "confirmed_by": words.confirmed_by,
         "context": words.context,
         "count": text.count,
         "day": day,

@@ -18,7 +18,7 @@ from msgspec import Struct
 from patchlint.model.hidden import HIDDEN
 from patchlint.report.lookup import alike, by_patch, entry_points, patch_of, series_of, untold
 from patchlint.report.text import cut, line, source, wrap
-from patchlint.report.words import called, elsewhere, entries, remembered, told
+from patchlint.report.words import called, confirmed_by, elsewhere, entries, remembered, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -213,7 +213,7 @@ def _question(findings: Sequence[Finding], which: str) -> str:
 
 
 def _footer(report: Report, findings: Sequence[Finding], style: Style) -> list[str]:
-    """The version, where to read on, and two ways to say that it is wrong."""
+    """The version, where to read on, what shows it, and two ways to say that it is wrong."""
     rule = line(findings[0].rule)
     silent = dict.fromkeys(f"patchlint-ok: {line(f.rule)} {line(f.function)}" for f in findings)
     say = "say so in a reply"
@@ -221,6 +221,7 @@ def _footer(report: Report, findings: Sequence[Finding], style: Style) -> list[s
         say = f"tell {style.complaints}"
     return [
         cut(f"patchlint {line(report.version)}; why: patchlint explain {rule}", PROSE),
+        cut(f"To see it run: {confirmed_by(findings[0])} > show.sh", PROSE),
         *wrap(f"Wrong? Please {say}, or below the --- of the next version:", PROSE),
         *(cut(f"{one} -- why it is fine", _LONGEST_LINE) for one in islice(silent, REMARKS)),
     ]

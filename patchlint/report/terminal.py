@@ -36,6 +36,7 @@ from patchlint.report.lookup import (
 from patchlint.report.text import code, columns, count, cut, line, pad, sentence, wrap
 from patchlint.report.words import (
     called,
+    confirmed_by,
     elsewhere,
     fate,
     headline,
@@ -235,6 +236,7 @@ def _ground(finding: Finding, style: Style) -> list[str]:
         *_listed("evidence", finding.evidence, style, most=len(finding.evidence)),
         *_prose("how sure", sure(finding), style),
         *_prose("known as", f"fingerprint {finding.fingerprint}", style),
+        *_prose("shown by", f"`{confirmed_by(finding)}`", style),
     ]
 
 

@@ -169,6 +169,11 @@ def sure(finding: Finding) -> str:
     return f"{finding.confidence} confidence: {why}"
 
 
+def confirmed_by(finding: Finding) -> str:
+    """``patchlint confirm 9e8f3d69cc5a2305 SERIES``: what prints a script that shows a finding."""
+    return f"patchlint confirm {line(finding.fingerprint)} SERIES"
+
+
 def article(name: str) -> str:
     """``a work item``, ``an RCU callback``."""
     return f"an {name}" if name.startswith(("RCU", "unknown")) else f"a {name}"

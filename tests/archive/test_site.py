@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import subprocess
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
@@ -10,11 +11,13 @@ import pytest
 import site_kit
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from site_kit import HOSTILE, link, make
 
 from patchlint.archive import changes, site
 from patchlint.cli.main import main
 from patchlint.ruleset.load import load
+from patchlint.ruleset.record import read
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 
@@ -126,6 +129,31 @@ def test_a_change_is_told_with_its_postings_and_its_fate(parsed):
     assert "linux-burrow, linux-fsdevel" in said
     assert "What came of it discussed Re: burrow 20" in said
     assert "Earlier changes of the same family" in said
+
+
+def test_each_change_has_the_script_that_shows_it_beside_its_page(parsed, folder):
+    for name, page in parsed.items():
+        if name.startswith("changes/"):
+            script = (folder / name).with_suffix(".sh")
+            assert script.name in page.links, name
+            done = subprocess.run(["sh", "-n", script], capture_output=True, check=False)
+            assert (done.returncode, done.stderr) == (0, b""), name
+    key = site_kit.finding(20, "").fingerprint
+    assert f"patchlint confirm {key}" in (folder / f"changes/{key}.sh").read_text()
+    said = parsed[f"changes/{key}.html"].text()
+    assert "No workload is known that goes through burrow20_unlock(): give it a command" in said
+
+
+def test_a_change_is_told_with_what_the_record_knows(stores):
+    one = next(one for one in read().judged if one.verdict == "right" and one.outcome == "reverted")
+    found = changes.gather([str(stores[0])])
+    finding = replace(found.changes[0].finding, family=one.family, cleanup=one.cleanup)
+    late = replace(found.changes[0].postings[-1], date=4e9)
+    own = replace(found.changes[0], finding=finding, postings=(late,))
+    alone = replace(found, changes=(own,))
+    pages = dict(site.pages(alone, {}, site.Look(), read(), lambda _: site.Proof("", "")))
+    said = Page(pages[f"changes/{own.key}.html"]).text()
+    assert re.search(rf"earlier ?{one.cleanup}\(\) in \w+\(\) was ", said)
 
 
 @pytest.mark.parametrize(("number", "fate"), [(3, "still in a later version"), (0, "fixed later")])
@@ -281,7 +309,7 @@ def test_dates_that_are_none_do_not_stop_it(tmp_path):
         connection.execute("UPDATE findings SET fingerprint = '../../x' WHERE id = 3")
     connection.close()
     out = built(tmp_path / "out", store)
-    assert len(list((out / "changes").iterdir())) == 3
+    assert len(list((out / "changes").glob("*.html"))) == 3
     assert (out / "years/no-date.html").exists() or "no date" in (out / "index.html").read_text()
 
 

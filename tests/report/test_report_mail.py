@@ -129,9 +129,10 @@ def test_the_author_is_answered_with_what_they_said():
 
 
 def test_the_last_lines_name_the_version_and_how_to_silence_it():
-    *_, mark, version, _, first, second = body().splitlines()
+    *_, mark, version, shown, _, first, second = body().splitlines()
     assert mark == "-- "
     assert version == "patchlint 1.2.3; why: patchlint explain mount-put-deferred"
+    assert shown == "To see it run: patchlint confirm 5b2e0c94a1d7 SERIES > show.sh"
     assert first == "patchlint-ok: mount-put-deferred burrow_unlock -- why it is fine"
     assert second == "patchlint-ok: file-put-deferred tunnel_release -- why it is fine"
 
