@@ -165,6 +165,7 @@ def _record(track: Track | None) -> dict[str, Any] | None:
     if track is None:
         return None
     return {
+        "rule": track.rule or None,
         "right": track.right,
         "info": track.info,
         "wrong": track.wrong,

@@ -205,28 +205,31 @@ def precedent(one: Judgement, link: str) -> str:
     return f"{said}; {mail_link(one.message_id, link)}"
 
 
-#: judged findings of a rule from which on their share is told: of fewer it says more of chance
-#: than of the rule (of ten the bounds for 95 % still lie some thirty points to either side)
-ENOUGH: Final = 10
+#: what a record counts, by the level of the finding that it is told with
+_COUNTED: Final[dict[Level, str]] = {"error": "warnings", "warning": "warnings", "note": "notes"}
 
 
 def record(finding: Finding) -> str:
-    """``75 % of the warnings of this rule were right (12 judged)``; "" where few were judged.
+    """``5 of 7 judged warnings of this rule were right; 3 of 4 ... were fixed, ...``.
 
-    A note is right where the release moved as told, whether or not user space relied on it.
+    Counts, not a share: a reader sees on how many it rests.  A note is right where the release
+    moved as told, whether or not user space relied on it.  "" where nothing was judged.
     """
     track = finding.track
     decided = track.judged - track.undecided if track is not None else 0
-    if track is None or decided < ENOUGH:
+    if track is None or not decided:
         return ""
     note = finding.level == "note"
     right = track.right + (track.info if note else 0)
-    what = "notes" if note else "warnings"
-    return (
-        f"{right / decided:.0%} of the {what} of this rule were right ({decided} judged)".replace(
-            "%", " %", 1
+    whose = "of this rule" if track.rule else "of all rules"
+    said = f"{right} of {decided} judged {_COUNTED[finding.level]} {whose} were right"
+    if not track.rule:
+        said += ", too few of this one to tell it apart"
+    if track.known and not note:
+        said += (
+            f"; {track.undone} of {track.known} with a known end were fixed, dropped or reverted"
         )
-    )
+    return said
 
 
 def remembered(finding: Finding, link: str) -> list[tuple[str, str]]:

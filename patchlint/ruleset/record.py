@@ -142,24 +142,35 @@ def recall(
     """Return findings with their nearest precedent and the track of their rules.
 
     ``patches`` gives the title of a finding's patch and its day, empty where that is not
-    known.  What the record holds of the same change is left out of both; a track is that of
-    findings as loud as this one.
+    known.  What the record holds of the same change is left out of both.
     """
     told = []
     for finding in findings:
         title, day = patches(finding)
         digest = title_digest(title)
         others = [one for one in book.judged if not _own(one, finding, digest)]
-        loud = finding.level != "note"
-        mine = [one for one in others if one.rule == finding.rule and one.loud == loud]
         told.append(
             replace(
                 finding,
                 precedent=_nearest(finding, others, day),
-                track=track(finding.rule, mine) if mine else None,
+                track=_track_of(finding, others),
             )
         )
     return tuple(told)
+
+
+def _track_of(finding: Finding, others: Iterable[Judgement]) -> Track | None:
+    """Return how findings of the rule were judged that are as loud as this one.
+
+    Of a loud one whose rule has too few, those of all rules under no rule's name: a reader who
+    is told of a lost promise is told how often that was right.
+    """
+    loud = finding.level != "note"
+    alike = [one for one in others if one.loud == loud]
+    mine = track(finding.rule, [one for one in alike if one.rule == finding.rule])
+    if mine.judged - mine.undecided >= FEWEST:
+        return mine
+    return track("", alike) if loud and alike else None
 
 
 def _own(one: Judgement, finding: Finding, digest: str) -> bool:

@@ -101,7 +101,10 @@ def test_b4_details_are_a_list_of_rows():
             "worker puts the den that umount promised to have put; "
             "https://lore.kernel.org/r/20190501-den-1@example.org"
         ),
-        "    record: 75 % of the warnings of this rule were right (12 judged)",
+        (
+            "    record: 9 of 12 judged warnings of this rule were right; 4 of 6 with a known end "
+            "were fixed, dropped or reverted"
+        ),
     ]
     assert data(EMPTY, "b4")["details"] == ""
 

@@ -104,30 +104,38 @@ def test_a_precedent_of_what_is_no_function_has_no_brackets():
 
 
 @pytest.mark.parametrize(
-    ("level", "right", "info", "wrong", "undecided", "said"),
+    ("level", "rule", "ends", "said"),
     [
-        ("warning", 9, 1, 2, 1, "75 % of the warnings of this rule were right (12 judged)"),
-        ("error", 9, 1, 2, 1, "75 % of the warnings of this rule were right (12 judged)"),
+        ("warning", "r", {}, "9 of 12 judged warnings of this rule were right"),
+        ("error", "r", {}, "9 of 12 judged warnings of this rule were right"),
         # a note is right where it moved, whether or not anybody relied on it
-        ("note", 9, 1, 2, 1, "83 % of the notes of this rule were right (12 judged)"),
-        ("warning", 10, 0, 0, 0, "100 % of the warnings of this rule were right (10 judged)"),
-        ("warning", 0, 0, 10, 0, "0 % of the warnings of this rule were right (10 judged)"),
-        # of few a share says nothing, and what could not be decided makes them no more
-        ("warning", 5, 1, 3, 30, ""),
-        ("note", 1, 0, 0, 0, ""),
+        ("note", "r", {"fixed": 2}, "10 of 12 judged notes of this rule were right"),
+        (
+            "warning",
+            "r",
+            {"dropped": 3, "reverted": 1, "kept": 2, "unknown": 2},
+            "9 of 12 judged warnings of this rule were right;"
+            " 4 of 6 with a known end were fixed, dropped or reverted",
+        ),
+        (
+            "warning",
+            "",
+            {},
+            "9 of 12 judged warnings of all rules were right, too few of this one to tell it apart",
+        ),
     ],
 )
-def test_a_record_is_a_share_of_enough_judgements(level, right, info, wrong, undecided, said):
-    track = Track("mount-put-deferred", right, info, wrong, undecided, {})
+def test_a_record_counts_what_was_judged_and_what_came_of_it(level, rule, ends, said):
+    track = Track(rule, 9, 1, 2, 1, ends)
     one = replace(STORY.findings[0], level=level, track=track)
     assert words.record(one) == said
-    assert [text for name, text in words.remembered(one, "") if name == "record"] == (
-        [said] if said else []
-    )
+    assert [text for name, text in words.remembered(one, "") if name == "record"] == [said]
 
 
 def test_a_rule_of_which_nothing_was_judged_has_no_record():
     assert words.record(replace(STORY.findings[0], track=None)) == ""
+    undecided = Track("r", 0, 0, 0, 3, {})
+    assert words.record(replace(STORY.findings[0], track=undecided)) == ""
 
 
 TOLD = "it moves to a work item"

@@ -194,6 +194,23 @@ def test_a_track_counts_verdicts_and_what_came_of_right_ones():
     assert (track.judged, track.known, track.undone) == (5, 2, 2)
 
 
+@pytest.mark.parametrize(
+    ("level", "mine", "rule"),
+    [("warning", 5, "mount-put-deferred"), ("warning", 4, ""), ("error", 4, ""), ("note", 4, None)],
+)
+def test_a_loud_finding_whose_rule_has_few_judgements_has_those_of_all(level, mine, rule):
+    today = "note" if level == "note" else "warning"
+    rows = [
+        replace(ROW, message_id=f"{n}@x", title=f"t{n}", fingerprint=f"f{n}", today=today)
+        for n in range(9)
+    ]
+    rows[mine:] = [replace(one, rule="path-put-deferred") for one in rows[mine:]]
+    told = record._track_of(finding(level=level), rows)
+    assert (told and told.rule) == rule
+    if told:
+        assert told.right == (9 if rule == "" else mine)
+
+
 def rule(**more):
     known = {"id": "mount-put-deferred", "level": "warning", "held": None}
     return SimpleNamespace(**(known | more))
