@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
         options = options_of(arguments, settings_of(arguments))
         ruleset = pipeline.load_rules(options)
         plan = plans.make(_claim(arguments), ruleset.kernel)
-        for one in plan.missing:
+        for one in filter(None, (*plan.missing, plan.lacks)):
             print(f"patchlint: {one}", file=sys.stderr)
         if arguments.boot or arguments.build:
             return _show(arguments, plan, ruleset)

@@ -1,40 +1,60 @@
 #!/bin/sh
 @ABOUT@
 #
-# usage: sh THIS_SCRIPT                    runs the reproducer, where one is known
-#        sh THIS_SCRIPT COMMAND [ARG...]   runs a command of yours
-#
-# Needs root, tracefs and awk, nothing else.  Releases in kernel threads, work items and
-# interrupts are seen whoever caused them: use a machine that does nothing else.
-# RUNS (10) is how often the reproducer goes round, SETTLE (2) how many seconds the trace
+# As root, on a machine that does nothing else (releases in kernel threads, work items and
+# interrupts are seen whoever caused them); it needs tracefs and awk, nothing to install:
+@USAGE@
+# RUNS=10 is how often the reproducer goes round, SETTLE=2 for how many seconds the trace
 # goes on after the command.
-# exit status: 0 all last releases were done before the return to user space, 1 some were
-# not, 2 none was seen, or nothing of what leads to them, 3 this machine cannot trace
+#
+# exit status: 0 each last release was done before the return to user space, 1 some were not,
+# 2 none was seen, or nothing of what leads to them, 3 this machine cannot trace
+#
 @SUITES@
+#
 # SPDX-License-Identifier: GPL-2.0-or-later
 set -u
 RUNS=${RUNS:-10}
 SETTLE=${SETTLE:-2}
 
+# what leads to the release, the release, what ends it, and what it was moved into
 entries='@ENTRIES@'
 releases='@RELEASES@'
 finals='@FINALS@'
 callbacks='@CALLBACKS@'
+# the function that lost the promise: unless it runs nobody is acquitted
 function='@FUNCTION@'
-plan='@PLAN@'
+# whether the reproducer goes through it
+own='@OWN@'
 
 @REPRODUCER@
 
+# which frames of a stack tell a context, and what ends which release
+plan='@PLAN@'
+
+# makes a line of each event in a trace
 fold='@FOLD@'
 
+# says of each release by when it was done
 judge='@JUDGE@'
 
+# tells it to people
 tell='@TELL@'
 
 cannot() {
 	echo "cannot trace: $*" >&2
 	exit 3
 }
+
+example=
+if [ "${1:-}" = --example ] && command -v reproducer >/dev/null; then
+	example=yes
+	shift
+fi
+if [ $# -eq 0 ] && [ -z "$own$example" ]; then
+	echo "no workload is known that goes through @WANTED@: give a command that does" >&2
+	exit 2
+fi
 
 tracing=
 for place in /sys/kernel/tracing /sys/kernel/debug/tracing; do
@@ -127,6 +147,8 @@ way='e_.*'
 [ -z "$function" ] || [ ! -d "$probes/events/$name/e_$function" ] || way=e_$function
 came=$(awk -F'\t' -v way="^$way\$" '$5 ~ way { n++ } END { print n + 0 }' "$work/events")
 astray=
+# what another function's reproducer did shows nothing of one that cannot be probed
+[ -z "$example" ] || [ "$way" = "e_$function" ] || came=0
 [ "$came" -gt 0 ] || astray=${function:-what leads to the release}
 # nor does a kernel in which nothing is that the release was moved into
 lacks=

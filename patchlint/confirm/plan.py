@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,9 +22,9 @@ class Plan(Struct, frozen=True):
     """What is watched: functions by what they are to the finding, and what tells contexts.
 
     ``entries`` lead to the release, ``callbacks`` are where it was moved, ``finals`` are
-    pairs (release, function that ends it); ``missing`` says what is not known.  ``workload``
-    is that of the family; where it does not go through what the finding is about it is not
-    ``shown``: a run of something else would read as an acquittal.
+    pairs (release, function that ends it); ``missing`` says what of them is not known.
+    ``workload`` is that of the family; where it does not go through what the finding is about
+    it is not ``shown``: it is an example then, run when it is asked for and acquitting nobody.
     """
 
     claim: Claim
@@ -43,6 +42,18 @@ class Plan(Struct, frozen=True):
         """What a command has to end in: the function that lost the promise, else the release."""
         names = _names([self.claim.function, *self.entries, *self.releases])
         return f"{names[0]}()" if names else "what the finding is about"
+
+    @property
+    def lacks(self) -> str:
+        """What to say where no workload is known that shows this finding, "" where one is."""
+        if self.shown:
+            return ""
+        return f"no workload is known that goes through {self.wanted}: give a command that does"
+
+    @property
+    def reproducer(self) -> str:
+        """The shell lines of the family's workload, "" where there are none."""
+        return (self.workload.script or "").strip() if self.workload is not None else ""
 
 
 def make(claim: Claim, kernel: KernelFacts) -> Plan:
@@ -71,7 +82,7 @@ def make(claim: Claim, kernel: KernelFacts) -> Plan:
         for one in _names([*before, *after, claim.function])
         if one not in releases and one not in callbacks
     ]
-    plan = Plan(
+    return Plan(
         claim,
         tuple(entries[:_MOST]),
         releases,
@@ -82,10 +93,6 @@ def make(claim: Claim, kernel: KernelFacts) -> Plan:
         shown,
         tuple(missing),
     )
-    if shown:
-        return plan
-    unknown = f"no workload is known that goes through {plan.wanted}: give a command that does"
-    return replace(plan, missing=(*plan.missing, unknown))
 
 
 def _names(given: Iterable[str]) -> tuple[str, ...]:

@@ -14,19 +14,14 @@ if TYPE_CHECKING:
 
 _PLACE: Final = re.compile(r"@([A-Z]+)@")
 _WIDTH: Final = 88
-_NOTHING: Final = """\
-reproducer() {
-	echo "no workload is known that goes through %s: give a command that does" >&2
-	return 2
-}"""
 
 
 def script(plan: Plan) -> str:
     """Return the script's text.  Nothing of the finding gets into it but names and comments."""
     finals = dict.fromkeys(final for release, final in plan.finals if final != release)
-    workload = plan.workload
     parts = {
         "ABOUT": "\n".join(_about(plan)),
+        "USAGE": "\n".join(_usage(plan)),
         "SUITES": "\n".join(_suites(plan)),
         "ENTRIES": " ".join(plan.entries),
         "RELEASES": " ".join(plan.releases),
@@ -34,16 +29,15 @@ def script(plan: Plan) -> str:
         "CALLBACKS": " ".join(plan.callbacks),
         "PLAN": "\n".join(plan_lines(plan)),
         "FUNCTION": next((one for one in plan.entries if one == plan.claim.function), ""),
-        "REPRODUCER": (
-            workload.script
-            if plan.shown and workload and workload.script
-            else _NOTHING % plan.wanted
-        ).strip(),
+        "OWN": "yes" if plan.shown else "",
+        "WANTED": plan.wanted,
+        "REPRODUCER": plan.reproducer,
         "FOLD": _quoted(program("fold.awk")),
         "JUDGE": _quoted(program("judge.awk")),
         "TELL": _quoted(program("tell.awk")),
     }
-    return _PLACE.sub(lambda place: parts[place[1]], _text("confirm.sh"))
+    text = _PLACE.sub(lambda place: parts[place[1]], _text("confirm.sh"))
+    return text.replace("\n\n\n\n", "\n\n", 1)  # where there is no reproducer
 
 
 def runs(plan: Plan) -> str:
@@ -82,22 +76,49 @@ def _about(plan: Plan) -> Iterable[str]:
     yield from _comment(f"patchlint confirm {claim.fingerprint} [{claim.rule}]")
     yield from _comment(claim.message)
     yield "#"
-    if plan.workload is not None and plan.shown:
-        yield from _comment(f"Reproducer: {plan.workload.shows}")
-    elif plan.workload is not None:
-        yield from _comment(
-            f"No reproducer goes through {plan.wanted}; one of its family: {plan.workload.shows}"
-        )
+    yield from _comment(
+        f"Shows on a running kernel in which context {_called(plan.releases)} runs, and whether"
+        " before the return to user space. It does not know which series the kernel has: run it"
+        " without and with the patch."
+    )
     for one in plan.missing:
-        yield from _comment(f"Not known: {one}")
+        yield from _comment(f"{one[:1].upper()}{one[1:]}.")
+
+
+def _usage(plan: Plan) -> Iterable[str]:
+    """How to call it: each way is there only where it does something."""
+    shows = plan.workload.shows if plan.workload is not None else ""
+    if plan.shown:
+        yield from _way("sh THIS_SCRIPT", f"runs the reproducer below: {shows}")
+        yield from _way("sh THIS_SCRIPT COMMAND [ARG...]", "runs a command of yours instead")
+        return
+    yield from _way(
+        "sh THIS_SCRIPT COMMAND [ARG...]",
+        f"runs a command that goes through {plan.wanted}: no reproducer that does is known",
+    )
+    if plan.reproducer:
+        yield from _way(
+            "sh THIS_SCRIPT --example",
+            f"runs the reproducer of the family, to be changed until it does: {shows}",
+        )
+
+
+def _way(call: str, does: str) -> Iterable[str]:
+    yield f"#   {call}"
+    yield from _comment(f"      {does}")
+
+
+def _called(names: Iterable[str]) -> str:
+    return " and ".join(f"{name}()" for name in names) or "the release"
 
 
 def _suites(plan: Plan) -> Iterable[str]:
-    yield "#"
     if plan.workload is None or not plan.workload.suites:
-        yield from _comment("No public suite is known for this family.")
+        yield from _comment("The release is in no table: no public suite is known for it.")
         return
-    yield from _comment("Public suites of the area, to run as they are or as COMMAND:")
+    yield from _comment(
+        f"Public suites of the area ({plan.workload.family}), to run beside it or as COMMAND:"
+    )
     for suite in plan.workload.suites:
         yield from _comment(f"  {suite}")
 

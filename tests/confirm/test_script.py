@@ -90,8 +90,7 @@ def test_each_family_has_a_workload_or_says_that_none_is_known():
     for family, workload in KERNEL.workloads.items():
         assert workload.suites, family
         if workload.script is None:
-            said = made(family=family, cleanup="lamp_put").missing
-            assert any("no workload" in one for one in said), family
+            assert "no workload" in made(family=family, cleanup="lamp_put").lacks, family
         else:
             assert "reproducer() {" in workload.script, family
             assert "user space: " in workload.script, family
@@ -113,11 +112,10 @@ def test_a_workload_that_does_not_go_through_the_finding_is_none(family, cleanup
     text = script(own)
     workload = KERNEL.workloads[family]
     assert not own.shown
-    assert workload.script not in text
     assert "no workload is known that goes through unlamp(): give a command that does" in text
-    assert (
-        f"# No reproducer goes through unlamp(); one of its family: {workload.shows}"[:70] in text
-    )
+    assert "own=''\n" in text
+    assert "--example\n#       runs the reproducer of the family, to be changed until it" in text
+    assert workload.script.strip() in text
     # what ends something else of the family ends nothing here
     assert {final for _, final in own.finals}.isdisjoint(
         set(workload.final) - set(getattr(KERNEL.cleanups.get(cleanup), "final", ()))
@@ -137,32 +135,36 @@ def test_a_release_that_no_table_knows_is_its_own_end_and_that_is_said():
     assert own.finals == (("lamp_put", "lamp_put"),)
     assert any("what ends lamp_put() is not known" in one for one in own.missing)
     text = script(own)
-    assert "# Not known: what ends lamp_put() is not known" in text
+    assert "# What ends lamp_put() is not known" in text
     assert words_of(text, "finals") == []
     assert "no workload is known that goes through unlamp()" in text
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
 @pytest.mark.parametrize(
-    ("events", "probed", "came"),
+    ("events", "probed", "example", "came"),
     [
-        (["e_sys_unlamp", "c_mntput"], True, False),
-        (["e_unlamp", "c_mntput"], True, True),
+        (["e_sys_unlamp", "c_mntput"], True, False, False),
+        (["e_unlamp", "c_mntput"], True, False, True),
+        (["e_unlamp", "c_mntput"], True, True, True),
         # the function is inlined there: another one that leads to the release tells
-        (["e_sys_unlamp", "c_mntput"], False, True),
-        (["c_mntput", "f_lamp_out"], False, False),
+        (["e_sys_unlamp", "c_mntput"], False, False, True),
+        # ... of a command that is to go through it, not of another one's reproducer
+        (["e_sys_unlamp", "c_mntput"], False, True, False),
+        (["c_mntput", "f_lamp_out"], False, False, False),
     ],
 )
 def test_releases_without_the_function_that_lost_them_are_told_as_astray(
-    shell, events, probed, came, tmp_path
+    shell, events, probed, example, came, tmp_path
 ):
     text = script(made())
     part = text[text.index("way='e_.*'") : text.index("# nor does a kernel")]
+    own = "example=yes" if example else "example="
     (tmp_path / "events").write_text("".join(f"1\t7\tsh\tt\t{one}\tx\t\n" for one in events))
     if probed:
         (tmp_path / "events-of/events/lamp/e_unlamp").mkdir(parents=True)
     lines = [
-        f"work='{tmp_path}' probes='{tmp_path}/events-of' name=lamp",
+        f"work='{tmp_path}' probes='{tmp_path}/events-of' name=lamp {own}",
         *(line for line in text.splitlines() if line.startswith(("entries=", "function="))),
         part,
         'echo "$astray"',
@@ -171,6 +173,45 @@ def test_releases_without_the_function_that_lost_them_are_told_as_astray(
         [*shell, "-uc", "\n".join(lines)], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == ("" if came else "unlamp")
+
+
+def heading(text):
+    return text[: text.index("set -u")]
+
+
+def test_the_heading_says_each_thing_once():
+    for own in (made(), going_through("mount"), made(family="structural", cleanup="lamp_put")):
+        text = heading(script(own))
+        for told in ("goes through unlamp()", "is not known", "opened with O_EXCL", "a kworker"):
+            assert text.count(told) <= 1, told
+        assert max(map(len, text.splitlines())) <= 96
+
+
+def test_a_way_to_call_it_is_told_where_it_does_something():
+    shown, other = heading(script(going_through("mount"))), heading(script(made()))
+    none = heading(script(made(family="structural", cleanup="lamp_put")))
+    assert "#   sh THIS_SCRIPT\n" in shown
+    assert "--example" not in shown
+    assert "#   sh THIS_SCRIPT\n" not in other
+    assert "#   sh THIS_SCRIPT --example\n" in other
+    assert "--example" not in none
+    for text in (shown, other, none):
+        assert "#   sh THIS_SCRIPT COMMAND [ARG...]\n" in text
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+@pytest.mark.parametrize("words", [[], ["--example"]], ids=["nothing", "example"])
+def test_without_a_command_nothing_is_traced_where_no_reproducer_is_known(shell, words, tmp_path):
+    path = tmp_path / "script"
+    path.write_text(script(made(family="structural", cleanup="lamp_put")))
+    text = path.read_text()
+    path.write_text(text.replace("tracing=\n", 'echo "traces $*"; exit 9\n', 1))
+    done = subprocess.run([*shell, path, *words], capture_output=True, text=True, check=False)
+    if words:  # a command of that name, then
+        assert (done.returncode, done.stdout) == (9, "traces --example\n")
+    else:
+        assert done.returncode == 2
+        assert "goes through unlamp(): give a command" in done.stderr
 
 
 HOSTILE = st.text(

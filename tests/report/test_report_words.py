@@ -103,19 +103,21 @@ def test_a_precedent_of_what_is_no_function_has_no_brackets():
     assert told.startswith("->flags &= ~BUSY in ")
 
 
+JUDGED = "9 of 12 judged warnings of this rule were right"
+
+
 @pytest.mark.parametrize(
     ("level", "rule", "ends", "said"),
     [
-        ("warning", "r", {}, "9 of 12 judged warnings of this rule were right"),
-        ("error", "r", {}, "9 of 12 judged warnings of this rule were right"),
+        ("warning", "r", {}, JUDGED),
+        ("error", "r", {}, JUDGED),
         # a note is right where it moved, whether or not anybody relied on it
         ("note", "r", {"fixed": 2}, "10 of 12 judged notes of this rule were right"),
         (
             "warning",
             "r",
             {"dropped": 3, "reverted": 1, "kept": 2, "unknown": 2},
-            "9 of 12 judged warnings of this rule were right;"
-            " 4 of 6 with a known end were fixed, dropped or reverted",
+            f"{JUDGED}; 4 of 6 with a known end were fixed, dropped or reverted",
         ),
         (
             "warning",
