@@ -44,7 +44,7 @@ _NOBODY: Final = "unknown"
 _OF_PATCHES: Final = frozenset({"reverted", "dropped", "superseded"})
 #: what may come of a change that was kept
 _BEYOND: Final = frozenset({"reverted", "fixed", "merged"})
-_BY_HAND: Final = "so found by somebody who read its thread and the source"
+_BY_HAND: Final = "judged by hand, by its thread and the source"
 
 
 class Change(Struct, frozen=True):

@@ -167,7 +167,7 @@ def _cleanup(known: Cleanup) -> str:
     lines = [
         f"  releases {known.releases}",
         f"  family {known.family}; {_KINDS[known.kind]}",
-        f"  done in a task: {known.task}; in a kernel thread or work item: {known.deferred}",
+        *([f"  {_when(known)}"] if known.kind != "memory" else []),
         f"  why it matters: {known.why}",
         *(f"  symptom: {one}" for one in known.symptoms),
         *(f"  instead: {one}" for one in known.advice),
@@ -175,6 +175,16 @@ def _cleanup(known: Cleanup) -> str:
     if not known.visible:
         lines.append("  user space does not see when it is late")
     return "\n".join([*lines, _source(known.source), *_seen(known)])
+
+
+def _when(known: Cleanup) -> str:
+    """Say by when it is done, in a task and elsewhere."""
+    from patchlint.report.words import GUARANTEES
+
+    task, deferred = GUARANTEES[known.task], GUARANTEES[known.deferred]
+    if task == deferred:
+        return f"{task}, wherever it runs"
+    return f"in a task {task}; in a kernel thread or work item {deferred}"
 
 
 def _seen(known: Cleanup) -> Iterable[str]:

@@ -123,8 +123,10 @@ def _variants(table: str, rows: list[tuple[str, Row]]) -> Iterator[tuple[str, st
     return ((table, name, row) for name, row in rows if many[name] > 1)
 
 
-#: what a release that calls another one is said to release, and by which one
-_THROUGH: Final = re.compile(r", through (\w+)\(\)")
+#: how a release goes about it, behind the thing that it releases (", waiting for its users")
+_HOW: Final = re.compile(
+    r", (?:\w+ing|through|by|in|as|off|on|when|from|before|after|written|finished|inline)\b.*"
+)
 _AS: Final = re.compile(r"what (\w+)\(\) releases")
 
 
@@ -173,9 +175,9 @@ def _cleanups(data: Compiled) -> list[Cleanup]:
 
 
 def _thing(releases: str, things: dict[str, str]) -> str:
-    """What is released, without the function that does it."""
+    """What is released, without how that is done and by which function."""
     through = _AS.fullmatch(releases)
-    return _THROUGH.sub("", things.get(through[1], releases) if through else releases)
+    return _HOW.sub("", things.get(through[1], releases) if through else releases)
 
 
 def _frozen(value: Any) -> Any:

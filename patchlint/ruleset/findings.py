@@ -12,9 +12,11 @@ from patchlint.ruleset import sentences
 from patchlint.ruleset.sentences import NAMELESS, OWN_RULE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from patchlint.model.effect import Downgrade, Step
     from patchlint.model.finding import Confidence, Level
-    from patchlint.model.kernel import Rule, Ruleset
+    from patchlint.model.kernel import KernelFacts, Rule, Ruleset
     from patchlint.model.mail import Patch
     from patchlint.ruleset.quotes import Diffs
 
@@ -62,6 +64,7 @@ def finding(
     known = ruleset.kernel.cleanups.get(downgrade.cleanup)
     level = _level(rule, downgrade)
     downgrade = _named(downgrade)
+    downgrade = replace(downgrade, also=tuple(_telling(ruleset.kernel, downgrade.also)))
     return Finding(
         rule=rule.id,
         level=level,
@@ -82,7 +85,7 @@ def finding(
         entry_points=downgrade.entry_points,
         symptoms=sentences.symptoms(ruleset.kernel, rule, downgrade),
         advice=sentences.advice(ruleset.kernel, rule, downgrade),
-        message=sentences.message(downgrade),
+        message=sentences.message(ruleset.kernel, downgrade),
         fingerprint=fingerprint(rule.id, downgrade),
         why=sentences.why(ruleset.kernel, downgrade),
         evidence=sentences.evidence(rule, level, known, downgrade),
@@ -117,6 +120,13 @@ def _level(rule: Rule, downgrade: Downgrade) -> Level:
     level = max(wanted, cast("Level", cap), key=LEVELS.index)
     # a chain to a system call is more than the record is about
     return rule.held if rule.held and level == "warning" else level
+
+
+def _telling(kernel: KernelFacts, also: Iterable[str]) -> Iterator[str]:
+    """Yield what is told to have moved as well: of calls that end nothing nobody has to know."""
+    for name in also:
+        if name in kernel.cleanups or not kernel.harmless.search(name):
+            yield name
 
 
 def _named(downgrade: Downgrade) -> Downgrade:

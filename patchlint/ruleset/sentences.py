@@ -72,6 +72,9 @@ _AT_RETURN: Final = (
 _ASK_HOW: Final = "ask how the wait ended: tell the caller by an error, or wait again"
 #: how a function is told of which no hunk shows all, and what is lost stands in the rest
 _REST: Final = re.compile(r"the part of (\S+\(\)) that no hunk shows")
+#: how a store is told, and a put of a reference that is given what to run at the last one
+_STORE: Final = re.compile(r"the store of (.+) to (->\S+)")
+_LAST_PUT: Final = re.compile(r"(\w+)\(\) runs (\w+)\(\) at the last reference")
 #: other reasons that turn one of several losses down: then not all is late on failure alone
 _OF_ANOTHER: Final = re.compile(
     r"no table knows|work is done later|that it is done later|what tells those who wait"
@@ -79,7 +82,7 @@ _OF_ANOTHER: Final = re.compile(
 )
 
 
-def message(downgrade: Downgrade) -> str:
+def message(kernel: KernelFacts, downgrade: Downgrade) -> str:
     """One sentence, short enough to stand with its place and rule on two lines of a terminal."""
     after, function = downgrade.after, _function(downgrade.function)
     if downgrade.shape == "lost-wait" and after.callback is None:
@@ -105,7 +108,7 @@ def message(downgrade: Downgrade) -> str:
         return (
             f"{function}: on failure, {named} {'are' if many else 'is'} done {_BY[after.context]}"
         )
-    return f"{_moved(downgrade)}{_when(downgrade.condition)}: {_lost(downgrade)}"
+    return f"{_moved(kernel, downgrade)}{_when(downgrade.condition)}: {_lost(downgrade)}"
 
 
 def _is_added(downgrade: Downgrade) -> bool:
@@ -155,17 +158,24 @@ def _named(downgrade: Downgrade) -> tuple[str, bool]:
     return (f"{what} and {other}", True) if also else (what, False)
 
 
-def _moved(downgrade: Downgrade) -> str:
+def _moved(kernel: KernelFacts, downgrade: Downgrade) -> str:
     """``fput() moves from lamp_close() to a work item``, or what is done there now."""
-    function, to = _function(downgrade.function), _to(downgrade)
+    function, after = _function(downgrade.function), downgrade.after
+    to = _to(downgrade)
     named, many = _named(downgrade)
+    if downgrade.family == STRUCTURAL and (stored := _STORE.fullmatch(named)):
+        return f"{stored[2]} is set to {stored[1]} {_BY[after.context]} instead of {function}"
     if downgrade.body and downgrade.family == STRUCTURAL:
         if what_of(downgrade) == f"the rest of {function}":
-            return f"{function} is done {_BY[downgrade.after.context]} now"
+            return f"{function} is done {_BY[after.context]} now"
         return f"the body of {function}, with {named}, moves to {to}"
     move = "move" if many else "moves"
     if re.search(rf"(?<!\w){re.escape(function)}", what_of(downgrade)):
         return f"{named} {move} to {to}"
+    lends = released(kernel, downgrade)
+    if lends is not None and lends.name == downgrade.function != downgrade.cleanup:
+        # what is known to be released there says more than a call that no table knows
+        return f"part of {function}, with {named}, moves to {to}"
     return f"{named} {move} from {function} to {to}"
 
 
@@ -178,7 +188,15 @@ def _when(condition: str | None) -> str:
 
 
 def what_of(downgrade: Downgrade) -> str:
-    """What moved, as one calls it."""
+    """What moved, as one calls it; a callback of the last put is called by the put."""
+    last = downgrade.before.chain[-1].note if downgrade.before.chain else ""
+    put = _LAST_PUT.fullmatch(last)
+    if put is not None and put[2] == downgrade.cleanup:
+        return f"the {put[1]}() that may run {put[2]}()"
+    return _lost_thing(downgrade)
+
+
+def _lost_thing(downgrade: Downgrade) -> str:
     return _REST.sub(r"the rest of \1", downgrade.what) or f"{downgrade.cleanup}()"
 
 
@@ -202,7 +220,8 @@ def symptoms(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str
     if known is not None:
         told = known.symptoms
     else:
-        name = downgrade.cleanup
+        # where the whole body went, its function is what was put off
+        name = downgrade.function if downgrade.body else downgrade.cleanup
         ends = kernel.teardown.search(name) and not kernel.not_teardown.search(name)
         of_rule = downgrade.family != STRUCTURAL or rule.shape in OWN_RULE or ends
         # of a call that is no release nobody knows what its delay shows as
@@ -219,6 +238,8 @@ def advice(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str, 
         form = tuple(one.replace(_DIRECT, f"{twin.direct}()") for one in form)
     if known is None and downgrade.family != STRUCTURAL:
         form = (*form, *rule.advice)
+    if downgrade.body and rule.shape:
+        form = ()
     told = (*form, *(known.advice if known is not None else ()))
     if LIMITED in downgrade.reasons:
         told = (_ASK_HOW,)
@@ -231,7 +252,8 @@ def advice(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str, 
     ):
         runs = f"{after.callback}()" if after.callback else "it"
         by_mechanism = kernel.instead_of(after.mechanism, after.context).replace("{}", runs)
-        told = (*told, *([by_mechanism] if by_mechanism else rule.advice))
+        told = (*told, *([by_mechanism] if by_mechanism else ()))
+        told = told if told and not downgrade.body else (*told, *rule.advice)
     return tuple(dict.fromkeys(fitted(one, after) for one in told))
 
 
@@ -277,7 +299,7 @@ def evidence(
     found = list(map(_plain, downgrade.reasons))
     if rule.held and level == rule.held:
         found.append(f"a {rule.held} at most: too few warnings of the rule were right so far")
-    what = what_of(downgrade)
+    what = _lost_thing(downgrade)
     if known:
         found.append(_seen(known))
     elif what == f"{downgrade.cleanup}()":

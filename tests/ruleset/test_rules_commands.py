@@ -79,7 +79,11 @@ def test_explain_of_a_rule_without_documentation(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("fput", "done in a task: before-return-to-user; in a kernel thread or work item: event"),
+        (
+            "fput",
+            "in a task done before return to user space; in a kernel thread or work item done",
+        ),
+        ("del_gendisk", "done when the call returns, wherever it runs"),
         ("fput()", "family file"),
         ("mmput_async", "mmput_async() does what mmput() does"),
         ("mmput", "mmput_async() does what mmput() does"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from series_kit import DIRECT, PATH, QUEUED, WITH_CALLBACK, mails, mbox
 
 from patchlint.graph import levels
-from patchlint.model.effect import MEMORY_ONLY, ON_FAILURE
+from patchlint.model.effect import MEMORY_ONLY, ON_FAILURE, STRUCTURAL
+from patchlint.ruleset import build, sentences
 from patchlint.run import Options, check
 
 pytestmark = pytest.mark.usefixtures("alone")
@@ -86,3 +89,68 @@ def test_what_a_series_found_there_is_lost_when_the_call_returns():
     ]
     assert messages(WITH_CALLBACK, QUEUED) == messages(DIRECT, QUEUED)
     assert PATH == "fs/lamp.c"
+
+
+def moved(body, name="lamp_close"):
+    """States of ``name`` whose body goes into a work item."""
+    head = "static void lamp_gone(struct work_struct *work)\n{\n"
+    lamp = "\tstruct lamp *lamp = container_of(work, struct lamp, work);\n\n"
+    start = "\tINIT_WORK(&lamp->work, lamp_gone);\n\tqueue_work(lamp_wq, &lamp->work);\n"
+    before = f"int {name}(struct lamp *lamp)\n{{\n{body}\treturn 0;\n}}\n"
+    after = f"{head}{lamp}{body}}}\n\n" + before.replace(body, start)
+    return before, after
+
+
+def test_a_callback_of_the_last_put_is_told_by_the_put():
+    (one,) = found(*moved("\tkref_put(&lamp->kref, lamp_kref_release);\n"))
+    assert one.cleanup == "lamp_kref_release"
+    assert one.message.startswith(
+        "the kref_put() that may run lamp_kref_release() moves from lamp_close() to a work item"
+    )
+    # what is in no table is said of the callback
+    assert any(text.startswith("lamp_kref_release() is in no table") for text in one.evidence)
+
+
+def test_a_store_is_told_as_one():
+    lost = SimpleNamespace(
+        family=STRUCTURAL,
+        function="lamp_close",
+        cleanup="user",
+        what="the store of NULL to ->user",
+        also=(),
+        body=False,
+        before=SimpleNamespace(context="task", chain=()),
+        after=SimpleNamespace(context="workqueue", mechanism="queue_work", callback="lamp_gone"),
+    )
+    told = sentences._moved(None, lost)
+    assert told == "->user is set to NULL by a work item instead of lamp_close()"
+
+
+def test_where_a_table_knows_the_function_alone_a_part_of_it_moves():
+    for body, said in (
+        ("\tlamp_del_oil(lamp);\n", "part of blk_release_queue(), with lamp_del_oil(), moves to a"),
+        ("\tiput(lamp->inode);\n", "iput() moves from blk_release_queue() to a"),
+    ):
+        (one,) = found(*moved(body, name="blk_release_queue"))
+        assert one.message.startswith(said)
+
+
+def test_what_ends_nothing_is_not_told_to_have_moved_as_well():
+    (one,) = found(*moved("\tiput(lamp->inode);\n\trelease_sock(lamp->sk);\n"))
+    assert one.cleanup == "iput"
+    assert "release_sock" not in one.also
+
+
+@pytest.mark.parametrize(
+    ("releases", "thing"),
+    [
+        ("a sound card, waiting for its users", "a sound card"),
+        ("a debugfs folder, through debugfs_remove()", "a debugfs folder"),
+        ("a route's data, by RCU", "a route's data"),
+        ("a device, its node and sysfs folder", "a device, its node and sysfs folder"),
+        ("an NVMe controller, with its nodes", "an NVMe controller, with its nodes"),
+        ("timers, queues and port of a sock", "timers, queues and port of a sock"),
+    ],
+)
+def test_who_meets_a_thing_is_not_told_how_it_was_released(releases, thing):
+    assert build._thing(releases, {}) == thing
