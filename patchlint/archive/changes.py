@@ -2,7 +2,8 @@
 
 A change is the same move of the same cleanup, however often and wherever it was posted: what
 has one fingerprint, and what has one title, file, cleanup and function (or callback): a new
-version may rename the other.
+version may rename the other.  It may also tell of another cleanup, where function and callback
+(or author) are the same and no posting has two findings there.
 """
 
 from __future__ import annotations
@@ -241,8 +242,9 @@ def _groups(versions: Sequence[_Version]) -> list[list[_Version]]:
         return place
 
     seen: dict[tuple[str, ...], int] = {}
+    twice = _twice(versions)
     for place, one in enumerate(versions):
-        for name in _names(one):
+        for name in (*_names(one), *(name for name in _places(one) if name not in twice)):
             other = seen.setdefault(name, place)
             root[find(place)] = find(other)
     groups: dict[int, list[_Version]] = {}
@@ -262,6 +264,35 @@ def _names(one: _Version) -> Iterator[tuple[str, ...]]:
         yield ("function", *where, finding.function)
         if finding.after.callback:
             yield ("callback", *where, finding.after.callback)
+
+
+def _places(one: _Version) -> Iterator[tuple[str, ...]]:
+    """Yield what a change is known by where a version of it tells of another cleanup.
+
+    Of several that one function puts off the loudest is named, and a version may show or move
+    others.  The callback holds them together, or who wrote both.
+    """
+    finding = one.finding
+    title = subjects.parse(one.posting.subject).title
+    if title:
+        where = (title_digest(title), finding.path, finding.function)
+        if finding.after.callback:
+            yield ("place", *where, finding.after.callback)
+        if one.posting.author:
+            yield ("author", *where, one.posting.author)
+
+
+def _twice(versions: Iterable[_Version]) -> set[tuple[str, ...]]:
+    """Return the places of which one posting has several findings: these are not told apart."""
+    seen: dict[tuple[str, ...], tuple[str, ...]] = {}
+    found = set()
+    for one in versions:
+        for name in _places(one):
+            posting = one.posting.message_id or one.posting.commit or one.posting.subject
+            known = seen.setdefault((*name, posting), (one.finding.fingerprint,))
+            if known != (one.finding.fingerprint,):
+                found.add(name)
+    return found
 
 
 def _lists(store: Store) -> dict[str, list[str]]:
