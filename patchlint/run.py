@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from patchlint.analysis import Analysis
     from patchlint.model.diff import DiffProblem, FileDiff
-    from patchlint.model.kernel import Ruleset
+    from patchlint.model.kernel import KernelFacts, Ruleset
     from patchlint.model.mail import Mail, Patch, Series
 
 
@@ -340,7 +340,7 @@ def _check_one(
     )
     gathered.limitations.extend(analysis.limitations)
     told = _speak(ruleset, analysis, index, series, tree=tree is not None)
-    found = _recalled(told, series, options)
+    found = _recalled(told, series, options, ruleset.kernel)
     _hear(series, found, ruleset, options, gathered)
     return gathered
 
@@ -368,7 +368,9 @@ def _foreign(
     return tree is None or not any(tree.tree.read(path) is not None for path in sorted(old))
 
 
-def _recalled(found: Iterable[Finding], series: Series, options: Options) -> tuple[Finding, ...]:
+def _recalled(
+    found: Iterable[Finding], series: Series, options: Options, kernel: KernelFacts
+) -> tuple[Finding, ...]:
     """The findings of a series with what the record holds of such ones."""
     findings = tuple(found)
     if not findings:
@@ -378,7 +380,8 @@ def _recalled(found: Iterable[Finding], series: Series, options: Options) -> tup
     from patchlint.ruleset.record import read, recall
 
     patches = {p.number: (subject.parse(p.subject).title, day(p.date)) for p in series.patches}
-    return recall(findings, lambda finding: patches[finding.patch], read(options.rules))
+    book = read(options.rules)
+    return recall(findings, lambda finding: patches[finding.patch], book, kernel)
 
 
 def _files(

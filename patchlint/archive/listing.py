@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 
     from patchlint.archive.changes import Found
     from patchlint.model.finding import Finding, SeriesRef
+    from patchlint.model.kernel import KernelFacts
     from patchlint.model.problem import InputError, Limitation
     from patchlint.ruleset.record import Book
 
 
-def report(stores: Sequence[str], found: Found, question: Question, book: Book) -> Report:
+def report(
+    stores: Sequence[str], found: Found, question: Question, book: Book, kernel: KernelFacts
+) -> Report:
     """Return the report on what was found in ``stores`` (paths), in order of time.
 
     Its series and limitations are those of the postings that are told; errors are told to
@@ -49,17 +52,17 @@ def report(stores: Sequence[str], found: Found, question: Question, book: Book) 
     return Report(
         __version__,
         tuple(series[at] for at in places),
-        recalled(findings, book),
+        recalled(findings, book, kernel),
         tuple(limitations),
         tuple(errors),
     )
 
 
-def recalled(findings: Sequence[Finding], book: Book) -> tuple[Finding, ...]:
+def recalled(findings: Sequence[Finding], book: Book, kernel: KernelFacts) -> tuple[Finding, ...]:
     """Return findings, each with its history, as the record tells of them."""
     from patchlint.ruleset.record import recall
 
-    return recall(findings, _patch, book)
+    return recall(findings, _patch, book, kernel)
 
 
 def _patch(finding: Finding) -> tuple[str, str]:

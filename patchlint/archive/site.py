@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from patchlint.model.finding import Finding
-    from patchlint.model.kernel import Rule
+    from patchlint.model.kernel import KernelFacts, Rule, Ruleset
     from patchlint.ruleset.record import Book
 
 #: Pages load the style and the scripts beside them, and nothing else.
@@ -95,17 +95,18 @@ def page_name(name: str, kind: str) -> str:
 
 def pages(
     found: Found,
-    rules: Mapping[str, Rule],
+    ruleset: Ruleset,
     look: Look,
     book: Book,
     prove: Callable[[Finding], Proof],
 ) -> Iterator[tuple[str, str]]:
     """Yield the path and the text of each file of the site.
 
-    ``rules`` are explained as far as they are in it.  ``book`` is the record that changes are
+    The rules of ``ruleset`` are explained.  ``book`` is the record that changes are
     told with, ``prove`` gives the script that stands beside the page of each.
     """
     made = _environment(look)
+    rules = {rule.id: rule for rule in ruleset.rules}
     groups = _groups(found)
     make = _maker(made, look)
     for name in ("site.js", "search.js"):
@@ -134,7 +135,7 @@ def pages(
             if group.changes or group.kind == "rules":
                 yield group.path, _group_page(make, group, rules)
     for change in found.changes:
-        finding = _recalled(change, book)
+        finding = _recalled(change, book, ruleset.kernel)
         proof = prove(finding)
         yield f"changes/{change.key}.sh", proof.script
         yield (
@@ -151,9 +152,9 @@ def pages(
         )
 
 
-def _recalled(change: Change, book: Book) -> Finding:
+def _recalled(change: Change, book: Book, kernel: KernelFacts) -> Finding:
     """Return the finding with what the record tells beside it; the page itself has its history."""
-    (finding,) = recalled([replace(change.finding, history=change.history)], book)
+    (finding,) = recalled([replace(change.finding, history=change.history)], book, kernel)
     return replace(finding, history=None)
 
 

@@ -110,9 +110,10 @@ def _text(
     from patchlint.archive.ask import Question
     from patchlint.report.render import render
     from patchlint.report.style import Style
+    from patchlint.ruleset.load import load
     from patchlint.ruleset.record import read
 
-    report = listing.report(arguments.stores, found, asked, read())
+    report = listing.report(arguments.stores, found, asked, read(), load().kernel)
     style = Style(
         color=color,
         verbose=arguments.verbose,

@@ -73,8 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         found = changes.gather(arguments.stores)
         ruleset = load()
-        rules = {rule.id: rule for rule in ruleset.rules}
-        pages = site.pages(found, rules, look, record.read(), partial(_proof, ruleset.kernel))
+        pages = site.pages(found, ruleset, look, record.read(), partial(_proof, ruleset.kernel))
         number = publish.publish(pages, Path(arguments.out))
     except (StoreError, RuleError, ConfigError, publish.PublishError) as error:
         print(f"patchlint: {error}", file=sys.stderr)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, get_args
 from msgspec import Struct
 from msgspec.structs import replace
 
+from patchlint.model.effect import STRUCTURAL
 from patchlint.model.finding import LEVELS, Confidence
 from patchlint.model.record import (
     OPEN,
@@ -32,8 +33,9 @@ from patchlint.ruleset.errors import RuleError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
+    from patchlint.model.context import Context
     from patchlint.model.finding import Finding
-    from patchlint.model.kernel import Rule
+    from patchlint.model.kernel import KernelFacts, Rule
     from patchlint.model.record import Outcome
     from patchlint.model.stats import Share
 
@@ -137,7 +139,10 @@ def table(rows: Iterable[Struct], kind: type[Struct], head: str) -> str:
 
 
 def recall(
-    findings: Iterable[Finding], patches: Callable[[Finding], tuple[str, str]], book: Book
+    findings: Iterable[Finding],
+    patches: Callable[[Finding], tuple[str, str]],
+    book: Book,
+    kernel: KernelFacts,
 ) -> tuple[Finding, ...]:
     """Return findings with their nearest precedent and the track of their rules.
 
@@ -152,7 +157,7 @@ def recall(
         told.append(
             replace(
                 finding,
-                precedent=_nearest(finding, others, day),
+                precedent=_nearest(finding, others, day, kernel),
                 track=_track_of(finding, others),
             )
         )
@@ -182,28 +187,29 @@ def _own(one: Judgement, finding: Finding, digest: str) -> bool:
     )
 
 
-def _nearest(finding: Finding, others: Iterable[Judgement], day: str) -> Judgement | None:
+def _nearest(
+    finding: Finding, others: Iterable[Judgement], day: str, kernel: KernelFacts
+) -> Judgement | None:
     """Return the right finding from before ``day`` that is most like this one, if one is near.
 
-    Near is one of the same release, or one that the same mechanism put off in the same
-    subsystem, whose end is known; a far one tells an author nothing.
+    Its end is known: one that was posted and no more tells an author nothing.
     """
     mechanism = finding.after.mechanism or ""
-    near = folder(finding.path)
+    place = folder(finding.path)
     same = [
         one
         for one in others
         if one.verdict == "right"
-        and one.family == finding.family
         and one.outcome not in OPEN
         and (not day or one.date < day)
-        and (one.cleanup == finding.cleanup or (one.folder, one.mechanism) == (near, mechanism))
+        and _is_near(one, finding, kernel)
     ]
     best = max(
         same,
         key=lambda one: (
+            (one.folder, one.function) == (place, finding.function),
             one.cleanup == finding.cleanup,
-            one.folder == near,
+            one.folder == place,
             one.mechanism == mechanism,
             one.outcome in UNDONE,
             one.rule == finding.rule,
@@ -214,6 +220,43 @@ def _nearest(finding: Finding, others: Iterable[Judgement], day: str) -> Judgeme
     )
     # what a judge wrote down is for those who keep the record
     return replace(best, line=best.short) if best is not None and best.short else best
+
+
+def _is_near(one: Judgement, finding: Finding, kernel: KernelFacts) -> bool:
+    """Whether a row is near enough to a finding to say something about it.
+
+    It is of the same function; or of the same family, and there of the same release, put off
+    by the same thing in the same subsystem, or by something that runs it alike, and shows in
+    user space as this one does.  Of what no table knows a family says nothing.
+    """
+    beside = one.folder == folder(finding.path)
+    if beside and one.function == finding.function:
+        return True
+    if one.family != finding.family:
+        return False
+    if finding.family == STRUCTURAL:
+        return beside and one.cleanup == finding.cleanup
+    if one.cleanup == finding.cleanup:
+        return True
+    if beside and one.mechanism == (finding.after.mechanism or ""):
+        return True
+    mine, other = kernel.cleanups.get(finding.cleanup), kernel.cleanups.get(one.cleanup)
+    alike = mine is not None and other is not None and mine.symptoms == other.symptoms != ()
+    runner = _runner(_runs_in(kernel, one.mechanism))
+    return alike and runner is not None and runner == _runner(finding.after.context)
+
+
+def _runner(context: Context | None) -> Context | None:
+    """Return what a context is alike: whether a worker or another thread runs it is the same."""
+    if context in {"kthread", "user-worker"}:
+        return "workqueue"
+    return None if context == "unknown" else context
+
+
+def _runs_in(kernel: KernelFacts, mechanism: str) -> Context | None:
+    """Return the context in which what is put off by ``mechanism`` runs, as far as it is known."""
+    rows = (kernel.activations, kernel.registrations, kernel.twins)
+    return next((table[mechanism].context for table in rows if mechanism in table), None)
 
 
 def track(rule: str, judged: Iterable[Judgement]) -> Track:

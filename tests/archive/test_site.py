@@ -151,7 +151,7 @@ def test_a_change_is_told_with_what_the_record_knows(stores):
     late = replace(found.changes[0].postings[-1], date=4e9)
     own = replace(found.changes[0], finding=finding, postings=(late,))
     alone = replace(found, changes=(own,))
-    pages = dict(site.pages(alone, {}, site.Look(), read(), lambda _: site.Proof("", "")))
+    pages = dict(site.pages(alone, load(), site.Look(), read(), lambda _: site.Proof("", "")))
     said = Page(pages[f"changes/{own.key}.html"]).text()
     assert re.search(rf"earlier ?{one.cleanup}\(\) in \w+\(\) was ", said)
 

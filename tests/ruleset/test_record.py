@@ -15,6 +15,7 @@ from patchlint.ruleset import record
 from patchlint.ruleset.errors import RuleError
 from patchlint.ruleset.load import load
 
+KERNEL = load().kernel
 ROW = Judgement(
     message_id="1@example.org",
     list="linux-burrow",
@@ -41,11 +42,12 @@ MISS = Miss("9@example.org", "linux-burrow", "2020-01-01", "1@example.org", "mou
 
 def finding(**more):
     """What the record looks at of a finding."""
-    after = SimpleNamespace(mechanism=more.pop("mechanism", "queue_work"))
+    after = SimpleNamespace(mechanism=more.pop("mechanism", "queue_work"), context="workqueue")
     known = {
         "rule": "mount-put-deferred",
         "family": "mount",
         "path": "fs/den/super.c",
+        "function": "den_drop",
         "cleanup": "mntput",
         "message_id": "new@example.org",
         "fingerprint": "ffff",
@@ -57,7 +59,7 @@ def nearest(rows, one=None, title="something new", day="2020-01-01"):
     one = one or finding()
     digest = title_digest(title)
     others = [row for row in rows if not record._own(row, one, digest)]
-    found = record._nearest(one, others, day)
+    found = record._nearest(one, others, day, KERNEL)
     return (
         None if found is None else next(row for row in rows if row.message_id == found.message_id)
     )
@@ -144,6 +146,37 @@ def test_what_is_far_or_not_earlier_is_no_precedent(far, day):
     assert nearest([replace(ROW, **far)], day=day) is None
 
 
+@pytest.mark.parametrize(
+    ("mine", "row", "near"),
+    [
+        # of one function, whatever is said to have moved
+        ({"function": "den_unlock", "family": "file", "cleanup": "fput"}, {}, True),
+        ({"function": "den_unlock", "family": "file", "path": "fs/burrow/nest.c"}, {}, False),
+        # user space meets the same, and a thread of the kernel does both
+        ({"family": "inode", "cleanup": "iput"}, {"cleanup": "xfs_inactive"}, True),
+        ({"family": "inode", "cleanup": "iput"}, {"mechanism": "kthread_create"}, True),
+        ({"family": "inode", "cleanup": "iput"}, {"mechanism": "call_rcu"}, False),
+        ({"family": "inode", "cleanup": "iput"}, {"mechanism": "lamp_later"}, False),
+        # ... something else
+        ({"family": "inode", "cleanup": "iput"}, {"cleanup": "ceph_put_cap_refs"}, False),
+        # of what no table knows the name alone says little
+        ({"family": "structural", "cleanup": "den_end"}, {"cleanup": "den_end"}, True),
+        ({"family": "structural", "cleanup": "den_end"}, {"cleanup": "den_off"}, False),
+        (
+            {"family": "structural", "cleanup": "den_end"},
+            {"cleanup": "den_end", "folder": "fs/burrow"},
+            False,
+        ),
+    ],
+)
+def test_what_is_near_is_alike_to_whoever_meets_it(mine, row, near):
+    family = "mount" if "function" in mine else mine["family"]
+    known = {"family": family, "cleanup": "xfs_inactive", "folder": "fs/burrow"} | row
+    if "function" in mine or family == "structural":
+        known = {"family": family, "folder": "fs/den"} | row
+    assert (nearest([replace(ROW, **known)], finding(**mine)) is not None) is near
+
+
 def test_a_finding_without_a_day_is_later_than_all_that_was_judged():
     assert nearest([ROW], day="") == ROW
 
@@ -152,7 +185,7 @@ def test_a_finding_without_a_day_is_later_than_all_that_was_judged():
     ("short", "told"), [("umount got EBUSY", "umount got EBUSY"), ("", ROW.line)]
 )
 def test_a_precedent_is_told_in_a_clause_not_as_the_judge_wrote_it(short, told):
-    found = record._nearest(finding(), [replace(ROW, short=short)], "2020-01-01")
+    found = record._nearest(finding(), [replace(ROW, short=short)], "2020-01-01", KERNEL)
     assert found.line == told
 
 
