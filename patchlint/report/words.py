@@ -66,6 +66,8 @@ FATES: Final[dict[Outcome, str]] = {
 _LASTED: Final = "merged, or in a later version"
 #: the version that an event tells of
 _VERSION: Final = lazy(r"\bversion (\d+)\b")
+#: how the evidence tells of a release that it is judged by its name
+_UNLISTED: Final = "is in no table"
 #: how a step of a chain is told that calls the next one
 _CALLS: Final = "calls "
 #: contexts in which a function is called back, and those that never return to user space
@@ -152,7 +154,11 @@ def called(name: str) -> str:
 
 def sure(finding: Finding) -> str:
     """How sure a finding is, and what that rests on."""
-    known = finding.family != STRUCTURAL
+    # a family may be that of the function around a call that no table knows
+    named = any(
+        text.startswith(f"{called(finding.cleanup)} {_UNLISTED}") for text in finding.evidence
+    )
+    known = finding.family != STRUCTURAL and not named
     what = f"what {called(finding.cleanup)} does"
     if finding.level == "note":
         why = "the evidence says what speaks against it"
@@ -164,8 +170,10 @@ def sure(finding: Finding) -> str:
             why = f"{what} is known, but only the name of a helper says that it is done later"
     elif known:
         why = f"{what} is known, but nothing shows who called the old path"
-    else:
+    elif finding.before.context == "task":
         why = f"a task did it, but only its name says {what}"
+    else:
+        why = f"only its name says {what}, and nothing shows who called the old path"
     return f"{finding.confidence} confidence: {why}"
 
 

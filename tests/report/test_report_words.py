@@ -76,6 +76,14 @@ def test_how_sure_says_what_it_rests_on(confidence, family, level, why):
     assert sure(found).endswith(why)
 
 
+def test_a_task_is_not_said_to_have_done_what_nobody_was_seen_to_do():
+    one = replace(STORY.findings[0], level="warning", confidence="medium", family="structural")
+    assert "a task did it" in sure(one)
+    unseen = replace(one, before=replace(one.before, context="unknown"))
+    assert "a task did it" not in sure(unseen)
+    assert sure(unseen).endswith("nothing shows who called the old path")
+
+
 def test_lines_were_left_out_where_what_came_is_followed_by_what_went():
     came = HunkLine("+", "queue(lamp);", None, 12, marked=True)
     went = HunkLine("-", "drop(lamp);", 9, None, marked=True)

@@ -9,6 +9,7 @@ from series_kit import DIRECT, PATH, QUEUED, WITH_CALLBACK, mails, mbox
 
 from patchlint.graph import levels
 from patchlint.model.effect import MEMORY_ONLY, ON_FAILURE, STRUCTURAL
+from patchlint.report import words
 from patchlint.ruleset import build, sentences
 from patchlint.run import Options, check
 
@@ -127,12 +128,21 @@ def test_a_store_is_told_as_one():
 
 
 def test_where_a_table_knows_the_function_alone_a_part_of_it_moves():
-    for body, said in (
-        ("\tlamp_del_oil(lamp);\n", "part of blk_release_queue(), with lamp_del_oil(), moves to a"),
-        ("\tiput(lamp->inode);\n", "iput() moves from blk_release_queue() to a"),
+    for body, said, rests in (
+        (
+            "\tlamp_del_oil(lamp);\n",
+            "part of blk_release_queue(), with lamp_del_oil(), moves to a",
+            "only its name says what lamp_del_oil() does",
+        ),
+        (
+            "\tiput(lamp->inode);\n",
+            "iput() moves from blk_release_queue() to a",
+            "what iput() does is known",
+        ),
     ):
         (one,) = found(*moved(body, name="blk_release_queue"))
         assert one.message.startswith(said)
+        assert rests in words.sure(one)
 
 
 def test_what_ends_nothing_is_not_told_to_have_moved_as_well():
