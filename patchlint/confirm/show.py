@@ -55,8 +55,7 @@ def boot(plan: Plan, image: Path, modules: Path | None, wish: Wish, title: str =
     """
     kernel = guest.find_kernel(image, modules)
     wanted = plan.workload.modules if plan.workload is not None else ()
-    command = f" sh -c {shlex.quote(wish.command)}" if wish.command else ""
-    commands = _COMMANDS % {"runs": wish.runs, "settle": _SETTLE, "command": command}
+    commands = _COMMANDS % {"runs": wish.runs, "settle": _SETTLE, "command": _arguments(plan, wish)}
     files = [cpio.file("confirm.sh", script(plan).encode("utf-8", "replace"), run=True)]
     packed, missing = guest.initramfs(kernel, wanted, commands, files)
     outcome = guest.boot(kernel, packed, wish.seconds)
@@ -72,6 +71,13 @@ def boot(plan: Plan, image: Path, modules: Path | None, wish: Wish, title: str =
     how = "KVM" if outcome.accelerator == "kvm" else "emulated (TCG)"
     heading = f"{title or kernel.release}, {how}"
     return Seen(heading, tuple(lines), _OURS.get(int(ended[1]), _COULD_NOT))
+
+
+def _arguments(plan: Plan, wish: Wish) -> str:
+    """Return what the script is called with: where nothing better is known, for its example."""
+    if wish.command:
+        return f" sh -c {shlex.quote(wish.command)}"
+    return " --example" if plan.reproducer and not plan.shown else ""
 
 
 def one(seen: Seen) -> str:

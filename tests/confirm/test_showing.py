@@ -11,7 +11,7 @@ import subprocess
 import pytest
 from test_claims import EXAMPLE
 from test_cpio import image
-from test_script import made
+from test_script import going_through, made
 
 from patchlint.cli.main import main
 from patchlint.confirm import build, guest, show
@@ -48,6 +48,20 @@ def machine(tmp_path, monkeypatch):
 def kernel(tmp_path):
     image(tmp_path / "bzImage", "6.1.0")
     return tmp_path / "bzImage"
+
+
+@pytest.mark.parametrize(
+    ("plan", "command", "words"),
+    [
+        (going_through("mount"), None, ""),
+        (made(), None, " --example"),
+        (made(family="structural", cleanup="lamp_put"), None, ""),
+        (made(), "umount -l '/a b'", """ sh -c 'umount -l '"'"'/a b'"'"''"""),
+    ],
+    ids=["reproducer", "example", "nothing", "command"],
+)
+def test_a_guest_runs_what_is_known_to_run(plan, command, words):
+    assert show._arguments(plan, show.Wish(command, 3, 20)) == words
 
 
 @pytest.mark.parametrize(("status", "ours"), [(0, 0), (1, 1), (2, 2), (3, 2), (127, 2)])
