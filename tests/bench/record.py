@@ -262,6 +262,7 @@ def again(arguments):
     for message_id in sorted(wanted - today.keys()):
         print(f"in no store, or not reached: {message_id}")
     rows, moved = [], Counter()
+    taken = {_key(one) for one in held}
     for one in held:
         if one.message_id not in today:
             rows.append(one)
@@ -271,7 +272,7 @@ def again(arguments):
         moved[one.verdict, one.level, level] += 1
         if level != (one.today or one.level):
             print(f"{one.verdict} {one.level} -> {level}: {one.message_id} {one.function}")
-        rows.append(replace(one, today=level))
+        rows.append(retold(one, near, taken))
     for (verdict, level, now), number in sorted(moved.items()):
         print(f"{number:4} {verdict:9} {level:7} -> {now}")
     judged = record.precision([one for one in held if one.level != "note"])
@@ -281,6 +282,30 @@ def again(arguments):
     if arguments.write:
         write(arguments.folder / JUDGED, sorted(rows, key=_order), Judgement)
     return 0
+
+
+def retold(one, near, taken):
+    """The row as the program tells its finding today: by its rule, and by what it says moved.
+
+    A rule answers for what it tells.  It is the same move where one function loses it by one
+    mechanism; a finding that has a row of its own (its key is ``taken``) keeps that.
+    """
+    if near is None:
+        return replace(one, today="none")
+    told = replace(
+        one,
+        today=near["level"],
+        rule=near["rule"],
+        family=near["family"],
+        cleanup=near["cleanup"],
+        mechanism=near["after_mechanism"] or "",
+        fingerprint=near["fingerprint"],
+    )
+    same = (near["function"], told.mechanism) == (one.function, one.mechanism)
+    if not same or (_key(told) in taken and _key(told) != _key(one)):
+        return replace(one, today=near["level"])
+    taken.add(_key(told))
+    return told
 
 
 def repaired(arguments):
@@ -339,8 +364,9 @@ def checked(stores, wanted, arguments):
 
 def said(verdict, message_id):
     """What was found in one mail of a thread."""
+    names = ("function", "cleanup", "rule", "level", "family", "fingerprint")
     return [
-        {name: getattr(one, name) for name in ("function", "cleanup", "rule", "level")}
+        {name: getattr(one, name) for name in names} | {"after_mechanism": one.after.mechanism}
         for series in verdict.series
         for one in series.findings
         if one.message_id == message_id
