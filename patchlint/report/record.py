@@ -40,7 +40,7 @@ def table(stats: Stats) -> str:
     if silent:
         lines += ["", f"not judged yet: {', '.join(silent)}"]
     if any(group.held for group in stats.groups["rule"]):
-        lines += ["", "held: a note whatever is found, until its record is better"]
+        lines += ["", "held: a note from hunks alone, until its record is better"]
     lines += _moved(stats)
     lines += ["", *_repairs(stats)]
     return "".join(f"{text.rstrip()}\n" for text in lines)
