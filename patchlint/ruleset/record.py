@@ -7,6 +7,7 @@ there is a finding to be told, or when the record itself is asked for.
 from __future__ import annotations
 
 from collections import Counter
+from math import comb
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar, get_args
 
@@ -42,10 +43,11 @@ if TYPE_CHECKING:
 Noun = TypeVar("Noun", bound=Struct)
 
 FOLDER: Final = "record"
-#: A rule's warnings are told as notes while its record shows that fewer of them are right ...
+#: Of the warnings of a rule so many have to be right: its record makes notes of them when, if
+#: they were, so few right ones would come in less than one draw of twenty.
 ENOUGH: Final = 0.8
-#: ... which it does when the upper bound of the share is lower, and so many were decided.  A
-#: rule that is right nine times in ten must not go silent by the chance of a small draw.
+CHANCE: Final = 0.05
+#: judged findings from which on a rule's own record is told beside a finding
 FEWEST: Final = 5
 
 #: what a cell may hold that is no free text
@@ -295,9 +297,17 @@ def held(book: Book, rules: Iterable[Rule]) -> dict[str, Share]:
         warned = [one for one in mine if (one.today or one.level) == "warning"]
         once = {(one.title, one.cleanup, one.verdict): one for one in warned}
         loud = precision(once.values(), today=True)
-        if loud.decided >= FEWEST and loud.high < ENOUGH:
+        if at_most(loud.right, loud.decided, ENOUGH) < CHANCE:
             found[rule.id] = loud
     return found
+
+
+def at_most(right: int, decided: int, part: float) -> float:
+    """Return how likely no more than ``right`` of ``decided`` are where ``part`` of all are."""
+    return sum(
+        comb(decided, number) * part**number * (1 - part) ** (decided - number)
+        for number in range(right + 1)
+    )
 
 
 def precision(judged: Iterable[Judgement], *, today: bool = False) -> Share:

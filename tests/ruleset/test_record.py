@@ -263,13 +263,18 @@ def judged(verdicts, **more):
     [
         (["right"] * 4 + ["wrong"], False),
         (["right"] * 3 + ["wrong"] * 2, False),
-        (["right"] * 2 + ["wrong"] * 3, True),
-        (["right"] * 2 + ["info"] * 3, True),
+        (["right"] * 2 + ["wrong"] * 3, False),
+        (["right"] * 1 + ["wrong"] * 4, True),
+        (["right"] * 2 + ["info"] * 4, True),
         (["right"] * 14 + ["wrong"] * 6, False),
-        (["right"] * 13 + ["wrong"] * 10, True),
-        (["wrong"] * 4, False),
-        (["wrong"] * 4 + ["undecided"] * 9, False),
-        (["wrong"] * 5, True),
+        (["right"] * 12 + ["wrong"] * 8, True),
+        # one that is wrong comes to one draw of five, two wrong ones alone to one of twenty-five
+        (["wrong"], False),
+        (["wrong", "undecided", "undecided"], False),
+        (["wrong"] * 2, True),
+        (["info"] * 2 + ["undecided"] * 9, True),
+        (["wrong"] * 2 + ["right"], False),
+        ([], False),
     ],
 )
 def test_a_rule_is_held_when_too_few_of_its_loud_findings_were_right(verdicts, held):
