@@ -93,7 +93,7 @@ def _slight(comparison: Comparison, loss: Loss) -> str:
         return _UNSEEN
     if loss.late and all(held_for_a_moment(comparison.kernel, effect) for effect in loss.late):
         return _PASSING
-    if all(_ended_before(comparison, effect) for effect in loss.before) or _bare(loss):
+    if all(_ended_before(comparison, effect) for effect in loss.before) or _bare(comparison, loss):
         return _ENDED
     return _FAILED if _error_only(comparison, loss) or _no_memory(comparison, loss) else ""
 
@@ -113,18 +113,24 @@ def _ended_before(comparison: Comparison, effect: Effect) -> bool:
     )
 
 
-def _bare(loss: Loss) -> bool:
+def _bare(comparison: Comparison, loss: Loss) -> bool:
     """Whether it is late only where it cannot do what user space sees."""
     known = loss.before[0].known
-    return known is not None and bool(loss.late) and _late_in(loss, known.bare_in)
+    return known is not None and bool(loss.late) and _late_in(comparison, loss, known.bare_in)
 
 
-def _late_in(loss: Loss, contexts: Collection[Context]) -> bool:
+def _late_in(comparison: Comparison, loss: Loss, contexts: Collection[Context]) -> bool:
     """Whether all that is late is so in some contexts."""
-    return all(
-        (edge := late.last or late.edge) is not None and edge.context in contexts
-        for late in loss.late
-    )
+    return all(_runs_in(comparison, late) <= set(contexts) for late in loss.late)
+
+
+def _runs_in(comparison: Comparison, late: Effect) -> set[Context]:
+    """In which contexts something late is done; without an edge, by its starts."""
+    edge = late.last or late.edge
+    if edge is not None:
+        return {edge.context}
+    starts = comparison.after.starts_of(late.chain[0].function)
+    return {start.context for start in starts if not start.keeps} or {"unknown"}
 
 
 def _no_memory(comparison: Comparison, loss: Loss) -> bool:
@@ -230,8 +236,10 @@ def _not_for_all(comparison: Comparison, loss: Loss) -> Iterator[str]:
         yield "only a request that the series brings comes to it"
     if _far_below(loss):
         yield "it is done far below what was changed, under many tests: nobody relies on it there"
-    if _waited_for(loss):
+    if _waited_for(comparison, loss):
         yield "what waits for it waits for its context as well"
+    if _brief(comparison, loss):
+        yield "it is late by a grace period, and who meets it is told to try again"
 
 
 def _far_below(loss: Loss) -> bool:
@@ -356,10 +364,17 @@ def _in_one_configuration(comparison: Comparison, loss: Loss) -> bool:
     )
 
 
-def _waited_for(loss: Loss) -> bool:
+def _waited_for(comparison: Comparison, loss: Loss) -> bool:
     """Whether it is late only where whoever needs it waits for that context."""
     known = loss.before[0].known
-    return known is not None and bool(loss.late) and _late_in(loss, known.waited_in)
+    return known is not None and bool(loss.late) and _late_in(comparison, loss, known.waited_in)
+
+
+def _brief(comparison: Comparison, loss: Loss) -> bool:
+    """Whether it is late only where that is soon over, and hardly anybody asks for the family."""
+    known = loss.before[0].known
+    contexts = comparison.kernel.brief.get(known.family) if known is not None else None
+    return contexts is not None and bool(loss.late) and _late_in(comparison, loss, contexts)
 
 
 def _error_only(comparison: Comparison, loss: Loss) -> bool:

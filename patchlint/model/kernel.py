@@ -353,6 +353,8 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     resources: dict[str, tuple[Resource, ...]] = field(default_factory=dict)
     #: families that are no part of what holds them: nobody waits for them with that
     alone: frozenset[str] = frozenset()
+    #: contexts in which a release of a family is late so briefly that a note is enough
+    brief: dict[str, frozenset[Context]] = field(default_factory=dict)
     macros: tuple[Macro, ...] = ()
     hints: tuple[ContextHint, ...] = ()
     #: struct types of deferral objects: work_struct, rcu_head, timer_list ...

@@ -71,6 +71,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         system_calls={row[0]: _system_call(row) for row in data["system_calls"]},
         resources={name: tuple(kinds) for name, kinds in data["resources"].items()},
         alone=frozenset(data["alone"]),
+        brief={name: frozenset(contexts) for name, contexts in data["brief"].items()},
         macros=tuple(Macro(*_sourced(row)) for row in data["macros"]),
         hints=tuple(ContextHint(row[0], lazy(row[1]), *row[2:]) for row in data["hints"]),
         deferral_types=frozenset(data["deferral_types"]),

@@ -103,6 +103,9 @@ class _Gathered:
                 name: row["resources"] for name, row in self.families.items() if "resources" in row
             },
             "alone": [name for name, row in self.families.items() if row.get("alone")],
+            "brief": {
+                name: row["brief_in"] for name, row in self.families.items() if "brief_in" in row
+            },
             "macros": [_macro(row) for row in rows["macro"]],
             "hints": [_hint(row) for row in rows["hint"]],
             "container_macros": {

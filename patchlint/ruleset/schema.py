@@ -245,6 +245,7 @@ FAMILY: Final[Row] = (
     Key("title", text),
     Key("resources", some_of(RESOURCES, empty=True), required=False),
     Key("alone", flag, required=False),
+    Key("brief_in", some_of(CONTEXTS), required=False),
     Key("core", words, required=False),
     Key("symptoms", texts),
     Key("advice", texts),

@@ -780,3 +780,57 @@ def test_what_is_done_far_below_under_many_tests_nobody_relies_on(tests, calls, 
     before = below + WORKER + lamp("lamp_close", "lamp_0(lamp);")
     after = below + gone + lamp("lamp_close", *PLAIN)
     assert with_tree(before, after) == [("iput", "lamp_close", level)]
+
+
+# -- what is soon over ---------------------------------------------------------------------
+
+CHARSET = """\
+static void lamp_freed(struct rcu_head *rcu)
+{
+	struct lamp *lamp = container_of(rcu, struct lamp, rcu);
+
+	LATE
+	kfree(lamp);
+}
+
+static void lamp_put_super(struct super_block *sb)
+{
+	struct lamp *lamp = sb->s_fs_info;
+
+	NOW
+}
+
+static void lamp_kill_sb(struct super_block *sb)
+{
+	struct lamp *lamp = sb->s_fs_info;
+
+	kill_block_super(sb);
+	call_rcu(&lamp->rcu, lamp_freed);
+}
+
+static const struct super_operations lamp_ops = {
+	.put_super = lamp_put_super,
+};
+"""
+
+
+@pytest.mark.parametrize(
+    ("release", "level"), [("unload_nls(lamp->nls);", "note"), ("iput(lamp->inode);", "warning")]
+)
+def test_a_helper_module_in_use_for_a_grace_period_is_a_note(release, level):
+    before = CHARSET.replace("LATE", "lamp_dark(lamp);").replace("NOW", release)
+    after = CHARSET.replace("LATE", release).replace("NOW", "lamp_dark(lamp);")
+    (found,) = downgrades(before, after)
+    assert (found.function, found.level_cap) == ("lamp_put_super", level)
+    told = "it is late by a grace period, and who meets it is told to try again" in found.reasons
+    assert told == (level == "note")
+
+
+def test_a_helper_module_in_use_until_a_work_item_has_run_is_a_warning():
+    before = WORKER.replace("iput(lamp->inode)", "kfree(lamp)")
+    after = WORKER.replace("iput(lamp->inode)", "unload_nls(lamp->nls);\n\tkfree(lamp)")
+    off = "void lamp_exit(struct lamp *lamp)\n{\n\tBODY\n}\n"
+    queued = QUEUE.strip()
+    put = f"unload_nls(lamp->nls);\n\t{queued}"
+    (found,) = downgrades(before + off.replace("BODY", put), after + off.replace("BODY", queued))
+    assert (found.cleanup, found.level_cap) == ("unload_nls", "warning")

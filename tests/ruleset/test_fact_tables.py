@@ -218,7 +218,8 @@ def test_a_grace_period_never_restores_a_promise():
 
 def test_what_activates_by_itself_binds_a_callback():
     for row in KERNEL.registrations.values():
-        assert row.callback_arg is not None, row.name
+        # a callback that is stored in a member is no argument
+        assert row.callback_arg is not None or row.name in KERNEL.slots.values(), row.name
         if row.waits:
             assert row.activates, row.name
             assert row.guarantee == "before-call-returns", row.name
