@@ -17,7 +17,6 @@ from patchlint.model.problem import GIVEN_UP, TIME, Limitation, about
 #: functions and lines of hunks, counted anew for each patch, whose patches are compared alone
 _MOST_COMPARED: Final = 300_000
 #: files that cannot be read of which each is named
-_NAMED: Final = 5
 _UNREADABLE: Final = "but its contents cannot be read (a partial or damaged clone?)"
 _WORD: Final = lazy(r"[A-Za-z_]\w*")
 #: added to the weight of a downgrade that is louder than a note
@@ -282,9 +281,9 @@ def _lost(tree: TreeAtHand | None, touched: Collection[str]) -> list[Limitation]
     said = [Limitation("tree", f"the tree has this file, {_UNREADABLE}", path) for path in own]
     others = [path for path in paths if path not in touched]
     if others:
-        names = ", ".join(path for path in others if path) if len(others) <= _NAMED else ""
-        what = names or (f"{len(others)} files of it" if len(others) > 1 else "some files of it")
-        said.append(Limitation("tree", f"not all of the tree is seen: {what} cannot be read"))
+        from patchlint.patch.trees import unseen
+
+        said.append(Limitation("tree", unseen(others)))
     return said
 
 

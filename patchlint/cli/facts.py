@@ -94,10 +94,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _derive(arguments: argparse.Namespace) -> int:
     """Print proposals as TOML rows, each with its evidence."""
-    from patchlint.index import open_facts
+    from patchlint.cli.trees import Asked
     from patchlint.index.proposals import propose
     from patchlint.integrations.config import ConfigError, rule_folders
-    from patchlint.patch.trees import TreeError, open_tree
+    from patchlint.patch.trees import TreeError
     from patchlint.ruleset.load import RuleError, load
 
     if not arguments.tree:
@@ -105,13 +105,13 @@ def _derive(arguments: argparse.Namespace) -> int:
         return 2
     try:
         ruleset = load([Path(folder) for folder in rule_folders(arguments.rules)])
-        tree = open_tree(arguments.tree)
+        asked = Asked(arguments.tree, ruleset.kernel.macros)
     except (ConfigError, TreeError, RuleError) as error:
         print(f"patchlint: {error}", file=sys.stderr)
         return 2
-    facts = open_facts(tree, ruleset.kernel.macros)
-    for proposal in propose(tree, facts, ruleset, arguments.under):
+    for proposal in propose(asked.tree, asked.facts, ruleset, arguments.under):
         print(proposal.toml(), flush=True)
+    asked.say()
     return 0
 
 

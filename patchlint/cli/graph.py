@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from patchlint.graph.build import Graph
     from patchlint.graph.effect import Effect
@@ -73,18 +73,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _tree(arguments: argparse.Namespace, kernel: KernelFacts) -> int:
     """Callers of one function of a tree, or its ways to releases."""
+    from patchlint.cli.trees import Asked
     from patchlint.graph import reach, show
-    from patchlint.index import open_facts
-    from patchlint.patch.trees import open_tree
 
-    tree = open_facts(open_tree(arguments.tree), kernel.macros)
+    asked = Asked(arguments.tree, kernel.macros)
+    tree = asked.facts
     name = arguments.target
     found = [one.path for one in tree.definitions(name) if one.kind != "macro"]
     path = arguments.path or next(iter(found), None)
     if path is None:
-        return _fail(f"{name}(): not in {arguments.tree}")
+        return _fail(f"{name}(): not in {arguments.tree}", asked.doubts())
     if path not in found and tree.text(path) is None:
-        return _fail(f"{path}: no such file in {arguments.tree}")
+        return _fail(f"{path}: no such file in {arguments.tree}", asked.doubts())
     told: dict[str, object] = {"path": path, "defined_in": found}
     root: Branch | None
     if arguments.callers:
@@ -92,7 +92,7 @@ def _tree(arguments: argparse.Namespace, kernel: KernelFacts) -> int:
     elif arguments.down:
         root = show.downwards(tree, kernel, name, path, arguments.to)
         if root is None:
-            return _fail(f"{name}(): no body in {arguments.tree}")
+            return _fail(f"{name}(): no body in {arguments.tree}", asked.doubts())
         if arguments.to and not root.branches:
             # a way ends at the first release that is known, not at what that one does inside
             root.note = f"no way ends at {arguments.to}(); without --to all ends are shown"
@@ -104,6 +104,10 @@ def _tree(arguments: argparse.Namespace, kernel: KernelFacts) -> int:
             print("patchlint: too many callers to follow all of them", file=sys.stderr)
         if ways.hubs:
             print(f"patchlint: not followed above {', '.join(ways.hubs)}", file=sys.stderr)
+    asked.say()
+    told["limitations"] = asked.doubts()
+    if told["limitations"] and "complete" in told:
+        told["complete"] = False
     _print(root, arguments, up=not arguments.down, told=told)
     return 0
 
@@ -147,8 +151,9 @@ def _callers(tree: TreeFacts, name: str, path: str) -> Branch:
     return root
 
 
-def _fail(message: str) -> int:
-    print(f"patchlint: {message}", file=sys.stderr)
+def _fail(message: str, doubts: Sequence[str] = ()) -> int:
+    """Say in one line what is amiss, and what may be behind it; 2."""
+    print(f"patchlint: {'; '.join((message, *doubts))}", file=sys.stderr)
     return 2
 
 

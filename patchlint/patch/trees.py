@@ -50,6 +50,9 @@ _VERSION: Final = re.compile(rb"^(VERSION|PATCHLEVEL) = (\d{1,4})$", re.MULTILIN
 _UNREADABLE: Final = re.compile(rb"error: '[^:']+:(.+)': unable to read")
 _UNREAD: Final = (b"unable to read", b"ould not read", b"ould not fetch", b"missing", b"promisor")
 
+#: of files that cannot be read no more are named in a sentence
+_NAMED: Final = 5
+
 _BLOB: Final = re.compile(r"[0-9a-f]{4,64}\Z")
 
 
@@ -127,6 +130,13 @@ def kernel_version(tree: Tree) -> tuple[int, int] | None:
     if not {b"VERSION", b"PATCHLEVEL"} <= numbers.keys():
         return None
     return int(numbers[b"VERSION"]), int(numbers[b"PATCHLEVEL"])
+
+
+def unseen(paths: Sequence[str]) -> str:
+    """What is to be said of a tree in which ``paths`` cannot be read; "" is any other file."""
+    known = [path for path in paths if path] if len(paths) <= _NAMED else []
+    what = ", ".join(known) or (f"{len(paths)} files of it" if paths[1:] else "some files of it")
+    return f"not all of the tree is seen: {what} cannot be read"
 
 
 def current_kernel_tree(start: str | PathLike[str] = ".") -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "growth"))
 import shapes
 
 from patchlint.analysis import CannotCheck
+from patchlint.cli.main import main
+from patchlint.integrations.desk import Desk, Limits, Refused
 from patchlint.patch.tree_search import Wanted
 from patchlint.patch.trees import FolderTree, GitTree, open_tree
 from patchlint.run import Options, check
@@ -223,3 +226,63 @@ def test_a_folder_with_a_file_that_cannot_be_read(
     monkeypatch.setattr("builtins.open", refuse)
     assert tree.read("fs/x.c") is None
     assert tree.lost == ("fs/x.c",)
+
+
+SAID = "not all of the tree is seen: {} cannot be read"
+
+
+@pytest.fixture
+def lacking(repository: Path) -> Path:
+    """A bare repository that lacks the file of the only caller."""
+    lose(repository, "fs/sub/y.c")
+    return bared(repository)
+
+
+def bared(repository: Path) -> Path:
+    git(repository, "config", "core.bare", "true")
+    return (repository / ".git").rename(repository.with_name("bare.git"))
+
+
+@pytest.mark.parametrize("way", ["--up", "--callers"])
+def test_callers_say_what_of_the_tree_they_could_not_see(
+    lacking: Path, capsys: pytest.CaptureFixture[str], way: str
+) -> None:
+    assert main(["graph", "drop", "--tree", str(lacking), way, "--format", "json"]) == 0
+    out, err = capsys.readouterr()
+    told = json.loads(out)
+    assert told["limitations"] == [SAID.format("fs/sub/y.c")]
+    assert not told.get("complete")
+    assert err == f"patchlint: {SAID.format('fs/sub/y.c')}\n"
+
+
+def test_a_whole_tree_has_no_limitations(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["graph", "drop", "--tree", str(repository), "--format", "json"]) == 0
+    out, err = capsys.readouterr()
+    told = json.loads(out)
+    assert told["limitations"] == []
+    assert told["complete"]
+    assert not err
+
+
+def test_a_function_is_not_called_missing_where_its_file_may_be(
+    lacking: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for asked in (["nowhere"], ["let_go", "--path", "fs/sub/y.c"]):
+        assert main(["graph", *asked, "--tree", str(lacking)]) == 2
+        assert SAID.format("fs/sub/y.c") in capsys.readouterr().err
+
+
+def test_proposals_say_what_of_the_tree_they_could_not_see(
+    lacking: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["facts", "--derive", "--tree", str(lacking)]) == 0
+    assert capsys.readouterr().err == f"patchlint: {SAID.format('fs/sub/y.c')}\n"
+
+
+def test_questions_of_programs_are_told_what_was_not_seen(lacking: Path) -> None:
+    desk = Desk(str(lacking), Limits())
+    assert desk.graph("drop", "", "--callers")["limitations"] == [SAID.format("fs/sub/y.c")]
+    with pytest.raises(Refused, match="not all of the tree is seen"):
+        desk.graph("nowhere", "", "--up")
