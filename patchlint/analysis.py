@@ -649,8 +649,22 @@ class _Facts:
         return self._read[key]
 
     def unread(self) -> list[Limitation]:
-        """What of the C text that was read the parser gave up on."""
-        return [
+        """What of the C text that was read the parser gave up on, or may have got wrong."""
+        # a file is read in many states, whose lines have other numbers: the first tells of all
+        unmatched: dict[str, tuple[int, int]] = {}
+        for (path, _), facts in self._read.items():
+            for span in facts.unmatched:
+                unmatched.setdefault(path, span)
+        wrong = [
+            Limitation(
+                "syntax",
+                f"{_lines(first, last)} could not be parsed: the brackets do not match",
+                path,
+                line=first,
+            )
+            for path, (first, last) in unmatched.items()
+        ]
+        return wrong + [
             Limitation(
                 "syntax",
                 f"lines {first} to {last} are not read as C: they take the parser too long"
@@ -781,6 +795,11 @@ class _Facts:
             " patch that touches their file, and what the series itself adds is not told"
         )
         return False
+
+
+def _lines(first: int, last: int) -> str:
+    """How some lines are called."""
+    return f"lines {first} to {last}" if last > first else f"line {first}"
 
 
 def _turned(kept: dict[int, int]) -> dict[int, int]:

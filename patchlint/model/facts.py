@@ -183,7 +183,8 @@ class FileFacts(Struct, frozen=True):
     """All facts of one image.  ``fields`` are struct members: (struct, member, type, line).
 
     ``errors`` says whether the parser met an error anywhere; ``unread`` are spans of lines,
-    first and last, on which it gave up and that nothing was read of.
+    first and last, on which it gave up and that nothing was read of; ``unmatched`` those in which
+    brackets do not match, so that what was read of them may be anything.
     """
 
     path: str
@@ -195,3 +196,4 @@ class FileFacts(Struct, frozen=True):
     declared: tuple[str, ...] = ()
     errors: bool = False
     unread: tuple[tuple[int, int], ...] = ()
+    unmatched: tuple[tuple[int, int], ...] = ()

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from patchlint.model.facts import FileFacts, Function
 from patchlint.syntax import macro_bodies, parse
+from patchlint.syntax.brackets import unmatched
 from patchlint.syntax.kernel_macros import Prepared, Table, compile_table, rewrite
 from patchlint.syntax.scan import FunctionSpan, function_spans, name_lines, only
 from patchlint.syntax.sweep import Known, Sweep
@@ -62,6 +63,8 @@ def extract_text(
         tuple(sweep.declared),
         errors=broken,
         unread=tuple(sorted(unread)),
+        # between gaps the parser may be content with what a comment without an end left over
+        unmatched=tuple(unmatched(text, known)) if broken or known is not None else (),
     )
 
 
