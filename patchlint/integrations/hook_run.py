@@ -127,12 +127,18 @@ def _sendemail_validate(arguments: Sequence[str], fail_on: str | None) -> int:
     counter, total = _count("GIT_SENDEMAIL_FILE_COUNTER"), _count("GIT_SENDEMAIL_FILE_TOTAL")
     sent = _recorded(path, counter, total)
     last = counter is not None and counter == total
-    if not _is_file(path):
-        return 0
+    why = _why_unread(path)
+    if why:
+        return _not_checked("sendemail-validate", [f"{path}: {why}"])
     data = read(path)
+    if not data.strip():
+        _say(f"patchlint: not checked: {path}: nothing is in it")
     if not (last or series_files.has_diff(data) or series_files.is_unread(data)):
         return 0
     files = sent if last and sent else series_files.siblings(path)
+    gone = [f"{file}: {why}" for file in files if (why := _why_unread(file))]
+    if gone:
+        return _not_checked("sendemail-validate", gone)
     texts = list(map(read, files))
     shown = [text for text in texts if series_files.has_diff(text)]
     unread = [text for text in texts if series_files.is_unread(text)]
@@ -149,17 +155,23 @@ def _sendemail_validate(arguments: Sequence[str], fail_on: str | None) -> int:
     )
 
 
-def _is_file(path: str) -> bool:
-    """Whether there is a file, which may be a device; says so of what is none."""
+def _why_unread(path: str) -> str:
+    """Why the mail in a file cannot be read, "" where it can; a file may be a device."""
+    if os.path.isdir(path):
+        return "a folder, no mail"
     try:
-        if not os.path.isdir(path):
-            os.stat(path)
-            return True
-        why = "a folder, no mail"
+        with open(path, "rb"):
+            return ""
     except OSError as error:
-        why = error.strerror or "it cannot be read"
-    _say(f"patchlint: not checked: {path}: {why}")
-    return False
+        return error.strerror or "it cannot be read"
+    except ValueError:  # a NUL byte in the name
+        return "no name of a file"
+
+
+def _not_checked(name: str, whys: Iterable[str]) -> int:
+    """Say that nothing was checked, and stop: git has no use for such a file either."""
+    _say(f"patchlint: not checked: {'; '.join(whys)}; {_STOPPED[name]}")
+    return 2
 
 
 def _recorded(path: str, counter: int | None, total: int | None) -> list[str]:

@@ -199,12 +199,6 @@ def test_a_cover_letter_passes_at_once(repo):
     assert (out, err) == ("", "")
 
 
-def test_an_empty_file_passes(repo):
-    empty = repo.root / "0001-empty.patch"
-    empty.touch()
-    assert run_hook(repo, "sendemail-validate", empty, status=0) == ("", "")
-
-
 CONTEXT = "*** a/y.c\n--- b/y.c\n***************\n*** 1 ****\n! a\n--- 1 ----\n! b\n"
 SEALED = "-----BEGIN PGP MESSAGE-----\n\nabc\n-----END PGP MESSAGE-----\n"
 
@@ -249,9 +243,36 @@ def test_a_patch_in_another_encoding_is_checked(repo):
 
 
 @pytest.mark.parametrize(("name", "said"), [(".", "a folder"), ("none.patch", "No such file")])
-def test_what_is_no_file_is_told(repo, name, said):
-    _, err = run_hook(repo, "sendemail-validate", repo.root / name, status=0)
-    assert said in err
+def test_what_is_no_file_stops_the_send_in_one_line(repo, name, said):
+    _, err = run_hook(repo, "sendemail-validate", repo.root / name, status=2)
+    (line,) = err.splitlines()
+    assert line.startswith("patchlint: not checked: ")
+    assert said in line
+    assert line.endswith("nothing is sent")
+
+
+@pytest.mark.parametrize("which", [0, 2])
+def test_a_patch_that_may_not_be_read_stops_the_send(repo, monkeypatch, capsys, which):
+    files = list(map(str, repo.patches()))
+
+    def refuse(path, *arguments, **named):
+        if path == files[which]:
+            raise PermissionError(13, "Permission denied")
+        return builtins_open(path, *arguments, **named)
+
+    builtins_open = open
+    monkeypatch.setattr("builtins.open", refuse)
+    monkeypatch.setattr(series_files, "siblings", lambda _: files)
+    assert hook_run.main(["sendemail-validate", files[2]]) == 2
+    err = capsys.readouterr().err
+    assert err == (f"patchlint: not checked: {files[which]}: Permission denied; nothing is sent\n")
+
+
+def test_an_empty_file_is_told(repo):
+    empty = repo.root / "empty.patch"
+    empty.write_text("")
+    _, err = run_hook(repo, "sendemail-validate", empty, status=0)
+    assert err == f"patchlint: not checked: {empty}: nothing is in it\n"
 
 
 def test_a_mail_that_is_called_no_patch_passes(repo):
