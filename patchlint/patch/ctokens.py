@@ -42,7 +42,7 @@ _TOKEN = re.compile(
     (?P<newline>\n)
   | (?P<space>[^\S\n]+)
   | (?P<comment>/\*(?s:.*?)(?:\*/|\Z)|//[^\n]*)
-  | (?P<directive>(?m:^)[ \t]*\#(?:\\\n|/\*(?s:.*?)\*/|[^\n])*)
+  | (?P<directive>(?m:^)[ \t]*\#(?:\\\n|/\*(?s:.*?)(?:\*/|\Z)|[^\n])*)
   | (?P<word>[A-Za-z_$]\w*)
   | (?P<number>\.?\d[\w.]*)
   | (?P<string>"(?:[^"\\\n]|\\(?s:.))*"?|'(?:[^'\\\n]|\\(?s:.))*'?)
@@ -85,7 +85,7 @@ def scan(texts: Sequence[str]) -> Scan:
             keyword = _KEYWORD.match(found)
             name = keyword.group(1) if keyword and not (begins == "macro" and row == 0) else ""
             tokens.append(Token(name, "directive", row, first=True))
-            ends = "macro" if found.endswith("\\") and match.end() == len(text) else ""
+            ends = _ends_in(found) if match.end() == len(text) else ""
         else:
             shown = found[0] if kind == "string" else found
             begin = match.start()
@@ -97,6 +97,13 @@ def scan(texts: Sequence[str]) -> Scan:
             row += found.count("\n")
             line_start = match.start() + found.rindex("\n") + 1
     return Scan(tuple(tokens), begins, ends)
+
+
+def _ends_in(directive: str) -> Inside:
+    """What a part ends in the middle of whose last token is ``directive``."""
+    if directive.rfind("/*") > directive.rfind("*/"):
+        return "comment"
+    return "macro" if directive.endswith("\\") else ""
 
 
 def _begins_in_comment(text: str, texts: Sequence[str]) -> bool:

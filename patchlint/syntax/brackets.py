@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _TOKEN: Final = lazy(
     rb"""
     \n
-  | (?P<comment>/\*(?:[^*]|\*(?!/))*+(?P<ended>\*/)?)
+  | /\*(?:[^*]|\*(?!/))*+(?:\*/)?
   | //[^\n]*
   | (?:^[ \t]*\#[ \t]*(?P<word>\w*)(?:\\\n|/\*(?:[^*]|\*(?!/))*+\*/|[^\n/]|/(?!\*))*+)
   | "(?:[^"\\\n]|\\.)*+"?
@@ -51,7 +51,7 @@ def unmatched(text: bytes, known: Known | None) -> list[tuple[int, int]]:
         elif token["word"]:
             walk.directive(token["word"])
         last = line + found.count(b"\n")
-        if token["comment"] and _runs_on(found, last, token["ended"] is not None, known):
+        if not token["bracket"] and _runs_on(found, last, known):
             spans.append((line, last))
         if last > line:
             line, start = last, token.start() + found.rindex(b"\n") + 1
@@ -60,9 +60,12 @@ def unmatched(text: bytes, known: Known | None) -> list[tuple[int, int]]:
     return spans
 
 
-def _runs_on(comment: bytes, last: int, ended: bool, known: Known | None) -> bool:
-    """Whether a comment that no line of the file ends has code in it."""
-    return not (ended and _is_own(last, known)) and (b"\n{" in comment or b"\n}" in comment)
+def _runs_on(found: bytes, last: int, known: Known | None) -> bool:
+    """Whether a token has a comment that no line of the file ends, and code in it."""
+    begins = found.rfind(b"/*")
+    if begins < 0 or not (b"\n{" in found or b"\n}" in found):
+        return False
+    return found.find(b"*/", begins + 2) < 0 or not _is_own(last, known)
 
 
 def _is_own(line: int, known: Known | None) -> bool:

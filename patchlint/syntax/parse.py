@@ -79,30 +79,39 @@ def _grammar() -> ModuleType:
 _FEWEST: Final = 500
 _A_KILOBYTE: Final = 100
 _CHUNK: Final = 1 << 16
+#: It comes back for text that it had when it looks for the end of something; for kernel code
+#: it is handed less than twice the text.  What it was handed some versions never let go.
+_AGAIN: Final = 16
 
 
 def parse(text: bytes) -> Node | None:
     """Parse ``text`` from scratch and give the root.  Never raises on any bytes.
 
-    None when that takes ten times the steps that so much code takes: the parser gave up.
-    The steps are counted, so that the answer is the same on any machine; only a budget of
+    None when that takes ten times the steps, or the text, that so much code takes: the parser
+    gave up.  Both are counted, so that the answer is the same on any machine; only a budget of
     time that is in force and at its end is another reason to give up.
     """
     left = _FEWEST + len(text) * _A_KILOBYTE // 1024
+    handed = _AGAIN * max(len(text), _CHUNK)
     force = budget.current()
 
     def stop(_offset: int, _error: bool) -> bool:
         nonlocal left
         left -= 1
-        return left < 0 or not force.allows()
+        return left < 0 or handed < 0 or not force.allows()
 
     def read(offset: int, _point: object) -> bytes:
-        return text[offset : offset + _CHUNK]
+        nonlocal handed
+        chunk = text[offset : offset + _CHUNK]
+        handed -= len(chunk)
+        return chunk if handed >= 0 else b""
 
     try:
-        return Parser(_language()[0]).parse(read, progress_callback=stop).root_node
+        root = Parser(_language()[0]).parse(read, progress_callback=stop).root_node
     except ValueError:  # it was stopped
         return None
+    # without the text that it wanted it may have come to an end of its own
+    return root if handed >= 0 else None
 
 
 def captures(root: Node) -> dict[str, list[Node]]:
