@@ -12,7 +12,6 @@ import gc
 import multiprocessing
 import os
 import resource
-import signal
 import time
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 from msgspec import Struct, field
 
 from patchlint.archive.records import Failure
+from patchlint.outside import workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -197,7 +197,8 @@ def _start(settings: Settings) -> _Slot:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, settings), daemon=True)
-    process.start()
+    with workers.sheltered():
+        process.start()
     theirs.close()
     return _Slot(process, ours)
 
@@ -205,7 +206,7 @@ def _start(settings: Settings) -> _Slot:
 def _serve(pipe: Connection, settings: Settings) -> None:
     """A worker's life: tasks in, results out, until the pipe is closed."""
     # Ctrl-C reaches the whole group; the scan itself decides when workers end
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    workers.deaf()
     from patchlint.archive.sources import Shelf
     from patchlint.archive.worker import Worker
 

@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             status = _run(arguments)
             sys.stdout.flush()
         except KeyboardInterrupt:
-            return INTERRUPTED
+            return _stopped()
         except BrokenPipeError:
             # the reader of a pipe went away: that is its choice, not an error of ours
             console.drop_output()
@@ -66,6 +66,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 #: 128 and the number of SIGINT, as shells have it
 INTERRUPTED: Final = 130
+
+
+def _stopped() -> int:
+    """Say in one line that the user stopped it; the status that shells know."""
+    print("patchlint: stopped", file=sys.stderr)
+    return INTERRUPTED
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -125,6 +131,13 @@ def script() -> int:
     them for cycles, again and again and once more at the exit, takes a fifth of a short run.
     Whatever is not a check of some mails may run for long, and is collected as usual.
     """
+    try:
+        return _script()
+    except KeyboardInterrupt:  # before or behind what main() guards
+        return _stopped()
+
+
+def _script() -> int:
     short = sys.argv[1:2] == ["check"]
     if short:
         gc.set_threshold(50_000, 20, 20)

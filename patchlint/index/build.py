@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from patchlint.index import lean
 from patchlint.index.store import File, Packed, Store, index_path, pack, tree_key
-from patchlint.outside import seal
+from patchlint.outside import seal, workers
 from patchlint.patch.trees import FolderTree, blob_id
 
 if TYPE_CHECKING:
@@ -112,7 +112,9 @@ def _read(
         yield from map(reader.read, chunks)
         return
     context = multiprocessing.get_context("spawn")
-    with context.Pool(min(jobs, len(chunks)), _start, (tree, tuple(macros))) as pool:
+    with workers.sheltered():
+        made = context.Pool(min(jobs, len(chunks)), _start, (tree, tuple(macros)))
+    with made as pool:
         yield from pool.imap_unordered(_work, chunks)
 
 
@@ -142,6 +144,7 @@ _readers: list[_Reader] = []
 
 def _start(tree: Tree, macros: Sequence[Macro]) -> None:
     """Set up a worker process."""
+    workers.deaf()
     _readers[:] = [_Reader(tree, macros)]
 
 

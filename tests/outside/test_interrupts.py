@@ -1,0 +1,75 @@
+"""Ctrl-C ends a run in one line, whatever it meets, and no worker prints what it was at."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from patchlint.cli import main as cli
+from patchlint.outside import workers
+
+pytestmark = pytest.mark.usefixtures("alone")
+
+
+def test_it_is_one_line_and_the_status_of_shells(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_run", stop)
+    assert cli.main(["rules"]) == 130
+    assert capsys.readouterr() == ("", "patchlint: stopped\n")
+
+
+@pytest.mark.parametrize("name", ["_import_msgspec", "main", "_end"])
+def test_what_stands_around_the_guard_is_guarded_too(name: str) -> None:
+    program = (
+        "import sys\n"
+        "from patchlint.cli import main\n"
+        "def stop(*_): raise KeyboardInterrupt\n"
+        f"main.{name} = stop\n"
+        "sys.argv[1:] = ['check', '--help']\n"
+        "sys.exit(main.script())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert done.returncode == 130
+    assert done.stderr == b"patchlint: stopped\n"
+
+
+def _interrupted_early() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+    workers.deaf()
+    os.kill(os.getpid(), signal.SIGINT)
+    sys.exit(7)
+
+
+def test_a_worker_passes_over_it_from_its_first_moment(capfd: pytest.CaptureFixture[str]) -> None:
+    process = multiprocessing.get_context("spawn").Process(target=_interrupted_early)
+    with workers.sheltered():
+        process.start()
+        assert signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    process.join()
+    assert process.exitcode == 7
+    assert capfd.readouterr().err == ""
+
+
+def test_who_starts_workers_hears_it_afterwards() -> None:
+    with pytest.raises(KeyboardInterrupt), workers.sheltered():
+        os.kill(os.getpid(), signal.SIGINT)
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_all_that_start_workers_shelter_them() -> None:
+    package = Path(cli.__file__).parent.parent
+    for path in package.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        if 'get_context("spawn")' in text:
+            assert "workers.sheltered()" in text, path
+            assert "workers.deaf()" in text, path
