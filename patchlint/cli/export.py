@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Final
 
 from patchlint.cli import output
@@ -53,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
                 export.write(store, arguments.table, arguments.format, sys.stdout.buffer)
                 sys.stdout.buffer.flush()
             else:
-                with Path(arguments.output).open("wb") as out:
+                with output.replacing(arguments.output) as out:
                     export.write(store, arguments.table, arguments.format, out)
     except ImportError:
         print(
@@ -62,6 +61,11 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     except StoreError as error:
         print(f"patchlint: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if arguments.output is None or error.errno is None:
+            raise
+        print(f"patchlint: {arguments.output}: {error.strerror}", file=sys.stderr)
         return 2
     return 0
 

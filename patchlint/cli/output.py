@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+    from typing import IO
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -43,14 +45,57 @@ def spares(output: str | None, inputs: Iterable[str]) -> bool:
 
 def write(text: str, output: str) -> bool:
     """Write ``text`` to a file; whether that went well, and said when it did not."""
-    from pathlib import Path
-
     try:
-        Path(output).write_text(text, encoding="utf-8")
+        with replacing(output) as out:
+            out.write(text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         print(f"patchlint: {output}: {error.strerror}", file=sys.stderr)
         return False
+    except ValueError as error:  # a NUL byte in the name
+        print(f"patchlint: {output}: {error}", file=sys.stderr)
+        return False
     return True
+
+
+@contextmanager
+def replacing(output: str) -> Iterator[IO[bytes]]:
+    """A file that takes the place of ``output`` once all of it is written.
+
+    Where that fails, of a full disk or a damaged store, the old file stays as it was.
+    """
+    import os
+    from pathlib import Path
+
+    place = Path(os.path.realpath(output))  # of a link the file that it leads to
+    if not (place.is_file() or not place.exists()):  # a device or a pipe
+        with place.open("wb") as out:
+            yield out
+        return
+    beside = place.with_name(f".{place.name[:_LONGEST]}.{os.getpid()}")
+    try:
+        out = beside.open("xb")
+    except PermissionError:  # a folder that is not ours, in which the file is
+        with place.open("wb") as out:
+            yield out
+        return
+    except OSError as error:
+        error.filename = output
+        raise
+    try:
+        with out:
+            yield out
+            out.flush()
+            os.fsync(out.fileno())  # some file systems find out then that they are full
+        if place.exists():
+            beside.chmod(place.stat().st_mode)
+        beside.replace(place)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+#: of a file's name so much is in that of the one beside it: a name has a longest
+_LONGEST: Final = 60
 
 
 def _same(output: str, other: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from patchlint.cli.findings import add_question, question
@@ -113,13 +112,15 @@ def _table(by: str, counts: Bars, about: Mapping[str, int]) -> str:
 
 def _plot(arguments: argparse.Namespace, counts: Bars) -> int:
     from patchlint.archive import plot
+    from patchlint.cli import output
 
     title = f"Findings by {arguments.by}"
     try:
         if arguments.plot.lower().endswith(".png"):
             plot.png(counts, title, arguments.plot)
         else:
-            Path(arguments.plot).write_text(plot.svg(counts, title), encoding="utf-8")
+            with output.replacing(arguments.plot) as out:
+                out.write(plot.svg(counts, title).encode())
     except ImportError:
         print(
             "patchlint: a PNG needs matplotlib (pip install 'patchlint[plots]'); .svg does not",
