@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from patchlint.archive.salvage import Salvage
 from patchlint.model.hidden import HIDDEN, spelled
 
 if TYPE_CHECKING:
@@ -27,19 +28,22 @@ _ROWS: Final = 5000
 _PIECE: Final = 1 << 16
 
 
-def write(store: Store, table: str, kind: str, out: IO[bytes]) -> int:
-    """Write ``table`` to ``out`` in one of :data:`FORMATS`; how many rows there were.
+def write(store: Store, table: str, kind: str, out: IO[bytes]) -> tuple[int, bool]:
+    """Write ``table`` to ``out`` in one of :data:`FORMATS`; how many rows, and whether all.
 
     In JSON Lines the columns that hold JSON are written as what they hold, without the
     ending of their name; in the other two they stay text.  Parquet needs pyarrow: raises
     ImportError without it.
     """
-    rows = store.rows(f'SELECT * FROM "{_known(table)}" ORDER BY 1')  # noqa: S608 - a known name
+    salvage = Salvage(store.connection, _known(table))
+    rows = salvage.rows()
     if kind == "jsonl":
-        return _jsonl(rows, out)
-    if kind == "csv":
-        return _csv(store, table, rows, out)
-    return _parquet(store, table, rows, out)
+        written = _jsonl(rows, out)
+    elif kind == "csv":
+        written = _csv(store, table, rows, out)
+    else:
+        written = _parquet(store, table, rows, out)
+    return written, not salvage.broken
 
 
 def _known(table: str) -> str:

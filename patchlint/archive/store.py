@@ -115,11 +115,14 @@ def _remove(path: str) -> None:
 class Store:
     """An open store.  A context manager; leaving it closes the file.
 
-    A file that it made goes again when it is left by an exception with nothing in it.
+    A file that it made goes again when it is left by an exception with nothing in it.  With
+    ``salvage`` one that is damaged is opened all the same, where that can be; ``damage`` says why.
     """
 
-    def __init__(self, path: str, *, write: bool = True) -> None:
+    def __init__(self, path: str, *, write: bool = True, salvage: bool = False) -> None:
         self.path = path
+        self.damage = ""
+        self._salvage = salvage
         #: whether this made the file
         self.new = not Path(path).exists()
         self.writes = write
@@ -135,7 +138,7 @@ class Store:
 
     def _open(self, path: str, *, write: bool) -> sqlite3.Connection:
         if not seal.whole(Path(path)):
-            raise DamagedError("it is not as it was written")
+            self._damaged("it is not as it was written")
         connection = sqlite3.connect(path, isolation_level=None, timeout=30)
         connection.row_factory = sqlite3.Row
         if write:
@@ -152,11 +155,17 @@ class Store:
         if Path(path).stat().st_size <= _CHECKED:
             found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             if found != "ok":
-                raise DamagedError(str(found).replace("\n", " "))
+                self._damaged(str(found).replace("\n", " "))
         row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
         if row is None or row["value"] != str(SCHEMA):
             raise StoreError(f"{path}: not a store that this version can read")
         return connection
+
+    def _damaged(self, why: str) -> None:
+        """Raise :class:`DamagedError`, or note it where what is left is wanted."""
+        if not self._salvage:
+            raise DamagedError(why)
+        self.damage = self.damage or why
 
     def __enter__(self) -> Self:
         return self

@@ -7,6 +7,7 @@ import sys
 from typing import Final
 
 from patchlint.cli import output
+from patchlint.report.text import count
 
 EPILOG: Final = """\
 examples:
@@ -16,7 +17,9 @@ examples:
   patchlint export block.db --format datasette > metadata.json
   datasette block.db --metadata metadata.json
 
-exit status: 0 written, 2 the store could not be read or the file not written"""
+Of a damaged store what can still be read is written, and said.
+
+exit status: 0 written, 2 the store could not be read, or not all of it, or the file not written"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,16 +47,17 @@ def run(arguments: argparse.Namespace) -> int:
     if not output.spares(arguments.output, [arguments.store]):
         return 2
     try:
-        with Store(arguments.store, write=False) as store:
+        with Store(arguments.store, write=False, salvage=True) as store:
             if arguments.format == "datasette":
                 text = export.datasette(arguments.store)
                 return _print(text, arguments.output)
             if arguments.output is None:
-                export.write(store, arguments.table, arguments.format, sys.stdout.buffer)
+                written = export.write(store, arguments.table, arguments.format, sys.stdout.buffer)
                 sys.stdout.buffer.flush()
             else:
                 with output.replacing(arguments.output) as out:
-                    export.write(store, arguments.table, arguments.format, out)
+                    written = export.write(store, arguments.table, arguments.format, out)
+            damage = store.damage
     except ImportError:
         print(
             "patchlint: Parquet needs pyarrow (pip install 'patchlint[parquet]')", file=sys.stderr
@@ -67,7 +71,21 @@ def run(arguments: argparse.Namespace) -> int:
             raise
         print(f"patchlint: {arguments.output}: {error.strerror}", file=sys.stderr)
         return 2
-    return 0
+    return _told(arguments, *written, damage)
+
+
+def _told(arguments: argparse.Namespace, rows: int, whole: bool, damage: str) -> int:
+    """Say what an export lacks of a damaged store; 0 when that is nothing."""
+    if whole and not damage:
+        return 0
+    why = f"is damaged ({damage})" if damage else "is damaged"
+    left = "others could not be read" if not whole else "others may be missing or changed"
+    print(
+        f"patchlint: {arguments.store}: {why}: {count(rows, 'row')} of {arguments.table} written,"
+        f" {left}",
+        file=sys.stderr,
+    )
+    return 2
 
 
 def _print(text: str, to: str | None) -> int:
