@@ -33,7 +33,7 @@ def open_facts(
     from patchlint.outside import seal
 
     path = index_path(macros)
-    if not seal.whole(path):
+    if not seal.whole(path, ours=True):
         seal.discard(path)
         say(steady.DAMAGED)
     if renew:

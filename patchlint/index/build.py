@@ -51,7 +51,7 @@ def build(
     cannot be written.
     """
     where = path or index_path(macros)
-    if not seal.whole(where):
+    if not seal.whole(where, ours=True):
         seal.discard(where)
     with Store(where, create=True) as store:
         files = _files(store, tree)

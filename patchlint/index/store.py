@@ -23,7 +23,7 @@ from patchlint.index import lean
 from patchlint.index.facts import Hit
 from patchlint.index.search import hits_in
 from patchlint.outside.names import given, kept, shown
-from patchlint.outside.seal import seal, tells_damage
+from patchlint.outside.seal import seal, tells_damage, unseal
 from patchlint.patch.trees import FolderTree, GitTree
 
 if TYPE_CHECKING:
@@ -296,6 +296,7 @@ class Store:
 
     def add(self, files: Sequence[Packed]) -> int:
         """Add facts of files, all or none; return how many were not there yet."""
+        unseal(self.path)
         with _Transaction(self._db):
             self._refresh()
             known_calls: list[tuple[int, int, int | bytes]] = []
@@ -323,6 +324,7 @@ class Store:
 
     def finish(self, key: str, origin: str, files: Iterable[File]) -> None:
         """List a tree, all of whose blobs are there; one of the same key is replaced."""
+        unseal(self.path)
         with _Transaction(self._db):
             for table in _INDEXES:
                 self._db.execute(f"CREATE INDEX IF NOT EXISTS {table}_name ON {table} (name)")
@@ -351,6 +353,7 @@ class Store:
         A folder that is no longer there goes as well, and so does every blob that no
         tree that is left has; then the file gives the room back.
         """
+        unseal(self.path)
         with _Transaction(self._db):
             gone = [row for row in self.trees() if _folder_gone(row.key)]
             left = [row for row in self.trees() if row not in gone]

@@ -1,8 +1,10 @@
 """Tells a file of ours that is damaged from one that is whole, as far as that is cheap.
 
 Beside an index or a store stands a seal: its size, the time of its last change and a check sum.  A
-small file is held against its sum each time, a large one once a day; a file that was
-written since it was sealed is taken as it is.  Told apart are accidents, not forgers.
+small file is held against its sum each time, a large one once a day.  Of a store that was
+written since it was sealed nothing is known: others may write to it, and it is taken as it is.  An
+index nobody writes but us, and we take its seal off first: one that changed under its seal is
+damaged, unless its sum is what it was.  Told apart are accidents, not forgers.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ _SMALL: Final = 8 << 20
 #: how long a large file counts as whole after it was held against its sum, in seconds
 _LASTS: Final = 86_400.0
 _CHUNK: Final = 1 << 20
+#: of a seal: size, time, sum
+_WORDS: Final = 3
 #: codes of SQLite for what is no fault of the file
 _OF_THE_MACHINE: Final = frozenset(
     {
@@ -55,14 +59,23 @@ def seal(path: Path) -> None:
         fresh.replace(beside)
 
 
-def whole(path: Path) -> bool:
-    """Whether nothing shows that the file at ``path`` is another than was sealed."""
+def unseal(path: Path) -> None:
+    """Take the seal off a file that is about to be written."""
+    with suppress(OSError):
+        _beside(path).unlink(missing_ok=True)
+
+
+def whole(path: Path, *, ours: bool = False) -> bool:
+    """Whether nothing shows that the file at ``path`` is another than was sealed.
+
+    With ``ours`` all who write it take the seal off.
+    """
     beside = _beside(path)
     try:
         sealed = beside.read_text(encoding="ascii").split()
         state = _state(path)
         if " ".join(sealed[:-1]) != state:
-            return True
+            return not (ours and len(sealed) == _WORDS) or _same(path, sealed)
         lately = abs(time.time() - beside.stat().st_mtime) < _LASTS
         if lately and path.stat().st_size > _SMALL:
             return True
@@ -73,6 +86,15 @@ def whole(path: Path) -> bool:
     with suppress(OSError):
         os.utime(beside)
     return True
+
+
+def _same(path: Path, sealed: list[str]) -> bool:
+    """Whether a file that changed under its seal has what it had; then it is sealed anew."""
+    found = path.stat().st_size == int(sealed[0]) and sealed[-1] == f"{_sum(path):08x}"
+    if found:
+        seal(path)
+    # who writes it now has taken the seal off before
+    return found or not _beside(path).exists()
 
 
 def tells_damage(error: BaseException) -> bool:

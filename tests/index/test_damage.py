@@ -179,3 +179,59 @@ def test_a_commit_with_files_that_cannot_be_read_is_not_listed(
         type(made).blob, type(made).read = keep, read
     with Store(index_path(MACROS)) as store:
         assert not store.trees()
+
+
+def test_a_changed_time_hides_no_damage(tree: FolderTree, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = by_search(tree)
+    path = index_path(MACROS)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    for small in (seal._SMALL, 0):
+        monkeypatch.setattr(seal, "_SMALL", small)
+        path.write_bytes(data)
+        found, said = asked(tree)
+        assert found == wanted
+        assert len(said) == 1
+        assert not path.exists()
+        build(tree, MACROS)
+    path.write_bytes(path.read_bytes()[:-1])
+    assert asked(tree)[0] == wanted
+    assert not path.exists()
+
+
+def test_an_index_that_was_copied_is_kept_and_sealed_anew(tree: FolderTree) -> None:
+    wanted = by_search(tree)
+    path = index_path(MACROS)
+    os.utime(path, ns=(1, 1))
+    assert asked(tree) == (wanted, [])
+    assert seal.whole(path, ours=True)
+    assert str(path.stat().st_mtime_ns) in path.with_name(path.name + ".sum").read_text()
+
+
+def test_an_index_that_is_being_written_is_not_taken_for_damaged(tree: FolderTree) -> None:
+    wanted = by_search(tree)
+    path = index_path(MACROS)
+    with Store(path, create=True) as store:
+        store.add([])
+        assert not path.with_name(path.name + ".sum").exists()
+        with sqlite3.connect(path) as db:
+            db.execute("CREATE TABLE more (x)")
+        db.close()
+        assert asked(tree) == (wanted, [])
+    assert path.exists()
+
+
+def test_a_seal_that_is_taken_off_meanwhile_tells_nothing(
+    tree: FolderTree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del tree
+    path = index_path(MACROS)
+    path.write_bytes(path.read_bytes() + b"x")
+    state = seal._state
+
+    def meanwhile(place: Path) -> str:
+        seal.unseal(place)
+        return state(place)
+
+    monkeypatch.setattr(seal, "_state", meanwhile)
+    assert seal.whole(path, ours=True)
