@@ -11,6 +11,7 @@ import json
 import re
 import time
 import urllib.parse
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
@@ -65,21 +66,24 @@ class Server:
 
     def series(self, number: int) -> tuple[list[RemotePatch], str]:
         """Return the patches of a series in order, and the URL of its mbox."""
-        found = self._get(f"series/{number}/")
-        return [_patch(one) for one in found["patches"]], str(found["mbox"])
+        with self._understood(f"series/{number}/") as path:
+            found = self._get(path)
+            return [_patch(one) for one in found["patches"]], str(found["mbox"])
 
     def patches(self, message_id: str) -> list[RemotePatch]:
         """Return the patches that came as the mail ``message_id``, one for each project."""
         query = urllib.parse.urlencode({"msgid": message_id})
-        return [_patch(one) for one in self._pages(f"patches/?{query}")]
+        with self._understood(f"patches/?{query}") as path:
+            return [_patch(one) for one in self._pages(path)]
 
     def series_of(self, message_id: str) -> list[int]:
         """Return the numbers of the series that a patch or cover letter is part of."""
         query = urllib.parse.urlencode({"msgid": message_id})
         numbers: dict[int, None] = {}
         for kind in ("patches", "covers"):
-            for one in self._pages(f"{kind}/?{query}"):
-                numbers.update((int(series["id"]), None) for series in one.get("series", []))
+            with self._understood(f"{kind}/?{query}") as path:
+                for one in self._pages(path):
+                    numbers.update((int(series["id"]), None) for series in one.get("series", []))
         return list(numbers)
 
     def completed(self, project: str, since: str) -> list[tuple[str, int]]:
@@ -89,15 +93,17 @@ class Server:
         """
         asked = {"category": "series-completed", "project": project, "since": since}
         query = urllib.parse.urlencode(asked | {"order": "date"})
-        rows = self._pages(f"events/?{query}")
-        return sorted({(str(row["date"]), int(row["payload"]["series"]["id"])) for row in rows})
+        with self._understood(f"events/?{query}") as path:
+            rows = self._pages(path)
+            return sorted({(str(row["date"]), int(row["payload"]["series"]["id"])) for row in rows})
 
     def newest(self, patch: int, context: str) -> Check | None:
         """Return the check of ``context`` that counts: the last that was posted."""
-        rows = [row for row in self._pages(f"patches/{patch}/checks/") if row["context"] == context]
-        if not rows:
-            return None
-        last = max(rows, key=lambda row: (str(row.get("date", "")), int(row["id"])))
+        with self._understood(f"patches/{patch}/checks/") as path:
+            rows = [row for row in self._pages(path) if row["context"] == context]
+            if not rows:
+                return None
+            last = max(rows, key=lambda row: (str(row.get("date", "")), int(row["id"])))
         return Check(
             str(last["state"]),
             context,
@@ -139,13 +145,26 @@ class Server:
             raise PatchworkError(f"{url} is not on {self._api}")
         return self._ask(url).body
 
+    @contextmanager
+    def _understood(self, path: str) -> Iterator[str]:
+        """Say of an answer that is JSON and not what Patchwork answers that it is none of its."""
+        try:
+            yield path
+        except (TypeError, LookupError, AttributeError, ValueError, OverflowError) as error:
+            raise PatchworkError(
+                f"{self._api}/{path}: the answer is not what a Patchwork server gives"
+            ) from error
+
     def _pages(self, path: str) -> Iterator[dict[str, Any]]:
         url: str | None = f"{self._api}/{path}"
         for _ in range(_MOST_PAGES):
             if url is None:
                 return
             answer = self._ask(url)
-            yield from _json(answer.body, url)
+            rows = _json(answer.body, url)
+            if not isinstance(rows, list):
+                raise TypeError("no list")
+            yield from rows
             url = answer.following or None
 
     def _get(self, path: str) -> Any:

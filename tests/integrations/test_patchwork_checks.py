@@ -283,6 +283,22 @@ def test_what_went_wrong_is_said(repo, server, arguments, token, said):
     assert token not in err or not token
 
 
+@pytest.mark.parametrize("body", [b"[]", b"{}", b"null", b"7", b'"x"', b"[1]", b'[{"id": "x"}]'])
+def test_an_answer_of_another_form_is_called_that(monkeypatch, body):
+    monkeypatch.setattr(patchwork.web, "ask", lambda *_: patchwork.web.Answer(200, body, ""))
+    api = patchwork.Server("https://pw.example.org", "")
+    asked = [
+        lambda: api.series(7),
+        *([] if body == b"[]" else [lambda: api.patches("a@b"), lambda: api.series_of("a@b")]),
+        *([] if body == b"[]" else [lambda: api.completed("x", "y"), lambda: api.newest(1, "c")]),
+    ]
+    for ask in asked:
+        if body == b'[{"id": "x"}]' and ask is asked[2]:
+            continue  # a mail that is part of no series
+        with pytest.raises(patchwork.PatchworkError, match="not what a Patchwork server gives"):
+            ask()
+
+
 def test_a_patch_that_the_server_does_not_know_is_told(repo, server):
     server.patches.pop()
     mbox = repo.root / "series.mbox"
