@@ -81,14 +81,9 @@ def _accept(arguments: argparse.Namespace) -> int:
     from patchlint.outside import programs
 
     fingerprint = arguments.fingerprint.strip()
-    if not fingerprint or " " in fingerprint:
-        print(f"patchlint: {fingerprint!r} is not a fingerprint", file=sys.stderr)
-        return 2
-    if len(fingerprint) < accept.SHORTEST:
-        print(
-            f"patchlint: {fingerprint} is too short: give at least {accept.SHORTEST} characters",
-            file=sys.stderr,
-        )
+    refused = _no_fingerprint(fingerprint, stored=arguments.remove)
+    if refused:
+        print(f"patchlint: {refused}", file=sys.stderr)
         return 2
     inside, _ = programs.quick_git("rev-parse", "--git-dir")
     scope = arguments.scope or ("local" if inside == 0 else "global")
@@ -105,6 +100,25 @@ def _accept(arguments: argparse.Namespace) -> int:
     accept.add(fingerprint, reason, scope)
     print(f"accepted ({scope}): {fingerprint} {reason}")
     return 0
+
+
+def _no_fingerprint(text: str, *, stored: bool) -> str:
+    """Why ``text`` is no fingerprint, "" where it may be one.
+
+    What was ``stored`` before such words were refused can be taken out.
+    """
+    from patchlint.integrations import accept
+
+    if not text or " " in text:
+        return f"{text!r} is not a fingerprint"
+    if len(text) < accept.SHORTEST:
+        return f"{text} is too short: give at least {accept.SHORTEST} characters"
+    if stored or accept.FINGERPRINT.fullmatch(text):
+        return ""
+    return (
+        f"{text!r} is not a fingerprint: that has hexadecimal digits alone,"
+        f" {accept.LONGEST} at most"
+    )
 
 
 def _as_json(settings: Settings) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from patchlint.model.pattern import lazy
 from patchlint.outside import programs
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 KEY = "patchlint.accept"
 #: Shortest prefix of a fingerprint that counts, so that a typing slip accepts nothing.
 SHORTEST = 8
+#: ... and how long a whole one is
+LONGEST = 16
+FINGERPRINT = lazy(rf"[0-9a-f]{{{SHORTEST},{LONGEST}}}")
 
 
 def without(report: Report, settings: Settings) -> Report:

@@ -160,11 +160,26 @@ def test_accepting_outside_of_a_repository_is_for_all(kit):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["deadbeef01", "--reason", " "], ["dead", "--reason", "x"], ["a b", "--reason", "x"], ["x"]],
+    [
+        ["deadbeef01", "--reason", " "],
+        *(
+            ["--reason", "x", "--", one]
+            for one in ("dead", "a b", "--output=F", "deadbeefs", "é" * 9)
+        ),
+        ["deadbeef" * 3, "--reason", "x"],
+        ["x"],
+    ],
 )
 def test_accepting_needs_a_fingerprint_and_a_reason(kit, arguments):
     kit.patchlint("config", "accept", *arguments, cwd=kit.root, status=2)
     assert config.load_settings(cwd=str(kit.root)).accepted == ()
+
+
+def test_what_was_stored_before_can_be_taken_back(kit, user_file):
+    del user_file
+    kit.git("config", "--add", accept.KEY, "--output=F fine")
+    kit.patchlint("config", "accept", "--remove", "--", "--output=F")
+    assert config.load_settings().accepted == ()
 
 
 def test_a_broken_file_is_exit_status_2(kit, user_file):
