@@ -54,7 +54,8 @@ with --format nipa 0, 250 for warnings, 1 for errors, as NIPA reads them"""
         nargs="*",
         metavar="INPUT",
         help="mbox (also .gz, .xz), Maildir, mail, .patch file, folder of "
-        "those, public-inbox epoch, git range (A..B, A^!), or - for standard input",
+        "those, public-inbox epoch, git range (A..B; A is one commit, of a branch its newest), "
+        "or - for standard input",
     )
     add_check_options(parser)
     from patchlint.report.render import FORMATS

@@ -28,6 +28,7 @@ _BINARY_C = re.compile(
     rb"^diff --git [^\n]*\.[ch]\"?\n(?:(?!diff --git )[^\n]*\n){0,9}?GIT binary patch$",
     re.MULTILINE,
 )
+_HEADS = "refs/heads/"
 _CUT = "is where this shallow clone begins: what it changes is not known (git fetch --deepen=1)"
 #: Everything that a user's settings could change about the patches is said here.
 _FORMAT = (
@@ -64,8 +65,9 @@ _FORMAT = (
 def read(name: str, tree: Path) -> Iterator[RawMail | InputError]:
     """Each commit of ``name``, oldest first, as ``git format-patch`` writes it.
 
-    A name without anything to leave out is that commit alone, as for ``git show``; the sides
-    of ``A...B`` are one series each.  Merges have no patch and are left out; what those change
+    A name without anything to leave out is that commit alone, as for ``git show``; of a branch
+    the first mail says so where that has more which no other branch has.  The sides of
+    ``A...B`` are one series each.  Merges have no patch and are left out; what those change
     by themselves the first mail has in ``amiss``.  An error comes back when ``tree`` is no
     repository or one that git does not open, ``name`` is nothing that it knows, the range is
     empty, the repository lacks an object of it, and for a commit at which a shallow clone
@@ -102,7 +104,7 @@ def _commits(name: str, repo: Repository, folder: str) -> Iterator[RawMail | Inp
             yield InputError(name, text)
             empty = False
             continue
-        found, amiss = (0, ()) if span[0] == "-1" else told(span, repo, folder)
+        found, amiss = (0, _more(name, repo)) if span[0] == "-1" else told(span, repo, folder)
         merges += found
         for one in _of_span(name, span, repo, folder):
             empty = False
@@ -115,6 +117,19 @@ def _commits(name: str, repo: Repository, folder: str) -> Iterator[RawMail | Inp
         where = f" that changes {folder}" if folder else ""
         others = " but merges, which have no patch of their own" if merges else ""
         yield InputError(name, f"no commit in this range{where}{others}")
+
+
+def _more(name: str, repo: Repository) -> tuple[str, ...]:
+    """What to say of the newest commit alone, where ``name`` is a branch that has others."""
+    full = str(repo.git.rev_parse("--symbolic-full-name", name, "--")).partition("\n")[0]
+    # "HEAD" and "@" mean a commit to whoever writes them
+    if not full.startswith(_HEADS) or name not in {full, full[5:], full[len(_HEADS) :]}:
+        return ()
+    others = (f"--exclude={full.removeprefix(_HEADS)}", "--branches", "--remotes")
+    own = repo.git.rev_list("--max-count=2", full, "--not", *others, "--").split()
+    if len(own) <= 1:
+        return ()
+    return (f"only the newest commit of the branch {name} is checked: A..{name} is a range of it",)
 
 
 def _of_span(
@@ -190,6 +205,5 @@ def title(name: str, tree: str | Path) -> str:
             full = repo.git.rev_parse("--symbolic-full-name", end, "--")
     except (NoRepositoryError, ProgramError):
         return name
-    head = "refs/heads/"
     branch = str(full).partition("\n")[0]
-    return f"{branch.removeprefix(head)} ({name})" if branch.startswith(head) else name
+    return f"{branch.removeprefix(_HEADS)} ({name})" if branch.startswith(_HEADS) else name

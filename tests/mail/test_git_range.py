@@ -64,6 +64,33 @@ def test_range_is_one_series_in_order(tree: Path) -> None:
     assert "From ada@example.org Mon Jan" in series.patches[0].message
 
 
+SAID = "only the newest commit of the branch topic is checked: A..topic is a range of it"
+
+
+@pytest.mark.parametrize("name", ["topic", "heads/topic", "refs/heads/topic"])
+def test_of_a_branch_it_is_said_that_the_newest_commit_alone_is_checked(
+    tree: Path, name: str
+) -> None:
+    git(tree, "checkout", "-q", "-b", "topic", "c1")
+    for number in (1, 2):
+        (tree / "h.c").write_text(f"h{number}\n")
+        git(tree, "add", "h.c")
+        git(tree, "commit", "-q", "-m", f"demo: topic {number}")
+        (one,) = read(name, tree)
+        assert isinstance(one, RawMail)
+        assert one.commit == git(tree, "rev-parse", "topic")
+        assert one.amiss == ((SAID.replace("topic", name),) if number > 1 else ())
+    for other in ("HEAD", "@", "topic^0", "topic~1", git(tree, "rev-parse", "topic"), "c2"):
+        (one,) = read(other, tree)
+        assert isinstance(one, RawMail)
+        assert not one.amiss
+    # what another branch has is no work of this one
+    git(tree, "branch", "-q", "copy", "topic")
+    (one,) = read(name, tree)
+    assert isinstance(one, RawMail)
+    assert not one.amiss
+
+
 def test_one_commit_and_the_root(tree: Path) -> None:
     for name in ("c2", "c1"):
         (one,) = read(name, tree)
