@@ -249,7 +249,8 @@ class GitTree:
     """A git repository at one commit; bare or with a work tree.
 
     Words are searched in the work tree where it is at the same commit, since that is
-    four times as fast as in objects; files changed there are searched in the commit.
+    four times as fast as in objects; files changed there are searched in the commit, and so
+    is all where a sparse checkout has not all files.
     """
 
     def __init__(
@@ -474,12 +475,20 @@ class GitTree:
         self._hear(errors)
         return out if status == 0 else b""
 
+    def _is_sparse(self) -> bool:
+        """Whether files of the commit are kept out of the work tree: git calls them unchanged."""
+        if not os.path.exists(os.path.join(_git_folder(self.repository), "info/sparse-checkout")):
+            return False
+        listing = self._git("ls-files", "-t", "-z", "--", "*.c", "*.h")
+        return any(entry.startswith(b"S ") for entry in listing.split(b"\0"))
+
     def _ask_changed(self) -> subprocess.Popen[bytes] | None:
         """Ask which C files of the work tree may differ from the commit.
 
         The answer is for :func:`_answer`; it comes while the search goes on.
         """
-        if is_bare(self.repository) or not os.path.exists(os.path.join(self.repository, ".git")):
+        nothing = is_bare(self.repository) or not os.path.exists(f"{self.repository}/.git")
+        if nothing or self._is_sparse():
             self._changed = _ALL
             return None
         return stream_git(
@@ -489,6 +498,18 @@ class GitTree:
             more=without_filters(self.repository),
         )
 
+
+def _git_folder(top: str) -> str:
+    """Return git's own folder of a work tree, which may be a linked one."""
+    place = os.path.join(top, ".git")
+    with suppress(OSError), open(place, "rb") as file:
+        named = os.fsdecode(file.read(_LINK).partition(b"gitdir:")[2].strip())
+        return os.path.join(top, named)
+    return place
+
+
+#: so long may the name be at which a linked work tree has git's folder
+_LINK: Final = 8192
 
 #: How many tags are looked at for the text that a diff was made for.
 _TAGS: Final = 32

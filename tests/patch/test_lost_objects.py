@@ -228,6 +228,37 @@ def test_a_folder_with_a_file_that_cannot_be_read(
     assert tree.lost == ("fs/x.c",)
 
 
+@pytest.mark.parametrize("linked", [False, True])
+def test_files_that_a_sparse_checkout_keeps_out_are_searched_in_the_commit(
+    repository: Path, mail: bytes, tmp_path: Path, *, linked: bool
+) -> None:
+    (repository / "fs/x.c").write_text(LOSER + "int drop(int fd)\n{\n\treturn give_up_0(fd);\n}\n")
+    (repository / "net").mkdir()
+    (repository / "net/y.c").write_text(CALLER)
+    (repository / "fs/sub/y.c").unlink()
+    git(repository, "add", "-A")
+    git(repository, "commit", "-q", "-m", f"sparse {tmp_path}")
+    place = repository
+    if linked:
+        place = repository.with_name("linked")
+        git(repository, "worktree", "add", "-q", "--detach", str(place))
+    git(place, "sparse-checkout", "set", "fs")
+    assert not (place / "net").exists()
+    report = check(["-"], Options(tree=str(place)), mail)
+    assert [one.level for one in report.findings] == ["error"]
+    assert not [one for one in report.limitations if one.stage == "tree"]
+    git(place, "sparse-checkout", "disable")
+    assert not GitTree(place)._is_sparse()
+
+
+def test_what_a_sparse_and_partial_clone_lacks_is_said(repository: Path, mail: bytes) -> None:
+    git(repository, "sparse-checkout", "set", "--no-cone", "/fs/x.c", "/Makefile")
+    lose(repository, "fs/sub/y.c")
+    report = check(["-"], Options(tree=str(repository)), mail)
+    said = [one.message for one in report.limitations if one.stage == "tree"]
+    assert said == ["not all of the tree is seen: fs/sub/y.c cannot be read"]
+
+
 SAID = "not all of the tree is seen: {} cannot be read"
 
 
