@@ -389,13 +389,15 @@ class Comparison:
     def after_failure(self, effect: Effect) -> bool:
         """Whether an effect is done only where something failed before."""
         holders = self.holders(effect)
+        if any(branches.on_error_path(self.kernel, call, holders) for call in effect.calls):
+            return True
+        # of a long way each holder makes one call or two: they are found, not tried
+        calls = {id(call): call for call in effect.calls}
+        ways = frozenset(calls)
         return any(
-            branches.on_error_path(self.kernel, call, holders) for call in effect.calls
-        ) or any(
-            self._fails_in(holder, call)
+            self._fails_in(holder, calls[one])
             for holder in holders
-            for call in effect.calls
-            if id(call) in self.asked.calls_of(holder)
+            for one in ways & self.asked.calls_of(holder)
         )
 
     def undone(self, effect: Effect) -> bool:

@@ -178,11 +178,14 @@ def _ways(
             continue
         own = _on_the_way(comparison, now, effect)
         along.update((id(one), one) for one in own)
+        way = {id(call): call for call in (edge.call, *effect.way)}
+        order = {one: place for place, one in enumerate(way)}
+        ways = frozenset(way)
         for holder in (edge.function, *own):
             functions[id(holder)] = holder
-            here = comparison.asked.calls_of(holder)
-            calls = firsts.setdefault(id(holder), {})
-            calls.update((id(c), c) for c in (edge.call, *effect.way) if id(c) in here)
+            # of a long way each holder makes one call or two: they are found, not tried
+            here = sorted(ways & comparison.asked.calls_of(holder), key=order.__getitem__)
+            firsts.setdefault(id(holder), {}).update((one, way[one]) for one in here)
     holders = tuple(
         (holder, tuple(calls.values()))
         for place, holder in functions.items()

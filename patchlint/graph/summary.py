@@ -47,6 +47,8 @@ MOST_OF_ALL: Final = 100_000
 #: times that functions which call each other are made, all together, and each at least
 _ROUNDS: Final = 60
 _FEWEST: Final = 2
+#: one whose way has so many steps counts for two, and so on: all that follows walks the way
+_LONG: Final = 16
 #: calls in calls that an effect is followed through
 _DEEPEST: Final = 80
 #: where on a way a callback that calls the very function calls it
@@ -156,7 +158,7 @@ class Summaries:
                 todo.discard(place)
                 one = circle[place]
                 known = len(self._made[id(one)])
-                self._left += known
+                self._left += _cost(self._made[id(one)])
                 self._distinct.pop(id(one), None)
                 made = self._made[id(one)] = self._make(one)
                 if len(made) != known:
@@ -260,7 +262,7 @@ class Summaries:
         )
         effects = (*effects, *[effect for effect in flushed if add(effect)])
         effects = tuple(self._restored.below(function, effects))
-        self._left -= len(effects)
+        self._left -= _cost(effects)
         return effects
 
     def _telling(self, function: Function) -> tuple[Effect, ...]:
@@ -481,6 +483,11 @@ class Summaries:
 def _placed(places: Sequence[int], count: int) -> int:
     """Where the first ``count`` tests of a guard end now, which was cut where it was too long."""
     return places[min(count, len(places) - 1)]
+
+
+def _cost(effects: Sequence[Effect]) -> int:
+    """What the effects of a function count for in those of all."""
+    return sum([1 + len(effect.chain) // _LONG for effect in effects])
 
 
 def _comes_again(function: Function, effect: Effect) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -157,6 +158,19 @@ def _lists(n: int) -> str:
     return mail(file("fs/x.c", lines))
 
 
+def _tangle(n: int) -> str:
+    """Functions that call each other at random, of which one call of each becomes a start."""
+    chance = random.Random(n)  # noqa: S311 - the same each time
+    lines = []
+    for at in range(n):
+        lines += [f" static void step_{at}(struct thing *x)", " {"]
+        lines += [f" \tstep_{chance.randrange(n)}(x);" for _ in range(2)]
+        other = chance.randrange(n)
+        lines += [f"-\tstep_{other}(x);", f"+\tINIT_WORK(&x->w{other}, step_{other});"]
+        lines += [f"+\tqueue_work(wq, &x->w{other});", f" \tthing_{at}_destroy(x);", " }"]
+    return mail(file("fs/x.c", lines))
+
+
 def _helpers(n: int) -> str:
     """Helpers that start all they are given, called by all."""
     args = ", ".join(f"struct work_struct *w{at}" for at in range(n))
@@ -210,6 +224,7 @@ SERIES: dict[str, Callable[[int], str]] = {
     "waits": _waits,
     "lists": _lists,
     "helpers that start": _helpers,
+    "calls and starts at random": _tangle,
     "static namesakes": lambda n: _namesakes(n, "static "),
     "namesakes": lambda n: _namesakes(n, ""),
     "a message about all": _spoken,

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import shapes
 
 from patchlint import analysis
-from patchlint.graph import edges, summary
+from patchlint.graph import asked, comparison, edges, summary
 from patchlint.model import budget
 from patchlint.model.budget import Budget
 from patchlint.run import Options, check
@@ -43,6 +43,7 @@ _SMALL = {
     "patches": 8,
     "patches on places of one file": 8,
     "helpers that start": 6,
+    "calls and starts at random": 16,
     "done now and later": 24,
 }
 #: shape -> what bounds its work
@@ -55,6 +56,7 @@ _BOUNDS = {
     "a chain of calls, each with a release": (summary, "MOST"),
     "all call all, each with a release": (summary, "MOST"),
     "done now and later": (summary, "MOST"),
+    "calls and starts at random": (summary, "MOST"),
 }
 _LOW = 20
 #: where a small input has to reach the bound already
@@ -114,6 +116,51 @@ def test_what_a_bound_leaves_out_is_said(name: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(module, bound, 2)
     report = check(["-"], OPTIONS, data)
     assert [one for one in report.limitations if one.stage == "graph"]
+
+
+def test_effects_with_long_ways_count_for_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What follows walks each way: the bound on all effects is one on their steps."""
+    most = 1_000
+    monkeypatch.setattr(summary, "MOST_OF_ALL", most)
+    made = summary.Summaries._make
+    steps: dict[tuple[int, int], int] = {}
+
+    def making(self: Any, function: Any) -> Any:
+        effects = made(self, function)
+        steps[id(self), id(function)] = sum(len(effect.chain) for effect in effects)
+        return effects
+
+    monkeypatch.setattr(summary.Summaries, "_make", making)
+    report = check(["-"], OPTIONS, shapes.SERIES["calls and starts at random"](60).encode())
+    assert [one for one in report.limitations if one.stage == "graph"]
+    for side in {side for side, _ in steps}:
+        own = [number for (of, _), number in steps.items() if of == side]
+        # the last function that is made may go beyond
+        assert sum(own) <= 16 * most + max(own)
+
+
+def test_a_long_way_is_looked_at_once_for_each_holder(monkeypatch: pytest.MonkeyPatch) -> None:
+    of = asked.Asked.calls_of
+    met: list[int] = []
+
+    def meeting(self: Any, function: Any) -> Any:
+        met.append(1)
+        return of(self, function)
+
+    after = comparison.Comparison.after_failure
+    steps = []
+
+    def asking(self: Any, effect: Any) -> bool:
+        before = len(met)
+        answer = after(self, effect)
+        steps.append((len(met) - before, len(self.holders(effect))))
+        return answer
+
+    monkeypatch.setattr(asked.Asked, "calls_of", meeting)
+    monkeypatch.setattr(comparison.Comparison, "after_failure", asking)
+    check(["-"], OPTIONS, shapes.SERIES["calls and starts at random"](40).encode())
+    assert any(holders > 10 for _, holders in steps)
+    assert all(times <= holders for times, holders in steps)
 
 
 @pytest.mark.parametrize("name", list(shapes.RUNS))
