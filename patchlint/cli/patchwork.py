@@ -127,7 +127,7 @@ def _report(arguments: argparse.Namespace, settings: Settings, server: Server) -
         without=settings.all("not-rule"),
         limit=settings.number("time-limit") or None,
     )
-    if arguments.mbox:
+    if arguments.mbox is not None:
         return check([arguments.mbox], options)
     number = arguments.series
     if number is None:

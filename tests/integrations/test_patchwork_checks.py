@@ -274,6 +274,7 @@ def test_a_server_that_is_gone_is_given_up(monkeypatch):
         (["--series", "7"], "", "PW_TOKEN is empty"),
         (["--series", "8"], TOKEN, "404"),
         (["--msgid", "nobody@example.org"], TOKEN, "no series"),
+        (["--mbox", ""], TOKEN, "not checked: no such file"),
     ],
 )
 def test_what_went_wrong_is_said(repo, server, arguments, token, said):
