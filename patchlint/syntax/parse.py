@@ -103,13 +103,17 @@ def parse(text: bytes) -> Node | None:
     def read(offset: int, _point: object) -> bytes:
         nonlocal handed
         chunk = text[offset : offset + _CHUNK]
+        if parsed:  # who asks for the text of a node now gets it
+            return chunk
         handed -= len(chunk)
         return chunk if handed >= 0 else b""
 
+    parsed = False
     try:
         root = Parser(_language()[0]).parse(read, progress_callback=stop).root_node
     except ValueError:  # it was stopped
         return None
+    parsed = True
     # without the text that it wanted it may have come to an end of its own
     return root if handed >= 0 else None
 

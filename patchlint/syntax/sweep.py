@@ -801,7 +801,8 @@ class Sweep:
     def _on_update(self, _end: int, node: Node, _extra: object) -> None:
         target = node.child_by_field_name("argument")
         if target is not None:
-            op = "++" if b"++" in (node.text or b"") else "--"
+            # the parser's own text of a node asks for all text anew
+            op = "++" if "++" in self._source(node) else "--"
             self._store(unwrapped(target), op, None, node.start_point[0] + 1)
 
     def _on_assign(self, end: int, node: Node, _extra: object) -> None:

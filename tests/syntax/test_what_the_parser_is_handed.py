@@ -50,3 +50,18 @@ def test_code_is_handed_out_hardly_more_than_once(handed):
     assert root is not None
     assert not root.has_error
     assert sum(handed) < 2 * len(whole)
+
+
+def test_code_with_many_updates_is_read_to_its_end(handed):
+    """What a node says is taken from the text at hand: the parser would be asked for it anew."""
+    body = b"\tx->left--;\n\tx->count++;\n" * 900
+    facts = extract_text("fs/x.c", b"static int f(struct thing *x)\n{\n" + body + b"}\n", ())
+    (function,) = facts.functions
+    assert [store.op for store in function.stores] == ["--", "++"] * 900
+    assert sum(handed) < 3 * len(body)
+
+
+def test_who_asks_a_node_for_its_text_gets_it():
+    root = parse.parse(b"int x;\n" * 10)
+    assert root is not None
+    assert {bytes(root.text or b"") for _ in range(400)} == {b"int x;\n" * 10}
