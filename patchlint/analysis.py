@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from patchlint.identity import Known, Matches
 from patchlint.model.budget import OutOfBudgetError
-from patchlint.model.effect import ADDED
+from patchlint.model.effect import ADDED, OTHER_VERSION
 from patchlint.model.pattern import lazy
 from patchlint.model.problem import GIVEN_UP, TIME, Limitation, about
 
@@ -730,26 +730,28 @@ class _Facts:
         new = [(p.post, p) for p in pairs if p.post]
         lines = lines_of(pairs, self._graph(old, ()), self._graph(new, ()))
 
-        def compared(more: tuple[FileFacts, ...], instead: tuple[StandIn, ...] = ()) -> Comparison:
+        def compared(
+            more: tuple[FileFacts, ...], instead: tuple[StandIn, ...], ways: Ask | None
+        ) -> Comparison:
             return Comparison(
                 self._graph(old, more, instead),
                 self._graph(new, more),
                 lines,
                 message=self.message,
                 titles=self.titles,
-                ways=self.ways,
+                ways=ways,
             )
 
-        comparison = compared(())
+        comparison = compared((), (), self.ways)
         instead = stand_ins(comparison.before, comparison.after, lines)
         if instead:
-            comparison = compared((), instead)
+            comparison = compared((), instead, self.ways)
         if self.bodies is not None and comparison.changed:
             from patchlint.graph.borrow import borrow, rows, to_derive
 
             more = borrow(comparison, self.bodies())
             if more:
-                comparison = compared(more, instead)
+                comparison = compared(more, instead, self.ways)
             asked = to_derive(comparison)
             if asked and self.derive is not None:
                 comparison = comparison.with_rows(rows(self.derive(asked)))
@@ -762,6 +764,12 @@ class _Facts:
         )
         self.limitations.extend(comparison.limitations)
         self.bounds.extend(comparison.bounds)
+        unfit = {p.path for p in pairs if not all(i is None or i.whole for i in (p.pre, p.post))}
+        if self.bodies is not None and any(_loud_in(unfit, one) for one in found):
+            alone = compared((), instead, None)
+            alone.opt_in = self._opt_in
+            shown = {(one.home, one.function) for one in find(alone) if _loud_in(unfit, one)}
+            found = tuple(_as_of_another(one, unfit, shown) for one in found)
         return _Compared(
             found,
             bool(found or comparison.wanted or comparison.workers),
@@ -800,6 +808,28 @@ class _Facts:
 def _lines(first: int, last: int) -> str:
     """How some lines are called."""
     return f"lines {first} to {last}" if last > first else f"line {first}"
+
+
+def _loud_in(paths: Collection[str], downgrade: Downgrade) -> bool:
+    """Whether a downgrade is no note, in one of some files."""
+    return downgrade.level_cap != "note" and downgrade.home in paths
+
+
+def _as_of_another(
+    downgrade: Downgrade, unfit: Collection[str], shown: Collection[tuple[str, str]]
+) -> Downgrade:
+    """A downgrade, a note where only the bodies of a tree show it that is of another version.
+
+    Its file does not take the hunks: what stands around them there was not what they were made for.
+    """
+    if not _loud_in(unfit, downgrade) or (downgrade.home, downgrade.function) in shown:
+        return downgrade
+    return replace(
+        downgrade,
+        level_cap="note",
+        confidence="low",
+        reasons=(*downgrade.reasons, OTHER_VERSION),
+    )
 
 
 def _turned(kept: dict[int, int]) -> dict[int, int]:

@@ -650,6 +650,29 @@ def test_a_tree_that_does_not_match_is_a_limitation_and_hunks_are_put_into_it(tm
     assert PATH not in said
 
 
+def test_what_only_a_tree_of_another_version_shows_is_a_note(tmp_path):
+    """``lamp_pass()`` queues in a file that fits; the file of the patch takes it, or not."""
+    path = "fs/lamps.c"
+    helper = '#include "lamp.h"\n\n' + QUEUED.partition("SYSCALL_DEFINE1")[0].replace(
+        "lamp_close(", "lamp_pass("
+    )
+    calls = "void lamp_off_all(struct lamp *lamp)\n{\n\tlamp_dark(lamp);\n\tCALL;\n}\n"
+    now = "iput(lamp->inode)"
+    before = {PATH: helper, path: calls.replace("CALL", now), "MAINTAINERS": "THE REST\n"}
+    after = before | {path: calls.replace("CALL", "lamp_pass(lamp)")}
+    others = before | {path: "void lamps_off(void)\n{\n\tlamp_flash_all();\n}\n"}
+    text = mails(before, after)
+    levels = {}
+    for name, files in (("fits", before), ("other", others)):
+        tree = repository(tmp_path / name, files)
+        levels[name] = [
+            (one.level, any("another version" in said for said in one.evidence))
+            for one in report(text, Options(tree=str(tree))).findings
+            if one.function == "lamp_off_all"
+        ]
+    assert levels == {"fits": [("warning", False)], "other": [("note", True)]}
+
+
 @pytest.mark.parametrize("own", ["lamp_dark(lamp)", "lamp_flash(lamp)"])
 def test_the_lines_of_a_patch_are_shown_wherever_a_tree_has_them(tmp_path, own):
     front = "".join(f"/* remark {number} of the tree */\n" for number in range(9))

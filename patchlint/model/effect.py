@@ -15,6 +15,7 @@ STRUCTURAL: Final = "structural"
 #: user space sees, or was never promised before
 ON_FAILURE: Final = "deferred on an error path only"
 MEMORY_ONLY: Final = "only memory is freed later"
+OTHER_VERSION: Final = "only the tree shows it, and there the file is of another version"
 LIMITED: Final = "the wait may end before it is done: after some time, or by a signal"
 ADDED: Final = "the series itself adds what it then defers"
 
