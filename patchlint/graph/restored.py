@@ -6,6 +6,7 @@ called below the start, or for what somebody else has started.
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 #: starts that the waits of one function are for; more are left out, and that is said
 _MOST: Final = 600
+#: types, without their stars, of what only a pointer to is tested
+_POINTED_AT: Final = re.compile(r"\b(?:struct|union|void)\b")
 #: waits for something that others may have started
 _AWAITED: Final = SIGNALLED | {"object", "queue"}
 
@@ -51,7 +54,6 @@ class Restored:
 
     def on_the_way(self, function: Function, effects: list[Effect]) -> Iterator[Effect]:
         """Effects with those inline again that a wait on the same way holds the task for."""
-        graph = self._graph
         waits = [
             call
             for call in function.calls
@@ -66,18 +68,53 @@ class Restored:
                     call
                     for call in waits
                     if self._on_all_ways(function, effect, call)
-                    and wait_matches(graph, last := effect.last or effect.edge, function, call)
-                    and not signalled_before(graph, last, effect.chain, function, call)
+                    and self._matches(function, effect, call)
                 ),
                 None,
             )
             if wait is None:
-                yield self._by_next(function, effect, waits)
+                yield from self._if_asked(function, self._by_next(function, effect, waits), waits)
             elif effect.context_bound:
                 # what puts itself off outside of a task is not done when the callback is
                 yield replace(effect, vain=wait)
             else:
                 yield replace(effect, wait=wait)
+
+    def _if_asked(
+        self, function: Function, effect: Effect, waits: Sequence[Call]
+    ) -> Iterator[Effect]:
+        """A late effect, and apart from it the ways that a parameter makes wait for it.
+
+        ``if (wait) flush_work(&x->work);``: callers say by a constant which it is.
+        """
+        own = {p.name for p in function.parameters if not _POINTED_AT.search(p.type)}
+        for call in waits:
+            asked = [a for a in self._terms.guard(function, call.conditions) if a.text in own]
+            if len(asked) != 1 or effect.context_bound or asked[0].early:
+                continue
+            (atom,) = asked
+            other = replace(atom, positive=not atom.positive)
+            with_it, without = self._under(effect, atom), self._under(effect, other)
+            if self._on_all_ways(function, with_it, call) and self._matches(function, effect, call):
+                yield replace(with_it, wait=call)
+                yield without
+                return
+        yield effect
+
+    def _under(self, effect: Effect, atom: Atom) -> Effect:
+        """An effect under one more test above its start."""
+        place = effect.outer
+        guard = (*effect.guard[:place], atom, *effect.guard[place:])
+        return replace(effect, guard=guard[:MOST_ATOMS], outer=place + 1, inner=effect.inner + 1)
+
+    def _matches(self, function: Function, effect: Effect, call: Call) -> bool:
+        """Whether a wait below is for what does an effect, and not over before."""
+        last = effect.last or effect.edge
+        return (
+            last is not None
+            and wait_matches(self._graph, last, function, call)
+            and not signalled_before(self._graph, last, effect.chain, function, call)
+        )
 
     def _by_next(self, function: Function, effect: Effect, waits: Sequence[Call]) -> Effect:
         """An effect behind a start that is waited for: the hop which nobody waits for decides.

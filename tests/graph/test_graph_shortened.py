@@ -41,7 +41,7 @@ def test_a_teardown_that_may_give_up_waiting_promises_less(less):
     (found,) = told(f"{less};")
     assert (found.shape, found.level_cap, found.side) == ("lost-wait", "warning", "post")
     assert (found.path, found.line) == (PATH, 4)
-    assert message(found) == "lamp_remove() may give up the wait for lamp->dark_wq"
+    assert message(kernel(), found) == "lamp_remove() may give up the wait for lamp->dark_wq"
 
 
 @pytest.mark.parametrize("name", ["lamp_drain", "lamp_cancel_job", "lamp_stop", "lamp_remove"])
@@ -118,7 +118,7 @@ def gone(after: str, *, name: str = "lamp_remove", more: str = SIGNALS, ways=unb
 def test_a_teardown_goes_on_without_a_wait_that_somebody_still_ends():
     (found,) = gone("")
     assert (found.shape, found.level_cap, found.side) == ("lost-wait", "warning", "pre")
-    assert message(found) == "lamp_remove() goes on without the wait for lamp->dark_wq"
+    assert message(kernel(), found) == "lamp_remove() goes on without the wait for lamp->dark_wq"
     assert found.after.chain[-1].function == "lamp_dark"
 
 

@@ -76,7 +76,7 @@ def test_a_wait_for_the_same_on_every_way_restores(body):
         QUEUE + "\tsynchronize_rcu();",
         QUEUE + "\trcu_barrier();",
         QUEUE + "\twait_event(l->wait, l->gone);",
-        QUEUE + "\tif (lazy)\n\t\tflush_work(&l->work);",
+        QUEUE + "\tif (l->lazy)\n\t\tflush_work(&l->work);",
         "\tflush_work(&l->work);\n" + QUEUE,
         "\tcall_rcu(&l->rcu, lamp_rcu);\n\tsynchronize_rcu();",
         QUEUE,
@@ -300,3 +300,24 @@ def test_a_second_hop_that_nobody_waits_for_is_the_loss():
         "lamp_work",
         "lamp_late",
     ]
+
+
+ASKED = QUEUE + "\tif (lazy)\n\t\tflush_work(&l->work);"
+
+
+def effects_of(name, given="lazy"):
+    source = LAMP.format(body=ASKED, caller="\treturn;").replace("false);", f"{given});")
+    built = graph(source)
+    return [e for e in Summaries(built).of(function(built, name)) if e.name == "iput"]
+
+
+@pytest.mark.parametrize(("given", "late"), [("true", False), ("false", True)])
+def test_a_caller_says_by_a_constant_whether_it_waits(given, late):
+    assert [e.late for e in effects_of("above", given)] == [late]
+
+
+def test_who_passes_it_on_waits_on_one_way():
+    assert {(e.late, e.above[-1].sign) for e in effects_of("f")} == {
+        (False, ("lazy", True)),
+        (True, ("lazy", False)),
+    }
