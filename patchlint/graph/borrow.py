@@ -66,7 +66,7 @@ def borrow(comparison: Comparison, tree: Bodies) -> tuple[FileFacts, ...]:
     nearest += found.values()
     for _ in range(ROUNDS):
         missing = _missing(graphs, comparison.kernel, nearest, otherwise)
-        names = [one for one in missing if one not in asked][: MOST - len(found)]
+        names = [one for one in missing if one not in asked][: max(0, MOST - len(found))]
         asked.update(names)
         tree.prepare_definitions(names)
         bodies = [body for name, path in names if (body := tree.definition(name, path)) is not None]
