@@ -16,7 +16,6 @@ from patchlint.model.problem import GIVEN_UP, TIME, Limitation, about
 
 #: functions and lines of hunks, counted anew for each patch, whose patches are compared alone
 _MOST_COMPARED: Final = 300_000
-#: files that cannot be read of which each is named
 _UNREADABLE: Final = "but its contents cannot be read (a partial or damaged clone?)"
 _WORD: Final = lazy(r"[A-Za-z_]\w*")
 #: added to the weight of a downgrade that is louder than a note
@@ -667,9 +666,9 @@ class _Facts:
         return wrong + [
             Limitation(
                 "syntax",
-                f"lines {first} to {last} are not read as C: they take the parser too long"
+                f"{_lines(first, last)} are not read as C: they take the parser too long"
                 if last > first
-                else f"line {first} is not read as C: it is too long",
+                else f"{_lines(first, last)} is not read as C: it is too long",
                 path,
                 line=first,
             )

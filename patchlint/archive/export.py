@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from patchlint.archive.salvage import Salvage
+from patchlint.archive.salvage import JSON, Salvage
 from patchlint.model.hidden import HIDDEN, spelled
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ TABLES: Final = (
     "findings", "outcomes", "series", "messages", "limitations", "errors", "runs", "rules",
 )  # fmt: skip
 FORMATS: Final = ("jsonl", "csv", "parquet")
-_JSON: Final = "_json"
 _ROWS: Final = 5000
 _PIECE: Final = 1 << 16
 
@@ -57,8 +56,8 @@ def _jsonl(rows: Iterator[Any], out: IO[bytes]) -> int:
     for row in rows:
         number += 1
         value = {
-            name.removesuffix(_JSON): json.loads(row[name])
-            if name.endswith(_JSON) and row[name] is not None
+            name.removesuffix(JSON): json.loads(row[name])
+            if name.endswith(JSON) and row[name] is not None
             else row[name]
             for name in row.keys()  # noqa: SIM118 - a row iterates over its values
         }

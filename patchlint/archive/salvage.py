@@ -22,7 +22,8 @@ _MOST: Final = 1_000_000
 _PROBED: Final = 20_000
 #: what a row that cannot be read, or is none of ours, ends in
 _DAMAGE: Final = (sqlite3.Error, UnicodeDecodeError, OverflowError)
-_JSON: Final = "_json"
+#: how the name of a column ends that holds JSON
+JSON: Final = "_json"
 
 
 class Salvage:
@@ -69,7 +70,7 @@ class Salvage:
 
     def _sound(self, row: sqlite3.Row) -> bool:
         """Whether the columns that hold JSON hold some, and a finding is as it was written."""
-        sound = all(_is_json(row[name]) for name in row.keys() if name.endswith(_JSON))  # noqa: SIM118
+        sound = all(_is_json(row[name]) for name in row.keys() if name.endswith(JSON))  # noqa: SIM118
         if sound and row[0] in self._digests:
             sound = self._digests[row[0]] == row_digest(dict(row))
         self.broken |= not sound

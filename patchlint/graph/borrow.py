@@ -70,7 +70,7 @@ def borrow(comparison: Comparison, tree: Bodies) -> tuple[FileFacts, ...]:
         asked.update(names)
         tree.prepare_definitions(names)
         bodies = [body for name, path in names if (body := tree.definition(name, path)) is not None]
-        for facts in _binders(graphs, tree, (*nearest, *bodies), sought):
+        for facts in _binders(graphs, tree, (*nearest, *bodies), sought, shown):
             bodies += facts.functions
             macros.setdefault(facts.path, {}).update(dict.fromkeys(facts.macros))
             callbacks = (_bound(comparison.kernel, one.name, one.args) for one in facts.macros)
@@ -99,6 +99,7 @@ def _binders(
     tree: Bodies,
     functions: Sequence[Function],
     sought: set[tuple[str, str]],
+    shown: Collection[str],
 ) -> Iterator[FileFacts]:
     """What binds, in untouched code, the callbacks of what these functions start.
 
@@ -106,7 +107,6 @@ def _binders(
     found, which errs towards a missed edge.
     """
     kernel = graphs[0].kernel
-    shown = {path for graph in graphs for path in graph.known}
     wanted: dict[str, set[str]] = {}
     for function in functions:
         for call in function.calls:

@@ -138,7 +138,12 @@ def _asks_pointer(condition: Condition, functions: Iterable[Function]) -> bool:
     text = plain(condition)
     if not text.isidentifier():
         return False
-    return any(_POINTED_AT.search(f.type_of(text) or "") for f in functions)
+    return any(may_point(f.type_of(text)) for f in functions)
+
+
+def may_point(kind: str | None) -> bool:
+    """Whether a variable of a type, told without its stars, can be tested as a pointer alone."""
+    return _POINTED_AT.search(kind or "") is not None
 
 
 def leaves_between(function: Function, first: Call, other: Call) -> bool:

@@ -260,13 +260,21 @@ class Comparison:
         }
         objects = {waited for waited, _ in gone}
         return any(
-            (row := self.kernel.waits.get(call.callee)) is not None
-            and row.kind != "grace-period"
-            and self.lines.added(function.path, call.line)
-            and (self.waited(call), call.callee) not in gone
-            and not (row.bounded and self.waited(call) in objects)
+            (self.waited(call), call.callee) not in gone
+            and not (self.kernel.waits[call.callee].bounded and self.waited(call) in objects)
+            for call in self.added_waits
+        )
+
+    @cached_property
+    def added_waits(self) -> tuple[Call, ...]:
+        """The waits on lines of the series that were not there, but for those for readers alone."""
+        return tuple(
+            call
             for function in self.after.functions.values()
             for call in function.calls
+            if (row := self.kernel.waits.get(call.callee)) is not None
+            and row.kind != "grace-period"
+            and self.lines.added(function.path, call.line)
         )
 
     def waited(self, wait: Call) -> tuple[str, str]:

@@ -85,6 +85,11 @@ class Lines(Struct):
             kept[below] if below is not None else 1 << 30,
         )
 
+    def in_place(self, path: str, line: int, new: str, other: int) -> bool:
+        """Whether a line that the series adds to ``new`` stands where a removed one stood."""
+        above, below = self.place(path, line)
+        return above < other < below and self.added(new, other)
+
     def _blank(self, path: str) -> frozenset[int]:
         """The numbers of the blank lines of a file before."""
         one = next((p for p in self._pairs if (p.old_path or p.path) == path), None)

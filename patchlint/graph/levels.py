@@ -27,6 +27,7 @@ from msgspec import Struct, field
 from patchlint.graph import guards
 from patchlint.graph.balance import held_for_a_moment, taken_unseen
 from patchlint.graph.leaves import named_teardown
+from patchlint.graph.loss import OF_A_WAIT
 from patchlint.graph.objects import form_of, is_release
 from patchlint.graph.waits import ends_told
 
@@ -403,7 +404,7 @@ def _role(comparison: Comparison, loss: Loss, *, task: bool) -> bool:
         return True
     if known_release(comparison, loss) is not None or _own_wait_gone(loss):
         return True
-    if loss.how in ("shortened", "unawaited"):
+    if loss.how in OF_A_WAIT:
         return comparison.ways is not None and teardown
     if loss.before[0].kind == "store":
         # a state is set for many reasons; only in an operation that ends something it tells
@@ -428,7 +429,7 @@ def _own_wait_gone(loss: Loss) -> bool:
 
     Of what is named for a teardown alone; work that is only drained is waited for as well.
     """
-    return (loss.how not in ("shortened", "unawaited") and strength(loss.before[0]) > 1) and any(
+    return (loss.how not in OF_A_WAIT and strength(loss.before[0]) > 1) and any(
         e.pending is None and e.wait is not None and loss.was.makes(e.wait) for e in loss.before
     )
 

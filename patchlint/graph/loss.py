@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from patchlint.model.facts import Function
 
 How = Literal["deferred", "worker", "replaced", "weaker", "handed", "shortened", "unawaited"]
+
+#: losses of a wait for whatever it was
+OF_A_WAIT: Final = frozenset({"shortened", "unawaited"})
 
 
 class Loss(Struct, frozen=True):

@@ -294,13 +294,11 @@ def _written_again(comparison: Comparison, was: Function, now: Function, call: C
 
     The same function is called, in its place between the lines that stayed.
     """
-    above, below = comparison.lines.place(was.path, call.line)
     again = {
         other.line
         for other in now.calls
         if other.callee == call.callee
-        and above < other.line < below
-        and comparison.lines.added(now.path, other.line)
+        and comparison.lines.in_place(was.path, call.line, now.path, other.line)
     }
     return again.pop() if len(again) == 1 else None
 

@@ -6,13 +6,12 @@ called below the start, or for what somebody else has started.
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from patchlint.graph import guards
+from patchlint.graph import branches, guards
 from patchlint.graph.bindings import argument, reference
 from patchlint.graph.build import Deferral
 from patchlint.graph.effect import MOST_ATOMS
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
 
 #: starts that the waits of one function are for; more are left out, and that is said
 _MOST: Final = 600
-#: types, without their stars, of what only a pointer to is tested
-_POINTED_AT: Final = re.compile(r"\b(?:struct|union|void)\b")
 #: waits for something that others may have started
 _AWAITED: Final = SIGNALLED | {"object", "queue"}
 
@@ -59,6 +56,7 @@ class Restored:
             for call in function.calls
             if (row := self._kernel.waits.get(call.callee)) is not None and row.restores
         ]
+        asked = self._asked_for(function, waits)
         for effect in effects:
             if effect.edge is None or effect.wait is not None or not waits:
                 yield effect
@@ -73,26 +71,31 @@ class Restored:
                 None,
             )
             if wait is None:
-                yield from self._if_asked(function, self._by_next(function, effect, waits), waits)
+                yield from self._if_asked(function, self._by_next(function, effect, waits), asked)
             elif effect.context_bound:
                 # what puts itself off outside of a task is not done when the callback is
                 yield replace(effect, vain=wait)
             else:
                 yield replace(effect, wait=wait)
 
-    def _if_asked(
-        self, function: Function, effect: Effect, waits: Sequence[Call]
-    ) -> Iterator[Effect]:
-        """A late effect, and apart from it the ways that a parameter makes wait for it.
+    def _asked_for(self, function: Function, waits: Sequence[Call]) -> list[tuple[Call, Atom]]:
+        """The waits that stand under a test of one parameter, each with that test.
 
         ``if (wait) flush_work(&x->work);``: callers say by a constant which it is.
         """
-        own = {p.name for p in function.parameters if not _POINTED_AT.search(p.type)}
-        for call in waits:
+        own = {p.name for p in function.parameters if not branches.may_point(p.type)}
+        found = []
+        for call in waits if own else ():
             asked = [a for a in self._terms.guard(function, call.conditions) if a.text in own]
-            if len(asked) != 1 or effect.context_bound or asked[0].early:
-                continue
-            (atom,) = asked
+            if len(asked) == 1 and not asked[0].early:
+                found.append((call, asked[0]))
+        return found
+
+    def _if_asked(
+        self, function: Function, effect: Effect, asked: Sequence[tuple[Call, Atom]]
+    ) -> Iterator[Effect]:
+        """A late effect, and apart from it the ways on which a parameter makes wait for it."""
+        for call, atom in asked if not effect.context_bound else ():
             other = replace(atom, positive=not atom.positive)
             with_it, without = self._under(effect, atom), self._under(effect, other)
             if self._on_all_ways(function, with_it, call) and self._matches(function, effect, call):

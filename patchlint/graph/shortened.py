@@ -113,7 +113,7 @@ def _signals(
     target = refer(text, was, was.path, comparison.before.fields)
     if (
         target is None
-        or _adds_a_wait(comparison)
+        or comparison.added_waits
         or _same(kernel, now, text)
         or waits_otherwise(comparison, was, now, wait)
         or branches.on_error_path(kernel, wait, [was])
@@ -129,18 +129,6 @@ def _signals(
                 and not lines.added(function.path, call.line)
             ):
                 yield function, call
-
-
-def _adds_a_wait(comparison: Comparison) -> bool:
-    """Whether a wait stands on a line of the series that was not there."""
-    waits, added = comparison.kernel.waits, comparison.lines.added
-    return any(
-        call.callee in waits
-        and waits[call.callee].kind != "grace-period"
-        and added(function.path, call.line)
-        for function in comparison.after.functions.values()
-        for call in function.calls
-    )
 
 
 def _loss(

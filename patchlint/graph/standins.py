@@ -115,8 +115,7 @@ def _in_place_of(
             other = next((alike[word] for word in words if word in alike), None)
             if other is None or lines.forward(was.path, line) is not None:
                 continue
-            above, below = lines.place(was.path, line)
-            if any(above < n < below and lines.added(function.path, n) for n in fresh):
+            if any(lines.in_place(was.path, line, function.path, n) for n in fresh):
                 return other
     return None
 

@@ -125,14 +125,12 @@ def waits_otherwise(comparison: Comparison, was: Function, now: Function, gone: 
     kernel, lines = comparison.kernel, comparison.lines
     row = kernel.waits.get(gone.callee)
     text = argument(gone, row.object_arg) if row is not None else argument(gone, 0)
-    above, below = lines.place(was.path, gone.line)
     return bool(text) and any(
-        above < call.line < below
-        and text in call.args
+        text in call.args
         and call.callee not in kernel.cleanups
         and call.callee not in kernel.activations
         and call.callee not in kernel.waits
-        and lines.added(now.path, call.line)
+        and lines.in_place(was.path, gone.line, now.path, call.line)
         for call in now.calls
     )
 

@@ -15,9 +15,10 @@ STRUCTURAL: Final = "structural"
 #: user space sees, or was never promised before
 ON_FAILURE: Final = "deferred on an error path only"
 MEMORY_ONLY: Final = "only memory is freed later"
-OTHER_VERSION: Final = "only the tree shows it, and there the file is of another version"
 LIMITED: Final = "the wait may end before it is done: after some time, or by a signal"
 ADDED: Final = "the series itself adds what it then defers"
+#: the reason for a note that it is one of a tree which is not the one of the patch
+OTHER_VERSION: Final = "only the tree shows it, and there the file is of another version"
 
 #: a test that the configuration decides, with what turns it and its option
 OPTION: Final = r"(!?)\(?defined\(?\s*(CONFIG_\w+)\)*"
