@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from patchlint.model.facts import Condition, Function, Setting
 
 #: tests above a setting that are put together; under more it is not told
-_MOST_TESTS: Final = 3
+_MOST_TESTS: Final = 6
 #: a flag's test is told when it is not longer than this
-_LONGEST: Final = 160
+_LONGEST: Final = 320
 _NAME: Final = re.compile(r"^[A-Za-z_]\w*(?:\.\w+)?$")
 _TRUE: Final = "true"
 _FALSE: Final = "false"

@@ -139,6 +139,13 @@ def test_a_wait_that_a_flag_takes_away(before, after):
         ("\tbool on = false;\n\n\ton |= x;\n\tif (on)\n\t\tg();", "x"),
         ("\tif (x)\n\t\tlit = false;\n\tif (lit)\n\t\tg();", "lit && !x"),
         ("\tif (x && y)\n\t\tlit = true;\n\tif (lit)\n\t\tg();", "lit || (x && y)"),
+        (
+            (
+                "\tbool on = false;\n\n\tif (!a)\n\t\tgoto out;\n\tif (!b)\n\t\tgoto out;\n\tif (x) {\n"
+                "\t\tc();\n\t} else {\n\t\tif (y)\n\t\t\ton = true;\n\t}\nout:\n\tif (on)\n\t\tg();"
+            ),
+            "a && b && !x && y",
+        ),
         ("\tbool on = true;\n\n\tif (on)\n\t\tg();", "true"),
         # nothing is told: set by others, in a loop, below, or to what nobody knows
         ("\tbool on = true;\n\n\tfill(&on);\n\tif (on)\n\t\tg();", None),
