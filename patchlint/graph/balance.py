@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from patchlint.graph.leaves import named_teardown
 from patchlint.graph.objects import variables
 from patchlint.model.facts import UNNAMED
 
@@ -58,19 +59,27 @@ def taken_unseen(kernel: KernelFacts, effect: Effect) -> bool:
     """Whether a reference is given back of which no hunk shows where it came from.
 
     It is in a variable of the function that nothing in its known lines sets: it may have
-    been taken there, as what is looked up is, or found there.
+    been taken there, as what is looked up is, or found there.  Of a twin the function that calls
+    it is meant, and one that is named for an end is taken to have had what it puts.
     """
-    site, where = effect.site, effect.where
-    if site is None or not site.args or where.complete:
+    root, where = effect.root, effect.where
+    twin = kernel.twins.get(root.callee) if root is not None else None
+    if root is not None and twin is not None:
+        return not named_teardown(kernel, where.name) and _unseen(kernel, where, root, twin.direct)
+    return effect.site is not None and _unseen(kernel, where, effect.site, effect.site.callee)
+
+
+def _unseen(kernel: KernelFacts, where: Function, call: Call, put: str) -> bool:
+    """Whether ``put``, done by ``call``, gives back what no known line of the function sets."""
+    if not call.args or where.complete or where.name.startswith(UNNAMED):
         return False
-    name = site.args[0].strip()
+    name = call.args[0].strip()
     return (
         name.isidentifier()
-        and kernel.puts.search(site.callee) is not None
-        and not where.name.startswith(UNNAMED)
+        and kernel.puts.search(put) is not None
         and name not in {one.name for one in where.parameters}
         and not any(one.target == name and one.value != "NULL" for one in where.assignments)
-        and not any(call.assigned == name or _sets(call, name) for call in where.calls)
+        and not any(other.assigned == name or _sets(other, name) for other in where.calls)
     )
 
 

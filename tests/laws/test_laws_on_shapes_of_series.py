@@ -208,6 +208,28 @@ def test_a_body_that_no_hunk_shows_is_late_where_its_head_became_a_callback(cont
     assert [one.function for one in found] == ["lamp_free"]
 
 
+@pytest.mark.parametrize(
+    ("name", "line", "loud_from_hunks"),
+    [
+        # where it came from no hunk shows: a helper may have looked it up, an end had it
+        ("lamp_scan", "iput(inode);", False),
+        ("lamp_exit", "iput(inode);", True),
+        ("lamp_scan", "iput(l->inode);", True),
+    ],
+)
+def test_a_put_that_a_twin_puts_off_may_give_back_what_no_hunk_shows_taken(
+    name, line, loud_from_hunks
+):
+    rest = ("lamp_cold(l);",) * 12
+    taken = "struct inode *inode = lamp_inode(l);"
+    old = HEAD + function(f"void {name}(struct lamp *l)", taken, "", *rest, line)
+    new = old.replace("iput(", "btrfs_add_delayed_iput(")
+    (from_hunks,) = hunks(old, new)
+    (from_whole,) = whole(old, new)
+    assert bool(loud([from_hunks])) is loud_from_hunks
+    assert loud([from_whole])
+
+
 def test_a_function_whose_end_no_hunk_shows_is_no_loss_by_itself():
     rest = function("static int lamp_watts(struct lamp *l)", *("lamp_add(l);",) * 20)
     close = function("void lamp_close(struct lamp *l)", "lamp_dark(l);", *("lamp_cold(l);",) * 20)
