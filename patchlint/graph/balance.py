@@ -10,6 +10,8 @@ from patchlint.graph.objects import variables
 from patchlint.model.facts import UNNAMED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from patchlint.graph.build import Deferral, Graph
     from patchlint.graph.effect import Effect
     from patchlint.model.facts import Call, Function
@@ -100,6 +102,31 @@ def taken_for_it(graph: Graph, worker: Function, effect: Effect) -> bool:
     ]
     return bool(starts) and all(
         _takes_for(graph.kernel, edge, effect.args[0], site.callee) for edge in starts
+    )
+
+
+def taken_on_the_way(kernel: KernelFacts, effect: Effect, holders: Iterable[Function]) -> bool:
+    """Whether a callback gives back what was taken for it on the way to its start.
+
+    ``get_lamp(lamp); lamp_queue(lamp);`` in a caller of who starts it, or both in that one.
+    Errs towards yes where two things are passed on, and the one that was taken is not released.
+    """
+    site, edge = effect.site, effect.last
+    if site is None or edge is None or effect.where.name != edge.callback:
+        return False
+    return any(
+        taken.line < call.line
+        and _pair(kernel, taken.callee, site.callee)
+        and any(
+            given == one or given.startswith(f"&{one}->")
+            for one in (*taken.args[:1], taken.assigned)
+            if one
+            for given in call.args
+        )
+        for call in (*effect.way, edge.call)
+        for holder in holders
+        if holder.makes(call)
+        for taken in holder.calls
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from patchlint.graph import branches
 from patchlint.graph.asked import Asked
-from patchlint.graph.balance import balanced
+from patchlint.graph.balance import balanced, taken_on_the_way
 from patchlint.graph.bindings import argument, function_name
 from patchlint.graph.effect import class_of
 from patchlint.graph.follow import Lineage, Lines, trace
@@ -453,7 +453,11 @@ class Comparison:
         known = self._balanced.get(place)
         if known is None:
             known = self._balanced[place] = balanced(self.kernel, effect)
-        return known
+        if known or not effect.late or effect.site is None:
+            return known
+        return self.kernel.puts.search(effect.site.callee) is not None and taken_on_the_way(
+            self.kernel, effect, self.holders(effect)
+        )
 
     def first_leaves(self, was: Function) -> tuple[Effect, ...]:
         """What a function before does itself, whatever is wanted."""
