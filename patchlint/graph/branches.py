@@ -52,7 +52,7 @@ def on_error_path(kernel: KernelFacts, call: Call, functions: Iterable[Function]
     """
     if call.label is not None and (
         kernel.error_path.search(call.label)
-        or any(_behind_success(f, call) for f in functions if f.makes(call))
+        or any(_behind_success(kernel, f, call) for f in functions if f.makes(call))
     ):
         return True
     return any(
@@ -116,19 +116,24 @@ def gives_up(kernel: KernelFacts, function: Function, wait: Call) -> bool:
     )
 
 
-def _behind_success(function: Function, call: Call) -> bool:
+def _behind_success(kernel: KernelFacts, function: Function, call: Call) -> bool:
     """Whether a label is only come to when something failed, whatever it is called.
 
     A return that all who succeed come to stands before it, and what is returned behind it
     is an error code: ``return 0; put: fput(file); return err;``.
     """
-    if not function.complete or len(function.results) < _BOTH:
+    if len(function.results) < _BOTH:
+        return False
+    if not function.complete and not any(
+        e.text == f"goto {call.label}" and any(is_error(kernel, c) for c in e.conditions)
+        for e in function.exits
+    ):
         return False
     *_, good, bad = function.results
     returns = (e for e in function.exits if e.text == "return")
     ends = [e.line for e in returns if all(c.early for c in e.conditions)]
-    failed = _ERROR_CODE.match(bad) or any(
-        a.target == bad and _ERROR_CODE.match(a.value) for a in function.assignments
+    failed = kernel.error_value.search(bad) or any(
+        a.target == bad and kernel.error_value.search(a.value) for a in function.assignments
     )
     return len(ends) == _BOTH and ends[0] < call.line < ends[1] and good != bad and bool(failed)
 

@@ -6,6 +6,7 @@ import pytest
 from graph_kit import function, graph, kernel
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from patchlint.graph import branches
 from patchlint.model.facts import Condition
@@ -115,3 +116,18 @@ def test_the_exits_that_control_takes_are_told():
     by_name = {c.callee: c for c in of.calls}
     assert [e.line for e in branches.leaves(of, by_name["queue"], by_name["fput"])] == [5]
     assert list(branches.leaves(of, by_name["fput"], by_name["queue"])) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "error"),
+    [("IS_ERR(t)", True), ("l->on", False)],
+)
+def test_a_label_behind_success_that_a_failure_jumps_to_in_a_part_of_a_function(asked, error):
+    """Of a part it takes a jump that is seen to come from a failure."""
+    part = calls(
+        f"\tt = light(l);\n\tif ({asked}) {{\n\t\tret = PTR_ERR(t);\n\t\tgoto out;\n\t}}\n"
+        "\treturn 0;\nout:\n\tfput(l->f);\n\treturn ret;"
+    )
+    put = next(c for c in part.calls if c.callee == "fput")
+    assert branches.on_error_path(kernel(), put, [part])
+    assert branches.on_error_path(kernel(), put, [replace(part, complete=False)]) is error
