@@ -206,7 +206,17 @@ def pieces(text: str, *, taken: bool) -> list[tuple[str, bool]]:
 
 
 def head(text: str, last_references: Iterable[str] = ()) -> str:
-    """What a test asks: the function called, else the last member; with its constants."""
+    """What a test asks: the function called, else the last member; with its constants.
+
+    Of tests that are put together it is what each of them asks.
+    """
+    joined = _joined(text)
+    if joined is not None:
+        joint, parts = joined
+        sides = (
+            ("" if same else "!") + head(bare, last_references) for bare, same in map(normal, parts)
+        )
+        return f" {joint} ".join(sorted(sides))
     member = _LAST_MEMBER.search(text)
     called = (
         []

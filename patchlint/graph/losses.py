@@ -159,7 +159,8 @@ def _of_key(
         e for e in after if e.late and not (asked.above(e).no_task or comparison.balanced(e))
     ]
     if not late_after:
-        return lost_wait(comparison, was, now, key, inline_before, after)
+        seen = [e for e in inline_before if not _cut_off(comparison, was, now, e)]
+        return lost_wait(comparison, was, now, key, seen, after)
     fresh_late = _unmatched(comparison, was, [e for e in before if e.late], late_after)
     inline_after = [e for e in after if not (e.late or asked.all_of(e).of_queueing)]
     if not fresh_late:
@@ -249,13 +250,17 @@ def _fallen(
 def _cut_off(comparison: Comparison, was: Function, now: Function, effect: Effect) -> bool:
     """Whether an effect of a callee may only be left out after, where there is too much.
 
-    The call that leads to it stayed: what changed below is told where it changed.
+    The call that leads to it stayed, or is made with other words: what changed below is told
+    where it changed.
     """
     cut = comparison.new.cut
-    return (
-        len(effect.chain) > 1
-        and (now.name in cut or any(step.function in cut for step in effect.chain[1:]))
-        and comparison.lines.forward(was.path, effect.root_line) is not None
+    if len(effect.chain) == 1 or not (
+        now.name in cut or any(step.function in cut for step in effect.chain[1:])
+    ):
+        return False
+    stands = comparison.lines.forward(was.path, effect.root_line) is not None
+    return stands or (
+        effect.root is not None and _written_again(comparison, was, now, effect.root) is not None
     )
 
 
@@ -675,7 +680,14 @@ def _of_callee(
         and guards.constants_of(new) <= guards.constants_of(old)
         and not any(added(test.line) for call in new for test in call.conditions)
         and not any(set_anew(comparison, loss.now, call) for call in new)
+        and not any(added(call.line) and _asks(loss, call) for call in new)
     )
+
+
+def _asks(loss: Loss, call: Call) -> bool:
+    """Whether what a call passes is the test that narrows what was done."""
+    atom = loss.narrowed
+    return isinstance(atom, guards.Atom) and (loss.now.path, call.line) in atom.terms
 
 
 def _if_left(comparison: Comparison, loss: Loss) -> Loss | None:
@@ -804,6 +816,10 @@ def _nearest(found: Sequence[Loss]) -> list[Loss]:
     }
 
     def own(loss: Loss, effect: Effect) -> bool:
+        waiter = effect.pending
+        if waiter and waiter is not loss.was and (key_of(waiter), loss.key) in by_place:
+            # who waits for it lost the wait, and whoever calls that function with it
+            return False
         return not any(
             ((step.path, step.function), loss.key) in by_place
             and (step.path, step.function) != key_of(loss.now)

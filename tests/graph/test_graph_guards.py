@@ -290,3 +290,10 @@ def test_what_a_constant_leaves_to_the_others_is_asked_of_them(text, given, left
         (one,) = found
         found = (one.text, one.positive)
     assert found == left
+
+
+def test_tests_that_are_put_together_ask_what_each_of_them_asks():
+    """``!(quick && !last)`` is no ``!last``, and has one head in either order."""
+    both = guards.head("l->quick && !last")
+    assert both == guards.head("!last && l->quick") != guards.head("last")
+    assert both != guards.head("l->quick && last") != guards.head("l->quick || last")

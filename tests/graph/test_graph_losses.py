@@ -1019,3 +1019,37 @@ def test_a_call_that_is_made_with_other_constants_keeps_the_ways_that_they_leave
     (found,) = downgrades(before, TOLD.replace("ASKED", "false"))
     assert (found.function, found.cleanup, found.level_cap) == ("lamp_release", "iput", "warning")
     assert downgrades(before, TOLD.replace("ASKED", "true")) == ()
+
+
+# -- what was taken for the callback -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("taken", "found"),
+    [
+        ("get_lamp(l);", []),
+        ("get_lamp(other);", [("lamp_close", "put_lamp", "deferred")]),
+        ("", [("lamp_close", "put_lamp", "deferred")]),
+    ],
+)
+def test_a_callback_that_gives_back_what_was_taken_on_the_way_to_its_start(taken, found):
+    """Two references: one that a failed start puts, one of the callback, and none that was lost."""
+    gone = GONE.replace("iput(l->inode);", "put_lamp(l);")
+    start = closing(
+        "INIT_WORK(&l->work, lamp_gone);", QUEUE, head="static void lamp_run(struct lamp *l)"
+    )
+    before = gone + closing("put_lamp(l);")
+    after = gone + start + closing(*filter(None, [taken, "lamp_run(l);"]))
+    told = losses.find(compare(before, after))
+    assert [(x.now.name, x.key[1], x.how) for x in told] == found
+
+
+def test_a_condition_that_an_argument_brings_is_the_callers():
+    """``end(l, l->quick)`` to ``end(l, l->quick && !last)``: who is the last was done at once."""
+    own = ("if (now)", "\tiput(l->inode);", "else", f"\t{QUEUE}")
+    end = closing(*own, head="static void lamp_end(struct lamp *l, bool now)")
+    head = "void lamp_close(struct lamp *l, bool last)"
+    before = end + closing("lamp_end(l, l->quick);", head=head)
+    after = end + closing("lamp_end(l, l->quick && !last);", head=head)
+    assert lost(before, after) == LOST
+    assert lost(after, before) == []
