@@ -1,5 +1,7 @@
 """Waits that are gone, or gave way to one for the same which may be over before that is done.
 
+What stops something, and waits for what runs of it already, is such a wait too.
+
 A wait for a limited time, or one that a signal ends, holds its caller for less; where it is
 tried again, or the caller told how it ended, nothing is lost.  One that is gone counts where
 somebody still signals its end.  Nothing is asked of what it is that is waited for: in a
@@ -19,7 +21,7 @@ from patchlint.graph.leaves import named_teardown
 from patchlint.graph.loss import Loss
 from patchlint.graph.objects import refer
 from patchlint.graph.unwaited import waits_otherwise
-from patchlint.graph.waits import SIGNALLED, signalled
+from patchlint.graph.waits import SIGNALLED, signalled, starts_thread, wait_matches
 from patchlint.model.effect import Step
 
 if TYPE_CHECKING:
@@ -50,7 +52,9 @@ def shortened(
                 continue
             less = _less(comparison, was, now, wait, text)
             if less is not None:
-                yield _loss(comparison.kernel, was, (wait, text), now, less, "shortened")
+                stops = less.callee in comparison.kernel.waits[wait.callee].weaker
+                how: How = "unawaited" if stops else "shortened"
+                yield _loss(comparison.kernel, was, (wait, text), now, less, how)
                 continue
             for teller, signal in _signals(comparison, was, now, wait, text):
                 yield _loss(comparison.kernel, was, (wait, text), now, signal, "unawaited", teller)
@@ -65,13 +69,15 @@ def _ends(kernel: KernelFacts, function: Function) -> bool:
 def _lasts(kernel: KernelFacts, function: Function, call: Call) -> bool:
     """Whether who comes past a call knows that something is done, however long that took.
 
-    One that may end early lasts where it is tried again then, or the caller told.
+    One that may end early lasts where it is tried again then, or the caller told.  What stops
+    something lasts until that does not run any more.
     """
     row = kernel.waits.get(call.callee)
+    if row is None or row.weaker:
+        return row is not None
     return (
-        row is not None
-        and row.restores
-        and row.kind in SIGNALLED
+        row.restores
+        and row.kind in (*SIGNALLED, "object")
         and (not row.early or branches.gives_up(kernel, function, call))
     )
 
@@ -81,13 +87,37 @@ def _less(
 ) -> Call | None:
     """What stands for a wait between the same kept lines, and may be over too early."""
     kernel = comparison.kernel
+    weaker = kernel.waits[wait.callee].weaker
+    if weaker and not _does_more(comparison, was, wait):
+        return None
     same = _same(kernel, now, text)
     if any(_lasts(kernel, now, call) for call in same):
         return None
     above, below = comparison.lines.place(was.path, wait.line)
     return next(
-        (call for call in same if above < call.line < below and kernel.waits[call.callee].early),
+        (
+            call
+            for call in now.calls
+            if comparison.lines.added(now.path, call.line)
+            if (above < call.line < below and call in same and kernel.waits[call.callee].early)
+            or (call.callee in weaker and call.args[:1] == wait.args[:1])
+        ),
         None,
+    )
+
+
+def _does_more(comparison: Comparison, was: Function, stop: Call) -> bool:
+    """Whether what is stopped does something that others can see, and not only counts.
+
+    It releases something, or runs what others gave it: that runs on behind the stop.
+    """
+    before = comparison.before
+    return any(
+        effect.kind == "indirect" or (effect.kind in ("row", "named") and effect.visible)
+        for edge in before.deferrals
+        if wait_matches(before, edge, was, stop)
+        if (callback := before.run_by(edge)) is not None
+        for effect in comparison.old.of(callback)
     )
 
 
@@ -107,17 +137,28 @@ def _signals(
     """Who signals the end of a wait that is gone, as before, by a call of which function.
 
     Nothing where the series waits anew, or may, in a helper as well: for what, is not asked,
-    which errs towards silence.
+    which errs towards silence.  What is not stopped any more nobody says to be there still.
     """
     kernel, lines = comparison.kernel, comparison.lines
     target = refer(text, was, was.path, comparison.before.fields)
     if (
         target is None
+        or kernel.waits[wait.callee].weaker
         or comparison.added_waits
         or _same(kernel, now, text)
         or waits_otherwise(comparison, was, now, wait)
         or branches.on_error_path(kernel, wait, [was])
     ):
+        return
+    if kernel.waits[wait.callee].kind not in SIGNALLED:
+        # who waits for a thread waits for its end, and nobody tells of that
+        for edge in comparison.after.deferrals:
+            if (
+                starts_thread(kernel, edge)
+                and wait_matches(comparison.after, edge, was, wait)
+                and not lines.added(edge.function.path, edge.line)
+            ):
+                yield edge.function, edge.call
         return
     for function in comparison.after.functions.values():
         for call in function.calls:

@@ -120,7 +120,8 @@ def _weakened(
 def waits_otherwise(comparison: Comparison, was: Function, now: Function, gone: Call) -> bool:
     """Whether something that no table knows is given the same in the place of a wait.
 
-    ``destroy_workqueue(wq)`` to ``lamp_destroy_workqueue(wq)``: it may wait as well.
+    ``destroy_workqueue(wq)`` to ``lamp_destroy_workqueue(wq)``: it may wait as well.  What the
+    same helper does with other arguments is known where its body is.
     """
     kernel, lines = comparison.kernel, comparison.lines
     row = kernel.waits.get(gone.callee)
@@ -130,6 +131,7 @@ def waits_otherwise(comparison: Comparison, was: Function, now: Function, gone: 
         and call.callee not in kernel.cleanups
         and call.callee not in kernel.activations
         and call.callee not in kernel.waits
+        and not (call.callee == gone.callee and comparison.after.callees(call, now.path))
         and lines.in_place(was.path, gone.line, now.path, call.line)
         for call in now.calls
     )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from patchlint.graph.build import Deferral, Graph
     from patchlint.model.effect import Step
     from patchlint.model.facts import Call, Function
-    from patchlint.model.kernel import KernelFacts
+    from patchlint.model.kernel import KernelFacts, Wait
 
 #: calls in calls below a callback that may signal that it is done
 _DEPTH: Final = 3
@@ -33,14 +33,22 @@ def wait_matches(graph: Graph, deferral: Deferral, function: Function, call: Cal
         return _among_all(graph, deferral, wait.kind)
     if wait.object_arg is None or wait.object_arg >= len(call.args):
         return wait.kind == "queue" and deferral.queue is None
-    target = refer(call.args[wait.object_arg], function, function.path, graph.fields)
+    waited = call.args[wait.object_arg]
+    # a variable is what it was set to: task = lamp->task; lamp->task = NULL; kthread_stop(task)
+    texts = [waited, *(one.value for one in function.assignments if one.target == waited)]
+    return any(_waits_for(graph, deferral, function, wait, text) for text in texts)
+
+
+def _waits_for(graph: Graph, deferral: Deferral, function: Function, wait: Wait, text: str) -> bool:
+    """Whether a wait for what ``text`` says in a function is one for a deferral."""
+    target = refer(text, function, function.path, graph.fields)
     if target is None:
         return False
     if wait.kind == "queue":
         return _same_queue(graph, deferral, target)
     if wait.kind in SIGNALLED:
         return _completed(graph, deferral, target)
-    return _of_object(graph, deferral, target, call.args[wait.object_arg])
+    return _of_object(graph, deferral, target, text)
 
 
 def _of_object(graph: Graph, deferral: Deferral, target: ObjectRef, waited: str) -> bool:

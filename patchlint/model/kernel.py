@@ -180,7 +180,8 @@ class Wait(Struct, frozen=True):
     grace period only, ``async`` for all that ``async_schedule()`` and its kin started.
     ``restores`` is False for waits that drop a pending item instead of running it
     (``cancel_work_sync``); ``trap`` says so.  ``bounded`` ones end after some time in any case,
-    those with ``signal`` when the task gets one.
+    those with ``signal`` when the task gets one.  ``weaker`` are functions that stop the same and
+    do not wait for what runs already (``cancel_work`` for ``cancel_work_sync``).
     """
 
     name: str
@@ -190,6 +191,7 @@ class Wait(Struct, frozen=True):
     trap: str
     bounded: bool
     signal: bool
+    weaker: tuple[str, ...]
     source: Source
 
     @property

@@ -457,6 +457,7 @@ def _wait(row: Row) -> list[Any]:
         row["trap"],
         row.get("bounded", False),
         row.get("signal", False),
+        row.get("weaker", []),
         _source(row),
     ]
 

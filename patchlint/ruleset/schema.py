@@ -315,6 +315,7 @@ ROWS: Final[dict[str, Row]] = {
         Key("restores", flag),
         Key("bounded", flag, required=False),
         Key("signal", flag, required=False),
+        Key("weaker", words, required=False),
         Key("trap", text),
         *_SOURCE,
     ),

@@ -146,3 +146,140 @@ def test_a_wait_that_went_into_a_helper_is_one_still():
 
 def test_a_wait_that_nobody_ends_any_more_is_for_nothing():
     assert gone("", more="") == ()
+
+
+# -- what stops something ---------------------------------------------------------------------
+
+WORK = """
+static void lamp_glow(struct ITEM *item)
+{
+	struct lamp *lamp = container_of(item, struct lamp, glow);
+
+	DOES
+	START;
+}
+
+void lamp_light(struct lamp *lamp)
+{
+	INIT(&lamp->glow, lamp_glow);
+	START;
+}
+
+"""
+RUNS = "lamp->ops->blink(lamp);"
+COUNTS = "lamp->shown = lamp->shown + 1;"
+HOW = {
+    "work": ("work_struct", "INIT_WORK", "schedule_work(&lamp->glow)"),
+    "delayed": ("work_struct", "INIT_DELAYED_WORK", "schedule_delayed_work(&lamp->glow, HZ)"),
+    "timer": ("timer_list", "TIMER", "mod_timer(&lamp->glow, jiffies + HZ)"),
+}
+
+
+def stopped(before, after, *, how="work", does=RUNS):
+    """What is found where a teardown stops what runs again and again in another way."""
+    item, init, start = HOW[how]
+    work = WORK.replace("ITEM", item).replace("DOES", does).replace("START", start)
+    work = work.replace("INIT(&lamp->glow, lamp_glow)", f"{init}(&lamp->glow, lamp_glow)").replace(
+        "TIMER(&lamp->glow, lamp_glow)", "timer_setup(&lamp->glow, lamp_glow, 0)"
+    )
+    sides = (
+        work + WAITS.replace("NAME", "lamp_remove").replace("WAIT", s) for s in (before, after)
+    )
+    return find(compare(*sides, ways=unbinds))
+
+
+@pytest.mark.parametrize(
+    ("how", "before", "after"),
+    [
+        ("work", "cancel_work_sync(&lamp->glow);", "cancel_work(&lamp->glow);"),
+        (
+            "delayed",
+            "cancel_delayed_work_sync(&lamp->glow);",
+            "cancel_delayed_work(&lamp->glow);",
+        ),
+        ("timer", "del_timer_sync(&lamp->glow);", "timer_delete(&lamp->glow);"),
+    ],
+)
+def test_a_stop_that_does_not_wait_for_what_runs_promises_less(how, before, after):
+    (found,) = stopped(before, after, how=how)
+    assert (found.shape, found.level_cap) == ("lost-wait", "warning")
+    assert message(kernel(), found) == "lamp_remove() goes on without the wait for lamp->glow"
+    assert stopped(after, before, how=how) == ()
+    # what only counts nobody waits for
+    assert stopped(before, after, how=how, does=COUNTS) == ()
+
+
+@pytest.mark.parametrize(
+    ("after", "found"),
+    [
+        # elsewhere in the function
+        ("lamp_hush(lamp);\n\tcancel_work(&lamp->glow);", 1),
+        # followed by a wait, of another object, gone altogether
+        ("cancel_work(&lamp->glow);\n\tflush_work(&lamp->glow);", 0),
+        ("cancel_work(&lamp->shine);", 0),
+        ("lamp_hush(lamp);", 0),
+        ("disable_work_sync(&lamp->glow);", 0),
+    ],
+)
+def test_what_stops_the_same_and_waits_loses_nothing(after, found):
+    assert len(stopped("cancel_work_sync(&lamp->glow);", after)) == found
+
+
+def test_each_weaker_stop_is_for_one_that_is_not_done_when_it_returns():
+    waits = kernel().waits
+    for row in waits.values():
+        assert all(name not in waits or not waits[name].restores for name in row.weaker)
+
+
+# -- threads ----------------------------------------------------------------------------------
+
+THREAD = """
+static int lamp_thread(void *data)
+{
+	while (!kthread_should_stop())
+		lamp_flicker(data);
+	return 0;
+}
+
+int lamp_light(struct lamp *lamp)
+{
+	struct task_struct *task = kthread_run(lamp_thread, lamp, "lamp");
+
+	lamp->task = task;
+	return 0;
+}
+"""
+ENDS = """
+void lamp_remove(struct lamp *lamp)
+{
+	struct task_struct *task;
+
+	task = lamp->task;
+	lamp->task = NULL;
+	HOW
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "found"),
+    [("lamp->stop = true;\n\twake_up_process(task);", 1), ("kthread_stop_put(task);", 0)],
+)
+def test_a_thread_that_runs_on_is_not_waited_for(how, found):
+    """The variable holds what the member did: that is the thread that somebody starts."""
+    before = THREAD + ENDS.replace("HOW", "kthread_stop(task);")
+    told = find(compare(before, THREAD + ENDS.replace("HOW", how), ways=unbinds))
+    assert [d.shape for d in told] == ["lost-wait"] * found
+
+
+@pytest.mark.parametrize(
+    "end", ["kthread_complete_and_exit(&lamp->dark, 0);", "complete_on_current_cpu(&lamp->dark);"]
+)
+def test_what_ends_a_wait_beside_other_things(end):
+    signals = f"\nstatic void lamp_dark(struct lamp *lamp)\n{{\n\t{end}\n}}\n"
+    before = WAITS.replace("NAME", "lamp_remove").replace(
+        "WAIT", "wait_for_completion(&lamp->dark);"
+    )
+    after = before.replace("\twait_for_completion(&lamp->dark);\n", "")
+    (found,) = find(compare(before + signals, after + signals, ways=unbinds))
+    assert message(kernel(), found) == "lamp_remove() goes on without the wait for lamp->dark"

@@ -210,3 +210,18 @@ def test_what_is_done_behind_a_signal_in_a_helper_nobody_waited_for():
 def test_what_no_table_knows_may_wait_for_what_it_is_given(text, told):
     before = WAITED.replace("WAIT", "flush_work(&lamp->work);")
     assert bool(lost(before, WAITED.replace("WAIT", text))) is told
+
+
+ASKED = GONE.replace(
+    "static void lamp_calm(struct lamp *lamp)\n{\n\tflush_work(&lamp->work);",
+    "static void lamp_calm(struct lamp *lamp, bool wait)\n{\n\tlamp->quiet = 1;\n"
+    "\tif (wait)\n\t\tflush_work(&lamp->work);",
+)
+
+
+@pytest.mark.parametrize(("said", "found"), [("false", ["lamp_calm"]), ("true", [])])
+def test_a_helper_that_waits_where_it_is_told_to_is_one_with_each_argument(said, found):
+    """The call is written anew; what it does with that argument stands in the helper."""
+    after = ASKED + HELPED.replace("(lamp);\n}", f"(lamp, {said});\n}}")
+    told = downgrades(GONE + HELPED, after)
+    assert [d.function for d in told if d.level_cap != "note"] == found
