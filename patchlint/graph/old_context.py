@@ -116,18 +116,22 @@ def _holds_it(comparison: Comparison, loss: Loss) -> str:
     known = loss.before[0].known
     kernel = comparison.kernel
     held = list(comparison.before.operations_of(loss.was.name))
-    form = form_of(loss.was)
-    # a helper that is handed the same, and more
-    if (
-        known is not None
-        and not held
-        and any(form == one or form.startswith(f"{one} ") for one in kernel.holding_forms)
-    ):
+    if known is not None and not held and _handed(loss.was, kernel.holding_forms):
         return "by its form it works on an open file, which holds what is released"
     if known is None or not held or any(kernel.carries(r.ends, known.family) for _, _, r in held):
         return ""
     _path, entry, _row = held[0]
     return f"it is .{entry.member} of {entry.struct}, which cannot end what is released"
+
+
+def _handed(function: Function, forms: Iterable[str]) -> bool:
+    """Whether a function has one of some forms, or is a helper that is handed the same and more.
+
+    Where no hunk shows what it returns, what it is given tells.
+    """
+    form = form_of(function)
+    known = forms if function.returns else [one.partition(" ")[2] for one in forms]
+    return any(form == one or form.startswith(f"{one} ") for one in known)
 
 
 def _sent_elsewhere(comparison: Comparison, guard: tuple[Atom, ...]) -> frozenset[Context]:
@@ -351,10 +355,12 @@ def _from_tree(found: Ways) -> OldContext | None:
             doubt=f"no task is seen to reach the old path: {others[0].why}",
         )
     if all(way.failed for way in tasks):
+        # of ways that were not followed to their ends nothing says what they are for
+        failed = "a task comes to the old path only when something failed"
         return OldContext(
             "task",
             task=True,
-            doubt="a task comes to the old path only when something failed",
+            doubt=failed if found.complete else "",
             entries=(),
             certain=False,
             reasons=(f"reached by a task: {tasks[0].why}",),

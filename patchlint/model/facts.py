@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 #: How the name of a function begins whose header no image shows; for eyes it is no name.
 UNNAMED: Final = "__patchlint_unknown_"
+#: what stands for the type of a function of which a hunk shows the name alone
+UNSEEN_TYPE: Final = "__gap"
 
 
 class Condition(Struct, frozen=True):
@@ -132,7 +134,8 @@ class Function(Struct, frozen=True):
     then the syscall's own name, ``umount``), else None.  ``line`` is the line of the
     header, ``end`` of the closing brace (of the last known line when that is in a gap).
     ``complete`` says whether the image has every line of it, ``cut`` whether its end is in
-    a gap; ``errors`` whether the parser met an error in it.  ``returns`` is the return type's text.
+    a gap; ``errors`` whether the parser met an error in it.  ``returns`` is the return type's text,
+    empty where no image shows it.
     ``body_digest`` is a hash of the white-space-folded statements, for renames.
     """
 

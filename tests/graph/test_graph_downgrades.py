@@ -864,6 +864,8 @@ def test_an_operation_that_a_task_may_call_is_never_certainly_deferred():
 def test_a_task_that_comes_there_only_when_something_failed_makes_a_note():
     assert level_with_tree("lamp_close", way(failed=True)) == "note"
     assert level_with_tree("lamp_close", way(failed=True), way()) == "error"
+    # where not all are seen that is told of those who are
+    assert level_with_tree("lamp_close", way(failed=True), hubs=("lamp_get",)) == "warning"
 
 
 @pytest.mark.parametrize("more", [{"hubs": ("lamp_get",)}, {"ends": ("LAMP_OP",)}])

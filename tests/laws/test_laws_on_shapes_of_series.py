@@ -230,6 +230,21 @@ def test_a_put_that_a_twin_puts_off_may_give_back_what_no_hunk_shows_taken(
     assert loud([from_whole])
 
 
+@pytest.mark.parametrize(
+    ("head", "level"),
+    [
+        ("lamp_write_iter(struct kiocb *iocb, struct iov_iter *l)", []),
+        ("lamp_write_iter(struct kiocb *iocb, struct lamp *l)", ["lamp_write_iter"]),
+    ],
+)
+def test_the_form_of_a_write_is_told_where_its_type_stands_a_line_above(head, level):
+    rest = ("lamp_cold(l);",) * 12
+    old = HEAD + GONE + function(f"static ssize_t\n{head}", "iput(l->inode);", *rest)
+    new = old.replace("{\n\tiput(l->inode);", f"{{\n\t{START}") + INIT
+    for context in (1, 3):
+        assert [one.function for one in loud(hunks(old, new, context=context))] == level
+
+
 def test_a_function_whose_end_no_hunk_shows_is_no_loss_by_itself():
     rest = function("static int lamp_watts(struct lamp *l)", *("lamp_add(l);",) * 20)
     close = function("void lamp_close(struct lamp *l)", "lamp_dark(l);", *("lamp_cold(l);",) * 20)

@@ -56,3 +56,10 @@ def test_calls_in_gaps_are_dropped(macros: tuple[Macro, ...]) -> None:
 def test_a_function_within_one_interval_is_complete(macros: tuple[Macro, ...]) -> None:
     facts = extract(Image("a.c", TEXT, ((1, 8),), whole=False), macros)
     assert [one.complete for one in facts.functions] == [True]
+
+
+def test_a_type_that_no_hunk_shows_is_none(macros: tuple[Macro, ...]) -> None:
+    """The name and what it is given may stand in a hunk whose type is a line above."""
+    source = b"__gap lamp_write(struct kiocb *iocb)\n{\n\tlamp_dim(iocb);\n}\n"
+    image = Image("fs/lamp.c", source, ((1, 4),), whole=False)
+    assert [f.returns for f in extract(image, macros).functions] == [""]
