@@ -141,8 +141,9 @@ def test_a_wait_that_a_flag_takes_away(before, after):
         ("\tif (x && y)\n\t\tlit = true;\n\tif (lit)\n\t\tg();", "lit || (x && y)"),
         (
             (
-                "\tbool on = false;\n\n\tif (!a)\n\t\tgoto out;\n\tif (!b)\n\t\tgoto out;\n\tif (x) {\n"
-                "\t\tc();\n\t} else {\n\t\tif (y)\n\t\t\ton = true;\n\t}\nout:\n\tif (on)\n\t\tg();"
+                "\tbool on = false;\n\n\tif (!a)\n\t\tgoto out;\n\tif (!b)\n\t\tgoto out;\n"
+                "\tif (x) {\n\t\tc();\n\t} else {\n\t\tif (y)\n\t\t\ton = true;\n\t}\n"
+                "out:\n\tif (on)\n\t\tg();"
             ),
             "a && b && !x && y",
         ),
