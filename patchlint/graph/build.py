@@ -164,6 +164,12 @@ class Graph(Struct):
         """The function that an edge leads to, as far as the images have it."""
         return self.find(edge.callback, edge.bound_in or edge.function.path)
 
+    def unseen(self, edge: Deferral) -> str | None:
+        """The name of what an edge does later, where no image shows its body."""
+        if edge.keeps or edge.waits or not edge.callback:
+            return None
+        return edge.callback if self.run_by(edge) is None else None
+
     def deferrals_of(self, function: Function) -> list[Deferral]:
         """Deferral edges that start in ``function``, in line order."""
         return self.by_function.get((function.path, function.name), [])

@@ -202,6 +202,9 @@ class Comparison:
                 twin = self.kernel.twins.get(call.callee)
                 if twin is not None:
                     found.add(("call", twin.direct))
+        found.update(
+            ("call", name) for name in map(self.after.unseen, self.after.deferrals) if name
+        )
         return frozenset(found)
 
     @property

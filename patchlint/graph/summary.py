@@ -23,7 +23,7 @@ from patchlint.graph.asked import Signs
 from patchlint.graph.bindings import argument, function_name
 from patchlint.graph.build import Deferral
 from patchlint.graph.effect import MOST_ATOMS, Effect, class_of, folder_of
-from patchlint.graph.leaves import Leaves, is_mechanism, taken
+from patchlint.graph.leaves import Leaves, is_mechanism, named_teardown, taken
 from patchlint.graph.lifting import PutIn
 from patchlint.graph.restored import Restored
 from patchlint.graph.terms import Terms
@@ -202,6 +202,8 @@ class Summaries:
             one = todo.pop()
             spend()
             found.update(effect.key for effect in self.leaves.of(one))
+            unseen = map(self.graph.unseen, self.graph.deferrals_of(one))
+            found.update(("call", name) for name in unseen if name)
             for callee in self._reached(one):
                 if id(callee) not in seen and (callee.path, callee.name) not in told:
                     seen[id(callee)] = callee
@@ -440,10 +442,15 @@ class Summaries:
     def _behind(self, function: Function, edge: Deferral) -> Iterator[Effect]:
         """What the callback of an edge does, lowered to what the edge is worth."""
         callback = self.graph.run_by(edge)
-        if callback is None or callback is function:
+        if callback is function:
+            return
+        above = (*self.terms.guard(function, edge.conditions), *self.terms.within(edge))
+        if callback is None:
+            name = self.graph.unseen(edge)
+            if name is not None:
+                yield self._unseen(function, edge, name, above)
             return
         inner = self._telling(callback)
-        above = (*self.terms.guard(function, edge.conditions), *self.terms.within(edge))
         step = edge.step(f"{callback.name}()")
         put = PutIn({}, self.kernel, above)
         for effect in inner:
@@ -478,6 +485,29 @@ class Summaries:
                 effect.pending,
                 inner=_placed(places, effect.inner) if inline or effect.late else len(above),
             )
+
+    def _unseen(
+        self, function: Function, edge: Deferral, name: str, above: tuple[Atom, ...]
+    ) -> Effect:
+        """A callback whose body no image shows: what is known of it is its name."""
+        known = self.kernel.cleanups.get(name)
+        return Effect(
+            ("call", name),
+            "named" if named_teardown(self.kernel, name) else "opaque",
+            known,
+            edge.guarantee,
+            above[:MOST_ATOMS],
+            (),
+            edge.call,
+            None,
+            function,
+            edge.line,
+            (edge.step(f"{name}()"),),
+            edge=edge,
+            last=edge,
+            outer=len(above),
+            inner=len(above),
+        )
 
 
 def _placed(places: Sequence[int], count: int) -> int:

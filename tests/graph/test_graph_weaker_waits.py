@@ -225,3 +225,26 @@ def test_a_helper_that_waits_where_it_is_told_to_is_one_with_each_argument(said,
     after = ASKED + HELPED.replace("(lamp);\n}", f"(lamp, {said});\n}}")
     told = downgrades(GONE + HELPED, after)
     assert [d.function for d in told if d.level_cap != "note"] == found
+
+
+UNSEEN = """\
+static void lamp_free(struct lamp *lamp)
+{
+	INIT_WORK(&lamp->work, CALLBACK);
+	queue_work(lamp_wq, &lamp->work);
+}
+
+"""
+DESTROYS = WAITED.replace("WAIT", "destroy_workqueue(lamp_wq);")
+
+
+@pytest.mark.parametrize(("callback", "found"), [("__lamp_free", 1), ("lamp_glow", 0)])
+def test_a_callback_that_no_image_shows_is_waited_for_by_its_name(callback, found):
+    """The queue goes, and what ran on it runs on one that nobody waits for."""
+    before = UNSEEN.replace("CALLBACK", callback)
+    after = before.replace("queue_work(lamp_wq, ", "schedule_work(")
+    gone = DESTROYS.replace("\tdestroy_workqueue(lamp_wq);\n", "")
+    told = downgrades(before + DESTROYS, after + gone)
+    shapes = [(d.shape, d.function, d.after.callback) for d in told if not d.work]
+    assert shapes == [("lost-wait", "lamp_exit", callback)] * found
+    assert downgrades(after + gone, before + DESTROYS) == ()
