@@ -52,7 +52,7 @@ if [ "${1:-}" = --example ] && command -v reproducer >/dev/null; then
 	shift
 fi
 if [ $# -eq 0 ] && [ -z "$own$example" ]; then
-	echo "no workload is known that goes through @WANTED@: give a command that does" >&2
+	echo "@DEMAND@" >&2
 	exit 2
 fi
 

@@ -46,9 +46,12 @@ class Plan(Struct, frozen=True):
     @property
     def lacks(self) -> str:
         """What to say where no workload is known that shows this finding, "" where one is."""
-        if self.shown:
-            return ""
-        return f"no workload is known that goes through {self.wanted}: give a command that does"
+        return "" if self.shown else self.demand()
+
+    def demand(self, whom: str = "") -> str:
+        """Ask for a command, to be given to ``whom``, where no workload is known."""
+        given = f"{whom} a command" if whom else "a command"
+        return f"no workload is known that goes through {self.wanted}: give {given} that does"
 
     @property
     def reproducer(self) -> str:

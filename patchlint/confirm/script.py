@@ -30,7 +30,7 @@ def script(plan: Plan) -> str:
         "PLAN": "\n".join(plan_lines(plan)),
         "FUNCTION": next((one for one in plan.entries if one == plan.claim.function), ""),
         "OWN": "yes" if plan.shown else "",
-        "WANTED": plan.wanted,
+        "DEMAND": plan.demand(),
         "REPRODUCER": plan.reproducer,
         "FOLD": _quoted(program("fold.awk")),
         "JUDGE": _quoted(program("judge.awk")),
@@ -44,7 +44,7 @@ def runs(plan: Plan) -> str:
     """One sentence on what the script runs where it is given no command."""
     if plan.workload is not None and plan.shown:
         return f"Without a command it runs its reproducer: {plan.workload.shows}."
-    return f"No workload is known that goes through {plan.wanted}: give it a command that does."
+    return _sentence(plan.demand("it"))
 
 
 def plan_lines(plan: Plan) -> list[str]:
@@ -82,7 +82,11 @@ def _about(plan: Plan) -> Iterable[str]:
         " without and with the patch."
     )
     for one in plan.missing:
-        yield from _comment(f"{one[:1].upper()}{one[1:]}.")
+        yield from _comment(_sentence(one))
+
+
+def _sentence(clause: str) -> str:
+    return f"{clause[:1].upper()}{clause[1:]}."
 
 
 def _usage(plan: Plan) -> Iterable[str]:
