@@ -106,6 +106,7 @@ class Graph(Struct):
     _members: dict[str, frozenset[str]] | None = None
     _held: dict[str, list[tuple[str, Initializer]]] | None = None
     _calling: dict[int, list[tuple[Function, Call]]] | None = None
+    _rows: dict[str, list[int]] | None = None
 
     def find(self, name: str | None, path: str) -> Function | None:
         """The function that ``name`` means in ``path``.
@@ -252,6 +253,17 @@ class Graph(Struct):
         for path, entry in self.tables_of(name):
             for row in self.kernel.entries_of(self.table_of(entry), entry.member):
                 yield path, entry, row
+
+    def rows_like(self, name: str) -> list[EntryPoint]:
+        """The rows whose member a function's name ends in, behind a ``_``, in their order."""
+        if self._rows is None:
+            self._rows = {}
+            for place, row in enumerate(self.kernel.entries):
+                self._rows.setdefault(row.member, []).append(place)
+        words = name.split("_")
+        ends = ("_".join(words[first:]) for first in range(1, len(words)))
+        places = sorted(place for end in ends for place in self._rows.get(end, ()))
+        return [self.kernel.entries[place] for place in places]
 
     def table_of(self, entry: Initializer) -> str:
         """The bare name of the struct whose member an initializer sets, "" for none known.

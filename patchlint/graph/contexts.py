@@ -231,11 +231,10 @@ def _named_like_member(graph: Graph, function: Function) -> list[Reason]:
             "likely",
             f"{function.name}() is named like .{entry.member} of struct {entry.struct}",
         )
-        for entry in graph.kernel.entries
+        for entry in graph.rows_like(function.name)
         if len(entry.member) >= _TELLING_MEMBER
         and len(set(entry.contexts)) == 1
         and entry.contexts[0] != "task"
-        and function.name.endswith(f"_{entry.member}")
     ]
 
 
