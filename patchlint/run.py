@@ -85,7 +85,7 @@ def check(inputs: Sequence[str], options: Options, stdin: bytes | None = None) -
     mails = list(_read(inputs, options, stdin, errors, passed_over))
     series = tuple(_titled(one, inputs, options) for one in _group(mails))
     tree = _tree(options)
-    if tree is not None and any(may_matter(one, options, with_tree=True) for one in series):
+    if tree is not None and any(_shows_c(one, options) for one in series):
         tree.begin()
     elif tree is not None:
         tree.hold()
@@ -321,12 +321,13 @@ def _check_one(
     ]
     reference = _reference(series, files, unread, lost)
     gathered.series.append(reference)
-    if _foreign(series, files, options, tree):
+    diffs = "\n".join(p.diff for p in series.patches).encode("utf-8", "replace")
+    if _foreign(diffs, files, options, tree):
         gathered.limitations.append(
             Limitation("mail", _NO_KERNEL, message_id=_message_id(series), absent=True)
         )
         return gathered
-    if not may_matter(series, options, with_tree=tree is not None):
+    if not (_shows_c(series, options) if tree is not None else _may_matter(diffs, options)):
         _hear(series, (), ruleset, options, gathered)
         return gathered
     analysis = analyse(series, files, ruleset, tree)
@@ -346,14 +347,15 @@ def _check_one(
 
 
 def _foreign(
-    series: Series,
+    diffs: bytes,
     files: dict[int, tuple[FileDiff, ...]],
     options: Options,
     tree: TreeAtHand | None,
 ) -> bool:
     """Whether a series is for another project than the kernel, whose tree has none of its files.
 
-    Who gives rules of their own, or wants every series checked, says that it is one.
+    ``diffs`` are all of its diffs.  Who gives rules of their own, or wants every series checked,
+    says that it is one.
     """
     if options.rules or options.everything:
         return False
@@ -361,7 +363,6 @@ def _foreign(
     from patchlint.ruleset.prefilter import foreign
 
     paths = {f.path for some in files.values() for f in some if f.path.endswith(C_SOURCES)}
-    diffs = "\n".join(p.diff for p in series.patches).encode("utf-8", "replace")
     if not foreign(paths, diffs):
         return False
     old = {f.old_path or f.path for some in files.values() for f in some}
@@ -538,23 +539,27 @@ def _without(patch: PatchRef, lost: Sequence[str]) -> PatchRef:
     return replace(patch, lost="; ".join(dict.fromkeys((*filter(None, [patch.lost]), *lost))))
 
 
-def may_matter(series: Series, options: Options, *, with_tree: bool = False) -> bool:
-    """Whether any word of the series can lead to a finding; sound for hunks (the prefilter).
-
-    With a tree every series with C is looked at: what defers, and what releases, may stand in
-    code that the series does not show.
+def _may_matter(diffs: bytes, options: Options) -> bool:
+    """Whether any word of all diffs of a series can lead to a finding; sound for hunks.
 
     The filter knows the words of the shipped tables; with rules of the user's own every
     series is looked at.
     """
     if options.rules or options.everything:
         return True
-    text = "\n".join(p.diff for p in series.patches)
-    if with_tree:
-        return any(name in text for name in (".c", ".h"))
     from patchlint.ruleset.prefilter import candidate
 
-    return candidate(text.encode("utf-8", "replace"))
+    return candidate(diffs)
+
+
+def _shows_c(series: Series, options: Options) -> bool:
+    """Whether a series is looked at with a tree: each is that has C, or all are wanted.
+
+    What defers, and what releases, may stand in code that the series does not show.
+    """
+    if options.rules or options.everything:
+        return True
+    return any(name in patch.diff for patch in series.patches for name in (".c", ".h"))
 
 
 def _speak(
