@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from patchlint.identity import Known, Matches
 from patchlint.model.budget import OutOfBudgetError
-from patchlint.model.effect import ADDED, OTHER_VERSION
+from patchlint.model.effect import ADDED, OTHER_VERSION, Ground
 from patchlint.model.pattern import lazy
 from patchlint.model.problem import GIVEN_UP, TIME, Limitation, about
 
@@ -265,9 +265,10 @@ def _as_work(downgrade: Downgrade) -> Limitation:
     """What is done later and that nothing tells to be a release, as what is not known."""
     function, after = downgrade.function, downgrade.after
     by = f"{after.callback}()" if after.callback else f"what {after.mechanism}() runs"
+    goes = f"{downgrade.what.said} goes from {function}() to {by}"
     return Limitation(
         "graph",
-        f"{downgrade.what} goes from {function}() to {by}: nothing tells that it ends anything",
+        f"{goes}: nothing tells that it ends anything",
         downgrade.path,
         line=downgrade.line,
     )
@@ -458,7 +459,7 @@ def _elsewhere(downgrade: Downgrade, where: str) -> Downgrade:
         replace(step, note=f"{step.note} ({where})") if (step.path, step.line) == place else step
         for step in downgrade.after.chain
     )
-    reason = f"what defers stands in another file than the patch changes: {where}"
+    reason = Ground(f"what defers stands in another file than the patch changes: {where}")
     return replace(
         downgrade,
         after=replace(downgrade.after, chain=chain),

@@ -24,7 +24,7 @@ from patchlint.graph.losses import find as find_losses
 from patchlint.graph.objects import is_release, variables
 from patchlint.graph.old_context import OldContext, old_context
 from patchlint.model.context import DEFERRED, GUARANTEES
-from patchlint.model.effect import LIMITED, STRUCTURAL, Downgrade, Promise
+from patchlint.model.effect import LIMITED, STRUCTURAL, Downgrade, Ground, Promise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,7 +133,7 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         place = (main.was.path, gone.line)
     shape = _shape(comparison, main)
     if row is not None:
-        reasons.append(f"{row.name}() is known to release {row.releases}")
+        reasons.append(Ground(f"{row.name}() is known to release {row.releases}"))
     released = effect.known or row
     return Downgrade(
         shape=shape,
@@ -161,12 +161,12 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         level_cap=loud.level,
         confidence=_confidence(effect, old, bool(entries), loud.level, guessed=late.guessed),
         reasons=(*reasons, *old.reasons),
+        what=effect.act,
         entry_points=entries,
         weight=weight(effect) + (LOUD if loud.level != "note" else 0),
         home=main.now.path,
         lost=tuple(sorted({e.root_line for loss in losses for e in loss.before})),
         leading=_leading(main, late, condition),
-        what=effect.said,
         in_vain=late.vain.callee if late.vain is not None else "",
         body=shape == "moved-body" and not _goes_on(comparison, main),
         work=shape != "moved-body"
@@ -220,6 +220,7 @@ def _as_called(
         known=row,
         guarantee=row.task,
         chain=(replace(step, note=f"{row.name}()"),),
+        put="",
     )
     if (
         not row.visible

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
 
+from patchlint.model.effect import Act
+
 if TYPE_CHECKING:
     from patchlint.graph.build import Deferral
     from patchlint.graph.guards import Atom
@@ -63,6 +65,8 @@ class Effect(Struct, frozen=True, gc=False):
     vain: Call | None = None
     #: how many of the guard's tests stand above the hop that does it
     inner: int = 0
+    #: the function that calls it when it gives the last reference back
+    put: str = ""
 
     @property
     def above(self) -> tuple[Atom, ...]:
@@ -94,17 +98,20 @@ class Effect(Struct, frozen=True, gc=False):
         return self.key[1]
 
     @property
-    def said(self) -> str:
-        """What is done, in a sentence."""
-        if self.key[0] == "store":
-            return f"the store of {self.key[3]} to ->{self.key[1]}"
-        if self.key[0] == "gap":
-            return f"the part of {self.where.name}() that no hunk shows"
-        if self.key[0] == "wait":
-            return f"the wait for {self.key[2]}"
-        if self.key[0] in ("share", "bit"):
-            return f"the {'lowering' if self.key[0] == 'share' else 'clearing'} of {self.name}"
-        return f"->{self.name}()" if self.key[0] == "icall" else f"{self.name}()"
+    def act(self) -> Act:
+        """What is done, by its parts."""
+        match self.key:
+            case ("store", member, _, value):
+                return Act("store", member, value)
+            case ("gap", *_):
+                return Act("rest", self.where.name)
+            case ("wait", _, waited):
+                return Act("wait", waited)
+            case ("share" | "bit" as kind, name):
+                return Act(kind, name)
+            case ("icall", member):
+                return Act("member", member)
+        return Act("call", self.name, put=self.put)
 
     @property
     def visible(self) -> bool:

@@ -100,6 +100,7 @@ class Leaves:
                     else f"{'->' if kind == 'indirect' else ''}{call.callee}()",
                 ),
             ),
+            put=call.callee if last_reference else "",
         )
 
     def behind(

@@ -30,6 +30,7 @@ from patchlint.graph.leaves import named_teardown
 from patchlint.graph.loss import OF_A_WAIT
 from patchlint.graph.objects import form_of, is_release
 from patchlint.graph.waits import ends_told
+from patchlint.model.effect import MEMORY_ONLY, ON_FAILURE, Ground
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -58,9 +59,9 @@ class Volume(Struct):
     """Starts loud; each doubt turns it down and leaves its reason."""
 
     level: str = "warning"
-    reasons: list[str] = field(default_factory=list)
+    reasons: list[Ground] = field(default_factory=list)
 
-    def down(self, reason: str) -> None:
+    def down(self, reason: Ground) -> None:
         """Turn down to a note, and keep why."""
         self.level = "note"
         if reason not in self.reasons:
@@ -76,11 +77,19 @@ def strength(effect: Effect) -> int:
     return 2 if effect.kind == "named" else 1
 
 
+def _slighted(said: str) -> Ground:
+    """Why one loss is none that anybody is known to wait for."""
+    return Ground(said, slights=True)
+
+
 #: why a loss counts for no more than memory
-_UNSEEN: Final = "where the function that puts it late took it is in lines that no hunk shows"
-_PASSING: Final = "it is only held for a moment, if it is still there, in the very function"
-_ENDED: Final = "what user space sees of it is ended before, in the call"
-_FAILED: Final = "deferred on an error path only"
+_UNSEEN: Final = _slighted(
+    "where the function that puts it late took it is in lines that no hunk shows"
+)
+_PASSING: Final = _slighted(
+    "it is only held for a moment, if it is still there, in the very function"
+)
+_ENDED: Final = _slighted("what user space sees of it is ended before, in the call")
 
 
 def known_of(comparison: Comparison, loss: Loss) -> int:
@@ -88,15 +97,15 @@ def known_of(comparison: Comparison, loss: Loss) -> int:
     return 0 if _slight(comparison, loss) else strength(loss.before[0])
 
 
-def _slight(comparison: Comparison, loss: Loss) -> str:
-    """Why a loss is none that anybody waits for, "" when it may be one."""
+def _slight(comparison: Comparison, loss: Loss) -> Ground | None:
+    """Why a loss is none that anybody waits for, None when it may be one."""
     if loss.late and all(taken_unseen(comparison.kernel, effect) for effect in loss.late):
         return _UNSEEN
     if loss.late and all(held_for_a_moment(comparison.kernel, effect) for effect in loss.late):
         return _PASSING
     if all(_ended_before(comparison, effect) for effect in loss.before) or _bare(comparison, loss):
         return _ENDED
-    return _FAILED if _error_only(comparison, loss) or _no_memory(comparison, loss) else ""
+    return ON_FAILURE if _error_only(comparison, loss) or _no_memory(comparison, loss) else None
 
 
 def _ended_before(comparison: Comparison, effect: Effect) -> bool:
@@ -210,20 +219,18 @@ def _of_one(comparison: Comparison, loss: Loss, doubt: str, *, task: bool) -> Vo
     found = Volume()
     known = known_of(comparison, loss)
     if known == 0:
-        found.down(_slight(comparison, loss) or "only memory is freed later")
+        found.down(_slight(comparison, loss) or MEMORY_ONLY)
     elif loss.late and all(_by_name_alone(effect) for effect in loss.late):
-        found.down("that it is done later is told by the name of a helper alone")
-    elif known < _KNOWN:
-        why = _unproven(comparison, loss, task=task)
-        if why:
-            found.down(why)
+        found.down(_slighted("that it is done later is told by the name of a helper alone"))
+    elif known < _KNOWN and (unproven := _unproven(comparison, loss, task=task)):
+        found.down(_slighted(unproven))
     contexts = {edge.context for e in loss.late if (edge := e.last or e.edge) is not None}
     if contexts == {"task"} and (why := _by_the_task(comparison, loss, task=task)):
-        found.down(why)
+        found.down(Ground(why))
     for why in _not_for_all(comparison, loss):
-        found.down(why)
+        found.down(Ground(why))
     if doubt:
-        found.down(doubt)
+        found.down(Ground(doubt))
     return found
 
 

@@ -12,6 +12,7 @@ from patchlint.graph import contexts, guards
 from patchlint.graph.bindings import function_name
 from patchlint.graph.chains import possible
 from patchlint.graph.objects import form_of, struct_name
+from patchlint.model.effect import Ground
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,7 +45,7 @@ class OldContext(Struct, frozen=True):
     doubt: str
     entries: tuple[EntryChain, ...]
     certain: bool
-    reasons: tuple[str, ...]
+    reasons: tuple[Ground, ...]
     mixed: bool = False
     #: whether the doubt tells of the callback, not of this one function alone
     shared: bool = True
@@ -104,7 +105,7 @@ def _in_images(comparison: Comparison, loss: Loss, verdict: contexts.Verdict) ->
         shown = "task"
     elif len(verdict.contexts) == 1:
         shown = next(iter(verdict.contexts))
-    reasons = tuple(r.why for r in verdict.reasons if r.context == "task")[:1]
+    reasons = tuple(Ground(r.why) for r in verdict.reasons if r.context == "task")[:1]
     return OldContext(shown, verdict.task, doubt, (), certain=True, reasons=reasons, shared=shared)
 
 
@@ -340,7 +341,7 @@ def _from_tree(found: Ways) -> OldContext | None:
             doubt="",
             entries=(),
             certain=False,
-            reasons=(f"runs wherever the last reference is dropped: {found.ways[0].why}",),
+            reasons=(Ground(f"runs wherever the last reference is dropped: {found.ways[0].why}"),),
         )
     if not tasks:
         everything = found.complete and len(others) == len(found.ways)
@@ -363,15 +364,15 @@ def _from_tree(found: Ways) -> OldContext | None:
             doubt=failed if found.complete else "",
             entries=(),
             certain=False,
-            reasons=(f"reached by a task: {tasks[0].why}",),
+            reasons=(Ground(f"reached by a task: {tasks[0].why}"),),
         )
     certain = any(way.strength == "certain" and way.reaches_user for way in tasks)
-    reasons = [f"reached by a task: {tasks[0].why}"]
+    reasons = [Ground(f"reached by a task: {tasks[0].why}")]
     if others:
         # one operation may run in both: then its place is told already
         other = next((way for way in others if way.why != tasks[0].why), others[0])
-        where = "the same place" if other.why == tasks[0].why else other.why
-        reasons.append(f"mixed: also reached from {other.context} ({where})")
+        where = "" if other.why == tasks[0].why else other.why
+        reasons.append(Ground(where, also_by=other.context))
     return OldContext(
         "task",
         task=True,

@@ -414,6 +414,7 @@ def _as_told(effect: Effect, end: Effect) -> tuple[Effect, Effect]:
         known=end.known,
         guarantee=end.known.task if end.known is not None else effect.guarantee,
         chain=(*effect.chain[:-1], said),
+        put="",
     )
     return done, end
 

@@ -387,6 +387,7 @@ class Summaries:
                 (*member, *effect.through),
                 effect.pending,
                 inner=_placed(places, effect.inner),
+                put=effect.put,
             )
 
     def _member(self, call: Call, callee: Function) -> tuple[tuple[str, str], ...]:
@@ -484,6 +485,7 @@ class Summaries:
                 effect.through,
                 effect.pending,
                 inner=_placed(places, effect.inner) if inline or effect.late else len(above),
+                put=effect.put,
             )
 
     def _unseen(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
 
@@ -11,14 +11,29 @@ if TYPE_CHECKING:
 
 #: the family of what no table knows
 STRUCTURAL: Final = "structural"
-#: reasons for a note that its headline tells: what is late is late in few cases, is nothing that
+
+
+class Ground(Struct, frozen=True):
+    """What a level rests on: ``said`` is a clause for people, the rest is for those who ask.
+
+    ``slights`` one of several losses, which is nothing that anybody is known to wait for.
+    ``also_by`` is a context, other than a task, that comes to the old path as well; ``said``
+    is the place from which it does then, "" for the one that is told already.
+    """
+
+    said: str
+    slights: bool = False
+    also_by: Context | None = None
+
+
+#: grounds of a note that its headline tells: what is late is late in few cases, is nothing that
 #: user space sees, or was never promised before
-ON_FAILURE: Final = "deferred on an error path only"
-MEMORY_ONLY: Final = "only memory is freed later"
-LIMITED: Final = "the wait may end before it is done: after some time, or by a signal"
-ADDED: Final = "the series itself adds what it then defers"
-#: the reason for a note that it is one of a tree which is not the one of the patch
-OTHER_VERSION: Final = "only the tree shows it, and there the file is of another version"
+ON_FAILURE: Final = Ground("deferred on an error path only")
+MEMORY_ONLY: Final = Ground("only memory is freed later")
+LIMITED: Final = Ground("the wait may end before it is done: after some time, or by a signal")
+ADDED: Final = Ground("the series itself adds what it then defers")
+#: the ground of a note that it is one of a tree which is not the one of the patch
+OTHER_VERSION: Final = Ground("only the tree shows it, and there the file is of another version")
 
 #: a test that the configuration decides, with what turns it and its option
 OPTION: Final = r"(!?)\(?defined\(?\s*(CONFIG_\w+)\)*"
@@ -53,15 +68,53 @@ class EntryChain(Struct, frozen=True):
     said: str = ""
 
 
+#: what is done, in a sentence, by its kind
+_SAID: Final = {
+    "call": "{name}()",
+    "member": "->{name}()",
+    "store": "the store of {value} to ->{name}",
+    "bit": "the clearing of {name}",
+    "share": "the lowering of {name}",
+    "wait": "the wait for {name}",
+    "rest": "the part of {name}() that no hunk shows",
+}
+
+
+class Act(Struct, frozen=True):
+    """What is done, by its parts.
+
+    ``name`` is that of a function or a member, of a bit that is cleared or a counter that is
+    lowered (``share``), else what is waited for; of a ``rest`` it is the function that does it,
+    in lines that no hunk shows.  ``value`` is what is stored.  ``put`` is the function that calls
+    it when it gives the last reference back, "" for others.
+    """
+
+    kind: Literal["call", "member", "store", "bit", "share", "wait", "rest"]
+    name: str
+    value: str = ""
+    put: str = ""
+
+    @property
+    def said(self) -> str:
+        """What is done, in a sentence."""
+        return _SAID[self.kind].format(name=self.name, value=self.value)
+
+    def runs(self, function: str) -> bool:
+        """Whether it is told by the name of a function."""
+        return function == self.put or (
+            function == self.name and self.kind in ("call", "member", "rest")
+        )
+
+
 class Downgrade(Struct, frozen=True):
     """A cleanup whose promise got weaker.
 
     ``shape`` as in :class:`patchlint.model.kernel.Rule`; ``cleanup`` is the function that
     does the release and ``family`` its family, ``"structural"`` when no table knows it.
-    ``also`` names further cleanups that moved with it.  ``condition`` is the branch on
-    which the release is deferred, None when on all.  ``reasons`` say why it is not
-    louder than ``level_cap`` allows (old context mixed, error path, memory only...).
-    ``weight`` orders the downgrades of one function, the most telling first.
+    ``what`` is what moved by its parts, ``also`` names further cleanups that moved with it.
+    ``condition`` is the branch on which the release is deferred, None when on all.  ``reasons``
+    say why it is not louder than ``level_cap`` allows (old context mixed, error path, memory
+    only...).  ``weight`` orders the downgrades of one function, the most telling first.
     """
 
     shape: str
@@ -78,7 +131,8 @@ class Downgrade(Struct, frozen=True):
     condition: str | None
     level_cap: str
     confidence: str
-    reasons: tuple[str, ...]
+    reasons: tuple[Ground, ...]
+    what: Act
     entry_points: tuple[EntryChain, ...] = ()
     weight: int = 0
     #: lines before the series on which the releases stood that were lost
@@ -88,8 +142,6 @@ class Downgrade(Struct, frozen=True):
     leading: tuple[int, ...] = ()
     #: file of ``function``; ``path`` is that of the deferral
     home: str = ""
-    #: what moved, in a sentence: ``mntput()``, ``->release()``, the part that no hunk shows
-    what: str = ""
     #: a wait of the new state that holds the call until the callback is done, and no longer
     in_vain: str = ""
     #: whether all that ``function`` did moved, and ``what`` with it

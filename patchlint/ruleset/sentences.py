@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from patchlint.model.effect import ADDED, LIMITED, MEMORY_ONLY, ON_FAILURE, OPTION, STRUCTURAL
 
 if TYPE_CHECKING:
-    from patchlint.model.effect import Downgrade, Promise
+    from patchlint.model.effect import Act, Downgrade, Ground, Promise
     from patchlint.model.finding import Level
     from patchlint.model.kernel import Cleanup, KernelFacts, Rule
 
@@ -70,16 +70,6 @@ _AT_RETURN: Final = (
 )
 #: what helps where a wait may be over too early
 _ASK_HOW: Final = "ask how the wait ended: tell the caller by an error, or wait again"
-#: how a function is told of which no hunk shows all, and what is lost stands in the rest
-_REST: Final = re.compile(r"the part of (\S+\(\)) that no hunk shows")
-#: how a store is told, and a put of a reference that is given what to run at the last one
-_STORE: Final = re.compile(r"the store of (.+) to (->\S+)")
-_LAST_PUT: Final = re.compile(r"(\w+)\(\) runs (\w+)\(\) at the last reference")
-#: other reasons that turn one of several losses down: then not all is late on failure alone
-_OF_ANOTHER: Final = re.compile(
-    r"no table knows|work is done later|that it is done later|what tells those who wait"
-    r"|where the function|it is only held|what user space sees"
-)
 
 
 def message(kernel: KernelFacts, downgrade: Downgrade) -> str:
@@ -87,16 +77,16 @@ def message(kernel: KernelFacts, downgrade: Downgrade) -> str:
     after, function = downgrade.after, _function(downgrade.function)
     if downgrade.shape == "lost-wait" and after.callback is None:
         gives_up = "may give up" if LIMITED in downgrade.reasons else "goes on without"
-        return f"{function} {gives_up} {downgrade.what}"
+        return f"{function} {gives_up} {downgrade.what.said}"
     if downgrade.shape == "lost-wait":
         what = what_of(downgrade)
         # of a body that no hunk shows more is not known than that it runs
-        does = "runs" if _REST.fullmatch(downgrade.what) else f"does {what}"
+        does = "runs" if downgrade.what.kind == "rest" else f"does {what}"
         stops = "may give up waiting" if LIMITED in downgrade.reasons else "no longer waits"
         when = _when(downgrade.condition)
         which = f"{',' if when else ''} which {does} {_where(after)}"
         waits = f"{function} {stops} for {after.callback}(){when or ','}{which}"
-        return f"{waits}: {ADDED}" if _is_added(downgrade) else waits
+        return f"{waits}: {ADDED.said}" if _is_added(downgrade) else waits
     if downgrade.shape == "weaker":
         back = ", but at the return to user space" if after.context == "task" else ""
         return (
@@ -121,7 +111,8 @@ def _on_failure(downgrade: Downgrade) -> bool:
     return (
         downgrade.level_cap == "note"
         and ON_FAILURE in reasons
-        and not any(_OF_ANOTHER.match(one) for one in reasons)
+        # one of several losses is turned down by itself: then not all is late on failure alone
+        and not any(one.slights for one in reasons)
     )
 
 
@@ -141,9 +132,9 @@ def _lost(downgrade: Downgrade) -> str:
     """What is lost; of what nobody relied on, and of a path that no task ran, there is less."""
     before = downgrade.before
     if _is_added(downgrade):
-        return ADDED
+        return ADDED.said
     if MEMORY_ONLY in downgrade.reasons and downgrade.family == "memory":
-        return MEMORY_ONLY
+        return MEMORY_ONLY.said
     if before.context in _NO_TASK:
         return f"done later; it seems to have run {_WHERE[before.context]} before"
     return _LOST[before.guarantee]
@@ -163,14 +154,15 @@ def _moved(kernel: KernelFacts, downgrade: Downgrade) -> str:
     function, after = _function(downgrade.function), downgrade.after
     to = _to(downgrade)
     named, many = _named(downgrade)
-    if downgrade.family == STRUCTURAL and (stored := _STORE.fullmatch(named)):
-        return f"{stored[2]} is set to {stored[1]} {_BY[after.context]} instead of {function}"
+    what = downgrade.what
+    if downgrade.family == STRUCTURAL and what.kind == "store" and not many:
+        return f"->{what.name} is set to {what.value} {_BY[after.context]} instead of {function}"
     if downgrade.body and downgrade.family == STRUCTURAL:
-        if what_of(downgrade) == f"the rest of {function}":
+        if what.kind == "rest" and what.name == downgrade.function:
             return f"{function} is done {_BY[after.context]} now"
         return f"the body of {function}, with {named}, moves to {to}"
     move = "move" if many else "moves"
-    if re.search(rf"(?<!\w){re.escape(function)}", what_of(downgrade)):
+    if what.runs(downgrade.function):
         return f"{named} {move} to {to}"
     lends = released(kernel, downgrade)
     if lends is not None and lends.name == downgrade.function != downgrade.cleanup:
@@ -189,15 +181,12 @@ def _when(condition: str | None) -> str:
 
 def what_of(downgrade: Downgrade) -> str:
     """What moved, as one calls it; a callback of the last put is called by the put."""
-    last = downgrade.before.chain[-1].note if downgrade.before.chain else ""
-    put = _LAST_PUT.fullmatch(last)
-    if put is not None and put[2] == downgrade.cleanup:
-        return f"the {put[1]}() that may run {put[2]}()"
-    return _lost_thing(downgrade)
+    what = downgrade.what
+    return f"the {what.put}() that may run {what.name}()" if what.put else _lost_thing(what)
 
 
-def _lost_thing(downgrade: Downgrade) -> str:
-    return _REST.sub(r"the rest of \1", downgrade.what) or f"{downgrade.cleanup}()"
+def _lost_thing(what: Act) -> str:
+    return f"the rest of {what.name}()" if what.kind == "rest" else what.said
 
 
 def _function(name: str) -> str:
@@ -299,10 +288,10 @@ def evidence(
     found = list(map(_plain, downgrade.reasons))
     if rule.held and level == rule.held:
         found.append(f"a {rule.held} at most: too few warnings of the rule were right so far")
-    what = _lost_thing(downgrade)
+    what = _lost_thing(downgrade.what)
     if known:
         found.append(_seen(known))
-    elif what == f"{downgrade.cleanup}()":
+    elif downgrade.what.kind == "call":
         found.append(f"{what} is in no table: judged by its name and by the move of its call")
     else:
         found.append(f"what {what} does is not known: judged by where it stood")
@@ -311,18 +300,16 @@ def evidence(
 
 #: how contexts are told within a reason
 _RUN_BY: Final = {**_RUNNERS, "softirq": "a softirq", "hardirq": "a hard interrupt"}
-_MIXED: Final = re.compile(r"mixed: also reached from ([\w-]+) \((.*)\)")
 
 
-def _plain(reason: str) -> str:
-    """A reason without the words of the model."""
-    mixed = _MIXED.fullmatch(reason)
-    if mixed is None:
-        return _REST.sub(r"the rest of \1", reason)
-    who = _RUN_BY.get(mixed[1], mixed[1])
-    if mixed[2] == "the same place":
+def _plain(ground: Ground) -> str:
+    """What a level rests on, in a clause."""
+    if ground.also_by is None:
+        return ground.said
+    who = _RUN_BY.get(ground.also_by, ground.also_by)
+    if not ground.said:
         return f"the same function is run by {who} as well"
-    return f"{who} comes to the old path as well: {mixed[2]}"
+    return f"{who} comes to the old path as well: {ground.said}"
 
 
 def _seen(known: Cleanup) -> str:

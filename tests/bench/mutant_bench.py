@@ -502,7 +502,10 @@ def main() -> None:
         right = any(one.level_cap != "note" for one in told) != name.startswith("quiet")
         counts[name, right] += 1
         if options.verbose and not right:
-            said = [(one.level_cap, one.function, one.cleanup, one.reasons) for one in told]
+            said = [
+                (one.level_cap, one.function, one.cleanup, [why.said for why in one.reasons])
+                for one in told
+            ]
             print(
                 f"{name} -U{context} {site.release}() in {site.function.name}() {site.path}: {said}"
             )

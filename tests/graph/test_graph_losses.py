@@ -116,7 +116,7 @@ def test_who_gives_a_function_to_a_put_calls_it():
     after = closing(QUEUE, head="static void lamp_free(struct kref *ref)")
     (one,) = downgrades(GONE + before + own, GONE + after + own)
     assert (one.function, one.level_cap) == ("lamp_free", "note")
-    assert "lamp_put_work() at" in one.reasons[0]
+    assert "lamp_put_work() at" in one.reasons[0].said
 
 
 def test_a_put_in_a_worker_is_not_the_only_one_where_hunks_show_no_more():
@@ -694,7 +694,7 @@ def test_a_share_of_a_limit_that_is_given_back_later_is_lost(lowers):
     after = SHARES % lowers + closing("lamp_dark(l);", QUEUE)
     (found,) = downgrades(before, after)
     assert found.cleanup.removeprefix("->") in lowers
-    assert (found.level_cap, found.what) == ("warning", f"the lowering of {found.cleanup}")
+    assert (found.level_cap, found.what.said) == ("warning", f"the lowering of {found.cleanup}")
     assert not downgrades(after, before)
 
 
@@ -751,7 +751,7 @@ def test_what_was_put_off_in_some_configurations_before_is_a_note():
     before = GONE + closing("#ifdef CONFIG_A", QUEUE, "#else", "iput(l->inode);", "#endif")
     (one,) = downgrades(before, GONE + closing(QUEUE))
     assert one.level_cap == "note"
-    assert one.reasons[0].startswith("it was done then in some configurations")
+    assert one.reasons[0].said.startswith("it was done then in some configurations")
 
 
 @pytest.mark.parametrize(

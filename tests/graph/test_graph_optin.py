@@ -62,7 +62,7 @@ def brought(source: str) -> bool:
     comparison = compare(BEFORE, source)
     comparison.opt_in = OptIn(comparison.before, comparison.after, comparison.lines)
     (found,) = [d for d in find(comparison) if d.function == "lamp_release"]
-    doubted = any(BRINGS in reason for reason in found.reasons)
+    doubted = any(BRINGS in ground.said for ground in found.reasons)
     assert (found.level_cap == "note") is doubted
     return doubted
 

@@ -7,6 +7,7 @@ from graph_kit import compare, downgrades, function
 
 from patchlint.graph.levels import held_in_slot
 from patchlint.graph.reach import Ways
+from patchlint.model.effect import Ground
 
 WORKER = """\
 static void lamp_gone(struct work_struct *work)
@@ -25,7 +26,7 @@ def levels(before, after):
 
 
 def reasons(before, after):
-    return [reason for d in downgrades(before, after) for reason in d.reasons]
+    return [ground.said for d in downgrades(before, after) for ground in d.reasons]
 
 
 # -- what lives on the stack ---------------------------------------------------------------
@@ -714,7 +715,7 @@ def test_a_bit_that_others_ask_for_is_cleared_late():
     )
     (one,) = compared = downgrades(before, after, ways=lambda *_: Ways((), known=True, cut=False))
     assert (one.cleanup, one.level_cap) == ("LAMP_BUSY", "warning")
-    assert compared[0].what == "the clearing of LAMP_BUSY"
+    assert compared[0].what.said == "the clearing of LAMP_BUSY"
     # which bit a variable names nobody sees
     unknown = (text.replace("LAMP_BUSY", "lamp->bit") for text in (before, after))
     assert downgrades(*unknown) == ()
@@ -822,7 +823,8 @@ def test_a_helper_module_in_use_for_a_grace_period_is_a_note(release, level):
     after = CHARSET.replace("LATE", release).replace("NOW", "lamp_dark(lamp);")
     (found,) = downgrades(before, after)
     assert (found.function, found.level_cap) == ("lamp_put_super", level)
-    told = "it is late by a grace period, and who meets it is told to try again" in found.reasons
+    late = Ground("it is late by a grace period, and who meets it is told to try again")
+    told = late in found.reasons
     assert told == (level == "note")
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from patchlint.model.diff import DiffLine, FileDiff, Hunk
-from patchlint.model.effect import Downgrade, EntryChain, Promise, Step
+from patchlint.model.effect import Act, Downgrade, EntryChain, Ground, Promise, Step
 from patchlint.model.facts import UNNAMED
 from patchlint.model.finding import LEVELS
 from patchlint.model.mail import Patch
@@ -34,11 +34,17 @@ LOSS = Downgrade(
     condition=None,
     level_cap="warning",
     confidence="high",
-    reasons=("it was so",),
+    reasons=(Ground("it was so"),),
+    what=Act("call", "iput"),
     lost=(3,),
 )
 ENTRY = EntryChain("lamp_off", "syscall", ("lamp_off", "lamp_close"))
 PATCH = Patch(1, "lamp@example.org", None, "lamp: wait", "", None, "", "", "lamp.mbox")
+
+
+def lost(cleanup, **change):
+    """The same of another release."""
+    return replace(LOSS, **({"cleanup": cleanup, "what": Act("call", cleanup)} | change))
 
 
 def hunk(*texts):
@@ -107,7 +113,7 @@ def test_a_rule_of_one_cleanup_goes_before_that_of_its_family():
     own = replace(rule, id="iput-alone", cleanups=("iput",))
     both = replace(SHIPPED, rules=(rule, own))
     assert choose(both, LOSS).id == "iput-alone"
-    assert choose(both, replace(LOSS, cleanup="evict")).id == "inode-put-deferred"
+    assert choose(both, lost("evict")).id == "inode-put-deferred"
 
 
 # -- how loud ------------------------------------------------------------------------------
@@ -198,7 +204,7 @@ def test_from_one_work_item_it_moves_to_another():
 
 
 def test_a_wait_for_what_no_hunk_shows_was_one_for_its_run():
-    loss = replace(LOSS, shape="lost-wait", what="the part of lamp_dark() that no hunk shows")
+    loss = replace(LOSS, shape="lost-wait", what=Act("rest", "lamp_dark"))
     assert said(loss).message == (
         "lamp_close() no longer waits for lamp_gone(), which runs in a work item"
     )
@@ -220,11 +226,11 @@ def test_a_branch_that_the_configuration_takes_is_told_as_an_option(condition, t
     ("reason", "told"),
     [
         (
-            "mixed: also reached from workqueue (lamp_work(): an argument is a work_struct)",
+            Ground("lamp_work(): an argument is a work_struct", also_by="workqueue"),
             "a work item comes to the old path as well: lamp_work(): an argument is a work_struct",
         ),
         (
-            "mixed: also reached from softirq (the same place)",
+            Ground("", also_by="softirq"),
             "the same function is run by a softirq as well",
         ),
     ],
@@ -239,7 +245,7 @@ def test_evidence_ends_with_the_row_or_with_what_it_stands_for():
         "it was so",
         f"what iput() does is known from {known.source.evidence}",
     )
-    unknown = said(replace(LOSS, cleanup="lamp_destroy", family="structural"))
+    unknown = said(lost("lamp_destroy", family="structural"))
     assert "lamp_destroy() is in no table" in unknown.evidence[-1]
     # nobody is known to wait for it, and the headline says that it is late
     assert unknown.why == ""
@@ -257,7 +263,7 @@ def test_evidence_ends_with_the_row_or_with_what_it_stands_for():
     ],
 )
 def test_advice_on_what_no_table_knows_is_that_of_the_mechanism(context, mechanism, told):
-    loss = replace(LOSS, cleanup="lamp_dim", family="structural")
+    loss = lost("lamp_dim", family="structural")
     loss = replace(loss, after=replace(loss.after, context=context, mechanism=mechanism))
     (one,) = said(loss).advice
     assert told in one
@@ -265,12 +271,12 @@ def test_advice_on_what_no_table_knows_is_that_of_the_mechanism(context, mechani
 
 def test_advice_on_a_release_that_is_not_of_the_core_is_that_of_the_mechanism():
     known = SHIPPED.kernel.cleanups["kcm_done"]
-    (one,) = said(replace(LOSS, cleanup="kcm_done", family=known.family)).advice
+    (one,) = said(lost("kcm_done", family=known.family)).advice
     assert one.startswith("wait for lamp_gone() with flush_work() ")
 
 
 def test_advice_on_a_twin_names_the_direct_one():
-    loss = replace(LOSS, shape="twin", cleanup="mmput", family="mm")
+    loss = lost("mmput", shape="twin", family="mm")
     loss = replace(loss, after=replace(loss.after, mechanism="mmput_async", callback=None))
     assert said(loss).advice[0].startswith("keep mmput() where the caller may sleep; ")
 
@@ -278,7 +284,7 @@ def test_advice_on_a_twin_names_the_direct_one():
 def test_a_function_that_is_known_says_what_was_lost_with_it():
     """What it lost no table knows, and is no release of its family by itself."""
     known = SHIPPED.kernel.cleanups["_cifsFileInfo_put"]
-    loss = replace(LOSS, cleanup="_free_xid", function="_cifsFileInfo_put", family="file")
+    loss = lost("_free_xid", function="_cifsFileInfo_put", family="file")
     found = said(loss)
     assert found.why == known.why
     assert known.releases in found.why
@@ -288,7 +294,9 @@ def test_a_function_that_is_known_says_what_was_lost_with_it():
 
 def test_of_several_kernels_the_one_counts_in_which_it_was_done_in_the_call():
     direct = next(row for row in SHIPPED.kernel.rows_of("dqput") if row.kind == "sync")
-    loss = replace(LOSS, cleanup="release_dquot", what="->release_dquot()", function="dqput")
+    loss = replace(
+        LOSS, cleanup="release_dquot", what=Act("member", "release_dquot"), function="dqput"
+    )
     found = said(replace(loss, family="superblock"))
     assert found.symptoms == direct.symptoms
     assert not any("superblock" in one for one in found.advice)
@@ -296,7 +304,7 @@ def test_of_several_kernels_the_one_counts_in_which_it_was_done_in_the_call():
 
 def test_a_release_at_the_return_of_the_same_task_is_not_told_as_one_of_another_thread():
     after = Promise("task", "before-return-to-user", (STEP,), "fput")
-    loss = replace(LOSS, shape="weaker", cleanup="bdev_release", family="block", after=after)
+    loss = lost("bdev_release", shape="weaker", family="block", after=after)
     found = said(loss)
     assert found.message.endswith("but at the return to user space")
     assert "the same task does it" in found.why
@@ -304,7 +312,7 @@ def test_a_release_at_the_return_of_the_same_task_is_not_told_as_one_of_another_
 
 
 def test_why_names_the_entry_whose_caller_goes_on():
-    loss = replace(LOSS, cleanup="lamp_dim", family="structural")
+    loss = lost("lamp_dim", family="structural")
     assert said(loss).why == ""
     detach = replace(ENTRY, said="lamp_off(..., LAZY)")
     assert said(replace(loss, entry_points=(detach, ENTRY, ENTRY))).why == (
@@ -315,7 +323,7 @@ def test_why_names_the_entry_whose_caller_goes_on():
 @pytest.mark.parametrize("name", ["iput", "mntput", "fput", "lamp_destroy"])
 def test_every_finding_has_advice_and_symptoms_once(name):
     known = SHIPPED.kernel.cleanups.get(name)
-    one = said(replace(LOSS, cleanup=name, family=known.family if known else "structural"))
+    one = said(lost(name, family=known.family if known else "structural"))
     assert one.symptoms
     assert one.advice
     assert len(set(one.advice)) == len(one.advice)
@@ -410,21 +418,24 @@ def test_a_fingerprint_is_sixteen_hex_digits_and_stays_over_releases():
 @pytest.mark.parametrize(
     ("change", "starts"),
     [
-        ({"what": "->release()", "cleanup": "release"}, "->release() moves from lamp_close() to "),
         (
-            {"what": "the part of lamp_dim() that no hunk shows", "cleanup": "lamp_dim"},
+            {"what": Act("member", "release"), "cleanup": "release"},
+            "->release() moves from lamp_close() to ",
+        ),
+        (
+            {"what": Act("rest", "lamp_dim"), "cleanup": "lamp_dim"},
             "the rest of lamp_dim() moves from lamp_close() to ",
         ),
         (
             {
-                "what": "the part of lamp_close() that no hunk shows",
+                "what": Act("rest", "lamp_close"),
                 "body": True,
                 "also": ("dput",),
             },
             "lamp_close() is done by a work item now: no longer done when the call returns",
         ),
         (
-            {"what": "lamp_destroy()", "body": True, "shape": "moved-body"},
+            {"what": Act("call", "lamp_destroy"), "body": True, "shape": "moved-body"},
             "the body of lamp_close(), with lamp_destroy(), moves to a work item",
         ),
         ({"body": True, "family": "inode"}, "iput() moves from lamp_close() to "),
@@ -442,12 +453,12 @@ def test_what_moved_is_said_in_words(change, starts):
 
 
 def test_what_has_no_name_is_judged_by_its_place():
-    loss = replace(LOSS, cleanup="release", family="structural", what="->release()")
+    loss = lost("release", family="structural", what=Act("member", "release"))
     assert "what ->release() does is not known" in said(loss).evidence[-1]
 
 
 def test_what_only_ends_like_the_function_moves_from_it():
-    loss = replace(LOSS, cleanup="__lamp_close", family="structural")
+    loss = lost("__lamp_close", family="structural")
     assert said(loss).message.startswith("__lamp_close() moves from lamp_close() to a work item")
 
 
@@ -480,20 +491,19 @@ def test_advice_of_the_release_goes_without_that_of_the_family_twice():
     twin = said(replace(LOSS, shape="twin"))
     assert twin.advice[-len(known.advice) :] == known.advice
     assert len(twin.advice) > len(known.advice)
-    assert rule.advice == said(replace(LOSS, cleanup="lamp_gone", family="inode")).advice
+    assert rule.advice == said(lost("lamp_gone", family="inode")).advice
 
 
 def test_of_what_is_no_release_nothing_is_said_to_show():
     told = [
-        said(replace(LOSS, cleanup=name, family="structural", what=f"{name}()")).symptoms
-        for name in ("lamp_destroy", "lamp_notify")
+        said(lost(name, family="structural")).symptoms for name in ("lamp_destroy", "lamp_notify")
     ]
     assert "the object" in told[0][0]
     assert told[1] == ()
 
 
 def test_code_of_the_function_itself_does_not_move_from_it_twice():
-    loss = replace(LOSS, family="structural", what="the part of lamp_close() that no hunk shows")
+    loss = replace(LOSS, family="structural", what=Act("rest", "lamp_close"))
     assert said(loss).message.startswith("the rest of lamp_close() moves to a work item: ")
     assert "no hunk shows" not in repr(said(loss))
 
