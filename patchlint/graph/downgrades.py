@@ -19,6 +19,7 @@ from patchlint.graph.levels import (
     volume,
     waited_for_grace_period,
     weight,
+    worker_starts,
 )
 from patchlint.graph.losses import find as find_losses
 from patchlint.graph.objects import is_release, variables
@@ -271,8 +272,9 @@ def _in_worker(
 ) -> tuple[Context, str | None, str | None, Guarantee]:
     """How a function comes to run that ran deferred already: what starts it, or its kind."""
     after, worker = comparison.after, late.chain[0].function
-    for edge in after.deferrals:
-        if edge.callback == worker and not (edge.handoff or edge.keeps or edge.waits):
+    for edge in worker_starts(comparison, late):
+        # neither a list nor what waits for it itself tells by what it is put off
+        if not (edge.handoff or edge.waits):
             late_by = max(edge.guarantee, late.guarantee, key=GUARANTEES.index)
             put_off = "eventually" if late.context_bound else late_by
             return edge.context, edge.mechanism, worker, put_off

@@ -35,6 +35,7 @@ from patchlint.model.effect import MEMORY_ONLY, ON_FAILURE, Ground
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
+    from patchlint.graph.build import Deferral
     from patchlint.graph.comparison import Comparison
     from patchlint.graph.effect import Effect
     from patchlint.graph.loss import Loss
@@ -139,8 +140,16 @@ def _runs_in(comparison: Comparison, late: Effect) -> set[Context]:
     edge = late.last or late.edge
     if edge is not None:
         return {edge.context}
+    return {start.context for start in worker_starts(comparison, late)} or {"unknown"}
+
+
+def worker_starts(comparison: Comparison, late: Effect) -> list[Deferral]:
+    """What starts the function that does something late with no edge shown.
+
+    Task work that keeps the promise is none: it puts nothing off.
+    """
     starts = comparison.after.starts_of(late.chain[0].function)
-    return {start.context for start in starts if not start.keeps} or {"unknown"}
+    return [start for start in starts if not start.keeps]
 
 
 def _no_memory(comparison: Comparison, loss: Loss) -> bool:
