@@ -123,8 +123,9 @@ def taken_on_the_way(kernel: KernelFacts, effect: Effect, holders: Iterable[Func
             if one
             for given in call.args
         )
-        for call in (*effect.way, edge.call)
-        for holder in holders
+        # a helper may start what it is given, for its callers
+        for call in (*effect.way, edge.call, *(start for _, start in edge.within))
+        for holder in (*holders, *(helper for helper, _ in edge.within))
         if holder.makes(call)
         for taken in holder.calls
     )

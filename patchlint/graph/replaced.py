@@ -160,7 +160,11 @@ def _gave_way(
         # what no table knows is kept from some ways by many changes
         return None, None
     for edge in starts:
-        if _by_name_alone(edge) or not _stands_for(comparison, was, effect, edge):
+        if (
+            _by_name_alone(edge)
+            or not _stands_for(comparison, was, effect, edge)
+            or _started_before(comparison, was, effect, edge)
+        ):
             continue
         guard = comparison.new.terms.guard(now, edge.conditions)
         late = replace(_behind(effect, edge), guard=guard, outer=len(guard))

@@ -1053,3 +1053,21 @@ def test_a_condition_that_an_argument_brings_is_the_callers():
     after = end + closing("lamp_end(l, l->quick && !last);", head=head)
     assert lost(before, after) == LOST
     assert lost(after, before) == []
+
+
+def test_a_helper_takes_for_the_callback_that_it_is_given():
+    """Each caller hands it a function to start, and it takes the reference for that."""
+    gone = "static void lamp_gone(void *data, async_cookie_t cookie)\n{\n\tput_lamp(data);\n}\n\n"
+    later = closing(
+        "get_lamp(l);",
+        "async_schedule(func, l);",
+        head="static void lamp_later(struct lamp *l, async_func_t func)",
+    )
+    own = closing("if (l->busy)", "\treturn;", "get_lamp(l);", "lamp_dim(l);", "put_lamp(l);")
+    after = own.replace("l->busy", "lamp_busy(l)").replace(
+        "\tif (", "\tlamp_later(l, lamp_gone);\n\tif ("
+    )
+    assert losses.find(compare(gone + own, gone + later + after)) == []
+    untaken = later.replace("\tget_lamp(l);\n", "")
+    found = losses.find(compare(gone + own, gone + untaken + after))
+    assert [(x.now.name, x.key[1]) for x in found] == [("lamp_close", "put_lamp")]

@@ -303,3 +303,21 @@ def test_a_helper_that_does_it_by_another_name_and_starts_something_takes_nothin
         "lamp_finish", "if (!lamp_lazy) {", "\tlamp_put_slot(inode);", "\treturn;", "}", QUEUE
     )
     assert told(before, put("lamp_put_slot") + apart + after.partition(helper)[2]) != []
+
+
+def test_a_start_that_was_only_written_otherwise_takes_nothing_over():
+    """``if ((res = start(x)))`` to ``res = start(x); if (res)``: what undoes it stays an undo."""
+    fill = "\tusb_fill_bulk_urb(l->NAME, l->dev, 0, l->buf, 9, lamp_done, l);\n"
+    first = "usb_submit_urb(l->rx, GFP_KERNEL)"
+    second = "usb_submit_urb(l->tx, GFP_KERNEL)"
+    old, new = "\tif ((res = {})) {{\n", "\tres = {};\n\tif (res) {{\n"
+
+    def whole(how):
+        return (
+            f"int lamp_swap(struct lamp *l)\n{{\n\tint res;\n\n{fill.replace('NAME', 'rx')}"
+            f"{how.format(first)}\t\tlamp_say(l);\n\t\treturn res;\n\t}}\n"
+            f"{fill.replace('NAME', 'tx')}{how.format(second)}\t\tusb_kill_urb(l->rx);\n"
+            "\t\treturn res;\n\t}\n\tlamp_go(l);\n\treturn res;\n}\n"
+        )
+
+    assert downgrades(whole(old), whole(new)) == ()
