@@ -80,8 +80,12 @@ def message(kernel: KernelFacts, downgrade: Downgrade) -> str:
         return f"{function} {gives_up} {downgrade.what.said}"
     if downgrade.shape == "lost-wait":
         what = what_of(downgrade)
-        # of a body that no hunk shows more is not known than that it runs
-        does = "runs" if downgrade.what.kind == "rest" else f"does {what}"
+        # of a body that no hunk shows more is not known than that it runs, and a call through a
+        # member, or the callback itself, says no more
+        told = (
+            downgrade.what.kind not in ("rest", "member") and downgrade.what.name != after.callback
+        )
+        does = f"does {what}" if told else "runs"
         stops = "may give up waiting" if LIMITED in downgrade.reasons else "no longer waits"
         when = _when(downgrade.condition)
         which = f"{',' if when else ''} which {does} {_where(after)}"
