@@ -16,7 +16,7 @@ from patchlint.graph.bindings import argument, reference
 from patchlint.graph.build import Deferral
 from patchlint.graph.effect import MOST_ATOMS
 from patchlint.graph.objects import same
-from patchlint.graph.waits import SIGNALLED, Awaited, signalled_before, wait_matches
+from patchlint.graph.waits import SIGNALLED, Awaited, for_itself, signalled_before, wait_matches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -205,9 +205,11 @@ class Restored:
             row = self._kernel.waits.get(call.callee)
             if row is None or not row.restores or row.kind not in _AWAITED:
                 continue
-            edges = self._awaited.by(function, call)
+            edges: Sequence[Deferral] = self._awaited.by(function, call)
             if row.kind in {"object", "queue"}:
                 edges = edges or self._bound(function, call, row.object_arg)
+            if row.kind == "queue":
+                edges = for_itself(function, edges)
             found.extend(
                 (call, edge)
                 for edge in edges

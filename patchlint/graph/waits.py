@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from patchlint.graph.bindings import argument, function_name, reference
+from patchlint.graph.effect import folder_of
 from patchlint.graph.objects import ObjectRef, refer, same
 
 if TYPE_CHECKING:
@@ -130,6 +131,19 @@ def _told_below(graph: Graph, callback: Function, call: Call) -> Iterator[Object
         for function in graph.reach(callee, _DEPTH - 1):
             for one in function.calls:
                 yield from _signalled(graph, function, one)
+
+
+def for_itself(function: Function, edges: Sequence[Deferral]) -> Sequence[Deferral]:
+    """What runs on a queue that a function waits for, and that it may mean.
+
+    That is what its own folder queues there, else what one other does; who flushes a queue that a
+    whole subsystem shares waits for nothing in particular.  Errs towards a missed finding where
+    parts of one thing lie in several folders.
+    """
+    here = folder_of(function.path)
+    own = [edge for edge in edges if folder_of(edge.function.path) == here]
+    folders = {folder_of(edge.function.path) for edge in edges}
+    return own or (edges if len(folders) == 1 else ())
 
 
 class Awaited:

@@ -248,3 +248,20 @@ def test_a_callback_that_no_image_shows_is_waited_for_by_its_name(callback, foun
     shapes = [(d.shape, d.function, d.after.callback) for d in told if not d.work]
     assert shapes == [("lost-wait", "lamp_exit", callback)] * found
     assert downgrades(after + gone, before + DESTROYS) == ()
+
+
+def test_a_queue_on_which_only_others_run_is_nobodys_to_wait_for():
+    """A subsystem shares it; with one folder alone it is part of the same thing."""
+    user = GONE.replace("lamp_", "{0}_").replace("{\n", "{{\n").replace("}\n", "}}\n")
+    queues = user.replace("{0}_wq", "lamp_wq")
+    both = {f"drivers/{one}/{one}.c": queues.format(one) for one in ("bulb", "wire")}
+    before = WAITED.replace("WAIT", "flush_workqueue(lamp_wq);")
+    after = WAITED.replace("\tWAIT\n", "")
+
+    def told(files):
+        found = downgrades({PATH: before} | files, {PATH: after} | files)
+        return [d.after.callback for d in found if d.function == "lamp_exit"]
+
+    assert told(both) == []
+    assert told({"drivers/bulb/bulb.c": both["drivers/bulb/bulb.c"]}) == ["bulb_gone"]
+    assert told({PATH.replace("lamp.c", "gone.c"): GONE} | both) == ["lamp_gone"]
