@@ -21,7 +21,7 @@ from msgspec.structs import force_setattr, replace
 from patchlint.model.pattern import lazy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from patchlint.model.context import Context
     from patchlint.model.facts import Call, Condition
@@ -495,13 +495,23 @@ def asked_contexts(kernel: KernelFacts, atom: Atom) -> frozenset[Context]:
 
 def parted_by_context(kernel: KernelFacts, atom: Atom) -> bool:
     """Whether a side of a test, taken either way, leaves what is no task alone."""
-    sides = (text for text in re.split(r"\|\||&&", atom.text))
     return any(
         asked_contexts(kernel, replace(atom, text=text, positive=positive))
-        for side in sides
-        for text, sign in pieces(side.strip("() "), taken=True)
-        for positive in (sign, not sign)
+        for text in _sides_within(atom.text)
+        for positive in (True, False)
     )
+
+
+def _sides_within(text: str) -> Iterator[str]:
+    """The single tests that a test puts together, whatever it comes to."""
+    bare, _positive = normal(text)
+    for joint in ("||", "&&"):
+        parts = _sides(bare, joint)
+        if len(parts) > 1:
+            for part in parts:
+                yield from _sides_within(part)
+            return
+    yield bare
 
 
 def asks_for_context(kernel: KernelFacts, atom: Atom) -> bool:

@@ -297,3 +297,21 @@ def test_tests_that_are_put_together_ask_what_each_of_them_asks():
     both = guards.head("l->quick && !last")
     assert both == guards.head("!last && l->quick") != guards.head("last")
     assert both != guards.head("l->quick && last") != guards.head("l->quick || last")
+
+
+@pytest.mark.parametrize(
+    ("test", "parted"),
+    [
+        ("in_interrupt()", True),
+        ("!in_task()", True),
+        ("l->on && in_task()", True),
+        ("(l->on || !in_interrupt())", True),
+        ("!(l->on && !(current->flags & PF_KTHREAD))", True),
+        ("l->on && l->lit", False),
+        ("is_lit(l)", False),
+    ],
+)
+def test_a_side_of_a_test_that_parts_tasks_from_others(test, parted):
+    text, positive = guards.normal(test)
+    atom = guards.Atom(text, positive, guards.head(text), "fs/lamp.c", 3)
+    assert guards.parted_by_context(kernel(), atom) is parted
