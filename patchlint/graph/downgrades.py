@@ -43,8 +43,10 @@ def find(comparison: Comparison) -> tuple[Downgrade, ...]:
     groups: dict[tuple[object, ...], list[Loss]] = {}
     for loss in find_losses(comparison):
         late = _late(loss)
-        by = late.edge.callback if late.edge else late.chain[0].function
-        groups.setdefault((loss.now.path, loss.now.name, by), []).append(loss)
+        # one wait that is gone is one finding, however many callbacks it was for
+        gone = comparison.waiter_gone(loss.was, loss.before[0])
+        by: object = late.edge.callback if late.edge else late.chain[0].function
+        groups.setdefault((loss.now.path, loss.now.name, gone or by), []).append(loss)
     contexts = {
         mark: old_context(comparison, main_loss(comparison, group))
         for mark, group in groups.items()

@@ -265,3 +265,18 @@ def test_a_queue_on_which_only_others_run_is_nobodys_to_wait_for():
     assert told(both) == []
     assert told({"drivers/bulb/bulb.c": both["drivers/bulb/bulb.c"]}) == ["bulb_gone"]
     assert told({PATH.replace("lamp.c", "gone.c"): GONE} | both) == ["lamp_gone"]
+
+
+def test_one_wait_that_is_gone_is_one_finding():
+    """Two works run on the queue that is flushed."""
+    other = GONE.replace("lamp_gone", "lamp_lost").replace("lamp_kick", "lamp_prod")
+    other = other.replace("lamp_init", "lamp_more").replace("lamp_calm", "lamp_rest")
+    both = GONE + other.replace("->work", "->more").replace(", work)", ", more)")
+    before = both + WAITED.replace("WAIT", "flush_workqueue(lamp_wq);")
+    (found,) = [
+        d
+        for d in downgrades(before, both + WAITED.replace("\tWAIT\n", ""))
+        if d.function == "lamp_exit"
+    ]
+    assert found.shape == "lost-wait"
+    assert found.after.callback in ("lamp_gone", "lamp_lost")
