@@ -65,13 +65,14 @@ class Terms:
         self, function: Function, condition: Condition, above: tuple[Condition, ...]
     ) -> Iterator[Atom]:
         """The atoms of one branch; a flag that is known to be set asks for nothing."""
-        text = guards.renamed(self._spelled(function, condition.text), self._renames)
+        text = self._spelled(function, condition.text)
         asked = guards.atoms(self._kernel, condition, function.path, text)
         terms = self._set_at(function, condition.text)
         for atom in asked:
+            # a flag is told by its old name, under which it was set
             said = flag(function, atom.text, condition.line, above)
             if said is None:
-                yield replace(atom, terms=terms) if terms else atom
+                yield self._in_new_words(replace(atom, terms=terms) if terms else atom)
                 continue
             told = self._by_flag(function, atom, said)
             if isinstance(told, tuple):
@@ -79,6 +80,13 @@ class Terms:
             elif not told:
                 # never come to: that its other side always is says enough
                 yield replace(atom, terms=_places(function, said.lines))
+
+    def _in_new_words(self, atom: Atom) -> Atom:
+        """An atom with identifiers by their new names."""
+        text = guards.renamed(atom.text, self._renames) if self._renames else atom.text
+        if text == atom.text:
+            return atom
+        return replace(atom, text=text, head=guards.head(text, self._kernel.refcount_puts))
 
     def told(self, function: Function, call: Call, atom: Atom) -> tuple[Atom, ...] | bool:
         """A test of what a call passes, by what a flag of ``function`` was set to above it.
@@ -89,11 +97,12 @@ class Terms:
         if said is not None:
             return self._by_flag(function, atom, said)
         if not _NAME.match(atom.text):
-            return (atom,)
+            return (self._in_new_words(atom),)
         text, positive = guards.normal(self._spelled(function, atom.text))
         if text == atom.text:
-            return (atom,)
+            return (self._in_new_words(atom),)
         terms = self._set_at(function, atom.text)
+        text = guards.renamed(text, self._renames)
         return guards.told(self._kernel, atom, text if positive else f"!({text})", terms)
 
     def _by_flag(self, function: Function, atom: Atom, said: Told) -> tuple[Atom, ...] | bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from graph_kit import downgrades, graph
 
@@ -187,3 +189,23 @@ static void lamp_hide(struct lamp *lamp)
     ]
     kept = new.replace("\tspin_unlock(&l);\n\t", "\tlamp_hide(lamp);\n\tspin_unlock(&l);\n\t")
     assert downgrades(old, kept) == ()
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_new_name_of_what_decides_changes_nothing(order):
+    """A local that is set under a test, and a parameter that is passed on with others."""
+    flag = (
+        "int lamp_release(struct lamp *lamp)\n{\n\tbool later = false;\n\n\tif (lamp->busy)\n"
+        "\t\tlater = true;\n\tif (later) {\n\t\tlamp_later(lamp);\n\t\treturn 0;\n\t}\n"
+        "\tlamp_now(lamp);\n\treturn 0;\n}\n"
+    )
+    given = (
+        "static void lamp_end_by(struct lamp *lamp, bool sync)\n{\n\tif (!sync) {\n"
+        "\t\tlamp_later(lamp);\n\t\treturn;\n\t}\n\tlamp_now(lamp);\n}\n\n"
+        "int lamp_release(struct lamp *lamp, bool sync, bool last)\n{\n"
+        "\tlamp_end_by(lamp, sync && !last);\n\treturn 0;\n}\n"
+    )
+    for text, old, new in ((flag, "later", "deferred"), (given, "sync", "wait")):
+        named = re.sub(rf"\b{old}\b", new, text)
+        before, after = (text, named)[::order]
+        assert downgrades(HEAD + before, HEAD + after) == ()
