@@ -21,6 +21,7 @@ from patchlint.graph.levels import (
     weight,
     worker_starts,
 )
+from patchlint.graph.loss import OF_A_WAIT
 from patchlint.graph.losses import find as find_losses
 from patchlint.graph.objects import is_release, variables
 from patchlint.graph.old_context import OldContext, old_context
@@ -44,7 +45,8 @@ def find(comparison: Comparison) -> tuple[Downgrade, ...]:
     for loss in find_losses(comparison):
         late = _late(loss)
         # one wait that is gone is one finding, however many callbacks it was for
-        gone = comparison.waiter_gone(loss.was, loss.before[0])
+        told = loss.how in OF_A_WAIT
+        gone = None if told else comparison.waiter_gone(loss.was, loss.before[0])
         by: object = late.edge.callback if late.edge else late.chain[0].function
         groups.setdefault((loss.now.path, loss.now.name, gone or by), []).append(loss)
     contexts = {

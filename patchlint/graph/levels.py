@@ -479,6 +479,9 @@ def known_release(comparison: Comparison, loss: Loss) -> Cleanup | None:
     """
     if strength(loss.before[0]) == _KNOWN or loss.how in ("worker", "weaker"):
         return None
+    if loss.how == "unawaited" and loss.late[0].where is loss.now:
+        # what a stop leaves running is no part of what its function is known to release
+        return None
     rows = comparison.kernel.rows_of(loss.was.name)
     row = next((r for r in rows if r.visible and r.kind in ("ctx", "sync", "wrap")), None)
     named = loss.before[0].kind == "named" and not all(e.guessed for e in loss.late)

@@ -10,7 +10,7 @@ function that ends something the wait is the promise.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from patchlint.graph import branches
 from patchlint.graph.bindings import argument
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     #: a function before, and one after that continues it
     _Pair = tuple[Function, Function]
 
+#: calls in calls of a helper that may wait for what a function stopped
+_BELOW: Final = 2
+
 
 def shortened(
     comparison: Comparison, told: Collection[FunctionKey], pairs: Sequence[_Pair]
@@ -54,7 +57,8 @@ def shortened(
             if less is not None:
                 stops = less.callee in comparison.kernel.waits[wait.callee].weaker
                 how: How = "unawaited" if stops else "shortened"
-                yield _loss(comparison.kernel, was, (wait, text), now, less, how)
+                runs = _stopped(comparison, was, wait)[0].callback if stops else None
+                yield _loss(comparison.kernel, was, (wait, text), now, less, how, runs=runs)
                 continue
             for teller, signal in _signals(comparison, was, now, wait, text):
                 yield _loss(comparison.kernel, was, (wait, text), now, signal, "unawaited", teller)
@@ -88,8 +92,10 @@ def _less(
     """What stands for a wait between the same kept lines, and may be over too early."""
     kernel = comparison.kernel
     weaker = kernel.waits[wait.callee].weaker
-    if weaker and not _does_more(comparison, was, wait):
-        return None
+    if weaker:
+        edges = _stopped(comparison, was, wait)
+        if not edges or _waited_still(comparison, was, now, wait, edges):
+            return None
     same = _same(kernel, now, text)
     if any(_lasts(kernel, now, call) for call in same):
         return None
@@ -106,19 +112,65 @@ def _less(
     )
 
 
-def _does_more(comparison: Comparison, was: Function, stop: Call) -> bool:
-    """Whether what is stopped does something that others can see, and not only counts.
+def _stopped(comparison: Comparison, was: Function, stop: Call) -> list[Deferral]:
+    """What a call stops that does something which others can see, and not only counts.
 
     It releases something, or runs what others gave it: that runs on behind the stop.
     """
     before = comparison.before
-    return any(
-        effect.kind == "indirect" or (effect.kind in ("row", "named") and effect.visible)
+    return [
+        edge
         for edge in before.deferrals
         if wait_matches(before, edge, was, stop)
         if (callback := before.run_by(edge)) is not None
-        for effect in comparison.old.of(callback)
+        if any(
+            effect.kind == "indirect" or (effect.kind in ("row", "named") and effect.visible)
+            for effect in comparison.old.of(callback)
+        )
+    ]
+
+
+def _waited_still(
+    comparison: Comparison, was: Function, now: Function, stop: Call, edges: Sequence[Deferral]
+) -> bool:
+    """Whether a function waits for what it stopped by another call, in a helper, or its callers do.
+
+    ``destroy_workqueue()`` of the queue that it runs on, ``flush_work()`` behind, and whatever is
+    given the same and waits for something.  Where it stands is not asked, which errs towards
+    silence.
+    """
+    after = comparison.after
+    known = {edge.callback for edge in edges}
+    left = [edge for edge in after.deferrals if edge.callback in known]
+
+    def waits(function: Function) -> bool:
+        inner = [one for call in function.calls for one in after.callees(call, function.path)]
+        return any(
+            any(wait_matches(after, edge, holder, call) for edge in left)
+            for holder in (function, *(f for one in inner for f in after.reach(one, _BELOW)))
+            for call in holder.calls
+            if _holds(comparison.kernel, call)
+        )
+
+    given = stop.args[:1]
+    handed = any(
+        given[0] in call.args and any(_holds(comparison.kernel, one) for one in helper.calls)
+        for call in now.calls
+        for helper in after.callees(call, now.path)
     )
+    callers = after.callers_of(now) if now.static else []
+    return (
+        waits_otherwise(comparison, was, now, stop)
+        or handed
+        or waits(now)
+        or (bool(callers) and all(waits(caller) for caller, _ in callers))
+    )
+
+
+def _holds(kernel: KernelFacts, call: Call) -> bool:
+    """Whether a call waits until something is done, or does not run any more."""
+    row = kernel.waits.get(call.callee)
+    return row is not None and (row.restores or bool(row.weaker)) and not row.early
 
 
 def _same(kernel: KernelFacts, function: Function, text: str) -> list[Call]:
@@ -180,14 +232,18 @@ def _loss(
     end: Call,
     how: How,
     teller: Function | None = None,
+    runs: str | None = None,
 ) -> Loss:
     """The wait before as what was done; after it the ``end`` that nobody waits for, or for less.
 
-    One that is in no teardown is for an answer, and work like any other.
+    One that is in no teardown is for an answer, and work like any other.  ``runs`` is what a stop
+    that does not wait leaves running.
     """
     wait, text = waited
     where = teller or now
-    said = f"{end.callee}()" if teller is None else f"{end.callee}(), which nobody waits for"
+    said = f"{end.callee}()"
+    if teller is not None or runs is not None:
+        said += ", which nobody waits for" if runs is None else f" does not wait for {runs}()"
     key = ("wait", wait.callee, text.lstrip("&"))
     kind: Class = "named" if _ends(kernel, was) else "opaque"
     done = Effect(

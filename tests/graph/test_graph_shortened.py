@@ -225,6 +225,34 @@ def test_what_stops_the_same_and_waits_loses_nothing(after, found):
     assert len(stopped("cancel_work_sync(&lamp->glow);", after)) == found
 
 
+@pytest.mark.parametrize(
+    "behind",
+    [
+        "destroy_workqueue(glow_wq);",
+        "lamp_quiet(lamp);",
+        "lamp_halt(&lamp->glow);",
+        "lamp_nobody_shows(&lamp->glow);",
+    ],
+)
+def test_what_is_stopped_without_a_wait_may_be_waited_for_behind(behind):
+    """By its queue, in a helper, or by what is given the same."""
+    helpers = (
+        "static void lamp_quiet(struct lamp *lamp)\n{\n\tflush_work(&lamp->glow);\n}\n\n"
+        "static void lamp_halt(struct work_struct *work)\n{\n\tcancel_work_sync(work);\n}\n\n"
+    )
+    work = WORK.replace("ITEM", "work_struct").replace("DOES", RUNS).replace("INIT", "INIT_WORK")
+    head = helpers + work.replace("START", "queue_work(glow_wq, &lamp->glow)")
+    ends = WAITS.replace("NAME", "lamp_remove")
+    before = head + ends.replace("WAIT", "cancel_work_sync(&lamp->glow);")
+
+    def told(lines):
+        return find(compare(before, head + ends.replace("WAIT", lines), ways=unbinds))
+
+    assert told(f"cancel_work(&lamp->glow);\n\t{behind}") == ()
+    (found,) = told("cancel_work(&lamp->glow);")
+    assert found.after.chain[-1].note == "cancel_work() does not wait for lamp_glow()"
+
+
 def test_each_weaker_stop_is_for_one_that_is_not_done_when_it_returns():
     waits = kernel().waits
     for row in waits.values():
