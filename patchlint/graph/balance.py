@@ -10,7 +10,7 @@ from patchlint.graph.objects import variables
 from patchlint.model.facts import UNNAMED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from patchlint.graph.build import Deferral, Graph
     from patchlint.graph.effect import Effect
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: the last member of an expression
 _LAST: Final = re.compile(r"(?:->|\.)([A-Za-z_]\w*)\)*$")
+#: a variable, or what a macro or helper makes of it
+_ITSELF: Final = re.compile(r"(?:[A-Za-z_]\w*\s*\(\s*)?(?P<name>[A-Za-z_]\w*)\s*\)?")
 #: the address of a member, or a member: what a variable may stand for
 _PLACE: Final = re.compile(r"&?[A-Za-z_]\w*(?:(?:->|\.)[A-Za-z_]\w*)+")
 
@@ -75,7 +77,9 @@ def _unseen(kernel: KernelFacts, where: Function, call: Call, put: str) -> bool:
     """Whether ``put``, done by ``call``, gives back what no known line of the function sets."""
     if not call.args or where.complete or where.name.startswith(UNNAMED):
         return False
-    name = call.args[0].strip()
+    # a macro or helper may stand around it: BTRFS_I(inode)
+    found = _ITSELF.fullmatch(call.args[0].strip())
+    name = found["name"] if found is not None else ""
     return (
         name.isidentifier()
         and kernel.puts.search(put) is not None
@@ -105,29 +109,41 @@ def taken_for_it(graph: Graph, worker: Function, effect: Effect) -> bool:
     )
 
 
-def taken_on_the_way(kernel: KernelFacts, effect: Effect, holders: Iterable[Function]) -> bool:
+def takes(kernel: KernelFacts, function: Function, release: str) -> tuple[Call, ...]:
+    """The calls of a function that take what ``release`` gives back, by table or by name."""
+    return tuple(call for call in function.calls if _pair(kernel, call.callee, release))
+
+
+def taken_on_the_way(
+    effect: Effect, holders: Iterable[Function], taken: Callable[[Function], Sequence[Call]]
+) -> bool:
     """Whether a callback gives back what was taken for it on the way to its start.
 
     ``get_lamp(lamp); lamp_queue(lamp);`` in a caller of who starts it, or both in that one.
+    ``taken`` tells the calls of a function that take such a thing.
     Errs towards yes where two things are passed on, and the one that was taken is not released.
     """
-    site, edge = effect.site, effect.last
-    if site is None or edge is None or effect.where.name != edge.callback:
+    edge = effect.last
+    if edge is None or effect.where.name != edge.callback:
         return False
+    # a helper may start what it is given, for its callers
+    ways = (*effect.way, edge.call, *(start for _, start in edge.within))
     return any(
-        taken.line < call.line
-        and _pair(kernel, taken.callee, site.callee)
-        and any(
-            given == one or given.startswith(f"&{one}->")
-            for one in (*taken.args[:1], taken.assigned)
-            if one
-            for given in call.args
-        )
-        # a helper may start what it is given, for its callers
-        for call in (*effect.way, edge.call, *(start for _, start in edge.within))
+        call.line < start.line and _passes(start, (*call.args[:1], call.assigned))
         for holder in (*holders, *(helper for helper, _ in edge.within))
-        if holder.makes(call)
-        for taken in holder.calls
+        for call in taken(holder)
+        for start in ways
+        if holder.makes(start)
+    )
+
+
+def _passes(call: Call, names: Iterable[str | None]) -> bool:
+    """Whether a call is given one of some variables, or a member of it by address."""
+    return any(
+        given == name or given.startswith(f"&{name}->")
+        for name in names
+        if name
+        for given in call.args
     )
 
 
@@ -162,18 +178,22 @@ def _member(text: str) -> str:
 
 
 def held_for_a_moment(kernel: KernelFacts, effect: Effect) -> bool:
-    """Whether a twin gives back what its function took only if somebody held it, on one variable.
+    """Whether a twin gives back what its very function took of something that others hold.
 
-    The last put is that of the holder, but for a race.  What a deferral gives back is held on.
+    The last put is that of a holder, but for a race.  What a deferral gives back is held on.
     """
     call = effect.root
-    if call is None or call.callee not in kernel.twins or not call.args:
+    twin = kernel.twins.get(call.callee) if call is not None else None
+    if call is None or twin is None or not (call.args and kernel.puts.search(twin.direct)):
         return False
+    # a macro or helper may stand around what is put: BTRFS_I(inode)
+    names = frozenset((*call.args[:1], *variables(call.args[:1])))
     return any(
-        taken.callee in kernel.tries
-        and taken.line < call.line
-        and _pair(kernel, taken.callee, call.callee)
-        and _gives_back(taken, frozenset(call.args[:1]))
+        taken.line < call.line
+        and (
+            (_gives_back(taken, names) and _pair(kernel, taken.callee, twin.direct))
+            or (kernel.obtains.search(taken.callee) is not None and taken.assigned in names)
+        )
         for taken in effect.where.calls
     )
 

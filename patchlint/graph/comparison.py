@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from patchlint.graph import branches
 from patchlint.graph.asked import Asked
-from patchlint.graph.balance import balanced, taken_on_the_way
+from patchlint.graph.balance import balanced, taken_on_the_way, takes
 from patchlint.graph.bindings import argument, function_name
 from patchlint.graph.effect import class_of
 from patchlint.graph.follow import Lineage, Lines, trace
@@ -79,6 +79,7 @@ class Comparison:
         self.asked = Asked(after.kernel)
         self._asked_in: dict[FunctionKey, frozenset[str]] = {}
         self._balanced: dict[tuple[int, int], bool] = {}
+        self._taking: dict[tuple[int, str], tuple[Call, ...]] = {}
         self._lineage = lineage
 
     @property
@@ -456,11 +457,18 @@ class Comparison:
         known = self._balanced.get(place)
         if known is None:
             known = self._balanced[place] = balanced(self.kernel, effect)
-        if known or not effect.late or effect.site is None:
+        site = effect.site
+        if known or not effect.late or site is None or not self.kernel.puts.search(site.callee):
             return known
-        return self.kernel.puts.search(effect.site.callee) is not None and taken_on_the_way(
-            self.kernel, effect, self.holders(effect)
-        )
+        return taken_on_the_way(effect, self.holders(effect), partial(self._takes, site.callee))
+
+    def _takes(self, release: str, function: Function) -> tuple[Call, ...]:
+        """The calls of a function that take what a release gives back, worked out once."""
+        mark = (id(function), release)
+        found = self._taking.get(mark)
+        if found is None:
+            found = self._taking[mark] = takes(self.kernel, function, release)
+        return found
 
     def first_leaves(self, was: Function) -> tuple[Effect, ...]:
         """What a function before does itself, whatever is wanted."""
