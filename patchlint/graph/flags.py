@@ -26,6 +26,7 @@ _MOST_TESTS: Final = 6
 #: a flag's test is told when it is not longer than this
 _LONGEST: Final = 320
 _NAME: Final = re.compile(r"^[A-Za-z_]\w*(?:\.\w+)?$")
+_CALLED: Final = re.compile(r"^[A-Za-z_]\w*\s*\(")
 _TRUE: Final = "true"
 _FALSE: Final = "false"
 #: the test of a branch that a hunk shows without its head
@@ -124,13 +125,23 @@ def _after(setting: Setting, under: str, text: str | None) -> str | None:
         return _joined(text, "||" if setting.op == "|=" else "&&", also)
     value = guards.evaluate(setting.value)
     if setting.op != "=" or (under and value is None):
-        return None
+        return _under_test(setting, under, text)
     if not under:
         return setting.value if value is None else str(value).lower()
     if value:
         return _joined(text, "||", under)
     bare, positive = guards.normal(under)
     return _joined(text, "&&", _side(bare, taken=not positive))
+
+
+def _under_test(setting: Setting, under: str, text: str | None) -> str | None:
+    """What a flag that was not set before asks for where a test sets it to what is no constant.
+
+    Which call gave that says nothing of what it asks.
+    """
+    if setting.op != "=" or text != _FALSE or _CALLED.match(setting.value):
+        return None
+    return f"{under} && {_group(setting.value)}"
 
 
 def _joined(text: str | None, joint: str, other: str) -> str:

@@ -149,6 +149,11 @@ def test_a_wait_that_a_flag_takes_away(before, after):
             ),
             "a && b && !x && y",
         ),
+        ("\tbool on = false;\n\n\tif (x)\n\t\ton = l->on;\n\tif (on)\n\t\tg();", "x && l->on"),
+        (
+            "\tbool on = false;\n\n\tif (x)\n\t\ton = !dim();\n\tif (on)\n\t\tg();",
+            "x && !dim()",
+        ),
         ("\tbool on = true;\n\n\tif (on)\n\t\tg();", "true"),
         # nothing is told: set by others, in a loop, below, or to what nobody knows
         ("\tbool on = true;\n\n\tfill(&on);\n\tif (on)\n\t\tg();", None),
