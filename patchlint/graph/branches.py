@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 _POINTED_AT: Final = re.compile(r"\b(?:struct|union|void)\b")
 #: a return of those who succeed and one of the others
 _BOTH: Final = 2
-_ERROR_CODE: Final = lazy(r"^-E[A-Z0-9]+$")
 #: how a test ends that asks for an error code alone
 _NEGATIVE: Final = re.compile(r"<\s*0\)*$")
 _WRAPPERS: Final = re.compile(r"^(?:un)?likely\s*\((.*)\)$")
