@@ -124,6 +124,12 @@ class Leaves:
             inner=len(effect.guard),
         )
 
+    def run(self, function: Function, edge: Deferral, name: str) -> Effect:
+        """What an edge runs that no image shows, by its name alone."""
+        return self.behind(
+            function, edge, name, "named" if named_teardown(self._kernel, name) else "opaque"
+        )
+
     def _own(self, function: Function) -> Iterator[Effect]:
         away = taken(self._kernel, function)
         for call in function.calls:

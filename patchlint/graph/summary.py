@@ -23,7 +23,7 @@ from patchlint.graph.asked import Signs
 from patchlint.graph.bindings import argument, function_name
 from patchlint.graph.build import Deferral
 from patchlint.graph.effect import MOST_ATOMS, Effect, class_of, folder_of
-from patchlint.graph.leaves import Leaves, is_mechanism, named_teardown, taken
+from patchlint.graph.leaves import Leaves, is_mechanism, taken
 from patchlint.graph.lifting import PutIn
 from patchlint.graph.restored import Restored
 from patchlint.graph.terms import Terms
@@ -449,7 +449,12 @@ class Summaries:
         if callback is None:
             name = self.graph.unseen(edge)
             if name is not None:
-                yield self._unseen(function, edge, name, above)
+                yield replace(
+                    self.leaves.run(function, edge, name),
+                    guard=above[:MOST_ATOMS],
+                    outer=len(above),
+                    inner=len(above),
+                )
             return
         inner = self._telling(callback)
         step = edge.step(f"{callback.name}()")
@@ -487,29 +492,6 @@ class Summaries:
                 inner=_placed(places, effect.inner) if inline or effect.late else len(above),
                 put=effect.put,
             )
-
-    def _unseen(
-        self, function: Function, edge: Deferral, name: str, above: tuple[Atom, ...]
-    ) -> Effect:
-        """A callback whose body no image shows: what is known of it is its name."""
-        known = self.kernel.cleanups.get(name)
-        return Effect(
-            ("call", name),
-            "named" if named_teardown(self.kernel, name) else "opaque",
-            known,
-            edge.guarantee,
-            above[:MOST_ATOMS],
-            (),
-            edge.call,
-            None,
-            function,
-            edge.line,
-            (edge.step(f"{name}()"),),
-            edge=edge,
-            last=edge,
-            outer=len(above),
-            inner=len(above),
-        )
 
 
 def _placed(places: Sequence[int], count: int) -> int:

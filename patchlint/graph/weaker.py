@@ -15,7 +15,6 @@ from msgspec.structs import replace
 
 from patchlint.graph.bindings import argument
 from patchlint.graph.build import Deferral
-from patchlint.graph.leaves import named_teardown
 from patchlint.model.context import weaker
 from patchlint.model.effect import Step
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from patchlint.graph.comparison import Comparison
-    from patchlint.graph.effect import Class, Effect
+    from patchlint.graph.effect import Effect
     from patchlint.graph.summary import Summaries
     from patchlint.model.context import Context
     from patchlint.model.facts import Call, Function
@@ -111,8 +110,7 @@ def unkept(comparison: Comparison, was: Function, now: Function) -> Iterator[tup
 
 def _run(side: Summaries, function: Function, edge: Deferral, name: str) -> Effect:
     """What an edge runs that no line shows, as one call by its name."""
-    kind: Class = "named" if named_teardown(side.graph.kernel, name) else "opaque"
-    late = side.leaves.behind(function, edge, name, kind)
+    late = side.leaves.run(function, edge, name)
     # what is sure to be done in time is no deferral
     return replace(late, edge=None, last=None, kept=edge) if edge.keeps else late
 
