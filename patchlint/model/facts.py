@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 #: How the name of a function begins whose header no image shows; for eyes it is no name.
 UNNAMED: Final = "__patchlint_unknown_"
-#: what stands for the type of a function of which a hunk shows the name alone
-UNSEEN_TYPE: Final = "__gap"
+#: Stands for a word that no hunk shows: a return type, an operand, a callee.
+GAP: Final = "__gap"
 
 
 class Condition(Struct, frozen=True):

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct, field
 
-from patchlint.model.facts import UNNAMED
-from patchlint.patch.sections import GAP, Section, begun, classify, same
+from patchlint.model.facts import GAP, UNNAMED
+from patchlint.patch.sections import Section, begun, classify, same
 from patchlint.patch.shape import CONDITIONAL, END_CONDITIONAL, SWITCH, shape_of
 from patchlint.patch.sparse import encode
 

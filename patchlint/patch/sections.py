@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
+from patchlint.model.facts import GAP
 from patchlint.patch.ctokens import scan
 
 if TYPE_CHECKING:
@@ -39,8 +40,6 @@ class Section(Struct, frozen=True):
 
 _LABEL = re.compile(r"[A-Za-z_]\w*\s*:(?!:)")
 _COMMENT = re.compile(r"/\*.*?(?:\*/|$)|//.*")
-GAP = "__gap"
-"""Stands for a word that no hunk shows: a return type, an operand, a callee."""
 _STATEMENTS = frozenset({"if", "while", "for", "switch", "return", "else", "do", "goto", "case"})
 _TYPE_WORDS_MAX = 9
 _RETURN_TYPE_MAX = 4

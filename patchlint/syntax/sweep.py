@@ -16,7 +16,7 @@ from zlib import adler32, crc32
 from msgspec.structs import replace
 
 from patchlint.model.facts import (
-    UNSEEN_TYPE,
+    GAP,
     Assignment,
     Call,
     Condition,
@@ -591,7 +591,7 @@ class Sweep:
         stars = self.code.chars.count("*", kind.end_byte, declarator.start_byte)
         returns = self.code.folded(kind.start_byte, kind.end_byte)
         # a repaired hunk has a word where it shows no type
-        returns = "" if returns == UNSEEN_TYPE else returns
+        returns = "" if returns == GAP else returns
         header = self.code.chars[node.start_byte : name.start_byte]
         entry = None
         if not self._unchanged(node) and self.table.action(self._word(node).encode()) == "syscall":
