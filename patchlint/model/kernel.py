@@ -400,8 +400,6 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     references: dict[str, frozenset[str]] = field(default_factory=dict)
     #: word in a name that takes a reference -> those in its place in the name that gives it back
     reference_words: dict[str, frozenset[str]] = field(default_factory=dict)
-    #: those of them that take one only where somebody holds one
-    tries: frozenset[str] = frozenset()
     #: accessors of an object -> the argument that names it (``per_cpu_ptr``)
     accessors: dict[str, int] = field(default_factory=dict)
     #: ``struct.member`` that holds a callback -> the registration that it stands for

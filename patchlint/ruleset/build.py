@@ -99,7 +99,6 @@ def _kernel(data: Compiled) -> KernelFacts:
             word: frozenset(ends) for word, ends in dict(data["reference_words"]).items()
         },
         references={name: frozenset(ends) for name, ends in dict(data["references"]).items()},
-        tries=frozenset(data["tries"]),
         accessors=dict(data["accessors"]),
         lowers=dict(data["lowers"]),
         clears=dict(data["clears"]),

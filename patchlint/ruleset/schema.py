@@ -395,7 +395,6 @@ STRUCTURE: Final[Row] = (
     Key("lookups", words, required=False),
     Key("references", words_by_word, required=False),
     Key("reference_words", words_by_word, required=False),
-    Key("tries", words, required=False),
     Key("accessors", numbers_by_word(1), required=False),
     Key("deferral_types", words),
     Key("allocation", regexes, required=False),
