@@ -77,9 +77,7 @@ def _unseen(kernel: KernelFacts, where: Function, call: Call, put: str) -> bool:
     """Whether ``put``, done by ``call``, gives back what no known line of the function sets."""
     if not call.args or where.complete or where.name.startswith(UNNAMED):
         return False
-    # a macro or helper may stand around it: BTRFS_I(inode)
-    found = _ITSELF.fullmatch(call.args[0].strip())
-    name = found["name"] if found is not None else ""
+    name = _itself(call.args[0])
     return (
         name.isidentifier()
         and kernel.puts.search(put) is not None
@@ -87,6 +85,15 @@ def _unseen(kernel: KernelFacts, where: Function, call: Call, put: str) -> bool:
         and not any(one.target == name and one.value != "NULL" for one in where.assignments)
         and not any(other.assigned == name or _sets(other, name) for other in where.calls)
     )
+
+
+def _itself(text: str) -> str:
+    """The variable that an argument is, also where a macro or helper stands around it.
+
+    ``BTRFS_I(inode)`` is ``inode``; "" for anything else.
+    """
+    found = _ITSELF.fullmatch(text.strip())
+    return found["name"] if found is not None else ""
 
 
 def taken_for_it(graph: Graph, worker: Function, effect: Effect) -> bool:
@@ -186,8 +193,7 @@ def held_for_a_moment(kernel: KernelFacts, effect: Effect) -> bool:
     twin = kernel.twins.get(call.callee) if call is not None else None
     if call is None or twin is None or not (call.args and kernel.puts.search(twin.direct)):
         return False
-    # a macro or helper may stand around what is put: BTRFS_I(inode)
-    names = frozenset((*call.args[:1], *variables(call.args[:1])))
+    names = frozenset((call.args[0], _itself(call.args[0])))
     return any(
         taken.line < call.line
         and (

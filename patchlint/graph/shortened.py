@@ -44,25 +44,39 @@ def shortened(
     comparison: Comparison, told: Collection[FunctionKey], pairs: Sequence[_Pair]
 ) -> Iterator[Loss]:
     """The waits that hold their function for less, but for functions that are ``told``."""
+    kernel = comparison.kernel
     for was, now in pairs:
         if was.name != now.name or key_of(now) in told:
             continue
         for wait in was.calls:
-            if not _lasts(comparison.kernel, was, wait):
+            if not _lasts(kernel, was, wait):
                 continue
-            text = argument(wait, comparison.kernel.waits[wait.callee].object_arg)
+            text = argument(wait, kernel.waits[wait.callee].object_arg)
             if text is None or comparison.lines.forward(was.path, wait.line) is not None:
                 continue
-            less = _less(comparison, was, now, wait, text)
-            if less is not None:
-                stops = less.callee in comparison.kernel.waits[wait.callee].weaker
-                how: How = "unawaited" if stops else "shortened"
-                runs = _stopped(comparison, was, wait)[0].callback if stops else None
-                yield _loss(comparison.kernel, was, (wait, text), now, less, how, runs=runs)
-                continue
-            for teller, signal in _signals(comparison, was, now, wait, text):
-                yield _loss(comparison.kernel, was, (wait, text), now, signal, "unawaited", teller)
-                break
+            if not any(_lasts(kernel, now, call) for call in _same(kernel, now, text)):
+                yield from _held_less(comparison, was, now, (wait, text))
+
+
+def _held_less(
+    comparison: Comparison, was: Function, now: Function, waited: tuple[Call, str]
+) -> Iterator[Loss]:
+    """The loss of one wait that is gone, with nothing that lasts for the same in its function."""
+    kernel = comparison.kernel
+    wait, text = waited
+    if kernel.waits[wait.callee].weaker:
+        edges = _stopped(comparison, was, wait)
+        stop = _weaker_stop(comparison, was, now, wait, edges) if edges else None
+        if stop is not None:
+            yield _loss(kernel, was, waited, now, stop, "unawaited", runs=edges[0].callback)
+        return
+    less = _less(comparison, was, now, wait, text)
+    if less is not None:
+        yield _loss(kernel, was, waited, now, less, "shortened")
+        return
+    for teller, signal in _signals(comparison, was, now, wait, text):
+        yield _loss(kernel, was, waited, now, signal, "unawaited", teller)
+        return
 
 
 def _ends(kernel: KernelFacts, function: Function) -> bool:
@@ -91,22 +105,32 @@ def _less(
 ) -> Call | None:
     """What stands for a wait between the same kept lines, and may be over too early."""
     kernel = comparison.kernel
-    weaker = kernel.waits[wait.callee].weaker
-    if weaker:
-        edges = _stopped(comparison, was, wait)
-        if not edges or _waited_still(comparison, was, now, wait, edges):
-            return None
-    same = _same(kernel, now, text)
-    if any(_lasts(kernel, now, call) for call in same):
+    in_place = comparison.lines.in_place
+    return next(
+        (
+            call
+            for call in _same(kernel, now, text)
+            if kernel.waits[call.callee].early
+            and in_place(was.path, wait.line, now.path, call.line)
+        ),
+        None,
+    )
+
+
+def _weaker_stop(
+    comparison: Comparison, was: Function, now: Function, wait: Call, edges: Sequence[Deferral]
+) -> Call | None:
+    """What stops the same as a call that waited, and does not wait for what runs of it."""
+    weaker = comparison.kernel.waits[wait.callee].weaker
+    if _waited_still(comparison, was, now, wait, edges):
         return None
-    above, below = comparison.lines.place(was.path, wait.line)
     return next(
         (
             call
             for call in now.calls
             if comparison.lines.added(now.path, call.line)
-            if (above < call.line < below and call in same and kernel.waits[call.callee].early)
-            or (call.callee in weaker and call.args[:1] == wait.args[:1])
+            and call.callee in weaker
+            and call.args[:1] == wait.args[:1]
         ),
         None,
     )
@@ -152,17 +176,16 @@ def _waited_still(
             if _holds(comparison.kernel, call)
         )
 
-    given = stop.args[:1]
-    handed = any(
-        given[0] in call.args and any(_holds(comparison.kernel, one) for one in helper.calls)
-        for call in now.calls
-        for helper in after.callees(call, now.path)
-    )
     callers = after.callers_of(now) if now.static else []
     return (
         waits_otherwise(comparison, was, now, stop)
-        or handed
         or waits(now)
+        or any(
+            stop.args[0] in call.args
+            and any(_holds(comparison.kernel, one) for one in helper.calls)
+            for call in now.calls
+            for helper in after.callees(call, now.path)
+        )
         or (bool(callers) and all(waits(caller) for caller, _ in callers))
     )
 
@@ -189,13 +212,12 @@ def _signals(
     """Who signals the end of a wait that is gone, as before, by a call of which function.
 
     Nothing where the series waits anew, or may, in a helper as well: for what, is not asked,
-    which errs towards silence.  What is not stopped any more nobody says to be there still.
+    which errs towards silence.
     """
     kernel, lines = comparison.kernel, comparison.lines
     target = refer(text, was, was.path, comparison.before.fields)
     if (
         target is None
-        or kernel.waits[wait.callee].weaker
         or comparison.added_waits
         or _same(kernel, now, text)
         or waits_otherwise(comparison, was, now, wait)
