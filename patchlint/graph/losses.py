@@ -699,8 +699,14 @@ def _if_left(comparison: Comparison, loss: Loss) -> Loss | None:
         return loss if _handed_over(comparison, loss) else None
     if not _made_up_for(comparison, loss):
         return loss
-    whole = comparison.after.known.get(loss.now.path) is None
-    return None if whole or _called_otherwise(comparison, loss) else replace(loss, held=True)
+    if comparison.after.known.get(loss.now.path) is None or _called_otherwise(comparison, loss):
+        return None
+    return loss if _of_the_last(loss) else replace(loss, held=True)
+
+
+def _of_the_last(loss: Loss) -> bool:
+    """Whether it is done by whoever drops the last reference: then there are other holders."""
+    return all(any(atom.head == guards.LAST_REFERENCE for atom in e.guard) for e in loss.before)
 
 
 def _handed_over(comparison: Comparison, loss: Loss) -> bool:

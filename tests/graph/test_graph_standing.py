@@ -211,6 +211,24 @@ def test_callers_that_make_up_for_it_silence_what_is_seen_whole():
     assert told.level_cap == "note"
 
 
+def test_a_last_reference_has_more_holders_than_the_caller_that_hunks_show():
+    worker = function(
+        "static void lamp_gone(struct work_struct *work)",
+        "struct lamp *l = container_of(work, struct lamp, work);",
+        "",
+        "iput(l->inode);",
+    )
+    put = "static void lamp_put(struct lamp *l)"
+    leave = "void lamp_exit(struct lamp *l)"
+    last = "if (refcount_dec_and_test(&l->users))"
+    before = worker + function(put, last, "\tiput(l->inode);") + function(leave, "lamp_put(l);")
+    waited = function(leave, "lamp_put(l);", "flush_work(&l->work);")
+    after = worker + function(put, f"{last} {{", QUEUE, "}") + waited
+    assert losses.find(compare(before, after)) == []
+    (found,) = losses.find(hunked(compare(before, after), (1, 40)))
+    assert (found.now.name, found.held) == ("lamp_put", False)
+
+
 # -- what a trace tells of one function only -----------------------------------------------
 
 
