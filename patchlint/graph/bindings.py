@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from patchlint.graph.build import Binding, Graph
 from patchlint.graph.guards import put_in
 from patchlint.graph.objects import ObjectRef, member, refer, strip_expression, struct_name
@@ -180,9 +182,24 @@ def _of_calls(graph: Graph) -> list[Binding]:
             }
             made = _bind(graph, function, call, registration, texts)
             # a parameter says nothing here: what callers give is bound by the helper
-            if made is not None and made.callback not in {p.name for p in function.parameters}:
-                found.append(made)
+            if made is None or made.callback in {p.name for p in function.parameters}:
+                continue
+            found.append(made)
+            kept = _kept_in(graph, function, call) if registration.activates else None
+            if kept is not None:
+                found.append(replace(made, target=kept))
     return found
+
+
+def _kept_in(graph: Graph, function: Function, call: Call) -> ObjectRef | None:
+    """The member in which what a call starts is kept, by which others wake it.
+
+    ``lamp->thread = kthread_create(lamp_main, lamp, "lamp")``.
+    """
+    kept = call.assigned
+    if kept is None or kept.isidentifier():
+        return None
+    return refer(kept, function, function.path, graph.fields)
 
 
 def _of_macros(graph: Graph, facts: Sequence[FileFacts]) -> list[Binding]:

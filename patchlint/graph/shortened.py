@@ -13,13 +13,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from patchlint.graph import branches
-from patchlint.graph.bindings import argument
+from patchlint.graph.bindings import argument, reference
 from patchlint.graph.build import Deferral
 from patchlint.graph.comparison import key_of
 from patchlint.graph.effect import Effect
 from patchlint.graph.leaves import named_teardown
 from patchlint.graph.loss import Loss
-from patchlint.graph.objects import refer
+from patchlint.graph.objects import refer, same
 from patchlint.graph.unwaited import waits_otherwise
 from patchlint.graph.waits import SIGNALLED, signalled, starts_thread, wait_matches
 from patchlint.model.effect import Step
@@ -124,16 +124,23 @@ def _weaker_stop(
     weaker = comparison.kernel.waits[wait.callee].weaker
     if _waited_still(comparison, was, now, wait, edges):
         return None
-    return next(
-        (
-            call
-            for call in now.calls
-            if comparison.lines.added(now.path, call.line)
-            and call.callee in weaker
-            and call.args[:1] == wait.args[:1]
-        ),
-        None,
-    )
+    stops = [
+        call
+        for call in now.calls
+        if call.callee in weaker and comparison.lines.added(now.path, call.line)
+    ]
+    return next((call for call in stops if _of_one_item(comparison, was, wait, now, call)), None)
+
+
+def _of_one_item(
+    comparison: Comparison, was: Function, stop: Call, now: Function, other: Call
+) -> bool:
+    """Whether two stops are of one item, by the same words or looked through local variables."""
+    if stop.args[:1] == other.args[:1] or not (stop.args and other.args):
+        return stop.args[:1] == other.args[:1]
+    old = reference(comparison.before, was, stop.args[0], was.path)
+    new = reference(comparison.after, now, other.args[0], now.path)
+    return old is not None and new is not None and same(old, new, comparison.after.homes)
 
 
 def _stopped(comparison: Comparison, was: Function, stop: Call) -> list[Deferral]:
@@ -226,12 +233,14 @@ def _signals(
         return
     if kernel.waits[wait.callee].kind not in SIGNALLED:
         # who waits for a thread waits for its end, and nobody tells of that
+        before = {
+            edge.callback
+            for edge in comparison.before.deferrals
+            if starts_thread(kernel, edge) and wait_matches(comparison.before, edge, was, wait)
+        }
         for edge in comparison.after.deferrals:
-            if (
-                starts_thread(kernel, edge)
-                and wait_matches(comparison.after, edge, was, wait)
-                and not lines.added(edge.function.path, edge.line)
-            ):
+            # that it is started in other words says nothing of its end
+            if starts_thread(kernel, edge) and edge.callback is not None and edge.callback in before:
                 yield edge.function, edge.call
         return
     for function in comparison.after.functions.values():

@@ -131,6 +131,7 @@ def waits_otherwise(comparison: Comparison, was: Function, now: Function, gone: 
         and call.callee not in kernel.cleanups
         and call.callee not in kernel.activations
         and call.callee not in kernel.waits
+        and kernel.harmless.search(call.callee) is None
         and not (call.callee == gone.callee and comparison.after.callees(call, now.path))
         and lines.in_place(was.path, gone.line, now.path, call.line)
         for call in now.calls

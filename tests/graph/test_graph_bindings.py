@@ -181,3 +181,24 @@ def test_a_parameter_tells_what_binds_a_callback(parameters, registration):
     built = graph(f"static void f({parameters})\n{{\n\tg();\n}}\n")
     found = by_signature(built, function(built, "f", PATH))
     assert (found.name if found else None) == registration
+
+
+@pytest.mark.parametrize("kept", ["lamp->thread", "thread"])
+def test_a_thread_is_woken_by_the_member_that_keeps_it(kept):
+    """A local variable is no place by which another function finds it."""
+    begins = f"""\
+static int lamp_main(void *data)
+{{
+	fput(data);
+	return 0;
+}}
+
+void lamp_init(struct lamp *lamp)
+{{
+	{kept} = kthread_create(lamp_main, lamp, "lamp");
+}}
+
+"""
+    found = [] if kept == "thread" else ["lamp_main"]
+    woken = started("\twake_up_process(lamp->thread);", before=begins)
+    assert [callback for _, _, callback in woken if callback] == found

@@ -300,6 +300,20 @@ def test_a_thread_that_runs_on_is_not_waited_for(how, found):
     assert [d.shape for d in told] == ["lost-wait"] * found
 
 
+def test_a_thread_that_is_started_in_other_words_runs_on_as_well():
+    before = THREAD + ENDS.replace("HOW", "kthread_stop(task);")
+    other = THREAD.replace(
+        'kthread_run(lamp_thread, lamp, "lamp");',
+        'kthread_create(lamp_thread, lamp, "lamp");\n\n\twake_up_process(task);',
+    )
+    after = other + ENDS.replace("HOW", "WRITE_ONCE(lamp->task, NULL);\n\twake_up_process(task);")
+    (told,) = find(compare(before, after, ways=unbinds))
+    assert (told.shape, told.after.callback) == ("lost-wait", "lamp_thread")
+    assert message(kernel(), told).startswith(
+        "lamp_remove() no longer waits for lamp_thread(), which runs in a kernel thread"
+    )
+
+
 @pytest.mark.parametrize(
     "end", ["kthread_complete_and_exit(&lamp->dark, 0);", "complete_on_current_cpu(&lamp->dark);"]
 )
