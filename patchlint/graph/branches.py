@@ -49,14 +49,27 @@ def on_error_path(kernel: KernelFacts, call: Call, functions: Iterable[Function]
     ``functions`` are those that may hold the call: a variable that points to something there
     is no error code, whatever it is called.
     """
+    holders = [f for f in functions if f.makes(call)] if call.label is not None else []
     if call.label is not None and (
-        kernel.error_path.search(call.label)
-        or any(_behind_success(kernel, f, call) for f in functions if f.makes(call))
+        (kernel.error_path.search(call.label) and not any(_falls(f, call) for f in holders))
+        or any(_behind_success(kernel, f, call) for f in holders)
     ):
         return True
     return any(
         not c.early and is_error(kernel, c) and not _asks_pointer(c, functions)
         for c in call.conditions
+    )
+
+
+def _falls(function: Function, call: Call) -> bool:
+    """Whether those who succeed come to a label as well, whatever it is called.
+
+    Nobody leaves for sure in the lines above it: ``ret = do_it(); err: put(x); return ret;``.
+    Errs towards True where each way of a last branch leaves.
+    """
+    return function.complete and not any(
+        leave.line < call.line and all(c.early for c in leave.conditions)
+        for leave in function.exits
     )
 
 

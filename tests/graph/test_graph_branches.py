@@ -131,3 +131,20 @@ def test_a_label_behind_success_that_a_failure_jumps_to_in_a_part_of_a_function(
     put = next(c for c in part.calls if c.callee == "fput")
     assert branches.on_error_path(kernel(), put, [part])
     assert branches.on_error_path(kernel(), put, [replace(part, complete=False)]) is error
+
+
+@pytest.mark.parametrize(
+    ("above", "failed"),
+    [
+        ("l->ret = lamp_try(l);", False),
+        ("if (lamp_try(l))\n\t\tgoto err_drop;\n\treturn 0;", True),
+        ("if (lamp_try(l)) {\n\t\tl->on = 0;\n\t\treturn 1;\n\t}", False),
+    ],
+)
+def test_a_label_of_failure_that_all_fall_through_to_is_none(above, failed):
+    """``err_drop:`` with no line above that leaves for sure: those who succeed come there."""
+    held = calls(f"\t{above}\nerr_drop:\n\tfput(l->file);\n\treturn l->ret;")
+    put = next(c for c in held.calls if c.callee == "fput")
+    assert branches.on_error_path(kernel(), put, [held]) is failed
+    # the name is all that there is to go by where no function is at hand
+    assert branches.on_error_path(kernel(), put)
