@@ -15,6 +15,7 @@ from patchlint.graph.levels import (
     body_moved,
     known_release,
     main_loss,
+    shown_of,
     strength,
     volume,
     waited_for_grace_period,
@@ -25,11 +26,12 @@ from patchlint.graph.loss import OF_A_WAIT
 from patchlint.graph.losses import find as find_losses
 from patchlint.graph.objects import is_release, variables
 from patchlint.graph.old_context import OldContext, old_context
+from patchlint.graph.standins import MARK
 from patchlint.model.context import DEFERRED, GUARANTEES
 from patchlint.model.effect import LIMITED, STRUCTURAL, Downgrade, Ground, Promise
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from patchlint.graph.comparison import Comparison
     from patchlint.graph.effect import Effect
@@ -59,7 +61,21 @@ def find(comparison: Comparison) -> tuple[Downgrade, ...]:
         for mark, losses in groups.items()
         if (context := contexts[mark]) is not None
     ]
-    return tuple(sorted(found, key=lambda d: (-d.weight, d.path, d.line)))
+    kept = [one for one in found if not any(_told_by(one, other) for other in found)]
+    return tuple(sorted(kept, key=lambda d: (-d.weight, d.path, d.line)))
+
+
+def _told_by(one: Downgrade, other: Downgrade) -> bool:
+    """Whether a note is of the very statement whose loss is told louder: nobody needs both.
+
+    An item may run several callbacks, of which one does what the statement did.
+    """
+    place = (other.home, other.function, other.path, other.line)
+    return (
+        one.level_cap == "note" != other.level_cap
+        and (one.home, one.function, one.path, one.line) == place
+        and set(one.lost) <= set(other.lost)
+    )
 
 
 def _shared_doubts(
@@ -101,7 +117,7 @@ def _shared_doubts(
 def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: str) -> Downgrade:
     main = main_loss(comparison, losses)
     late = _late(main)
-    effect = _as_called(comparison, losses, _shown(comparison, main), late)
+    effect = _as_called(comparison, losses, shown_of(comparison, main), late)
     entries = old.entries or entries_in_images(comparison.after, main.now, late.guard)
     task = old.task or bool(entries)
     loud = volume(comparison, losses, old.doubt or doubt, task=task)
@@ -115,14 +131,14 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
     if entries and old.certain and loud.level == "warning" and not (late.guessed or lasts):
         loud.level = "error"
     reasons = list(loud.reasons)
-    also = dict.fromkeys(
-        loss.before[0].name
-        for loss in losses
-        if loss is not main
-        and strength(loss.before[0]) > 1
+    more = [loss for loss in losses if loss is not main and strength(loss.before[0]) > 1]
+    others = [
+        shown
+        for loss in more
         # what is done inside of it is no other thing
-        and effect.name not in (loss.before[0].name, *(s.function for s in loss.before[0].chain))
-    )
+        if (shown := shown_of(comparison, loss)).name != effect.name
+        and not _inside(shown, effect.name)
+    ]
     context, mechanism, callback, by_when = _after(comparison, late)
     condition = _condition(comparison, main, late)
     gone = comparison.waiter_gone(main.was, effect)
@@ -144,8 +160,11 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         shape=shape,
         cleanup=effect.name,
         family=released.family if released else STRUCTURAL,
-        also=tuple(also),
+        also=tuple(dict.fromkeys(one.name for one in others)),
+        inner=_inner(others),
+        carrier=_carrier(effect, late, more) if others else "",
         function=main.now.name,
+        predecessor=_predecessor(comparison, main),
         path=place[0],
         line=place[1],
         side="pre" if gone is not None else "post",
@@ -180,6 +199,15 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
     )
 
 
+def _predecessor(comparison: Comparison, main: Loss) -> str:
+    """The function before whose place the losing one took, where it has its own name still."""
+    was = main.was
+    if was.body_digest == MARK:
+        return was.calls[0].callee
+    another = was.name != main.now.name and comparison.heir(was) is not None
+    return was.name if another else ""
+
+
 def _done_at(late: Effect) -> tuple[str, int]:
     """Where a release stands that a deferred function does now, with no edge shown."""
     return late.where.path, late.line
@@ -190,18 +218,6 @@ def _goes_on(comparison: Comparison, loss: Loss) -> bool:
     return any(
         effect.kind in ("row", "named", "indirect", "gap") and not effect.late
         for effect in comparison.first_keys_of(loss.now)
-    )
-
-
-def _shown(comparison: Comparison, loss: Loss) -> Effect:
-    """The lost effect that a finding shows: one whose line the series takes away, if any."""
-    return next(
-        (
-            effect
-            for effect in loss.before
-            if comparison.lines.forward(loss.was.path, effect.root_line) is None
-        ),
-        loss.before[0],
     )
 
 
@@ -230,8 +246,9 @@ def _as_called(
     if (
         not row.visible
         or class_of(row) != "row"
+        # what is called back is none of the function's own calls
         or effect.edge is not None
-        or weight(told) <= weight(effect)
+        or effect.kept is not None
         or any(one.function == called.function for one in late.chain)
         or any(
             [s.function for s in e.chain[1:2]] != [called.function]
@@ -241,6 +258,41 @@ def _as_called(
     ):
         return effect
     return told
+
+
+def _inside(effect: Effect, *names: str) -> bool:
+    """Whether one of some functions does an effect, below the one that it is an effect of."""
+    return any(step.function in names for step in effect.chain)
+
+
+def _inner(others: Sequence[Effect]) -> frozenset[str]:
+    """The names of those effects that others of them do, wherever they are done."""
+    names = {one.name for one in others}
+    outer = {one.name for one in others if not _inside(one, *(names - {one.name}))}
+    return frozenset(names - outer)
+
+
+def _carrier(effect: Effect, late: Effect, others: Iterable[Loss]) -> str:
+    """The function, the nearest to the one that loses, which did all that is lost and does it late.
+
+    "" where there is none: several calls moved, or the callback does by itself what a call did.
+    """
+    common = _deferred(late).intersection(
+        *(
+            {step.function for one in loss.before for step in one.chain[1:]}
+            & {name for one in loss.late for name in _deferred(one)}
+            for loss in others
+        )
+    )
+    return next((step.function for step in effect.chain[1:] if step.function in common), "")
+
+
+def _deferred(late: Effect) -> set[str]:
+    """The functions that do something late below what is called back."""
+    names = [step.function for step in late.chain]
+    edge = late.last or late.edge
+    called = edge.callback if edge is not None else names[0]
+    return set(names[names.index(called) + 1 :]) if called in names else set()
 
 
 def _late(loss: Loss) -> Effect:

@@ -239,10 +239,16 @@ class Lineage(Struct):
     """Ancestors (before) of functions after."""
 
     ancestors: dict[_Key, list[Function]] = field(default_factory=dict)
+    #: functions before and after of which the second took the place of the first in a table
+    successors: set[tuple[_Key, _Key]] = field(default_factory=set)
 
     def of(self, function: Function) -> list[Function]:
         """Functions before that ``function`` continues: the namesake first, then by lines."""
         return self.ancestors.get((function.path, function.name), [])
+
+    def succeeds(self, now: Function, was: Function) -> bool:
+        """Whether a function stands in a table where another one stood before."""
+        return ((was.path, was.name), (now.path, now.name)) in self.successors
 
 
 def trace(before: Graph, after: Graph, lines: Lines) -> Lineage:
@@ -261,6 +267,7 @@ def trace(before: Graph, after: Graph, lines: Lines) -> Lineage:
         ancestors = lineage.ancestors.setdefault((new.path, new.name), [])
         if old not in ancestors:
             ancestors.append(old)
+        lineage.successors.add(((old.path, old.name), (new.path, new.name)))
     return lineage
 
 

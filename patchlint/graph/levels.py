@@ -176,28 +176,34 @@ def weight(effect: Effect) -> int:
 def main_loss(comparison: Comparison, losses: Iterable[Loss]) -> Loss:
     """The loss that a finding speaks of: the strongest, then the nearest.
 
-    What only ends a hold that its own function took is spoken of after what lasts.
+    What only gives back what its own function took is spoken of after what lasts.
     """
-    return max(
-        losses,
-        key=lambda loss: (
+
+    def order(loss: Loss) -> tuple[object, ...]:
+        shown = shown_of(comparison, loss)
+        return (
             known_of(comparison, loss),
             strength(loss.before[0]),
-            not _taken_there(comparison.kernel, loss.before[0]),
-            weight(loss.before[0]),
-            -len(loss.before[0].chain),
-            -loss.before[0].line,
+            not comparison.balanced(shown),
+            weight(shown),
+            -len(shown.chain),
+            -shown.line,
+        )
+
+    return max(losses, key=order)
+
+
+def shown_of(comparison: Comparison, loss: Loss) -> Effect:
+    """The lost effect that a finding shows: one whose line the series takes away, if any.
+
+    Before that one that gives back more than its own function took.
+    """
+    return min(
+        loss.before,
+        key=lambda effect: (
+            comparison.balanced(effect),
+            comparison.lines.forward(loss.was.path, effect.root_line) is not None,
         ),
-    )
-
-
-def _taken_there(kernel: KernelFacts, effect: Effect) -> bool:
-    """Whether the function that releases something took it itself, on the same variable."""
-    return effect.site is not None and any(
-        effect.site.callee in kernel.references.get(call.callee, ())
-        and (call.args[:1] == effect.site.args[:1] or call.assigned == effect.site.args[0])
-        for call in effect.where.calls
-        if effect.site.args
     )
 
 

@@ -105,7 +105,7 @@ def _lives_on(comparison: Comparison, was: Function, now: Function) -> bool:
     The body of a function that became a callback is that callback; what callers rely on
     is what stands under the old name.
     """
-    if comparison.heir(was) is None:
+    if comparison.heir(was) is None or comparison.lineage.succeeds(now, was):
         return False
     before, after = comparison.before.members_of, comparison.after.members_of
     return before(was.name).isdisjoint(after(now.name) - after(was.name))

@@ -111,7 +111,9 @@ class Downgrade(Struct, frozen=True):
 
     ``shape`` as in :class:`patchlint.model.kernel.Rule`; ``cleanup`` is the function that
     does the release and ``family`` its family, ``"structural"`` when no table knows it.
-    ``what`` is what moved by its parts, ``also`` names further cleanups that moved with it.
+    ``what`` is what moved by its parts, ``also`` names further cleanups that moved with it, those
+    of ``inner`` are done inside of others of them.  ``carrier`` is the function that does it all,
+    before and after, "" where there is none or ``cleanup`` is told alone.
     ``condition`` is the branch on which the release is deferred, None when on all.  ``reasons``
     say why it is not louder than ``level_cap`` allows (old context mixed, error path, memory
     only...).  ``weight`` orders the downgrades of one function, the most telling first.
@@ -135,6 +137,10 @@ class Downgrade(Struct, frozen=True):
     what: Act
     entry_points: tuple[EntryChain, ...] = ()
     weight: int = 0
+    inner: frozenset[str] = frozenset()
+    carrier: str = ""
+    #: what did it before, and is there still, where ``function`` took its place
+    predecessor: str = ""
     #: lines before the series on which the releases stood that were lost
     lost: tuple[int, ...] = ()
     #: lines after the series, in ``home``: the test that ``condition`` tells, and what leads to

@@ -64,7 +64,8 @@ def finding(
     known = ruleset.kernel.cleanups.get(downgrade.cleanup)
     level = _level(rule, downgrade)
     downgrade = _named(downgrade)
-    downgrade = replace(downgrade, also=tuple(_telling(ruleset.kernel, downgrade.also)))
+    outer = (name for name in downgrade.also if name not in downgrade.inner)
+    downgrade = replace(downgrade, also=tuple(_telling(ruleset.kernel, outer)))
     return Finding(
         rule=rule.id,
         level=level,

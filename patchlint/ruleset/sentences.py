@@ -74,17 +74,13 @@ _ASK_HOW: Final = "ask how the wait ended: tell the caller by an error, or wait 
 
 def message(kernel: KernelFacts, downgrade: Downgrade) -> str:
     """One sentence, short enough to stand with its place and rule on two lines of a terminal."""
-    after, function = downgrade.after, _function(downgrade.function)
+    after, function = downgrade.after, _from(downgrade)
     if downgrade.shape == "lost-wait" and after.callback is None:
         gives_up = "may give up" if LIMITED in downgrade.reasons else "goes on without"
         return f"{function} {gives_up} {downgrade.what.said}"
     if downgrade.shape == "lost-wait":
         what = what_of(downgrade)
-        # of a body that no hunk shows more is not known than that it runs, and a call through a
-        # member, or the callback itself, says no more
-        told = (
-            downgrade.what.kind not in ("rest", "member") and downgrade.what.name != after.callback
-        )
+        told = _tells(kernel, downgrade)
         does = f"does {what}" if told else "runs"
         stops = "may give up waiting" if LIMITED in downgrade.reasons else "no longer waits"
         when = _when(downgrade.condition)
@@ -103,6 +99,19 @@ def message(kernel: KernelFacts, downgrade: Downgrade) -> str:
             f"{function}: on failure, {named} {'are' if many else 'is'} done {_BY[after.context]}"
         )
     return f"{_moved(kernel, downgrade)}{_when(downgrade.condition)}: {_lost(downgrade)}"
+
+
+def _tells(kernel: KernelFacts, downgrade: Downgrade) -> bool:
+    """Whether what a callback does says more than that it runs.
+
+    A body that no hunk shows, a call through a member, the callback itself and work of any kind
+    do not.
+    """
+    what, name = downgrade.what, downgrade.what.name
+    if what.kind in ("rest", "member") or name == downgrade.after.callback:
+        return False
+    ends = kernel.teardown.search(name) and not kernel.not_teardown.search(name)
+    return what.kind != "call" or name in kernel.cleanups or bool(ends)
 
 
 def _is_added(downgrade: Downgrade) -> bool:
@@ -155,7 +164,7 @@ def _named(downgrade: Downgrade) -> tuple[str, bool]:
 
 def _moved(kernel: KernelFacts, downgrade: Downgrade) -> str:
     """``fput() moves from lamp_close() to a work item``, or what is done there now."""
-    function, after = _function(downgrade.function), downgrade.after
+    function, after = _from(downgrade), downgrade.after
     to = _to(downgrade)
     named, many = _named(downgrade)
     what = downgrade.what
@@ -165,14 +174,19 @@ def _moved(kernel: KernelFacts, downgrade: Downgrade) -> str:
         if what.kind == "rest" and what.name == downgrade.function:
             return f"{function} is done {_BY[after.context]} now"
         return f"the body of {function}, with {named}, moves to {to}"
+    if downgrade.carrier and many and not what.put:
+        # one call of it is what moved
+        return f"{downgrade.carrier}(), with {named}, moves from {function} to {to}"
     move = "move" if many else "moves"
-    if what.runs(downgrade.function):
-        return f"{named} {move} to {to}"
     lends = released(kernel, downgrade)
-    if lends is not None and lends.name == downgrade.function != downgrade.cleanup:
+    if what.runs(downgrade.function):
+        moves = f"{named} {move}"
+    elif lends is not None and lends.name == downgrade.function != downgrade.cleanup:
         # what is known to be released there says more than a call that no table knows
-        return f"part of {function}, with {named}, moves to {to}"
-    return f"{named} {move} from {function} to {to}"
+        moves = f"part of {function}, with {named}, moves"
+    else:
+        moves = f"{named} {move} from {function}"
+    return f"{moves} to {to}"
 
 
 def _when(condition: str | None) -> str:
@@ -195,6 +209,12 @@ def _lost_thing(what: Act) -> str:
 
 def _function(name: str) -> str:
     return "a function that no hunk names" if name == NAMELESS else f"{name}()"
+
+
+def _from(downgrade: Downgrade) -> str:
+    """The function that did it before, and which one stands for it now where that is another."""
+    now, was = _function(downgrade.function), downgrade.predecessor
+    return f"{was}(), for which {now} stands now," if was else now
 
 
 def released(kernel: KernelFacts, downgrade: Downgrade) -> Cleanup | None:

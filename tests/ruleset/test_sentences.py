@@ -117,6 +117,7 @@ def test_a_store_is_told_as_one():
         what=Act("store", "user", "NULL"),
         also=(),
         body=False,
+        predecessor="",
         before=SimpleNamespace(context="task", chain=()),
         after=SimpleNamespace(context="workqueue", mechanism="queue_work", callback="lamp_gone"),
     )

@@ -1,0 +1,128 @@
+"""What a finding speaks of: which release, which function, which call of all that moved."""
+
+from __future__ import annotations
+
+import pytest
+from graph_kit import downgrades, kernel
+
+from patchlint.ruleset.sentences import message
+
+HELPER = """\
+static void lamp_end(struct lamp *lamp)
+{
+	cdev_del(&lamp->cdev);
+	del_gendisk(lamp->disk);
+	fput(lamp->file);
+}
+
+static void lamp_gone(struct work_struct *work)
+{
+	BEGIN
+}
+
+"""
+INNER = HELPER.replace("BEGIN", "lamp_end(container_of(work, struct lamp, work));")
+QUEUE = "INIT_WORK(&lamp->work, lamp_gone);\n\tqueue_work(lamp_wq, &lamp->work);"
+
+
+def closes(line):
+    return f"void lamp_close(struct lamp *lamp)\n{{\n\tlamp_dark(lamp);\n\t{line}\n}}\n"
+
+
+def test_one_call_that_did_it_all_is_what_moved():
+    (found,) = downgrades(INNER + closes("lamp_end(lamp);"), INNER + closes(QUEUE))
+    assert (found.carrier, found.cleanup) == ("lamp_end", "fput")
+    assert message(kernel(), found) == (
+        "lamp_end(), with fput() and 2 others, moves from lamp_close() to a work item:"
+        " no longer done before return to user space"
+    )
+
+
+def test_several_calls_that_moved_are_told_each():
+    direct = "cdev_del(&lamp->cdev);\n\tfput(lamp->file);"
+    late = HELPER.replace(
+        "BEGIN",
+        "struct lamp *lamp = container_of(work, struct lamp, work);\n\n\t" + direct,
+    )
+    (found,) = downgrades(late + closes(direct), late + closes(QUEUE))
+    assert found.carrier == ""
+    assert message(kernel(), found).startswith("fput() and cdev_del() move from lamp_close()")
+
+
+def test_what_another_release_does_inside_is_no_other_thing():
+    inside = """\
+static void lamp_drop(struct lamp *lamp)
+{
+	cdev_del(&lamp->cdev);
+	lamp_destroy_base(lamp);
+}
+
+static void lamp_destroy_base(struct lamp *lamp)
+{
+	lamp_release_bulb(lamp);
+}
+
+static void lamp_gone(struct work_struct *work)
+{
+	struct lamp *lamp = container_of(work, struct lamp, work);
+
+	lamp_destroy_base(lamp);
+	cdev_del(&lamp->cdev);
+	lamp_release_bulb(lamp);
+}
+
+"""
+    direct = "cdev_del(&lamp->cdev);\n\tlamp_destroy_base(lamp);"
+    (found,) = downgrades(inside + closes(direct), inside + closes(QUEUE))
+    assert found.cleanup == "cdev_del"
+    assert set(found.also) - found.inner == {"lamp_release_bulb"}
+
+
+def test_what_only_ends_a_hold_is_spoken_of_last():
+    """The reference that keeps the lamp for the time of its end is none that was dropped."""
+    held = "get_device(&lamp->dev);\n\tcdev_del(&lamp->cdev);\n\tput_device(&lamp->dev);"
+    late = HELPER.replace(
+        "BEGIN",
+        "struct lamp *lamp = container_of(work, struct lamp, work);\n\n"
+        "\tcdev_del(&lamp->cdev);\n\tput_device(&lamp->dev);",
+    )
+    (found,) = downgrades(late + closes(held), late + closes(QUEUE))
+    assert found.cleanup == "cdev_del"
+
+
+TABLES = """\
+static const struct file_operations lamp_near = {
+	.release = lamp_close,
+};
+
+static const struct file_operations lamp_far = {
+	.release = FAR,
+};
+"""
+
+
+def test_who_takes_a_place_in_a_table_is_told_with_who_had_it():
+    """The other table keeps the old function, which does what it did, in other words."""
+    shut = "static void lamp_shut(struct lamp *lamp)\n{\n\tlamp_dark(lamp);\n}\n\n"
+    old = closes("lamp_end(lamp);").replace("lamp_dark", "lamp_shut")
+    new = closes(QUEUE).replace("lamp_close", "lamp_close_later").replace("lamp_dark", "lamp_shut")
+    before = INNER + closes("lamp_end(lamp);") + TABLES.replace("FAR", "lamp_close")
+    both = TABLES.replace("FAR", "lamp_close_later")
+    after = INNER + shut + old.replace("lamp_end(lamp)", "lamp_end(&lamp[0])") + new + both
+    (found,) = downgrades(before, after)
+    assert (found.function, found.predecessor) == ("lamp_close_later", "lamp_close")
+    assert message(kernel(), found).startswith(
+        "lamp_end(), with fput() and 2 others, moves from lamp_close(), for which"
+        " lamp_close_later() stands now, to a work item"
+    )
+
+
+@pytest.mark.parametrize("second", ["lamp_gone", "lamp_ashes"])
+def test_a_statement_that_is_told_loud_is_not_told_once_more_as_a_note(second):
+    """One item runs two callbacks, and one of the two only frees."""
+    ashes = "static void lamp_ashes(struct work_struct *work)\n{\n\tkfree(work);\n}\n\n"
+    burn = f"void lamp_burn(struct lamp *lamp)\n{{\n\tINIT_WORK(&lamp->work, {second});\n}}\n\n"
+    before = INNER + ashes + burn + closes("lamp_end(lamp);")
+    after = INNER + ashes + burn + closes(QUEUE)
+    (found,) = downgrades(before, after)
+    assert (found.level_cap, found.after.callback) == ("warning", "lamp_gone")
