@@ -60,6 +60,9 @@ def _held(graph: Graph, was: Function, main: Effect) -> tuple[Step, ...]:
             where = held.path if held is not None else path
             return (*chain[:place], Step(expected, where, wait.line, waits), *chain[place + 1 :])
         if not step.note.startswith("calls "):
+            if step.line == wait.line:
+                # the wait itself, told until now by what binds the callback
+                return (*chain[:place], replace(step, note=waits), *chain[place + 1 :])
             break
         expected, path = step.note.removeprefix("calls ").removesuffix("()"), step.path
     return chain

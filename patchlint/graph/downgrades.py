@@ -45,7 +45,7 @@ def find(comparison: Comparison) -> tuple[Downgrade, ...]:
     """All downgrades of one step, the most telling first."""
     groups: dict[tuple[object, ...], list[Loss]] = {}
     for loss in find_losses(comparison):
-        late = _late(loss)
+        late = _late(comparison, loss)
         # one wait that is gone is one finding, however many callbacks it was for
         told = loss.how in OF_A_WAIT
         gone = None if told else comparison.waiter_gone(loss.was, loss.before[0])
@@ -116,7 +116,7 @@ def _shared_doubts(
 
 def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: str) -> Downgrade:
     main = main_loss(comparison, losses)
-    late = _late(main)
+    late = _late(comparison, main)
     effect = _as_called(comparison, losses, shown_of(comparison, main), late)
     entries = old.entries or entries_in_images(comparison.after, main.now, late.guard)
     task = old.task or bool(entries)
@@ -295,12 +295,19 @@ def _deferred(late: Effect) -> set[str]:
     return set(names[names.index(called) + 1 :]) if called in names else set()
 
 
-def _late(loss: Loss) -> Effect:
-    """The late effect that a finding shows: the one with the fewest tests above it."""
-    return min(
-        loss.late,
-        key=lambda e: (e.edge is not None and e.edge.handoff, len(e.guard), e.root_line),
-    )
+def _late(comparison: Comparison, loss: Loss) -> Effect:
+    """The late effect that a finding shows: one that the series wrote, then with the fewest tests.
+
+    What stands there as it stood is another way to the same, mostly a longer one.
+    """
+
+    def order(effect: Effect) -> tuple[bool, bool, int, int]:
+        edge, site = effect.edge, effect.site
+        written = site is not None and comparison.lines.added(effect.where.path, site.line)
+        handed = edge is not None and edge.handoff
+        return handed, not written, len(effect.guard), effect.root_line
+
+    return min(loss.late, key=order)
 
 
 def _after(
@@ -496,7 +503,7 @@ def _task_work_gone(comparison: Comparison, loss: Loss, effect: Effect) -> bool:
 
 def _shape(comparison: Comparison, loss: Loss) -> str:
     kernel = comparison.kernel
-    late = _late(loss)
+    late = _late(comparison, loss)
     edge = late.edge
     if any(e.wait is not None for e in loss.before):
         return "lost-wait"

@@ -366,7 +366,8 @@ def _unmatched(
         stands = line is not None and effect.edge is not None and effect.root is effect.edge.call
         left.setdefault(asks, []).append(_Past(line, len(effect.above), stands, below))
     fresh = []
-    for effect in sorted(after, key=lambda e: -len(e.above)):
+    # what stands where it stood continues itself: what the series wrote is asked last
+    for effect in sorted(after, key=lambda e: (_new_here(comparison, e), -len(e.above))):
         asked = comparison.asked.above(effect)
         # who jumps to a label made its tests where the jump stands
         jumped = _jumped(effect)

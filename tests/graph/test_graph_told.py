@@ -126,3 +126,28 @@ def test_a_statement_that_is_told_loud_is_not_told_once_more_as_a_note(second):
     after = INNER + ashes + burn + closes(QUEUE)
     (found,) = downgrades(before, after)
     assert (found.level_cap, found.after.callback) == ("warning", "lamp_gone")
+
+
+def test_of_two_ways_to_a_late_release_the_one_that_is_new_is_told():
+    """The old one stands where it stood, under fewer tests, and was late before as well."""
+    gone = """\
+static void lamp_gone(struct work_struct *work)
+{
+	struct lamp *lamp = container_of(work, struct lamp, work);
+
+NEW	if (lamp->warm)
+		iput(lamp->shade);
+}
+
+"""
+    new = "\tif (lamp->warm && lamp->dim && lamp->old)\n\t\tiput(lamp->inode);\n"
+    queue = "queue_work(lamp_wq, &lamp->work);"
+    init = "void lamp_on(struct lamp *lamp)\n{\n\tINIT_WORK(&lamp->work, lamp_gone);\n}\n\n"
+    before = gone.replace("NEW", "") + init + closes(f"iput(lamp->inode);\n\t{queue}")
+    after = gone.replace("NEW", new) + init + closes(queue)
+    (found,) = downgrades(before, after)
+    last = found.after.chain[-1]
+    assert (last.function, after.split("\n")[last.line - 1]) == (
+        "lamp_gone",
+        "\t\tiput(lamp->inode);",
+    )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from graph_kit import PATH, downgrades
+from graph_kit import PATH, compare, downgrades
+from msgspec.structs import replace
 
-from patchlint.model.effect import LIMITED
+from patchlint.graph.chains import before_chain
+from patchlint.graph.losses import find as find_losses
+from patchlint.model.effect import LIMITED, Step
 
 GONE = """\
 static void lamp_gone(struct work_struct *work)
@@ -50,6 +53,21 @@ def test_a_helper_that_only_waits_is_missed_where_it_was_called():
     assert found.line == GONE.count("\n") + 4
     # the way to a wait leads to no start: what is late begins with who starts it
     assert [step.function for step in found.after.chain] == ["lamp_kick", "lamp_gone"]
+
+
+def test_a_wait_that_stands_for_its_binding_is_told_as_a_wait():
+    """A tree may show the wait and what binds the callback, and no start of it."""
+    compared = compare(GONE + HELPED, GONE + HELPED.replace("\tlamp_calm(lamp);\n", ""))
+    loss = next(one for one in find_losses(compared) if one.was.name == "lamp_exit")
+    effect = loss.before[0]
+    calls, *rest = effect.chain
+    waits = Step("lamp_calm", PATH, effect.wait.line, "DECLARE_WORK() runs lamp_gone()")
+    bound = replace(effect, chain=(calls, waits, *rest[-1:]))
+    told = before_chain(compared, loss, bound)
+    assert [step.note for step in told[:2]] == [
+        "calls lamp_calm()",
+        "flush_work() waits for lamp_gone()",
+    ]
 
 
 def test_a_helper_that_does_more_is_told_where_the_rest_went():
