@@ -140,7 +140,9 @@ class Asked:
         kernel, asked = self._kernel, atom.head.split(" ")[0]
         if asked in kernel.activations or asked in kernel.list_adds:
             return True
-        return not atom.positive and kernel.later.search(asked) is not None and "(" in atom.text
+        # a call of that name: a variable ``lazy`` beside brackets says nothing of a queue
+        called = f"{asked}(" in atom.text
+        return called and not atom.positive and kernel.later.search(asked) is not None
 
 
 class Signs:

@@ -151,3 +151,23 @@ NEW	if (lamp->warm)
         "lamp_gone",
         "\t\tiput(lamp->inode);",
     )
+
+
+@pytest.mark.parametrize("flag", ["lazy", "async", "dim"])
+def test_a_flag_that_is_named_for_later_decides_like_any_other(flag):
+    """``if (lazy) { item = alloc(); if (item) { queue; return; } }`` leaves the rest inline."""
+    queued = f"""\
+	if ({flag}) {{
+		struct lamp_item *item = kmalloc(sizeof(*item), GFP_KERNEL);
+
+		if (item) {{
+			INIT_WORK(&lamp->work, lamp_gone);
+			queue_work(lamp_wq, &lamp->work);
+			return;
+		}}
+	}}
+	lamp_end(lamp);
+"""
+    head = f"void lamp_close(struct lamp *lamp, bool {flag})\n{{\n"
+    (found,) = downgrades(INNER + head + "\tlamp_end(lamp);\n}\n", INNER + head + queued + "}\n")
+    assert found.condition == flag
