@@ -43,7 +43,8 @@ def before_chain(
 
 
 def _first_way(entries: Sequence[EntryChain]) -> tuple[str, ...]:
-    return entries[0].chain if entries else ()
+    """The functions that lead to the first entry; itself alone where no way to it was seen."""
+    return (entries[0].chain or (entries[0].name,)) if entries else ()
 
 
 def _held(graph: Graph, was: Function, main: Effect) -> tuple[Step, ...]:

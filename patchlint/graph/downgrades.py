@@ -26,6 +26,7 @@ from patchlint.graph.loss import OF_A_WAIT
 from patchlint.graph.losses import find as find_losses
 from patchlint.graph.objects import is_release, variables
 from patchlint.graph.old_context import OldContext, old_context
+from patchlint.graph.proofs import proved
 from patchlint.graph.standins import MARK
 from patchlint.model.context import DEFERRED, GUARANTEES
 from patchlint.model.effect import LIMITED, STRUCTURAL, Downgrade, Ground, Promise
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from patchlint.graph.guards import Atom
     from patchlint.graph.loss import Loss
     from patchlint.model.context import Context, Guarantee
+    from patchlint.model.effect import EntryChain
     from patchlint.model.facts import Call, Function
 
 
@@ -118,7 +120,8 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
     main = main_loss(comparison, losses)
     late = _late(comparison, main)
     effect = _as_called(comparison, losses, shown_of(comparison, main), late)
-    entries = old.entries or entries_in_images(comparison.after, main.now, late.guard)
+    condition = _condition(comparison, main, late)
+    entries, grounds = _entries(comparison, main, late, old, condition)
     task = old.task or bool(entries)
     loud = volume(comparison, losses, old.doubt or doubt, task=task)
     limited = _limited(comparison, main)
@@ -140,7 +143,6 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         and not _inside(shown, effect.name)
     ]
     context, mechanism, callback, by_when = _after(comparison, late)
-    condition = _condition(comparison, main, late)
     gone = comparison.waiter_gone(main.was, effect)
     place = (late.edge.function.path, late.edge.line) if late.edge else _done_at(late)
     less = _waits_less(main)
@@ -184,7 +186,7 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         condition=guards.said(condition) if condition else None,
         level_cap=loud.level,
         confidence=_confidence(effect, old, bool(entries), loud.level, guessed=late.guessed),
-        reasons=(*reasons, *old.reasons),
+        reasons=(*reasons, *grounds),
         what=effect.act,
         entry_points=entries,
         weight=weight(effect) + (LOUD if loud.level != "note" else 0),
@@ -206,6 +208,27 @@ def _predecessor(comparison: Comparison, main: Loss) -> str:
         return was.calls[0].callee
     another = was.name != main.now.name and comparison.heir(was) is not None
     return was.name if another else ""
+
+
+def _entries(
+    comparison: Comparison, main: Loss, late: Effect, old: OldContext, condition: Atom | None
+) -> tuple[tuple[EntryChain, ...], tuple[Ground, ...]]:
+    """The entry points that lose it, and what speaks for a task.
+
+    Where the condition proves that some system calls alone come there it is those.  It makes no
+    task of a path that nothing else shows as one.
+    """
+    found = old.entries or entries_in_images(comparison.after, main.now, late.guard)
+    # in another function the task that is asked may be a parameter
+    own = condition is not None and condition.path == main.now.path
+    if condition is None or not (own and main.now.line <= condition.line <= main.now.end):
+        return found, old.reasons
+    alone = proved(comparison.kernel, condition, main.now, found) if found else ()
+    if not alone:
+        return found, old.reasons
+    names = " and ".join(f"{entry.name}(2)" for entry in alone)
+    ground = Ground(f"reached by a task: `{guards.said(condition)}` holds in {names} alone")
+    return alone, (ground, *(one for one in old.reasons if one.also_by is not None))
 
 
 def _done_at(late: Effect) -> tuple[str, int]:

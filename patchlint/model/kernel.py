@@ -248,6 +248,20 @@ class SystemCall(Struct, frozen=True):
     source: Source
 
 
+class Proof(Struct, frozen=True):
+    """What a test of the running task proves about who runs it.
+
+    ``name`` is the function that makes it true, ``pattern`` is looked for in a test that holds,
+    with ``current`` for a variable that is set to it; ``calls`` are the system calls, by the
+    name in their definition, below which alone it holds.
+    """
+
+    name: str
+    pattern: re.Pattern[str]
+    calls: tuple[str, ...]
+    source: Source
+
+
 class Macro(Struct, frozen=True):
     """A macro that breaks the grammar, and the action of equal length that mends it.
 
@@ -351,6 +365,7 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     initializers: dict[str, tuple[Made, ...]] = field(default_factory=dict)
     #: by the name in the definition
     system_calls: dict[str, SystemCall] = field(default_factory=dict)
+    proofs: tuple[Proof, ...] = ()
     #: what the releases of a family release; a family of no resource is not there
     resources: dict[str, tuple[Resource, ...]] = field(default_factory=dict)
     #: families that are no part of what holds them: nobody waits for them with that

@@ -14,6 +14,7 @@ from patchlint.model.kernel import (
     KernelFacts,
     Macro,
     Made,
+    Proof,
     Registration,
     Rule,
     Ruleset,
@@ -69,6 +70,10 @@ def _kernel(data: Compiled) -> KernelFacts:
         held_against=tuple(data["held_against"]),
         entries=tuple(_entry(row) for row in data["entries"]),
         system_calls={row[0]: _system_call(row) for row in data["system_calls"]},
+        proofs=tuple(
+            Proof(name, lazy(pattern), tuple(calls), Source(*source))
+            for name, pattern, calls, source in data["proofs"]
+        ),
         resources={name: tuple(kinds) for name, kinds in data["resources"].items()},
         alone=frozenset(data["alone"]),
         brief={name: frozenset(contexts) for name, contexts in data["brief"].items()},

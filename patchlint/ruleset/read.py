@@ -99,6 +99,9 @@ class _Gathered:
             "instead": {row["mechanism"]: row["advice"] for row in rows["instead"]},
             "entries": [_entry(row) for row in rows["entry"]],
             "system_calls": [_system_call(row) for row in rows["syscall"]],
+            "proofs": [
+                [row["name"], row["pattern"], row["calls"], _source(row)] for row in rows["proof"]
+            ],
             "resources": {
                 name: row["resources"] for name, row in self.families.items() if "resources" in row
             },

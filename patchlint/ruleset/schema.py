@@ -336,6 +336,7 @@ ROWS: Final[dict[str, Row]] = {
         Key("ends", some_of(RESOURCES)),
         *_SOURCE,
     ),
+    "proof": (Key("name", word), Key("pattern", regex), Key("calls", words), *_SOURCE),
     "hint": (
         Key("kind", one_of(HINT_KINDS)),
         Key("pattern", regex),
@@ -435,7 +436,7 @@ FILES: Final[dict[str, tuple[str, ...]]] = {
     "twins": ("twin",),
     "mechanisms": ("registration", "activation", "instead"),
     "waits": ("wait",),
-    "entries": ("entry", "syscall"),
+    "entries": ("entry", "syscall", "proof"),
     "hints": ("hint",),
     "macros": ("macro",),
     "objects": ("container", "callback", "slot", "completer", "initializer"),

@@ -1,0 +1,104 @@
+"""What a condition proves about who runs it, and what is then told of entry points."""
+
+from __future__ import annotations
+
+import pytest
+from graph_kit import downgrades, facts, kernel
+
+from patchlint.graph import guards, reach
+from patchlint.graph.proofs import proved
+from patchlint.model.effect import EntryChain
+from patchlint.model.facts import Condition
+
+
+def calls(body, test, *, taken=True, entries=()):
+    function = facts(
+        "a.c", f"void f(struct task_struct *who)\n{{\n{body}\tg(who);\n}}\n"
+    ).functions[0]
+    (atom,) = guards.atoms(kernel(), Condition(test, taken, 4), "a.c")
+    return proved(kernel(), atom, function, entries)
+
+
+TASK = "\tstruct task_struct *task = current;\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "test", "names"),
+    [
+        ("", "current->flags & PF_EXITING", ["exit", "exit_group"]),
+        (TASK, "task->flags & PF_EXITING", ["exit", "exit_group"]),
+        ("", "current->flags & PF_KTHREAD", []),
+        ("", "current->flags & (PF_KTHREAD | PF_EXITING)", []),
+        # another task may be meant
+        ("", "who->flags & PF_EXITING", []),
+        (f"{TASK}\ttask = who;\n", "task->flags & PF_EXITING", []),
+    ],
+)
+def test_a_test_of_the_running_task_alone_proves_who_runs_it(body, test, names):
+    assert [entry.name for entry in calls(body, test)] == names
+
+
+def test_a_test_that_does_not_hold_proves_nothing():
+    assert calls("", "current->flags & PF_EXITING", taken=False) == ()
+
+
+def test_a_way_that_was_seen_is_told_with_the_call():
+    seen = EntryChain("exit_group", "syscall", ("exit_group", "do_exit", "f"))
+    others = (seen, EntryChain("exit", "file operation", ("f",)), EntryChain("dup2", "syscall", ()))
+    told = calls("", "current->flags & PF_EXITING", entries=others)
+    assert [(entry.name, entry.chain) for entry in told] == [
+        ("exit", ()),
+        ("exit_group", seen.chain),
+    ]
+
+
+LAMP = """\
+static void lamp_late(struct work_struct *work)
+{{
+	lamp_release(to_lamp(work));
+}}
+
+static void lamp_close(struct lamp *lamp)
+{{
+	struct task_struct *task = current;
+
+{body}	lamp_release(lamp);
+}}
+
+SYSCALL_DEFINE1(lamp_off, int, fd)
+{{
+	lamp_close(lamp_of(fd));
+	return 0;
+}}
+"""
+PUT_OFF = """\
+	if (task->flags & {flag}) {{
+		INIT_WORK(&lamp->work, lamp_late);
+		queue_work(system_wq, &lamp->work);
+		return;
+	}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("flag", "names"), [("PF_EXITING", ["exit", "exit_group"]), ("PF_LAMP", ["lamp_off"])]
+)
+def test_entries_are_those_that_the_condition_leaves(flag, names):
+    before, after = LAMP.format(body=""), LAMP.format(body=PUT_OFF.format(flag=flag))
+    (found,) = downgrades(before, after)
+    assert [entry.name for entry in found.entry_points] == names
+    # no chain leads through a caller that never comes there
+    assert (found.before.chain[0].function == "lamp_off") == (names == ["lamp_off"])
+    assert found.condition == f"task->flags & {flag}"
+
+
+def test_the_walk_need_not_have_come_there():
+    before, after = LAMP.format(body=""), LAMP.format(body=PUT_OFF.format(flag="PF_EXITING"))
+    chain = ("lamp_off", "lamp_close")
+    way = reach.Way(
+        "lamp_off", "syscall", "task", "certain", reaches_user=True, chain=chain, why=""
+    )
+    found = reach.Ways((way,), known=True, cut=True)
+    (told,) = downgrades(before, after, ways=lambda *_: found)
+    assert [entry.name for entry in told.entry_points] == ["exit", "exit_group"]
+    assert any("holds in exit(2) and exit_group(2) alone" in one.said for one in told.reasons)
