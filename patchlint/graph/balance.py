@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from patchlint.graph import branches
 from patchlint.graph.leaves import named_teardown
 from patchlint.graph.objects import variables
 from patchlint.model.facts import UNNAMED
@@ -42,6 +43,42 @@ def balanced(kernel: KernelFacts, effect: Effect) -> bool:
             or (kernel.obtains.search(call.callee) is not None and call.assigned in names)
         )
         for call in effect.where.calls
+    )
+
+
+def undone(kernel: KernelFacts, function: Function, call: Call) -> bool:
+    """Whether a call only undoes what its function did: that failed, or it gives its own back."""
+    return (
+        branches.on_error_path(kernel, call, (function,))
+        or branches.below_zero(call)
+        or branches.undoes(kernel, function, call)
+        or gives_back_own(kernel, function, call)
+    )
+
+
+def gives_back_own(kernel: KernelFacts, function: Function, call: Call) -> bool:
+    """Whether a call gives back what its very function took, found or made above it.
+
+    Who comes there by such a call holds nothing of its own, and its put is seldom the last one.
+    What a function took out of a place to end it was there before, and what stands before others
+    in a call that is not named for a put may be what holds them.
+    """
+    if not call.args:
+        return False
+    it = len(call.args) == 1 or kernel.puts.search(call.callee) is not None
+    names = _names_of(function, call.args[0]) | {_itself(call.args[0])}
+    return any(
+        other.line < call.line
+        and (
+            (_gives_back(other, names) and _pair(kernel, other.callee, call.callee))
+            or (
+                it
+                and (kernel.obtains.search(other.callee) or kernel.constructor.search(other.callee))
+                and (other.assigned in names or f"&{call.args[0]}" in other.args)
+                and not kernel.teardown.search(other.callee)
+            )
+        )
+        for other in function.calls
     )
 
 

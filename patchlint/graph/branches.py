@@ -73,6 +73,14 @@ def _falls(function: Function, call: Call) -> bool:
     )
 
 
+def below_zero(call: Call) -> bool:
+    """Whether a call stands where something came out negative, whatever it is called.
+
+    Of a plain count that is none: errs towards a failure.
+    """
+    return any(c.taken and not c.early and _NEGATIVE.search(c.text) for c in call.conditions)
+
+
 def undoes(kernel: KernelFacts, function: Function, call: Call) -> bool:
     """Whether a function that builds something calls this behind a label: to take it back."""
     return call.label is not None and kernel.builds(function.name)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
+from patchlint.graph.balance import undone
 from patchlint.graph.lifting import guard_above
 from patchlint.graph.standins import MARK
 from patchlint.model.effect import EntryChain, Step
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from patchlint.graph.guards import Atom
     from patchlint.graph.loss import Loss
     from patchlint.model.facts import Call, Function
+    from patchlint.model.kernel import KernelFacts
 
 _CALLERS: Final = 4
 _LONGEST: Final = 8
@@ -96,9 +99,10 @@ def callers_above(
 ) -> tuple[Step, ...]:
     """One chain of callers upwards, as far as the images show it, at most four.
 
-    Where there is a ``way``, callers that do not lie on it are left out, as are those that are
-    told ``below`` already, a worker may call again what started it, and those before that are
-    not ``kept``.
+    Those that only undo what they did themselves are told where there are no others, and those
+    that are named for an end come first.  Where there is a ``way``, callers that do not lie on
+    it are left out, as are those that are told ``below`` already, a worker may call again what
+    started it, and those before that are not ``kept``.
     """
     steps: list[Step] = []
     seen = {function.name, *below}
@@ -113,7 +117,7 @@ def callers_above(
         ]
         if not callers:
             break
-        caller, call = min(callers, key=lambda one: one[0].name not in way)
+        caller, call = min(callers, key=partial(_told_last, graph.kernel, way))
         if way and caller.name not in way:
             break
         steps.insert(0, Step(caller.name, caller.path, call.line, f"calls {current.name}()"))
@@ -121,6 +125,15 @@ def callers_above(
         guard = guard_above(current, call, guard, graph.kernel) or ()
         current = caller
     return tuple(steps)
+
+
+def _told_last(
+    kernel: KernelFacts, way: Collection[str], one: tuple[Function, Call]
+) -> tuple[bool, bool, bool]:
+    """What speaks against telling of a caller: the way is another, it undoes, it ends nothing."""
+    caller, call = one
+    named = kernel.teardown.search(caller.name) is not None
+    return caller.name not in way, undone(kernel, caller, call), not named
 
 
 def _left(comparison: Comparison, caller: Function, call: Call, callee: Function) -> bool:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct, field
 
 from patchlint.graph import branches
+from patchlint.graph.balance import undone
 from patchlint.graph.bindings import function_name
 from patchlint.graph.build import defined_by
 from patchlint.graph.guards import Atom, atoms
@@ -49,6 +50,8 @@ _DEEPEST: Final = 12
 #: a function with more callers than this is a helper of everybody: what lies above it is
 #: named as not followed
 _MOST_CALLERS: Final = 20
+#: calls above the release of which it is asked whether they only undo something
+_JUDGED: Final = 4
 
 
 class Way(Struct, frozen=True):
@@ -68,6 +71,10 @@ class Way(Struct, frozen=True):
     unknown: bool = False
     #: a call on the way is only made when something failed
     failed: bool = False
+    #: a call on the way only undoes what its function had done
+    aside: bool = False
+    #: it is called to end something
+    ending: bool = False
 
 
 class Ways(Struct, frozen=True):
@@ -93,18 +100,25 @@ class Ways(Struct, frozen=True):
     def entry_points(self) -> tuple[EntryChain, ...]:
         """Entry points behind which user space waits, each once, the most telling first.
 
-        Those that no guess leads to come first, of them system calls, then the nearest; those
-        that come there only when something failed are left out where there are others.
+        Those that no guess leads to come first, of them what is called to end something, then
+        system calls, then the nearest.  Those that come there only when something failed, or to
+        undo what they did themselves, are left out where there are others.
         """
         seen: dict[tuple[str, str], EntryChain] = {}
+        waited = [way for way in self.ways if way.context == "task" and way.reaches_user]
+        whole = [way for way in waited if not way.failed]
         for way in sorted(
-            [way for way in self.ways if not way.failed] or self.ways,
-            key=lambda w: (w.strength != "certain", w.kind != "syscall", len(w.chain)),
+            [way for way in whole if not way.aside] or whole or waited,
+            key=lambda w: (
+                w.strength != "certain",
+                not w.ending,
+                w.kind != "syscall",
+                len(w.chain),
+            ),
         ):
-            if way.context == "task" and way.reaches_user:
-                seen.setdefault(
-                    (way.name, way.kind), EntryChain(way.name, way.kind, way.chain, way.said)
-                )
+            seen.setdefault(
+                (way.name, way.kind), EntryChain(way.name, way.kind, way.chain, way.said)
+            )
         return tuple(seen.values())
 
     def carrying(self, kernel: KernelFacts, family: str) -> Ways:
@@ -124,6 +138,7 @@ class _Node(Struct):
     strength: Strength = "certain"
     guard: tuple[Atom, ...] = ()
     failed: bool = False
+    aside: bool = False
 
 
 class _Bound(Struct):
@@ -144,6 +159,9 @@ class _Walk(Struct):
     seen: set[tuple[str, str]] = field(default_factory=set)
     failed: set[tuple[str, str]] = field(default_factory=set)
     queue: list[_Node] = field(default_factory=list)
+    #: those that are come to aside, for when all others were visited
+    later: list[_Node] = field(default_factory=list)
+    turned: bool = False
     bound: list[_Bound] = field(default_factory=list)
     cut: bool = False
     hubs: list[str] = field(default_factory=list)
@@ -190,6 +208,9 @@ class _Walk(Struct):
         key = (node.name, node.path)
         if key in self.seen or not node.name:
             return
+        if node.aside and not self.turned:
+            self.later.append(node)
+            return
         if node.failed:
             # one that is come to without a failure as well is followed once more
             if key in self.failed:
@@ -219,7 +240,11 @@ def ways(
     marks = frozenset(m.pattern for m in kernel.macros if m.action in _DECLARES) - starts
     walk = _Walk(tree, kernel, images=images, marks=marks)
     walk.push(_Node(name, path, (name,), guard=guard))
-    while walk.queue or walk.bound:
+    while walk.queue or walk.bound or (walk.later and not walk.turned):
+        if not (walk.queue or walk.bound):
+            walk.turned = True
+            for node in walk.later:
+                walk.push(node)
         nodes, bound = walk.queue, walk.bound
         walk.queue, walk.bound = [], []
         # one search of the tree for all
@@ -309,7 +334,8 @@ def _image_callers(walk: _Walk, node: _Node, own: Function | None) -> bool:
         one_of_several = call.indirect and len(walk.images.callees(call, caller.path)) > 1
         strength: Strength = "likely" if one_of_several else node.strength
         failed = node.failed or branches.on_error_path(walk.kernel, call, (caller,))
-        above = _Node(caller.name, caller.path, chain, strength, guard, failed)
+        aside = node.aside or undone(walk.kernel, caller, call)
+        above = _Node(caller.name, caller.path, chain, strength, guard, failed, aside)
         if caller.entry is not None:  # nothing to look for in the tree
             _add_system_call(walk, above, caller.path, caller.line)
         else:
@@ -423,7 +449,9 @@ def _add_system_call(walk: _Walk, node: _Node, path: str, line: int) -> None:
             ends=row.ends if row is not None and not passing else (),
             said=_call_text(called, node.guard),
             unknown=row is None and not passing,
+            ending=walk.kernel.teardown.search(called) is not None,
             failed=node.failed,
+            aside=node.aside,
         )
     )
 
@@ -443,14 +471,37 @@ def _call_text(called: str, guard: tuple[Atom, ...]) -> str:
     return f"{called}(..., {' | '.join(dict.fromkeys(flags))})" if flags else called
 
 
-def _through_call(walk: _Walk, node: _Node, site: CallerSite, strength: Strength) -> None:
+def _aside_at(walk: _Walk, node: _Node, site: CallerSite, called: str) -> bool:
+    """Whether a caller of the tree only undoes what it did itself.
+
+    Its body is read for that, so it is asked near the release alone: errs towards a caller too
+    many further up, where one holds what it calls for.
+    """
+    if node.aside or len(node.chain) > _JUDGED:
+        return node.aside
+    caller = walk.tree.function(site.path, site.function_line)
+    calls = [call for call in caller.calls if call.callee == called] if caller is not None else []
+    here = [call for call in calls if call.line == site.line]
+    told = here or calls
+    return (
+        caller is not None
+        and bool(told)
+        and all(undone(walk.kernel, caller, call) for call in told)
+    )
+
+
+def _through_call(
+    walk: _Walk, node: _Node, site: CallerSite, strength: Strength, called: str = ""
+) -> None:
+    """Go on to a caller; ``called`` is the name by which it calls, that of the node if empty."""
     if not site.function:
         return
     guard = _guard_at(walk, node, site)
     if guard is None:
         return
     chain = (site.function, *node.chain)
-    made = _Node(site.function, site.path, chain, strength, guard, node.failed)
+    aside = _aside_at(walk, node, site, called or node.name)
+    made = _Node(site.function, site.path, chain, strength, guard, node.failed, aside)
     if site.kind == "syscall":
         _add_system_call(walk, made, site.path, site.line)
         return
@@ -505,7 +556,7 @@ def _through_member_calls(walk: _Walk, bound: _Bound) -> None:
     if not own and not bound.told:
         walk.ends.append(bound.node.name)
     for site in own:
-        _through_call(walk, bound.node, site, "likely")
+        _through_call(walk, bound.node, site, "likely", bound.member)
 
 
 def _may_be_of(walk: _Walk, bound: _Bound, site: CallerSite) -> bool:
@@ -551,9 +602,16 @@ def _add_entry(walk: _Walk, node: _Node, entry: EntryPoint, where: str) -> None:
                 why=f"{node.name}() is {where}",
                 ends=() if passing else entry.ends,
                 said=f"{entry.struct}.{entry.member}" if entry.member else entry.macro,
+                ending=bool(entry.ends) and not (entry.commands and _names_no_end(walk, node.name)),
                 failed=node.failed,
+                aside=node.aside,
             )
         )
+
+
+def _names_no_end(walk: _Walk, name: str) -> bool:
+    """Whether a function is not named for an end: of many commands it is none that ends."""
+    return walk.kernel.teardown.search(name) is None
 
 
 def _through_argument(walk: _Walk, node: _Node, use: AddressUse) -> None:
@@ -571,6 +629,7 @@ def _through_argument(walk: _Walk, node: _Node, use: AddressUse) -> None:
                 chain=node.chain,
                 why=f"{node.name}() is bound by {place}",
                 failed=node.failed,
+                aside=node.aside,
             )
         )
         return
@@ -582,6 +641,8 @@ def _through_argument(walk: _Walk, node: _Node, use: AddressUse) -> None:
     strength: Strength = node.strength if use.callee in kernel.cleanups else "likely"
     if use.function:
         chain = (use.function, *node.chain)
-        walk.push(_Node(use.function, use.path, chain, strength, failed=node.failed))
+        walk.push(
+            _Node(use.function, use.path, chain, strength, failed=node.failed, aside=node.aside)
+        )
     else:
         walk.ends.append(node.name)

@@ -102,3 +102,47 @@ def test_the_walk_need_not_have_come_there():
     (told,) = downgrades(before, after, ways=lambda *_: found)
     assert [entry.name for entry in told.entry_points] == ["exit", "exit_group"]
     assert any("holds in exit(2) and exit_group(2) alone" in one.said for one in told.reasons)
+
+
+CALLERS = """\
+static void lamp_put(struct lamp *lamp)
+{{
+{body}}}
+
+int lamp_add(int fd)
+{{
+	struct lamp *lamp = lamp_find(fd);
+	int err = lamp_light(lamp);
+
+	if (err)
+		lamp_put(lamp);
+	return err;
+}}
+
+void lamp_tell(struct lamp *lamp)
+{{
+	lamp_put(lamp);
+}}
+
+void lamp_remove(struct lamp *lamp)
+{{
+	lamp_put(lamp);
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("gone", "first"),
+    [((), "lamp_remove"), (("remove",), "lamp_tell"), (("tell", "remove"), "lamp_add")],
+)
+def test_the_chain_leads_through_who_ends_it(gone, first):
+    source = LAMP.partition("static void lamp_close")[0] + CALLERS
+    for name in gone:
+        source = source.replace(
+            f"void lamp_{name}(struct lamp *lamp)\n{{{{\n\tlamp_put",
+            f"void lamp_{name}(struct lamp *lamp)\n{{{{\n\tlamp_see",
+        )
+    now = "\tINIT_WORK(&lamp->work, lamp_late);\n\tqueue_work(system_wq, &lamp->work);\n"
+    (found,) = downgrades(source.format(body="\tlamp_release(lamp);\n"), source.format(body=now))
+    assert found.before.chain[0].function == first
+    assert found.after.chain[0].function == first

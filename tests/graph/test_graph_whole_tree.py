@@ -459,3 +459,73 @@ def test_an_entry_that_comes_there_when_something_failed_is_told_only_without_ot
     found = reach.ways(Tree({"a.c": source}), kernel(), "f", "a.c", (), images)
     failed = {w.name: w.failed for w in found.ways}
     assert [(e.name, failed[e.name]) for e in found.entry_points] == told_
+
+
+def entry_names(source, **more):
+    return [entry.name for entry in ways(source, **more).entry_points]
+
+
+OFF = """\
+SYSCALL_DEFINE1(lamp_off, int, fd)
+{
+	f(lamp_of(fd));
+	return 0;
+}
+"""
+PUT = one("lamp_put", "iput", head="void {}(struct lamp *l)")
+PUT_OFF = OFF.replace("f(", "lamp_put(")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        # what it took, found or made itself
+        "\tlamp_get(l);\n\tlamp_put(l);\n",
+        "\tl = lamp_lookup(fd);\n\tlamp_put(l);\n",
+        "\tl = lamp_alloc(fd);\n\tlamp_put(l);\n",
+        "\tlamp_create(fd, &l);\n\tlamp_put(l);\n",
+        # where something failed
+        "\terr = lamp_on(l);\n\tif (err)\n\t\tlamp_put(l);\n",
+        "\tint no = lamp_on(l);\n\n\tif (no < 0)\n\t\tlamp_put(l);\n",
+        "\tif (x)\n\t\tgoto err_put;\n\treturn 0;\nerr_put:\n\tlamp_put(l);\n\treturn -EIO;\n",
+    ],
+)
+def test_who_only_undoes_what_he_did_is_no_entry_where_there_are_others(body):
+    other = f"SYSCALL_DEFINE1(lamp_ask, int, fd)\n{{\n\tstruct lamp *l;\n\n{body}}}\n"
+    assert entry_names(PUT + other, name="lamp_put") == ["lamp_ask"]
+    assert entry_names(PUT + other + PUT_OFF, name="lamp_put") == ["lamp_off"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        # what was there before, taken out to end it
+        "\tl = lamp_remove_get(fd);\n\tlamp_put(l);\n",
+        # the first argument holds what is released, and was taken for that
+        "\tns = ns_get(fd);\n\tlamp_destroy(ns, l);\n",
+        # taken below
+        "\tlamp_put(l);\n\tlamp_get(l);\n",
+    ],
+)
+def test_who_ends_what_was_there_before_is_an_entry(body):
+    destroy = one("lamp_destroy", "lamp_put", head="void {}(struct ns *n, struct lamp *l)")
+    other = f"SYSCALL_DEFINE1(lamp_shut, int, fd)\n{{\n\tstruct lamp *l = x;\n\n{body}}}\n"
+    found = ways(PUT + destroy + other + PUT_OFF, name="lamp_put")
+    assert not any(way.aside for way in found.ways)
+    assert "lamp_shut" in [entry.name for entry in found.entry_points]
+
+
+def test_a_function_that_is_come_to_both_ways_is_an_entry():
+    middle = one("middle", "lamp_put")
+    ask = "void ask(int fd)\n{\n\tstruct lamp *l = lamp_find(fd);\n\n\tlamp_put(l);\n}\n"
+    entry = "SYSCALL_DEFINE1(lamp_both, int, fd)\n{\n\task(fd);\n\tmiddle(all);\n}\n"
+    found = ways(PUT + ask + middle + entry, name="lamp_put")
+    assert [one.chain for one in found.entry_points] == [("lamp_both", "middle", "lamp_put")]
+
+
+def test_what_is_named_for_an_end_comes_first():
+    both = OFF.replace("lamp_off", "lamp_dim") + OFF.replace("lamp_off", "lamp_close")
+    assert entry_names(START + both) == ["lamp_close", "lamp_dim"]
+    by_tables = [initializer("struct file_operations", m) for m in ("unlocked_ioctl", "release")]
+    (first,) = ways(START, by_tables).entry_points
+    assert first.said == "file_operations.release"
