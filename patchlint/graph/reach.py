@@ -28,6 +28,7 @@ from patchlint.graph.bindings import function_name
 from patchlint.graph.build import defined_by
 from patchlint.graph.guards import Atom, atoms
 from patchlint.graph.lifting import guard_above
+from patchlint.graph.members import Structs
 from patchlint.graph.objects import struct_name, variables
 from patchlint.model.effect import EntryChain
 from patchlint.model.tree import MANY_MEMBER_CALLS, AddressUse
@@ -155,6 +156,7 @@ class _Bound(Struct):
 class _Walk(Struct):
     tree: TreeFacts
     kernel: KernelFacts
+    structs: Structs
     ways: list[Way] = field(default_factory=list)
     seen: set[tuple[str, str]] = field(default_factory=set)
     failed: set[tuple[str, str]] = field(default_factory=set)
@@ -238,7 +240,7 @@ def ways(
         return Ways((), known=False, cut=False)
     starts = {entry.macro for entry in kernel.entries} | kernel.registrations.keys()
     marks = frozenset(m.pattern for m in kernel.macros if m.action in _DECLARES) - starts
-    walk = _Walk(tree, kernel, images=images, marks=marks)
+    walk = _Walk(tree, kernel, Structs(tree), images=images, marks=marks)
     walk.push(_Node(name, path, (name,), guard=guard))
     while walk.queue or walk.bound or (walk.later and not walk.turned):
         if not (walk.queue or walk.bound):
@@ -325,6 +327,8 @@ def _image_callers(walk: _Walk, node: _Node, own: Function | None) -> bool:
         )
         _through_argument(walk, node, use)
     for caller, call in pairs:
+        if _of_another(walk, caller, call):
+            continue
         function = own if own is not None else walk.function(node.name, node.path)
         guard = _above(walk, node, function, call)
         if guard is None:
@@ -562,25 +566,50 @@ def _through_member_calls(walk: _Walk, bound: _Bound) -> None:
 def _may_be_of(walk: _Walk, bound: _Bound, site: CallerSite) -> bool:
     """Whether a call through a member of that name may be through one of that struct.
 
-    The type of a variable tells.  Behind a chain of members it does not; then the call counts
-    where its file names the struct, or where it stands in the part of the tree that binds it:
-    names of members repeat from subsystem to subsystem.
+    The type of a variable tells, and behind a chain of members that of the last one, as far as
+    the headers of the file tell it.  Where they do not the call counts where its file names the
+    struct, or where it stands in the part of the tree that binds it: names of members repeat
+    from subsystem to subsystem.
     """
     if not bound.struct:
         return True
-    text = walk.tree.text(site.path) or b""
-    lines = text.split(b"\n", site.line)
-    line = lines[site.line - 1].decode("utf-8", "replace") if len(lines) >= site.line else ""
-    called = re.search(
-        rf"(?<![\w.>])(\w+)\s*(?:->|\.)\s*{re.escape(bound.member)}\s*\)?\s*\(", line
-    )
-    around = walk.tree.function(site.path, site.function_line) if called else None
-    struct = _struct_of(around, called[1]) if around is not None and called else None
+    around = walk.tree.function(site.path, site.function_line)
+    struct = _called_through(walk, around, site.line, bound.member) if around is not None else None
     if struct is not None:
         return struct == bound.struct
+    text = walk.tree.text(site.path) or b""
     if re.search(rf"\b{re.escape(bound.struct)}\b".encode(), text):
         return True
     return _part(site.path) == _part(bound.path)
+
+
+def _called_through(walk: _Walk, around: Function, at: int, member: str) -> str | None:
+    """The struct through whose member a line of a tree's function calls, None for none told."""
+    lines = (walk.tree.text(around.path) or b"").split(b"\n", at)
+    line = lines[at - 1].decode("utf-8", "replace") if len(lines) >= at else ""
+    called = re.search(
+        rf"(?<![\w.>\])])(\w+(?:(?:->|\.)\w+)*)\s*(?:->|\.)\s*{re.escape(member)}\s*\)?\s*\(", line
+    )
+    if called is None:
+        return None
+    first, *chain = re.split(r"->|\.", called[1])
+    own = _struct_of(around, first)
+    return walk.structs.behind(around.path, own, chain) if own is not None else None
+
+
+def _of_another(walk: _Walk, caller: Function, call: Call) -> bool:
+    """Whether a call that the images tell by its member alone is through another struct's.
+
+    The function as the tree has it tells: a series that makes it call through another object
+    of the same member's name is not seen.
+    """
+    bound = walk.images.slots.get(call.callee, []) if walk.images is not None else []
+    old = walk.tree.definition_in(caller.path, caller.name) if call.indirect and bound else None
+    calls = [one for one in old.calls if one.callee == call.callee] if old is not None else []
+    if old is None or not calls:
+        return False
+    through = {_called_through(walk, old, one.line, call.callee) for one in calls}
+    return None not in through and through.isdisjoint(struct_name(one) for _, one, _ in bound)
 
 
 def _part(path: str) -> tuple[str, ...]:

@@ -223,6 +223,47 @@ def test_a_call_through_a_member_is_of_the_struct_that_it_is_called_through(
     assert found.complete is reached
 
 
+HEADER = """\
+struct lamp_dev {
+	int number;	/* struct lamp_ops *ops; */
+	struct {
+		const struct %s *ops, *more[2];
+	};
+};
+"""
+LAMP = "struct lamp {\n\tstruct lamp_dev dev;\n};\n"
+
+
+@pytest.mark.parametrize(
+    ("struct", "reached"), [("lamp_ops", True), ("candle_ops", False), ("lamp_ops_2", False)]
+)
+@pytest.mark.parametrize("call", ["l->dev.ops->glow(l)", "l->dev.more->glow(l)"])
+def test_headers_tell_the_struct_behind_a_chain_of_members(struct, reached, call):
+    text = "#include <linux/lamp.h>\n" + SHINE % ("struct lamp *l", call) + one("g", "shine")
+    text += SYSCALL.replace("middle", "g")
+    site = CallerSite("shine", "b.c", 4, static=True, kind="function", function_line=2)
+    files = {
+        "a.c": START,
+        "b.c": text,
+        "include/linux/lamp.h": '#include "../linux/./dev.h"\n' + LAMP,
+        "include/linux/dev.h": HEADER % struct,
+    }
+    use = initializer("struct lamp_ops", "glow")
+    found = reach.ways(Tree(files, [use], {"glow": (site,)}), kernel(), "f", "a.c")
+    assert [w.name for w in found.ways] == (["lamp_off"] if reached else [])
+
+
+@pytest.mark.parametrize(("struct", "reached"), [("lamp_ops", True), ("candle_ops", False)])
+def test_images_lead_through_no_member_of_another_struct(struct, reached):
+    table = "static const struct lamp_ops ops = {\n\t.glow = f,\n};\n"
+    shine = SHINE % ("struct lamp *l", "l->dev.ops->glow(l)")
+    source = '#include "lamp.h"\n' + START + table + shine + SYSCALL.replace("middle", "shine")
+    images = build([facts("d/a.c", source)], kernel(), {"d/a.c": None})
+    tree = Tree({"d/a.c": source, "d/lamp.h": HEADER % struct + LAMP})
+    found = reach.ways(tree, kernel(), "f", "d/a.c", (), images)
+    assert [w.name for w in found.ways] == (["lamp_off"] if reached else [])
+
+
 def test_a_call_through_a_chain_of_members_counts_in_the_same_part_of_the_tree():
     text = SHINE % ("struct lamp *l", "l->dev->ops->glow(l)")
     text += one("g", "shine") + SYSCALL.replace("middle", "g")
