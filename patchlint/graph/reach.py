@@ -76,6 +76,8 @@ class Way(Struct, frozen=True):
     aside: bool = False
     #: it is called to end something
     ending: bool = False
+    #: what it is called for, in words of user space
+    event: str = ""
 
 
 class Ways(Struct, frozen=True):
@@ -118,7 +120,7 @@ class Ways(Struct, frozen=True):
             ),
         ):
             seen.setdefault(
-                (way.name, way.kind), EntryChain(way.name, way.kind, way.chain, way.said)
+                (way.name, way.kind), EntryChain(way.name, way.kind, way.chain, way.said, way.event)
             )
         return tuple(seen.values())
 
@@ -632,6 +634,7 @@ def _add_entry(walk: _Walk, node: _Node, entry: EntryPoint, where: str) -> None:
                 ends=() if passing else entry.ends,
                 said=f"{entry.struct}.{entry.member}" if entry.member else entry.macro,
                 ending=bool(entry.ends) and not (entry.commands and _names_no_end(walk, node.name)),
+                event=entry.event,
                 failed=node.failed,
                 aside=node.aside,
             )

@@ -66,6 +66,8 @@ class EntryChain(Struct, frozen=True):
     chain: tuple[str, ...]
     #: how it is called so that it loses the promise: ``umount2(..., MNT_DETACH)``
     said: str = ""
+    #: what it is called for, in words of user space: ``umount(2)``, ``driver unbind``
+    event: str = ""
 
 
 #: what is done, in a sentence, by its kind

@@ -208,7 +208,8 @@ class EntryPoint(Struct, frozen=True):
     it; ``kind`` is ``syscall``, ``file operation``, ``block device operation``...;
     ``reaches_user`` whether a user task waits for it.  ``ends`` is what it may end, since
     it can drop the last reference: nothing for one that holds what it works on.
-    ``commands``: many commands go through it, and few of them end something.
+    ``commands``: many commands go through it, and few of them end something.  ``event`` is what
+    it is called for, in words of user space, where that is one thing (``umount(2)``).
     """
 
     struct: str
@@ -220,6 +221,7 @@ class EntryPoint(Struct, frozen=True):
     source: Source
     ends: tuple[Resource, ...] = ()
     commands: bool = False
+    event: str = ""
 
 
 class Made(Struct, frozen=True):

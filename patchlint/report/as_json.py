@@ -224,7 +224,8 @@ def _promise(promise: Promise) -> dict[str, Any]:
 
 def _entry(entry: EntryChain) -> dict[str, Any]:
     told = {"name": entry.name, "kind": entry.kind, "chain": list(entry.chain)}
-    return {**told, "call": entry.said} if entry.said else told
+    more = {"call": entry.said, "event": entry.event}
+    return told | {key: text for key, text in more.items() if text}
 
 
 def _hunk_line(hunk_line: HunkLine) -> dict[str, Any]:

@@ -250,7 +250,7 @@ def _remark(finding: Finding, others: Sequence[Finding], link: str) -> list[str]
     lines += ["", *_chain("Before", finding.before), "", *_chain("After", finding.after)]
     prose = [_sentence(finding.why)] if finding.why else []
     if finding.entry_points:
-        prose.append(f"Reached from {entries(entry_points(finding), ENTRIES)}.")
+        prose.append(f"Reached from {entries(entry_points(finding), ENTRIES, finding.function)}.")
     if finding.symptoms:
         prose.append(_sentence(f"If nothing waits, it may show as: {finding.symptoms[0]}"))
     if finding.advice:

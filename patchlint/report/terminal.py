@@ -410,11 +410,12 @@ def _entries(finding: Finding, style: Style) -> list[str]:
     entries = entry_points(finding)
     if style.verbose:
         told = [
-            f"{entry.name} ({entry.kind})" + (f": {' → '.join(entry.chain)}" if entry.chain else "")
+            f"{entry.name} ({entry.event or entry.kind})"
+            + (f": {' → '.join(entry.chain)}" if entry.chain else "")
             for entry in entries
         ]
         return _listed("reached", told, style, most=MOST_ENTRIES)
-    return _prose("reached", grouped(entries, ENTRIES), style)
+    return _prose("reached", grouped(entries, ENTRIES, finding.function), style)
 
 
 def _is_range(series: SeriesRef) -> bool:

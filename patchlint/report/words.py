@@ -193,16 +193,27 @@ def _told(promise: Promise, names: Sequence[str | None], arrow: str, level: Leve
     return f"{context(promise, level)}{by}: {guarantee(promise)}"
 
 
-def entries(points: Sequence[EntryChain], most: int) -> str:
-    """``umount, mount (syscall); close (file operation); 3 more``: ``most`` names, by kind."""
-    names = list(dict.fromkeys((line(one.kind), line(one.name)) for one in points))
-    kinds: dict[str, list[str]] = {}
-    for kind, name in islice(names, most):
-        kinds.setdefault(kind, []).append(name)
-    told = [f"{', '.join(some)} ({kind})" for kind, some in kinds.items()]
+def entries(points: Sequence[EntryChain], most: int, own: str = "") -> str:
+    """``umount(2): a_put_super, a_kill_sb; close, exit (syscall); 3 more``: ``most`` names.
+
+    What an operation is called for in words of user space comes before its name, and stands
+    alone where the name is that of the function itself, ``own``.  Others are told by kind.
+    """
+    names = list(dict.fromkeys((line(one.event), line(one.kind), line(one.name)) for one in points))
+    groups: dict[tuple[str, str], list[str]] = {}
+    for event, kind, name in islice(names, most):
+        held = groups.setdefault((event, "" if event else kind), [])
+        held += [] if event and name == own else [name]
+    told = [_grouped(event, kind, some) for (event, kind), some in groups.items()]
     if len(names) > most:
         told.append(f"{len(names) - most} more")
     return "; ".join(told)
+
+
+def _grouped(event: str, kind: str, names: Sequence[str]) -> str:
+    if not event:
+        return f"{', '.join(names)} ({kind})"
+    return f"{event}: {', '.join(names)}" if names else event
 
 
 def precedent(one: Judgement, link: str) -> str:

@@ -195,10 +195,10 @@ def _sourced(row: list[Any]) -> list[Any]:
 
 
 def _entry(row: list[Any]) -> EntryPoint:
-    struct, member, macro, contexts, kind, user, source, ends, commands = row
+    struct, member, macro, contexts, kind, user, source, ends, commands, event = row
     where = Source(*source)
     held = tuple(contexts)
-    return EntryPoint(struct, member, macro, held, kind, user, where, tuple(ends), commands)
+    return EntryPoint(struct, member, macro, held, kind, user, where, tuple(ends), commands, event)
 
 
 def _system_call(row: list[Any]) -> SystemCall:

@@ -476,6 +476,7 @@ def _entry(row: Row) -> list[Any]:
         _source(row),
         row.get("ends", []),
         row.get("commands", False),
+        row.get("event", ""),
     ]
 
 

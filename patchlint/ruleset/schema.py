@@ -328,6 +328,7 @@ ROWS: Final[dict[str, Row]] = {
         Key("reaches_user", flag),
         Key("ends", some_of(RESOURCES), required=False),
         Key("commands", flag, required=False),
+        Key("event", text, required=False),
         *_SOURCE,
     ),
     "syscall": (

@@ -143,6 +143,11 @@ def test_a_macro_may_hold_a_function_whose_name_it_makes(name, macro, kinds):
     assert [row.kind for _, _, row in shown.operations_of(name)] == kinds
 
 
+def test_an_entry_says_what_it_is_called_for():
+    found = ways(START, [initializer("struct super_operations", "put_super")])
+    assert [(e.name, e.event) for e in found.entry_points] == [("f", "umount(2)")]
+
+
 def test_a_member_that_several_contexts_call_gives_a_way_for_each():
     found = ways(START, [initializer("struct super_operations", "put_super")])
     assert [w.context for w in found.ways] == ["task", "workqueue"]

@@ -266,6 +266,17 @@ def test_entry_points_stand_by_kind_and_are_few():
     )
 
 
+def test_an_entry_point_is_told_by_what_user_space_does():
+    own = EntryChain(FILE.function, "driver", (), event="driver unbind")
+    others = [EntryChain(name, name[-5:], (), event="umount(2)") for name in ("a_super", "a_kill")]
+    told = "  reached  driver unbind; umount(2): a_super, a_kill; exit (syscall)\n"
+    points = (own, *others, EntryChain("exit", "syscall", ()))
+    assert told in alone(replace(FILE, entry_points=points))
+    by_another = replace(own, name="lamp_remove")
+    told = "  reached  driver unbind: lamp_remove; umount(2): a_super, a_kill; exit (syscall)\n"
+    assert told in alone(replace(FILE, entry_points=(by_another, *points[1:])))
+
+
 def test_a_cut_chain_keeps_the_link_that_hands_over():
     chain = tuple(Step(f"f{n}", "fs/a.c", n, f"calls f{n + 1}()") for n in range(9))
     after = replace(LAZY.after, chain=chain, callback="f7")
