@@ -324,8 +324,15 @@ def _image_callers(walk: _Walk, node: _Node, own: Function | None) -> bool:
         if caller.path == node.path or own is None or not own.static
     ]
     for caller, call in given:
+        place = next(i for i, text in enumerate(call.args) if function_name(text) == node.name)
         use = AddressUse(
-            node.name, caller.path, call.line, "argument", caller.name, callee=call.callee
+            node.name,
+            caller.path,
+            call.line,
+            "argument",
+            caller.name,
+            callee=call.callee,
+            argument=place,
         )
         _through_argument(walk, node, use)
     for caller, call in pairs:
@@ -669,6 +676,9 @@ def _through_argument(walk: _Walk, node: _Node, use: AddressUse) -> None:
     if macro is not None:
         _add_entry(walk, node, macro, f"given to {place}")
         return
+    if (kept := _kept_in(walk, node, use)) is not None:
+        walk.bound.append(kept)
+        return
     # a release given to kref_put(), or a callback to some iterator: runs in the caller
     strength: Strength = node.strength if use.callee in kernel.cleanups else "likely"
     if use.function:
@@ -678,3 +688,21 @@ def _through_argument(walk: _Walk, node: _Node, use: AddressUse) -> None:
         )
     else:
         walk.ends.append(node.name)
+
+
+def _kept_in(walk: _Walk, node: _Node, use: AddressUse) -> _Bound | None:
+    """The member in which a helper keeps the function that it is given; None where it does not.
+
+    Whoever calls through that member runs it, and not who gave it: that was a registration.  A
+    helper that calls what it is given as well, or hands it on, runs it for its caller.
+    """
+    helper = walk.tree.definition(use.callee, use.path)
+    if helper is None or not 0 <= use.argument < len(helper.parameters):
+        return None
+    name = helper.parameters[use.argument].name
+    if any(name in (call.callee, *call.args) for call in helper.calls):
+        return None
+    target = next((one.target for one in helper.stores if one.value.strip() == name), "")
+    base, _, member = target.replace("->", ".").rpartition(".")
+    struct = _struct_of(helper, base) if base.isidentifier() else None
+    return _Bound(node, struct, member, helper.path) if struct is not None else None

@@ -317,6 +317,58 @@ def test_a_function_given_away_runs_where_it_is_given(callee, strength):
     assert told(found) == [("lamp_off", "syscall", "task", strength, True)]
 
 
+PIN = """\
+static inline void pin_init(struct pin *pin, void (*kill)(struct pin *pin))
+{
+	%s;
+}
+"""
+PINNED = """\
+static void on(struct lamp *l)
+{
+	pin_init(&l->pin, f);
+}
+
+SYSCALL_DEFINE1(lamp_on, int, fd)
+{
+	on(lamp_of(fd));
+}
+
+static void pin_kill(struct pin *pin)
+{
+	pin->kill(pin);
+}
+
+SYSCALL_DEFINE1(lamp_off, int, fd)
+{
+	pin_kill(pin_of(fd));
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("does", "names"),
+    [
+        ("pin->kill = kill", ["lamp_off"]),
+        # called, handed on, or kept where nobody knows
+        ("pin->kill = kill;\n\tkill(pin)", ["lamp_on"]),
+        ("pin->kill = kill;\n\tpin_add(pin, kill)", ["lamp_on"]),
+        ("kills[0] = kill", ["lamp_on"]),
+    ],
+)
+@pytest.mark.parametrize("shown", [True, False])
+def test_who_only_binds_a_function_does_not_run_it(does, names, shown):
+    source = START + PIN % does + PINNED
+    line = 1 + source[: source.index("pin->kill(pin)")].count("\n")
+    site = CallerSite("pin_kill", "a.c", line, static=True, kind="function", function_line=line - 2)
+    given = 1 + source[: source.index(", f)")].count("\n")
+    use = AddressUse("f", "a.c", given, "argument", "on", callee="pin_init", argument=1)
+    images = build([facts("a.c", source)], kernel(), {"a.c": None}) if shown else None
+    tree = Tree({"a.c": source}, [use], {"kill": (site,)})
+    found = reach.ways(tree, kernel(), "f", "a.c", (), images)
+    assert [way.name for way in found.ways] == names
+
+
 def test_a_helper_of_everybody_is_named_and_not_followed():
     users = "".join(one(f"user{n}", "helper") for n in range(30))
     source = START + one("helper", "f") + users
