@@ -133,6 +133,8 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
     lasts = late.guarantee == "before-return-to-user" or unsure
     if entries and old.certain and loud.level == "warning" and not (late.guessed or lasts):
         loud.level = "error"
+    # who is told beside them makes nothing louder
+    told = entries or old.classes
     reasons = list(loud.reasons)
     more = [loss for loss in losses if loss is not main and strength(loss.before[0]) > 1]
     others = [
@@ -174,12 +176,13 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         before=Promise(
             "task" if entries else old.shown,
             "after-wait" if effect.wait is not None else effect.guarantee,
-            before_chain(comparison, main, effect, entries),
+            before_chain(comparison, main, effect, told),
+            many=old.many,
         ),
         after=Promise(
             context,
             by_when,
-            after_chain(comparison.after, main, late, entries),
+            after_chain(comparison.after, main, late, told),
             mechanism,
             callback,
         ),
@@ -188,7 +191,7 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         confidence=_confidence(effect, old, bool(entries), loud.level, guessed=late.guessed),
         reasons=(*reasons, *grounds),
         what=effect.act,
-        entry_points=entries,
+        entry_points=told,
         weight=weight(effect) + (LOUD if loud.level != "note" else 0),
         home=main.now.path,
         lost=tuple(sorted({e.root_line for loss in losses for e in loss.before})),

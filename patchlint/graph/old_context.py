@@ -49,6 +49,10 @@ class OldContext(Struct, frozen=True):
     mixed: bool = False
     #: whether the doubt tells of the callback, not of this one function alone
     shared: bool = True
+    #: what those are called for of whom there are too many to follow
+    classes: tuple[EntryChain, ...] = ()
+    #: a function that has more callers than were followed, "" for none
+    many: str = ""
 
 
 def old_context(comparison: Comparison, loss: Loss) -> OldContext | None:
@@ -75,9 +79,22 @@ def old_context(comparison: Comparison, loss: Loss) -> OldContext | None:
         ]
         settled = _settled(_from_tree(found), told)
         if settled is None or settled.task or found.complete:
-            return settled and _of_carrying(comparison, loss, found, settled)
+            if settled is None:
+                return None
+            carried = _of_carrying(comparison, loss, found, settled)
+            return _with_callers(found, carried, loss.now)
         # that no task is among those which are seen tells nothing of those which are not
-    return _in_images(comparison, loss, verdict)
+    old = _in_images(comparison, loss, verdict)
+    return old if found is None else _with_callers(found, old, loss.now)
+
+
+def _with_callers(found: Ways, old: OldContext, now: Function) -> OldContext:
+    """What is told of callers that the walk did not follow, since there are too many of them.
+
+    Nothing rests on it: those of a class are not all tasks.
+    """
+    many = next(iter(found.hubs), now.name if found.cut else "")
+    return replace(old, classes=found.classes, many=many)
 
 
 def _in_images(comparison: Comparison, loss: Loss, verdict: contexts.Verdict) -> OldContext:

@@ -21,6 +21,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from patchlint.graph import branches
 from patchlint.graph.balance import undone
@@ -93,6 +94,8 @@ class Ways(Struct, frozen=True):
     cut: bool
     hubs: tuple[str, ...] = ()
     ends: tuple[str, ...] = ()
+    #: what those of ``hubs`` are called for of which a table tells that
+    classes: tuple[EntryChain, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -131,7 +134,7 @@ class Ways(Struct, frozen=True):
             for way in self.ways
             if not (way.context == "task" and way.reaches_user) or kernel.carries(way.ends, family)
         )
-        return Ways(kept, self.known, self.cut, self.hubs, self.ends)
+        return replace(self, ways=kept)
 
 
 class _Node(Struct):
@@ -170,6 +173,7 @@ class _Walk(Struct):
     cut: bool = False
     hubs: list[str] = field(default_factory=list)
     ends: list[str] = field(default_factory=list)
+    classes: list[EntryChain] = field(default_factory=list)
     images: Graph | None = None
     #: macros around a name that call nothing: what exports a symbol
     marks: frozenset[str] = frozenset()
@@ -263,6 +267,7 @@ def ways(
         cut=walk.cut,
         hubs=tuple(walk.hubs),
         ends=tuple(dict.fromkeys(walk.ends)),
+        classes=tuple(walk.classes),
     )
 
 
@@ -299,11 +304,19 @@ def _visit(walk: _Walk, node: _Node) -> None:
     if not (used or called or any(site.function for site in sites)):
         walk.ends.append(node.name)
     if len(node.chain) > 1 and len({(site.path, site.function) for site in sites}) > _MOST_CALLERS:
-        walk.hubs.append(node.name)
+        _stop_at(walk, node)
         sites = tuple(site for site in sites if site.kind == "syscall")
     for site in sites:
         if walk.images is None or (site.path, site.function) not in walk.images.functions:
             _through_call(walk, node, site, node.strength)
+
+
+def _stop_at(walk: _Walk, node: _Node) -> None:
+    """Go no further up from a helper of everybody; what it is called for is told where known."""
+    walk.hubs.append(node.name)
+    row = walk.kernel.hubs.get(node.name)
+    if row is not None and not (node.aside or node.failed):
+        walk.classes.append(EntryChain(node.name, row.kind, node.chain, event=row.event))
 
 
 def _image_callers(walk: _Walk, node: _Node, own: Function | None) -> bool:

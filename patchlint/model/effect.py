@@ -56,6 +56,8 @@ class Promise(Struct, frozen=True):
     chain: tuple[Step, ...]
     mechanism: str | None = None
     callback: str | None = None
+    #: of an unknown context: a function that has more callers than were followed
+    many: str = ""
 
 
 class EntryChain(Struct, frozen=True):

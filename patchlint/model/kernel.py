@@ -264,6 +264,18 @@ class Proof(Struct, frozen=True):
     source: Source
 
 
+class Hub(Struct, frozen=True):
+    """A function that so many call that nobody follows them all: what it is called for.
+
+    ``kind`` names the class of its callers, ``event`` what user space does that they run.
+    """
+
+    name: str
+    kind: str
+    event: str
+    source: Source
+
+
 class Macro(Struct, frozen=True):
     """A macro that breaks the grammar, and the action of equal length that mends it.
 
@@ -368,6 +380,8 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     #: by the name in the definition
     system_calls: dict[str, SystemCall] = field(default_factory=dict)
     proofs: tuple[Proof, ...] = ()
+    #: by name
+    hubs: dict[str, Hub] = field(default_factory=dict)
     #: what the releases of a family release; a family of no resource is not there
     resources: dict[str, tuple[Resource, ...]] = field(default_factory=dict)
     #: families that are no part of what holds them: nobody waits for them with that

@@ -93,12 +93,15 @@ def context(promise: Promise, level: Level = "warning") -> str:
     """``work item``; louder than a note, an old path that nobody shows is taken for a task's.
 
     Where callers are seen, the first of them is named: of that one nobody knows who calls it.
+    Where there are too many of them to follow all, that is said.
     """
     if promise.context != "unknown":
         return CONTEXTS[promise.context]
     if promise.mechanism or promise.callback:
         return "unknown context"
     taken = "" if level == "note" else ", taken for a task"
+    if promise.many:
+        return f"more callers of {line(promise.many)}() than were followed{taken}"
     first = promise.chain[0] if promise.chain else None
     if first is not None and first.note.startswith(_CALLS) and first.function.isidentifier():
         return f"caller of {line(first.function)}() not seen{taken}"

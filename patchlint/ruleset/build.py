@@ -11,6 +11,7 @@ from patchlint.model.kernel import (
     Cleanup,
     ContextHint,
     EntryPoint,
+    Hub,
     KernelFacts,
     Macro,
     Made,
@@ -70,6 +71,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         held_against=tuple(data["held_against"]),
         entries=tuple(_entry(row) for row in data["entries"]),
         system_calls={row[0]: _system_call(row) for row in data["system_calls"]},
+        hubs={row[0]: Hub(*_sourced(row)) for row in data["hubs"]},
         proofs=tuple(
             Proof(name, lazy(pattern), tuple(calls), Source(*source))
             for name, pattern, calls, source in data["proofs"]

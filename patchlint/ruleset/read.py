@@ -99,6 +99,7 @@ class _Gathered:
             "instead": {row["mechanism"]: row["advice"] for row in rows["instead"]},
             "entries": [_entry(row) for row in rows["entry"]],
             "system_calls": [_system_call(row) for row in rows["syscall"]],
+            "hubs": [[row["name"], row["kind"], row["event"], _source(row)] for row in rows["hub"]],
             "proofs": [
                 [row["name"], row["pattern"], row["calls"], _source(row)] for row in rows["proof"]
             ],

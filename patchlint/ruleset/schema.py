@@ -338,6 +338,7 @@ ROWS: Final[dict[str, Row]] = {
         *_SOURCE,
     ),
     "proof": (Key("name", word), Key("pattern", regex), Key("calls", words), *_SOURCE),
+    "hub": (Key("name", word), Key("kind", text), Key("event", text), *_SOURCE),
     "hint": (
         Key("kind", one_of(HINT_KINDS)),
         Key("pattern", regex),
@@ -437,7 +438,7 @@ FILES: Final[dict[str, tuple[str, ...]]] = {
     "twins": ("twin",),
     "mechanisms": ("registration", "activation", "instead"),
     "waits": ("wait",),
-    "entries": ("entry", "syscall", "proof"),
+    "entries": ("entry", "syscall", "proof", "hub"),
     "hints": ("hint",),
     "macros": ("macro",),
     "objects": ("container", "callback", "slot", "completer", "initializer"),

@@ -54,6 +54,8 @@ def rows():
         yield Row("initializers", made.macro, made.source)
     for call in kernel.system_calls.values():
         yield Row("system calls", call.name, call.source)
+    for hub in kernel.hubs.values():
+        yield Row("hubs", hub.name, hub.source)
     for proof in kernel.proofs:
         yield Row("proofs", proof.name, proof.source)
 

@@ -146,3 +146,16 @@ def test_the_chain_leads_through_who_ends_it(gone, first):
     (found,) = downgrades(source.format(body="\tlamp_release(lamp);\n"), source.format(body=now))
     assert found.before.chain[0].function == first
     assert found.after.chain[0].function == first
+
+
+def test_who_is_too_many_to_follow_is_said_and_makes_nothing_louder():
+    source = LAMP.partition("SYSCALL")[0]
+    event = EntryChain("lamp_del", "lamp removal", ("lamp_del", "lamp_close"), event="lights out")
+    seen = reach.Ways((), known=True, cut=False, hubs=("lamp_del",), classes=(event,))
+    sides = source.format(body=""), source.format(body=PUT_OFF.format(flag="LAMP_LATE"))
+    (without,) = downgrades(*sides, ways=lambda *_: reach.Ways((), known=True, cut=True))
+    (found,) = downgrades(*sides, ways=lambda *_: seen)
+    assert (found.before.context, found.before.many) == ("unknown", "lamp_del")
+    assert found.entry_points == (event,)
+    assert without.before.many == "lamp_close"
+    assert (found.level_cap, found.confidence) == (without.level_cap, without.confidence)

@@ -379,6 +379,18 @@ def test_a_helper_of_everybody_is_named_and_not_followed():
     assert [w.name for w in found.ways] == ["lamp_off"]
 
 
+def test_what_a_helper_of_everybody_is_called_for_is_told():
+    callers = "".join(one(f"g{n}", "device_del") for n in range(25))
+    found = ways(START + one("device_del", "f") + callers)
+    assert (found.ways, found.hubs, found.complete) == ((), ("device_del",), False)
+    assert [(e.name, e.chain, e.event) for e in found.classes] == [
+        ("device_del", ("device_del", "f"), "driver unbind, rmmod or hot unplug")
+    ]
+    # where something failed it is called for nothing
+    undone = "static void device_del(int err)\n{\n\tif (err)\n\t\tf(err);\n}\n"
+    assert ways(START + undone + callers).classes == ()
+
+
 def test_a_walk_that_gets_too_deep_is_cut():
     steps = "".join(one(f"f{n}", f"f{n - 1}" if n else "f") for n in range(20))
     found = ways(START + steps + one("lamp_off", "f19", head="SYSCALL_DEFINE1({}, int, fd)"))

@@ -98,6 +98,10 @@ def test_an_old_path_names_the_function_whose_caller_nobody_saw():
     path = Promise("unknown", "before-call-returns", (seen, own))
     assert words.context(path) == "caller of lamp_exit() not seen, taken for a task"
     assert words.context(path, "note") == "caller of lamp_exit() not seen"
+    many = replace(path, many="lamp_put")
+    told = "more callers of lamp_put() than were followed"
+    assert words.context(many) == f"{told}, taken for a task"
+    assert words.context(many, "note") == told
     assert words.context(replace(path, chain=(own,)), "note") == "caller not seen"
     unnamed = replace(path, chain=(replace(seen, function="(unnamed)"), own))
     assert words.context(unnamed, "note") == "caller not seen"
