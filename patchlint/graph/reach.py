@@ -659,6 +659,10 @@ def _add_entry(walk: _Walk, node: _Node, entry: EntryPoint, where: str) -> None:
                 aside=node.aside,
             )
         )
+    if entry.event and not entry.reaches_user and not (node.aside or node.failed):
+        # nobody is known to wait, but it is known what for
+        said = f"{entry.struct}.{entry.member}"
+        walk.classes.append(EntryChain(node.name, entry.kind, node.chain, said, entry.event))
 
 
 def _names_no_end(walk: _Walk, name: str) -> bool:

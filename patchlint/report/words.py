@@ -200,9 +200,17 @@ def entries(points: Sequence[EntryChain], most: int, own: str = "") -> str:
     """``umount(2): a_put_super, a_kill_sb; close, exit (syscall); 3 more``: ``most`` names.
 
     What an operation is called for in words of user space comes before its name, and stands
-    alone where the name is that of the function itself, ``own``.  Others are told by kind.
+    alone where the name is that of the function itself, ``own``.  Others are told by kind.  One
+    more of what was told already comes behind what was not.
     """
-    names = list(dict.fromkeys((line(one.event), line(one.kind), line(one.name)) for one in points))
+    found = dict.fromkeys((line(one.event), line(one.kind), line(one.name)) for one in points)
+    told_of: set[str] = set()
+    names: list[tuple[str, str, str]] = []
+    again: list[tuple[str, str, str]] = []
+    for one in found:
+        (again if one[0] in told_of else names).append(one)
+        told_of |= {one[0]} - {""}
+    names += again
     groups: dict[tuple[str, str], list[str]] = {}
     for event, kind, name in islice(names, most):
         held = groups.setdefault((event, "" if event else kind), [])

@@ -148,6 +148,12 @@ def test_an_entry_says_what_it_is_called_for():
     assert [(e.name, e.event) for e in found.entry_points] == [("f", "umount(2)")]
 
 
+def test_what_an_operation_is_called_for_is_told_where_nobody_is_known_to_wait():
+    found = ways(START, [initializer("struct device_type", "release")])
+    assert found.entry_points == ()
+    assert [(e.name, e.event) for e in found.classes] == [("f", "removal of the device")]
+
+
 def test_a_member_that_several_contexts_call_gives_a_way_for_each():
     found = ways(START, [initializer("struct super_operations", "put_super")])
     assert [w.context for w in found.ways] == ["task", "workqueue"]

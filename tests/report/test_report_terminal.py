@@ -272,6 +272,9 @@ def test_an_entry_point_is_told_by_what_user_space_does():
     told = "  reached  driver unbind; umount(2): a_super, a_kill; exit (syscall)\n"
     points = (own, *others, EntryChain("exit", "syscall", ()))
     assert told in alone(replace(FILE, entry_points=points))
+    more = [EntryChain(name, "file", (), event="last close") for name in ("b", "c", "d", "e")]
+    told = "  reached  last close: b, c, d; driver unbind: z; 1 more\n"
+    assert told in alone(replace(FILE, entry_points=(*more, replace(own, name="z"))))
     by_another = replace(own, name="lamp_remove")
     told = "  reached  driver unbind: lamp_remove; umount(2): a_super, a_kill; exit (syscall)\n"
     assert told in alone(replace(FILE, entry_points=(by_another, *points[1:])))
