@@ -75,6 +75,8 @@ class Way(Struct, frozen=True):
     failed: bool = False
     #: a call on the way only undoes what its function had done
     aside: bool = False
+    #: it leads through another's implementation of what a file on the way has its own of
+    foreign: bool = False
     #: it is called to end something
     ending: bool = False
     #: what it is called for, in words of user space
@@ -107,14 +109,16 @@ class Ways(Struct, frozen=True):
         """Entry points behind which user space waits, each once, the most telling first.
 
         Those that no guess leads to come first, of them what is called to end something, then
-        system calls, then the nearest.  Those that come there only when something failed, or to
-        undo what they did themselves, are left out where there are others.
+        system calls, then the nearest.  Those that come there only when something failed, to undo
+        what they did themselves, or by way of another's objects, are left out where there are
+        others.
         """
         seen: dict[tuple[str, str], EntryChain] = {}
         waited = [way for way in self.ways if way.context == "task" and way.reaches_user]
-        whole = [way for way in waited if not way.failed]
+        whole = [way for way in waited if not way.failed] or waited
+        own = [way for way in whole if not way.foreign] or whole
         for way in sorted(
-            [way for way in whole if not way.aside] or whole or waited,
+            [way for way in own if not way.aside] or own,
             key=lambda w: (
                 w.strength != "certain",
                 not w.ending,
@@ -145,6 +149,9 @@ class _Node(Struct):
     guard: tuple[Atom, ...] = ()
     failed: bool = False
     aside: bool = False
+    foreign: bool = False
+    #: the members by which it is called on the way: struct, member, file that binds it
+    through: tuple[tuple[str, str, str], ...] = ()
 
 
 class _Bound(Struct):
@@ -162,6 +169,7 @@ class _Walk(Struct):
     tree: TreeFacts
     kernel: KernelFacts
     structs: Structs
+    binds: dict[tuple[str, str, str], bool] = field(default_factory=dict)
     ways: list[Way] = field(default_factory=list)
     seen: set[tuple[str, str]] = field(default_factory=set)
     failed: set[tuple[str, str]] = field(default_factory=set)
@@ -216,7 +224,7 @@ class _Walk(Struct):
         key = (node.name, node.path)
         if key in self.seen or not node.name:
             return
-        if node.aside and not self.turned:
+        if (node.aside or node.foreign) and not self.turned:
             self.later.append(node)
             return
         if node.failed:
@@ -315,7 +323,7 @@ def _stop_at(walk: _Walk, node: _Node) -> None:
     """Go no further up from a helper of everybody; what it is called for is told where known."""
     walk.hubs.append(node.name)
     row = walk.kernel.hubs.get(node.name)
-    if row is not None and not (node.aside or node.failed):
+    if row is not None and not (node.aside or node.failed or node.foreign):
         walk.classes.append(EntryChain(node.name, row.kind, node.chain, event=row.event))
 
 
@@ -361,7 +369,16 @@ def _image_callers(walk: _Walk, node: _Node, own: Function | None) -> bool:
         strength: Strength = "likely" if one_of_several else node.strength
         failed = node.failed or branches.on_error_path(walk.kernel, call, (caller,))
         aside = node.aside or undone(walk.kernel, caller, call)
-        above = _Node(caller.name, caller.path, chain, strength, guard, failed, aside)
+        above = replace(
+            node,
+            name=caller.name,
+            path=caller.path,
+            chain=chain,
+            strength=strength,
+            guard=guard,
+            failed=failed,
+            aside=aside,
+        )
         if caller.entry is not None:  # nothing to look for in the tree
             _add_system_call(walk, above, caller.path, caller.line)
         else:
@@ -478,6 +495,7 @@ def _add_system_call(walk: _Walk, node: _Node, path: str, line: int) -> None:
             ending=walk.kernel.teardown.search(called) is not None,
             failed=node.failed,
             aside=node.aside,
+            foreign=node.foreign,
         )
     )
 
@@ -516,18 +534,46 @@ def _aside_at(walk: _Walk, node: _Node, site: CallerSite, called: str) -> bool:
     )
 
 
+def _binds_own(walk: _Walk, path: str, bound: tuple[str, str, str]) -> bool:
+    """Whether a file has its own function in a member by which the way leads further down.
+
+    What it works on are its own objects: of xfs_set_acl() no f2fs inode knows, though both are
+    called by posix_acl_chmod().  What stands upon others of its kind (a stacked filesystem) is
+    left out where there are others.
+    """
+    struct, member, origin = bound
+    if path == origin or not struct:
+        return False
+    key = (path, struct, member)
+    if key not in walk.binds:
+        text = walk.tree.text(path) or b""
+        walk.binds[key] = (
+            re.search(rf"\.{re.escape(member)}\s*=[^=]".encode(), text) is not None
+            and re.search(rf"\bstruct\s+{re.escape(struct)}\b".encode(), text) is not None
+        )
+    return walk.binds[key]
+
+
 def _through_call(
-    walk: _Walk, node: _Node, site: CallerSite, strength: Strength, called: str = ""
+    walk: _Walk,
+    node: _Node,
+    site: CallerSite,
+    strength: Strength,
+    bound: tuple[str, str, str] | None = None,
 ) -> None:
-    """Go on to a caller; ``called`` is the name by which it calls, that of the node if empty."""
+    """Go on to a caller, which calls by the node's name or through the member that is ``bound``."""
     if not site.function:
         return
     guard = _guard_at(walk, node, site)
     if guard is None:
         return
     chain = (site.function, *node.chain)
-    aside = _aside_at(walk, node, site, called or node.name)
-    made = _Node(site.function, site.path, chain, strength, guard, node.failed, aside)
+    aside = _aside_at(walk, node, site, bound[1] if bound is not None else node.name)
+    foreign = node.foreign or any(_binds_own(walk, site.path, one) for one in node.through)
+    through = (*node.through, bound) if bound is not None else node.through
+    made = _Node(
+        site.function, site.path, chain, strength, guard, node.failed, aside, foreign, through
+    )
     if site.kind == "syscall":
         _add_system_call(walk, made, site.path, site.line)
         return
@@ -582,7 +628,7 @@ def _through_member_calls(walk: _Walk, bound: _Bound) -> None:
     if not own and not bound.told:
         walk.ends.append(bound.node.name)
     for site in own:
-        _through_call(walk, bound.node, site, "likely", bound.member)
+        _through_call(walk, bound.node, site, "likely", (bound.struct, bound.member, bound.path))
 
 
 def _may_be_of(walk: _Walk, bound: _Bound, site: CallerSite) -> bool:
@@ -657,9 +703,10 @@ def _add_entry(walk: _Walk, node: _Node, entry: EntryPoint, where: str) -> None:
                 event=entry.event,
                 failed=node.failed,
                 aside=node.aside,
+                foreign=node.foreign,
             )
         )
-    if entry.event and not entry.reaches_user and not (node.aside or node.failed):
+    if entry.event and not entry.reaches_user and not (node.aside or node.failed or node.foreign):
         # nobody is known to wait, but it is known what for
         said = f"{entry.struct}.{entry.member}"
         walk.classes.append(EntryChain(node.name, entry.kind, node.chain, said, entry.event))
@@ -686,6 +733,7 @@ def _through_argument(walk: _Walk, node: _Node, use: AddressUse) -> None:
                 why=f"{node.name}() is bound by {place}",
                 failed=node.failed,
                 aside=node.aside,
+                foreign=node.foreign,
             )
         )
         return
@@ -701,7 +749,16 @@ def _through_argument(walk: _Walk, node: _Node, use: AddressUse) -> None:
     if use.function:
         chain = (use.function, *node.chain)
         walk.push(
-            _Node(use.function, use.path, chain, strength, failed=node.failed, aside=node.aside)
+            _Node(
+                use.function,
+                use.path,
+                chain,
+                strength,
+                failed=node.failed,
+                aside=node.aside,
+                foreign=node.foreign,
+                through=node.through,
+            )
         )
     else:
         walk.ends.append(node.name)

@@ -284,6 +284,22 @@ def test_a_call_through_a_chain_of_members_counts_in_the_same_part_of_the_tree()
 
 
 @pytest.mark.parametrize(
+    ("table", "told_"), [("lamp_ops", ["lamp_off"]), ("cup_ops", ["lamp_off", "set"])]
+)
+def test_who_has_his_own_function_in_the_member_calls_that(table, told_):
+    shine = "void shine(const struct lamp_ops *ops)\n{\n\tops->glow(l);\n}\n"
+    own = f"static const struct {table} ops = {{\n\t.glow = candle_glow,\n}};\n"
+    other = own + one("set", "shine", head="SYSCALL_DEFINE1({}, int, fd)")
+    site = CallerSite("shine", "lib.c", 3, static=False, kind="function", function_line=1)
+    use = initializer("struct lamp_ops", "glow")
+    off = SYSCALL.replace("middle", "shine")
+    found = ways(START, [use], {"glow": (site,)}, lib=shine, b=off, c=other)
+    assert [entry.name for entry in found.entry_points] == told_
+    alone = ways(START, [use], {"glow": (site,)}, lib=shine, c=other)
+    assert [entry.name for entry in alone.entry_points] == ["set"]
+
+
+@pytest.mark.parametrize(
     ("use", "complete"),
     [
         (AddressUse("f", "a.c", 9, "argument", callee="LAMP_METHOD", argument=1), False),
