@@ -45,8 +45,10 @@ if TYPE_CHECKING:
 _FLAG: Final = re.compile(r"^\(?\w+\s*&\s*([A-Z][A-Z0-9_]+)\)?$")
 #: what is done to macros that declare something
 _DECLARES: Final = frozenset({"statement", "local"})
-#: a macro at file scope with plain arguments
-_MACRO: Final = re.compile(r"^(?:static\s+)?([A-Z][A-Z0-9_]*)\(([^()]*)\)\s*;", re.MULTILINE)
+#: a macro at file scope with plain arguments, by itself or as the value of an object
+_MACRO: Final = re.compile(
+    r"^(?:static\s+)?(?:\w[\w \t*]*=\s*)?((?:__)?[A-Z][A-Z0-9_]*)\(([^()]*)\)\s*;", re.MULTILINE
+)
 _MOST_NODES: Final = 600
 _DEEPEST: Final = 12
 #: a function with more callers than this is a helper of everybody: what lies above it is

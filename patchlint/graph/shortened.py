@@ -240,7 +240,11 @@ def _signals(
         }
         for edge in comparison.after.deferrals:
             # that it is started in other words says nothing of its end
-            if starts_thread(kernel, edge) and edge.callback is not None and edge.callback in before:
+            if (
+                starts_thread(kernel, edge)
+                and edge.callback is not None
+                and edge.callback in before
+            ):
                 yield edge.function, edge.call
         return
     for function in comparison.after.functions.values():

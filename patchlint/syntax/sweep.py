@@ -866,6 +866,15 @@ class Sweep:
             self.declared.append(text)
         elif known:
             self.globals.append(Parameter(type_, text))
+            if value is not None and value.type == "call_expression":
+                self._initialized_by(value)
+
+    def _initialized_by(self, value: Node) -> None:
+        """Note a macro that makes the value of a file's object: ``= __ATTR(name, ...)``."""
+        made, listed = (value.child_by_field_name(one) for one in ("function", "arguments"))
+        if made is not None and made.type == "identifier" and listed is not None:
+            line = made.start_point[0] + 1
+            self.macros.append(FileMacro(self._source(made), self._arguments(listed), line))
 
     # -- initializers ----------------------------------------------------------------
 

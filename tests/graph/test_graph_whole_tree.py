@@ -132,6 +132,7 @@ def test_a_member_of_an_operations_table_is_an_entry():
         ("lamp_store", "static DEVICE_ATTR_WO(lamp);", ["sysfs file"]),
         ("lamp_store", "DEVICE_ATTR_RW(lamp);", ["sysfs file"]),
         ("lamp_dim_store", "CONFIGFS_ATTR(lamp_, dim);", ["configfs operation"]),
+        ("lamp_store", "static struct kobj_attribute a = __ATTR_WO(lamp);", ["sysfs file"]),
         ("lamp_store", "static DEVICE_ATTR_RO(lamp);", []),
         ("lamp_store", "static DEVICE_ATTR_WO(lid);", []),
     ],
@@ -141,6 +142,14 @@ def test_a_macro_may_hold_a_function_whose_name_it_makes(name, macro, kinds):
     assert [way.kind for way in ways(source, name=name).ways] == kinds
     shown = build([facts("a.c", source)], kernel())
     assert [row.kind for _, _, row in shown.operations_of(name)] == kinds
+
+
+def test_a_macro_that_is_given_a_function_is_an_entry():
+    given = "static struct kobj_attribute lamp = __ATTR(off, 0644, lamp_show, lamp_store);"
+    shown = build([facts("a.c", one("lamp_store", "iput") + f"\n{given}\n")], kernel())
+    assert [row.kind for _, _, row in shown.operations_of("lamp_store")] == ["sysfs file"]
+    use = AddressUse("f", "a.c", 40, "argument", callee="__ATTR")
+    assert told(ways(START, [use])) == [("f", "sysfs file", "task", "certain", True)]
 
 
 def test_an_entry_says_what_it_is_called_for():

@@ -25,6 +25,17 @@ def test_macro_calls_of_the_file(reader: Reader) -> None:
     )
 
 
+def test_macros_that_make_the_value_of_an_object(reader: Reader) -> None:
+    text = (
+        "static struct kobj_attribute off =\n\t__ATTR(off, 0644, show, store), on = MAKE(on);\n"
+        "static int size = 4;\nint f(void)\n{\n\tstatic int x = MAKE(x);\n}\n"
+    )
+    assert reader.file(text).macros == (
+        FileMacro("__ATTR", ("off", "0644", "show", "store"), 2),
+        FileMacro("MAKE", ("on",), 2),
+    )
+
+
 def test_designated_initializers(reader: Reader) -> None:
     text = (
         "static const struct file_operations fops = {\n\t.owner = THIS_MODULE,\n"
