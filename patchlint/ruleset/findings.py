@@ -89,7 +89,7 @@ def finding(
         message=sentences.message(ruleset.kernel, downgrade),
         fingerprint=fingerprint(rule.id, downgrade),
         why=sentences.why(ruleset.kernel, downgrade),
-        evidence=sentences.evidence(rule, level, known, downgrade),
+        evidence=sentences.evidence(ruleset.kernel, rule, level, known, downgrade),
         also=downgrade.also,
         hunk=diffs.shown(downgrade),
         quote=diffs.quoted(downgrade),

@@ -306,7 +306,7 @@ def fitted(text: str, after: Promise) -> str:
 
 
 def evidence(
-    rule: Rule, level: Level, known: Cleanup | None, downgrade: Downgrade
+    kernel: KernelFacts, rule: Rule, level: Level, known: Cleanup | None, downgrade: Downgrade
 ) -> tuple[str, ...]:
     """What the verdict rests on, its reasons first."""
     found = list(map(_plain, downgrade.reasons))
@@ -314,7 +314,7 @@ def evidence(
         found.append(f"a {rule.held} at most: too few warnings of the rule were right so far")
     what = _lost_thing(downgrade.what)
     if known:
-        found.append(_seen(known))
+        found.append(_seen(kernel, known))
     elif downgrade.what.kind == "call":
         found.append(f"{what} is in no table: judged by its name and by the move of its call")
     else:
@@ -336,9 +336,18 @@ def _plain(ground: Ground) -> str:
     return f"{who} comes to the old path as well: {ground.said}"
 
 
-def _seen(known: Cleanup) -> str:
-    """Where the tables have it from: a place, or a file and what is true there."""
+#: a line in a file, or some
+_LINE: Final = re.compile(r":\d[\d-]*$")
+
+
+def _seen(kernel: KernelFacts, known: Cleanup) -> str:
+    """Where the tables have it from: a place, or a file and what is true there.
+
+    A line is one of the kernel that the tables are held against first, whatever tree is checked.
+    """
     file, seen = known.source.file, known.source.evidence
     where = seen if seen.startswith(file) else f"{file} ({seen})" if seen else file
+    if kernel.held_against and _LINE.search(where):
+        where += f" of Linux {kernel.held_against[0]}"
     what = f"that {known.name} is a limit" if known.kind == "share" else f"what {known.name}() does"
     return f"{what} is known from {where}"

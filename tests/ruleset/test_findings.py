@@ -243,8 +243,11 @@ def test_evidence_ends_with_the_row_or_with_what_it_stands_for():
     known = SHIPPED.kernel.cleanups["iput"]
     assert said().evidence == (
         "it was so",
-        f"what iput() does is known from {known.source.evidence}",
+        f"what iput() does is known from {known.source.evidence} of Linux 6.1",
     )
+    # what is told without a line is none of one kernel
+    told = SHIPPED.kernel.cleanups["fput_close"]
+    assert said(lost("fput_close")).evidence[-1].endswith(f"({told.source.evidence})")
     unknown = said(lost("lamp_destroy", family="structural"))
     assert "lamp_destroy() is in no table" in unknown.evidence[-1]
     # nobody is known to wait for it, and the headline says that it is late
