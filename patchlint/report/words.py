@@ -239,11 +239,15 @@ def precedent(one: Judgement, link: str) -> str:
 _COUNTED: Final[dict[Level, str]] = {"error": "warnings", "warning": "warnings", "note": "notes"}
 
 
+#: known ends from which on their share is told
+_FEWEST_ENDS: Final = 5
+
+
 def record(finding: Finding) -> str:
-    """``5 of 7 judged warnings of this rule were right; 3 of 4 ... were fixed, ...``.
+    """``12 of 17 judged warnings of this rule were right; 3 of 5 ... were fixed, ...``.
 
     Counts, not a share: a reader sees on how many it rests.  A note is right where the release
-    moved as told, whether or not user space relied on it.  "" where nothing was judged.
+    moved as told, whether or not user space relied on it.  "" where too little was judged.
     """
     track = finding.track
     decided = track.judged - track.undecided if track is not None else 0
@@ -251,11 +255,8 @@ def record(finding: Finding) -> str:
         return ""
     note = finding.level == "note"
     right = track.right + (track.info if note else 0)
-    whose = "of this rule" if track.rule else "of all rules"
-    said = f"{right} of {decided} judged {_COUNTED[finding.level]} {whose} were right"
-    if not track.rule:
-        said += ", too few of this one to tell it apart"
-    if track.known and not note:
+    said = f"{right} of {decided} judged {_COUNTED[finding.level]} of this rule were right"
+    if track.known >= _FEWEST_ENDS and not note:
         said += (
             f"; {track.undone} of {track.known} with a known end were fixed, dropped or reverted"
         )

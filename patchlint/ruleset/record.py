@@ -17,7 +17,6 @@ from msgspec.structs import replace
 from patchlint.model.effect import STRUCTURAL
 from patchlint.model.finding import LEVELS, Confidence
 from patchlint.model.record import (
-    OPEN,
     OUTCOMES,
     UNDONE,
     VERDICTS,
@@ -47,8 +46,9 @@ FOLDER: Final = "record"
 #: they were, so few right ones would come in less than one draw of twenty.
 ENOUGH: Final = 0.8
 CHANCE: Final = 0.05
-#: judged findings from which on a rule's own record is told beside a finding
-FEWEST: Final = 5
+#: judged findings from which on a rule's own record is told beside a finding: of fewer a share
+#: says nothing
+FEWEST: Final = 10
 
 #: what a cell may hold that is no free text
 _MAY: Final[dict[tuple[type, str], tuple[str, ...]]] = {
@@ -169,15 +169,11 @@ def recall(
 def _track_of(finding: Finding, others: Iterable[Judgement]) -> Track | None:
     """Return how findings of the rule were judged that are as loud as this one.
 
-    Of a loud one whose rule has too few, those of all rules under no rule's name: a reader who
-    is told of a lost promise is told how often that was right.
+    None of too few: what was judged of other rules says nothing of this one.
     """
     loud = finding.level != "note"
-    alike = [one for one in others if one.loud == loud]
-    mine = track(finding.rule, [one for one in alike if one.rule == finding.rule])
-    if mine.judged - mine.undecided >= FEWEST:
-        return mine
-    return track("", alike) if loud and alike else None
+    mine = track(finding.rule, [o for o in others if o.loud == loud and o.rule == finding.rule])
+    return mine if mine.judged - mine.undecided >= FEWEST else None
 
 
 def _own(one: Judgement, finding: Finding, digest: str) -> bool:
@@ -194,7 +190,8 @@ def _nearest(
 ) -> Judgement | None:
     """Return the right finding from before ``day`` that is most like this one, if one is near.
 
-    Its end is known: one that was posted and no more tells an author nothing.
+    It did not last: one that was posted and no more tells an author nothing, and one that was
+    merged tells him that nobody minded.
     """
     mechanism = finding.after.mechanism or ""
     place = folder(finding.path)
@@ -202,7 +199,7 @@ def _nearest(
         one
         for one in others
         if one.verdict == "right"
-        and one.outcome not in OPEN
+        and one.outcome in UNDONE
         and (not day or one.date < day)
         and _is_near(one, finding, kernel)
     ]
@@ -213,7 +210,6 @@ def _nearest(
             one.cleanup == finding.cleanup,
             one.folder == place,
             one.mechanism == mechanism,
-            one.outcome in UNDONE,
             one.rule == finding.rule,
             one.date,
             one.message_id,
@@ -227,9 +223,10 @@ def _nearest(
 def _is_near(one: Judgement, finding: Finding, kernel: KernelFacts) -> bool:
     """Whether a row is near enough to a finding to say something about it.
 
-    It is of the same function; or of the same family, and there of the same release, put off
-    by the same thing in the same subsystem, or by something that runs it alike, and shows in
-    user space as this one does.  Of what no table knows a family says nothing.
+    It is of the same function; or of the same family, and there of the same subsystem and release,
+    or put off by the same thing there, or of a function of the same kind for which something that
+    runs alike does the same, or what shows in user space as this does.  Of what no table knows a
+    family says nothing.
     """
     beside = one.folder == folder(finding.path)
     if beside and one.function == finding.function:
@@ -238,14 +235,23 @@ def _is_near(one: Judgement, finding: Finding, kernel: KernelFacts) -> bool:
         return False
     if finding.family == STRUCTURAL:
         return beside and one.cleanup == finding.cleanup
-    if one.cleanup == finding.cleanup:
+    same = one.cleanup == finding.cleanup
+    if beside and (same or one.mechanism == (finding.after.mechanism or "")):
         return True
-    if beside and one.mechanism == (finding.after.mechanism or ""):
-        return True
+    runner = _runner(_runs_in(kernel, one.mechanism))
+    if runner is None or runner != _runner(finding.after.context):
+        return False
+    if not _of_a_kind(kernel, one.function, finding.function):
+        return False
     mine, other = kernel.cleanups.get(finding.cleanup), kernel.cleanups.get(one.cleanup)
     alike = mine is not None and other is not None and mine.symptoms == other.symptoms != ()
-    runner = _runner(_runs_in(kernel, one.mechanism))
-    return alike and runner is not None and runner == _runner(finding.after.context)
+    return same or alike
+
+
+def _of_a_kind(kernel: KernelFacts, *functions: str) -> bool:
+    """Whether functions are named for the same end (``close``): put anywhere, a file is no news."""
+    words = ({w for w in name.split("_") if kernel.teardown.search(w)} for name in functions)
+    return bool(set.intersection(*words))
 
 
 def _runner(context: Context | None) -> Context | None:

@@ -147,7 +147,9 @@ def test_each_change_has_the_script_that_shows_it_beside_its_page(parsed, folder
 def test_a_change_is_told_with_what_the_record_knows(stores):
     one = next(one for one in read().judged if one.verdict == "right" and one.outcome == "reverted")
     found = changes.gather([str(stores[0])])
-    finding = replace(found.changes[0].finding, family=one.family, cleanup=one.cleanup)
+    # the same function of the same subsystem
+    place = {"function": one.function, "path": f"{one.folder}/loop.c"}
+    finding = replace(found.changes[0].finding, family=one.family, cleanup=one.cleanup, **place)
     late = replace(found.changes[0].postings[-1], date=4e9)
     own = replace(found.changes[0], finding=finding, postings=(late,))
     alone = replace(found, changes=(own,))
