@@ -251,7 +251,8 @@ def analyse(
     if whole is not None:
         files = {p.number: shown for p, shown in zip(series.patches, whole.shown, strict=True)}
     told = [_placed(one, files) for one in _once(found, _files_at_end(composition))]
-    said += [_as_work(one) for one in told if _is_work(one)]
+    # that a flag is cleared elsewhere is nothing that is not known
+    said += [_as_work(one) for one in told if _is_work(one) and one.what.kind != "bit"]
     told = [one for one in told if not _is_work(one)]
     return Analysis(tuple(told), images, (*limitations, *said), files, composition.lost)
 
@@ -441,7 +442,9 @@ def _placed(downgrade: Downgrade, files: Mapping[int, tuple[FileDiff, ...]]) -> 
         return downgrade
     released = {word for word in (downgrade.cleanup, *downgrade.also) if word.isidentifier()}
     starts = {downgrade.after.mechanism or ""} - {""}
-    defers = _changing(files, downgrade.path, "+", starts, downgrade.patch)
+    # where no patch brings the start it stood there before
+    brings = _with_words(files, downgrade.path, "+", starts)
+    defers = _changing(files, downgrade.path, "+", starts, downgrade.patch) if brings else None
     if not any(home in _names(file) for file in own):
         cause = _changing(files, home, "-", released, downgrade.patch) or defers
         if cause is None:
@@ -474,21 +477,30 @@ def _changing(
 
     In doubt the last one that changes the file, else the first after ``at`` that does.
     """
-    touching = {
-        number: [file for file in some if path in _names(file)] for number, some in files.items()
-    }
-    numbers = [number for number, some in sorted(touching.items()) if some]
-    until = [number for number in numbers if number <= at]
-    told = [
+    numbers = [
         number
-        for number in until
+        for number, some in sorted(files.items())
+        if any(path in _names(file) for file in some)
+    ]
+    until = [number for number in numbers if number <= at]
+    told = [number for number in _with_words(files, path, kind, words) if number <= at]
+    return next(iter([*told[-1:], *until[-1:], *numbers]), None)
+
+
+def _with_words(
+    files: Mapping[int, tuple[FileDiff, ...]], path: str, kind: str, words: set[str]
+) -> list[int]:
+    """The patches with a line of ``kind`` in ``path`` that has one of ``words``, in order."""
+    return [
+        number
+        for number, some in sorted(files.items())
         if any(
             not words.isdisjoint(_WORD.findall(text))
-            for file in touching[number]
+            for file in some
+            if path in _names(file)
             for text in _texts(file, kind)
         )
     ]
-    return next(iter([*told[-1:], *until[-1:], *numbers]), None)
 
 
 def _texts(file: FileDiff, kind: str) -> Iterator[str]:

@@ -244,7 +244,7 @@ SELECT
         WHEN 'before-return-to-user' THEN CASE
             WHEN findings.before_context IN ('workqueue', 'rcu-callback', 'softirq', 'hardirq', 'kthread') THEN 'put off there too, where nothing returns to user space'
             ELSE 'done before return to user space' END
-        WHEN 'after-wait' THEN 'done before a wait on the same path is over'
+        WHEN 'after-wait' THEN 'waited for in the same call'
         WHEN 'after-grace-period' THEN 'done after a grace period' ELSE 'done some time later' END AS before,
     (
         SELECT group_concat(json_extract(value, '$.function'), ' → ')
@@ -253,7 +253,7 @@ SELECT
     CASE findings.after_context
         WHEN 'task' THEN 'task' WHEN 'user-worker' THEN 'user worker' WHEN 'kthread' THEN 'kernel thread'
         WHEN 'workqueue' THEN 'work item' WHEN 'rcu-callback' THEN 'RCU callback'
-        WHEN 'softirq' THEN 'softirq' WHEN 'hardirq' THEN 'hard interrupt' ELSE 'unknown context' END
+        WHEN 'softirq' THEN 'softirq' WHEN 'hardirq' THEN 'hard interrupt' ELSE 'whoever runs it' END
     || ': ' || CASE findings.after_guarantee
         WHEN 'before-call-returns' THEN CASE
             WHEN findings.after_context IN ('workqueue', 'rcu-callback', 'softirq', 'hardirq') THEN 'done when the callback returns'
@@ -261,7 +261,7 @@ SELECT
         WHEN 'before-return-to-user' THEN CASE
             WHEN findings.after_context IN ('workqueue', 'rcu-callback', 'softirq', 'hardirq', 'kthread') THEN 'put off there too, where nothing returns to user space'
             ELSE 'done before return to user space' END
-        WHEN 'after-wait' THEN 'done before a wait on the same path is over'
+        WHEN 'after-wait' THEN 'waited for in the same call'
         WHEN 'after-grace-period' THEN 'done after a grace period' ELSE 'done some time later' END AS after,
     (
         SELECT group_concat(json_extract(value, '$.function'), ' → ')

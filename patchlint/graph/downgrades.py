@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
 from patchlint.graph import branches, guards
 from patchlint.graph import contexts as reasons_for
+from patchlint.graph.bindings import argument
 from patchlint.graph.chains import after_chain, before_chain, entries_in_images
 from patchlint.graph.effect import class_of
 from patchlint.graph.levels import (
@@ -178,6 +180,7 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
             "after-wait" if effect.wait is not None else effect.guarantee,
             before_chain(comparison, main, effect, told),
             many=old.many,
+            wait=f"waits for {effect.act.name}" if main.how in OF_A_WAIT else "",
         ),
         after=Promise(
             context,
@@ -185,6 +188,8 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
             after_chain(comparison.after, main, late, told),
             mechanism,
             callback,
+            delay=_delay(comparison, late),
+            wait=_wait_now(comparison, main),
         ),
         condition=guards.said(condition) if condition else None,
         level_cap=loud.level,
@@ -194,7 +199,7 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         entry_points=told,
         weight=weight(effect) + (LOUD if loud.level != "note" else 0),
         home=main.now.path,
-        lost=tuple(sorted({e.root_line for loss in losses for e in loss.before})),
+        lost=tuple(sorted({e.root_line for loss in _telling(losses) for e in loss.before})),
         leading=_leading(main, late, condition),
         in_vain=late.vain.callee if late.vain is not None else "",
         body=shape == "moved-body" and not _goes_on(comparison, main),
@@ -232,6 +237,11 @@ def _entries(
     names = " and ".join(f"{entry.name}(2)" for entry in alone)
     ground = Ground(f"reached by a task: `{guards.said(condition)}` holds in {names} alone")
     return alone, (ground, *(one for one in old.reasons if one.also_by is not None))
+
+
+def _telling(losses: Sequence[Loss]) -> Sequence[Loss]:
+    """Those of some losses that are of more than memory, all where none is."""
+    return [loss for loss in losses if strength(loss.before[0])] or losses
 
 
 def _done_at(late: Effect) -> tuple[str, int]:
@@ -356,6 +366,38 @@ def _after(
     return last.context, mechanism, edge.callback, late.guarantee
 
 
+#: what is the same whenever it is read: constants, and what makes jiffies of them
+_CONSTANT: Final = re.compile(r"(?:[A-Z][A-Z0-9_]*|\d+[UL]*|[mun]?s?secs_to_jiffies|[\s()*/+-])+")
+
+
+def _time(comparison: Comparison, call: Call) -> str:
+    """How long a call puts off or waits, where that is a constant and no jiffy alone; else ""."""
+    place = comparison.kernel.times.get(call.callee)
+    text = argument(call, place) if place is not None else None
+    told = text is not None and _CONSTANT.fullmatch(text) and not text.strip("()UL ").isdigit()
+    return text if told and text is not None else ""
+
+
+def _delay(comparison: Comparison, late: Effect) -> str:
+    """The constant by which the start of what is late puts it off, "" where there is none."""
+    edge = late.edge
+    return _time(comparison, edge.call) if edge is not None and late.last in (None, edge) else ""
+
+
+def _wait_now(comparison: Comparison, loss: Loss) -> str:
+    """What became of a wait for whatever it was, "" of anything else."""
+    if loss.how not in OF_A_WAIT:
+        return ""
+    end = loss.late[0].site
+    if end is None or loss.how == "unawaited":
+        stops = f"{end.callee}() does not wait: " if end is not None else ""
+        return f"{stops}{loss.runs}() may still run" if loss.runs else "no wait any more"
+    row, time = comparison.kernel.waits[end.callee], _time(comparison, end)
+    after = f"after {time}" if time else "after some time" if row.bounded else ""
+    ends = " or ".join(filter(None, (after, "by a signal" if row.signal else "")))
+    return f"{end.callee}() may end first, {ends}"
+
+
 def _in_worker(
     comparison: Comparison, late: Effect
 ) -> tuple[Context, str | None, str | None, Guarantee]:
@@ -377,7 +419,9 @@ def _in_worker(
 
 def _leading(main: Loss, late: Effect, condition: Atom | None) -> tuple[int, ...]:
     """The lines of the losing function that lead to the deferral: a test, and the first call."""
-    lines = {late.root_line} if main.how != "worker" else set()
+    # what is started where it was is late by a wait that is gone, and has the line of that
+    here = late.root is None or main.now.makes(late.root)
+    lines = {late.root_line} if main.how != "worker" and here else set()
     if condition is not None and condition.path == main.now.path:
         lines.add(condition.line)
     return tuple(sorted(lines))

@@ -101,8 +101,13 @@ class Effect(Struct, frozen=True, gc=False):
     def act(self) -> Act:
         """What is done, by its parts."""
         match self.key:
-            case ("store", member, _, value):
-                return Act("store", member, value)
+            case ("store", member, op, value):
+                cleared = op == "&=" and value.startswith("~")
+                return (
+                    Act("bit", f"{value[1:]} in ->{member}")
+                    if cleared
+                    else Act("store", member, value)
+                )
             case ("gap", *_):
                 return Act("rest", self.where.name)
             case ("wait", _, waited):

@@ -28,6 +28,7 @@ class Loss(Struct, frozen=True):
     ``narrowed`` is the test under which what is left inline now stands, ``instead`` what is left
     inline on the other ways.
     ``held``: all callers that the images show make up for it, and there may be others.
+    ``runs`` is what a stop leaves running.
     """
 
     was: Function
@@ -39,3 +40,4 @@ class Loss(Struct, frozen=True):
     narrowed: Atom | None = None
     instead: tuple[Effect, ...] = ()
     held: bool = False
+    runs: str = ""

@@ -385,11 +385,9 @@ def _from_tree(found: Ways) -> OldContext | None:
         )
     certain = any(way.strength == "certain" and way.reaches_user for way in tasks)
     reasons = [Ground(f"reached by a task: {tasks[0].why}")]
-    if others:
-        # one operation may run in both: then its place is told already
-        other = next((way for way in others if way.why != tasks[0].why), others[0])
-        where = "" if other.why == tasks[0].why else other.why
-        reasons.append(Ground(where, also_by=other.context))
+    # an operation that a task runs among others is no proof that somebody else comes there
+    shown = [way for way in others if "task" not in called[way.name, way.why]]
+    reasons += [Ground(way.why, also_by=way.context) for way in shown[:1]]
     return OldContext(
         "task",
         task=True,

@@ -292,4 +292,4 @@ def _loss(
         key, kind, None, "eventually", (), (text,), end, end, where, end.line,
         (Step(where.name, where.path, end.line, said),), edge=edge, last=edge,
     )  # fmt: skip
-    return Loss(was, now, key, (done,), (late,), how)
+    return Loss(was, now, key, (done,), (late,), how, runs=runs or "")

@@ -17,8 +17,8 @@ class Ground(Struct, frozen=True):
     """What a level rests on: ``said`` is a clause for people, the rest is for those who ask.
 
     ``slights`` one of several losses, which is nothing that anybody is known to wait for.
-    ``also_by`` is a context, other than a task, that comes to the old path as well; ``said``
-    is the place from which it does then, "" for the one that is told already.
+    ``also_by`` is a context, other than a task, that is shown to come to the old path as well;
+    ``said`` is the place from which it does then.
     """
 
     said: str
@@ -49,7 +49,11 @@ class Step(Struct, frozen=True, gc=False):
 
 
 class Promise(Struct, frozen=True):
-    """One side of a downgrade: in which context a release runs, and by when it is done."""
+    """One side of a downgrade: in which context a release runs, and by when it is done.
+
+    ``delay`` is what its start puts it off by, where that is a constant.  ``wait`` says in words
+    what becomes of a wait for which nobody shows what is done by its end.
+    """
 
     context: Context
     guarantee: Guarantee
@@ -58,6 +62,8 @@ class Promise(Struct, frozen=True):
     callback: str | None = None
     #: of an unknown context: a function that has more callers than were followed
     many: str = ""
+    delay: str = ""
+    wait: str = ""
 
 
 class EntryChain(Struct, frozen=True):

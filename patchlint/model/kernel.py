@@ -359,6 +359,8 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     registrations: dict[str, Registration] = field(default_factory=dict)
     activations: dict[str, Activation] = field(default_factory=dict)
     waits: dict[str, Wait] = field(default_factory=dict)
+    #: starts and waits -> the argument that says how long they put off, or wait
+    times: dict[str, int] = field(default_factory=dict)
     #: mechanism (``work``, ``rcu``...) -> what to do where it puts something off, with ``{}`` for
     #: what it runs
     instead: dict[str, str] = field(default_factory=dict)

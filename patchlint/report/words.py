@@ -34,7 +34,7 @@ CONTEXTS: Final[dict[Context, str]] = {
 GUARANTEES: Final[dict[Guarantee, str]] = {
     "before-call-returns": "done when the call returns",
     "before-return-to-user": "done before return to user space",
-    "after-wait": "done before a wait on the same path is over",
+    "after-wait": "waited for in the same call",
     "after-grace-period": "done after a grace period",
     "eventually": "done some time later",
 }
@@ -68,6 +68,8 @@ _LASTED: Final = "merged, or in a later version"
 _VERSION: Final = lazy(r"\bversion (\d+)\b")
 #: how the evidence tells of a release that it is judged by its name
 _UNLISTED: Final = "is in no table"
+#: how the evidence tells of what is judged by its place alone
+_UNKNOWN: Final = "is not known: judged by where it stood"
 #: how a step of a chain is told that calls the next one
 _CALLS: Final = "calls "
 #: contexts in which a function is called back, and those that never return to user space
@@ -98,7 +100,7 @@ def context(promise: Promise, level: Level = "warning") -> str:
     if promise.context != "unknown":
         return CONTEXTS[promise.context]
     if promise.mechanism or promise.callback:
-        return "unknown context"
+        return "whoever runs it"
     taken = "" if level == "note" else ", taken for a task"
     if promise.many:
         return f"more callers of {line(promise.many)}() than were followed{taken}"
@@ -110,6 +112,10 @@ def context(promise: Promise, level: Level = "warning") -> str:
 
 def guarantee(promise: Promise) -> str:
     """By when it is done, as it reads in that context."""
+    if promise.wait:
+        return promise.wait
+    if promise.delay:
+        return f"{GUARANTEES[promise.guarantee]}, put off by {line(promise.delay)}"
     if promise.guarantee == "before-call-returns" and promise.context in _CALLED_BACK:
         return "done when the callback returns"
     if promise.guarantee == "before-return-to-user" and promise.context in _NO_RETURN:
@@ -157,13 +163,19 @@ def called(name: str) -> str:
 
 def sure(finding: Finding) -> str:
     """How sure a finding is, and what that rests on."""
-    # a family may be that of the function around a call that no table knows
+    # a family may be that of the function around a call that no table knows; of what is known a
+    # task makes a finding surer still
+    a_task = finding.before.context == "task"
     named = any(
-        text.startswith(f"{called(finding.cleanup)} {_UNLISTED}") for text in finding.evidence
+        text.startswith(f"{called(finding.cleanup)} {_UNLISTED}") or text.endswith(_UNKNOWN)
+        for text in finding.evidence
     )
-    known = finding.family != STRUCTURAL and not named
+    known = finding.family != STRUCTURAL and not named and not finding.before.wait
     what = f"what {called(finding.cleanup)} does"
-    if finding.level == "note":
+    if finding.before.wait and finding.level != "note":
+        did = "a task waited, but" if a_task else "nothing shows who waited, and"
+        why = f"{did} what was done by the end of the wait is not known"
+    elif finding.level == "note":
         why = "the evidence says what speaks against it"
     elif finding.confidence == "high":
         why = f"{what} is known, and so is that a task did it"
@@ -173,7 +185,7 @@ def sure(finding: Finding) -> str:
             why = f"{what} is known, but only the name of a helper says that it is done later"
     elif known:
         why = f"{what} is known, but nothing shows who called the old path"
-    elif finding.before.context == "task":
+    elif a_task:
         why = f"a task did it, but only its name says {what}"
     else:
         why = f"only its name says {what}, and nothing shows who called the old path"
@@ -187,10 +199,14 @@ def confirmed_by(finding: Finding) -> str:
 
 def article(name: str) -> str:
     """``a work item``, ``an RCU callback``."""
-    return f"an {name}" if name.startswith(("RCU", "unknown")) else f"a {name}"
+    if name.startswith("whoever"):
+        return name
+    return f"an {name}" if name.startswith("RCU") else f"a {name}"
 
 
 def _told(promise: Promise, names: Sequence[str | None], arrow: str, level: Level) -> str:
+    if promise.wait and promise.mechanism:
+        return line(promise.wait)
     way = [f"{line(name)}()" for name in names if name]
     by = f" ({f' {arrow} '.join(way)})" if way else ""
     return f"{context(promise, level)}{by}: {guarantee(promise)}"

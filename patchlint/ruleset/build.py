@@ -51,6 +51,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         registrations={row[0]: _registration(row) for row in data["registrations"]},
         activations={row[0]: _activation(row) for row in data["activations"]},
         waits={row[0]: Wait(*_sourced(row)) for row in data["waits"]},
+        times=dict(data["times"]),
         instead=dict(data["instead"]),
         list_adds={name: (item, target) for name, (item, target) in data["list_adds"].items()},
         list_drains=dict(data["list_drains"]),

@@ -96,6 +96,11 @@ class _Gathered:
             "registrations": [_registration(row) for row in rows["registration"]],
             "activations": [_activation(row) for row in rows["activation"]],
             "waits": [_wait(row) for row in rows["wait"]],
+            "times": {
+                row["name"]: row["time"]
+                for row in (*rows["activation"], *rows["wait"])
+                if "time" in row
+            },
             "instead": {row["mechanism"]: row["advice"] for row in rows["instead"]},
             "entries": [_entry(row) for row in rows["entry"]],
             "system_calls": [_system_call(row) for row in rows["syscall"]],

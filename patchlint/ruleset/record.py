@@ -239,9 +239,8 @@ def _is_near(one: Judgement, finding: Finding, kernel: KernelFacts) -> bool:
     if beside and (same or one.mechanism == (finding.after.mechanism or "")):
         return True
     runner = _runner(_runs_in(kernel, one.mechanism))
-    if runner is None or runner != _runner(finding.after.context):
-        return False
-    if not _of_a_kind(kernel, one.function, finding.function):
+    run_alike = runner is not None and runner == _runner(finding.after.context)
+    if not (run_alike and _of_a_kind(kernel, one.function, finding.function)):
         return False
     mine, other = kernel.cleanups.get(finding.cleanup), kernel.cleanups.get(one.cleanup)
     alike = mine is not None and other is not None and mine.symptoms == other.symptoms != ()

@@ -69,7 +69,7 @@ _AT_RETURN: Final = (
     "end within the call what others wait for there, and leave the put alone to the return"
 )
 #: what helps where a wait may be over too early
-_ASK_HOW: Final = "ask how the wait ended: tell the caller by an error, or wait again"
+_ASK_HOW: Final = "where the wait has ended too early, tell the caller by an error, or wait again"
 
 
 def message(kernel: KernelFacts, downgrade: Downgrade) -> str:
@@ -318,7 +318,8 @@ def evidence(
     elif downgrade.what.kind == "call":
         found.append(f"{what} is in no table: judged by its name and by the move of its call")
     else:
-        found.append(f"what {what} does is not known: judged by where it stood")
+        does = f"was done by the end of {what}" if downgrade.what.kind == "wait" else f"{what} does"
+        found.append(f"what {does} is not known: judged by where it stood")
     return tuple(found)
 
 
@@ -331,8 +332,6 @@ def _plain(ground: Ground) -> str:
     if ground.also_by is None:
         return ground.said
     who = _RUN_BY.get(ground.also_by, ground.also_by)
-    if not ground.said:
-        return f"the same function is run by {who} as well"
     return f"{who} comes to the old path as well: {ground.said}"
 
 

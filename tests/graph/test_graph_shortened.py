@@ -36,9 +36,20 @@ def told(wait: str, *, name: str = "lamp_remove", ways=unbinds):
     return find(compare(before, after, ways=ways))
 
 
-@pytest.mark.parametrize("less", [TIMED, SIGNAL])
-def test_a_teardown_that_may_give_up_waiting_promises_less(less):
+@pytest.mark.parametrize(
+    ("less", "ends"),
+    [
+        (TIMED, "wait_event_timeout() may end first, after HZ"),
+        (
+            TIMED.replace("HZ", "lamp->patience"),
+            "wait_event_timeout() may end first, after some time",
+        ),
+        (SIGNAL, "wait_event_interruptible() may end first, by a signal"),
+    ],
+)
+def test_a_teardown_that_may_give_up_waiting_promises_less(less, ends):
     (found,) = told(f"{less};")
+    assert (found.before.wait, found.after.wait) == ("waits for lamp->dark_wq", ends)
     assert (found.shape, found.level_cap, found.side) == ("lost-wait", "warning", "post")
     assert (found.path, found.line) == (PATH, 4)
     assert message(kernel(), found) == "lamp_remove() may give up the wait for lamp->dark_wq"
@@ -204,6 +215,7 @@ def test_a_stop_that_does_not_wait_for_what_runs_promises_less(how, before, afte
     (found,) = stopped(before, after, how=how)
     assert (found.shape, found.level_cap) == ("lost-wait", "warning")
     assert message(kernel(), found) == "lamp_remove() goes on without the wait for lamp->glow"
+    assert found.after.wait.endswith("() does not wait: lamp_glow() may still run")
     assert stopped(after, before, how=how) == ()
     # what only counts nobody waits for
     assert stopped(before, after, how=how, does=COUNTS) == ()

@@ -230,8 +230,8 @@ def test_a_branch_that_the_configuration_takes_is_told_as_an_option(condition, t
             "a work item comes to the old path as well: lamp_work(): an argument is a work_struct",
         ),
         (
-            Ground("", also_by="softirq"),
-            "the same function is run by a softirq as well",
+            Ground("lamp_end() is given to lamp_bio()", also_by="softirq"),
+            "a softirq comes to the old path as well: lamp_end() is given to lamp_bio()",
         ),
     ],
 )
