@@ -120,7 +120,8 @@ def _rule(rule: Rule) -> str:
 
 
 def _known(kernel: KernelFacts, name: str) -> Iterable[str]:
-    yield from map(_cleanup, _cleanups(kernel, name))
+    for row in _cleanups(kernel, name):
+        yield _cleanup(kernel, row)
     for twin in kernel.twins.values():
         if name in (twin.direct, twin.deferred):
             yield _twin(twin)
@@ -163,13 +164,15 @@ _KINDS = {
 }
 
 
-def _cleanup(known: Cleanup) -> str:
+def _cleanup(kernel: KernelFacts, known: Cleanup) -> str:
+    from patchlint.ruleset.events import plain
+
     lines = [
         f"  releases {known.releases}",
         f"  family {known.family}; {_KINDS[known.kind]}",
         *([f"  {_when(known)}"] if known.kind != "memory" else []),
-        f"  why it matters: {known.why}",
-        *(f"  symptom: {one}" for one in known.symptoms),
+        f"  why it matters: {plain(kernel, known.why)}",
+        *(f"  symptom: {plain(kernel, one)}" for one in known.symptoms),
         *(f"  instead: {one}" for one in known.advice),
     ]
     if not known.visible:

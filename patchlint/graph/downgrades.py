@@ -201,6 +201,7 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         home=main.now.path,
         lost=tuple(sorted({e.root_line for loss in _telling(losses) for e in loss.before})),
         leading=_leading(main, late, condition),
+        runs_on=main.runs,
         in_vain=late.vain.callee if late.vain is not None else "",
         body=shape == "moved-body" and not _goes_on(comparison, main),
         work=shape != "moved-body"

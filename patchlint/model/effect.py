@@ -160,6 +160,8 @@ class Downgrade(Struct, frozen=True):
     home: str = ""
     #: a wait of the new state that holds the call until the callback is done, and no longer
     in_vain: str = ""
+    #: what a stop leaves running that does not wait for it
+    runs_on: str = ""
     #: whether all that ``function`` did moved, and ``what`` with it
     body: bool = False
     #: whether nothing that moved has a row, the name of an end, or is a whole body

@@ -276,6 +276,20 @@ class Hub(Struct, frozen=True):
     source: Source
 
 
+class Event(Struct, frozen=True):
+    """What user space did, in its own words, when a system call or an operation runs.
+
+    ``calls`` are system calls by the names in their definitions, ``operations`` members of structs
+    (``file_operations.release``), ``kinds`` kinds of entry points.
+    """
+
+    name: str
+    said: str
+    calls: frozenset[str]
+    kinds: frozenset[str]
+    operations: frozenset[str]
+
+
 class Macro(Struct, frozen=True):
     """A macro that breaks the grammar, and the action of equal length that mends it.
 
@@ -384,6 +398,8 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     proofs: tuple[Proof, ...] = ()
     #: by name
     hubs: dict[str, Hub] = field(default_factory=dict)
+    #: in order: the first that fits counts
+    events: tuple[Event, ...] = ()
     #: what the releases of a family release; a family of no resource is not there
     resources: dict[str, tuple[Resource, ...]] = field(default_factory=dict)
     #: families that are no part of what holds them: nobody waits for them with that

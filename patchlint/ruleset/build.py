@@ -11,6 +11,7 @@ from patchlint.model.kernel import (
     Cleanup,
     ContextHint,
     EntryPoint,
+    Event,
     Hub,
     KernelFacts,
     Macro,
@@ -71,6 +72,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         ),
         held_against=tuple(data["held_against"]),
         entries=tuple(_entry(row) for row in data["entries"]),
+        events=tuple(Event(*row[:2], *map(frozenset, row[2:])) for row in data["events"]),
         system_calls={row[0]: _system_call(row) for row in data["system_calls"]},
         hubs={row[0]: Hub(*_sourced(row)) for row in data["hubs"]},
         proofs=tuple(
@@ -160,7 +162,7 @@ def _cleanups(data: Compiled) -> list[Cleanup]:
         elif name not in core:
             # the family's words are of its core: of others it says who meets what they release
             advice = ()
-            symptoms = rest_symptoms or symptoms
+            symptoms = symptoms if rest_symptoms is None else rest_symptoms
             why = rest.replace("{}", _thing(releases, things)) if rest else why
         fields = [
             name,

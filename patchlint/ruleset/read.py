@@ -32,6 +32,9 @@ _GUARANTEES: Final = {
     "share": ("before-call-returns", "before-call-returns"),
 }
 
+#: what tells an event
+_OF_EVENT: Final = ("calls", "kinds", "operations")
+
 Row = dict[str, Any]
 Compiled = dict[str, Any]
 
@@ -103,6 +106,10 @@ class _Gathered:
             },
             "instead": {row["mechanism"]: row["advice"] for row in rows["instead"]},
             "entries": [_entry(row) for row in rows["entry"]],
+            "events": [
+                [row["name"], row["said"], *(row.get(key, []) for key in _OF_EVENT)]
+                for row in rows["event"]
+            ],
             "system_calls": [_system_call(row) for row in rows["syscall"]],
             "hubs": [[row["name"], row["kind"], row["event"], _source(row)] for row in rows["hub"]],
             "proofs": [

@@ -376,6 +376,13 @@ ROWS: Final[dict[str, Row]] = {
         *_SOURCE,
     ),
     "completer": (Key("name", word), Key("object_arg", number), *_SOURCE),
+    "event": (
+        Key("name", text),
+        Key("said", text),
+        Key("calls", words, required=False),
+        Key("kinds", texts, required=False),
+        Key("operations", texts, required=False),
+    ),
     "frame": (Key("name", word), Key("context", _CONTEXT), *_SOURCE),
     "workload": (
         Key("family", text),
@@ -441,6 +448,7 @@ FILES: Final[dict[str, tuple[str, ...]]] = {
     "mechanisms": ("registration", "activation", "instead"),
     "waits": ("wait",),
     "entries": ("entry", "syscall", "proof", "hub"),
+    "events": ("event",),
     "hints": ("hint",),
     "macros": ("macro",),
     "objects": ("container", "callback", "slot", "completer", "initializer"),

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from patchlint.model.effect import ADDED, LIMITED, MEMORY_ONLY, ON_FAILURE, OPTION, STRUCTURAL
+from patchlint.ruleset import events
 
 if TYPE_CHECKING:
     from patchlint.model.effect import Act, Downgrade, Ground, Promise
@@ -64,6 +65,8 @@ _NO_TASK: Final = frozenset({"kthread", "workqueue", "rcu-callback", "softirq", 
 _LONGEST_CONDITION: Final = 32
 #: how a rule calls the release in whose place a twin stands
 _DIRECT: Final = "the direct call"
+#: entry points that a sentence names
+_ENTRIES: Final = 3
 #: what helps where the task itself does it late
 _AT_RETURN: Final = (
     "end within the call what others wait for there, and leave the put alone to the return"
@@ -239,7 +242,11 @@ def symptoms(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str
         of_rule = downgrade.family != STRUCTURAL or rule.shape in OWN_RULE or ends
         # of a call that is no release nobody knows what its delay shows as
         told = rule.symptoms if of_rule else ()
-    return tuple(fitted(one, downgrade.after) for one in told)
+    if downgrade.what.kind == "wait" and not downgrade.runs_on:
+        # nothing is known to run on
+        told = ()
+    texts = (events.filled(kernel, one, downgrade.entry_points) for one in told)
+    return tuple(fitted(one, downgrade.after) for one in texts if one)
 
 
 def advice(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str, ...]:
@@ -284,13 +291,16 @@ def why(kernel: KernelFacts, downgrade: Downgrade) -> str:
             " or is woken there, still meets what it releases"
         )
     if known is not None:
-        return fitted(known.why, after)
-    called = dict.fromkeys(f"{one.said or one.name} ({one.kind})" for one in downgrade.entry_points)
+        return fitted(events.filled(kernel, known.why, downgrade.entry_points), after)
+    called = [*dict.fromkeys(events.named(kernel, one) for one in downgrade.entry_points)]
     if not called:
         return ""
-    first, *others = called
-    more = f" or {len(others)} other{'s' * (len(others) > 1)}" if others else ""
-    return f"who has called {first}{more} goes on before it is done"
+    shown, left = called[:_ENTRIES], len(called) - _ENTRIES
+    if left > 0:
+        shown.append(f"{left} other{'s' * (left > 1)}")
+    *first, last = shown
+    said = f"{', '.join(first)} or {last}" if first else last
+    return f"{said} may be over before it is done"
 
 
 def _where(after: Promise) -> str:

@@ -9,6 +9,7 @@ import pytest
 from patchlint.model.context import DEFERRED, GUARANTEES, weaker
 from patchlint.ruleset import schema
 from patchlint.ruleset.documentation import OUTLINE, problems
+from patchlint.ruleset.events import PLACE
 from patchlint.ruleset.load import load
 
 KERNEL = load(cached=False).kernel
@@ -85,10 +86,8 @@ def test_every_family_has_cleanups_and_every_cleanup_a_family():
     assert {row.family for row in KERNEL.cleanups.values()} == FAMILIES
 
 
-def test_what_user_space_can_see_has_a_symptom_and_says_who_waits():
+def test_every_release_says_who_waits():
     for row in KERNEL.cleanups.values():
-        if row.visible:
-            assert row.symptoms, row.name
         assert row.why.strip(), row.name
         for text in (*row.symptoms, row.why, *row.advice):
             # what the headline says already
@@ -96,6 +95,38 @@ def test_what_user_space_can_see_has_a_symptom_and_says_who_waits():
             assert "nothing orders" not in text, row.name
             assert not text.startswith(("still there", f"{row.name}() is not done")), row.name
         assert row.releases.strip(), row.name
+
+
+def test_texts_speak_of_events_that_entries_know():
+    kinds = {one.kind for one in KERNEL.entries}
+    operations = {f"{one.struct}.{one.member}" for one in KERNEL.entries}
+    for event in KERNEL.events:
+        assert event.kinds <= kinds, event.name
+        assert event.operations <= operations, event.name
+        assert event.calls or event.kinds or event.operations, event.name
+    known = {"call", *(event.name for event in KERNEL.events)}
+    for row in KERNEL.cleanups.values():
+        for text in (*row.symptoms, row.why):
+            places = PLACE.findall(text)
+            assert len(places) == text.count("{") <= 1, row.name
+            assert {name for place in places for name in place.split(", ")} <= known, row.name
+        # a reason is told of whatever it was, and advice of no time
+        assert set(PLACE.findall(row.why)) <= {"call"}, row.name
+        assert not any("{" in text for text in row.advice), row.name
+
+
+@pytest.mark.parametrize(
+    "false",
+    [
+        "right after close(2)",
+        "after umount(2)",
+        "umount(2) has returned",
+        "cannot create duplicate",
+    ],
+)
+def test_a_symptom_names_no_event_that_may_be_another(false):
+    told = [text for row in KERNEL.cleanups.values() for text in row.symptoms]
+    assert not [text for text in told if false in text and not text.startswith("where ")]
 
 
 def test_a_mechanism_that_is_usual_says_what_helps_and_names_its_callback():

@@ -12,6 +12,7 @@ from patchlint.model.effect import Act, Downgrade, EntryChain, Ground, Promise, 
 from patchlint.model.facts import UNNAMED
 from patchlint.model.finding import LEVELS
 from patchlint.model.mail import Patch
+from patchlint.ruleset import events
 from patchlint.ruleset.findings import choose, finding, fingerprint
 from patchlint.ruleset.load import load
 from patchlint.ruleset.quotes import Diffs
@@ -289,7 +290,7 @@ def test_a_function_that_is_known_says_what_was_lost_with_it():
     known = SHIPPED.kernel.cleanups["_cifsFileInfo_put"]
     loss = lost("_free_xid", function="_cifsFileInfo_put", family="file")
     found = said(loss)
-    assert found.why == known.why
+    assert found.why == known.why.replace("{call}", "the call")
     assert known.releases in found.why
     assert found.symptoms == known.symptoms
     assert not any("fput()" in one for one in found.advice)
@@ -319,8 +320,62 @@ def test_why_names_the_entry_whose_caller_goes_on():
     assert said(loss).why == ""
     detach = replace(ENTRY, said="lamp_off(..., LAZY)")
     assert said(replace(loss, entry_points=(detach, ENTRY, ENTRY))).why == (
-        "who has called lamp_off(..., LAZY) (syscall) or 1 other goes on before it is done"
+        "lamp_off(..., LAZY) or lamp_off(2) may be over before it is done"
     )
+
+
+CLOSE = EntryChain("lamp_release", "file operation", (), "file_operations.release")
+PUT_SUPER = EntryChain("lamp_put", "superblock operation", (), "super_operations.put_super")
+UMOUNT = EntryChain("umount", "syscall", (), "umount2(..., MNT_DETACH)")
+EXIT = EntryChain("exit_group", "syscall", ())
+PROBE = EntryChain("lamp_probe", "odd operation", (), "lamp_ops.probe")
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        ((), "the call"),
+        ((CLOSE,), "close(2)"),
+        ((CLOSE, replace(CLOSE, name="lamp_other")), "close(2)"),
+        ((PUT_SUPER, UMOUNT), "umount(2) or umount2(..., MNT_DETACH)"),
+        ((CLOSE, EXIT, UMOUNT), "close(2), the exit of the process or umount2(..., MNT_DETACH)"),
+        # of many none says when, and of what no table knows nobody knows it
+        ((CLOSE, EXIT, PUT_SUPER, UMOUNT), "the call"),
+        ((PROBE,), "the call"),
+        ((PROBE, EXIT), "the exit of the process"),
+        ((ENTRY,), "lamp_off(2)"),
+    ],
+)
+def test_a_text_says_what_user_space_did(entries, said):
+    assert events.filled(SHIPPED.kernel, "late after {call}", entries) == f"late after {said}"
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        ((), ""),
+        ((PUT_SUPER, ENTRY), ""),
+        ((EXIT,), "late after the exit of the process"),
+        ((EXIT, PUT_SUPER, CLOSE), "late after the exit of the process or close(2)"),
+    ],
+)
+def test_a_symptom_of_an_event_is_told_where_that_is_shown(entries, said):
+    text = "late after {close, exit}"
+    assert events.filled(SHIPPED.kernel, text, entries) == said
+    assert events.plain(SHIPPED.kernel, text) == "late after close(2) or the exit of the process"
+
+
+def test_what_a_file_shows_as_is_told_of_the_events_that_are_shown():
+    texts = {one: said(lost("fput", family="file", entry_points=(one,))) for one in (EXIT, UMOUNT)}
+    assert "right after umount2(..., MNT_DETACH)" in texts[UMOUNT].symptoms[0]
+    assert any("ETXTBSY" in one for one in texts[EXIT].symptoms)
+    assert not any("ETXTBSY" in one for one in texts[UMOUNT].symptoms)
+
+
+def test_of_a_wait_for_whatever_it_was_nothing_is_known_to_run_on():
+    wait = replace(LOSS, shape="lost-wait", family="structural", what=Act("wait", "lamp->dark"))
+    assert said(wait).symptoms == ()
+    assert said(replace(wait, runs_on="lamp_glow")).symptoms
 
 
 @pytest.mark.parametrize("name", ["iput", "mntput", "fput", "lamp_destroy"])
