@@ -111,13 +111,13 @@ def test_a_patch_is_named_that_shows_what_was_lost():
     cut = apart | {"fs/lamp.c": SHUT.replace("iput(lamp->inode)", "lamp_arm(lamp)")}
     late = cut | {"fs/arm.c": ARMED}
     (found,) = report(mails(apart, cut, late, late | {"fs/gone.c": GONE})).findings
-    assert (found.cleanup, found.function, found.path) == ("iput", "lamp_close", "fs/arm.c")
+    assert (found.cleanup, found.function, found.path) == ("iput", "lamp_close", "fs/lamp.c")
     assert (found.patch, found.message_id) == (1, "lamp-v1-1@example.org")
     assert [line.text.strip() for line in found.hunk if line.marked] == [
         "iput(lamp->inode);",
         "lamp_arm(lamp);",
     ]
-    (step,) = [step for step in found.after.chain if step.path == found.path]
+    (step,) = [step for step in found.after.chain if step.path == "fs/arm.c"]
     assert step.note == "schedule_work() runs lamp_gone() (in patch 2)"
 
 

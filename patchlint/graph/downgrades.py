@@ -190,6 +190,7 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
             callback,
             delay=_delay(comparison, late),
             wait=_wait_now(comparison, main),
+            last=_last(late),
         ),
         condition=guards.said(condition) if condition else None,
         level_cap=loud.level,
@@ -383,6 +384,13 @@ def _delay(comparison: Comparison, late: Effect) -> str:
     """The constant by which the start of what is late puts it off, "" where there is none."""
     edge = late.edge
     return _time(comparison, edge.call) if edge is not None and late.last in (None, edge) else ""
+
+
+def _last(late: Effect) -> str:
+    """What the first callback starts in turn, where that does it; else ""."""
+    edge, last = late.edge, late.last
+    one_hop = edge is None or last is None or last.callback == edge.callback
+    return "" if one_hop or edge is None or edge.handoff else (last and last.callback) or ""
 
 
 def _wait_now(comparison: Comparison, loss: Loss) -> str:

@@ -51,8 +51,9 @@ class Step(Struct, frozen=True, gc=False):
 class Promise(Struct, frozen=True):
     """One side of a downgrade: in which context a release runs, and by when it is done.
 
-    ``delay`` is what its start puts it off by, where that is a constant.  ``wait`` says in words
-    what becomes of a wait for which nobody shows what is done by its end.
+    ``delay`` is what its start puts it off by, where that is a constant; ``last`` is what
+    ``callback`` starts in turn, where it does not do it itself.  ``wait`` says in words what
+    becomes of a wait for which nobody shows what is done by its end.
     """
 
     context: Context
@@ -64,6 +65,7 @@ class Promise(Struct, frozen=True):
     many: str = ""
     delay: str = ""
     wait: str = ""
+    last: str = ""
 
 
 class EntryChain(Struct, frozen=True):

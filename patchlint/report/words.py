@@ -85,9 +85,10 @@ def told(
     Where there is less ``room`` than that takes, in columns, the callback alone is named.
     ``level`` is that of the finding: a note takes nobody for a task.
     """
-    said = _told(promise, (promise.mechanism, promise.callback), arrow, level)
+    names = (promise.mechanism, promise.callback, promise.last)
+    said = _told(promise, names, arrow, level)
     if room is not None and columns(said) > room and promise.callback:
-        return _told(promise, (promise.callback,), arrow, level)
+        return _told(promise, names[1:], arrow, level)
     return said
 
 

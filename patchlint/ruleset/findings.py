@@ -66,6 +66,8 @@ def finding(
     downgrade = _named(downgrade)
     outer = (name for name in downgrade.also if name not in downgrade.inner)
     downgrade = replace(downgrade, also=tuple(_telling(ruleset.kernel, outer)))
+    # what a finding is known by does not change with the line that tells most
+    placed = diffs.placed(downgrade)
     return Finding(
         rule=rule.id,
         level=level,
@@ -74,9 +76,9 @@ def finding(
         patch=patch.number,
         message_id=patch.message_id,
         commit=patch.commit,
-        path=downgrade.path,
-        line=downgrade.line,
-        side="pre" if downgrade.side == "pre" else "post",
+        path=placed.path,
+        line=placed.line,
+        side="pre" if placed.side == "pre" else "post",
         function=downgrade.function,
         family=downgrade.family,
         cleanup=downgrade.cleanup,
@@ -91,8 +93,8 @@ def finding(
         why=sentences.why(ruleset.kernel, downgrade),
         evidence=sentences.evidence(ruleset.kernel, rule, level, known, downgrade),
         also=downgrade.also,
-        hunk=diffs.shown(downgrade),
-        quote=diffs.quoted(downgrade),
+        hunk=diffs.shown(downgrade, placed),
+        quote=diffs.quoted(downgrade, placed),
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from patchlint.model.finding import HunkLine
 
 if TYPE_CHECKING:
@@ -32,29 +34,48 @@ class Diffs:
                 if path is not None:
                     self._by_path.setdefault(path, []).append(file)
 
-    def shown(self, downgrade: Downgrade) -> tuple[HunkLine, ...]:
+    def shown(self, downgrade: Downgrade, placed: Downgrade | None = None) -> tuple[HunkLine, ...]:
         """The diff lines at issue with a little context: the release that went, the deferral.
 
         They are all of one file: that of the deferral, or that of the release when the patch
-        does not show the deferral.
+        does not show the deferral.  ``placed`` has the line that the finding is named by.
         """
-        for path in dict.fromkeys((downgrade.path, downgrade.home or downgrade.path)):
+        placed = placed or downgrade
+        for path in _paths(downgrade, placed):
             marked: list[HunkLine] = []
             for file in self._by_path.get(path, ()):
-                for hunk, marks in file.marked(downgrade):
+                for hunk, marks in file.marked(downgrade, placed):
                     marked.extend(_cut(hunk.lines, marks))
             if marked:
-                return tuple(_bounded(marked, downgrade))
+                return tuple(_bounded(marked, placed))
         return ()
 
-    def quoted(self, downgrade: Downgrade) -> tuple[str, ...]:
+    def placed(self, downgrade: Downgrade) -> Downgrade:
+        """A downgrade at a line that the patch changes, as far as it changes one that leads to it.
+
+        The deferral may have stood there before; then what now leads to it is what counts, and
+        else the release that went.
+        """
+        home = downgrade.home or downgrade.path
+        places = [
+            (downgrade.path, downgrade.line, downgrade.side),
+            *((home, number, "post") for number in downgrade.leading),
+            *((home, number, "pre") for number in downgrade.lost),
+        ]
+        for path, number, side in places:
+            if any(file.changes(path, number, side) for file in self._by_path.get(path, ())):
+                return replace(downgrade, path=path, line=number, side=side)
+        return downgrade
+
+    def quoted(self, downgrade: Downgrade, placed: Downgrade | None = None) -> tuple[str, ...]:
         """The hunks at issue as one quotes them: with headers, and enough to see the place."""
         quoted: list[str] = []
-        paths = dict.fromkeys((downgrade.path, downgrade.home or downgrade.path))
+        placed = placed or downgrade
+        paths = _paths(downgrade, placed)
         files = {id(f): f for path in paths for f in self._by_path.get(path, ())}
         for file in sorted(files.values(), key=lambda f: f.number):
             body: list[str] = []
-            for hunk, marks in file.marked(downgrade):
+            for hunk, marks in file.marked(downgrade, placed):
                 if len(quoted) + len(body) < _MOST_QUOTED:
                     body += _excerpt(hunk, marks)
             if body:
@@ -63,6 +84,12 @@ class Diffs:
                 new = f"b/{diff.new_path}" if diff.new_path else "/dev/null"
                 quoted += [f"--- {old}", f"+++ {new}", *body]
         return tuple(quoted)
+
+
+def _paths(downgrade: Downgrade, placed: Downgrade) -> list[str]:
+    """The files at issue, that which the finding is named by first."""
+    home = downgrade.home or downgrade.path
+    return [*dict.fromkeys((placed.path, downgrade.path, home))]
 
 
 def _bounded(lines: list[HunkLine], downgrade: Downgrade) -> list[HunkLine]:
@@ -84,8 +111,8 @@ class _File:
         self._new: dict[int, list[tuple[int, int]]] | None = None
         self._old: dict[int, list[tuple[int, int]]] = {}
 
-    def marked(self, downgrade: Downgrade) -> list[tuple[Hunk, set[int]]]:
-        """The hunks with lines at issue, in order, and where in them those stand."""
+    def _sides(self) -> tuple[dict[int, list[tuple[int, int]]], dict[int, list[tuple[int, int]]]]:
+        """The lines by their numbers after, and before; made when they are first asked for."""
         if self._new is None:
             self._new = {}
             for number, hunk in enumerate(self.diff.hunks):
@@ -94,16 +121,33 @@ class _File:
                         self._new.setdefault(line.new, []).append((number, place))
                     if line.old is not None:
                         self._old.setdefault(line.old, []).append((number, place))
+        return self._new, self._old
+
+    def changes(self, path: str, number: int, side: str) -> bool:
+        """Whether a line is one that the patch adds (``post``) or takes away."""
+        new, old = self._sides()
+        known, own, kind = (
+            (new, self.diff.path, "+") if side == "post" else (old, self.diff.old_path, "-")
+        )
+        return path == own and any(
+            self.diff.hunks[hunk].lines[place].kind == kind for hunk, place in known.get(number, ())
+        )
+
+    def marked(self, downgrade: Downgrade, placed: Downgrade) -> list[tuple[Hunk, set[int]]]:
+        """The hunks with lines at issue, in order, and where in them those stand."""
+        new, old = self._sides()
         names = (self.diff.path, self.diff.old_path)
-        sides = self._new if downgrade.side == "post" else self._old
-        found = {*sides.get(downgrade.line, ())} if downgrade.path in names else set()
+        found: set[tuple[int, int]] = set()
+        for one in (downgrade, placed):
+            sides = new if one.side == "post" else old
+            found.update(sides.get(one.line, ()) if one.path in names else ())
         home = (downgrade.home or downgrade.path) in names
         for line_leading in downgrade.leading if home else ():
-            found.update(self._changed(self._new.get(line_leading, ())))
+            found.update(self._changed(new.get(line_leading, ())))
         for line_lost in downgrade.lost if home else ():
             found.update(
                 (number, place)
-                for number, place in self._old.get(line_lost, ())
+                for number, place in old.get(line_lost, ())
                 if self.diff.hunks[number].lines[place].kind == "-"
             )
         marks: dict[int, set[int]] = {}

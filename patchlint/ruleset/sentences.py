@@ -97,7 +97,7 @@ def message(kernel: KernelFacts, downgrade: Downgrade) -> str:
             f" {_lost(downgrade)}{back}"
         )
     if _on_failure(downgrade):
-        named, many = _named(downgrade)
+        named, many = _named(kernel, downgrade)
         return (
             f"{function}: on failure, {named} {'are' if many else 'is'} done {_BY[after.context]}"
         )
@@ -156,20 +156,30 @@ def _lost(downgrade: Downgrade) -> str:
     return _LOST[before.guarantee]
 
 
-def _named(downgrade: Downgrade) -> tuple[str, bool]:
+def _named(kernel: KernelFacts, downgrade: Downgrade) -> tuple[str, bool]:
     """``fput() and 2 others``, and whether that is more than one."""
     what = what_of(downgrade)
     also = [name for name in downgrade.also if name != downgrade.cleanup]
-    one = f"{also[0]}()" if also and also[0].isidentifier() else "".join(also[:1])
+    one = _other(kernel, also[0]) if also else ""
     other = one if len(also) == 1 else f"{len(also)} others"
     return (f"{what} and {other}", True) if also else (what, False)
+
+
+def _other(kernel: KernelFacts, name: str) -> str:
+    """What moved as well: a call, a counter that is lowered, or a store."""
+    row = kernel.cleanups.get(name)
+    if row is not None and row.kind == "share":
+        return f"the lowering of {name}"
+    if name.startswith("->"):
+        return f"the store {name}"
+    return f"{name}()" if name.isidentifier() else name
 
 
 def _moved(kernel: KernelFacts, downgrade: Downgrade) -> str:
     """``fput() moves from lamp_close() to a work item``, or what is done there now."""
     function, after = _from(downgrade), downgrade.after
     to = _to(downgrade)
-    named, many = _named(downgrade)
+    named, many = _named(kernel, downgrade)
     what = downgrade.what
     if downgrade.family == STRUCTURAL and what.kind == "store" and not many:
         return f"->{what.name} is set to {what.value} {_BY[after.context]} instead of {function}"

@@ -173,3 +173,10 @@ def test_a_note_of_one_line_has_the_branch():
     one = replace(MEMORY, message=f"{TOLD} on one branch: late", condition="a && b")
     told = render(replace(STORY, findings=(one,)), "terminal", Style())
     assert f"{TOLD} when `a && b`: late [" in told
+
+
+def test_what_the_callback_starts_in_turn_is_named():
+    after = Promise("workqueue", "eventually", (), "percpu_ref_kill", "lamp_gone", last="lamp_work")
+    said = "work item (percpu_ref_kill() → lamp_gone() → lamp_work()): done some time later"
+    assert words.told(after) == said
+    assert words.told(after, room=70) == said.replace("percpu_ref_kill() → ", "")

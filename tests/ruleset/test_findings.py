@@ -160,7 +160,7 @@ def test_the_sentence_names_the_branch_and_what_moved_along():
     assert message.startswith("iput() and 4 others move from")
     assert said(replace(loss, also=("dput",))).message.startswith("iput() and dput() move from")
     counter = said(replace(loss, also=("->qnkeys",))).message
-    assert counter.startswith("iput() and ->qnkeys move from")
+    assert counter.startswith("iput() and the lowering of ->qnkeys move from")
     long = said(replace(loss, condition="c" * 33)).message
     assert "a work item on one branch: no longer" in long
 
@@ -463,6 +463,20 @@ def test_places_and_doubts_do_not_change_a_fingerprint(change):
 def test_another_thing_has_another_fingerprint(change):
     assert fingerprint("rule", replace(LOSS, **change)) != fingerprint("rule", LOSS)
     assert fingerprint("other", LOSS) != fingerprint("rule", LOSS)
+
+
+def test_the_line_that_is_told_does_not_change_what_a_finding_is_known_by():
+    elsewhere = replace(LOSS, path="fs/helper.c", line=70, home=PATH)
+    found = said(elsewhere)
+    assert (found.path, found.line, found.side) == (PATH, 3, "pre")
+    assert found.fingerprint == fingerprint(found.rule, elsewhere)
+
+
+def test_a_counter_that_moves_as_well_is_told_as_what_it_is():
+    told = said(lost("fput", family="file", also=("->shm_tot",))).message
+    assert told.startswith("fput() and the lowering of ->shm_tot move from lamp_close() ")
+    told = said(lost("fput", family="file", also=("->user = NULL",))).message
+    assert told.startswith("fput() and the store ->user = NULL move from lamp_close() ")
 
 
 def test_a_fingerprint_is_sixteen_hex_digits_and_stays_over_releases():

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import pytest
+
+from patchlint.model.effect import Act, Downgrade, Promise
 from patchlint.patch.diff import parse
 from patchlint.ruleset.quotes import Diffs
 
@@ -17,3 +20,54 @@ def test_of_many_lines_the_one_that_the_finding_is_named_by_is_kept():
     lines = Diffs(parse(text).files).shown(downgrade)
     assert len(lines) == 12
     assert (lines[-1].text, lines[-1].new, lines[-1].marked) == ("\tqueue();", 2, True)
+
+
+#: a call of a helper that stood there queues, behind a flag that the patch turns
+TURNED = """\
+--- a/lamp.c
++++ b/lamp.c
+@@ -10,4 +10,4 @@ void lamp_close(struct lamp *lamp)
+ \tlamp_dim(lamp);
+-\tlamp_end(lamp, true);
++\tlamp_end(lamp, lamp->slow);
+ \tlamp_log(lamp);
+ }
+"""
+LOST = Downgrade(
+    shape="deferred",
+    cleanup="iput",
+    family="inode",
+    also=(),
+    function="lamp_close",
+    path="helper.c",
+    line=99,
+    side="post",
+    patch=1,
+    before=Promise("task", "before-call-returns", ()),
+    after=Promise("workqueue", "eventually", ()),
+    condition=None,
+    level_cap="warning",
+    confidence="high",
+    reasons=(),
+    what=Act("call", "iput"),
+    home="lamp.c",
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        # what leads there now, else what went
+        ({"leading": (11,), "lost": (11,)}, ("lamp.c", 11, "post")),
+        ({"leading": (10,), "lost": (11,)}, ("lamp.c", 11, "pre")),
+        # nothing of it is changed
+        ({"leading": (12,), "lost": (12,)}, ("helper.c", 99, "post")),
+        # the deferral itself is
+        ({"path": "lamp.c", "line": 11, "lost": (11,)}, ("lamp.c", 11, "post")),
+    ],
+)
+def test_a_finding_stands_at_a_line_that_the_patch_changes(change, place):
+    known = {name: change.get(name, getattr(LOST, name)) for name in LOST.__struct_fields__}
+    found = Diffs(parse(TURNED).files).placed(Downgrade(**known))
+    assert (found.path, found.line, found.side) == place
+    assert found.cleanup == "iput"
