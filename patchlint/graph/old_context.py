@@ -15,7 +15,7 @@ from patchlint.graph.objects import form_of, struct_name
 from patchlint.model.effect import Ground
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from patchlint.graph.comparison import Comparison
     from patchlint.graph.guards import Atom
@@ -77,7 +77,8 @@ def old_context(comparison: Comparison, loss: Loss) -> OldContext | None:
             contexts.Verdict(tuple(r for r in reasons if r.context not in sent))
             for reasons in ([r for r in spoken if not r.traced], own)
         ]
-        settled = _settled(_from_tree(found), told)
+        new = {edge.callback for late in loss.late if (edge := late.edge) is not None}
+        settled = _settled(_from_tree(found, new), told)
         if settled is None or settled.task or found.complete:
             if settled is None:
                 return None
@@ -328,8 +329,11 @@ def _in_tree(comparison: Comparison, loss: Loss) -> Ways | None:
     return found
 
 
-def _from_tree(found: Ways) -> OldContext | None:
+def _from_tree(found: Ways, new: Collection[str | None]) -> OldContext | None:
     """The verdict of a whole tree: all deferred is dropped, mixed is said.
+
+    What the loss itself starts (``new``) is bound by the series, and shows nothing of who came to
+    the old path.
 
     A member that a task calls among others (an I/O completion) shows no task; one behind
     which user space waits does.  One that runs wherever the last reference is dropped,
@@ -386,7 +390,9 @@ def _from_tree(found: Ways) -> OldContext | None:
     certain = any(way.strength == "certain" and way.reaches_user for way in tasks)
     reasons = [Ground(f"reached by a task: {tasks[0].why}")]
     # an operation that a task runs among others is no proof that somebody else comes there
-    shown = [way for way in others if "task" not in called[way.name, way.why]]
+    shown = [
+        way for way in others if "task" not in called[way.name, way.why] and way.name not in new
+    ]
     reasons += [Ground(way.why, also_by=way.context) for way in shown[:1]]
     return OldContext(
         "task",

@@ -69,6 +69,8 @@ INDENT: Final = "  "
 STEPS: Final = 3
 HUNK_LINES: Final = 4
 ENTRIES: Final = 4
+#: further cleanups
+ALSO: Final = 6
 #: places that a limitation is told of which holds for several
 PLACES: Final = 2
 #: entry points that --verbose lists with their chains
@@ -203,7 +205,7 @@ def finding_lines(finding: Finding, style: Style, others: Sequence[Finding] = ()
     lines += _also_in(finding, others, style)
     lines += _prose("when", untold(finding) or "", style)
     lines += _prose("why", finding.why, style)
-    lines += _prose("also", ", ".join(also(finding)), style)
+    lines += _prose("also", _some(also(finding), style), style)
     lines += _listed("seen as", finding.symptoms, style, most=1)
     lines += _listed("instead", finding.advice, style, most=1)
     lines += _entries(finding, style)
@@ -213,6 +215,13 @@ def finding_lines(finding: Finding, style: Style, others: Sequence[Finding] = ()
     if style.verbose:
         lines += _ground(finding, style)
     return lines
+
+
+def _some(names: Sequence[str], style: Style) -> str:
+    """The first of many names, unless all are asked for."""
+    if style.verbose or len(names) <= ALSO + 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:ALSO])} and {len(names) - ALSO} more"
 
 
 def _again(finding: Finding, style: Style) -> list[str]:

@@ -910,6 +910,13 @@ def test_a_worker_comes_to_the_old_path_where_that_is_shown(whys, said):
     assert " ".join(ground.said for ground in one.reasons).count(".release at a.c:9") == 1
 
 
+def test_what_the_series_starts_itself_shows_nothing_of_the_old_path():
+    own = replace(way("workqueue"), name="gone", why="gone() is bound by INIT_WORK()")
+    one = with_tree("lamp_close", way(), own)
+    assert one.after.callback == "gone"
+    assert not any(ground.also_by for ground in one.reasons)
+
+
 def test_a_trace_of_one_caller_settles_nothing_where_all_are_known():
     trace = " Call Trace:\n  lamp_close+0x33/0x90\n  process_one_work+0x1/0x2\n"
     both = (way(), replace(way("workqueue"), name="lamp_thread"))

@@ -356,3 +356,15 @@ def test_programs_get_each_finding(name):
     told = render(replace(STORY, findings=PLACES), name, Style())
     for one in PLACES:
         assert one.message in told
+
+
+def test_of_many_cleanups_the_first_are_told():
+    names = tuple(f"lamp_put{number}" for number in range(9))
+    one = replace(LAZY, also=names)
+    assert (
+        "  also     lamp_put0, lamp_put1, lamp_put2, lamp_put3, lamp_put4, lamp_put5 and 3 more\n"
+        in (alone(one))
+    )
+    assert "lamp_put8" in alone(one, verbose=True)
+    # to tell of one that it is left out takes as much room as its name
+    assert "lamp_put6\n" in alone(replace(one, also=names[:7]))
