@@ -34,10 +34,11 @@ def of(kernel: KernelFacts, entry: EntryChain) -> Event | None:
 
 
 def named(kernel: KernelFacts, entry: EntryChain) -> str:
-    """An entry as user space calls it; an operation that no event knows by its function."""
+    """An entry as user space calls it; an operation that no table has words for by its function."""
     event = of(kernel, entry)
     if entry.kind != "syscall":
-        return event.said if event is not None else f"{entry.name}() ({entry.kind})"
+        told = event.said if event is not None else entry.event
+        return told or f"{entry.name}() ({entry.kind})"
     if "(" in entry.said:
         return entry.said
     return event.said if event is not None else f"{entry.said or entry.name}(2)"
@@ -50,7 +51,9 @@ def filled(kernel: KernelFacts, text: str, entries: Sequence[EntryChain]) -> str
         return text
     if place[1] == _ANY:
         told = dict.fromkeys(
-            named(kernel, one) for one in entries if one.kind == "syscall" or of(kernel, one)
+            named(kernel, one)
+            for one in entries
+            if one.kind == "syscall" or one.event or of(kernel, one)
         )
         said = _or(told) if 0 < len(told) <= _MOST else _NOTHING_KNOWN
     else:

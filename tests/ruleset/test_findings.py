@@ -343,6 +343,8 @@ PROBE = EntryChain("lamp_probe", "odd operation", (), "lamp_ops.probe")
         ((CLOSE, EXIT, PUT_SUPER, UMOUNT), "the call"),
         ((PROBE,), "the call"),
         ((PROBE, EXIT), "the exit of the process"),
+        # what the entry is called for, where no event has it
+        ((replace(PROBE, event="slot power off"),), "slot power off"),
         ((ENTRY,), "lamp_off(2)"),
     ],
 )
