@@ -247,6 +247,8 @@ out:
         ("void lamp_remove(struct platform_device *file)", "warning"),
         ("int lamp_destroy_mr(struct ib_mr *file, struct ib_udata *udata)", "warning"),
         ("void lamp_unbind(struct usb_configuration *c, struct usb_function *file)", "warning"),
+        ("void lamp_exit(void)", "warning"),
+        ("void lamp_start(void)", "note"),
         ("int lamp_del_nl(struct sk_buff *file, struct genl_info *info)", "warning"),
         ("int lamp_get_nl(struct sk_buff *file, struct genl_info *info)", "note"),
         ("void lamp_dellink(struct net_device *file, struct list_head *gone)", "note"),
