@@ -7,7 +7,7 @@ lacks.  Git looks for it from its folder, so that its check of the owner stays i
 """
 
 # pathlib costs a short check more than reading its mails
-# ruff: noqa: PTH110, PTH112, PTH117, PTH118, PTH120, PTH123
+# ruff: noqa: PTH117, PTH118, PTH120
 
 from __future__ import annotations
 
@@ -188,28 +188,3 @@ def _is_plain(value: bytes) -> bool:
         elif char in b"#;" and not quoted:
             break
     return not (quoted or escaped)
-
-
-_FILTER: Final = rb"(?im)^[ \t]*\[[ \t]*(?:filter|include)"
-
-
-def names_filters(place: str) -> bool:
-    """Whether the configuration of the repository at ``place`` may name programs for contents.
-
-    Errs towards True: where it cannot be read, and where it includes other files.
-    """
-    folder = os.path.join(place, ".git")
-    if not os.path.isdir(folder) or os.path.exists(os.path.join(folder, "commondir")):
-        return True
-    import re
-
-    for name in ("config", "config.worktree"):
-        try:
-            with open(os.path.join(folder, name), "rb") as file:
-                if re.search(_FILTER, file.read()):
-                    return True
-        except FileNotFoundError:
-            continue
-        except OSError:
-            return True
-    return False

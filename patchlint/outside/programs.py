@@ -189,19 +189,25 @@ def stream_git(
     return stream(command, stdin=stdin, environ=environ, bufsize=bufsize)
 
 
-def without_filters(place: str) -> dict[str, str]:
-    """Return variables that keep git from running programs that a repository names for contents.
+def without_filters(place: str) -> dict[str, str] | None:
+    """Return variables that keep git from running programs that are named for contents.
 
-    For commands that compare the work tree; each filter has to be switched off by name.
+    For commands that compare the work tree; each filter has to be switched off by name.  Git
+    itself is asked for all of them: nobody else reads a configuration as it does.  None where
+    it does not tell: no such command may be run then.
     """
-    if not _git.names_filters(place):
-        return {}
-    asked = ("config", "--local", "--includes", "-z", "--name-only", "--get-regexp", r"^filter\.")
+    asked = ("config", "--includes", "-z", "--name-only", "--get-regexp", r"^filter\.")
     status, names, _ = read_git(place, *asked)
-    keys = names.decode("utf-8", "surrogateescape").split("\0") if status == 0 else []
+    if status not in _TOLD:
+        return None
+    keys = names.decode("utf-8", "surrogateescape").split("\0")
     drivers = dict.fromkeys(key.rpartition(".")[0] for key in keys if key)
     ends = (("clean", ""), ("process", ""), ("smudge", ""), ("required", "false"))
     return _git.settings([(f"{one}.{end}", value) for one in drivers for end, value in ends])
+
+
+#: how ``git config --get-regexp`` ends with an answer: there are some, there are none
+_TOLD: Final = (0, 1)
 
 
 def quick(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> tuple[int, bytes]:

@@ -488,14 +488,15 @@ class GitTree:
         The answer is for :func:`_answer`; it comes while the search goes on.
         """
         nothing = is_bare(self.repository) or not os.path.exists(f"{self.repository}/.git")
-        if nothing or self._is_sparse():
+        quiet = None if nothing or self._is_sparse() else without_filters(self.repository)
+        if quiet is None:
             self._changed = _ALL
             return None
         return stream_git(
             self.repository,
             *("diff-index", "--name-only", "-z", "--no-ext-diff", "--no-textconv", "--no-renames"),
             *("--ignore-submodules=all", self.name, "--", "*.c", "*.h"),
-            more=without_filters(self.repository),
+            more=quiet,
         )
 
 

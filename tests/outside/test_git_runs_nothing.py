@@ -185,18 +185,22 @@ def test_a_check_of_an_epoch_that_lacks_its_only_mail_is_no_pass(
     assert not trap.sprung
 
 
+def make_racy(tree: Path) -> None:
+    """Make a file as old as the index: git compares it by content, through its filter."""
+    moment = (tree / ".git" / "index").stat().st_mtime_ns
+    (tree / "a.c").write_text("int one_2;\n")
+    os.utime(tree / "a.c", ns=(moment, moment))
+    os.utime(tree / ".git" / "index", ns=(moment, moment))
+
+
 def test_filters_of_the_work_tree_are_not_run(tree: Path, trap: Trap) -> None:
-    """A file as old as the index is compared by content, which goes through its filter."""
     (tree / ".gitattributes").write_text("*.c filter=of.trap=x\n")
     git(tree, "add", ".gitattributes")
     git(tree, "commit", "-q", "-m", "demo: attributes")
     for key in ("clean", "smudge", "process"):
         git(tree, "config", f"filter.of.trap=x.{key}", str(trap.program))
     git(tree, "config", "filter.of.trap=x.required", "true")
-    moment = (tree / ".git" / "index").stat().st_mtime_ns
-    (tree / "a.c").write_text("int one_2;\n")
-    os.utime(tree / "a.c", ns=(moment, moment))
-    os.utime(tree / ".git" / "index", ns=(moment, moment))
+    make_racy(tree)
     tried = subprocess.run(
         ["git", "diff-index", "--name-only", "HEAD"], cwd=tree, capture_output=True, check=False
     )
@@ -204,6 +208,48 @@ def test_filters_of_the_work_tree_are_not_run(tree: Path, trap: Trap) -> None:
     trap.mark.unlink(missing_ok=True)
     found = dict(open_tree(tree).files_with(Wanted(words=("one_2",))))
     assert "a.c" in found
+    assert not trap.sprung
+
+
+@pytest.mark.parametrize("where", [".gitattributes", ".git/info/attributes"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        '[core][filter "e"]\n\tclean = {}\n',
+        '\r[filter "e"]\n\tclean = {}\n',
+        '[FILTER "e"]\n\tprocess = {}\n',
+        "[filter.e]\n\tclean = {}\n",
+        '[core][includeIf "gitdir:**"]\n\tpath = more\n',
+        "[extensions]\n\tworktreeConfig = true\n",
+    ],
+)
+def test_filters_are_found_in_whatever_form_git_reads(
+    tree: Path, trap: Trap, where: str, form: str
+) -> None:
+    (tree / where).parent.mkdir(exist_ok=True)
+    (tree / where).write_text("*.c filter=e\n")
+    one_line = f'[core][filter "e"]\n\tclean = {trap.program}\n'
+    for name in ("more", "config.worktree"):
+        (tree / ".git" / name).write_text(one_line)
+    with (tree / ".git" / "config").open("a", newline="") as config:
+        config.write(form.format(trap.program))
+    make_racy(tree)
+    asked = ["git", "diff-index", "--name-only", "HEAD"]
+    subprocess.run(asked, cwd=tree, capture_output=True, check=False)
+    assert trap.sprung, "git does not read this"
+    trap.mark.unlink()
+    make_racy(tree)
+    assert "a.c" in dict(open_tree(tree).files_with(Wanted(words=("one_2",))))
+    assert not trap.sprung
+
+
+def test_a_mark_of_utf_8_before_a_configuration_hides_no_filter(tree: Path, trap: Trap) -> None:
+    (tree / ".gitattributes").write_text("*.c filter=e\n")
+    config = tree / ".git" / "config"
+    marked = f'\ufeff[filter "e"]\n\tclean = {trap.program}\n'
+    config.write_bytes(marked.encode() + config.read_bytes())
+    make_racy(tree)
+    assert "a.c" in dict(open_tree(tree).files_with(Wanted(words=("one_2",))))
     assert not trap.sprung
 
 
