@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from patchlint.mail import inputs, public_inbox
 from patchlint.model.mail import RawMail
-from patchlint.outside import programs
+from patchlint.outside import mirror, programs
 from patchlint.report.text import count
 
 if TYPE_CHECKING:
@@ -179,13 +179,10 @@ def _posted(url: str) -> bytes:
 
 def _fetch(epoch: Path) -> None:
     """Bring a mirror up to date; an archive that has no remote is the original."""
-    place = str(epoch)
-    if programs.read_git(place, "remote")[1].strip():
-        options = ("--quiet", "--no-tags", "--upload-pack=git-upload-pack")
-        try:
-            programs.git("fetch", *options, cwd=place, patience=600.0, network=True)
-        except programs.ProgramError as error:
-            raise SourceError(f"{epoch}: {error}") from error
+    try:
+        mirror.fetch(str(epoch))
+    except (programs.ProgramError, OSError) as error:
+        raise SourceError(f"{epoch}: {error}") from error
 
 
 def _has_descended(epoch: Path, commit: str) -> bool:

@@ -112,6 +112,46 @@ def own_environment(*, network: bool = False) -> dict[str, str]:
     return dict(os.environ) | {n: v for n, v in _QUIET.items() if n != "LC_ALL"}
 
 
+#: variables that say which repository is meant, or parts of one
+_PLACES: Final = frozenset(
+    {
+        *("GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_NAMESPACE"),
+        *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_SHALLOW_FILE"),
+        *("GIT_GRAFT_FILE", "GIT_REPLACE_REF_BASE", "GIT_PREFIX", "GIT_IMPLICIT_WORK_TREE"),
+    }
+)
+
+
+def fetching(url: str, wanted: Sequence[str]) -> list[str]:
+    """Return the command that fetches what ``wanted`` says from ``url``.
+
+    To be started with :func:`fetching_environment`.  It does not tidy up behind itself: what
+    lies there may be needed by references that it does not see.
+    """
+    command = ["git", "--no-pager", "-c", "gc.auto=0", "-c", "maintenance.auto=false"]
+    options = ["--quiet", "--no-tags", "--no-recurse-submodules"]
+    if _is_path(url):
+        # the other end is run here, where the repository may name programs for what it lacks
+        options.append("--upload-pack=GIT_ALLOW_PROTOCOL= GIT_NO_LAZY_FETCH=1 git-upload-pack")
+    return [*command, "fetch", *options, "--", url, *wanted]
+
+
+def _is_path(url: str) -> bool:
+    """Whether a URL leads to a repository on this machine, as git tells that."""
+    scheme, is_url, _ = url.partition("://")
+    return scheme == "file" if is_url else ":" not in url.partition("/")[0]
+
+
+def fetching_environment(folder: str, objects: str) -> dict[str, str]:
+    """Return the environment for :func:`fetching` with the repository ``folder``.
+
+    Objects go to the folder ``objects``; all else is as in :func:`own_environment`.
+    """
+    held = own_environment(network=True)
+    kept = {name: value for name, value in held.items() if name not in _PLACES}
+    return kept | {"GIT_DIR": folder, "GIT_OBJECT_DIRECTORY": objects, "GIT_NO_LAZY_FETCH": "1"}
+
+
 def refusal(errors: bytes, place: str) -> str | None:
     """Why git does not open the repository at ``place``, None when it is for another reason.
 

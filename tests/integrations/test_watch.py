@@ -601,6 +601,63 @@ def test_a_mirror_that_cannot_be_fetched_is_exit_status_2(watcher):
     assert "fetch" in err
 
 
+HOOKS = ("reference-transaction", "post-update", "pre-auto-gc")
+TRAPS = {
+    "hooks": {},
+    "hooksPath": {"core.hooksPath": "{trap}/.."},
+    "ssh": {"core.sshCommand": "{trap}", "remote.origin.url": "ssh://nowhere.invalid/x"},
+    "proxy": {"core.gitProxy": "{trap}", "remote.origin.url": "git://nowhere.invalid/x"},
+    "upload": {"remote.origin.uploadpack": "{trap}"},
+    "helper": {"remote.origin.vcs": "ext", "protocol.ext.allow": "always"},
+    "ext": {"remote.origin.url": "ext::{trap}", "protocol.ext.allow": "always"},
+    "alternates": {"core.alternateRefsCommand": "{trap}"},
+    "gc": {"gc.auto": "1", "gc.autoDetach": "false", "gc.recentObjectsHook": "{trap}"},
+}
+
+
+@pytest.mark.parametrize("name", list(TRAPS))
+def test_a_fetch_runs_nothing_that_the_mirror_configures(watcher, name):
+    origin = make_epoch(watcher.repo, watcher.repo.root / "origin.git")
+    first, *others = watcher.mails()
+    archive(watcher.repo, origin, first)
+    inbox = watcher.repo.root / "inbox"
+    epoch = inbox / "git/0.git"
+    watcher.repo.git("clone", "-q", "--mirror", str(origin), str(epoch))
+    watcher.look(source=inbox)
+    archive(watcher.repo, origin, *others)
+    trap = watcher.repo.root / "traps" / "trap"
+    trap.parent.mkdir()
+    for place in (
+        trap,
+        *(folder / hook for folder in (trap.parent, epoch / "hooks") for hook in HOOKS),
+    ):
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(f"#!/bin/sh\necho ran >> {watcher.repo.root}/sprung\n")
+        place.chmod(0o755)
+    if name == "alternates":
+        (epoch / "objects/info").mkdir(exist_ok=True)
+        (epoch / "objects/info/alternates").write_text(f"{origin}/objects\n")
+    for key, value in TRAPS[name].items():
+        watcher.repo.git("-C", str(epoch), "config", key, value.format(trap=trap))
+    reachable = "url" not in " ".join(TRAPS[name])
+    watcher.look(source=inbox, status=0 if reachable else 2)
+    assert len(watcher.drafted()) == int(reachable)
+    assert not (watcher.repo.root / "sprung").exists()
+
+
+def test_a_mirror_without_its_whole_history_is_fetched(watcher):
+    origin = make_epoch(watcher.repo, watcher.repo.root / "origin.git")
+    first, second, third = watcher.mails()
+    archive(watcher.repo, origin, first, second)
+    epoch = watcher.repo.root / "inbox" / "git/0.git"
+    watcher.repo.git("clone", "-q", "--mirror", "--depth=1", f"file://{origin}", str(epoch))
+    archive(watcher.repo, origin, third)
+    watch_sources._fetch(epoch)
+    heads = [watcher.repo.git("-C", str(one), "rev-parse", "HEAD") for one in (origin, epoch)]
+    assert heads[0] == heads[1]
+    assert (epoch / "shallow").exists()
+
+
 def test_what_is_no_source_is_said(watcher):
     _, err = watcher.look(source=watcher.repo.root, status=2)
     assert "no Maildir" in err
