@@ -47,6 +47,9 @@ _QUERY: Final = """
 
 #: Time grows with the square of the depth; the deepest code in a kernel has some hundreds.
 _DEPTH: Final = 1500
+#: What looks for captures asks at each node whether a named one follows, and looks at all
+#: that follow up to there: in the rubble of an error, at this many a hundredth of a second.
+_TOKENS: Final = 2500
 
 
 @lru_cache(maxsize=1)
@@ -115,7 +118,22 @@ def parse(text: bytes) -> Node | None:
         return None
     parsed = True
     # without the text that it wanted it may have come to an end of its own
-    return root if handed >= 0 else None
+    return root if handed >= 0 and not _is_rubble(root) else None
+
+
+def _is_rubble(root: Node) -> bool:
+    """Whether the parser left more bare tokens beside each other than any code has.
+
+    Counted in nodes that have errors alone: no rule of the grammar makes a node of so many.
+    """
+    nodes = [root]
+    for node in nodes:
+        if not node.has_error or node.descendant_count <= _TOKENS:
+            continue
+        if node.child_count - node.named_child_count > _TOKENS:
+            return True
+        nodes += node.children
+    return False
 
 
 def captures(root: Node) -> dict[str, list[Node]]:

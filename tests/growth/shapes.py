@@ -271,7 +271,15 @@ RUNS: dict[str, str] = {
     "annotation": "__x ",
     "designator": ".a[",
     "argument": "=x(a",
+    # in lines: a longer one is not read
+    "negations in lines": "!(" * 30 + "\n",
+    "addresses in lines": "&(" * 30 + "\n",
+    "pointers in lines": "(*" * 30 + "\n",
+    "statements in expressions in lines": "({ " * 20 + "\n",
+    "loops in lines": "do{" * 20 + "\n",
 }
+#: those of which an error leaves only bare tokens
+RUBBLE = [name for name in RUNS if name.endswith(" in lines")]
 
 
 def run_in_code(run: str) -> Callable[[int], str]:

@@ -25,6 +25,7 @@ from patchlint.graph import asked, comparison, edges, summary
 from patchlint.model import budget
 from patchlint.model.budget import Budget
 from patchlint.run import Options, check
+from patchlint.syntax import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -182,6 +183,25 @@ def seconds_of_processor(limit: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, before)
+
+
+def walked(node: parse.Node) -> int:
+    """How many nodes are looked at to know whether a named one follows each."""
+    steps = bare = 0
+    for child in node.children:
+        bare = 0 if child.is_named else bare + 1
+        steps += bare + walked(child)
+    return steps
+
+
+@pytest.mark.parametrize("name", shapes.RUBBLE)
+def test_what_an_error_leaves_is_looked_at_in_step_with_it(name: str) -> None:
+    """That is done in C; the square of so many tokens would be a thousand times as much."""
+    lines = shapes.RUNS[name] * 200
+    root = parse.parse(b"int f(void)\n{\n" + lines.encode() + b"}\n")
+    assert root is None or walked(root) < 100 * len(lines)
+    report = check(["-"], OPTIONS, shapes.body(lines).encode())
+    assert any("not read as C" in one.message for one in report.limitations)
 
 
 #: what takes the square of this would be at it for minutes, all else for a second
