@@ -164,6 +164,10 @@ _OPAQUE = lazy(r"\.(?:zst|lz4|lzma|Z|zip|rar|tgz|tar|tar\.\w+|7z|gpg|pgp|p7m)\Z"
 #: what is unpacked, if its transfer encoding is one that leaves it whole
 _PACKED = lazy(r"\.(?:gz|xz|bz2)\Z", re.IGNORECASE)
 _STILL_PACKED = ("\x1f", "\ufffd7zXZ", "\u00fd7zXZ", "BZh")
+_NEW_NAME = lazy(r"\+\+\+ (\S+)")
+_TAG = lazy(r"<[^<>]*>")
+#: behind which a line begins
+_LINE_TAG = lazy(r"</?(?:br|p|div|pre|tr|li)\b[^<>]*>", re.IGNORECASE)
 _ENCODED = lazy(r"^begin [0-7]{3,6} ([^\n]+)\n((?:[ -`]{1,62}\n)+?)(?:[` ]?\n)?end$", re.MULTILINE)
 
 
@@ -185,10 +189,39 @@ def _unread(parts: list[mime.Part], problems: list[str]) -> list[str]:
             said.append("a context diff, which is not read: diff -u makes one that is")
         if _has_other_diff(part):
             said.append("a normal diff or an ed script, which is not read: diff -u makes what is")
+    said += _in_html(parts)
     if mime.MANY_PARTS in problems:
         problems.remove(mime.MANY_PARTS)
         said.append(mime.MANY_PARTS)
     return said
+
+
+def _in_html(parts: list[mime.Part]) -> list[str]:
+    """The files of diffs that stand in HTML alone.
+
+    What says the same as a text beside it may have lost its blanks, so that lines are not
+    compared; what a text quotes, HTML may show without the marks of a quotation.
+    """
+    pages = [part.text for part in parts if _is_page(part) and "+++ " in part.text]
+    if not pages:
+        return []
+    import html
+
+    texts = [part.text for part in parts if not _is_page(part)]
+    shown = {name for text in texts for name in _NEW_NAME.findall(text)}
+    plain = (html.unescape(_TAG.sub("", _LINE_TAG.sub("\n", page))) for page in pages)
+    hidden = (name for page in plain for name in _NEW_NAME.findall(page) if "@@ -" in page)
+    return [
+        f"HTML with a diff of {name.removeprefix('b/')}, which is not read"
+        for name in dict.fromkeys(hidden)
+        if name not in shown
+    ]
+
+
+def _is_page(part: mime.Part) -> bool:
+    """Whether a part is HTML and nothing that has the name of a patch."""
+    named = part.filename.lower().endswith((".patch", ".diff"))
+    return part.content_type == "text/html" and not named
 
 
 def _has_other_diff(part: mime.Part) -> bool:
@@ -402,7 +435,7 @@ def _choose(parts: list[mime.Part], problems: list[str]) -> str:
     attached: list[str] = []
     for part in parts:
         named = part.filename.lower().endswith((".patch", ".diff"))
-        if not part.text or (part.content_type == "text/html" and not named):
+        if not part.text or _is_page(part):
             continue
         kind = part.content_type
         if named or part.attached or not kind.startswith("text/") or kind.endswith(_PATCH_TYPES):

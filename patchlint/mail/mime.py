@@ -29,6 +29,9 @@ _ENCODED_WORD = lazy(r"=\?([^?\s*]+)(?:\*[^?\s]*)?\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN_WORDS = lazy(r"(\?=)\s+(?==\?[^?\s]+\?[bBqQ]\?)")
 _WHITE = re.compile(r"\s+")
 
+_PATCH_NAME = lazy(r"\.(?:patch|diff)(?:\.\w+)?\Z", re.IGNORECASE)
+#: how a hunk begins
+_HUNK = b"\n@@ -"
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_BASE64 = bytes(byte for byte in range(256) if byte not in _BASE64)
 _IN_BASE64 = _BASE64 + b"=" + b" \t\r\n\f\v"
@@ -238,13 +241,16 @@ def leaves(
         return [replace(one, unread=one.unread or amiss) for one in mails]
     disposition = headers.text("content-disposition")
     filename = parameters(";" + disposition.partition(";")[2]).get("filename", "")
+    filename = filename or options.get("name", "")
+    if _is_picture(content_type) and not _PATCH_NAME.search(filename):
+        headers, body = _only_a_diff(headers, body)
     text, amiss = _text(headers, body, options.get("charset", ""), content_type, problems)
     if depth >= MAX_DEPTH and content_type.startswith(("multipart/", "message/rfc822")):
         amiss = "parts in parts, more than are followed"
     return [
         Part(
             content_type=content_type,
-            filename=filename or options.get("name", ""),
+            filename=filename,
             attached=disposition.lower().startswith("attachment"),
             flowed=options.get("format", "").lower() == "flowed",
             delsp=options.get("delsp", "").lower() == "yes",
@@ -266,15 +272,24 @@ def _inner_mail(headers: Headers, body: bytes, problems: list[str], depth: int) 
     return [replace(first, text=text, attached=True), *inner[1:]]
 
 
+def _is_picture(content_type: str) -> bool:
+    """Whether a type is of what is no text; some programs give it to any file."""
+    main = content_type.partition("/")[0]
+    return main in {"image", "audio", "video"} or content_type == "application/pdf"
+
+
+def _only_a_diff(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
+    """A part that calls itself a picture, empty unless a diff is what it holds."""
+    return (headers, body) if _HUNK in _decoded(headers, body, [])[0] else (Headers({}), b"")
+
+
 def _text(
     headers: Headers, body: bytes, charset: str, content_type: str, problems: list[str]
 ) -> tuple[str, str]:
     """The text of a part, and what of it is not read."""
     main = content_type.partition("/")[0]
-    if main in {"image", "audio", "video"} or content_type == "application/pdf":
-        return "", ""
     body, amiss = _decoded(headers, body, problems)
-    if main == "application" and b"\n@@ -" not in body and (packed := contents.packed(body)):
+    if main == "application" and _HUNK not in body and (packed := contents.packed(body)):
         return "", amiss or f"it is {packed}"
     text = decode_charset(body, charset)
     return text.replace("\r\n", "\n") if "\r" in text else text, amiss
@@ -283,7 +298,7 @@ def _text(
 def _decoded(headers: Headers, body: bytes, problems: list[str]) -> tuple[bytes, str]:
     """A body without its transfer encoding, unpacked, and what of it is not read."""
     encoding = headers.text("content-transfer-encoding").lower().partition(";")[0].strip()
-    if encoding == "base64" and b"\n@@ -" in body:
+    if encoding == "base64" and _HUNK in body:
         problems.append("a header says base64 and the text is none; it is read as it stands")
     elif encoding == "base64":
         body, amiss = _well_formed(body)
@@ -293,7 +308,7 @@ def _decoded(headers: Headers, body: bytes, problems: list[str]) -> tuple[bytes,
         return bounded.unpacked(binascii.a2b_qp(body))
     elif encoding == "binary":
         return bounded.unpacked(body)
-    elif encoding not in _PLAIN and b"\n@@ -" not in body and body.strip():
+    elif encoding not in _PLAIN and _HUNK not in body and body.strip():
         return body, f"its transfer encoding {encoding[:40]} is not known"
     return body, ""
 

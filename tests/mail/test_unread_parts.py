@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import gzip
+import html
 
 import pytest
 from series_kit import DIRECT, PATH, QUEUED, diff
@@ -99,8 +100,10 @@ def test_it_is_lost_beside_a_patch(case: str) -> None:
         parts(coded("y.eml", INNER, "message/rfc822")),
         parts(coded("y.patch.gz", gzip.compress(BAD.encode()))),
         f"{HEAD}\n{TEXT}\n{uuencoded('y.patch', BAD.encode())}",
+        parts(coded("y.patch", BAD.encode(), "application/pdf")),
+        parts(coded("y", BAD.encode(), "image/png")),
     ],
-    ids=["mail", "gzip", "uuencode"],
+    ids=["mail", "gzip", "uuencode", "pdf by its type", "picture by its type"],
 )
 def test_what_can_be_read_is(text: str) -> None:
     report = check(["-"], Options(no_tree=True), text.encode())
@@ -191,4 +194,22 @@ def test_a_signature_and_a_picture_are_no_patch() -> None:
         "Content-Type: application/pgp-signature\n\n-----BEGIN PGP SIGNATURE-----\nabc\n",
         coded("y.png", b"\x89PNG\0", "image/png"),
     )
+    assert not lost(check(["-"], Options(no_tree=True), text.encode()))
+
+
+def page(text: str) -> str:
+    return f"Content-Type: text/html\n\n<pre>{html.escape(text)}</pre><br>\n"
+
+
+def test_a_diff_that_stands_in_html_alone_is_said() -> None:
+    report = check(["-"], Options(no_tree=True), parts(page(BAD)).encode())
+    (one,) = lost(report)
+    assert f"HTML with a diff of {PATH}" in one.message
+    assert unpassed(report)
+
+
+@pytest.mark.parametrize("more", ["", "> +++ b/lib/b.c\n> @@ -1 +1 @@\n"])
+def test_html_that_says_what_the_text_says_is_passed_over(more: str) -> None:
+    same = f"{QUIET}{more.replace('> ', '')}"
+    text = parts(page(same)).replace("Say why.", f"Say why.\n{more}")
     assert not lost(check(["-"], Options(no_tree=True), text.encode()))
