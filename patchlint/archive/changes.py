@@ -142,8 +142,8 @@ def gather(
 
     Of a change of which some postings are asked for, the last of these is told, with all its
     postings.  What the record says by hand of a change counts, unless ``judged`` is off.
-    Raises ``StoreError`` for a path that is no store, and for a damaged one where there is a
-    question; ``QuestionError`` for one about a rule that nobody knows.
+    Raises ``StoreError`` for a path that is no store, and for a damaged one; ``QuestionError``
+    for a question about a rule that nobody knows.
     """
     versions: list[_Version] = []
     rules: dict[str, tuple[str, str]] = {}
@@ -202,8 +202,7 @@ def _versions(store: Store, number: int, question: Question | None) -> Iterator[
             " LEFT JOIN series ON series.id = findings.series ORDER BY findings.date, findings.id"
         )
     )
-    if question is not None:
-        store.check_findings([_finding_alone(row) for row in rows])
+    store.check_findings([_finding_alone(row) for row in rows])
     for row in rows:
         if row["version"] is None:
             raise DamagedError(f"series {row['series']} of a finding is not there")

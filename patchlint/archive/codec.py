@@ -16,8 +16,11 @@ def dump(value: object) -> str:
 
 
 def parse(text: str) -> Any:
-    """Return the plain value that a JSON column holds."""
-    return json.loads(text)
+    """Return the plain value that a JSON column holds; ``JSONDecodeError`` where it is none."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:  # nothing that is written here is nested like that
+        raise json.JSONDecodeError("lists in lists without end", text, 0) from error
 
 
 def load_all(kind: type[Noun], text: str) -> tuple[Noun, ...]:
@@ -28,7 +31,7 @@ def load_all(kind: type[Noun], text: str) -> tuple[Noun, ...]:
     names = set(kind.__struct_fields__)
     return tuple(
         kind(**{name: _tuple(value) for name, value in one.items() if name in names})
-        for one in json.loads(text)
+        for one in parse(text)
     )
 
 

@@ -242,7 +242,7 @@ class Store:
     def meta(self, key: str) -> Any:
         """A remembered value (plain JSON), None when it was never set."""
         text = self.value("SELECT value FROM meta WHERE key = ?", (key,))
-        return None if text is None else json.loads(text)
+        return None if text is None else codec.parse(text)
 
     def _remember(self, key: str, value: object) -> None:
         self.connection.execute(
@@ -312,7 +312,7 @@ class Store:
             "SELECT id, state_json FROM sources WHERE kind = ? AND place = ?",
             (source.kind, source.place),
         ).fetchone()
-        return int(row["id"]), json.loads(row["state_json"])
+        return int(row["id"]), codec.parse(row["state_json"])
 
     def add(self, source: int, survey: Survey, state: Mapping[str, Any]) -> None:
         """Add a portion's rows and move its source's mark to ``state``."""
@@ -365,7 +365,7 @@ class Store:
         ):
             words: set[str] = set()
             for line in (row["words"] or "").splitlines():
-                words.update(json.loads(line))
+                words.update(codec.parse(line))
             if digest_of(words) != row["checked"]:
                 changed.append((row["id"],))
         with self.transaction() as connection:

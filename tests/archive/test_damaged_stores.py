@@ -151,6 +151,8 @@ def test_other_files_are_refused(asked: Asked, data: bytes) -> None:
         "UPDATE findings SET path = 'other.c'",
         "DELETE FROM series",
         "UPDATE series SET patches_json = '[1'",
+        "UPDATE series SET patches_json = replace(hex(zeroblob(15000)), '0', '[')",
+        "UPDATE findings SET before_chain_json = replace(hex(zeroblob(15000)), '0', '[')",
     ],
 )
 def test_rows_that_were_changed_are_refused(whole: bytes, asked: Asked, change: str) -> None:
@@ -158,7 +160,24 @@ def test_rows_that_were_changed_are_refused(whole: bytes, asked: Asked, change: 
     with sqlite3.connect(asked.path) as db:
         db.execute(change)
     db.close()
-    assert refused(asked())
+    answer = asked()
+    assert refused(answer)
+    assert "RecursionError" not in answer[2]
+
+
+@pytest.mark.parametrize("chain", ["before_chain_json", "replace(hex(zeroblob(15000)), '0', '[')"])
+def test_a_site_shows_no_finding_that_was_changed(
+    whole: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str], chain: str
+) -> None:
+    store = tmp_path / "x.db"
+    store.write_bytes(whole)
+    with sqlite3.connect(store) as db:
+        db.execute(f"UPDATE findings SET function = 'forged', before_chain_json = {chain}")  # noqa: S608
+    db.close()
+    assert main(["site", str(store), "--out", str(tmp_path / "out")]) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "is not as it was written" in said
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_store_of_an_older_version_has_no_sums(whole: bytes, asked: Asked) -> None:

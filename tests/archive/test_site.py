@@ -309,6 +309,7 @@ def test_dates_that_are_none_do_not_stop_it(tmp_path):
         connection.execute("UPDATE findings SET date = 1e300 WHERE id = 2")
         connection.execute("UPDATE messages SET date = -1e300")
         connection.execute("UPDATE findings SET fingerprint = '../../x' WHERE id = 3")
+        connection.execute("DELETE FROM sums")
     connection.close()
     out = built(tmp_path / "out", store)
     assert len(list((out / "changes").glob("*.html"))) == 3
