@@ -18,7 +18,7 @@ _DIFF = re.compile(
     r"Binary files |--- \S)"
     r"|Index: \S[^\n]*\n=+\n(?:[^\n]*\n)?(?:--- \S|Index: |\Z)"
     r"|diff -\S[^\n]*\n(?:[^\n]*\n)?--- \S"
-    r"|--- \S[^\n]*\n\+\+\+ \S[^\n]*\n(?:[^\n@+-][^\n]*\n)?@@ -\d"
+    r"|(?:Index: \S[^\n]*\n)?--- \S[^\n]*\n\+\+\+ \S[^\n]*\n(?:[^\n@+-][^\n]*\n)?@@ -\d"
     r")",
     re.MULTILINE,
 )

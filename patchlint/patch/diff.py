@@ -45,6 +45,8 @@ _PREFIX = lazy(
 #: what is put behind the name of a copy
 _BACKUP = lazy(r"(?:[.-](?:orig|old|new|bak|org|prev|mine|save|tmp)|~|\.~\d+~)$")
 _NULL = "/dev/null"
+#: how a line begins that names the file below it
+_INDEXED = "Index: "
 C_NAMES = (".c", ".h")
 #: the id of a file without a byte
 _EMPTY_BLOB = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
@@ -126,6 +128,8 @@ class _Reader:
         #: whether nothing but lines with marks stands behind the last header
         self.inside = False
         self.problems: list[DiffProblem] = []
+        #: what an ``Index:`` line calls the next file
+        self.indexed: str | None = None
 
     def read(self) -> ParsedDiff:
         current: _File | None = None
@@ -180,6 +184,8 @@ class _Reader:
             self.inside = True
         elif line[:1] not in _MARKS or (line in {"-- ", "--"} and self._is_signature(self.at)):
             self.inside = False
+        if line.startswith(_INDEXED):
+            self.indexed = _DATED.sub("", line.removeprefix(_INDEXED)).strip() or None
         self.at += 1
 
     def _is_elided(self, at: int) -> bool:
@@ -201,6 +207,7 @@ class _Reader:
 
     def _git_header(self, names: str) -> _File:
         one = _File(line=self.at + 1, git=True)
+        self.indexed = None
         one.old, one.new = one.named = _split_names(names)
         self.files.append(one)
         self.at += 1
@@ -249,12 +256,25 @@ class _Reader:
         old, new = self.lines[self.at], self.lines[self.at + 1]
         current.old, old_epoch = _file_name(old[4:])
         current.new, new_epoch = _file_name(new[4:])
+        self._take_index(current)
         if current.old == _NULL or old_epoch:
             current.kind = "add"
         elif current.new == _NULL or new_epoch:
             current.kind = "delete"
         self.at += 2
         return current
+
+    def _take_index(self, current: _File) -> None:
+        """Believe an ``Index:`` line above names that are none of C, as ``patch`` does."""
+        name, self.indexed = self.indexed, None
+        if name is None or current.git:
+            return
+        held = [one for one in (current.old, current.new) if one is not None and one != _NULL]
+        shown = (one.endswith(C_NAMES) or _split(one)[1] == _split(name)[1] for one in held)
+        if not any(shown):
+            current.old, current.new = (
+                one if one in {None, _NULL} else name for one in (current.old, current.new)
+            )
 
     def _binary(self, current: _File | None, line: str) -> None:
         if current is None or not current.git:
@@ -343,7 +363,7 @@ class _Reader:
         lines = self.lines
         while at < len(lines):
             line = lines[at]
-            if line.startswith(("diff --git ", "@@ -", "Index: ")) or (
+            if line.startswith(("diff --git ", "@@ -", _INDEXED)) or (
                 line.startswith("--- ") and at + 1 < len(lines) and lines[at + 1][:4] == "+++ "
             ):
                 return at
@@ -384,6 +404,9 @@ class _Reader:
         if not (old or new) or (new or old or "").endswith("/"):
             self._problem("file header without a name; the file is left out", None, one.line)
             return None
+        if _is_of_two(one, old, new):
+            which = f"a diff of {old} and {new}: which file it changes is not known"
+            self._problem(which, one, one.line)
         marks = {line.kind for hunk in one.hunks for line in hunk.lines}
         if marks == {" "}:
             self._problem("no line of its hunks is changed; their marks are lost", one, one.line)
@@ -405,6 +428,13 @@ class _Reader:
             old_blob=one.old_blob,
             new_blob=one.new_blob,
         )
+
+
+def _is_of_two(one: _File, old: str | None, new: str | None) -> bool:
+    """Whether a diff compares two files, neither of C, that may be copies of one."""
+    if one.git or not (old and new) or any(name.endswith(C_NAMES) for name in (old, new)):
+        return False
+    return _split(old)[1] != _split(new)[1]
 
 
 def _holds_c(one: _File) -> bool:

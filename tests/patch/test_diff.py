@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from patchlint.mail.shape import diff_start
 from patchlint.patch.diff import parse
 
 if TYPE_CHECKING:
@@ -467,3 +468,43 @@ def test_a_deleted_file_of_c_without_its_text_is_said(
     hidden = parse(git_diffs.git(folder, "diff", "--irreversible-delete", "HEAD~1..HEAD").decode())
     assert not shown.problems
     assert [one.path for one in hidden.problems if one.lost] == [name] * lost
+
+
+COPIES = "--- {}\n+++ {}\n" + HUNK
+
+
+@pytest.mark.parametrize("names", [("old", "new"), ("/x/old", "/x/new"), ("/dev/null", "new")])
+@pytest.mark.parametrize("line", ["=" * 67 + "\n", ""])
+def test_the_line_index_names_a_file_whose_copies_have_other_names(
+    names: tuple[str, str], line: str
+) -> None:
+    text = f"Index: fs/x.c\n{line}{COPIES.format(*names)}"
+    assert diff_start(f"Why.\n\n{text}") == 6
+    (one,) = parse(text).files
+    assert one.new_path == "fs/x.c"
+    assert one.old_path == (None if names[0] == "/dev/null" else "fs/x.c")
+
+
+def test_names_of_one_file_count_below_the_line_index() -> None:
+    text = f"Index: linux/fs/x.c\n{COPIES.format('linux.orig/fs/x.c', 'linux/fs/x.c')}"
+    assert [one.new_path for one in parse(text * 2).files] == ["fs/x.c"] * 2
+    other = f"Index: fs/x.c\n{COPIES.format('a/lib/y.c', 'b/lib/y.c')}"
+    assert parse(other).files[0].new_path == "lib/y.c"
+    behind = text + COPIES.format("a/lib/y.c", "b/lib/y.c")
+    assert [one.new_path for one in parse(behind).files] == ["fs/x.c", "lib/y.c"]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("old", "new"), True),
+        (("/x/a1", "/x/b2"), True),
+        (("old", "fs/x.c"), False),
+        (("a/Makefile", "b/Makefile"), False),
+        (("doc.rst.orig", "doc.rst"), False),
+        (("/dev/null", "notes"), False),
+    ],
+)
+def test_a_diff_whose_file_nobody_names_is_said(names: tuple[str, str], *, said: bool) -> None:
+    problems = parse(COPIES.format(*names)).problems
+    assert [one.lost for one in problems if "is not known" in one.message] == [True] * said
