@@ -36,6 +36,7 @@ _PLAIN_PARTS: Final = frozenset(
         b"application/pgp-signature",
     )
 )
+_HTML: Final = b"text/html"
 #: a part with the name of what is packed
 _NAMED: Final = re.compile(rb"name=[^\n;]*\.(?:gz|xz|bz2|zst|zip|tgz|tar|7z|asc|gpg)\b")
 #: a mail of several parts that is longer than this may have more than are read
@@ -96,6 +97,8 @@ def one_text(data: bytes, kind: bytes) -> bool:
         len(low) <= _LONGEST_LIST
         and _PLAIN_PARTS.issuperset(_TYPE.findall(low))
         and _NAMED.search(low) is None
+        # of a diff in HTML, which may have none of the lines of one, the files are compared
+        and (_HTML not in low or low.find(b"@@ -", low.index(_HTML)) < 0)
     )
 
 
