@@ -102,7 +102,7 @@ def _harmless(value: object) -> object:
 
 def _visible(text: str) -> str:
     """``text`` with its hidden characters spelled out as JSON does it, but for line ends."""
-    return text if text.isprintable() else HIDDEN.sub(_spelled, text)
+    return text if text.isascii() and text.isprintable() else HIDDEN.sub(_spelled, text)
 
 
 def _spelled(match: re.Match[str]) -> str:

@@ -7,6 +7,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
+from patchlint.model.hidden import HIDDEN
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -131,7 +133,7 @@ def _comment(text: str) -> list[str]:
     """Return ``text`` as comment lines; whatever is no printable character becomes a '?'."""
     import textwrap
 
-    plain = "".join(one if one.isprintable() else "?" for one in text)
+    plain = "".join(one if one.isprintable() else "?" for one in HIDDEN.sub("?", text))
     indent = " " * (len(plain) - len(plain.lstrip()))
     lines = textwrap.wrap(
         plain.strip(), _WIDTH, break_long_words=False, break_on_hyphens=False

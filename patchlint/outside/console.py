@@ -61,7 +61,8 @@ class Guarded:
         return len(text)
 
     def _shown(self, text: str, *, color: bool = False, commands: bool = False) -> str:
-        if not text.replace("\n", "").isprintable():
+        # some hidden ones are printable to Python: fillers of Hangul, selectors of variations
+        if not (text.isascii() and text.replace("\n", "").isprintable()):
             text = _without_hidden(text, color=color)
         if not commands and ("::" in self._inside + text or "##" in self._inside + text):
             text = _free(self._inside, text)

@@ -33,7 +33,7 @@ def _shown(match: re.Match[str]) -> str:
 
 def visible(text: str) -> str:
     """Return ``text`` with each hidden character spelled out as a backslash escape."""
-    return text if text.isprintable() else HIDDEN.sub(_shown, text)
+    return text if text.isascii() and text.isprintable() else HIDDEN.sub(_shown, text)
 
 
 def line(text: str) -> str:

@@ -80,6 +80,18 @@ def test_standard_error_that_is_gone_is_passed_over() -> None:
         Guarded(stream).write("told")
 
 
+#: of what Unicode calls Default_Ignorable, the ends of each run
+IGNORED = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b\u180f\u200b\u200f\u2060\u206f\u3164\ufe00\ufe0f"
+    "\ufeff\uffa0\ufff0\ufff8\U0001bca0\U0001bca3\U0001d173\U0001d17a\U000e0000\U000e0fff"
+)
+
+
+@pytest.mark.parametrize("character", IGNORED)
+def test_what_unicode_lets_anybody_pass_over_is_spelled_out(character: str) -> None:
+    assert shown(f"put{character}_lamp") == f"put{spelled(character)}_lamp"
+
+
 def test_spelled_is_json() -> None:
     for character in "\x1b\u202e\U000e0001":
         assert json.loads(f'"{spelled(character)}"') == character
