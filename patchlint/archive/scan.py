@@ -62,10 +62,12 @@ def scan(
 ) -> Outcome:
     """Bring ``store`` up to date with ``inputs`` under the rules of ``settings``.
 
-    Raises :class:`sources.SourceError` for an input that is no archive.
+    An input that is no archive is among those that were not read; raises
+    :class:`sources.SourceError` where there is no other.
     """
     passed_over: list[str] = []
-    archives = sources.find(inputs, passed_over)
+    unread: list[InputError] = []
+    archives = sources.find(inputs, passed_over, unread)
     engine = load(settings)
     ruleset = engine.rules()
     reach = worker.reach_of(engine, settings)
@@ -73,7 +75,6 @@ def scan(
     store.set_rules(reach.rules())
     run = store.begin_run(__version__, ruleset.digest, {**asdict(settings), "inputs": [*inputs]})
     mails = 0
-    unread: list[InputError] = []
     for archive in archives:
         damage: list[sources.SourceError] = []
         try:

@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self, cas
 
 from msgspec import Struct, field
 
+from patchlint.model.problem import InputError
 from patchlint.outside.git import refusal
 from patchlint.outside.names import given, kept, shown
 from patchlint.outside.programs import PIPE, ProgramError, read_git, said, stream_git
@@ -98,22 +99,36 @@ class Portion(Struct, frozen=True):
         )
 
 
-def find(inputs: Sequence[str], passed_over: list[str] | None = None) -> list[Source]:
+def find(
+    inputs: Sequence[str],
+    passed_over: list[str] | None = None,
+    refused: list[InputError] | None = None,
+) -> list[Source]:
     """The archives that ``inputs`` name; an inbox folder stands for all its epochs.
 
-    Files of a folder of mails that are none go to ``passed_over``.  Raises
-    :class:`SourceError` for an input that is no archive.
+    Files of a folder of mails that are none go to ``passed_over``, inputs that are no archive to
+    ``refused``.  Raises :class:`SourceError` for such an input where there is nowhere to put it,
+    or no other.
     """
     found: list[Source] = []
+    errors: list[SourceError] = []
     for name in inputs:
-        path = Path(name)
-        if not path.exists():
-            raise SourceError(f"{name}: no such file or folder")
-        found.extend(_find(path, shown(name), [] if passed_over is None else passed_over))
+        try:
+            found += _find(Path(name), shown(name), [] if passed_over is None else passed_over)
+        except SourceError as error:
+            if refused is None:
+                raise
+            errors.append(error)
+            said = str(error).removeprefix(f"{shown(name)}: ")
+            refused.append(InputError(shown(name), said))
+    if errors and not found:
+        raise errors[0]
     return list(dict.fromkeys(found))
 
 
 def _find(path: Path, name: str, passed_over: list[str]) -> list[Source]:
+    if not path.exists():
+        raise SourceError(f"{name}: no such file or folder")
     place = _place(path)
     if path.is_file():
         if (why := _no_archive(path)) is not None:
@@ -362,7 +377,6 @@ def _other_form(data: bytes) -> Iterator[bytes]:
     """The mails of a file that is no mbox: one mail, an archive of files, what git prints."""
     from patchlint.mail.inputs import read_inputs
     from patchlint.model.mail import RawMail
-    from patchlint.model.problem import InputError
 
     if len(data) > MOST_BYTES:
         yield data

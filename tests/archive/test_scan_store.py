@@ -349,6 +349,25 @@ def test_unknown_input_is_an_error(tmp_path):
         sources.find([str(tmp_path / "empty")])
 
 
+def test_an_input_that_is_no_archive_stops_no_other(tmp_path, capsys):
+    store, junk = tmp_path / "x.db", tmp_path / "junk"
+    mails = [kit.mbox(tmp_path / name, kit.mixture(4, seed)) for name, seed in (("a", 1), ("b", 2))]
+    junk.write_text("hello\n")
+    command = ["scan", "--quiet", "--jobs", "1", "--store", str(store)]
+    assert main([*command, str(mails[0]), str(junk), str(tmp_path / "no"), str(mails[1])]) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert told[0].startswith(f"patchlint: {junk}: no mbox, and ")
+    assert told[1] == f"patchlint: {tmp_path / 'no'}: no such file or folder"
+    with Store(str(store), write=False) as opened:
+        assert opened.value("SELECT count(*) FROM sources") == 2
+        assert opened.value("SELECT count(*) FROM errors WHERE input = ?", (str(junk),)) == 1
+    assert main([*command, *map(str, mails)]) == 0
+    with Store(str(store), write=False) as opened:
+        assert opened.value("SELECT count(*) FROM errors WHERE input = ?", (str(junk),)) == 0
+    assert main(["scan", "--store", str(tmp_path / "new.db"), str(junk)]) == 2
+    assert not (tmp_path / "new.db").exists()
+
+
 @pytest.mark.parametrize(
     ("data", "why"),
     [
