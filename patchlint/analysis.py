@@ -663,18 +663,21 @@ class _Facts:
     def unread(self) -> list[Limitation]:
         """What of the C text that was read the parser gave up on, or may have got wrong."""
         # a file is read in many states, whose lines have other numbers: the first tells of all
-        unmatched: dict[str, tuple[int, int]] = {}
+        unmatched: dict[str, tuple[tuple[int, int], str]] = {}
         for (path, _), facts in self._read.items():
             for span in facts.unmatched:
-                unmatched.setdefault(path, span)
+                unmatched.setdefault(path, (span, "the brackets do not match"))
+        for (path, _), facts in self._read.items():
+            for span in facts.missed:
+                unmatched.setdefault(path, (span, "no function comes out of them"))
         wrong = [
             Limitation(
                 "syntax",
-                f"{_lines(first, last)} could not be parsed: the brackets do not match",
+                f"{_lines(first, last)} could not be parsed: {why}",
                 path,
                 line=first,
             )
-            for path, (first, last) in unmatched.items()
+            for path, ((first, last), why) in unmatched.items()
         ]
         return wrong + [
             Limitation(

@@ -187,7 +187,8 @@ class FileFacts(Struct, frozen=True):
 
     ``errors`` says whether the parser met an error anywhere; ``unread`` are spans of lines,
     first and last, on which it gave up and that nothing was read of; ``unmatched`` those in which
-    brackets do not match, so that what was read of them may be anything.
+    brackets do not match, so that what was read of them may be anything; ``missed`` those of
+    functions that the layout shows and of which the parser made nothing.
     """
 
     path: str
@@ -200,3 +201,4 @@ class FileFacts(Struct, frozen=True):
     errors: bool = False
     unread: tuple[tuple[int, int], ...] = ()
     unmatched: tuple[tuple[int, int], ...] = ()
+    missed: tuple[tuple[int, int], ...] = ()

@@ -49,7 +49,10 @@ def extract_text(
     text, unread = short_lines(text)
     reader = _Reader(path, compile_table(macros), known, headers, unread)
     sweep, broken, macro_nodes, prepared = reader.read(text)
-    functions = reader.mended(sweep.functions, text) if broken else list(sweep.functions)
+    functions = list(sweep.functions)
+    missed: list[tuple[int, int]] = []
+    if broken:
+        functions, missed = reader.mended(functions, text)
     functions.extend(reader.macros(text, macro_nodes))
     functions.extend(reader.scopes(prepared))
     functions.sort(key=lambda function: function.line)
@@ -65,6 +68,7 @@ def extract_text(
         unread=tuple(sorted(unread)),
         # between gaps the parser may be content with what a comment without an end left over
         unmatched=tuple(unmatched(text, known)) if broken or known is not None else (),
+        missed=tuple(missed),
     )
 
 
@@ -108,8 +112,13 @@ class _Reader(Struct, frozen=True):
         first = text[: len(text) - len(text.lstrip())].count(b"\n") + 1
         self.unread.append((first, first + text.strip().count(b"\n")))
 
-    def mended(self, functions: Sequence[Function], text: bytes) -> list[Function]:
-        """Read anew, each alone, the functions that an error hid or that swallowed others."""
+    def mended(
+        self, functions: Sequence[Function], text: bytes
+    ) -> tuple[list[Function], list[tuple[int, int]]]:
+        """Read anew, each alone, the functions that an error hid or that swallowed others.
+
+        Also gives the lines of those of which nothing comes so either.
+        """
         spans = function_spans(text, self.table)
         lines = name_lines(text, spans)
         placed = {(span.name, line): span for span, line in zip(spans, lines, strict=True)}
@@ -117,7 +126,7 @@ class _Reader(Struct, frozen=True):
             placed.pop((function.name, function.line), None)
         lost: list[FunctionSpan] = list(placed.values())
         if not lost:
-            return list(functions)
+            return list(functions), []
         result: list[Function] = []
         places = dict(zip(lines, spans, strict=True))
         for function in functions:
@@ -133,7 +142,11 @@ class _Reader(Struct, frozen=True):
             names = {span.name for span in group}
             sweep, _, _, _ = self.read(only(text, group))
             result.extend(one for one in sweep.functions if one.name in names)
-        return result
+        # what stands in a gap may look like a header; another function goes on around it
+        read = tuple((function.line, function.end) for function in result)
+        wanted = [_span_lines(text, span) for span in lost]
+        missed = [span for span in wanted if self.known is None or _met(self.known, span)]
+        return result, [span for span in missed if not _met(read, span)]
 
     def macros(self, text: bytes, nodes: Sequence[parse.Node]) -> list[Function]:
         """Give the function-like macros that call something, as functions."""
@@ -176,3 +189,13 @@ class _Reader(Struct, frozen=True):
 
 def _within(known: Known, line: int) -> bool:
     return any(first <= line <= last for first, last in known)
+
+
+def _span_lines(text: bytes, span: FunctionSpan) -> tuple[int, int]:
+    first = text.count(b"\n", 0, span.start) + 1
+    return first, first + text.count(b"\n", span.start, span.end)
+
+
+def _met(spans: Known, span: tuple[int, int]) -> bool:
+    """Whether any line of a span is in one of others."""
+    return any(first <= span[1] and span[0] <= last for first, last in spans)

@@ -118,3 +118,25 @@ def test_a_hunk_that_begins_or_ends_within_something_matches() -> None:
 )
 def test_where_it_is_that_brackets_do_not_match(text: bytes, spans: list[tuple[int, int]]) -> None:
     assert unmatched(text, None) == spans
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        *([line for n in range(many) for line in (f"#ifdef A{n}", f"a{n}();")] for many in (6, 40)),
+        *(["do"] * many for many in (1, 5, 50)),
+        ["if (x)"] * 50,
+    ],
+)
+def test_a_function_of_which_the_parser_makes_nothing_is_said(lines: list[str]) -> None:
+    diff = moved()
+    diff[2:2] = [f"+\t{line}" for line in lines]
+    found, said = told(shapes.file("fs/x.c", diff))
+    assert found or any("could not be parsed: no function comes out of them" in one for one in said)
+
+
+def test_what_a_gap_opens_is_no_function_that_was_missed() -> None:
+    """The lines around a gap begin with "switch (1) {", as a function's would."""
+    cut = [" \tswitch (1) {", " \tcase 1:", "-\t\ta();", "+\t\tb(", " \t}", " }"]
+    _, said = told(shapes.file("fs/x.c", [*moved(), " static void other(void)", " {", *cut]))
+    assert not any("no function" in one for one in said)
