@@ -99,6 +99,8 @@ class Graph(Struct):
     known: dict[str, tuple[tuple[int, int], ...] | None] = field(default_factory=dict)
     #: what was left out because there is too much of it, in words for a limitation
     limitations: list[str] = field(default_factory=list)
+    #: what functions are known to start, by themselves or below: each is asked for once
+    started_below: dict[tuple[str, str], list[Deferral]] = field(default_factory=dict)
     _found: dict[tuple[str | None, str], Function | None] = field(default_factory=dict)
     _bound: dict[str, list[Binding]] | None = None
     _named: dict[str, list[int]] | None = None

@@ -522,28 +522,35 @@ def _started_before(comparison: Comparison, was: Function, effect: Effect, edge:
 
 def _started_below(side: Graph, helper: Function) -> list[Deferral]:
     """What a helper of one side starts, by itself or in what it hands its own arguments on to."""
+    known = side.started_below.get(key_of(helper))
+    if known is not None:
+        return known
     found: list[Deferral] = []
     level, seen = [helper], {key_of(helper)}
     for _ in range(_DEEPEST):
         following: list[Function] = []
         for one in level:
             found += side.deferrals_of(one)
+            given = _given(one)
             for call in one.calls:
-                for callee in side.callees(call, one.path) if _hands_on(one, call) else ():
+                if given.isdisjoint(variables(call.args)):
+                    continue
+                for callee in side.callees(call, one.path):
                     if key_of(callee) not in seen:
                         seen.add(key_of(callee))
                         following.append(callee)
         level = following
+    side.started_below[key_of(helper)] = found
     return found
 
 
-def _hands_on(function: Function, call: Call) -> bool:
-    """Whether a call is given what its function was given, or something found through it."""
+def _given(function: Function) -> set[str]:
+    """What a function was given, and what it found through that."""
     given = {p.name for p in function.parameters}
     for assignment in function.assignments:
         if not given.isdisjoint(variables([assignment.value])):
             given.add(assignment.target)
-    return not given.isdisjoint(variables(call.args))
+    return given
 
 
 def _onto_lists(

@@ -229,6 +229,9 @@ SERIES: dict[str, Callable[[int], str]] = {
     "namesakes": lambda n: _namesakes(n, ""),
     "a message about all": _spoken,
     "do loops": lambda n: body(*(f"do {{ f{at}(x); }} while (x->a{at});" for at in range(n))),
+    "last puts that call themselves": lambda n: body(
+        *["if (refcount_dec_and_test(&x->r)) give_up(x);"] * n
+    ),
     "tests in a do loop": lambda n: body("do {", *("} while (x" for _ in range(n))),
 }
 
