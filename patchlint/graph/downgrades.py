@@ -12,7 +12,9 @@ from patchlint.graph import contexts as reasons_for
 from patchlint.graph.bindings import argument
 from patchlint.graph.chains import after_chain, before_chain, entries_in_images
 from patchlint.graph.effect import class_of
+from patchlint.graph.leaves import named_teardown
 from patchlint.graph.levels import (
+    FAR,
     LOUD,
     body_moved,
     known_release,
@@ -138,13 +140,19 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
     # who is told beside them makes nothing louder
     told = entries or old.classes
     reasons = list(loud.reasons)
-    more = [loss for loss in losses if loss is not main and strength(loss.before[0]) > 1]
+    more = [
+        loss
+        for loss in losses
+        if loss is not main and strength(loss.before[0]) > (1 if _is_near(loss) else 2)
+    ]
     others = [
         shown
         for loss in more
         # what is done inside of it is no other thing
         if (shown := shown_of(comparison, loss)).name != effect.name
         and not _inside(shown, effect.name)
+        # what others start, and a wait of that kind is for as well, is another matter
+        and shown.chain[0].function == effect.chain[0].function
     ]
     context, mechanism, callback, by_when = _after(comparison, late)
     gone = comparison.waiter_gone(main.was, effect)
@@ -171,6 +179,7 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         carrier=_carrier(effect, late, more) if others else "",
         function=main.now.name,
         predecessor=_predecessor(comparison, main),
+        own=_frees_own(comparison, late),
         path=place[0],
         line=place[1],
         side="pre" if gone is not None else "post",
@@ -246,6 +255,33 @@ def _telling(losses: Sequence[Loss]) -> Sequence[Loss]:
     return [loss for loss in losses if strength(loss.before[0])] or losses
 
 
+def _frees_own(comparison: Comparison, late: Effect) -> bool:
+    """Whether a callback may free the object that it is started by: nobody may wait for it by that.
+
+    It gives that to a call that releases or frees something, or is named for an end; in what it
+    calls itself alone.  Errs towards yes: more is not asked of such a function.
+    """
+    edge, kernel = late.last or late.edge, comparison.kernel
+    callback = comparison.after.run_by(edge) if edge is not None else None
+    if callback is None:
+        return False
+    own = {call.assigned for call in callback.calls if call.callee in kernel.container_macros}
+    own |= {parameter.name for parameter in callback.parameters}
+
+    def is_own(text: str) -> bool:
+        return text in own or text.partition("(")[0] in kernel.container_macros
+
+    return any(
+        any(map(is_own, call.args))
+        and (
+            call.callee in kernel.cleanups
+            or call.callee in comparison.derived
+            or named_teardown(kernel, call.callee)
+        )
+        for call in callback.calls
+    )
+
+
 def _done_at(late: Effect) -> tuple[str, int]:
     """Where a release stands that a deferred function does now, with no edge shown."""
     return late.where.path, late.line
@@ -296,6 +332,14 @@ def _as_called(
     ):
         return effect
     return told
+
+
+def _is_near(loss: Loss) -> bool:
+    """Whether something is done in the losing function or a few calls below it.
+
+    Of what is farther away a name alone tells nothing: a call that ends the task has many below.
+    """
+    return any(len(effect.chain) <= FAR for effect in loss.before)
 
 
 def _inside(effect: Effect, *names: str) -> bool:

@@ -48,7 +48,7 @@ LOUD: Final = 100
 #: steps to a release of which its own kind tells more than that of another
 _NEAR: Final = 2
 #: calls to what is done far below, the same where it is late, and tests above it
-_FAR: Final = 3
+FAR: Final = 3
 _FAR_AWAY: Final = 8
 _MANY_TESTS: Final = 8
 #: how a test of the preprocessor begins
@@ -271,7 +271,7 @@ def _far_below(loss: Loss) -> bool:
     In a whole tree a function comes to much by many calls.  Of what examiners called a loss nothing
     was done more than three calls below under more than eight tests, nor late so far away.
     """
-    below = [e for e in loss.before if len(e.chain) > _FAR]
+    below = [e for e in loss.before if len(e.chain) > FAR]
     return len(below) == len(loss.before) and (
         all(len(e.guard) > _MANY_TESTS for e in below)
         or (bool(loss.late) and all(len(e.chain) > _FAR_AWAY for e in loss.late))

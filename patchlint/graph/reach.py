@@ -741,7 +741,10 @@ def _through_argument(walk: _Walk, node: _Node, use: AddressUse) -> None:
         return
     macro = next((e for e in kernel.entries if e.macro and e.macro == use.callee), None)
     if macro is not None:
-        _add_entry(walk, node, macro, f"given to {place}")
+        if _is_function_of(kernel, use):
+            _add_entry(walk, node, macro, f"given to {place}")
+        return
+    if _is_variable(walk, node, use):
         return
     if (kept := _kept_in(walk, node, use)) is not None:
         walk.bound.append(kept)
@@ -764,6 +767,20 @@ def _through_argument(walk: _Walk, node: _Node, use: AddressUse) -> None:
         )
     else:
         walk.ends.append(node.name)
+
+
+def _is_function_of(kernel: KernelFacts, use: AddressUse) -> bool:
+    """Whether a macro takes a function in that place: ``__ATTR()`` is given a file's name first."""
+    made = kernel.initializers.get(use.callee, ())
+    return use.argument < 0 or not made or any(f"{{{use.argument}}}" == one.value for one in made)
+
+
+def _is_variable(walk: _Walk, node: _Node, use: AddressUse) -> bool:
+    """Whether a name that a call is given is a variable of the function around it."""
+    holder = walk.function(use.function, use.path) if use.function else None
+    return holder is not None and any(
+        one.name == node.name for one in (*holder.parameters, *holder.locals)
+    )
 
 
 def _kept_in(walk: _Walk, node: _Node, use: AddressUse) -> _Bound | None:

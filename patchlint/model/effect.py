@@ -153,6 +153,8 @@ class Downgrade(Struct, frozen=True):
     carrier: str = ""
     #: what did it before, and is there still, where ``function`` took its place
     predecessor: str = ""
+    #: whether the callback may free what it is started by
+    own: bool = False
     #: lines before the series on which the releases stood that were lost
     lost: tuple[int, ...] = ()
     #: lines after the series, in ``home``: the test that ``condition`` tells, and what leads to

@@ -377,7 +377,7 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     times: dict[str, int] = field(default_factory=dict)
     #: mechanism (``work``, ``rcu``...) -> what to do where it puts something off, with ``{}`` for
     #: what it runs
-    instead: dict[str, str] = field(default_factory=dict)
+    instead: dict[str, tuple[str, str]] = field(default_factory=dict)
     #: functions that put an item on a list, with the argument indices (item, list)
     list_adds: dict[str, tuple[int, int]] = field(default_factory=dict)
     #: functions that take items off a list or walk it, with the list's argument index
@@ -483,11 +483,15 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
         rows = [known, *others] if known is not None else others
         return tuple(row for row in rows if isinstance(row, Cleanup))
 
-    def instead_of(self, starter: str | None, context: Context) -> str:
-        """Return what to do where a call starts something, else where that context runs it."""
+    def instead_of(self, starter: str | None, context: Context, *, own: bool = False) -> str:
+        """Return what to do where a call starts something, else where that context runs it.
+
+        ``own``: what is started frees the item that it is started by.
+        """
         row = self.activations.get(starter or "") or self.registrations.get(starter or "")
         known = row.mechanism if row is not None else _USUAL.get(context, "")
-        return self.instead.get(known, "")
+        advice, of_own = self.instead.get(known, ("", ""))
+        return of_own if own else advice
 
     def unheld(self, version: tuple[int, int]) -> bool:
         """Whether that kernel is newer than all that the rows are held against."""

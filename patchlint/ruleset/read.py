@@ -104,7 +104,10 @@ class _Gathered:
                 for row in (*rows["activation"], *rows["wait"])
                 if "time" in row
             },
-            "instead": {row["mechanism"]: row["advice"] for row in rows["instead"]},
+            "instead": {
+                row["mechanism"]: [row["advice"], row.get("own", row["advice"])]
+                for row in rows["instead"]
+            },
             "entries": [_entry(row) for row in rows["entry"]],
             "events": [
                 [row["name"], row["said"], *(row.get(key, []) for key in _OF_EVENT)]

@@ -308,7 +308,7 @@ ROWS: Final[dict[str, Row]] = {
         Key("keeps_not_with", words, required=False),
         *_SOURCE,
     ),
-    "instead": (Key("mechanism", text), Key("advice", text)),
+    "instead": (Key("mechanism", text), Key("advice", text), Key("own", text, required=False)),
     "wait": (
         Key("name", word),
         Key("kind", one_of(WAIT_KINDS)),

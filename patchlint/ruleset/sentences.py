@@ -87,8 +87,8 @@ def message(kernel: KernelFacts, downgrade: Downgrade) -> str:
         does = f"does {what}" if told else "runs"
         stops = "may give up waiting" if LIMITED in downgrade.reasons else "no longer waits"
         when = _when(downgrade.condition)
-        which = f"{',' if when else ''} which {does} {_where(after)}"
-        waits = f"{function} {stops} for {after.callback}(){when or ','}{which}"
+        which = f", which {does} {_where(after)}"
+        waits = f"{function} {stops}{when} for {after.callback}(){which}"
         return f"{waits}: {ADDED.said}" if _is_added(downgrade) else waits
     if downgrade.shape == "weaker":
         back = ", but at the return to user space" if after.context == "task" else ""
@@ -265,7 +265,10 @@ def advice(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str, 
     form = rule.advice if rule.shape else ()
     twin = kernel.twins.get(after.mechanism or "")
     if twin is not None:
-        form = tuple(one.replace(_DIRECT, f"{twin.direct}()") for one in form)
+        # the call that was there may do more than the one that the tables hold beside the twin
+        known_call = downgrade.what.kind == "call" and downgrade.cleanup in kernel.cleanups
+        direct = downgrade.cleanup if known_call else twin.direct
+        form = tuple(one.replace(_DIRECT, f"{direct}()") for one in form)
     if known is None and downgrade.family != STRUCTURAL:
         form = (*form, *rule.advice)
     if downgrade.body and rule.shape:
@@ -281,7 +284,8 @@ def advice(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str, 
         and (not told or (known is None and downgrade.family == STRUCTURAL))
     ):
         runs = f"{after.callback}()" if after.callback else "it"
-        by_mechanism = kernel.instead_of(after.mechanism, after.context).replace("{}", runs)
+        by_mechanism = kernel.instead_of(after.mechanism, after.context, own=downgrade.own)
+        by_mechanism = by_mechanism.replace("{}", runs)
         told = (*told, *([by_mechanism] if by_mechanism else ()))
         told = told if told and not downgrade.body else (*told, *rule.advice)
     return tuple(dict.fromkeys(fitted(one, after) for one in told))

@@ -171,3 +171,23 @@ def test_a_flag_that_is_named_for_later_decides_like_any_other(flag):
     head = f"void lamp_close(struct lamp *lamp, bool {flag})\n{{\n"
     (found,) = downgrades(INNER + head + "\tlamp_end(lamp);\n}\n", INNER + head + queued + "}\n")
     assert found.condition == flag
+
+
+@pytest.mark.parametrize(
+    ("ends", "own"),
+    [
+        ("lamp_end(lamp);\n\tkfree(lamp);", True),
+        ("lamp_end(lamp);\n\tlamp_destroy(lamp);", True),
+        ("lamp_destroy(container_of(work, struct lamp, work));", True),
+        ("iput(lamp->inode);\n\tkfree(lamp->name);", False),
+    ],
+)
+def test_nobody_is_told_to_wait_for_an_item_that_is_freed_by_its_callback(ends, own):
+    late = HELPER.replace(
+        "BEGIN", f"struct lamp *lamp = container_of(work, struct lamp, work);\n\n\t{ends}"
+    )
+    direct = "lamp_destroy(lamp);\n\tlamp_end(lamp);\n\tiput(lamp->inode);"
+    found = downgrades(late + closes(direct), late + closes(QUEUE))
+    assert [one.own for one in found] == [own]
+    (after,) = {(one.after.mechanism, one.after.context) for one in found}
+    assert ("flush_work()" in kernel().instead_of(*after, own=own)) is not own

@@ -152,6 +152,19 @@ def test_a_macro_that_is_given_a_function_is_an_entry():
     assert told(ways(START, [use])) == [("f", "sysfs file", "task", "certain", True)]
 
 
+@pytest.mark.parametrize(("place", "kinds"), [(3, ["sysfs file"]), (0, [])])
+def test_a_macro_is_given_the_name_of_a_file_as_well(place, kinds):
+    """``__ATTR(reset, 0644, ...)`` beside a function ``reset()`` says nothing of that."""
+    use = AddressUse("f", "a.c", 40, "argument", callee="__ATTR", argument=place)
+    assert [way.kind for way in ways(START, [use]).ways] == kinds
+
+
+def test_a_variable_that_is_given_to_a_call_is_no_function_of_its_name():
+    source = START + "\nvoid lamp_off(struct lamp *f)\n{\n\tlamp_free(f);\n}\n"
+    use = AddressUse("f", "a.c", 10, "argument", "lamp_off", callee="lamp_free", argument=0)
+    assert ways(source + "\nmodule_exit(lamp_off);\n", [use]).ways == ()
+
+
 def test_an_entry_says_what_it_is_called_for():
     found = ways(START, [initializer("struct super_operations", "put_super")])
     assert [(e.name, e.event) for e in found.entry_points] == [("f", "umount(2)")]

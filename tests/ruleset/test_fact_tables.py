@@ -144,10 +144,12 @@ def test_a_mechanism_that_is_usual_says_what_helps_and_names_its_callback():
 
 
 def test_what_a_mechanism_is_waited_for_with_is_a_known_wait():
-    for mechanism, advice in KERNEL.instead.items():
+    for mechanism, (advice, own) in KERNEL.instead.items():
         for name in re.findall(r"with (\w+)\(\) where", advice):
             wait = KERNEL.waits[name]
             assert wait.restores, mechanism
+        # what frees its own item nobody may wait for by that
+        assert own == advice or "flush_" not in own, mechanism
 
 
 def test_prose_is_short_and_ends_without_a_full_stop():
