@@ -14,6 +14,7 @@ from patchlint.graph.chains import after_chain, before_chain, entries_in_images
 from patchlint.graph.effect import class_of
 from patchlint.graph.leaves import named_teardown
 from patchlint.graph.levels import (
+    CONFIGURED,
     FAR,
     LOUD,
     body_moved,
@@ -261,8 +262,13 @@ def _frees_own(comparison: Comparison, late: Effect) -> bool:
     It gives that to a call that releases or frees something, or is named for an end; in what it
     calls itself alone.  Errs towards yes: more is not asked of such a function.
     """
-    edge, kernel = late.last or late.edge, comparison.kernel
-    callback = comparison.after.run_by(edge) if edge is not None else None
+    edge, kernel, after = late.last or late.edge, comparison.kernel, comparison.after
+    begins = late.chain[0]
+    callback = (
+        after.run_by(edge)
+        if edge is not None
+        else after.functions.get((begins.path, begins.function))
+    )
     if callback is None:
         return False
     own = {call.assigned for call in callback.calls if call.callee in kernel.container_macros}
@@ -498,10 +504,11 @@ def _condition(comparison: Comparison, loss: Loss, late: Effect) -> Atom | None:
         and _other_way(comparison, loss, late, atom)
     ]
     branches_ = [a for a in deciding if not a.early]
-    # one that the series made before one that stood above an old deferral already
+    # one that the series made before one that stood above an old deferral already, and what is
+    # asked there before the configuration in which it is asked
     found = min(
         branches_ or deciding,
-        key=lambda a: not comparison.lines.made(a.places),
+        key=lambda a: (not comparison.lines.made(a.places), a.head.startswith(CONFIGURED)),
         default=None,
     )
     narrowed = loss.narrowed

@@ -52,7 +52,7 @@ FAR: Final = 3
 _FAR_AWAY: Final = 8
 _MANY_TESTS: Final = 8
 #: how a test of the preprocessor begins
-_CONFIGURED: Final = "defined "
+CONFIGURED: Final = "defined "
 _ORDER: Final = {"ctx": 40, "wrap": 30, "sync": 20}
 
 
@@ -380,7 +380,7 @@ def _in_one_configuration(comparison: Comparison, loss: Loss) -> bool:
         for e in comparison.old.of(loss.was)
         if e.late and e.key == loss.key
         for a in e.above
-        if a.head.startswith(_CONFIGURED)
+        if a.head.startswith(CONFIGURED)
     }
     return bool(late) and all(
         any((a.head, not a.positive) in late for a in e.guard) for e in loss.before

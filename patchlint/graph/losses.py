@@ -496,8 +496,34 @@ def _into_workers(
                 if _near(was, e) and _same_kind(lost, e) and _comes_along(comparison, lost, e)
             }
             if lost and taken and not all(comparison.after_failure(e) for e in lost):
-                found.append(Loss(was, now, key, tuple(lost), tuple(taken.values()), "worker"))
+                narrowed = _new_test(comparison, was, now, lost, after)
+                left = tuple(after) if narrowed is not None else ()
+                late_now = tuple(taken.values())
+                found.append(Loss(was, now, key, tuple(lost), late_now, "worker", narrowed, left))
     return found
+
+
+def _new_test(
+    comparison: Comparison,
+    was: Function,
+    now: Function,
+    lost: Sequence[Effect],
+    left: Sequence[Effect],
+) -> Atom | None:
+    """A test of the losing function, new in it, under which alone something is left inline."""
+    had = {atom.sign for effect in lost for atom in effect.guard}
+    return next(
+        (
+            atom
+            for effect in left
+            for atom in effect.guard
+            if atom.sign not in had
+            and atom.path == now.path
+            and now.line <= atom.line <= now.end
+            and asked_anew(comparison, was, atom)
+        ),
+        None,
+    )
 
 
 def _gained_in(

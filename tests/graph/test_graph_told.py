@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from graph_kit import downgrades, kernel
+from graph_kit import compare, downgrades, function, kernel
 
+from patchlint.graph import losses
 from patchlint.ruleset.sentences import message
 
 HELPER = """\
@@ -191,3 +192,66 @@ def test_nobody_is_told_to_wait_for_an_item_that_is_freed_by_its_callback(ends, 
     assert [one.own for one in found] == [own]
     (after,) = {(one.after.mechanism, one.after.context) for one in found}
     assert ("flush_work()" in kernel().instead_of(*after, own=own)) is not own
+
+
+def test_a_test_is_told_before_the_configuration_in_which_it_is_made():
+    queued = f"""\
+#ifdef CONFIG_LAMP
+	if (lamp->bright) {{
+		{QUEUE.replace(chr(10), chr(10) + chr(9))}
+		return;
+	}}
+#endif
+	lamp_end(lamp);"""
+    (found,) = downgrades(INNER + closes("lamp_end(lamp);"), INNER + closes(queued.lstrip("\t")))
+    assert found.condition == "lamp->bright"
+
+
+def test_who_is_sent_to_a_worker_is_told_by_the_test_that_spares_the_others():
+    """No edge is shown in the losing function: another one starts the worker later."""
+    before = """\
+void lamp_job_done(struct lamp *lamp)
+{
+	lamp_cool(lamp);
+}
+
+void lamp_close(struct lamp *lamp)
+{
+	lamp_dark(lamp);
+	cdev_del(&lamp->cdev);
+	kfree(lamp);
+}
+"""
+    after = """\
+void lamp_job_done(struct lamp *lamp)
+{
+	lamp_cool(lamp);
+	if (lamp->gone)
+		queue_work(lamp_wq, &lamp->work);
+}
+
+static void lamp_gone(struct work_struct *work)
+{
+	struct lamp *lamp = container_of(work, struct lamp, work);
+
+	cdev_del(&lamp->cdev);
+	kfree(lamp);
+}
+
+void lamp_close(struct lamp *lamp)
+{
+	lamp_dark(lamp);
+	INIT_WORK(&lamp->work, lamp_gone);
+	if (lamp->running) {
+		lamp->gone = true;
+		return;
+	}
+	lamp_gone(&lamp->work);
+}
+"""
+    compared = compare(before, after)
+    was, now = (function(side, "lamp_close") for side in (compared.before, compared.after))
+    lost = [e for e in compared.old.of(was) if e.name == "cdev_del"]
+    left = [e for e in compared.new.of(now) if e.name == "cdev_del"]
+    assert losses._new_test(compared, was, now, lost, left).text == "lamp->running"
+    assert losses._new_test(compared, was, now, lost, lost) is None
