@@ -147,11 +147,14 @@ def _of_key(
     after: Sequence[Effect],
 ) -> Loss | None:
     asked = comparison.asked
+    # who makes something waits for an answer, or for what is to be out of its way
+    builds = comparison.kernel.builds(was.name)
     inline_before = [
         e
         for e in before
         # what only a kernel thread did, no task could rely on
         if not (e.late or asked.all_of(e).of_queueing or asked.all_of(e).no_task)
+        and not (builds and e.wait is not None)
     ]
     if not inline_before or any(e.kind == "async" for e in inline_before):
         return None

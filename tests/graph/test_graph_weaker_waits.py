@@ -55,6 +55,11 @@ def test_a_helper_that_only_waits_is_missed_where_it_was_called():
     assert [step.function for step in found.after.chain] == ["lamp_kick", "lamp_gone"]
 
 
+def test_who_makes_something_promises_no_end_by_what_it_waited_for():
+    built = HELPED.replace("lamp_exit", "lamp_create")
+    assert downgrades(GONE + built, GONE + built.replace("\tlamp_calm(lamp);\n", "")) == ()
+
+
 def test_a_wait_that_stands_for_its_binding_is_told_as_a_wait():
     """A tree may show the wait and what binds the callback, and no start of it."""
     compared = compare(GONE + HELPED, GONE + HELPED.replace("\tlamp_calm(lamp);\n", ""))
