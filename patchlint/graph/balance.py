@@ -38,9 +38,8 @@ def balanced(kernel: KernelFacts, effect: Effect) -> bool:
     return any(
         call.line <= site.line
         and (
-            (_gives_back(call, names) and _pair(kernel, call.callee, site.callee))
+            _took(kernel, call, names, site.callee)
             or (call.callee in kernel.refcount_gets and _counts_in(call, names))
-            or (kernel.obtains.search(call.callee) is not None and call.assigned in names)
         )
         for call in effect.where.calls
     )
@@ -79,6 +78,13 @@ def gives_back_own(kernel: KernelFacts, function: Function, call: Call) -> bool:
             )
         )
         for other in function.calls
+    )
+
+
+def _took(kernel: KernelFacts, call: Call, names: frozenset[str], release: str) -> bool:
+    """Whether a call took what ``release`` gives back, or gave its caller one to put."""
+    return (_gives_back(call, names) and _pair(kernel, call.callee, release)) or (
+        kernel.obtains.search(call.callee) is not None and call.assigned in names
     )
 
 
@@ -232,11 +238,7 @@ def held_for_a_moment(kernel: KernelFacts, effect: Effect) -> bool:
         return False
     names = frozenset((call.args[0], _itself(call.args[0])))
     return any(
-        taken.line < call.line
-        and (
-            (_gives_back(taken, names) and _pair(kernel, taken.callee, twin.direct))
-            or (kernel.obtains.search(taken.callee) is not None and taken.assigned in names)
-        )
+        taken.line < call.line and _took(kernel, taken, names, twin.direct)
         for taken in effect.where.calls
     )
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from patchlint.graph.balance import undone
 from patchlint.graph.lifting import guard_above
-from patchlint.graph.standins import MARK
+from patchlint.graph.standins import stood_for
 from patchlint.model.effect import EntryChain, Step
 
 if TYPE_CHECKING:
@@ -36,10 +36,9 @@ def before_chain(
     there no more after: who got a way of its own lost nothing by this one.
     """
     graph = comparison.before
-    if loss.was.body_digest == MARK:
+    if held := stood_for(loss.was):
         # what stood in the table before did it, under its own name
         first, *rest = main.chain
-        held = loss.was.calls[0].callee
         return tuple(rest) or (replace(first, function=held, note=f"{held}()"),)
     above = callers_above(graph, loss.was, main.guard, _first_way(entries), kept=comparison)
     return (*above, *_held(graph, loss.was, main))

@@ -32,7 +32,7 @@ from patchlint.graph.losses import find as find_losses
 from patchlint.graph.objects import is_release, variables
 from patchlint.graph.old_context import OldContext, old_context
 from patchlint.graph.proofs import proved
-from patchlint.graph.standins import MARK
+from patchlint.graph.standins import stood_for
 from patchlint.model.context import DEFERRED, GUARANTEES
 from patchlint.model.effect import LIMITED, STRUCTURAL, Downgrade, Ground, Promise
 
@@ -224,10 +224,8 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
 def _predecessor(comparison: Comparison, main: Loss) -> str:
     """The function before whose place the losing one took, where it has its own name still."""
     was = main.was
-    if was.body_digest == MARK:
-        return was.calls[0].callee
     another = was.name != main.now.name and comparison.heir(was) is not None
-    return was.name if another else ""
+    return stood_for(was) or (was.name if another else "")
 
 
 def _entries(
@@ -425,9 +423,8 @@ _CONSTANT: Final = re.compile(r"(?:[A-Z][A-Z0-9_]*|\d+[UL]*|[mun]?s?secs_to_jiff
 def _time(comparison: Comparison, call: Call) -> str:
     """How long a call puts off or waits, where that is a constant and no jiffy alone; else ""."""
     place = comparison.kernel.times.get(call.callee)
-    text = argument(call, place) if place is not None else None
-    told = text is not None and _CONSTANT.fullmatch(text) and not text.strip("()UL ").isdigit()
-    return text if told and text is not None else ""
+    text = (argument(call, place) if place is not None else None) or ""
+    return text if _CONSTANT.fullmatch(text) and not text.strip("()UL ").isdigit() else ""
 
 
 def _delay(comparison: Comparison, late: Effect) -> str:
@@ -439,8 +436,9 @@ def _delay(comparison: Comparison, late: Effect) -> str:
 def _last(late: Effect) -> str:
     """What the first callback starts in turn, where that does it; else ""."""
     edge, last = late.edge, late.last
-    one_hop = edge is None or last is None or last.callback == edge.callback
-    return "" if one_hop or edge is None or edge.handoff else (last and last.callback) or ""
+    if edge is None or last is None or edge.handoff or last.callback == edge.callback:
+        return ""
+    return last.callback or ""
 
 
 def _wait_now(comparison: Comparison, loss: Loss) -> str:

@@ -334,4 +334,4 @@ def is_mechanism(kernel: KernelFacts, name: str) -> bool:
 
 def named_teardown(kernel: KernelFacts, name: str) -> bool:
     """Whether a function is named like one that releases something that lasts."""
-    return kernel.teardown.search(name) is not None and kernel.not_teardown.search(name) is None
+    return kernel.named_end(name)

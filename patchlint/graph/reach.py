@@ -754,15 +754,8 @@ def _through_argument(walk: _Walk, node: _Node, use: AddressUse) -> None:
     if use.function:
         chain = (use.function, *node.chain)
         walk.push(
-            _Node(
-                use.function,
-                use.path,
-                chain,
-                strength,
-                failed=node.failed,
-                aside=node.aside,
-                foreign=node.foreign,
-                through=node.through,
+            replace(
+                node, name=use.function, path=use.path, chain=chain, strength=strength, guard=()
             )
         )
     else:

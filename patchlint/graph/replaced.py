@@ -12,7 +12,7 @@ from patchlint.graph.comparison import key_of
 from patchlint.graph.confined import Sent, confined
 from patchlint.graph.loss import Loss
 from patchlint.graph.objects import variables
-from patchlint.graph.standins import MARK
+from patchlint.graph.standins import stood_for
 from patchlint.graph.waits import SIGNALLED, wait_matches
 
 if TYPE_CHECKING:
@@ -389,7 +389,7 @@ def _behind_call(
         effect.kind == "row" and not effect.visible
     ):
         return None
-    if was.body_digest == MARK:
+    if stood_for(was):
         # what stood in a table was called in the place of all of it
         return next((end for _, end in ends), None)
     return next(

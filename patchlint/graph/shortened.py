@@ -136,8 +136,10 @@ def _of_one_item(
     comparison: Comparison, was: Function, stop: Call, now: Function, other: Call
 ) -> bool:
     """Whether two stops are of one item, by the same words or looked through local variables."""
-    if stop.args[:1] == other.args[:1] or not (stop.args and other.args):
-        return stop.args[:1] == other.args[:1]
+    if stop.args[:1] == other.args[:1]:
+        return True
+    if not (stop.args and other.args):
+        return False
     old = reference(comparison.before, was, stop.args[0], was.path)
     new = reference(comparison.after, now, other.args[0], now.path)
     return old is not None and new is not None and same(old, new, comparison.after.homes)

@@ -36,6 +36,11 @@ class StandIn(Struct, frozen=True):
     table: Initializer
 
 
+def stood_for(function: Function) -> str:
+    """The name of the function that a stand-in calls: what stood in its place; "" for others."""
+    return function.calls[0].callee if function.body_digest == MARK else ""
+
+
 def stand_ins(before: Graph, after: Graph, lines: Lines) -> tuple[StandIn, ...]:
     """Stand-ins for all old functions that gave way to a new one in a table that ends something."""
     return tuple(_found(before, after, lines))

@@ -497,6 +497,10 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
         """Whether that kernel is newer than all that the rows are held against."""
         return bool(self.held_against) and version > max(map(release, self.held_against))
 
+    def named_end(self, name: str) -> bool:
+        """Whether a function is named like one that releases something that lasts."""
+        return self.teardown.search(name) is not None and self.not_teardown.search(name) is None
+
     def builds(self, name: str) -> bool:
         """Whether a function is named like one that makes something, and not that ends it."""
         return self.constructor.search(name) is not None and self.teardown.search(name) is None

@@ -113,8 +113,7 @@ def _tells(kernel: KernelFacts, downgrade: Downgrade) -> bool:
     what, name = downgrade.what, downgrade.what.name
     if what.kind in ("rest", "member") or name == downgrade.after.callback:
         return False
-    ends = kernel.teardown.search(name) and not kernel.not_teardown.search(name)
-    return what.kind != "call" or name in kernel.cleanups or bool(ends)
+    return what.kind != "call" or name in kernel.cleanups or kernel.named_end(name)
 
 
 def _is_added(downgrade: Downgrade) -> bool:
@@ -248,8 +247,7 @@ def symptoms(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str
     else:
         # where the whole body went, its function is what was put off
         name = downgrade.function if downgrade.body else downgrade.cleanup
-        ends = kernel.teardown.search(name) and not kernel.not_teardown.search(name)
-        of_rule = downgrade.family != STRUCTURAL or rule.shape in OWN_RULE or ends
+        of_rule = downgrade.family != STRUCTURAL or rule.shape in OWN_RULE or kernel.named_end(name)
         # of a call that is no release nobody knows what its delay shows as
         told = rule.symptoms if of_rule else ()
     if downgrade.what.kind == "wait" and not downgrade.runs_on:

@@ -192,7 +192,8 @@ def hunked(of, *lines):
     return of
 
 
-def test_callers_that_make_up_for_it_silence_what_is_seen_whole():
+def put_and_waited_for(inline, queued):
+    """A put before and after, whose one caller waits after for what the put queued."""
     worker = function(
         "static void lamp_gone(struct work_struct *work)",
         "struct lamp *l = container_of(work, struct lamp, work);",
@@ -201,9 +202,13 @@ def test_callers_that_make_up_for_it_silence_what_is_seen_whole():
     )
     put = "static void lamp_put(struct lamp *l)"
     leave = "void lamp_exit(struct lamp *l)"
-    before = worker + function(put, "iput(l->inode);") + function(leave, "lamp_put(l);")
+    before = worker + function(put, *inline) + function(leave, "lamp_put(l);")
     waited = function(leave, "lamp_put(l);", "flush_work(&l->work);")
-    after = worker + function(put, QUEUE) + waited
+    return before, worker + function(put, *queued) + waited
+
+
+def test_callers_that_make_up_for_it_silence_what_is_seen_whole():
+    before, after = put_and_waited_for(["iput(l->inode);"], [QUEUE])
     assert losses.find(compare(before, after)) == []
     (found,) = losses.find(hunked(compare(before, after), (1, 40)))
     assert (found.now.name, found.held) == ("lamp_put", True)
@@ -212,18 +217,8 @@ def test_callers_that_make_up_for_it_silence_what_is_seen_whole():
 
 
 def test_a_last_reference_has_more_holders_than_the_caller_that_hunks_show():
-    worker = function(
-        "static void lamp_gone(struct work_struct *work)",
-        "struct lamp *l = container_of(work, struct lamp, work);",
-        "",
-        "iput(l->inode);",
-    )
-    put = "static void lamp_put(struct lamp *l)"
-    leave = "void lamp_exit(struct lamp *l)"
     last = "if (refcount_dec_and_test(&l->users))"
-    before = worker + function(put, last, "\tiput(l->inode);") + function(leave, "lamp_put(l);")
-    waited = function(leave, "lamp_put(l);", "flush_work(&l->work);")
-    after = worker + function(put, f"{last} {{", QUEUE, "}") + waited
+    before, after = put_and_waited_for([last, "\tiput(l->inode);"], [f"{last} {{", QUEUE, "}"])
     assert losses.find(compare(before, after)) == []
     (found,) = losses.find(hunked(compare(before, after), (1, 40)))
     assert (found.now.name, found.held) == ("lamp_put", False)
