@@ -73,8 +73,9 @@ def borrow(comparison: Comparison, tree: Bodies) -> tuple[FileFacts, ...]:
         for facts in _binders(graphs, tree, (*nearest, *bodies), sought, shown):
             bodies += facts.functions
             macros.setdefault(facts.path, {}).update(dict.fromkeys(facts.macros))
-            callbacks = (_bound(comparison.kernel, one.name, one.args) for one in facts.macros)
-            made = (tree.definition(name, facts.path) for name in callbacks if name)
+            # at once, not a round later: who binds a callback is no step of the way to it
+            callbacks = _bound_in(graphs, facts, sought)
+            made = (tree.definition(name, facts.path) for name in callbacks)
             bodies += [body for body in made if body is not None]
         nearest = []
         for body in bodies:
@@ -121,6 +122,23 @@ def _binders(
             # what an image has is the series' own
             if facts.path not in shown:
                 yield facts
+
+
+def _bound_in(
+    graphs: Sequence[Graph], facts: FileFacts, sought: Collection[tuple[str, str]]
+) -> list[str]:
+    """The callbacks that a file binds to the objects that are ``sought``, each once."""
+    kernel, fields = graphs[0].kernel, graphs[0].fields
+    found = [_bound(kernel, one.name, one.args) for one in facts.macros]
+    names = {name for _folder, name in sought}
+    for function in facts.functions:
+        for call in function.calls:
+            row = kernel.registrations.get(call.callee)
+            text = argument(call, row.object_arg) if row is not None else None
+            target = refer(text, function, function.path, fields) if text else None
+            if target is not None and not names.isdisjoint(target.keys):
+                found.append(_bound(kernel, call.callee, call.args))
+    return list(dict.fromkeys(filter(None, found)))
 
 
 def _ends_of_waits(comparison: Comparison, tree: Bodies) -> Iterator[Function]:
