@@ -27,9 +27,11 @@ from patchlint.model.effect import Step
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    from patchlint.graph.build import Graph
     from patchlint.graph.comparison import Comparison, FunctionKey
     from patchlint.graph.effect import Class
     from patchlint.graph.loss import How
+    from patchlint.graph.objects import ObjectRef
     from patchlint.model.facts import Call, Function
     from patchlint.model.kernel import KernelFacts
 
@@ -250,15 +252,47 @@ def _signals(
                 yield edge.function, edge.call
         return
     for function in comparison.after.functions.values():
-        for call in function.calls:
-            done = signalled(comparison.after, function, call)
-            if (
-                function is not now
-                and done is not None
-                and done.keys & target.keys
-                and not lines.added(function.path, call.line)
-            ):
+        for call in _signals_of(comparison.after, function, target):
+            if function is not now and not lines.added(function.path, call.line):
                 yield function, call
+    yield from _told_no_more(comparison, was, target)
+
+
+def _signals_of(graph: Graph, function: Function, target: ObjectRef) -> Iterator[Call]:
+    """The calls of a function that signal ``target``."""
+    for call in function.calls:
+        done = signalled(graph, function, call)
+        if done is not None and done.keys & target.keys:
+            yield call
+
+
+def _told_no_more(
+    comparison: Comparison, was: Function, target: ObjectRef
+) -> Iterator[tuple[Function, Call]]:
+    """Who told that something was done, still does it and tells nobody any more.
+
+    The signal went along with the wait for it.  What is done before the signal and stays there is
+    what was waited for, but for what the function that waited does itself.  Who does anything new
+    instead may have taken over what stood behind the wait: errs towards silence.
+    """
+    before, lines, kernel = comparison.before, comparison.lines, comparison.kernel
+    own = {id(one) for one in before.reach(was, _BELOW)}
+    for function in before.functions.values():
+        gone = [
+            signal
+            for signal in _signals_of(before, function, target)
+            if lines.forward(function.path, signal.line) is None
+        ]
+        heir = comparison.heir(function) if gone and id(function) not in own else None
+        if heir is None or any(lines.added(heir.path, call.line) for call in heir.calls):
+            continue
+        kept = {
+            lines.forward(function.path, call.line)
+            for call in function.calls
+            if call.line < gone[-1].line
+            and (call.callee in kernel.cleanups or kernel.teardown.search(call.callee))
+        }
+        yield from ((heir, call) for call in heir.calls if call.line in kept)
 
 
 def _loss(

@@ -159,6 +159,45 @@ def test_a_wait_that_nobody_ends_any_more_is_for_nothing():
     assert gone("", more="") == ()
 
 
+LETS_GO = "\nstatic void lamp_release(struct device *dev)\n{\n\tLINES}\n"
+FREES = "kfree(to_lamp(dev));\n\t"
+DARK = "wake_up(&lamp->dark_wq);\n"
+
+
+def without_signal(before: str, after: str):
+    """What is found where a wait went along with its signal."""
+    return find(
+        compare(
+            WAITS.replace("NAME", "lamp_remove").replace("WAIT", LONG)
+            + LETS_GO.replace("LINES", before),
+            WAITS.replace("NAME", "lamp_remove").replace("\tWAIT\n", "")
+            + LETS_GO.replace("LINES", after),
+            ways=unbinds,
+        )
+    )
+
+
+def test_a_wait_that_went_along_with_its_signal_is_lost_where_what_it_was_for_is_still_done():
+    (found,) = without_signal(FREES + DARK, FREES.rstrip("\t"))
+    assert (found.shape, found.level_cap, found.side) == ("lost-wait", "warning", "pre")
+    assert message(kernel(), found) == "lamp_remove() goes on without the wait for lamp->dark_wq"
+    assert found.after.chain[-1].function == "lamp_release"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        # it only told, did it behind the signal, or does what stood behind the wait
+        (DARK, ""),
+        (DARK + "\t" + FREES.rstrip("\t"), FREES.rstrip("\t")),
+        (FREES + DARK, FREES + "lamp_put(lamp);\n"),
+        ("lamp_lock(lamp);\n\t" + DARK, "lamp_lock(lamp);\n"),
+    ],
+)
+def test_a_wait_for_nothing_that_is_still_done_went_along_with_its_signal(before, after):
+    assert without_signal(before, after) == ()
+
+
 # -- what stops something ---------------------------------------------------------------------
 
 WORK = """
