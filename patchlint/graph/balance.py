@@ -84,7 +84,10 @@ def gives_back_own(kernel: KernelFacts, function: Function, call: Call) -> bool:
 def _took(kernel: KernelFacts, call: Call, names: frozenset[str], release: str) -> bool:
     """Whether a call took what ``release`` gives back, or gave its caller one to put."""
     return (_gives_back(call, names) and _pair(kernel, call.callee, release)) or (
-        kernel.obtains.search(call.callee) is not None and call.assigned in names
+        kernel.obtains.search(call.callee) is not None
+        and call.assigned in names
+        # the end of a thing is not the end of having found it
+        and not kernel.final.search(release)
     )
 
 

@@ -564,3 +564,4 @@ class Ruleset(Struct, frozen=True):
         """Return the same rules on the facts of that kernel."""
         kernel = self.kernel.at(version)
         return self if kernel is self.kernel else replace(self, kernel=kernel)
+    final: re.Pattern[str] = NEVER

@@ -236,3 +236,4 @@ def _rule(row: dict[str, Any]) -> Rule:
         priority=row["priority"] or 0,
         held=row["held"],
     )
+        final=any_of(data["final"]),

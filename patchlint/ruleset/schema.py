@@ -484,3 +484,4 @@ def complaints(row: Mapping[str, Any], keys: Row) -> list[Complaint]:
 
 def _ordered(text_: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text_.split("."))
+    Key("final", regexes, required=False),
