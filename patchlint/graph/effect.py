@@ -28,6 +28,7 @@ class Effect(Struct, frozen=True, gc=False):
 
     ``key`` is what is done, modulo variables: ``("call", "fput")``, ``("icall", "release")``,
     ``("store", "state", "=", "DEAD")``, ``("bit", "BUSY")``, ``("share", "->locked_vm")``,
+    ``("number", "lamp_ida")``,
     ``("gap", path, line)``.
     ``root`` is the call in the summarised function on the way to it, ``site`` the call that
     does it, in ``where``; ``line`` that of the site (a store has no call).  ``edge`` is the
@@ -112,7 +113,7 @@ class Effect(Struct, frozen=True, gc=False):
                 return Act("rest", self.where.name)
             case ("wait", _, waited):
                 return Act("wait", waited)
-            case ("share" | "bit" as kind, name):
+            case ("share" | "bit" | "number" as kind, name):
                 return Act(kind, name)
             case ("icall", member):
                 return Act("member", member)

@@ -7,6 +7,7 @@ call that no table knows or that goes through a pointer, and lines that no hunk 
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -152,6 +153,10 @@ class Leaves:
             kind: Class = "named" if named_teardown(kernel, name) else "indirect"
             yield self.at(function, call, key, kind, None)
             return
+        if name in kernel.gives_number and (pools := self._pools(function, call)):
+            for pool in pools:
+                yield self.at(function, call, ("number", pool), "store", None)
+            return
         if name in kernel.clears or name in kernel.lowers:
             yield from self._changed_word(function, call)
             return
@@ -180,6 +185,28 @@ class Leaves:
         row = _share(self._kernel, argument(call, lowers[call.callee]))
         if row is not None:
             yield self.at(function, call, ("share", row.name), "row", row)
+
+    def _pools(self, function: Function, call: Call) -> list[str]:
+        """The sets of numbers into which a call gives one back and of which somebody takes.
+
+        By its last name, and by who takes of one of that name in what is shown: a set that is only
+        searched hands out nothing.  Errs towards another struct's set of that name.
+        """
+        text = argument(call, self._kernel.gives_number[call.callee])
+        return sorted(_sets_named(function, text) & self._taken_of)
+
+    @cached_property
+    def _taken_of(self) -> frozenset[str]:
+        """The last names of the sets of numbers of which what is shown takes one."""
+        takes = self._kernel.takes_number
+        return frozenset().union(
+            *(
+                _sets_named(function, argument(call, takes[call.callee]))
+                for function in self._graph.functions.values()
+                for call in function.calls
+                if call.callee in takes
+            )
+        )
 
     def _tells_of_deferral(self, body: Function | None) -> bool:
         """Whether a helper that the tables know for deferring shows by itself what it does.
@@ -300,6 +327,14 @@ class Leaves:
                 last,
                 (step,),
             )
+
+
+def _sets_named(function: Function, text: str | None) -> frozenset[str]:
+    """The last names of a set of numbers, looked for behind a variable of the function."""
+    name = (text or "").strip()
+    told = [one.value for one in function.assignments if one.target == name]
+    found = (_MEMBERS.findall(one) for one in told or [name])
+    return frozenset(names[-1] for names in found if names)
 
 
 def _share(kernel: KernelFacts, target: str | None) -> Cleanup | None:

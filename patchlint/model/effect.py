@@ -87,6 +87,7 @@ _SAID: Final = {
     "store": "the store of {value} to ->{name}",
     "bit": "the clearing of {name}",
     "share": "the lowering of {name}",
+    "number": "the freeing of a number of {name}",
     "wait": "the wait for {name}",
     "rest": "the part of {name}() that no hunk shows",
 }
@@ -95,13 +96,13 @@ _SAID: Final = {
 class Act(Struct, frozen=True):
     """What is done, by its parts.
 
-    ``name`` is that of a function or a member, of a bit that is cleared or a counter that is
-    lowered (``share``), else what is waited for; of a ``rest`` it is the function that does it,
+    ``name`` is that of a function or a member, of a bit that is cleared, a counter that is
+    lowered (``share``) or a set that gets a ``number`` back, else what is waited for; of a ``rest`` it is the function that does it,
     in lines that no hunk shows.  ``value`` is what is stored.  ``put`` is the function that calls
     it when it gives the last reference back, "" for others.
     """
 
-    kind: Literal["call", "member", "store", "bit", "share", "wait", "rest"]
+    kind: Literal["call", "member", "store", "bit", "share", "number", "wait", "rest"]
     name: str
     value: str = ""
     put: str = ""

@@ -415,6 +415,7 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     obtains: re.Pattern[str] = NEVER
     constructor: re.Pattern[str] = NEVER
     puts: re.Pattern[str] = NEVER
+    final: re.Pattern[str] = NEVER
     #: structs that count the references of what they are in -> what gives one back
     counted: dict[str, frozenset[str]] = field(default_factory=dict)
     #: of those, structs that a function takes alone for no other reason
@@ -429,6 +430,9 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     lowers: dict[str, int] = field(default_factory=dict)
     #: functions that clear a bit: the argument that names it
     clears: dict[str, int] = field(default_factory=dict)
+    #: what gives a number back to a set, and what takes one -> the argument that names the set
+    gives_number: dict[str, int] = field(default_factory=dict)
+    takes_number: dict[str, int] = field(default_factory=dict)
     #: functions that end a reference without any release of their own being known
     refcount_puts: frozenset[str] = frozenset()
     refcount_gets: frozenset[str] = frozenset()
@@ -564,4 +568,3 @@ class Ruleset(Struct, frozen=True):
         """Return the same rules on the facts of that kernel."""
         kernel = self.kernel.at(version)
         return self if kernel is self.kernel else replace(self, kernel=kernel)
-    final: re.Pattern[str] = NEVER

@@ -89,6 +89,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         obtains=any_of(data["obtains"]),
         constructor=any_of(data["constructor"]),
         puts=any_of(data["puts"]),
+        final=any_of(data["final"]),
         counted={name: frozenset(puts) for name, puts in dict(data["counted"]).items()},
         last_puts=frozenset(data["last_puts"]),
         ending_forms=frozenset(data["ending_forms"]),
@@ -112,6 +113,8 @@ def _kernel(data: Compiled) -> KernelFacts:
         accessors=dict(data["accessors"]),
         lowers=dict(data["lowers"]),
         clears=dict(data["clears"]),
+        gives_number=dict(data["gives_number"]),
+        takes_number=dict(data["takes_number"]),
         slots=dict(data["slots"]),
         frames=dict(data["frames"]),
         workloads={row[0]: Workload(*map(_frozen, row)) for row in data["workloads"]},
@@ -236,4 +239,3 @@ def _rule(row: dict[str, Any]) -> Rule:
         priority=row["priority"] or 0,
         held=row["held"],
     )
-        final=any_of(data["final"]),

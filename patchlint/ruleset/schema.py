@@ -413,6 +413,7 @@ STRUCTURE: Final[Row] = (
     Key("obtains", regexes, required=False),
     Key("constructor", regexes, required=False),
     Key("puts", regexes, required=False),
+    Key("final", regexes, required=False),
     Key("counted", words_by_word, required=False),
     Key("last_puts", words, required=False),
     Key("ending_forms", forms, required=False),
@@ -421,6 +422,8 @@ STRUCTURE: Final[Row] = (
     Key("error_value", regexes, required=False),
     Key("lowers", numbers_by_word(1), required=False),
     Key("clears", numbers_by_word(1), required=False),
+    Key("gives_number", numbers_by_word(1), required=False),
+    Key("takes_number", numbers_by_word(1), required=False),
     Key("refcount_puts", words),
     Key("refcount_gets", words, required=False),
     Key("kernel_places", regexes, required=False),
@@ -484,4 +487,3 @@ def complaints(row: Mapping[str, Any], keys: Row) -> list[Complaint]:
 
 def _ordered(text_: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text_.split("."))
-    Key("final", regexes, required=False),
