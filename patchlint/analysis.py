@@ -252,7 +252,8 @@ def analyse(
         files = {p.number: shown for p, shown in zip(series.patches, whole.shown, strict=True)}
     told = [_placed(one, files) for one in _once(found, _files_at_end(composition))]
     # that a flag is cleared elsewhere is nothing that is not known
-    said += [_as_work(one) for one in told if _is_work(one) and one.what.kind not in ("bit", "number")]
+    known = ("bit", "number")
+    said += [_as_work(one) for one in told if _is_work(one) and one.what.kind not in known]
     told = [one for one in told if not _is_work(one)]
     return Analysis(tuple(told), images, (*limitations, *said), files, composition.lost)
 

@@ -127,8 +127,8 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
     effect = _as_called(comparison, losses, shown_of(comparison, main), late)
     condition = _condition(comparison, main, late)
     entries, grounds = _entries(comparison, main, late, old, condition)
-    task = old.task or bool(entries)
-    loud = volume(comparison, losses, old.doubt or doubt, task=task)
+    seen = replace(old, task=old.task or bool(entries), doubt=old.doubt or doubt)
+    loud = volume(comparison, losses, seen)
     limited = _limited(comparison, main)
     # what is done before the return to user space no system call loses, a wait that ends after
     # some time mostly ends before that, and what unseen lines do nobody knows for sure, nor what

@@ -153,12 +153,8 @@ class Leaves:
             kind: Class = "named" if named_teardown(kernel, name) else "indirect"
             yield self.at(function, call, key, kind, None)
             return
-        if name in kernel.gives_number and (pools := self._pools(function, call)):
-            for pool in pools:
-                yield self.at(function, call, ("number", pool), "store", None)
-            return
-        if name in kernel.clears or name in kernel.lowers:
-            yield from self._changed_word(function, call)
+        if name in kernel.gives_number or name in kernel.clears or name in kernel.lowers:
+            yield from self._given_back(function, call) or self._changed_word(function, call)
             return
         if name in kernel.twins:
             if not self._tells_of_deferral(self._graph.find(name, function.path)):
@@ -182,9 +178,14 @@ class Leaves:
             if bit is not None and bit.isupper():
                 yield self.at(function, call, ("bit", bit), "store", None)
             return
-        row = _share(self._kernel, argument(call, lowers[call.callee]))
+        row = _share(self._kernel, argument(call, lowers.get(call.callee)))
         if row is not None:
             yield self.at(function, call, ("share", row.name), "row", row)
+
+    def _given_back(self, function: Function, call: Call) -> list[Effect]:
+        """The sets of numbers that get one back."""
+        pools = self._pools(function, call)
+        return [self.at(function, call, ("number", pool), "store", None) for pool in pools]
 
     def _pools(self, function: Function, call: Call) -> list[str]:
         """The sets of numbers into which a call gives one back and of which somebody takes.
@@ -192,7 +193,7 @@ class Leaves:
         By its last name, and by who takes of one of that name in what is shown: a set that is only
         searched hands out nothing.  Errs towards another struct's set of that name.
         """
-        text = argument(call, self._kernel.gives_number[call.callee])
+        text = argument(call, self._kernel.gives_number.get(call.callee))
         return sorted(_sets_named(function, text) & self._taken_of)
 
     @cached_property

@@ -5,7 +5,8 @@ better later can only raise it.  Doubts about the losing path (it was no task, a
 alone) turn all of it down, each with its reason.
 
     3   a table or a tree knows what it releases, and user space can see it: a warning
-    2   named like a teardown, its body shown by nobody: a warning in a role, else a note
+    2   named like a teardown, its body shown by nobody, or a number that somebody takes again is
+        given back: a warning in a role, else a note
     1   any other call that nobody shows, an indirect call, a store, a gap: the same, but that
         the function which lost it is named like a teardown is no role by itself
     0   memory, and what puts itself off anyway: a note
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from patchlint.graph.comparison import Comparison
     from patchlint.graph.effect import Effect
     from patchlint.graph.loss import Loss
+    from patchlint.graph.old_context import OldContext
     from patchlint.model.context import Context
     from patchlint.model.facts import Function
     from patchlint.model.kernel import Cleanup, KernelFacts
@@ -75,7 +77,7 @@ def strength(effect: Effect) -> int:
         return 0
     if effect.kind == "row":
         return 3 if effect.visible else 0
-    return 2 if effect.kind == "named" else 1
+    return 2 if effect.kind == "named" or effect.key[0] == "number" else 1
 
 
 def _slighted(said: str) -> Ground:
@@ -211,13 +213,13 @@ def shown_of(comparison: Comparison, loss: Loss) -> Effect:
 _KNOWN: Final = 3
 
 
-def volume(comparison: Comparison, losses: list[Loss], doubt: str, *, task: bool) -> Volume:
+def volume(comparison: Comparison, losses: list[Loss], old: OldContext) -> Volume:
     """How loud the losses behind one edge are together, with what turned them down.
 
-    As loud as the loudest; where none is loud, with what turned down each.  ``task``: a task
-    is shown to run what loses.
+    As loud as the loudest; where none is loud, with what turned down each.  ``old``: what is known
+    of those who came to what loses.
     """
-    found = [_of_one(comparison, loss, doubt, task=task) for loss in losses]
+    found = [_of_one(comparison, loss, old) for loss in losses]
     loud = next((one for one in found if one.level != "note"), None)
     reasons = dict.fromkeys(
         reason
@@ -229,7 +231,7 @@ def volume(comparison: Comparison, losses: list[Loss], doubt: str, *, task: bool
     return loud or Volume("note", list(reasons))
 
 
-def _of_one(comparison: Comparison, loss: Loss, doubt: str, *, task: bool) -> Volume:
+def _of_one(comparison: Comparison, loss: Loss, old: OldContext) -> Volume:
     """How loud one loss is by itself."""
     found = Volume()
     known = known_of(comparison, loss)
@@ -237,15 +239,15 @@ def _of_one(comparison: Comparison, loss: Loss, doubt: str, *, task: bool) -> Vo
         found.down(_slight(comparison, loss) or MEMORY_ONLY)
     elif loss.late and all(_by_name_alone(effect) for effect in loss.late):
         found.down(_slighted("that it is done later is told by the name of a helper alone"))
-    elif known < _KNOWN and (unproven := _unproven(comparison, loss, task=task)):
+    elif known < _KNOWN and (unproven := _unproven(comparison, loss, old)):
         found.down(_slighted(unproven))
     contexts = {edge.context for e in loss.late if (edge := e.last or e.edge) is not None}
-    if contexts == {"task"} and (why := _by_the_task(comparison, loss, task=task)):
+    if contexts == {"task"} and (why := _by_the_task(comparison, loss, old)):
         found.down(Ground(why))
     for why in _not_for_all(comparison, loss):
         found.down(Ground(why))
-    if doubt:
-        found.down(Ground(doubt))
+    if old.doubt:
+        found.down(Ground(old.doubt))
     return found
 
 
@@ -286,7 +288,7 @@ def _by_name_alone(effect: Effect) -> bool:
     )
 
 
-def _by_the_task(comparison: Comparison, loss: Loss, *, task: bool) -> str:
+def _by_the_task(comparison: Comparison, loss: Loss, old: OldContext) -> str:
     """Why what the task itself does later is no more than a note, "" when it may be.
 
     What an operation that ends something leaves to the return to user space is missed inside of
@@ -299,7 +301,8 @@ def _by_the_task(comparison: Comparison, loss: Loss, *, task: bool) -> str:
         return ""
     if loss.how != "weaker":
         return "the task itself does it later, at a time that nothing fixes"
-    if not _role(comparison, loss, task=task):
+    # what a system call does last, its own return to user space follows at once
+    if loss.now.entry is not None or not _role(comparison, loss, old):
         return "it is done before the return to user space: nothing waits inside the call"
     return ""
 
@@ -311,19 +314,20 @@ def _unnotified(kernel: KernelFacts, effect: Effect) -> bool:
     return row is not None and row.keeps and edge is not None and not edge.keeps
 
 
-def _unproven(comparison: Comparison, loss: Loss, *, task: bool) -> str:
+def _unproven(comparison: Comparison, loss: Loss, old: OldContext) -> str:
     """Why what no table knows is no more than a note, "" when a role shows more."""
     if loss.late and all(effect.guessed for effect in loss.late):
         return "that it is done later is told by a name alone"
     edges = [edge for effect in loss.late if (edge := effect.last or effect.edge) is not None]
-    if edges and all(edge.context == "rcu-callback" for edge in edges):
+    # that a number is given back is known, and sleeps nowhere
+    if loss.key[0] != "number" and edges and all(edge.context == "rcu-callback" for edge in edges):
         return "no table knows what is done, and it cannot sleep in an RCU callback"
     # who waits no more is told by nobody
     if not all(e.wait is not None for e in loss.before) and _end_is_told(comparison, loss):
         return "what tells those who wait that it is done goes along with it"
     if not _ends_something(comparison, loss):
         return "work is done later, and nothing says that it ends anything"
-    if not _role(comparison, loss, task=task):
+    if not _role(comparison, loss, old):
         return "no table knows what is done, and nothing shows that user space waits for it"
     return ""
 
@@ -337,12 +341,12 @@ def _ends_something(comparison: Comparison, loss: Loss) -> bool:
     is named for an end, then and now, and a bit that others ask for.
     """
     main, kernel = loss.before[0], comparison.kernel
-    waited = all(e.wait is not None for e in loss.before) and named_teardown(kernel, loss.was.name)
-    kind, name = main.key[:2]
-    ended = kind == "bit" or (kind == "icall" and kernel.teardown.search(name) is not None)
+    waited = _promised_wait(comparison, loss)
+    ended = main.key[0] == "bit" or _certain_end(kernel, loss)
     return (
         strength(main) > 1
-        or (comparison.ways is not None and (waited or ended or _in_a_teardown(kernel, loss)))
+        or waited
+        or (comparison.ways is not None and (ended or _in_a_teardown(kernel, loss)))
         or any(
             not e.where.complete and named_teardown(kernel, e.where.name)
             for e in loss.before
@@ -353,6 +357,15 @@ def _ends_something(comparison: Comparison, loss: Loss) -> bool:
         or known_release(comparison, loss) is not None
         or body_moved(comparison, loss)
     )
+
+
+def _certain_end(kernel: KernelFacts, loss: Loss) -> bool:
+    """Whether what was done is an end, and not only named like one that a body may show as less.
+
+    A member named for it, a driver's own, or a number that is given back.
+    """
+    kind, name = loss.key[:2]
+    return kind == "number" or (kind == "icall" and kernel.teardown.search(name) is not None)
 
 
 def _in_a_teardown(kernel: KernelFacts, loss: Loss) -> bool:
@@ -415,16 +428,20 @@ def _error_only(comparison: Comparison, loss: Loss) -> bool:
     )
 
 
-def _role(comparison: Comparison, loss: Loss, *, task: bool) -> bool:
+def _role(comparison: Comparison, loss: Loss, old: OldContext) -> bool:
     """Whether the losing function is one that user space waits for."""
     below = _on_the_way(comparison, loss)
     functions = [loss.was, *below]
     teardown = strength(loss.before[0]) > 1
-    if any(held_in_slot(comparison, function, teardown=teardown) for function in functions):
-        return True
-    if has_ending_form(comparison.kernel, loss.was):
-        return True
-    if known_release(comparison, loss) is not None or _own_wait_gone(loss):
+    if (
+        (old.ending if teardown else old.named_end)
+        or any(held_in_slot(comparison, function, teardown=teardown) for function in functions)
+        or has_ending_form(comparison.kernel, loss.was)
+        or known_release(comparison, loss) is not None
+        or _own_wait_gone(loss)
+        or (old.asked and _certain_end(comparison.kernel, loss))
+        or _promised_wait(comparison, loss)
+    ):
         return True
     if loss.how in OF_A_WAIT:
         return comparison.ways is not None and teardown
@@ -441,8 +458,21 @@ def _role(comparison: Comparison, loss: Loss, *, task: bool) -> bool:
     return any(ends) and (
         (_last_reference(comparison, loss, functions) and not passing)
         or (ends[0] and waited_for_grace_period(comparison, loss))
-        or (ends[0] and task and strength(loss.before[0]) > 1)
+        or (ends[0] and old.task and strength(loss.before[0]) > 1)
         or (comparison.ways is not None and _seen_in_tree(comparison, loss, ends))
+    )
+
+
+def _promised_wait(comparison: Comparison, loss: Loss) -> bool:
+    """Whether the wait that is lost stood in what is named for an end, or for calming what runs.
+
+    There it is what its callers rely on, whatever was waited for.
+    """
+    kernel, name = comparison.kernel, loss.was.name
+    return (
+        comparison.ways is not None
+        and all(e.wait is not None for e in loss.before)
+        and (named_teardown(kernel, name) or kernel.calms.search(name) is not None)
     )
 
 

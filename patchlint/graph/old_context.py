@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from patchlint.model.facts import Call, Function
 
 
+#: calls from an entry point to what a request to end something asks for
+_NEAR: Final = 3
 #: contexts that one test tells from a task together
 _ALIKE: Final[dict[Context, set[Context]]] = {
     "softirq": {"softirq", "hardirq", "rcu-callback"},
@@ -49,6 +51,12 @@ class OldContext(Struct, frozen=True):
     mixed: bool = False
     #: whether the doubt tells of the callback, not of this one function alone
     shared: bool = True
+    #: whether the losing function is itself an operation behind which user space waits for an end,
+    #: as a tree shows, and whether that operation is for nothing else or the function named for it
+    ending: bool = False
+    named_end: bool = False
+    #: whether a tree shows a short way to it from what user space calls to end something
+    asked: bool = False
     #: what those are called for of whom there are too many to follow
     classes: tuple[EntryChain, ...] = ()
     #: a function that has more callers than were followed, "" for none
@@ -83,7 +91,7 @@ def old_context(comparison: Comparison, loss: Loss) -> OldContext | None:
             if settled is None:
                 return None
             carried = _of_carrying(comparison, loss, found, settled)
-            return _with_callers(found, carried, loss.now)
+            return _with_callers(found, _as_operation(found, carried, loss.now), loss.now)
         # that no task is among those which are seen tells nothing of those which are not
     old = _in_images(comparison, loss, verdict)
     return old if found is None else _with_callers(found, old, loss.now)
@@ -96,6 +104,25 @@ def _with_callers(found: Ways, old: OldContext, now: Function) -> OldContext:
     """
     many = next(iter(found.hubs), now.name if found.cut else "")
     return replace(old, classes=found.classes, many=many)
+
+
+def _as_operation(found: Ways, old: OldContext, now: Function) -> OldContext:
+    """What is told of a function that is an operation in a table which the series leaves alone."""
+    own = [
+        way
+        for way in found.ways
+        if way.chain == (now.name,) and way.context == "task" and way.reaches_user and way.ends
+    ]
+    asked = any(
+        way.ends
+        and way.context == "task"
+        and way.reaches_user
+        and way.strength == "certain"
+        and len(way.chain) <= _NEAR
+        and not (way.failed or way.aside or way.foreign)
+        for way in found.ways
+    )
+    return replace(old, ending=bool(own), named_end=any(way.ending for way in own), asked=asked)
 
 
 def _in_images(comparison: Comparison, loss: Loss, verdict: contexts.Verdict) -> OldContext:

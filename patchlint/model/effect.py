@@ -97,9 +97,10 @@ class Act(Struct, frozen=True):
     """What is done, by its parts.
 
     ``name`` is that of a function or a member, of a bit that is cleared, a counter that is
-    lowered (``share``) or a set that gets a ``number`` back, else what is waited for; of a ``rest`` it is the function that does it,
-    in lines that no hunk shows.  ``value`` is what is stored.  ``put`` is the function that calls
-    it when it gives the last reference back, "" for others.
+    lowered (``share``) or a set that gets a ``number`` back, else what is waited for; of a
+    ``rest`` it is the function that does it, in lines that no hunk shows.  ``value`` is what is
+    stored.  ``put`` is the function that calls it when it gives the last reference back, "" for
+    others.
     """
 
     kind: Literal["call", "member", "store", "bit", "share", "number", "wait", "rest"]
