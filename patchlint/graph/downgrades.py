@@ -167,6 +167,10 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         gone, place = None, (main.now.path, _in_function(main, less).line)
     elif gone is not None:
         place = (main.was.path, gone.line)
+    elif main.how == "unawaited" and main.narrowed is not None:
+        # the line that decides, if it is one of the series: the wait may stand as it stood
+        tests = main.narrowed.places
+        place = next((one for one in tests if comparison.lines.added(*one)), place)
     shape = _shape(comparison, main)
     if row is not None:
         reasons.append(Ground(f"{row.name}() is known to release {row.releases}"))

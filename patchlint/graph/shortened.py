@@ -10,12 +10,16 @@ function that ends something the wait is the promise.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from patchlint.graph import branches
 from patchlint.graph.bindings import argument, reference
 from patchlint.graph.build import Deferral
 from patchlint.graph.comparison import key_of
+from patchlint.graph.confined import tested_anew
 from patchlint.graph.effect import Effect
 from patchlint.graph.leaves import named_teardown
 from patchlint.graph.loss import Loss
@@ -25,7 +29,7 @@ from patchlint.graph.waits import SIGNALLED, signalled, starts_thread, wait_matc
 from patchlint.model.effect import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from patchlint.graph.build import Graph
     from patchlint.graph.comparison import Comparison, FunctionKey
@@ -38,6 +42,8 @@ if TYPE_CHECKING:
     #: a function before, and one after that continues it
     _Pair = tuple[Function, Function]
 
+#: a name that leads to no member of its own, and is not called
+_READ: Final = re.compile(r"\b([A-Za-z_]\w*)\b(?!\s*(?:->|\.|\())")
 #: calls in calls of a helper that may wait for what a function stopped
 _BELOW: Final = 2
 
@@ -54,9 +60,12 @@ def shortened(
             if not _lasts(kernel, was, wait):
                 continue
             text = argument(wait, kernel.waits[wait.callee].object_arg)
-            if text is None or comparison.lines.forward(was.path, wait.line) is not None:
+            if text is None:
                 continue
-            if not any(_lasts(kernel, now, call) for call in _same(kernel, now, text)):
+            left = [call for call in _same(kernel, now, text) if _lasts(kernel, now, call)]
+            if left:
+                yield from _on_fewer_ways(comparison, was, now, (wait, text), left)
+            elif comparison.lines.forward(was.path, wait.line) is None:
                 yield from _held_less(comparison, was, now, (wait, text))
 
 
@@ -79,6 +88,44 @@ def _held_less(
     for teller, signal in _signals(comparison, was, now, wait, text):
         yield _loss(kernel, was, waited, now, signal, "unawaited", teller)
         return
+
+
+def _asked_of(texts: Iterable[str]) -> frozenset[str]:
+    """What expressions read: the last members, and the variables that stand alone."""
+    return frozenset(name for text in texts for name in _READ.findall(text))
+
+
+def _on_fewer_ways(
+    comparison: Comparison,
+    was: Function,
+    now: Function,
+    waited: tuple[Call, str],
+    left: Sequence[Call],
+) -> Iterator[Loss]:
+    """The loss of a wait that stands under a new test wherever it still stands.
+
+    A test that speaks of what is waited for asks whether there is anything to wait for, and one
+    that asks for what failed is for what never began.
+    """
+    wait, text = waited
+    if comparison.kernel.waits[wait.callee].kind not in SIGNALLED:
+        return
+    key = ("wait", wait.callee, text)
+    leaves = comparison.new.leaves
+    atoms = [
+        tested_anew(comparison, (was, now), leaves.at(now, call, key, "opaque", None))
+        for call in left
+    ]
+    said = _asked_of(wait.args)
+    if not all(atom is not None and said.isdisjoint(_asked_of([atom.text])) for atom in atoms):
+        return
+    target = refer(text, was, was.path, comparison.before.fields)
+    anew = {id(call) for call in comparison.added_waits} - {id(call) for call in left}
+    if target is not None and not anew:
+        for teller, signal in _signallers(comparison, now, target):
+            found = _loss(comparison.kernel, was, waited, now, signal, "unawaited", teller)
+            yield replace(found, narrowed=atoms[0])
+            return
 
 
 def _ends(kernel: KernelFacts, function: Function) -> bool:
@@ -225,7 +272,7 @@ def _signals(
     Nothing where the series waits anew, or may, in a helper as well: for what, is not asked,
     which errs towards silence.
     """
-    kernel, lines = comparison.kernel, comparison.lines
+    kernel = comparison.kernel
     target = refer(text, was, was.path, comparison.before.fields)
     if (
         target is None
@@ -251,11 +298,18 @@ def _signals(
             ):
                 yield edge.function, edge.call
         return
+    yield from _signallers(comparison, now, target)
+    yield from _told_no_more(comparison, was, target)
+
+
+def _signallers(
+    comparison: Comparison, now: Function, target: ObjectRef
+) -> Iterator[tuple[Function, Call]]:
+    """Who else signals ``target``, as before, by a call of which function."""
     for function in comparison.after.functions.values():
         for call in _signals_of(comparison.after, function, target):
-            if function is not now and not lines.added(function.path, call.line):
+            if function is not now and not comparison.lines.added(function.path, call.line):
                 yield function, call
-    yield from _told_no_more(comparison, was, target)
 
 
 def _signals_of(graph: Graph, function: Function, target: ObjectRef) -> Iterator[Call]:

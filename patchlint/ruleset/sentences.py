@@ -80,7 +80,7 @@ def message(kernel: KernelFacts, downgrade: Downgrade) -> str:
     after, function = downgrade.after, _from(downgrade)
     if downgrade.shape == "lost-wait" and after.callback is None:
         gives_up = "may give up" if LIMITED in downgrade.reasons else "goes on without"
-        return f"{function} {gives_up} {downgrade.what.said}"
+        return f"{function} {gives_up} {downgrade.what.said}{_when(downgrade.condition)}"
     if downgrade.shape == "lost-wait":
         what = what_of(downgrade)
         told = _tells(kernel, downgrade)

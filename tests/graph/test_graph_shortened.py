@@ -159,6 +159,46 @@ def test_a_wait_that_nobody_ends_any_more_is_for_nothing():
     assert gone("", more="") == ()
 
 
+def under(test: str, *, more: str = "", name: str = "lamp_remove", ways=unbinds):
+    """What is found where a wait stands under a new test, and is signalled as before."""
+    return gone(f"{more}\tif ({test})\n\t\t{LONG}\n", name=name, ways=ways)
+
+
+@pytest.mark.parametrize(
+    ("test", "more", "condition"),
+    [
+        ("!lamp->broken", "", "lamp->broken"),
+        ("wait", "\tbool wait = !lamp->broken;\n\n", "lamp->broken"),
+    ],
+)
+def test_a_teardown_that_waits_on_fewer_ways_promises_less(test, more, condition):
+    (found,) = under(test, more=more)
+    assert (found.shape, found.level_cap) == ("lost-wait", "warning")
+    assert found.condition == condition
+    assert message(kernel(), found) == (
+        f"lamp_remove() goes on without the wait for lamp->dark_wq when `{condition}`"
+    )
+    assert [d.level_cap for d in under(test, more=more, ways=None)] == ["note"]
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        # whether there is anything to wait for, and what waits anew beside it
+        "lamp->lit",
+        "waitqueue_active(&lamp->dark_wq)",
+    ],
+)
+def test_a_test_of_what_is_waited_for_takes_no_wait_away(test):
+    assert under(test) == ()
+
+
+def test_a_test_above_a_wait_for_an_answer_is_work():
+    assert [(d.level_cap, d.work) for d in under("!lamp->broken", name="lamp_send")] == [
+        ("note", True)
+    ]
+
+
 LETS_GO = "\nstatic void lamp_release(struct device *dev)\n{\n\tLINES}\n"
 FREES = "kfree(to_lamp(dev));\n\t"
 DARK = "wake_up(&lamp->dark_wq);\n"
