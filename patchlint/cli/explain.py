@@ -173,6 +173,7 @@ def _cleanup(kernel: KernelFacts, known: Cleanup) -> str:
         *([f"  {_when(known)}"] if known.kind != "memory" else []),
         f"  why it matters: {plain(kernel, known.why)}",
         *(f"  symptom: {plain(kernel, one)}" for one in known.symptoms),
+        *(f"  symptom with {constant}: {one}" for constant, one in known.symptoms_with),
         *(f"  instead: {one}" for one in known.advice),
     ]
     if not known.visible:

@@ -179,7 +179,7 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         shape=shape,
         cleanup=effect.name,
         family=released.family if released else STRUCTURAL,
-        also=tuple(dict.fromkeys(one.name for one in others)),
+        also=tuple(dict.fromkeys(_listed(one) for one in others)),
         inner=_inner(others),
         carrier=_carrier(effect, late, more) if others else "",
         function=main.now.name,
@@ -217,6 +217,9 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         lost=tuple(sorted({e.root_line for loss in _telling(losses) for e in loss.before})),
         leading=_leading(main, late, condition),
         runs_on=main.runs,
+        waited=_waited(gone, effect),
+        awaited=_awaited(effect),
+        args=effect.args,
         in_vain=late.vain.callee if late.vain is not None else "",
         body=shape == "moved-body" and not _goes_on(comparison, main),
         work=shape != "moved-body"
@@ -226,10 +229,27 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
 
 
 def _predecessor(comparison: Comparison, main: Loss) -> str:
-    """The function before whose place the losing one took, where it has its own name still."""
+    """The function before whose place the losing one took, where that is no mere renaming.
+
+    It has its own name still, or its body is what is called back now.
+    """
     was = main.was
-    another = was.name != main.now.name and comparison.heir(was) is not None
+    another = was.name != main.now.name and (
+        comparison.heir(was) is not None or body_moved(comparison, main)
+    )
     return stood_for(was) or (was.name if another else "")
+
+
+def _waited(gone: Call | None, effect: Effect) -> str:
+    """The wait that held the caller, by what the losing function called for it; else ""."""
+    wait = gone or effect.wait
+    return wait.callee if wait is not None else ""
+
+
+def _awaited(effect: Effect) -> str:
+    """The callback for whose end something waited, "" where nothing did."""
+    edge = effect.last or effect.edge
+    return (edge.callback or "") if edge is not None and effect.wait is not None else ""
 
 
 def _entries(
@@ -355,11 +375,16 @@ def _inside(effect: Effect, *names: str) -> bool:
     return any(step.function in names for step in effect.chain)
 
 
+def _listed(effect: Effect) -> str:
+    """How an effect is listed beside another one: a member by its arrow, as it is called."""
+    return effect.act.said if effect.act.kind == "member" else effect.name
+
+
 def _inner(others: Sequence[Effect]) -> frozenset[str]:
-    """The names of those effects that others of them do, wherever they are done."""
+    """Those effects, as they are listed, that others of them do, wherever they are done."""
     names = {one.name for one in others}
-    outer = {one.name for one in others if not _inside(one, *(names - {one.name}))}
-    return frozenset(names - outer)
+    outer = {_listed(one) for one in others if not _inside(one, *(names - {one.name}))}
+    return frozenset(map(_listed, others)) - outer
 
 
 def _carrier(effect: Effect, late: Effect, others: Iterable[Loss]) -> str:

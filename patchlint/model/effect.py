@@ -168,6 +168,12 @@ class Downgrade(Struct, frozen=True):
     in_vain: str = ""
     #: what a stop leaves running that does not wait for it
     runs_on: str = ""
+    #: the wait that held the caller and is gone, by the function that was called for it
+    waited: str = ""
+    #: what the call that does the release is given
+    args: tuple[str, ...] = ()
+    #: the callback that it waited for
+    awaited: str = ""
     #: whether all that ``function`` did moved, and ``what`` with it
     body: bool = False
     #: whether nothing that moved has a row, the name of an end, or is a whole body

@@ -83,7 +83,9 @@ class Cleanup(Struct, frozen=True):
     ``waited_in`` are contexts in which a late release is waited for by whoever needs it:
     it is no loss there, as unregistering an interface waits for RCU callbacks and then for
     references.  ``ended_by`` are calls behind which it leaves nothing but memory,
-    ``bare_in`` contexts in which it can do nothing else, since that sleeps.
+    ``bare_in`` contexts in which it can do nothing else, since that sleeps.  ``symptoms_with``
+    are symptoms where the call is given a constant, in the place of ``symptoms``: of the limit
+    that it is about.
     """
 
     name: str
@@ -105,6 +107,14 @@ class Cleanup(Struct, frozen=True):
     waited_in: tuple[Context, ...] = ()
     ended_by: frozenset[str] = frozenset()
     bare_in: frozenset[Context] = frozenset()
+    symptoms_with: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def told(self) -> str:
+        """Its name in a sentence; a counter of a C file is a variable there, others are members."""
+        if self.kind == "share" and self.source.file.endswith(".c"):
+            return self.name.removeprefix("->")
+        return self.name
 
 
 class Twin(Struct, frozen=True):

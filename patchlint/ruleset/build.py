@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec.structs import replace
+
 from patchlint.model.kernel import (
     Activation,
     Cleanup,
@@ -143,6 +145,12 @@ _HOW: Final = re.compile(
 _AS: Final = re.compile(r"what (\w+)\(\) releases")
 
 
+#: what helps with a counter that is lowered late
+_LOWER: Final = (
+    "lower it in the call, where the object is ended, and leave only memory to the callback"
+)
+
+
 def _cleanups(data: Compiled) -> list[Cleanup]:
     found = []
     things = {row[0]: row[6] for row in data["cleanups"]}
@@ -155,7 +163,8 @@ def _cleanups(data: Compiled) -> list[Cleanup]:
         elif kind == "share":
             # no function has this name, and none that has it may be taken for the counter
             name = f"->{name}"
-            why = f"{name} counts {releases}: the next one fails while it is too high"
+            # the family's advice is for what is released, which a count may outlive
+            advice = (_LOWER,)
         elif not visible:
             why = f"{name}() releases {releases}; user space cannot tell that it is late"
             symptoms = advice = ()
@@ -182,8 +191,13 @@ def _cleanups(data: Compiled) -> list[Cleanup]:
             tuple(row[16]),
             frozenset(row[17]),
             frozenset(row[18]),
+            tuple((constant, said) for constant, said in row[19]),
         ]
-        found.append(Cleanup(*fields))
+        made = Cleanup(*fields)
+        if kind == "share" and row[9] is None:
+            counts = f"{made.told} counts {releases}"
+            made = replace(made, why=f"{counts}: the next one fails while it is too high")
+        found.append(made)
     return found
 
 

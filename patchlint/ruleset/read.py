@@ -183,6 +183,7 @@ def _cleanup(row: Row, twins: list[str]) -> list[Any]:
         row.get("waited_in", []),
         row.get("ended_by", []),
         row.get("bare_in", []),
+        [*row.get("symptoms_with", {}).items()],
     ]
 
 

@@ -193,6 +193,14 @@ def template(value: object) -> str:
     return f"must be a name with arguments in it, as {{0}}_store, not {value!r}"
 
 
+def texts_by_constant(value: object) -> str | None:
+    """Want a table from constants of C to texts."""
+    good = isinstance(value, dict) and all(
+        name.isupper() and word(name) is None and text(said) is None for name, said in value.items()
+    )
+    return None if good else "must be a table of CONSTANT = text"
+
+
 def words_by_word(value: object) -> str:
     """Want a table from words to lists of words."""
     if not isinstance(value, dict):
@@ -270,6 +278,7 @@ CLEANUP: Final[Row] = (
     Key("waited_in", some_of(CONTEXTS), required=False),
     Key("ended_by", words, required=False),
     Key("bare_in", some_of(CONTEXTS), required=False),
+    Key("symptoms_with", texts_by_constant, required=False),
     *_SOURCE,
 )
 ROWS: Final[dict[str, Row]] = {

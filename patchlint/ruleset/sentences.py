@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from patchlint.model.effect import ADDED, LIMITED, MEMORY_ONLY, ON_FAILURE, OPTION, STRUCTURAL
 from patchlint.ruleset import events
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from patchlint.model.effect import Act, Downgrade, Ground, Promise
     from patchlint.model.finding import Level
     from patchlint.model.kernel import Cleanup, KernelFacts, Rule
@@ -65,6 +69,9 @@ _NO_TASK: Final = frozenset({"kthread", "workqueue", "rcu-callback", "softirq", 
 _LONGEST_CONDITION: Final = 32
 #: how a rule calls the release in whose place a twin stands
 _DIRECT: Final = "the direct call"
+#: how a rule calls a wait that is gone, and what that was for
+_WAIT: Final = "the wait"
+_AWAITED: Final = "what it was for"
 #: entry points that a sentence names
 _ENTRIES: Final = 3
 #: what helps where the task itself does it late
@@ -82,18 +89,18 @@ def message(kernel: KernelFacts, downgrade: Downgrade) -> str:
         gives_up = "may give up" if LIMITED in downgrade.reasons else "goes on without"
         return f"{function} {gives_up} {downgrade.what.said}{_when(downgrade.condition)}"
     if downgrade.shape == "lost-wait":
-        what = what_of(downgrade)
+        what = what_of(kernel, downgrade)
         told = _tells(kernel, downgrade)
         does = f"does {what}" if told else "runs"
         stops = "may give up waiting" if LIMITED in downgrade.reasons else "no longer waits"
         when = _when(downgrade.condition)
         which = f", which {does} {_where(after)}"
-        waits = f"{function} {stops}{when} for {after.callback}(){which}"
+        waits = f"{function} {stops}{when} for {_awaited(downgrade)}{which}"
         return f"{waits}: {ADDED.said}" if _is_added(downgrade) else waits
     if downgrade.shape == "weaker":
         back = ", but at the return to user space" if after.context == "task" else ""
         return (
-            f"{after.mechanism}() takes the place of {what_of(downgrade)} in {function}:"
+            f"{after.mechanism}() takes the place of {what_of(kernel, downgrade)} in {function}:"
             f" {_lost(downgrade)}{back}"
         )
     if _on_failure(downgrade):
@@ -104,6 +111,11 @@ def message(kernel: KernelFacts, downgrade: Downgrade) -> str:
     return f"{_moved(kernel, downgrade)}{_when(downgrade.condition)}: {_lost(downgrade)}"
 
 
+def _awaited(downgrade: Downgrade) -> str:
+    """The callback that was waited for, which need not be the one that does it now."""
+    return f"{downgrade.awaited or downgrade.after.callback}()"
+
+
 def _tells(kernel: KernelFacts, downgrade: Downgrade) -> bool:
     """Whether what a callback does says more than that it runs.
 
@@ -111,7 +123,7 @@ def _tells(kernel: KernelFacts, downgrade: Downgrade) -> bool:
     do not.
     """
     what, name = downgrade.what, downgrade.what.name
-    if what.kind in ("rest", "member") or name == downgrade.after.callback:
+    if what.kind in ("rest", "member") or name in (downgrade.after.callback, downgrade.awaited):
         return False
     return what.kind != "call" or name in kernel.cleanups or kernel.named_end(name)
 
@@ -157,7 +169,7 @@ def _lost(downgrade: Downgrade) -> str:
 
 def _named(kernel: KernelFacts, downgrade: Downgrade) -> tuple[str, bool]:
     """``fput() and 2 others``, and whether that is more than one."""
-    what = what_of(downgrade)
+    what = what_of(kernel, downgrade)
     also = [name for name in downgrade.also if name != downgrade.cleanup]
     one = _other(kernel, also[0]) if also else ""
     other = one if len(also) == 1 else f"{len(also)} others"
@@ -168,7 +180,9 @@ def _other(kernel: KernelFacts, name: str) -> str:
     """What moved as well: a call, a counter that is lowered, or a store."""
     row = kernel.cleanups.get(name)
     if row is not None and row.kind == "share":
-        return f"the lowering of {name}"
+        return f"the lowering of {row.told}"
+    if name.endswith("()"):
+        return name
     if name.startswith("->"):
         return f"the store {name}"
     return f"{name}()" if name.isidentifier() else name
@@ -185,7 +199,8 @@ def _moved(kernel: KernelFacts, downgrade: Downgrade) -> str:
     if downgrade.body and downgrade.family == STRUCTURAL:
         if what.kind == "rest" and what.name == downgrade.function:
             return f"{function} is done {_BY[after.context]} now"
-        return f"the body of {function}, with {named}, moves to {to}"
+        # what stands for it now may be new, and has no such body
+        return f"the body of {function.rstrip(',')}, with {named}, moves to {to}"
     if downgrade.carrier and many and not what.put:
         # one call of it is what moved
         return f"{downgrade.carrier}(), with {named}, moves from {function} to {to}"
@@ -209,13 +224,17 @@ def _when(condition: str | None) -> str:
     return f" when `{condition}`" if len(condition) <= _LONGEST_CONDITION else " on one branch"
 
 
-def what_of(downgrade: Downgrade) -> str:
+def what_of(kernel: KernelFacts, downgrade: Downgrade) -> str:
     """What moved, as one calls it; a callback of the last put is called by the put."""
     what = downgrade.what
-    return f"the {what.put}() that may run {what.name}()" if what.put else _lost_thing(what)
+    if what.put:
+        return f"the {what.put}() that may run {what.name}()"
+    return _lost_thing(kernel, what)
 
 
-def _lost_thing(what: Act) -> str:
+def _lost_thing(kernel: KernelFacts, what: Act) -> str:
+    if what.kind == "share":
+        return replace(what, name=kernel.cleanups[what.name].told).said
     return f"the rest of {what.name}()" if what.kind == "rest" else what.said
 
 
@@ -243,7 +262,8 @@ def symptoms(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str
     """What shows that it is late: by the release, else by the rule, where it is a release."""
     known = released(kernel, downgrade)
     if known is not None:
-        told = known.symptoms
+        given = tuple(said for constant, said in known.symptoms_with if constant in downgrade.args)
+        told = given or known.symptoms
     else:
         # where the whole body went, its function is what was put off
         name = downgrade.function if downgrade.body else downgrade.cleanup
@@ -267,6 +287,8 @@ def advice(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str, 
         known_call = downgrade.what.kind == "call" and downgrade.cleanup in kernel.cleanups
         direct = downgrade.cleanup if known_call else twin.direct
         form = tuple(one.replace(_DIRECT, f"{direct}()") for one in form)
+    if downgrade.shape == "lost-wait" and downgrade.waited:
+        form = tuple(map(_of_wait(downgrade), form))
     if known is None and downgrade.family != STRUCTURAL:
         form = (*form, *rule.advice)
     if downgrade.body and rule.shape:
@@ -289,13 +311,25 @@ def advice(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str, 
     return tuple(dict.fromkeys(fitted(one, after) for one in told))
 
 
+def _of_wait(downgrade: Downgrade) -> Callable[[str], str]:
+    """What puts the wait of a finding, and what it was for, in the places of a text."""
+    own = f"{downgrade.waited}()"
+    was_for = _awaited(downgrade) if downgrade.after.callback else downgrade.what.name
+
+    def filled(text: str) -> str:
+        return text.replace(_WAIT, own, 1).replace(_AWAITED, was_for, 1)
+
+    return filled
+
+
 def why(kernel: KernelFacts, downgrade: Downgrade) -> str:
     """Who waits for it, and what they meet; nothing where nobody is known to."""
     after, known = downgrade.after, released(kernel, downgrade)
     if downgrade.in_vain:
+        late = f"{what_of(kernel, downgrade)} puts itself off: that is done later still"
         return (
             f"{downgrade.in_vain}() holds the call until {after.callback}() is done, but "
-            f"{_where(after)} {what_of(downgrade)} puts itself off: that is done later still"
+            f"{_where(after)} {late}"
         )
     if downgrade.shape == "weaker" and after.context == "task":
         return (
@@ -334,7 +368,7 @@ def evidence(
     found = list(map(_plain, downgrade.reasons))
     if rule.held and level == rule.held:
         found.append(f"a {rule.held} at most: too few warnings of the rule were right so far")
-    what = _lost_thing(downgrade.what)
+    what = _lost_thing(kernel, downgrade.what)
     if known:
         found.append(_seen(kernel, known))
     elif downgrade.what.kind == "call":
@@ -370,5 +404,5 @@ def _seen(kernel: KernelFacts, known: Cleanup) -> str:
     where = seen if seen.startswith(file) else f"{file} ({seen})" if seen else file
     if kernel.held_against and _LINE.search(where):
         where += f" of Linux {kernel.held_against[0]}"
-    what = f"that {known.name} is a limit" if known.kind == "share" else f"what {known.name}() does"
+    what = f"that {known.told} is a limit" if known.kind == "share" else f"what {known.name}() does"
     return f"{what} is known from {where}"

@@ -6,7 +6,8 @@ import pytest
 from graph_kit import compare, downgrades, function, kernel
 
 from patchlint.graph import losses
-from patchlint.ruleset.sentences import message
+from patchlint.ruleset.load import load
+from patchlint.ruleset.sentences import advice, message
 
 HELPER = """\
 static void lamp_end(struct lamp *lamp)
@@ -255,3 +256,61 @@ void lamp_close(struct lamp *lamp)
     left = [e for e in compared.new.of(now) if e.name == "cdev_del"]
     assert losses._new_test(compared, was, now, lost, left).text == "lamp->running"
     assert losses._new_test(compared, was, now, lost, lost) is None
+
+
+GONE = """\
+static void lamp_gone(struct work_struct *work)
+{
+	struct lamp *lamp = container_of(work, struct lamp, work);
+
+	iput(lamp->inode);
+}
+
+"""
+
+
+OPENS = f"void lamp_open(struct lamp *lamp)\n{{\n\t{QUEUE}\n}}\n\n"
+
+
+@pytest.mark.parametrize("wait", ["flush_work(&lamp->work)", "flush_workqueue(lamp_wq)"])
+def test_a_wait_that_is_gone_is_told_with_what_it_was_for(wait):
+    (found,) = downgrades(
+        GONE + OPENS + closes(f"{wait};"), GONE + OPENS + closes("lamp_dim(lamp);")
+    )
+    assert (found.waited, found.awaited) == (wait.partition("(")[0], "lamp_gone")
+    rules = load()
+    rule = next(one for one in rules.rules if one.id == "lost-flush")
+    assert advice(rules.kernel, rule, found)[0] == (
+        f"keep {found.waited}() on this path, or wait for lamp_gone() in another way before the"
+        " call returns"
+    )
+
+
+def test_a_wait_that_moved_into_a_work_item_is_told_by_what_it_was_for():
+    flush = "flush_work(&lamp->work);"
+    late = (
+        "static void lamp_later(struct work_struct *work)\n{\n"
+        "\tstruct lamp *lamp = container_of(work, struct lamp, end);\n\n"
+        f"\t{flush}\n}}\n\n"
+    )
+    queue = "INIT_WORK(&lamp->end, lamp_later);\n\tqueue_work(lamp_wq, &lamp->end);"
+    (found,) = downgrades(GONE + OPENS + closes(flush), GONE + OPENS + late + closes(queue))
+    assert found.after.callback == "lamp_later"
+    assert message(kernel(), found).startswith(
+        "lamp_close() no longer waits for lamp_gone(), which does iput()"
+    )
+
+
+def test_a_body_that_moved_is_that_of_the_function_that_had_it():
+    """``.release`` is another function now, and the old one is what the work item calls."""
+    table = "static const struct file_operations lamp_ops = {\n\t.release = %s,\n};\n"
+    ends = (
+        "static int lamp_shut(struct lamp *lamp)\n{\n\tlamp_dark(lamp);\n\tlamp_end(lamp);\n}\n\n"
+    )
+    gone = HELPER.replace("BEGIN", "lamp_shut(container_of(work, struct lamp, work));")
+    helper, work = gone.split("static void lamp_gone")
+    new = closes(QUEUE).replace("lamp_close", "lamp_shut_later")
+    before = helper + ends + table % "lamp_shut"
+    after = helper + ends + "static void lamp_gone" + work + new + table % "lamp_shut_later"
+    for found in downgrades(before, after):
+        assert "of lamp_shut_later()" not in message(kernel(), found)

@@ -162,3 +162,30 @@ def test_what_ends_nothing_is_not_told_to_have_moved_as_well():
 )
 def test_who_meets_a_thing_is_not_told_how_it_was_released(releases, thing):
     assert build._thing(releases, {}) == thing
+
+
+def test_a_counter_is_a_member_or_a_variable():
+    for counter, said in (("lamp->user->locked_vm", "->locked_vm"), ("aio_nr", "aio_nr")):
+        (one,) = found(*moved(f"\t{counter} -= lamp->pages;\n"))
+        assert one.message.startswith(f"the lowering of {said} moves from lamp_close()")
+        assert one.why.startswith(f"{said} counts ")
+        assert one.cleanup.startswith("->")
+
+
+def test_a_member_that_moved_as_well_is_told_as_it_is_called():
+    kernel = SimpleNamespace(cleanups={})
+    assert sentences._other(kernel, "->release()") == "->release()"
+    assert sentences._other(kernel, "lamp_end") == "lamp_end()"
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        ("UCOUNT_FANOTIFY_MARKS", "ENOSPC from fanotify_mark(2)"),
+        ("UCOUNT_NET_NAMESPACES", "ENOSPC from unshare(2) of a network namespace"),
+        ("lamp->limit", "the next one that this limit counts is refused"),
+    ],
+)
+def test_a_limit_is_told_by_the_one_that_the_call_is_given(limit, said):
+    (one,) = found(*moved(f"\tdec_ucount(lamp->ucounts, {limit});\n"))
+    assert [text.partition(",")[0] for text in one.symptoms] == [said]
