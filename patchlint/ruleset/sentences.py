@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: shapes whose own rule speaks before that of the family
 OWN_RULE: Final = frozenset({"twin", "lost-wait", "task-work-to-workqueue"})
+#: shapes of which it is true whatever moved what shows that it is late
+_SHOWS: Final = frozenset({"lost-wait", "rcu-release", "task-work-to-workqueue"})
 #: in the place of a function's name where no hunk names it
 NAMELESS: Final = "(unnamed)"
 
@@ -265,11 +267,9 @@ def symptoms(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str
         given = tuple(said for constant, said in known.symptoms_with if constant in downgrade.args)
         told = given or known.symptoms
     else:
-        # where the whole body went, its function is what was put off
-        name = downgrade.function if downgrade.body else downgrade.cleanup
-        of_rule = downgrade.family != STRUCTURAL or rule.shape in OWN_RULE or kernel.named_end(name)
-        # of a call that is no release nobody knows what its delay shows as
-        told = rule.symptoms if of_rule else ()
+        # of a call that no table knows nobody knows what its delay shows as; a rule that is for a
+        # form of the move may know what that shows as, whatever it is
+        told = rule.symptoms if rule.shape in _SHOWS else ()
     if downgrade.what.kind == "wait" and not downgrade.runs_on:
         # nothing is known to run on
         told = ()
