@@ -143,6 +143,7 @@ def judgement(row, finding, subject, families, version):
         outcome=row["outcome"].lower() or "unknown",
         line=row["line"],
         short=row.get("short", ""),
+        event=row.get("event", ""),
         **known,
     )
 
@@ -178,7 +179,12 @@ def bring(arguments):
     for key, one in new.items():
         old = held.get(key)
         more = (
-            {"today": old.today, "version": old.version, "short": one.short or old.short}
+            {
+                "today": old.today,
+                "version": old.version,
+                "short": one.short or old.short,
+                "event": one.event or old.event,
+            }
             if old
             else {}
         )

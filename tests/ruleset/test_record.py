@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from patchlint.cli.main import main
+from patchlint.model.effect import EntryChain
 from patchlint.model.record import OPEN, Judgement, Miss, folder, title_digest
 from patchlint.model.stats import share
 from patchlint.ruleset import record
@@ -51,6 +52,7 @@ def finding(**more):
         "cleanup": "mntput",
         "message_id": "new@example.org",
         "fingerprint": "ffff",
+        "entry_points": (),
     }
     return SimpleNamespace(**(known | more), after=after)
 
@@ -98,7 +100,7 @@ def test_a_cell_holds_no_tab_and_no_line_end(tmp_path):
         (lambda text: text.replace("\tright\t", "\tmaybe\t"), r":2: verdict is 'maybe'"),
         (lambda text: text.replace("\tdropped\t", "\tlost\t"), r":2: outcome is 'lost'"),
         (lambda text: text.replace("verdict", "judged"), r":1: its columns must be"),
-        (lambda text: text.replace("\tfs/den", ""), r":2: has 18 cells in a row, not 19"),
+        (lambda text: text.replace("\tfs/den", ""), r":2: has 19 cells in a row, not 20"),
         (lambda text: text.encode() + b"\xff", r"is not UTF-8 at byte"),
     ],
 )
@@ -182,6 +184,32 @@ def test_what_is_near_is_alike_to_whoever_meets_it(mine, row, near):
     assert (nearest([replace(ROW, **known)], finding(**mine)) is not None) is near
 
 
+@pytest.mark.parametrize(
+    ("reached", "row", "near"),
+    [
+        (("close",), {}, True),
+        (("close",), {"event": "umount"}, False),
+        (("close",), {"event": ""}, False),
+        (("close",), {"family": "file"}, False),
+        # what is late by an RCU callback is late by less
+        (("close",), {"mechanism": "call_rcu"}, False),
+        (("close", "munmap"), {}, True),
+        # whatever user space does: that is no kind
+        (("close", "munmap", "umount", "rmdir"), {}, False),
+        ((), {}, False),
+    ],
+)
+def test_what_is_due_when_user_space_does_the_same_is_near(reached, row, near):
+    one = finding(
+        family="device",
+        cleanup="lamp_end",
+        function="den_drop",
+        entry_points=tuple(EntryChain(name, "syscall", ()) for name in reached),
+    )
+    known = {"family": "device", "event": "close", "folder": "fs/burrow", "function": "x"} | row
+    assert (nearest([replace(ROW, **known)], one) is not None) is near
+
+
 def test_a_finding_without_a_day_is_later_than_all_that_was_judged():
     assert nearest([ROW], day="") == ROW
 
@@ -197,7 +225,7 @@ def test_a_precedent_is_told_in_a_clause_not_as_the_judge_wrote_it(short, told):
 def test_a_record_of_an_earlier_version_has_no_clauses(tmp_path):
     file = tmp_path / "judged.tsv"
     old = "\n".join(
-        row.rpartition("\t")[0] for row in record.table([ROW], Judgement, "").splitlines()
+        row.rsplit("\t", 2)[0] for row in record.table([ROW], Judgement, "").splitlines()
     )
     file.write_text(old)
     assert record.rows(file, Judgement) == [replace(ROW, short="")]
