@@ -215,7 +215,7 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         weight=weight(effect) + (LOUD if loud.level != "note" else 0),
         home=main.now.path,
         lost=tuple(sorted({e.root_line for loss in _telling(losses) for e in loss.before})),
-        leading=_leading(main, late, condition),
+        leading=_leading(comparison, main, late, condition, less),
         runs_on=main.runs,
         waited=_waited(gone, effect),
         awaited=_awaited(effect),
@@ -503,13 +503,18 @@ def _in_worker(
     return context, None, worker, "eventually"
 
 
-def _leading(main: Loss, late: Effect, condition: Atom | None) -> tuple[int, ...]:
+def _leading(
+    comparison: Comparison, main: Loss, late: Effect, condition: Atom | None, less: Effect | None
+) -> tuple[int, ...]:
     """The lines of the losing function that lead to the deferral: a test, and the first call."""
     # what is started where it was is late by a wait that is gone, and has the line of that
     here = late.root is None or main.now.makes(late.root)
     lines = {late.root_line} if main.how != "worker" and here else set()
-    if condition is not None and condition.path == main.now.path:
-        lines.add(condition.line)
+    tests = (condition,) if condition is not None else ()
+    if less is not None:
+        # what is left of a wait stands under a test that the series made
+        tests = (*tests, *(a for a in less.guard if comparison.lines.made(a.places)))
+    lines |= {test.line for test in tests if test.path == main.now.path}
     return tuple(sorted(lines))
 
 

@@ -20,13 +20,17 @@ LEVELS: Final[tuple[Level, ...]] = ("error", "warning", "note")
 
 
 class HunkLine(Struct, frozen=True):
-    """A diff line that a finding quotes; ``marked`` when the finding speaks of it."""
+    """A diff line that a finding quotes; ``marked`` when the finding speaks of it.
+
+    ``path`` is its file where that is another one than the file that the finding is named by.
+    """
 
     kind: str
     text: str
     old: int | None
     new: int | None
     marked: bool
+    path: str = ""
 
 
 class Finding(Struct, frozen=True):

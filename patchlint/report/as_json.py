@@ -229,7 +229,8 @@ def _entry(entry: EntryChain) -> dict[str, Any]:
 
 
 def _hunk_line(hunk_line: HunkLine) -> dict[str, Any]:
-    return {
+    elsewhere = {"path": hunk_line.path} if hunk_line.path else {}
+    return elsewhere | {
         "kind": hunk_line.kind,
         "text": hunk_line.text,
         "old": hunk_line.old,

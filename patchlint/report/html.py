@@ -133,7 +133,13 @@ def _tint(context: str) -> str:
 def rows(hunk: Sequence[HunkLine]) -> Iterator[Row]:
     """Yield the lines of a hunk as a table shows them."""
     apart = gaps(hunk)
+    path = ""
     for index, line in enumerate(hunk):
+        if line.path != path:
+            path = line.path
+            yield Row(
+                gap=True, side="same", sign=" ", marked=False, old="", new="", text=f"{path}:"
+            )
         side, sign = _SIDES.get(line.kind, ("same", " "))
         old = "" if line.old is None else line.old
         new = "" if line.new is None else line.new

@@ -125,8 +125,13 @@ def gaps(hunk: Sequence[HunkLine]) -> set[int]:
     """Return the indices of the lines that lines of the diff were left out before."""
     found = set()
     old = new = None
-    last = ""
+    last = path = ""
     for index, hunk_line in enumerate(hunk):
+        if hunk_line.path != path:
+            # the numbers of another file
+            found.add(index)
+            old = new = None
+            path, last = hunk_line.path, ""
         # between lines that came and lines that went always stands one that stayed
         turned = last == "+" and hunk_line.kind == "-"
         if turned or _jumps(old, hunk_line.old) or _jumps(new, hunk_line.new):

@@ -198,7 +198,7 @@ def _source_line(finding: Finding) -> str | None:
     """The text of the line; the lines around what is marked may be those of another file."""
     for hunk_line in finding.hunk:
         number = hunk_line.old if finding.side == "pre" else hunk_line.new
-        if hunk_line.marked and number == finding.line:
+        if hunk_line.marked and number == finding.line and not hunk_line.path:
             return source(hunk_line.text)
     return None
 

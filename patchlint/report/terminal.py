@@ -276,8 +276,12 @@ def _hunk(finding: Finding, width: int, style: Style) -> list[str]:
     left_out = 0 if style.verbose else max(len(_spoken_of(hunk, finding.line)) - len(shown), 0)
     lines = []
     apart = gaps(hunk) if style.verbose else set()
+    path = ""
     for index, hunk_line in enumerate(shown):
-        if index in apart:
+        if hunk_line.path != path:
+            path = hunk_line.path
+            lines.append(_paint(_fitted(f"{INDENT}{line(path)}:", width, style), _FAINT, style))
+        elif index in apart:
             lines.append(_paint(f"{INDENT}     …", _FAINT, style))
         number = _shown_number(hunk_line)
         mark = ">" if hunk_line.marked and style.verbose else " "
@@ -293,13 +297,16 @@ def _hunk(finding: Finding, width: int, style: Style) -> list[str]:
 def _excerpt(hunk: Sequence[HunkLine], named: int) -> list[HunkLine]:
     """The lines to show: the first, and the one at ``named``, which the headline is about."""
     spoken = _spoken_of(hunk, named)
+    own = [one for one in spoken if not one.path]
+    # what went in another file is told by its first line
+    other = [one for one in spoken if one.path][: max(1, HUNK_LINES - len(own))]
     # to tell of one line that it is left out takes as much room as the line
-    if len(spoken) <= HUNK_LINES + 1:
-        return spoken
-    at = _index_of(spoken, named)
+    if len(own) <= HUNK_LINES + 1:
+        return [*own, *other]
+    at = _index_of(own, named)
     if at is None or at < HUNK_LINES:
-        return spoken[:HUNK_LINES]
-    return [*spoken[: HUNK_LINES - 1], spoken[at]]
+        return [*own[:HUNK_LINES], *other]
+    return [*own[: HUNK_LINES - 1], own[at], *other]
 
 
 def _spoken_of(hunk: Sequence[HunkLine], named: int) -> list[HunkLine]:
@@ -313,7 +320,9 @@ def _spoken_of(hunk: Sequence[HunkLine], named: int) -> list[HunkLine]:
 
 def _index_of(lines: Sequence[HunkLine], named: int) -> int | None:
     """Where the line at ``named`` is: of the new file, else of the old one."""
-    found = [index for index, one in enumerate(lines) if _shown_number(one) == named]
+    found = [
+        index for index, one in enumerate(lines) if _shown_number(one) == named and not one.path
+    ]
     return next((index for index in found if lines[index].kind != "-"), next(iter(found), None))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 _CONTEXT_LINES: Final = 2
 _MOST_LINES: Final = 12
+#: lines of a file that a finding is not named by
+_MOST_ELSEWHERE: Final = 4
 #: lines that a quotation has around each that is at issue, and about how many in all
 _QUOTED_AROUND: Final = 3
 _MOST_QUOTED: Final = 28
@@ -37,35 +40,49 @@ class Diffs:
     def shown(self, downgrade: Downgrade, placed: Downgrade | None = None) -> tuple[HunkLine, ...]:
         """The diff lines at issue with a little context: the release that went, the deferral.
 
-        They are all of one file: that of the deferral, or that of the release when the patch
-        does not show the deferral.  ``placed`` has the line that the finding is named by.
+        First those of the file that the finding is named by; of another one, where the release
+        stood that went, the lines at issue alone.  ``placed`` has the line that it is named by.
         """
         placed = placed or downgrade
+        shown: list[HunkLine] = []
         for path in _paths(downgrade, placed):
-            marked: list[HunkLine] = []
+            found: list[HunkLine] = []
             for file in self._by_path.get(path, ()):
                 for hunk, marks in file.marked(downgrade, placed):
-                    marked.extend(_cut(hunk.lines, marks))
-            if marked:
-                return tuple(_bounded(marked, placed))
-        return ()
+                    found.extend(_cut(hunk.lines, marks))
+            if shown:
+                found = [replace(one, path=path) for one in found if one.marked][:_MOST_ELSEWHERE]
+            shown += found if shown else _bounded(found, placed)
+        return tuple(shown)
 
     def placed(self, downgrade: Downgrade) -> Downgrade:
         """A downgrade at a line that the patch changes, as far as it changes one that leads to it.
 
-        The deferral may have stood there before; then what now leads to it is what counts, and
-        else the release that went.
+        The deferral may have stood there before; then what now leads to it is what counts, else the
+        release that went, and else what puts the function that does it now into a table.
         """
         home = downgrade.home or downgrade.path
         places = [
             (downgrade.path, downgrade.line, downgrade.side),
             *((home, number, "post") for number in downgrade.leading),
             *((home, number, "pre") for number in downgrade.lost),
+            *self._bound(downgrade),
         ]
         for path, number, side in places:
             if any(file.changes(path, number, side) for file in self._by_path.get(path, ())):
                 return replace(downgrade, path=path, line=number, side=side)
         return downgrade
+
+    def _bound(self, downgrade: Downgrade) -> Iterator[tuple[str, int, str]]:
+        """Yield the lines that a patch adds to a file and that give a callback to something."""
+        chain = downgrade.after.chain
+        name = downgrade.after.callback or (chain[0].function if chain else "")
+        given = re.compile(rf"=\s*&?{re.escape(name)}\s*(?:[,;}}]|$)")
+        for file in self._by_path.get(downgrade.path, ()) if name else ():
+            for hunk in file.diff.hunks:
+                for line in hunk.lines:
+                    if line.kind == "+" and line.new is not None and given.search(line.text):
+                        yield downgrade.path, line.new, "post"
 
     def quoted(self, downgrade: Downgrade, placed: Downgrade | None = None) -> tuple[str, ...]:
         """The hunks at issue as one quotes them: with headers, and enough to see the place."""

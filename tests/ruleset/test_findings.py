@@ -590,7 +590,8 @@ def test_lines_of_the_release_are_marked_in_its_own_file_alone():
     helper = FileDiff("fs/helper.c", "fs/helper.c", "modify", (hunk(" x", " y", "-z", "+put"),))
     loss = replace(LOSS, path="fs/helper.c", line=3, home=PATH)
     found = said(loss, (helper, DIFF))
-    assert [one.text for one in found.hunk if one.marked] == ["put"]
+    marked = [(one.text, one.path) for one in found.hunk if one.marked]
+    assert marked == [("put", ""), ("iput", PATH)]
     assert [one for one in found.quote if one.startswith("+++")] == [
         "+++ b/fs/helper.c",
         f"+++ b/{PATH}",

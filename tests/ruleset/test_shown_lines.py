@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from msgspec.structs import replace
 
 from patchlint.model.effect import Act, Downgrade, Promise
 from patchlint.patch.diff import parse
@@ -71,3 +72,43 @@ def test_a_finding_stands_at_a_line_that_the_patch_changes(change, place):
     found = Diffs(parse(TURNED).files).placed(Downgrade(**known))
     assert (found.path, found.line, found.side) == place
     assert found.cleanup == "iput"
+
+
+#: the release went from one file, what queues came into another
+TWO_FILES = """\
+--- a/helper.c
++++ b/helper.c
+@@ -98,2 +98,3 @@ void lamp_later(struct lamp *lamp)
+ \tlamp_dim(lamp);
++\tqueue_work(lamp_wq, &lamp->work);
+ }
+--- a/lamp.c
++++ b/lamp.c
+@@ -10,4 +10,4 @@ void lamp_close(struct lamp *lamp)
+ \tlamp_dim(lamp);
+-\tiput(lamp->inode);
++\tlamp_later(lamp);
+ \tlamp_log(lamp);
+ }
+"""
+
+
+def test_a_release_that_went_from_another_file_is_shown_with_its_file():
+    lines = Diffs(parse(TWO_FILES).files).shown(replace(LOST, lost=(11,), leading=(11,)))
+    assert [(one.kind, one.text, one.path) for one in lines if one.marked] == [
+        ("+", "\tqueue_work(lamp_wq, &lamp->work);", ""),
+        ("-", "\tiput(lamp->inode);", "lamp.c"),
+        ("+", "\tlamp_later(lamp);", "lamp.c"),
+    ]
+    assert all(one.marked for one in lines if one.path)
+
+
+def test_a_function_that_came_into_a_table_is_named_by_that_line():
+    table = (
+        "--- a/lamp.c\n+++ b/lamp.c\n@@ -5,3 +5,3 @@ static const struct ops lamp_ops = {\n"
+        " \t.open = lamp_open,\n-\t.cleanup = lamp_calm,\n+\t.cleanup = lamp_gone,\n };\n"
+    )
+    after = Promise("workqueue", "eventually", (), callback="lamp_gone")
+    lost = replace(LOST, path="lamp.c", line=30, after=after)
+    placed = Diffs(parse(table).files).placed(lost)
+    assert (placed.path, placed.line, placed.side) == ("lamp.c", 6, "post")
