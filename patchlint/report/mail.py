@@ -179,6 +179,7 @@ def _body(
     """The remarks under what they quote, one question for all of them, and who to tell."""
     findings = [finding for group in groups for finding in group]
     lines: list[str] = []
+    said: set[str] = set()
     left = REMARKS
     for group in groups:
         told = alike(group)
@@ -187,7 +188,7 @@ def _body(
         elif not lines:
             continue
         for finding, *others in told[:left]:
-            lines += [*_remark(finding, others, style.link_url), ""]
+            lines += [*_remark(finding, others, style.link_url, said), ""]
         lines += _named([finding for some in told[left:] for finding in some])
         left -= len(told[:left])
     which = "this series" if len(groups) > 1 or series.expected > 1 else "this patch"
@@ -237,7 +238,8 @@ def _named(findings: Sequence[Finding]) -> list[str]:
     return ["The same holds for:", "", *told, ""]
 
 
-def _remark(finding: Finding, others: Sequence[Finding], link: str) -> list[str]:
+def _remark(finding: Finding, others: Sequence[Finding], link: str, said: set[str]) -> list[str]:
+    """What is told of a finding; texts that an earlier one has, ``said``, are not told again."""
     lines = _quoted(finding)
     if lines:
         lines.append("")
@@ -248,13 +250,7 @@ def _remark(finding: Finding, others: Sequence[Finding], link: str) -> list[str]
     if condition:
         lines += wrap(f"(Only when: {condition})", PROSE)
     lines += ["", *_chain("Before", finding.before), "", *_chain("After", finding.after)]
-    prose = [_sentence(finding.why)] if finding.why else []
-    if finding.entry_points:
-        prose.append(f"Reached from {entries(entry_points(finding), ENTRIES, finding.function)}.")
-    if finding.symptoms:
-        prose.append(_sentence(f"If nothing waits, it may show as: {finding.symptoms[0]}"))
-    if finding.advice:
-        prose.append(_sentence(f"What may help: {finding.advice[0]}"))
+    prose = _prose(finding, said)
     if finding.author_says:
         prose.append(_sentence(f"You say of it: {finding.author_says}"))
     for text in prose:
@@ -262,6 +258,24 @@ def _remark(finding: Finding, others: Sequence[Finding], link: str) -> list[str]
     for name, text in remembered(finding, link):
         lines += ["", *wrap(_sentence(f"{_REMEMBERED[name]}: {text}"), PROSE)]
     return lines
+
+
+def _prose(finding: Finding, said: set[str]) -> list[str]:
+    """Why it matters, who comes there, what it shows as and what may help, as far as not said."""
+    why, shows, helps = (
+        next(iter(some), "") for some in ((finding.why,), finding.symptoms, finding.advice)
+    )
+    reached = entries(entry_points(finding), ENTRIES, finding.function)
+    told = {
+        why: _sentence(why),
+        f"reached {reached}": f"Reached from {reached}." if reached else "",
+        shows: _sentence(f"If nothing waits, it may show as: {shows}") if shows else "",
+        helps: _sentence(f"What may help: {helps}") if helps else "",
+    }
+    again = {text for text, sentence in told.items() if sentence and text in said}
+    said |= {text for text, sentence in told.items() if sentence}
+    more = ["What else was said above holds here too."] if again else []
+    return [one for text, one in told.items() if one and text not in again] + more
 
 
 _REMEMBERED: Final = {

@@ -49,7 +49,7 @@ from patchlint.report.words import (
 from patchlint.report.words import entries as grouped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from patchlint.model.effect import Promise, Step
     from patchlint.model.finding import Accepted, Finding, HunkLine, Report, SeriesRef
@@ -125,6 +125,7 @@ def _patch_block(report: Report, group: list[Finding], style: Style) -> list[str
         loud = [finding for finding in group if style.notes or finding.level != "note"]
         return [text for finding in loud for text in _headline(finding, style, alone=True)]
     lines = [_patch_line(report, group[0], style)]
+    above: Told = {}
     for index, (finding, *others) in enumerate(alike(group)):
         if finding.level == "note" and not style.verbose:
             lines += [*_headline(finding, style, alone=True), *_also_in(finding, others, style)]
@@ -132,7 +133,7 @@ def _patch_block(report: Report, group: list[Finding], style: Style) -> list[str
             continue
         if index:
             lines.append("")
-        lines += finding_lines(finding, style, others)
+        lines += finding_lines(finding, style, others, above)
         for other in others if style.verbose else ():
             lines += ["", *_again(other, style)]
     return lines
@@ -196,18 +197,25 @@ def _folded(text: str, room: int) -> tuple[str, str]:
     return first, " ".join(rest)
 
 
-def finding_lines(finding: Finding, style: Style, others: Sequence[Finding] = ()) -> list[str]:
+def finding_lines(
+    finding: Finding, style: Style, others: Sequence[Finding] = (), above: Told | None = None
+) -> list[str]:
     """Return one finding, headline first, without line ends.
 
-    ``others`` are those that it is told of as well, since they differ in place alone.
+    ``others`` are those that it is told of as well, since they differ in place alone.  What was
+    told ``above`` in the same words is not told again; what is told is put there.
     """
+    texts = {"why": (finding.why,), "seen as": finding.symptoms, "instead": finding.advice}
+    again = _again_told(finding, texts, {} if above is None else above)
+    fresh = {label: () if label in again else some for label, some in texts.items()}
     lines = _place_lines(finding, style)
     lines += _also_in(finding, others, style)
     lines += _prose("when", untold(finding) or "", style)
-    lines += _prose("why", finding.why, style)
-    lines += _prose("also", _some(also(finding), style), style)
-    lines += _listed("seen as", finding.symptoms, style, most=1)
-    lines += _listed("instead", finding.advice, style, most=1)
+    lines += _listed("why", fresh["why"], style, most=1)
+    lines += _prose("also", _some([called(name) for name in also(finding)], style), style)
+    lines += _listed("seen as", fresh["seen as"], style, most=1)
+    lines += _listed("instead", fresh["instead"], style, most=1)
+    lines += _prose("as above", ", ".join(again.values()), style)
     lines += _entries(finding, style)
     lines += _prose("author", finding.author_says or "", style, says="says: ")
     lines += _record(finding, style)
@@ -215,6 +223,26 @@ def finding_lines(finding: Finding, style: Style, others: Sequence[Finding] = ()
     if style.verbose:
         lines += _ground(finding, style)
     return lines
+
+
+#: what was told of one patch: under which label, which texts, and of which function first
+Told = dict[str, dict[tuple[str, ...], str]]
+
+
+def _again_told(
+    finding: Finding, texts: Mapping[str, tuple[str, ...]], above: Told
+) -> dict[str, str]:
+    """Return the labels whose texts were told already, each with where, if that is not plain."""
+    again = {}
+    for label, some in texts.items():
+        told = above.setdefault(label, {})
+        if not any(some):
+            continue
+        if some in told:
+            again[label] = label if len(told) == 1 else f"{label} (as for {told[some]})"
+        else:
+            told[some] = called(finding.function)
+    return again
 
 
 def _some(names: Sequence[str], style: Style) -> str:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 PLACE: Final = re.compile(r"\{([a-z][a-z-]*(?:, [a-z-]+)*)\}")
 _ANY: Final = "call"
 _NOTHING_KNOWN: Final = "the call"
+#: where an entry's event, that begins a line of its own, wants an article in a sentence
+_ARTICLE: Final = re.compile(r"^(?=(?:last|shutdown|deletion|removal|hangup|driver|exit)\b)")
 #: of more than so many none says when
 _MOST: Final = 3
 
@@ -37,7 +39,7 @@ def named(kernel: KernelFacts, entry: EntryChain) -> str:
     """An entry as user space calls it; an operation that no table has words for by its function."""
     event = of(kernel, entry)
     if entry.kind != "syscall":
-        told = event.said if event is not None else entry.event
+        told = event.said if event is not None else _ARTICLE.sub("the ", entry.event)
         return told or f"{entry.name}() ({entry.kind})"
     if "(" in entry.said:
         return entry.said

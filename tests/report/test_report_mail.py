@@ -275,3 +275,11 @@ def test_no_name_becomes_another_recipient(author, to):
         message = message_from_bytes(f"To: {told}\n\n".encode(), policy=default)
         assert [one.addr_spec for one in message["To"].addresses] == [to]
         assert "\n" not in told
+
+
+def test_what_two_findings_say_alike_is_said_once():
+    one = FILE
+    other = replace(one, message="another release moves", fingerprint="other")
+    told = body(replace(STORY, findings=(one, other)))
+    assert told.count("What may help:") == 1
+    assert told.count("What else was said above holds here too.") == 1

@@ -227,7 +227,7 @@ def test_a_condition_that_the_message_has_is_not_repeated():
 
 def test_a_cleanup_that_the_message_names_is_not_repeated():
     moved = replace(LAZY, message="mntput() (and dput()) moves", also=("dput", "iput"))
-    assert "  also     iput\n" in alone(moved)
+    assert "  also     iput()\n" in alone(moved)
 
 
 def test_what_is_accepted_is_told_with_its_reason_and_a_baseline_is_counted():
@@ -361,10 +361,31 @@ def test_programs_get_each_finding(name):
 def test_of_many_cleanups_the_first_are_told():
     names = tuple(f"lamp_put{number}" for number in range(9))
     one = replace(LAZY, also=names)
-    assert (
-        "  also     lamp_put0, lamp_put1, lamp_put2, lamp_put3, lamp_put4, lamp_put5 and 3 more\n"
-        in (alone(one))
-    )
+    shown = ", ".join(f"{name}()" for name in names[:6])
+    assert f"  also     {shown} and" in alone(one)
     assert "lamp_put8" in alone(one, verbose=True)
     # to tell of one that it is left out takes as much room as its name
-    assert "lamp_put6\n" in alone(replace(one, also=names[:7]))
+    assert "lamp_put6()\n" in alone(replace(one, also=names[:7]))
+
+
+def test_what_two_findings_of_a_patch_say_alike_is_said_once():
+    one = PLACES[0]
+    other = replace(PLACES[1], message="another release moves", symptoms=("EIO",))
+    told = placed(one, other)
+    assert told.count(f"  why      {one.why}"[:60]) == 1
+    assert told.count("  instead ") == 1
+    assert "  seen as  EIO\n" in told
+    assert "  as above why, instead\n" in told
+
+
+def test_what_was_said_of_one_of_several_names_its_function():
+    first, second, third = PLACES
+    second = replace(second, message="another release moves", why="for another reason")
+    third = replace(third, message="a third moves")
+    assert "why (as for tunnel_release())" in placed(first, second, third)
+
+
+def test_lines_of_another_file_stand_under_its_name():
+    elsewhere = HunkLine("-", "\tfput(tunnel->file);", 12, None, marked=True, path="burrow/exit.c")
+    told = alone(replace(FILE, hunk=(*FILE.hunk, elsewhere)))
+    assert "  burrow/exit.c:\n      12 -        fput(tunnel->file);\n" in told
