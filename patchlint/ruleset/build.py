@@ -142,6 +142,8 @@ def _variants(table: str, rows: list[tuple[str, Row]]) -> Iterator[tuple[str, st
 _HOW: Final = re.compile(
     r", (?:\w+ing|through|by|in|as|off|on|when|from|before|after|written|finished|inline)\b.*"
 )
+#: what is said of it behind a comma
+_ADDED: Final = re.compile(r", (?:with|and|its)\b")
 _AS: Final = re.compile(r"what (\w+)\(\) releases")
 
 
@@ -175,7 +177,7 @@ def _cleanups(data: Compiled) -> list[Cleanup]:
             # the family's words are of its core: of others it says who meets what they release
             advice = ()
             symptoms = symptoms if rest_symptoms is None else rest_symptoms
-            why = rest.replace("{}", _thing(releases, things)) if rest else why
+            why = rest.replace("{}", _closed(_thing(releases, things))) if rest else why
         fields = [
             name,
             *row[1:7],
@@ -205,6 +207,11 @@ def _thing(releases: str, things: dict[str, str]) -> str:
     """What is released, without how that is done and by which function."""
     through = _AS.fullmatch(releases)
     return _HOW.sub("", things.get(through[1], releases) if through else releases)
+
+
+def _closed(thing: str) -> str:
+    """A thing in the middle of a sentence: what is added behind a comma ends with one."""
+    return f"{thing}," if _ADDED.search(thing) else thing
 
 
 def _frozen(value: Any) -> Any:

@@ -74,6 +74,8 @@ _DIRECT: Final = "the direct call"
 #: how a rule calls a wait that is gone, and what that was for
 _WAIT: Final = "the wait"
 _AWAITED: Final = "what it was for"
+#: before what else may be done
+_OR: Final = ", or "
 #: entry points that a sentence names
 _ENTRIES: Final = 3
 #: what helps where the task itself does it late
@@ -314,10 +316,12 @@ def advice(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str, 
 def _of_wait(downgrade: Downgrade) -> Callable[[str], str]:
     """What puts the wait of a finding, and what it was for, in the places of a text."""
     own = f"{downgrade.waited}()"
-    was_for = _awaited(downgrade) if downgrade.after.callback else downgrade.what.name
+    known = downgrade.awaited or downgrade.after.callback
 
     def filled(text: str) -> str:
-        return text.replace(_WAIT, own, 1).replace(_AWAITED, was_for, 1)
+        told = text.replace(_WAIT, own, 1)
+        # what is not known nobody can wait for in another way
+        return told.replace(_AWAITED, f"{known}()", 1) if known else told.partition(_OR)[0]
 
     return filled
 

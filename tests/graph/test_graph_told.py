@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from graph_kit import compare, downgrades, function, kernel
+from msgspec.structs import replace
 
 from patchlint.graph import losses
+from patchlint.model.effect import Act
 from patchlint.ruleset.load import load
 from patchlint.ruleset.sentences import advice, message
 
@@ -314,3 +316,17 @@ def test_a_body_that_moved_is_that_of_the_function_that_had_it():
     after = helper + ends + "static void lamp_gone" + work + new + table % "lamp_shut_later"
     for found in downgrades(before, after):
         assert "of lamp_shut_later()" not in message(kernel(), found)
+
+
+def test_of_a_wait_that_is_for_nobody_knows_what_the_wait_alone_is_to_be_kept():
+    rules = load()
+    rule = next(one for one in rules.rules if one.id == "lost-flush")
+    before = GONE + OPENS + closes("flush_work(&lamp->work);")
+    (found,) = downgrades(before, GONE + OPENS + closes("lamp_dim(lamp);"))
+    unknown = replace(
+        found,
+        awaited="",
+        what=Act("wait", "lamp->dark"),
+        after=replace(found.after, callback=None),
+    )
+    assert advice(rules.kernel, rule, unknown)[0] == "keep flush_work() on this path"

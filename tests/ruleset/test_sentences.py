@@ -179,6 +179,18 @@ def test_a_member_that_moved_as_well_is_told_as_it_is_called():
 
 
 @pytest.mark.parametrize(
+    ("thing", "told"),
+    [
+        ("an NVMe controller, with its nodes", "an NVMe controller, with its nodes,"),
+        ("a dentry, and its inode with it", "a dentry, and its inode with it,"),
+        ("timers, queues and port of a sock", "timers, queues and port of a sock"),
+    ],
+)
+def test_what_is_added_to_a_thing_stands_between_commas(thing, told):
+    assert build._closed(thing) == told
+
+
+@pytest.mark.parametrize(
     ("limit", "said"),
     [
         ("UCOUNT_FANOTIFY_MARKS", "ENOSPC from fanotify_mark(2)"),
