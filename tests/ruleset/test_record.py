@@ -351,6 +351,7 @@ def test_shipped_rows_speak_of_shipped_rules_and_hold_no_mail():
         # what others are told is a clause, and there is one of all that they may be told
         if one.verdict == "right" and one.outcome not in OPEN:
             assert 0 < len(one.short) <= 90, one.message_id
+            assert one.event in {"", *(event.name for event in KERNEL.events)}, one.message_id
         assert not any(mark in one.short for mark in (";", " (", "@")), one.short
     keys = [(one.message_id, one.rule, one.function, one.cleanup) for one in book.judged]
     assert len(keys) == len(set(keys))

@@ -346,7 +346,7 @@ def test_the_vocabulary_has_both_halves_of_a_move(shipped):
 def test_a_row_outside_of_its_familys_core_says_who_meets_what_it_releases():
     rows = load(cached=False).kernel.cleanups
     core, other = rows["sock_release"], rows["kcm_done"]
-    assert core.symptoms[0] == "EADDRINUSE when a daemon is started again"
+    assert core.symptoms[0] == "where it was bound: EADDRINUSE when a daemon is started again"
     assert core.advice
     assert (
         core.why
@@ -367,7 +367,7 @@ def test_what_is_released_through_another_function_is_told_without_it():
     assert rows["lan9303_remove"].why.endswith(" may find a switch and its ports not released yet")
     assert rows["padata_free"].releases == "what kobject_put() releases"
     assert rows["padata_free"].why.endswith(
-        f"may find {rows['kobject_put'].releases} not released yet"
+        f"may find {rows['kobject_put'].releases}, not released yet"
     )
 
 
