@@ -45,7 +45,7 @@ class Structs:
         if key not in self._members:
             self._members[key] = {}
             head = re.compile(rf"\bstruct\s+{re.escape(struct)}\s*\{{".encode())
-            for file in self._visible(path):
+            for file in self.visible(path):
                 text = self._tree.text(file) or b""
                 found = head.search(text)
                 if found is not None:
@@ -53,7 +53,7 @@ class Structs:
                     break
         return self._members[key]
 
-    def _visible(self, path: str) -> tuple[str, ...]:
+    def visible(self, path: str) -> tuple[str, ...]:
         """A file, the headers that it includes, and those that they include."""
         if path not in self._seen:
             near = (path, *self._included(path))

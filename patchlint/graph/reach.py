@@ -29,14 +29,18 @@ from patchlint.graph.bindings import function_name
 from patchlint.graph.build import defined_by
 from patchlint.graph.guards import Atom, atoms
 from patchlint.graph.lifting import guard_above
+from patchlint.graph.macro_tables import Tables
 from patchlint.graph.members import Structs
 from patchlint.graph.objects import struct_name, variables
 from patchlint.model.effect import EntryChain
 from patchlint.model.tree import MANY_MEMBER_CALLS, AddressUse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from patchlint.graph.build import Graph
     from patchlint.graph.contexts import Strength
+    from patchlint.graph.macro_tables import Held
     from patchlint.model.context import Context
     from patchlint.model.facts import Call, Function
     from patchlint.model.kernel import EntryPoint, KernelFacts, Resource
@@ -171,6 +175,7 @@ class _Walk(Struct):
     tree: TreeFacts
     kernel: KernelFacts
     structs: Structs
+    tables: Tables
     binds: dict[tuple[str, str, str], bool] = field(default_factory=dict)
     ways: list[Way] = field(default_factory=list)
     seen: set[tuple[str, str]] = field(default_factory=set)
@@ -256,7 +261,8 @@ def ways(
         return Ways((), known=False, cut=False)
     starts = {entry.macro for entry in kernel.entries} | kernel.registrations.keys()
     marks = frozenset(m.pattern for m in kernel.macros if m.action in _DECLARES) - starts
-    walk = _Walk(tree, kernel, Structs(tree), images=images, marks=marks)
+    structs = Structs(tree)
+    walk = _Walk(tree, kernel, structs, Tables(tree, structs), images=images, marks=marks)
     walk.push(_Node(name, path, (name,), guard=guard))
     while walk.queue or walk.bound or (walk.later and not walk.turned):
         if not (walk.queue or walk.bound):
@@ -296,9 +302,36 @@ def _visit(walk: _Walk, node: _Node) -> None:
     if own is not None and own.entry is not None:
         _add_system_call(walk, node, own.path, own.line)
         return  # no C code calls it by that name
+    used = _tree_uses(walk, node)
+    used = _macro_uses(walk, node) or used
+    called = _image_callers(walk, node, own)
+    sites = tuple(s for s in walk.tree.callers(node.name, node.path) if not walk.shown(s.path))
+    if not (used or called or any(site.function for site in sites)):
+        made = walk.tables.pasted(node.path, node.name) or walk.tables.made(node.path, node.name)
+        if not (_held(walk, node, made, node.path) or _in_local_table(walk, node)):
+            walk.ends.append(node.name)
+    if len(node.chain) > 1 and len({(site.path, site.function) for site in sites}) > _MOST_CALLERS:
+        _stop_at(walk, node)
+        sites = tuple(site for site in sites if site.kind == "syscall")
+    for site in sites:
+        if walk.images is None or (site.path, site.function) not in walk.images.functions:
+            _through_call(walk, node, site, node.strength)
+
+
+def _tree_uses(walk: _Walk, node: _Node) -> bool:
+    """Follow the tables, arguments and members that hold the function; whether any does."""
     used = _image_uses(walk, node)
-    for use in walk.tree.address_taken(node.name, node.path):
-        if walk.shown(use.path) or use.kind == "value" or use.callee in walk.marks:
+    uses = walk.tree.address_taken(node.name, node.path)
+    # what a macro between the brackets of an object is given is told as a plain entry as well
+    given = {(use.path, use.line) for use in uses if use.kind == "argument" and not use.function}
+    for use in uses:
+        if use.kind == "value" or use.callee in walk.marks:
+            continue
+        if use.kind == "initializer" and not use.member and (use.path, use.line) in given:
+            continue
+        if walk.shown(use.path):
+            # of a table's entries that macros make the images tell nothing
+            used = _is_in_macro_table(walk, node, use) or used
             continue
         used = True
         if use.kind == "argument":
@@ -306,19 +339,55 @@ def _visit(walk: _Walk, node: _Node) -> None:
         elif (member := _member(use)) != "":
             struct = use.struct if use.kind == "initializer" else ""
             _through_member(walk, node, use, struct, member)
-        else:  # in an array or a variable: who calls it is not told
+        elif not _through_array(walk, node, use):  # who calls a variable is not told
             walk.ends.append(node.name)
-    used = _macro_uses(walk, node) or used
-    called = _image_callers(walk, node, own)
-    sites = tuple(s for s in walk.tree.callers(node.name, node.path) if not walk.shown(s.path))
-    if not (used or called or any(site.function for site in sites)):
-        walk.ends.append(node.name)
-    if len(node.chain) > 1 and len({(site.path, site.function) for site in sites}) > _MOST_CALLERS:
-        _stop_at(walk, node)
-        sites = tuple(site for site in sites if site.kind == "syscall")
-    for site in sites:
-        if walk.images is None or (site.path, site.function) not in walk.images.functions:
-            _through_call(walk, node, site, node.strength)
+    return used
+
+
+def _through_array(walk: _Walk, node: _Node, use: AddressUse) -> bool:
+    """Go on to who looks an array up that holds a function without a member's name.
+
+    That is the function in which the array stands, or those of its file that take one of its
+    entries by a number; they, or who gets the entry from them, run it.  Errs towards too many: an
+    entry that is only read counts.  Who only hands the array on (to register it) is not one.
+    """
+    if use.kind != "initializer":
+        return False
+    text = _text_of(walk, use.path)
+    looked = rf"\b{re.escape(use.variable)}\s*\[\s*[^\]\s]" if use.variable else r"(?!)"
+    around = _functions_around(walk, use.path, (one.start() for one in re.finditer(looked, text)))
+    return _run_by(walk, node, use.path, [use.function, *around])
+
+
+def _in_local_table(walk: _Walk, node: _Node) -> bool:
+    """Go on to the functions of the file in which a table ends an entry with the function.
+
+    ``{CMD, 0, lamp_off}`` in a table of its own type inside of a function is told by no use.
+    """
+    entry = re.compile(rf",\s*&?\s*{re.escape(node.name)}\s*,?\s*\}}")
+    places = (one.start() for one in entry.finditer(_text_of(walk, node.path)))
+    return _run_by(walk, node, node.path, _functions_around(walk, node.path, places))
+
+
+def _text_of(walk: _Walk, path: str) -> str:
+    return (walk.tree.text(path) or b"").decode("utf-8", "replace")
+
+
+def _functions_around(walk: _Walk, path: str, places: Iterable[int]) -> list[str]:
+    """The functions of a file in which offsets of its text stand."""
+    text = _text_of(walk, path)
+    lines = dict.fromkeys(text.count("\n", 0, place) + 1 for place in places)
+    around = (walk.tree.function(path, line) for line in lines)
+    return [one.name for one in around if one is not None]
+
+
+def _run_by(walk: _Walk, node: _Node, path: str, names: Iterable[str]) -> bool:
+    """Go on to functions of a file that may run the node's; whether there are any."""
+    found = [name for name in dict.fromkeys(names) if name]
+    for name in found:
+        above = (name, *node.chain)
+        walk.push(replace(node, name=name, path=path, chain=above, strength="likely", guard=()))
+    return bool(found)
 
 
 def _stop_at(walk: _Walk, node: _Node) -> None:
@@ -413,7 +482,7 @@ def _macro_uses(walk: _Walk, node: _Node) -> bool:
     """
     if walk.shown(node.path) or not walk.may_be_made(node.name):
         return False
-    text = (walk.tree.text(node.path) or b"").decode("utf-8", "replace")
+    text = _text_of(walk, node.path)
     used = False
     for found in _MACRO.finditer(text):
         args = [arg.strip() for arg in found[2].split(",")]
@@ -429,6 +498,29 @@ def _macro_uses(walk: _Walk, node: _Node) -> bool:
                 used = True
                 _add_entry(walk, node, row, f".{entry.member} at {node.path}:{line}")
     return used
+
+
+def _held(walk: _Walk, node: _Node, held: Iterable[Held], path: str) -> bool:
+    """Take the entries of tables that macros make; whether any row or caller may run one."""
+    found = False
+    for one in dict.fromkeys((one.struct, one.member, one.line) for one in held):
+        struct, member, line = one
+        beside = next(h.beside for h in held if (h.struct, h.member, h.line) == one)
+        known = walk.kernel.entries_of(struct, member)
+        for row in known:
+            _add_entry(walk, node, row, f".{member} at {path}:{line}", beside)
+        if all(map(_is_open, known)):
+            walk.bound.append(_Bound(node, struct, member, path, bool(known)))
+        found = True
+    return found
+
+
+def _is_in_macro_table(walk: _Walk, node: _Node, use: AddressUse) -> bool:
+    """Whether a use is the argument of a macro that puts it in a table; those are taken."""
+    if use.kind != "argument" or use.function:
+        return False
+    held = walk.tables.given(use.path, use.line, use.callee, node.name)
+    return _held(walk, node, held, use.path)
 
 
 def _of_given(guard: tuple[Atom, ...], function: Function) -> list[Atom]:
@@ -687,8 +779,15 @@ def _part(path: str) -> tuple[str, ...]:
     return tuple(path.split("/")[:-1][:2])
 
 
-def _add_entry(walk: _Walk, node: _Node, entry: EntryPoint, where: str) -> None:
+def _add_entry(
+    walk: _Walk,
+    node: _Node,
+    entry: EntryPoint,
+    where: str,
+    beside: Mapping[str, str] | None = None,
+) -> None:
     passing = _passing(walk, node)
+    event = _event(entry, beside or {})
     for context in entry.contexts:
         walk.ways.append(
             Way(
@@ -702,16 +801,24 @@ def _add_entry(walk: _Walk, node: _Node, entry: EntryPoint, where: str) -> None:
                 ends=() if passing else entry.ends,
                 said=f"{entry.struct}.{entry.member}" if entry.member else entry.macro,
                 ending=bool(entry.ends) and not (entry.commands and _names_no_end(walk, node.name)),
-                event=entry.event,
+                event=event,
                 failed=node.failed,
                 aside=node.aside,
                 foreign=node.foreign,
             )
         )
-    if entry.event and not entry.reaches_user and not (node.aside or node.failed or node.foreign):
+    if event and not entry.reaches_user and not (node.aside or node.failed or node.foreign):
         # nobody is known to wait, but it is known what for
         said = f"{entry.struct}.{entry.member}"
-        walk.classes.append(EntryChain(node.name, entry.kind, node.chain, said, entry.event))
+        walk.classes.append(EntryChain(node.name, entry.kind, node.chain, said, event))
+
+
+def _event(entry: EntryPoint, beside: Mapping[str, str]) -> str:
+    """What an operation is called for; nothing where its table does not name the command."""
+    try:
+        return entry.event.format_map(beside)
+    except KeyError:
+        return ""
 
 
 def _names_no_end(walk: _Walk, name: str) -> bool:
@@ -744,7 +851,7 @@ def _through_argument(walk: _Walk, node: _Node, use: AddressUse) -> None:
         if _is_function_of(kernel, use):
             _add_entry(walk, node, macro, f"given to {place}")
         return
-    if _is_variable(walk, node, use):
+    if _is_variable(walk, node, use) or _is_in_macro_table(walk, node, use):
         return
     if (kept := _kept_in(walk, node, use)) is not None:
         walk.bound.append(kept)

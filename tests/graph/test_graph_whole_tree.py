@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 from graph_kit import facts, kernel
+from msgspec.structs import replace
 
-from patchlint.graph import reach, show
+from patchlint.graph import macro_tables, reach, show
 from patchlint.graph.build import build
 from patchlint.graph.derive import derive
+from patchlint.graph.macro_tables import Tables
+from patchlint.graph.members import Structs
 from patchlint.graph.show import Branch
 from patchlint.model.tree import AddressUse, CallerSite, Definition
 
@@ -65,7 +68,7 @@ class Tree:
         return tuple(use for use in self.uses if use.name == name)
 
     def function(self, path, line):
-        return next((f for f in self.functions if f.path == path and f.line == line), None)
+        return next((f for f in self.functions if f.path == path and f.line <= line <= f.end), None)
 
 
 def one(name, *callees, head="static void {}(struct lamp *l)"):
@@ -157,6 +160,155 @@ def test_a_macro_is_given_the_name_of_a_file_as_well(place, kinds):
     """``__ATTR(reset, 0644, ...)`` beside a function ``reset()`` says nothing of that."""
     use = AddressUse("f", "a.c", 40, "argument", callee="__ATTR", argument=place)
     assert [way.kind for way in ways(START, [use]).ways] == kinds
+
+
+IOCTLS = """
+#define LAMP_DEF(ioctl, _func, _flags) \\
+	[DRM_IOCTL_NR(ioctl)] = { \\
+		.cmd = ioctl, /* the command */ \\
+		.func = _func, \\
+		.name = #ioctl \\
+	}
+#define LAMP_PLAIN(ioctl, _func) LAMP_DEF(ioctl, _func, 0)
+
+static const struct drm_ioctl_desc lamp_ioctls[] = {
+	LAMP_DEF(LAMP_ON, lamp_on, LAMP_MASTER | LAMP_ROOT),
+	%s,
+};
+"""
+
+
+@pytest.mark.parametrize(
+    ("entry", "events"),
+    [
+        ("LAMP_DEF(LAMP_OFF, f, LAMP_MASTER)", ["ioctl(LAMP_OFF)"]),
+        ("LAMP_PLAIN(LAMP_OFF, f)", ["ioctl(LAMP_OFF)"]),
+        ("LAMP_WHO(LAMP_OFF, f)", []),
+    ],
+)
+def test_a_macro_of_a_table_says_to_which_member_a_function_goes(entry, events):
+    source = START + IOCTLS % entry
+    line = source[: source.index(entry)].count("\n") + 1
+    use = AddressUse("f", "a.c", line, "argument", callee=entry.partition("(")[0], argument=1)
+    found = ways(source, [use])
+    assert [one.event for one in found.entry_points] == events
+    assert found.ends == (() if events else ("f",))
+
+
+def test_a_macro_of_a_table_may_stand_in_a_header():
+    define, table = (IOCTLS % "LAMP_DEF(LAMP_OFF, f, 0)").split("\n\n", 1)
+    source = f'#include "lamp.h"\n{START}{table}'
+    line = source[: source.index("LAMP_DEF(LAMP_OFF")].count("\n") + 1
+    use = AddressUse("f", "a.c", line, "argument", callee="LAMP_DEF", argument=1)
+    tree = Tree({"a.c": source, "lamp.h": f"{define}\n"}, [use])
+    found = reach.ways(tree, kernel(), "f", "a.c")
+    assert [one.event for one in found.entry_points] == ["ioctl(LAMP_OFF)"]
+
+
+ATTRS = """
+#define LAMP_ATTR(_name) \\
+static struct configfs_attribute lamp_attr_##_name = { \\
+	.show = lamp_##_name##_show, \\
+	.store = lamp_##_name##_store, \\
+}
+"""
+
+
+@pytest.mark.parametrize(("given", "kinds"), [("dim", ["configfs operation"]), ("lid", [])])
+def test_the_definition_of_a_macro_tells_the_names_that_it_makes(given, kinds):
+    source = one("lamp_dim_store", "iput") + ATTRS + f"LAMP_ATTR({given});\n"
+    found = ways(source, name="lamp_dim_store")
+    assert [way.kind for way in found.ways] == kinds
+    assert bool(found.ends) == (not kinds)
+
+
+ITEM = """
+#define LAMP_ITEM(_f_) \\
+	static void _f_##_attr_release(struct config_item *item) \\
+	{ \\
+		iput(to_##_f_##_lamp(item)); \\
+	} \\
+	static struct configfs_item_operations _f_##_item_ops = { \\
+		.release = _f_##_attr_release, \\
+	}
+"""
+
+
+def test_a_macro_that_makes_a_function_and_its_table_is_an_entry():
+    tables = Tables(tree := Tree({"a.h": ITEM}), Structs(tree))
+    (held,) = tables.made("a.h", "LAMP_ITEM")
+    assert (held.struct, held.member, held.line) == ("configfs_item_operations", "release", 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("F(a, g(b, c), {d, e})", ("a", "g(b, c)", "{d, e}")), ("F()", ("",)), ("F(a", None)],
+)
+def test_arguments_of_a_macro(text, found):
+    assert macro_tables.arguments(text, 1) == found
+
+
+@pytest.mark.parametrize(
+    ("parameters", "body", "args", "made"),
+    [
+        (("a", "b"), "a##b = #a b", ("x", "y"), "xy = #a y"),
+        (("a", "..."), "a(__VA_ARGS__)", ("x", "y", "z"), "x(y, z)"),
+        (("a",), "a", ("x", "y"), None),
+    ],
+)
+def test_arguments_are_put_into_a_macro(parameters, body, args, made):
+    assert macro_tables.put_in(parameters, body, args) == made
+
+
+LOOKUP = """
+static lamp_fn lamp_find(unsigned int nr)
+{
+	static const struct { int nr; lamp_fn fn; } lamp_fns[] = { {1, f}, };
+
+	return lamp_fns[nr].fn;
+}
+
+long lamp_ioctl(struct file *file, unsigned int nr, unsigned long arg)
+{
+	return lamp_find(nr)(arg);
+}
+"""
+TABLE = """
+static lamp_fn lamp_fns[] = { f, };
+
+static int lamp_init(void)
+{
+	lamp_register(lamp_fns, 1);
+}
+"""
+
+
+def positional(function):
+    return AddressUse("f", "a.c", 9, "initializer", function, variable="lamp_fns")
+
+
+def test_who_looks_a_table_up_may_run_what_stands_in_it():
+    ioctl = AddressUse("lamp_ioctl", "a.c", 40, "initializer", struct="struct file_operations")
+    held = replace(ioctl, variable="ops", member="unlocked_ioctl")
+    found = ways(START + LOOKUP, [positional("lamp_find"), held])
+    assert [(w.chain, w.strength) for w in found.ways] == [
+        (("lamp_ioctl", "lamp_find", "f"), "likely")
+    ]
+    assert found.ends == ()
+
+
+def test_a_table_of_its_own_type_in_a_function_is_seen_in_its_text():
+    held = AddressUse("lamp_ioctl", "a.c", 40, "initializer", struct="struct file_operations")
+    found = ways(START + LOOKUP, [replace(held, variable="ops", member="unlocked_ioctl")])
+    assert [w.chain for w in found.ways] == [("lamp_ioctl", "lamp_find", "f")]
+
+
+@pytest.mark.parametrize(
+    ("function", "ends"),
+    [("", ("f",)), ("\nstatic void on(int nr)\n{\n\tlamp_fns[nr]();\n}\n", ("on",))],
+)
+def test_who_only_registers_a_table_runs_nothing_of_it(function, ends):
+    assert ways(START + TABLE + function, [positional("")]).ends == ends
 
 
 def test_a_variable_that_is_given_to_a_call_is_no_function_of_its_name():
