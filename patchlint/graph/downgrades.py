@@ -139,7 +139,7 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
     if entries and old.certain and loud.level == "warning" and not (late.guessed or lasts):
         loud.level = "error"
     # who is told beside them makes nothing louder
-    told = entries or old.classes
+    told = (*entries, *_beside(entries, old)) if entries else old.classes
     reasons = list(loud.reasons)
     more = [
         loss
@@ -226,6 +226,15 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         and row is None
         and all(loss.before[0].kind in ("opaque", "store") for loss in losses),
     )
+
+
+def _beside(entries: Sequence[EntryChain], old: OldContext) -> tuple[EntryChain, ...]:
+    """What helpers of everybody on other ways are called for, where no entry says the same.
+
+    Operations of which nobody is known to wait (``said``) are told where nothing else is.
+    """
+    said = {one.event for one in entries}
+    return tuple(one for one in old.classes if not one.said and one.event not in said)
 
 
 def _predecessor(comparison: Comparison, main: Loss) -> str:

@@ -27,6 +27,7 @@ from patchlint.graph import branches
 from patchlint.graph.balance import undone
 from patchlint.graph.bindings import function_name
 from patchlint.graph.build import defined_by
+from patchlint.graph.commands import commands
 from patchlint.graph.guards import Atom, atoms
 from patchlint.graph.lifting import guard_above
 from patchlint.graph.macro_tables import Tables
@@ -36,14 +37,14 @@ from patchlint.model.effect import EntryChain
 from patchlint.model.tree import MANY_MEMBER_CALLS, AddressUse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from patchlint.graph.build import Graph
     from patchlint.graph.contexts import Strength
     from patchlint.graph.macro_tables import Held
     from patchlint.model.context import Context
     from patchlint.model.facts import Call, Function
-    from patchlint.model.kernel import EntryPoint, KernelFacts, Resource
+    from patchlint.model.kernel import EntryPoint, KernelFacts, Resource, SystemCall
     from patchlint.model.tree import CallerSite, TreeFacts
 
 _FLAG: Final = re.compile(r"^\(?\w+\s*&\s*([A-Z][A-Z0-9_]+)\)?$")
@@ -58,6 +59,10 @@ _DEEPEST: Final = 12
 #: a function with more callers than this is a helper of everybody: what lies above it is
 #: named as not followed
 _MOST_CALLERS: Final = 20
+#: functions of a chain of which the first does what it is called for by the last
+_NEAR: Final = 2
+#: functions below an entry in which it is looked for which command leads on
+_TELLING: Final = 6
 #: calls above the release of which it is asked whether they only undo something
 _JUDGED: Final = 4
 
@@ -87,6 +92,14 @@ class Way(Struct, frozen=True):
     ending: bool = False
     #: what it is called for, in words of user space
     event: str = ""
+    #: the same with ``{command}`` in it, where the calls on the way tell which one
+    asks: str = ""
+    #: the calls of the chain: where each of its functions calls the next
+    calls: tuple[tuple[str, int], ...] = ()
+    #: it ends all that hangs on a process or a module, whatever that is
+    general: bool = False
+    #: it leads through a helper of everybody of which a table tells who else calls it
+    rare: bool = False
 
 
 class Ways(Struct, frozen=True):
@@ -114,24 +127,22 @@ class Ways(Struct, frozen=True):
     def entry_points(self) -> tuple[EntryChain, ...]:
         """Entry points behind which user space waits, each once, the most telling first.
 
-        Those that no guess leads to come first, of them what is called to end something, then
-        system calls, then the nearest.  Those that come there only when something failed, to undo
+        Those that no guess leads to come first, of them what is called to end something, or by
+        itself does for one command, before what ends all that a process has, then system calls,
+        then the nearest.  Those that come there only when something failed, to undo
         what they did themselves, or by way of another's objects, are left out where there are
-        others.
+        others.  Where all come by a helper of everybody, what a table says of that helper stands
+        for them: the few callers that are followed tell no more than the many that are not.
         """
         seen: dict[tuple[str, str], EntryChain] = {}
         waited = [way for way in self.ways if way.context == "task" and way.reaches_user]
         whole = [way for way in waited if not way.failed] or waited
         own = [way for way in whole if not way.foreign] or whole
-        for way in sorted(
-            [way for way in own if not way.aside] or own,
-            key=lambda w: (
-                w.strength != "certain",
-                not w.ending,
-                w.kind != "syscall",
-                len(w.chain),
-            ),
-        ):
+        meant = [way for way in own if not way.aside] or own
+        common = [one for one in self.classes if not one.said]
+        if common and all(way.rare for way in meant) and meant:
+            return tuple(common)
+        for way in sorted([way for way in meant if not way.rare] or meant, key=_telling):
             seen.setdefault(
                 (way.name, way.kind), EntryChain(way.name, way.kind, way.chain, way.said, way.event)
             )
@@ -147,6 +158,18 @@ class Ways(Struct, frozen=True):
         return replace(self, ways=kept)
 
 
+def _telling(way: Way) -> tuple[bool, bool, bool, bool, int]:
+    """What speaks against telling of a way first, the weightiest first."""
+    near = bool(way.event) and len(way.chain) <= _NEAR
+    return (
+        way.strength != "certain",
+        not (way.ending or near),
+        way.general,
+        way.kind != "syscall",
+        len(way.chain),
+    )
+
+
 class _Node(Struct):
     name: str
     path: str
@@ -158,6 +181,9 @@ class _Node(Struct):
     foreign: bool = False
     #: the members by which it is called on the way: struct, member, file that binds it
     through: tuple[tuple[str, str, str], ...] = ()
+    #: where each function of the chain calls the next
+    calls: tuple[tuple[str, int], ...] = ()
+    rare: bool = False
 
 
 class _Bound(Struct):
@@ -199,6 +225,13 @@ class _Walk(Struct):
         """The function as the series leaves it, else as the tree has it."""
         own = self.images.functions.get((path, name)) if self.images is not None else None
         return own if own is not None else self.tree.definition_in(path, name)
+
+    def function_at(self, name: str, path: str, line: int) -> Function | None:
+        """The function of that name around a line, out of what has the line."""
+        if self.shown(path):
+            return self.images.functions.get((path, name)) if self.images is not None else None
+        found = self.tree.function(path, line)
+        return found if found is not None and found.name == name else None
 
     def given(self, name: str) -> list[tuple[Function, Call]]:
         """Calls of the images that get a function as argument."""
@@ -278,13 +311,39 @@ def ways(
         for one in bound:
             _through_member_calls(walk, one)
     return Ways(
-        tuple(walk.ways),
+        tuple(_with_command(walk, way) for way in walk.ways),
         known=True,
         cut=walk.cut,
         hubs=tuple(walk.hubs),
         ends=tuple(dict.fromkeys(walk.ends)),
         classes=tuple(walk.classes),
     )
+
+
+def _with_command(walk: _Walk, way: Way) -> Way:
+    """A way with the command in it that its entry is called with, where the calls tell it."""
+    if not (way.asks and way.reaches_user) or len(way.calls) + 1 != len(way.chain):
+        return way
+    told = commands(_steps(walk, way))
+    if not told:
+        return way
+    text = way.asks.format(command=" or ".join(told))
+    row = walk.kernel.system_calls.get(way.name) if way.kind == "syscall" else None
+    known = row.end_commands if row is not None else frozenset[str]()
+    ends = all(one in known or walk.kernel.teardown.search(one.lower()) for one in told)
+    ending = way.ending or (bool(way.ends) and ends)
+    if way.kind == "syscall":
+        return replace(way, said=text, ending=ending)
+    return replace(way, event=text, ending=ending)
+
+
+def _steps(walk: _Walk, way: Way) -> Iterator[tuple[Function, tuple[Call, ...]]]:
+    """The functions of a way from its entry on, each with its calls that lead to the next."""
+    for name, (path, line) in zip(way.chain[:_TELLING], way.calls, strict=False):
+        function = walk.function_at(name, path, line)
+        if function is None:
+            return
+        yield function, tuple(call for call in function.calls if call.line == line)
 
 
 def _member(use: AddressUse) -> str:
@@ -302,6 +361,10 @@ def _visit(walk: _Walk, node: _Node) -> None:
     if own is not None and own.entry is not None:
         _add_system_call(walk, node, own.path, own.line)
         return  # no C code calls it by that name
+    for call in walk.kernel.calls_by(node.name):
+        chain = (call.name, *node.chain)
+        above = replace(node, name=call.name, chain=chain, calls=(("", 0), *node.calls))
+        _add_system_call(walk, above, call.source.file, _line_of(call))
     used = _tree_uses(walk, node)
     used = _macro_uses(walk, node) or used
     called = _image_callers(walk, node, own)
@@ -313,9 +376,16 @@ def _visit(walk: _Walk, node: _Node) -> None:
     if len(node.chain) > 1 and len({(site.path, site.function) for site in sites}) > _MOST_CALLERS:
         _stop_at(walk, node)
         sites = tuple(site for site in sites if site.kind == "syscall")
+        node = replace(node, rare=node.name in walk.kernel.hubs)
     for site in sites:
         if walk.images is None or (site.path, site.function) not in walk.images.functions:
             _through_call(walk, node, site, node.strength)
+
+
+def _line_of(call: SystemCall) -> int:
+    """The line that a row of a system call names, 0 where it names none."""
+    line = call.source.evidence.rpartition(":")[2]
+    return int(line) if line.isdecimal() else 0
 
 
 def _tree_uses(walk: _Walk, node: _Node) -> bool:
@@ -386,7 +456,17 @@ def _run_by(walk: _Walk, node: _Node, path: str, names: Iterable[str]) -> bool:
     found = [name for name in dict.fromkeys(names) if name]
     for name in found:
         above = (name, *node.chain)
-        walk.push(replace(node, name=name, path=path, chain=above, strength="likely", guard=()))
+        walk.push(
+            replace(
+                node,
+                name=name,
+                path=path,
+                chain=above,
+                strength="likely",
+                guard=(),
+                calls=((path, 0), *node.calls),
+            )
+        )
     return bool(found)
 
 
@@ -449,6 +529,7 @@ def _image_callers(walk: _Walk, node: _Node, own: Function | None) -> bool:
             guard=guard,
             failed=failed,
             aside=aside,
+            calls=((caller.path, call.line), *node.calls),
         )
         if caller.entry is not None:  # nothing to look for in the tree
             _add_system_call(walk, above, caller.path, caller.line)
@@ -586,10 +667,15 @@ def _add_system_call(walk: _Walk, node: _Node, path: str, line: int) -> None:
             ends=row.ends if row is not None and not passing else (),
             said=_call_text(called, node.guard),
             unknown=row is None and not passing,
-            ending=walk.kernel.teardown.search(called) is not None,
+            ending=(row is not None and row.to_end)
+            or walk.kernel.teardown.search(called) is not None,
             failed=node.failed,
             aside=node.aside,
             foreign=node.foreign,
+            asks=f"{called}({{command}})",
+            calls=node.calls,
+            general=row is not None and "anything" in row.ends,
+            rare=node.rare,
         )
     )
 
@@ -665,8 +751,17 @@ def _through_call(
     aside = _aside_at(walk, node, site, bound[1] if bound is not None else node.name)
     foreign = node.foreign or any(_binds_own(walk, site.path, one) for one in node.through)
     through = (*node.through, bound) if bound is not None else node.through
-    made = _Node(
-        site.function, site.path, chain, strength, guard, node.failed, aside, foreign, through
+    made = replace(
+        node,
+        name=site.function,
+        path=site.path,
+        chain=chain,
+        strength=strength,
+        guard=guard,
+        aside=aside,
+        foreign=foreign,
+        through=through,
+        calls=((site.path, site.line), *node.calls),
     )
     if site.kind == "syscall":
         _add_system_call(walk, made, site.path, site.line)
@@ -805,6 +900,10 @@ def _add_entry(
                 failed=node.failed,
                 aside=node.aside,
                 foreign=node.foreign,
+                asks=entry.event if "{command}" in entry.event else "",
+                calls=node.calls,
+                general=bool(entry.macro) and "anything" in entry.ends,
+                rare=node.rare,
             )
         )
     if event and not entry.reaches_user and not (node.aside or node.failed or node.foreign):
@@ -862,7 +961,13 @@ def _through_argument(walk: _Walk, node: _Node, use: AddressUse) -> None:
         chain = (use.function, *node.chain)
         walk.push(
             replace(
-                node, name=use.function, path=use.path, chain=chain, strength=strength, guard=()
+                node,
+                name=use.function,
+                path=use.path,
+                chain=chain,
+                strength=strength,
+                guard=(),
+                calls=((use.path, use.line), *node.calls),
             )
         )
     else:

@@ -251,13 +251,19 @@ class SystemCall(Struct, frozen=True):
     """A system call that can end something; one without a row ends nothing by itself.
 
     ``name`` is the one in its definition, ``called`` the one that user space knows
-    (``umount`` is called ``umount2``); ``ends`` as for :class:`EntryPoint`.
+    (``umount`` is called ``umount2``); ``ends`` as for :class:`EntryPoint`.  ``to_end``: it is
+    called for nothing but an end, whatever its name; ``end_commands`` are those of its commands
+    that are, where their names do not tell.  ``by`` are functions to which it comes by members
+    that nobody can follow, and which come to nothing else but what it works on.
     """
 
     name: str
     called: str
     ends: tuple[Resource, ...]
     source: Source
+    to_end: bool = False
+    end_commands: frozenset[str] = frozenset()
+    by: tuple[str, ...] = ()
 
 
 class Proof(Struct, frozen=True):
@@ -529,6 +535,10 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
         if wanted is None:
             return bool(ends)
         return bool(wanted) and not {"anything", *wanted}.isdisjoint(ends)
+
+    def calls_by(self, name: str) -> tuple[SystemCall, ...]:
+        """Return the rows of system calls that come to a function by members nobody can follow."""
+        return tuple(call for call in self.system_calls.values() if name in call.by)
 
     def entries_of(self, struct: str, member: str) -> tuple[EntryPoint, ...]:
         """Return the rows for ``member`` of ``struct`` (its bare name).

@@ -231,8 +231,9 @@ def _entry(row: list[Any]) -> EntryPoint:
 
 
 def _system_call(row: list[Any]) -> SystemCall:
-    name, called, ends, source = row
-    return SystemCall(name, called, tuple(ends), Source(*source))
+    name, called, ends, to_end, commands, by, source = row
+    where = Source(*source)
+    return SystemCall(name, called, tuple(ends), where, to_end, frozenset(commands), tuple(by))
 
 
 def _registration(row: list[Any]) -> Registration:

@@ -498,7 +498,8 @@ def _entry(row: Row) -> list[Any]:
 
 
 def _system_call(row: Row) -> list[Any]:
-    return [row["name"], row.get("called", row["name"]), row["ends"], _source(row)]
+    more = [row.get("to_end", False), row.get("end_commands", []), row.get("by", [])]
+    return [row["name"], row.get("called", row["name"]), row["ends"], *more, _source(row)]
 
 
 def _macro(row: Row) -> list[Any]:

@@ -1,0 +1,145 @@
+"""Which command leads down a chain of callers, and which entry of several is told first."""
+
+from __future__ import annotations
+
+import pytest
+from graph_kit import facts, kernel
+from msgspec.structs import replace
+from test_graph_whole_tree import Tree
+
+from patchlint.graph import reach
+from patchlint.graph.commands import commands
+from patchlint.model.tree import AddressUse
+
+START = "static void f(struct lamp *l)\n{\n\tiput(l);\n}\n"
+#: ksys_lamp() has two commands that lead on, lamp_down() tells which of them does
+LAMP = """
+static int lamp_down(struct lamp *l, int order)
+{
+	switch (order) {
+	case IPC_RMID:
+		f(l);
+		break;
+	case IPC_SET:
+		return 0;
+	}
+	return 0;
+}
+
+static long ksys_lamp(int id, int cmd)
+{
+	struct lamp *l = lamp_find(id);
+
+	switch (cmd) {
+	case IPC_RMID:
+	case IPC_SET:
+		return lamp_down(l, (int)cmd);
+	}
+	return 0;
+}
+
+SYSCALL_DEFINE2(shmctl, int, id, int, cmd)
+{
+	return ksys_lamp(id, cmd);
+}
+"""
+
+
+def ways(source, uses=(), members=None):
+    return reach.ways(Tree({"a.c": START + source}, uses, members), kernel(), "f", "a.c")
+
+
+def steps(source, *names):
+    known = {one.name: one for one in facts("a.c", START + source).functions}
+    return [
+        (known[name], [call for call in known[name].calls if call.callee == below])
+        for name, below in zip(names, (*names[1:], "f"), strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("", "", ("IPC_RMID",)),
+        # passed on as something else, asked of something else, asked for by none
+        ("lamp_down(l, (int)cmd)", "lamp_down(l, cmd + 1)", ("IPC_RMID", "IPC_SET")),
+        ("switch (cmd) {\n\tcase IPC_RMID:\n\tcase IPC_SET:", "{", ("IPC_RMID",)),
+        ("switch (cmd)", "switch (l->cmd)", ("IPC_RMID",)),
+        ("lamp_down(l, (int)cmd)", "lamp_down(l, l->cmd)", ("IPC_RMID", "IPC_SET")),
+        # one of many is none
+        ("case IPC_RMID:\n\t\tf(l);", "default:\n\t\tf(l);", ("IPC_RMID", "IPC_SET")),
+    ],
+)
+def test_what_is_asked_of_an_argument_on_the_way_tells_the_command(old, new, told):
+    source = LAMP.replace(old, new, 1) if old else LAMP
+    assert commands(steps(source, "ksys_lamp", "lamp_down")) == told
+
+
+def test_no_command_is_told_where_a_call_needs_none():
+    source = LAMP.replace("\treturn 0;\n}\n", "\tf(l);\n\treturn 0;\n}\n", 1)
+    assert commands(steps(source, "lamp_down")) == ()
+
+
+def test_a_system_call_is_told_with_its_command():
+    (entry,) = ways(LAMP).entry_points
+    assert (entry.name, entry.said) == ("shmctl", "shmctl(IPC_RMID)")
+
+
+def test_an_ioctl_is_told_by_its_command():
+    source = """
+static long lamp_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	switch (cmd) {
+	case LAMP_CLR_FD:
+		f(file->private_data);
+		return 0;
+	}
+	return -ENOTTY;
+}
+"""
+    table = AddressUse("lamp_ioctl", "a.c", 40, "initializer", struct="struct file_operations")
+    held = replace(table, variable="ops", member="unlocked_ioctl")
+    (entry,) = ways(source, [held]).entry_points
+    assert (entry.said, entry.event) == ("file_operations.unlocked_ioctl", "ioctl(LAMP_CLR_FD)")
+    (entry,) = ways(source.replace("case LAMP_CLR_FD", "default"), [held]).entry_points
+    assert (entry.said, entry.event) == ("file_operations.unlocked_ioctl", "")
+
+
+EXIT = "\nSYSCALL_DEFINE1(exit, int, code)\n{\n\tf(current->lamp);\n}\n"
+
+
+def test_what_ends_all_of_a_process_is_told_behind_what_is_called_to_end_one_thing():
+    assert [one.said for one in ways(EXIT + LAMP).entry_points] == ["shmctl(IPC_RMID)", "exit"]
+
+
+def test_a_call_that_comes_by_members_alone_is_known_by_where_it_comes_to():
+    source = "\nstatic void shm_close(struct vm_area_struct *vma)\n{\n\tf(vma->lamp);\n}\n" + EXIT
+    found = ways(source).entry_points
+    assert [(one.name, one.chain[:2]) for one in found] == [
+        ("shmdt", ("shmdt", "shm_close")),
+        ("exit", ("exit", "f")),
+    ]
+
+
+def many(name):
+    return "".join(f"\nvoid user{at}(void)\n{{\n\t{name}(0);\n}}\n" for at in range(25))
+
+
+HUB = "\nvoid mmput(struct mm_struct *mm)\n{\n\tf(mm);\n}\n" + many("mmput")
+RARE = "\nSYSCALL_DEFINE1(process_madvise, int, fd)\n{\n\tmmput(0);\n}\n"
+
+
+def test_of_a_helper_of_everybody_the_few_callers_that_are_followed_are_not_told():
+    found = ways(HUB + RARE)
+    assert [way.name for way in found.ways] == ["process_madvise"]
+    (entry,) = found.entry_points
+    assert (entry.name, entry.event) == ("mmput", "exit or execve(2)")
+
+
+def test_where_others_come_there_as_well_they_are_told():
+    assert [one.name for one in ways(HUB + RARE + EXIT).entry_points] == ["exit"]
+
+
+def test_of_a_helper_of_which_nothing_is_known_those_that_are_followed_are_told():
+    found = ways((HUB + RARE).replace("mmput", "lamp_of_all"))
+    assert [one.name for one in found.entry_points] == ["process_madvise"]
