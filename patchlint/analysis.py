@@ -768,6 +768,7 @@ class _Facts:
             more = borrow(comparison, self.bodies())
             if more:
                 comparison = compared(more, instead, self.ways)
+            comparison.bodies = self.bodies()
             asked = to_derive(comparison)
             if asked and self.derive is not None:
                 comparison = comparison.with_rows(rows(self.derive(asked)))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
 from patchlint.graph.balance import undone
+from patchlint.graph.bindings import argument
 from patchlint.graph.lifting import guard_above
+from patchlint.graph.objects import refer, same
 from patchlint.graph.standins import stood_for
 from patchlint.model.effect import EntryChain, Step
 
@@ -72,15 +75,87 @@ def _held(graph: Graph, was: Function, main: Effect) -> tuple[Step, ...]:
 
 
 def after_chain(
-    graph: Graph, loss: Loss, late: Effect, entries: Sequence[EntryChain] = ()
+    comparison: Comparison, loss: Loss, late: Effect, entries: Sequence[EntryChain] = ()
 ) -> tuple[Step, ...]:
-    """How it is reached now: callers, the deferral, the callback, the release."""
-    begins = late.chain[0]
-    if loss.how == "worker" or (begins.path, begins.function) != (loss.now.path, loss.now.name):
+    """How it is reached now: callers, the deferral, the callback, the release.
+
+    What runs deferred by a start elsewhere is told from that start on.
+    """
+    graph, begins = comparison.after, late.chain[0]
+    bound_elsewhere = late.edge is not None and begins.function == late.edge.callback
+    if loss.how == "worker" or bound_elsewhere:
+        return (*_started(comparison, begins), *late.chain)
+    if (begins.path, begins.function) != (loss.now.path, loss.now.name):
         return late.chain
     below = {step.function for step in late.chain}
     above = callers_above(graph, loss.now, late.guard, _first_way(entries), below)
     return (*above, *late.chain)
+
+
+def _started(comparison: Comparison, begins: Step) -> tuple[Step, ...]:
+    """Who runs the function in which a chain begins: the images tell, or the tree, or nobody.
+
+    That is a start, a place in a table of known operations, or a call.  Of several the first is
+    told.  A function that starts itself again was started before.
+    """
+    graph = comparison.after
+    worker = graph.find(begins.function, begins.path)
+    if worker is None:
+        return ()
+    called = f"{worker.name}()"
+    edges = [
+        edge
+        for edge in graph.starts_of(worker.name)
+        if graph.run_by(edge) is worker and edge.function is not worker
+    ]
+    if edges:
+        return (min(edges, key=lambda edge: edge.handoff).step(called),)
+    if any(caller is not worker for caller, _ in graph.callers_of(worker)):
+        return ()
+    for path, entry, row in graph.operations_of(worker.name):
+        if "task" not in row.contexts:
+            note = f"is .{entry.member} of a struct {row.struct}"
+            return (Step(worker.name, path, entry.line, note),)
+    return (
+        _starts_in_tree(comparison, worker)
+        or _calls_in_tree(comparison, worker)
+        or (Step(worker.name, worker.path, worker.line, "who runs it was not seen"),)
+    )
+
+
+def _calls_in_tree(comparison: Comparison, worker: Function) -> tuple[Step, ...]:
+    """The calls by which others than tasks come to a function in a whole tree, from the nearest."""
+    if comparison.ways is None:
+        return ()
+    found = comparison.ways(worker.name, worker.path, (), comparison.after).ways
+    whole = [way for way in found if way.context != "task" and len(way.calls) + 1 == len(way.chain)]
+    near = min(whole, key=lambda way: len(way.chain), default=None)
+    if near is None or not all(path for path, _ in near.calls):
+        return ()
+    return tuple(
+        Step(caller, path, line, f"calls {callee}()")
+        for (caller, callee), (path, line) in zip(pairwise(near.chain), near.calls, strict=True)
+    )
+
+
+def _starts_in_tree(comparison: Comparison, worker: Function) -> tuple[Step, ...]:
+    """The call in the folder of its binding that starts what a callback is bound to."""
+    graph, bodies = comparison.after, comparison.bodies
+    if bodies is None:
+        return ()
+    starts = comparison.kernel.activations
+    for bound in graph.bindings_of(worker.name):
+        for facts in bodies.binders(bound.path, bound.target.keys, starts):
+            for function, call in ((f, call) for f in facts.functions for call in f.calls):
+                row = starts.get(call.callee)
+                given = argument(call, row.object_arg) if row is not None else None
+                if function.name == worker.name or given is None:
+                    continue
+                target = refer(given, function, function.path, graph.fields)
+                if target is not None and same(bound.target, target, graph.homes):
+                    text = f"{call.callee}() runs {worker.name}()"
+                    return (Step(function.name, function.path, call.line, text),)
+    return ()
 
 
 def possible(callee: Function, call: Call, guard: Iterable[Atom], graph: Graph) -> bool:

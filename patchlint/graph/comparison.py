@@ -20,6 +20,7 @@ from patchlint.graph.terms import Terms
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
+    from patchlint.graph.borrow import Bodies
     from patchlint.graph.build import Graph
     from patchlint.graph.effect import Effect, Key
     from patchlint.graph.guards import Atom
@@ -75,6 +76,8 @@ class Comparison:
         self.derived = dict(derived or {})
         #: what the whole series brings, which nobody could ask for before
         self.opt_in: OptIn | None = None
+        #: where a whole tree is at hand, what its other files say
+        self.bodies: Bodies | None = None
         self.limitations: list[str] = []
         self.asked = Asked(after.kernel)
         self._asked_in: dict[FunctionKey, frozenset[str]] = {}
@@ -93,7 +96,7 @@ class Comparison:
         """The same sides with rows that a tree adds to the tables."""
         if not derived:
             return self
-        return Comparison(
+        made = Comparison(
             self.before,
             self.after,
             self.lines,
@@ -103,6 +106,8 @@ class Comparison:
             derived=derived,
             lineage=self._lineage,
         )
+        made.bodies = self.bodies
+        return made
 
     @property
     def bounds(self) -> list[str]:

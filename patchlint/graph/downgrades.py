@@ -199,7 +199,7 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         after=Promise(
             context,
             by_when,
-            after_chain(comparison.after, main, late, told),
+            after_chain(comparison, main, late, told),
             mechanism,
             callback,
             delay=_delay(comparison, late),
