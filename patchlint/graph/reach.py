@@ -810,8 +810,12 @@ def _struct_of(function: Function, variable: str) -> str | None:
 
 def _through_member_calls(walk: _Walk, bound: _Bound) -> None:
     sites = walk.tree.member_calls(bound.member)
-    if len(sites) > MANY_MEMBER_CALLS:  # says nothing about who calls one function
+    if len(sites) > MANY_MEMBER_CALLS:
+        # says nothing about who calls one function; those beside what binds it do
         walk.cut = True
+        for site in _near_calls(walk, bound):
+            through = (bound.struct, bound.member, bound.path)
+            _through_call(walk, bound.node, site, "likely", through)
         return
     own = [site for site in sites if _may_be_of(walk, bound, site)]
     if not own and not bound.told:
@@ -838,6 +842,29 @@ def _may_be_of(walk: _Walk, bound: _Bound, site: CallerSite) -> bool:
     if re.search(rf"\b{re.escape(bound.struct)}\b".encode(), text):
         return True
     return _part(site.path) == _part(bound.path)
+
+
+def _near_calls(walk: _Walk, bound: _Bound) -> list[CallerSite]:
+    """The calls of a member of a common name that are told to be through the struct.
+
+    In the folder of the binding, else in the one above, where the core of many drivers lies; the
+    walk stays open, since others may lie anywhere.
+    """
+    place = bound.path
+    for _ in range(2 if bound.struct else 0):
+        beside = walk.tree.member_calls_beside(bound.member, place)
+        found = [site for site in beside if _calls_of(walk, bound, site)]
+        if found and len(beside) <= MANY_MEMBER_CALLS:
+            return found
+        place = place.rpartition("/")[0]
+    return []
+
+
+def _calls_of(walk: _Walk, bound: _Bound, site: CallerSite) -> bool:
+    """Whether a call is told to be through the struct that is bound, by its types alone."""
+    around = walk.tree.function(site.path, site.function_line)
+    told = around is not None and _called_through(walk, around, site.line, bound.member)
+    return told == bound.struct
 
 
 def _called_through(walk: _Walk, around: Function, at: int, member: str) -> str | None:

@@ -19,7 +19,7 @@ from msgspec import Struct, field
 
 from patchlint.index import lean
 from patchlint.model.facts import FileFacts
-from patchlint.model.tree import AddressUse, CallerSite, Definition
+from patchlint.model.tree import MANY_MEMBER_CALLS, AddressUse, CallerSite, Definition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -153,6 +153,28 @@ class Facts(Struct):
             for line, indirect in hit.calls
             if indirect
         )
+
+    def member_calls_beside(self, member: str, path: str) -> tuple[CallerSite, ...]:
+        """Return calls through a member called ``member`` in the folder of ``path``."""
+        from patchlint.patch.tree_search import Wanted
+
+        called = re.compile(rf"(?:->|\.)\s*{re.escape(member)}\s*\)?\s*\(".encode())
+        found: list[CallerSite] = []
+        for other, _ in self.tree.files_with(Wanted(words=(member,)), path.rpartition("/")[0]):
+            text = self.text(other) or b""
+            for one in called.finditer(text):
+                line = text.count(b"\n", 0, one.start()) + 1
+                around = self.rows.lines(other).around(line)
+                if around is not None:
+                    caller = _definition(around, other)
+                    found.append(
+                        CallerSite(
+                            caller.name, other, line, caller.static, caller.kind, caller.line
+                        )
+                    )
+                if len(found) > MANY_MEMBER_CALLS:
+                    return tuple(found)
+        return tuple(sorted(set(found), key=lambda site: (site.path, site.line)))
 
     def address_taken(self, name: str, from_path: str | None = None) -> tuple[AddressUse, ...]:
         """Return places where ``name`` as it is defined in ``from_path`` is a value."""

@@ -118,6 +118,12 @@ class TreeFacts(Protocol):
         than so many are told.
         """
 
+    def member_calls_beside(self, member: str, path: str) -> tuple[CallerSite, ...]:
+        """Calls through a struct member of that name in the folder of ``path``, by path and line.
+
+        Of very many some more than :data:`MANY_MEMBER_CALLS` are told.
+        """
+
     def address_taken(self, name: str, from_path: str | None = None) -> tuple[AddressUse, ...]:
         """Places where the function ``name``, as defined in ``from_path``, is a value."""
 

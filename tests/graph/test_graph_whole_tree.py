@@ -60,6 +60,11 @@ class Tree:
     def member_calls(self, member):
         return self.members.get(member, ())
 
+    def member_calls_beside(self, member, path):
+        folder = path.rpartition("/")[0]
+        sites = self.members.get(member, ())
+        return tuple(site for site in sites if site.path.rpartition("/")[0] == folder)
+
     def text(self, path):
         text = self.files.get(path)
         return None if text is None else text.encode()
@@ -309,6 +314,44 @@ def test_a_table_of_its_own_type_in_a_function_is_seen_in_its_text():
 )
 def test_who_only_registers_a_table_runs_nothing_of_it(function, ends):
     assert ways(START + TABLE + function, [positional("")]).ends == ends
+
+
+CLOSE = """
+struct lamp_ops {
+	void (*close)(struct lamp *l);
+};
+struct lamp {
+	const struct lamp_ops *ops;
+};
+"""
+ENDS = """
+SYSCALL_DEFINE1(umount, struct lamp *, l)
+{
+	l->ops->close(l);
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "names"),
+    [
+        ("net/lamp/core.c", CLOSE + ENDS, ["umount"]),
+        ("net/core.c", CLOSE + ENDS, ["umount"]),
+        ("fs/core.c", CLOSE + ENDS, []),
+        ("net/lamp/core.c", (CLOSE + ENDS).replace("lamp_ops", "lid_ops"), []),
+    ],
+)
+def test_of_a_member_of_a_common_name_the_calls_beside_its_binding_count(path, text, names):
+    files = {"net/lamp/one.c": START, path: text}
+    (caller,) = facts(path, text).functions
+    line = text[: text.index("l->ops->close")].count("\n") + 1
+    near = CallerSite("umount", path, line, static=False, kind="syscall", function_line=caller.line)
+    far = [replace(near, path=f"far/{n}.c", function="", kind="function") for n in range(30)]
+    use = replace(initializer("struct lamp_ops", "close"), path="net/lamp/one.c")
+    tree = Tree(files, [use], {"close": (*far, near)})
+    found = reach.ways(tree, kernel(), "f", "net/lamp/one.c")
+    assert [way.name for way in found.ways] == names
+    assert found.cut
 
 
 def test_a_variable_that_is_given_to_a_call_is_no_function_of_its_name():
