@@ -770,20 +770,20 @@ def _through_call(
 
 
 def _through_member(walk: _Walk, node: _Node, use: AddressUse, struct: str, member: str) -> None:
-    name = struct_name(struct)
+    # what is known by its member's name alone is so where the text tells no struct
+    name = struct_name(struct) or _assigned_to(walk, use)
     entries = (
         walk.kernel.entries_of(name, member)
         if name
         else [e for e in walk.kernel.entries if e.member == member]
     )
-    told = bool(struct) or len({e.struct for e in entries}) == 1
+    told = bool(name) or len({e.struct for e in entries}) == 1
     if told:
         for entry in entries:
             _add_entry(walk, node, entry, f".{member} at {use.path}:{use.line}")
         if not all(map(_is_open, entries)):
             return
-    known = name or _assigned_to(walk, use)
-    walk.bound.append(_Bound(node, known or "", member, use.path, told and bool(entries)))
+    walk.bound.append(_Bound(node, name or "", member, use.path, told and bool(entries)))
 
 
 def _is_open(entry: EntryPoint) -> bool:

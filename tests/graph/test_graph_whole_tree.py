@@ -354,6 +354,18 @@ def test_of_a_member_of_a_common_name_the_calls_beside_its_binding_count(path, t
     assert found.cut
 
 
+@pytest.mark.parametrize(
+    ("struct", "kinds"),
+    [("vfio_device_ops", ["vfio operation"]), ("lamp", []), ("UNSEEN", ["vfio operation"])],
+)
+def test_a_member_that_is_assigned_is_of_the_struct_that_the_text_tells(struct, kinds):
+    """Of one known row alone is a ``close_device``, but mouse devices have one as well."""
+    source = START + f"\nvoid on(struct {struct} *l)\n{{\n\tl->close_device = f;\n}}\n"
+    holder = "on" if struct != "UNSEEN" else "who"
+    use = AddressUse("f", "a.c", 8, "assignment", holder, target="l->close_device")
+    assert [way.kind for way in ways(source, [use]).ways if way.context == "task"] == kinds
+
+
 def test_a_variable_that_is_given_to_a_call_is_no_function_of_its_name():
     source = START + "\nvoid lamp_off(struct lamp *f)\n{\n\tlamp_free(f);\n}\n"
     use = AddressUse("f", "a.c", 10, "argument", "lamp_off", callee="lamp_free", argument=0)
