@@ -46,6 +46,9 @@ class Bodies(Protocol):
     ) -> tuple[FileFacts, ...]:
         """What binds callbacks to ``objects`` in the folder of ``path``; with None anywhere."""
 
+    def text(self, path: str) -> bytes | None:
+        """The content of a file, None when there is none."""
+
 
 def borrow(comparison: Comparison, tree: Bodies) -> tuple[FileFacts, ...]:
     """The bodies that both sides lack, and what binds the callbacks that they start."""

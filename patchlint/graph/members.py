@@ -8,12 +8,10 @@ name, or the definition lies further away; a definition that the configuration l
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from patchlint.model.tree import TreeFacts
 
 _INCLUDE: Final = re.compile(rb'^[ \t]*#[ \t]*include[ \t]*([<"])([\w./+-]+)[>"]', re.MULTILINE)
 _COMMENT: Final = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
@@ -23,10 +21,17 @@ _NAMED: Final = re.compile(r"(\w+)\s*(?:\[[^\]]*\]\s*)*(?=,|$)")
 _MOST_FILES: Final = 60
 
 
+class Texts(Protocol):
+    """Where the texts of files come from."""
+
+    def text(self, path: str) -> bytes | None:
+        """The content of a file, None when there is none."""
+
+
 class Structs:
     """The structs of a tree as its files see them; each is read once."""
 
-    def __init__(self, tree: TreeFacts) -> None:
+    def __init__(self, tree: Texts) -> None:
         self._tree = tree
         self._members: dict[tuple[str, str], dict[str, str]] = {}
         self._seen: dict[str, tuple[str, ...]] = {}
@@ -49,7 +54,7 @@ class Structs:
                 text = self._tree.text(file) or b""
                 found = head.search(text)
                 if found is not None:
-                    self._members[key] = _members(_body(text, found.end()))
+                    self._members[key] = _members(body(text, found.end()))
                     break
         return self._members[key]
 
@@ -79,7 +84,7 @@ def _plain(path: str) -> str:
     return "/".join(parts)
 
 
-def _body(text: bytes, start: int) -> str:
+def body(text: bytes, start: int) -> str:
     """What stands between the bracket before ``start`` and the one that closes it."""
     depth = 1
     for found in re.finditer(rb"[{}]", text[start:]):

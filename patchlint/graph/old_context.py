@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from patchlint.graph import contexts, guards
+from patchlint.graph import contexts, guards, unheld
 from patchlint.graph.bindings import function_name
 from patchlint.graph.chains import possible
 from patchlint.graph.objects import form_of, struct_name
@@ -315,6 +315,7 @@ def _of_carrying(comparison: Comparison, loss: Loss, found: Ways, old: OldContex
         return old
     known = loss.before[0].known
     family = known.family if known is not None else ""
+    found = unheld.held(comparison, loss, found)
     carried = found.carrying(comparison.kernel, family).entry_points
     # a system call that no table knows may end it: no worse known than with hunks alone;
     # and what ends an object may end what that holds

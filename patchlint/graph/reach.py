@@ -184,6 +184,8 @@ class _Node(Struct):
     #: where each function of the chain calls the next
     calls: tuple[tuple[str, int], ...] = ()
     rare: bool = False
+    #: which of its arguments is given back below, and what of that the running task holds itself
+    gives: tuple[int, str] | None = None
 
 
 class _Bound(Struct):
@@ -519,7 +521,8 @@ def _image_callers(walk: _Walk, node: _Node, own: Function | None) -> bool:
         one_of_several = call.indirect and len(walk.images.callees(call, caller.path)) > 1
         strength: Strength = "likely" if one_of_several else node.strength
         failed = node.failed or branches.on_error_path(walk.kernel, call, (caller,))
-        aside = node.aside or undone(walk.kernel, caller, call)
+        gives, own_hold = _given_back(walk, node, caller, (call,))
+        aside = node.aside or own_hold or undone(walk.kernel, caller, call)
         above = replace(
             node,
             name=caller.name,
@@ -530,6 +533,7 @@ def _image_callers(walk: _Walk, node: _Node, own: Function | None) -> bool:
             failed=failed,
             aside=aside,
             calls=((caller.path, call.line), *node.calls),
+            gives=gives,
         )
         if caller.entry is not None:  # nothing to look for in the tree
             _add_system_call(walk, above, caller.path, caller.line)
@@ -695,6 +699,29 @@ def _call_text(called: str, guard: tuple[Atom, ...]) -> str:
     return f"{called}(..., {' | '.join(dict.fromkeys(flags))})" if flags else called
 
 
+def _held_below(walk: _Walk, node: _Node) -> tuple[int, str] | None:
+    """Which argument of a function is given back below, where the running task may hold that."""
+    row = walk.kernel.own_holds.get(node.name)
+    return node.gives if row is None else (row.argument, row.value)
+
+
+def _given_back(
+    walk: _Walk, node: _Node, caller: Function, calls: Iterable[Call]
+) -> tuple[tuple[int, str] | None, bool]:
+    """The same of a caller, and whether all of its calls give the running task's own.
+
+    The running task does not end while it runs: no put of it by ``current`` is the last.
+    """
+    told = _held_below(walk, node)
+    if told is None:
+        return None, False
+    place, value = told
+    given = {call.args[place] if place < len(call.args) else "" for call in calls}
+    names = [one.name for one in caller.parameters]
+    passed = next(((names.index(one), value) for one in given if one in names), None)
+    return passed, given == {value}
+
+
 def _aside_at(walk: _Walk, node: _Node, site: CallerSite, called: str) -> bool:
     """Whether a caller of the tree only undoes what it did itself.
 
@@ -749,6 +776,12 @@ def _through_call(
         return
     chain = (site.function, *node.chain)
     aside = _aside_at(walk, node, site, bound[1] if bound is not None else node.name)
+    gives, own_hold = None, False
+    if bound is None and _held_below(walk, node) is not None:
+        caller = walk.tree.function(site.path, site.function_line)
+        calls = [call for call in caller.calls if call.callee == node.name] if caller else []
+        if caller is not None:
+            gives, own_hold = _given_back(walk, node, caller, calls)
     foreign = node.foreign or any(_binds_own(walk, site.path, one) for one in node.through)
     through = (*node.through, bound) if bound is not None else node.through
     made = replace(
@@ -758,9 +791,10 @@ def _through_call(
         chain=chain,
         strength=strength,
         guard=guard,
-        aside=aside,
+        aside=aside or own_hold,
         foreign=foreign,
         through=through,
+        gives=gives,
         calls=((site.path, site.line), *node.calls),
     )
     if site.kind == "syscall":
@@ -995,6 +1029,7 @@ def _through_argument(walk: _Walk, node: _Node, use: AddressUse) -> None:
                 strength=strength,
                 guard=(),
                 calls=((use.path, use.line), *node.calls),
+                gives=None,
             )
         )
     else:

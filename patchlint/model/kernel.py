@@ -280,6 +280,26 @@ class Proof(Struct, frozen=True):
     source: Source
 
 
+class Unflagged(Struct, frozen=True):
+    """Objects that are made with the constant ``made`` never have the ``flag``."""
+
+    flag: str
+    made: str
+    source: Source
+
+
+class OwnHold(Struct, frozen=True):
+    """What the running task holds as long as it runs: no put of it by that name is the last.
+
+    ``name`` gives argument ``argument`` back for good; ``value`` is the running task's own.
+    """
+
+    name: str
+    argument: int
+    value: str
+    source: Source
+
+
 class Hub(Struct, frozen=True):
     """A function that so many call that nobody follows them all: what it is called for.
 
@@ -414,6 +434,9 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     proofs: tuple[Proof, ...] = ()
     #: by name
     hubs: dict[str, Hub] = field(default_factory=dict)
+    #: by the flag, and by the function that gives back
+    unflagged: dict[str, Unflagged] = field(default_factory=dict)
+    own_holds: dict[str, OwnHold] = field(default_factory=dict)
     #: in order: the first that fits counts
     events: tuple[Event, ...] = ()
     #: what the releases of a family release; a family of no resource is not there

@@ -18,6 +18,7 @@ from patchlint.model.kernel import (
     KernelFacts,
     Macro,
     Made,
+    OwnHold,
     Proof,
     Registration,
     Rule,
@@ -26,6 +27,7 @@ from patchlint.model.kernel import (
     Source,
     SystemCall,
     Twin,
+    Unflagged,
     Wait,
     Workload,
 )
@@ -77,6 +79,8 @@ def _kernel(data: Compiled) -> KernelFacts:
         events=tuple(Event(*row[:2], *map(frozenset, row[2:])) for row in data["events"]),
         system_calls={row[0]: _system_call(row) for row in data["system_calls"]},
         hubs={row[0]: Hub(*_sourced(row)) for row in data["hubs"]},
+        unflagged={row[0]: Unflagged(*_sourced(row)) for row in data["unflagged"]},
+        own_holds={row[0]: OwnHold(*_sourced(row)) for row in data["own_holds"]},
         proofs=tuple(
             Proof(name, lazy(pattern), tuple(calls), Source(*source))
             for name, pattern, calls, source in data["proofs"]

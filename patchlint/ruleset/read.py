@@ -114,6 +114,11 @@ class _Gathered:
                 for row in rows["event"]
             ],
             "system_calls": [_system_call(row) for row in rows["syscall"]],
+            "unflagged": [[row["flag"], row["made"], _source(row)] for row in rows["unflagged"]],
+            "own_holds": [
+                [row["name"], row["argument"], row["value"], _source(row)]
+                for row in rows["own_hold"]
+            ],
             "hubs": [[row["name"], row["kind"], row["event"], _source(row)] for row in rows["hub"]],
             "proofs": [
                 [row["name"], row["pattern"], row["calls"], _source(row)] for row in rows["proof"]

@@ -352,6 +352,8 @@ ROWS: Final[dict[str, Row]] = {
         *_SOURCE,
     ),
     "proof": (Key("name", word), Key("pattern", regex), Key("calls", words), *_SOURCE),
+    "unflagged": (Key("flag", word), Key("made", word), *_SOURCE),
+    "own_hold": (Key("name", word), Key("argument", number), Key("value", text), *_SOURCE),
     "hub": (Key("name", word), Key("kind", text), Key("event", text), *_SOURCE),
     "hint": (
         Key("kind", one_of(HINT_KINDS)),
@@ -462,7 +464,7 @@ FILES: Final[dict[str, tuple[str, ...]]] = {
     "twins": ("twin",),
     "mechanisms": ("registration", "activation", "instead"),
     "waits": ("wait",),
-    "entries": ("entry", "syscall", "proof", "hub"),
+    "entries": ("entry", "syscall", "proof", "hub", "unflagged", "own_hold"),
     "events": ("event",),
     "hints": ("hint",),
     "macros": ("macro",),

@@ -52,12 +52,17 @@ def rows():
         yield Row("entries", entry.member or entry.macro, entry.source, entry.struct)
     for made in {one.macro: one for rows in kernel.initializers.values() for one in rows}.values():
         yield Row("initializers", made.macro, made.source)
-    for call in kernel.system_calls.values():
-        yield Row("system calls", call.name, call.source)
-    for hub in kernel.hubs.values():
-        yield Row("hubs", hub.name, hub.source)
-    for proof in kernel.proofs:
-        yield Row("proofs", proof.name, proof.source)
+    named = {
+        "system calls": kernel.system_calls.values(),
+        "hubs": kernel.hubs.values(),
+        "own holds": kernel.own_holds.values(),
+        "proofs": kernel.proofs,
+    }
+    for table, known in named.items():
+        for one in known:
+            yield Row(table, one.name, one.source)
+    for flag in kernel.unflagged.values():
+        yield Row("unflagged", flag.made, flag.source)
 
 
 class Tree:

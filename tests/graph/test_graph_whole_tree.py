@@ -366,6 +366,40 @@ def test_a_member_that_is_assigned_is_of_the_struct_that_the_text_tells(struct, 
     assert [way.kind for way in ways(source, [use]).ways if way.context == "task"] == kinds
 
 
+PUTS = """
+void __put_task_struct(struct task_struct *tsk)
+{
+	f(tsk);
+}
+
+static void put_many(int nr, struct task_struct *task)
+{
+	__put_task_struct(task);
+}
+
+SYSCALL_DEFINE1(lamp_self, int, fd)
+{
+	put_many(1, current);
+}
+"""
+OTHER = """
+SYSCALL_DEFINE1(lamp_other, int, fd)
+{
+	put_many(1, lamp_task(fd));
+}
+"""
+
+
+def test_what_a_task_drops_of_itself_while_it_runs_is_not_the_last():
+    found = ways(START + PUTS + OTHER)
+    assert [one.name for one in found.entry_points] == ["lamp_other"]
+    assert sorted((way.name, way.aside) for way in found.ways) == [
+        ("lamp_other", False),
+        ("lamp_self", True),
+    ]
+    assert [one.name for one in ways(START + PUTS).entry_points] == ["lamp_self"]
+
+
 def test_a_variable_that_is_given_to_a_call_is_no_function_of_its_name():
     source = START + "\nvoid lamp_off(struct lamp *f)\n{\n\tlamp_free(f);\n}\n"
     use = AddressUse("f", "a.c", 10, "argument", "lamp_off", callee="lamp_free", argument=0)
