@@ -401,7 +401,7 @@ def _tree_uses(walk: _Walk, node: _Node) -> bool:
             continue
         if use.kind == "initializer" and not use.member and (use.path, use.line) in given:
             continue
-        if walk.shown(use.path):
+        if walk.shown(use.path) and not _is_lost_table(walk, use):
             # of a table's entries that macros make the images tell nothing
             used = _is_in_macro_table(walk, node, use) or used
             continue
@@ -598,6 +598,20 @@ def _held(walk: _Walk, node: _Node, held: Iterable[Held], path: str) -> bool:
             walk.bound.append(_Bound(node, struct, member, path, bool(known)))
         found = True
     return found
+
+
+def _is_lost_table(walk: _Walk, use: AddressUse) -> bool:
+    """Whether a table of a file that the images show is in none of them.
+
+    The parser may have lost it behind a construct that it cannot read; one that the series takes
+    away as a whole counts as well.
+    """
+    held = walk.images.initializers if walk.images is not None else []
+    return (
+        use.kind == "initializer"
+        and bool(use.variable and use.member)
+        and not any((path, e.variable) == (use.path, use.variable) for path, e in held)
+    )
 
 
 def _is_in_macro_table(walk: _Walk, node: _Node, use: AddressUse) -> bool:

@@ -400,6 +400,22 @@ def test_what_a_task_drops_of_itself_while_it_runs_is_not_the_last():
     assert [one.name for one in ways(START + PUTS).entry_points] == ["lamp_self"]
 
 
+@pytest.mark.parametrize(
+    ("table", "kinds"),
+    [
+        # the parser made nothing of it
+        ("", ["file operation"]),
+        # the series took the function out of the table
+        ("static const struct file_operations ops = {\n\t.open = on,\n};\n", []),
+    ],
+)
+def test_a_table_that_is_lost_in_the_images_is_taken_from_the_tree(table, kinds):
+    shown = build([facts("a.c", START + table)], kernel(), {"a.c": None})
+    tree = Tree({"a.c": START}, [initializer("struct file_operations", "unlocked_ioctl")])
+    found = reach.ways(tree, kernel(), "f", "a.c", images=shown)
+    assert [way.kind for way in found.ways] == kinds
+
+
 def test_a_variable_that_is_given_to_a_call_is_no_function_of_its_name():
     source = START + "\nvoid lamp_off(struct lamp *f)\n{\n\tlamp_free(f);\n}\n"
     use = AddressUse("f", "a.c", 10, "argument", "lamp_off", callee="lamp_free", argument=0)
