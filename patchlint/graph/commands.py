@@ -41,7 +41,8 @@ def commands(steps: Iterable[tuple[Function, Sequence[Call]]]) -> tuple[str, ...
             if all(asked):
                 here = tuple(dict.fromkeys(one for some in asked for one in some))
                 before = found.get(first, here)
-                found[first] = tuple(one for one in before if one in here)
+                # of several ways to one function one is followed: what is asked further down counts
+                found[first] = tuple(one for one in before if one in here) or here
         args = [call.args for call in calls]
     told = [some for some in found.values() if 0 < len(some) <= _MOST]
     return min(told, key=len, default=())

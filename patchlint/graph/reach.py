@@ -587,17 +587,14 @@ def _macro_uses(walk: _Walk, node: _Node) -> bool:
 
 def _held(walk: _Walk, node: _Node, held: Iterable[Held], path: str) -> bool:
     """Take the entries of tables that macros make; whether any row or caller may run one."""
-    found = False
-    for one in dict.fromkeys((one.struct, one.member, one.line) for one in held):
-        struct, member, line = one
-        beside = next(h.beside for h in held if (h.struct, h.member, h.line) == one)
+    places = {(one.struct, one.member, one.line): one for one in held}
+    for (struct, member, line), one in places.items():
         known = walk.kernel.entries_of(struct, member)
         for row in known:
-            _add_entry(walk, node, row, f".{member} at {path}:{line}", beside)
+            _add_entry(walk, node, row, f".{member} at {path}:{line}", one.beside)
         if all(map(_is_open, known)):
             walk.bound.append(_Bound(node, struct, member, path, bool(known)))
-        found = True
-    return found
+    return bool(places)
 
 
 def _is_lost_table(walk: _Walk, use: AddressUse) -> bool:

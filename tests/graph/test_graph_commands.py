@@ -66,6 +66,8 @@ def steps(source, *names):
         ("switch (cmd) {\n\tcase IPC_RMID:\n\tcase IPC_SET:", "{", ("IPC_RMID",)),
         ("switch (cmd)", "switch (l->cmd)", ("IPC_RMID",)),
         ("lamp_down(l, (int)cmd)", "lamp_down(l, l->cmd)", ("IPC_RMID", "IPC_SET")),
+        # the walk keeps one way to a function: what is asked further down counts
+        ("case IPC_RMID:\n\tcase IPC_SET:", "case IPC_STAT:", ("IPC_RMID",)),
         # one of many is none
         ("case IPC_RMID:\n\t\tf(l);", "default:\n\t\tf(l);", ("IPC_RMID", "IPC_SET")),
     ],
