@@ -60,16 +60,20 @@ class Tables:
 
     def given(self, path: str, line: int, macro: str, name: str) -> tuple[Held, ...]:
         """Where ``macro``, which stands around ``line`` outside of functions, puts ``name``."""
+        start, args = self.call(path, line, macro)
+        made = self._expanded(path, macro, args) if args is not None else None
+        if made is None:
+            return ()
+        return tuple(held_in(made, name, _object_around(self._text(path), start), line))
+
+    def call(self, path: str, line: int, macro: str) -> tuple[int, tuple[str, ...] | None]:
+        """Where a macro begins that stands around a line, and what it is given."""
         text = self._text(path)
         end = _offset(text, line + 1)
         starts = [m.start() for m in re.finditer(rf"\b{re.escape(macro)}\s*\(", text[:end])]
         if not starts:
-            return ()
-        args = arguments(text, text.index("(", starts[-1]))
-        made = self._expanded(path, macro, args) if args is not None else None
-        if made is None:
-            return ()
-        return tuple(held_in(made, name, _object_around(text, starts[-1]), line))
+            return 0, None
+        return starts[-1], arguments(text, text.index("(", starts[-1]))
 
     def pasted(self, path: str, name: str) -> tuple[Held, ...]:
         """Where macros at file scope put a function whose name they make of their arguments."""

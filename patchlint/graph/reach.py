@@ -30,7 +30,7 @@ from patchlint.graph.build import defined_by
 from patchlint.graph.commands import commands
 from patchlint.graph.guards import Atom, atoms
 from patchlint.graph.lifting import guard_above
-from patchlint.graph.macro_tables import Tables
+from patchlint.graph.macro_tables import Held, Tables
 from patchlint.graph.members import Structs
 from patchlint.graph.objects import struct_name, variables
 from patchlint.model.effect import EntryChain
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
     from patchlint.graph.build import Graph
     from patchlint.graph.contexts import Strength
-    from patchlint.graph.macro_tables import Held
     from patchlint.model.context import Context
     from patchlint.model.facts import Call, Function
     from patchlint.model.kernel import EntryPoint, KernelFacts, Resource, SystemCall
@@ -615,7 +614,13 @@ def _is_in_macro_table(walk: _Walk, node: _Node, use: AddressUse) -> bool:
     """Whether a use is the argument of a macro that puts it in a table; those are taken."""
     if use.kind != "argument" or use.function:
         return False
-    held = walk.tables.given(use.path, use.line, use.callee, node.name)
+    _, args = walk.tables.call(use.path, use.line, use.callee)
+    known = tuple(
+        Held(struct_name(one.struct) or "", one.member, {}, use.line)
+        for one in defined_by(walk.kernel, use.callee, args or (), use.line)
+        if one.value == node.name
+    )
+    held = known or walk.tables.given(use.path, use.line, use.callee, node.name)
     return _held(walk, node, held, use.path)
 
 

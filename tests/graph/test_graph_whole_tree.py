@@ -210,6 +210,14 @@ def test_a_macro_of_a_table_may_stand_in_a_header():
     assert [one.event for one in found.entry_points] == ["ioctl(LAMP_OFF)"]
 
 
+def test_a_macro_that_a_table_knows_may_stand_far_away():
+    source = (
+        START + "static DEVICE_ATTR_IGNORE_LOCKDEP(lamp, S_IRUGO | S_IWUSR,\n\tlamp_show, f);\n"
+    )
+    use = AddressUse("f", "a.c", 6, "argument", callee="DEVICE_ATTR_IGNORE_LOCKDEP", argument=3)
+    assert [way.kind for way in ways(source, [use]).ways] == ["sysfs file"]
+
+
 ATTRS = """
 #define LAMP_ATTR(_name) \\
 static struct configfs_attribute lamp_attr_##_name = { \\
