@@ -371,7 +371,9 @@ def _visit(walk: _Walk, node: _Node) -> None:
     called = _image_callers(walk, node, own)
     sites = tuple(s for s in walk.tree.callers(node.name, node.path) if not walk.shown(s.path))
     if not (used or called or any(site.function for site in sites)):
-        made = walk.tables.pasted(node.path, node.name) or walk.tables.made(node.path, node.name)
+        made = walk.tables.pasted(node.path, node.name)
+        if not made and node.name.isupper():
+            made = walk.tables.made(node.path, node.name)
         if not (_held(walk, node, made, node.path) or _in_local_table(walk, node)):
             walk.ends.append(node.name)
     if len(node.chain) > 1 and len({(site.path, site.function) for site in sites}) > _MOST_CALLERS:
@@ -898,10 +900,12 @@ def _near_calls(walk: _Walk, bound: _Bound) -> list[CallerSite]:
     """The calls of a member of a common name that are told to be through the struct.
 
     In the folder of the binding, else in the one above, where the core of many drivers lies; the
-    walk stays open, since others may lie anywhere.
+    walk stays open, since others may lie anywhere.  Each folder is searched, so that it is asked
+    near the release alone.
     """
     place = bound.path
-    for _ in range(2 if bound.struct else 0):
+    near = bound.struct and len(bound.node.chain) <= _JUDGED
+    for _ in range(2 if near else 0):
         beside = walk.tree.member_calls_beside(bound.member, place)
         found = [site for site in beside if _calls_of(walk, bound, site)]
         if found and len(beside) <= MANY_MEMBER_CALLS:
