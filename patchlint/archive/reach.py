@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
+from patchlint.model.pattern import AnyPattern, LazyPattern
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -50,7 +52,7 @@ class Reach:
             else:
                 rest.append(f"{field}={_show(value)}")
         if far:
-            rest.append(_show(ruleset))
+            rest.append(ruleset.digest)
         self._everywhere = _digest([context, *rest])
         self.vocabulary = frozenset(self._entries)
 
@@ -112,6 +114,8 @@ def _show(value: Any) -> str:
     """A text that is the same for equal values in any process."""
     if isinstance(value, re.Pattern):
         return f"{value.pattern!r}/{value.flags}"
+    if isinstance(value, (AnyPattern, LazyPattern)):
+        return repr(value.pattern)
     if isinstance(value, (tuple, list)):
         return "(" + ",".join(map(_show, value)) + ")"
     if isinstance(value, (set, frozenset)):
@@ -121,4 +125,7 @@ def _show(value: Any) -> str:
     if isinstance(value, Struct):
         inner = (f"{name}={_show(getattr(value, name))}" for name in value.__struct_fields__)
         return f"{type(value).__name__}({','.join(inner)})"
+    if value is not None and not isinstance(value, (str, int, float)):
+        # the text of anything else may say where it lies, which differs in each process
+        raise TypeError(f"{type(value).__name__} has no text of its own")
     return repr(value)
