@@ -112,10 +112,8 @@ def _digest(parts: Iterable[str]) -> str:
 
 def _show(value: Any) -> str:
     """A text that is the same for equal values in any process."""
-    if isinstance(value, re.Pattern):
-        return f"{value.pattern!r}/{value.flags}"
-    if isinstance(value, (AnyPattern, LazyPattern)):
-        return repr(value.pattern)
+    if isinstance(value, (re.Pattern, AnyPattern, LazyPattern)):
+        return f"{value.pattern!r}/{getattr(value, 'flags', 0)}"
     if isinstance(value, (tuple, list)):
         return "(" + ",".join(map(_show, value)) + ")"
     if isinstance(value, (set, frozenset)):
