@@ -101,6 +101,10 @@ class Graph(Struct):
     limitations: list[str] = field(default_factory=list)
     #: what functions are known to start, by themselves or below: each is asked for once
     started_below: dict[tuple[str, str], list[Deferral]] = field(default_factory=dict)
+    #: what functions signal, by themselves or below, line by line: each is asked for once
+    signals: dict[int, tuple[tuple[int, ObjectRef], ...]] = field(default_factory=dict)
+    signals_below: dict[int, tuple[tuple[int, frozenset[str]], ...]] = field(default_factory=dict)
+    signalled_at_all: dict[int, frozenset[str]] = field(default_factory=dict)
     _found: dict[tuple[str | None, str], Function | None] = field(default_factory=dict)
     _bound: dict[str, list[Binding]] | None = None
     _named: dict[str, list[int]] | None = None

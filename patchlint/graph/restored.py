@@ -157,25 +157,26 @@ class Restored:
 
     def below(self, function: Function, effects: tuple[Effect, ...]) -> list[Effect]:
         """Effects with those inline again that a callee, called below the start, waits for."""
-        waiters: dict[int, list[Effect]] = {}
+        waiters: dict[tuple[int, Key], list[Effect]] = {}
         for effect in effects:
             if effect.pending not in (None, function) and effect.edge is not None:
-                waiters.setdefault(id(effect.edge), []).append(effect)
+                waiters.setdefault((id(effect.edge), effect.key), []).append(effect)
+        if not waiters:
+            return list(effects)
         found: list[Effect] = []
         merged: set[tuple[int, Key]] = set()
         for effect in effects:
+            late = effect.late and effect.edge is not None and not effect.context_bound
             waiter = next(
                 (
                     one
-                    for one in waiters.get(id(effect.last or effect.edge), ())
-                    if effect.late
-                    and effect.edge is not None
-                    and not effect.context_bound
-                    and one.root is not None
-                    and one.key == effect.key
+                    for one in waiters.get((id(effect.last or effect.edge), effect.key), ())
+                    if one.root is not None
                     and self._on_all_ways(function, effect, one.root)
                     and self._comes_to(function, one, effect)
-                ),
+                )
+                if late
+                else iter(()),
                 None,
             )
             if waiter is not None:

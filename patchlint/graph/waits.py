@@ -116,21 +116,43 @@ def signalled_before(
     target = refer(text, function, function.path, graph.fields) if text else None
     if place is None or target is None:
         return False
-    told = [
-        one.line
-        for one in callback.calls
-        for done in (*_signalled(graph, callback, one), *_told_below(graph, callback, one))
-        if done.keys & target.keys
-    ]
+    told = [line for line, keys in _told_in(graph, callback) if keys & target.keys]
     return bool(told) and max(told) < place.line
 
 
-def _told_below(graph: Graph, callback: Function, call: Call) -> Iterator[ObjectRef]:
-    """What a function that a callback calls signals."""
+def _told_in(graph: Graph, callback: Function) -> tuple[tuple[int, frozenset[str]], ...]:
+    """What a callback signals, by itself or in what it calls, by the lines of its calls."""
+    known = graph.signals_below.get(id(callback))
+    if known is None:
+        known = graph.signals_below[id(callback)] = tuple(
+            (call.line, keys)
+            for call in callback.calls
+            if (keys := _told_by(graph, callback, call))
+        )
+    return known
+
+
+def _told_by(graph: Graph, callback: Function, call: Call) -> frozenset[str]:
+    """What a call in a callback signals, itself or in what it runs."""
+    own = signalled(graph, callback, call)
+    found = set(own.keys) if own is not None else set()
     for callee in graph.callees(call, callback.path):
         for function in graph.reach(callee, _DEPTH - 1):
-            for one in function.calls:
-                yield from _signalled(graph, function, one)
+            for _line, done in _own_signals(graph, function):
+                found |= done.keys
+    return frozenset(found)
+
+
+def _own_signals(graph: Graph, function: Function) -> tuple[tuple[int, ObjectRef], ...]:
+    """What the calls of a function signal, each with its line."""
+    known = graph.signals.get(id(function))
+    if known is None:
+        known = graph.signals[id(function)] = tuple(
+            (call.line, done)
+            for call in function.calls
+            if (done := signalled(graph, function, call)) is not None
+        )
+    return known
 
 
 def for_itself(function: Function, edges: Sequence[Deferral]) -> Sequence[Deferral]:
@@ -162,9 +184,8 @@ class Awaited:
             for name in (None,) if edge.queue is None else queue.keys if queue else ():
                 self._by_queue.setdefault(name, []).append(place)
             callback = graph.run_by(edge)
-            for done in _signals(graph, callback) if callback is not None else ():
-                for key in done.keys:
-                    self._by_signal.setdefault(key, []).append(place)
+            for key in sorted(_signals(graph, callback)) if callback is not None else ():
+                self._by_signal.setdefault(key, []).append(place)
 
     def by(self, function: Function, call: Call) -> list[Deferral]:
         """The deferrals that the wait ``call`` for an object or a queue waits for."""
@@ -197,7 +218,7 @@ def ends_told(graph: Graph, function: Function, line: int) -> frozenset[str]:
         for call in function.calls
         if call.line > line
         and any(call.conditions == above[: len(call.conditions)] for above in here)
-        for done in _signalled(graph, function, call)
+        and (done := signalled(graph, function, call)) is not None
         for key in done.keys
     )
 
@@ -217,22 +238,28 @@ def _same_queue(graph: Graph, deferral: Deferral, target: ObjectRef) -> bool:
 def _completed(graph: Graph, deferral: Deferral, target: ObjectRef) -> bool:
     """Whether a callback, or what it calls, signals what is waited for."""
     callback = graph.run_by(deferral)
-    return callback is not None and any(
-        done.keys & target.keys for done in _signals(graph, callback)
-    )
+    return callback is not None and not _signals(graph, callback).isdisjoint(target.keys)
 
 
-def _signals(graph: Graph, callback: Function) -> Iterator[ObjectRef]:
-    """What a callback signals: completions, wait queues, bits.
+def _signals(graph: Graph, callback: Function) -> frozenset[str]:
+    """What a callback signals, by its keys: completions, wait queues, bits.
 
     It does, a function that it calls, or what runs when it puts the last reference of something.
     """
-    for function in graph.reach(callback, _DEPTH):
-        for call in function.calls:
-            yield from _signalled(graph, function, call)
-            for release in _at_last_put(graph, function, call):
-                for one in release.calls:
-                    yield from _signalled(graph, release, one)
+    known = graph.signalled_at_all.get(id(callback))
+    if known is None:
+        found: set[str] = set()
+        for function in graph.reach(callback, _DEPTH):
+            releases = (
+                release
+                for call in function.calls
+                for release in _at_last_put(graph, function, call)
+            )
+            for one in (function, *releases):
+                for _line, done in _own_signals(graph, one):
+                    found |= done.keys
+        known = graph.signalled_at_all[id(callback)] = frozenset(found)
+    return known
 
 
 def _at_last_put(graph: Graph, function: Function, call: Call) -> Iterator[Function]:
@@ -249,13 +276,6 @@ def _at_last_put(graph: Graph, function: Function, call: Call) -> Iterator[Funct
             found = graph.find(bound.callback, bound.path)
             if found is not None and target and same(bound.target, target, graph.homes):
                 yield found
-
-
-def _signalled(graph: Graph, function: Function, call: Call) -> Iterator[ObjectRef]:
-    """What a call signals, if it is one that does."""
-    done = signalled(graph, function, call)
-    if done is not None:
-        yield done
 
 
 def signalled(graph: Graph, function: Function, call: Call) -> ObjectRef | None:
