@@ -16,7 +16,7 @@ from patchlint.graph.standins import stood_for
 from patchlint.model.effect import EntryChain, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from patchlint.graph.build import Graph
     from patchlint.graph.comparison import Comparison
@@ -43,8 +43,40 @@ def before_chain(
         # what stood in the table before did it, under its own name
         first, *rest = main.chain
         return tuple(rest) or (replace(first, function=held, note=f"{held}()"),)
-    above = callers_above(graph, loss.was, main.guard, _first_way(entries), kept=comparison)
-    return (*above, *_held(graph, loss.was, main))
+
+    def kept(caller: Function, call: Call, callee: Function) -> bool:
+        heir = comparison.after.find(caller.name, caller.path)
+        return not (
+            _left(comparison, caller, call, callee)
+            or (heir is not None and holds(comparison, heir, loss))
+        )
+
+    above = callers_above(graph, loss.was, main.guard, _first_way(entries), kept=kept)
+    steps = _held(graph, loss.was, main)
+    if _says_nothing(main):
+        # up to the wait: what else is done there it was not for
+        waits = next((n for n, step in enumerate(steps) if " waits for " in step.note), len(steps))
+        steps = steps[: waits + 1]
+    return (*above, *steps)
+
+
+def _says_nothing(effect: Effect) -> bool:
+    """Whether what is waited for does one of the many things that any callback may do.
+
+    A member that is called far below it belongs to whatever it calls on the way.
+    """
+    far = effect.key[0] == "icall" and effect.where.name != (
+        effect.edge.callback if effect.edge is not None else None
+    )
+    return effect.wait is not None and (far or effect.kind in ("opaque", "store", "indirect"))
+
+
+def holds(comparison: Comparison, function: Function, loss: Loss) -> bool:
+    """Whether a caller after waits itself for what was lost below it: it lost nothing."""
+    if function is loss.now:
+        return False
+    same_thing = [e for e in comparison.new.of(function) if e.key == loss.key]
+    return any(e.wait is not None for e in same_thing) and not any(e.late for e in same_thing)
 
 
 def _first_way(entries: Sequence[EntryChain]) -> tuple[str, ...]:
@@ -81,6 +113,15 @@ def after_chain(
 
     What runs deferred by a start elsewhere is told from that start on.
     """
+    chain = _after_chain(comparison, loss, late, entries)
+    if not _says_nothing(loss.before[0]):
+        return chain
+    return _up_to_start(chain, late.edge.callback if late.edge is not None else None)
+
+
+def _after_chain(
+    comparison: Comparison, loss: Loss, late: Effect, entries: Sequence[EntryChain]
+) -> tuple[Step, ...]:
     graph, begins = comparison.after, late.chain[0]
     bound_elsewhere = late.edge is not None and begins.function == late.edge.callback
     if loss.how == "worker" or bound_elsewhere:
@@ -88,8 +129,22 @@ def after_chain(
     if (begins.path, begins.function) != (loss.now.path, loss.now.name):
         return late.chain
     below = {step.function for step in late.chain}
-    above = callers_above(graph, loss.now, late.guard, _first_way(entries), below)
+    above = callers_above(
+        graph,
+        loss.now,
+        late.guard,
+        _first_way(entries),
+        below,
+        kept=lambda caller, _call, _callee: not holds(comparison, caller, loss),
+    )
     return (*above, *late.chain)
+
+
+def _up_to_start(chain: tuple[Step, ...], callback: str | None) -> tuple[Step, ...]:
+    """A chain to the start of a callback, without what that does; whole where it has no start."""
+    runs = f" runs {callback}()"
+    place = next((n for n, one in enumerate(chain) if one.note.endswith(runs)), None)
+    return chain if callback is None or place is None else chain[: place + 1]
 
 
 def _started(comparison: Comparison, begins: Step) -> tuple[Step, ...]:
@@ -169,14 +224,14 @@ def callers_above(
     guard: tuple[Atom, ...],
     way: Collection[str] = (),
     below: Collection[str] = (),
-    kept: Comparison | None = None,
+    kept: Callable[[Function, Call, Function], bool] = lambda *_: True,
 ) -> tuple[Step, ...]:
     """One chain of callers upwards, as far as the images show it, at most four.
 
     Those that only undo what they did themselves are told where there are no others, and those
     that are named for an end come first.  Where there is a ``way``, callers that do not lie on
     it are left out, as are those that are told ``below`` already, a worker may call again what
-    started it, and those before that are not ``kept``.
+    started it, and those that are not ``kept``: with its call and the function that it calls.
     """
     steps: list[Step] = []
     seen = {function.name, *below}
@@ -187,7 +242,7 @@ def callers_above(
             for caller, call in graph.callers_of(current)
             if caller.name not in seen
             and possible(current, call, guard, graph)
-            and not (kept is not None and _left(kept, caller, call, current))
+            and kept(caller, call, current)
         ]
         if not callers:
             break

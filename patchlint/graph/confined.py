@@ -7,8 +7,9 @@ its test.
 
 from __future__ import annotations
 
+import re
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     _Pair = tuple[Function, Function]
 
 _Sign = tuple[str, bool]
+#: the member that a test of one ends in
+_MEMBER: Final = re.compile(r"(?:->|\.)[A-Za-z_]\w*$")
 
 
 def confined(comparison: Comparison, pair: _Pair, effect: Effect, sent: Sent) -> Atom | bool | None:
@@ -61,9 +64,35 @@ def tested_anew(comparison: Comparison, pair: _Pair, effect: Effect) -> Atom | N
             new
             and not leaves_others(comparison, atom)
             and not _fails_otherwise(comparison, effect, atom)
+            and not _remembers(comparison, effect, atom)
         ):
             return atom
     return None
+
+
+def _remembers(comparison: Comparison, effect: Effect, atom: Atom) -> bool:
+    """Whether a test above a wait asks what the way to the wait has itself noted before.
+
+    ``lamp->leaving = true;``, then ``if (lamp->leaving) wait_for_completion(&lamp->gone);``: that
+    there is something to wait for.  Errs towards silence where the note was made for less.
+    """
+    if effect.wait is None and effect.key[0] != "wait":
+        return False
+    member = _MEMBER.search(atom.text)
+    holders = comparison.holders(effect) or (effect.where,)
+    return member is not None and any(
+        store.line < atom.line or holder.path != atom.path or not _inside(holder, atom)
+        for holder in holders
+        for store in holder.stores
+        if store.op == "="
+        and store.target.endswith(member[0])
+        and (store.value in ("true", "1")) == atom.positive
+        and store.value in ("true", "false", "0", "1")
+    )
+
+
+def _inside(function: Function, atom: Atom) -> bool:
+    return function.line <= atom.line <= function.end
 
 
 def sent_elsewhere(comparison: Comparison, pair: _Pair, effect: Effect, sent: Sent) -> bool:
@@ -216,7 +245,19 @@ def asked_anew(comparison: Comparison, was: Function, atom: Atom) -> bool:
 
     What is put in for a parameter or a flag decides like the test that it is put into.
     """
+    if _became_parameter(comparison, was, atom.head):
+        return True
     return comparison.lines.made(atom.places) and atom.head not in comparison.asked_in(was)
+
+
+def _became_parameter(comparison: Comparison, was: Function, name: str) -> bool:
+    """Whether a variable of a function is what its callers pass after: another thing is asked."""
+    now = comparison.heir(was)
+    return (
+        now is not None
+        and any(one.name == name for one in was.locals)
+        and any(one.name == name for one in now.parameters)
+    )
 
 
 def _excludes(atom: Atom, sent: Sent) -> bool:

@@ -139,7 +139,9 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
     if entries and old.certain and loud.level == "warning" and not (late.guessed or lasts):
         loud.level = "error"
     # who is told beside them makes nothing louder
-    told = (*entries, *_beside(entries, old)) if entries else old.classes
+    # where the condition proves who comes there nobody else does
+    beside = () if grounds is not old.reasons else _beside(entries, old)
+    told = (*entries, *beside) if entries else old.classes
     reasons = list(loud.reasons)
     more = [
         loss

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from patchlint.graph import contexts, guards, unheld
 from patchlint.graph.bindings import function_name
-from patchlint.graph.chains import possible
+from patchlint.graph.chains import holds, possible
 from patchlint.graph.objects import form_of, struct_name
 from patchlint.model.effect import Ground
 
@@ -311,9 +311,11 @@ def _of_carrying(comparison: Comparison, loss: Loss, found: Ways, old: OldContex
 
     A read holds the file open: it cannot drop the last reference, whatever it calls.
     """
-    if not old.entries:
-        return old
     known = loss.before[0].known
+    waited = known is None and all(effect.wait is not None for effect in loss.before)
+    # a wait is a promise to whoever comes to it, whatever he ends
+    if not old.entries or waited:
+        return old
     family = known.family if known is not None else ""
     found = unheld.held(comparison, loss, found)
     carried = found.carrying(comparison.kernel, family).entry_points
@@ -349,12 +351,25 @@ def _in_tree(comparison: Comparison, loss: Loss) -> Ways | None:
             f"{now.name}(): too many callers to follow all of them; the entry points are "
             "a part of those that reach it"
         )
+    found = _of_losing(comparison, loss, found)
     if found.hubs:
         comparison.limitations.append(
             f"{now.name}(): not followed above {', '.join(f'{h}()' for h in found.hubs[:6])}: "
             "too many callers"
         )
     return found
+
+
+def _of_losing(comparison: Comparison, loss: Loss, found: Ways) -> Ways:
+    """The ways without those through a function of the series that waits itself, if any is left."""
+    names = {name for way in found.ways for name in way.chain[:-1]}
+    holding = {
+        function.name
+        for function in comparison.after.functions.values()
+        if function.name in names and holds(comparison, function, loss)
+    }
+    left = tuple(way for way in found.ways if holding.isdisjoint(way.chain[:-1]))
+    return replace(found, ways=left) if any(way.reaches_user for way in left) else found
 
 
 def _from_tree(found: Ways, new: Collection[str | None]) -> OldContext | None:
