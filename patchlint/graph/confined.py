@@ -44,7 +44,11 @@ def confined(comparison: Comparison, pair: _Pair, effect: Effect, sent: Sent) ->
     for atom in effect.guard:
         # a release that was moved below an old test is split by it like one below a new test
         if (
-            (_excludes(atom, sent) or asked_anew(comparison, was, atom))
+            (
+                _excludes(atom, sent)
+                or asked_anew(comparison, was, atom)
+                or _moved_below(comparison, pair[1], effect, atom, sent)
+            )
             # one that stands above the deferral as well tells the two from each other nowhere
             and atom.sign not in sent.shared
             and not leaves_others(comparison, atom)
@@ -79,7 +83,8 @@ def _remembers(comparison: Comparison, effect: Effect, atom: Atom) -> bool:
     if effect.wait is None and effect.key[0] != "wait":
         return False
     member = _MEMBER.search(atom.text)
-    holders = comparison.holders(effect) or (effect.where,)
+    waiting = (effect.pending,) if effect.pending is not None else ()
+    holders = (*waiting, *comparison.holders(effect))
     return member is not None and any(
         store.line < atom.line or holder.path != atom.path or not _inside(holder, atom)
         for holder in holders
@@ -157,7 +162,7 @@ def _stands_at(lines: Lines, was: Function, call: Call, line: int) -> bool:
 
 
 class Sent(Struct, frozen=True):
-    """Under which tests something is late: those above all of it, and those above any.
+    """Under which tests something is late: those that all of it is under, and those above any.
 
     ``stood`` are the tests above what was done before, ``roots`` the calls that it began on.
     ``holders`` are the functions on the ways down to the deferrals with the calls of them
@@ -184,13 +189,23 @@ class Sent(Struct, frozen=True):
         each = [comparison.asked.above(effect) for effect in late]
         holders, stores = _ways(comparison, now, late)
         return cls(
-            frozenset.intersection(*(tests.signs for tests in each)),
+            frozenset.intersection(*(_stands_under(comparison, effect) for effect in late)),
             frozenset().union(*(tests.choices for tests in each)),
             frozenset(atom.sign for effect in before for atom in effect.guard),
             tuple(effect.root for effect in before if effect.root is not None),
             holders,
             stores,
         )
+
+
+def _stands_under(comparison: Comparison, late: Effect) -> frozenset[_Sign]:
+    """What is asked above something late, below the deferral as well: both sides ask that.
+
+    What a callback asks anew, since it may come out otherwise by then, counts as above it.
+    """
+    above = comparison.asked.above(late).signs
+    below = comparison.asked.all_of(late).signs
+    return above | {(head, side) for head, side in below if (head, not side) not in above}
 
 
 def _ways(
@@ -263,6 +278,24 @@ def _became_parameter(comparison: Comparison, was: Function, name: str) -> bool:
 def _excludes(atom: Atom, sent: Sent) -> bool:
     """Whether a test that no release before stood under sends others into the deferral."""
     return atom.sign not in sent.stood and (atom.head, not atom.positive) in sent.some
+
+
+def _moved_below(
+    comparison: Comparison, now: Function, effect: Effect, atom: Atom, sent: Sent
+) -> bool:
+    """Whether the series moved an effect below an old test that what it did stood under nowhere.
+
+    Where no hunk shows what the test is the other side of, the deferral's own tests do not tell.
+    """
+    return (
+        effect.root is not None
+        and not atom.early
+        and atom.sign not in sent.stood
+        and now.line <= atom.line <= now.end
+        and atom.path == now.path
+        and comparison.lines.added(now.path, effect.root.line)
+        and not now.complete
+    )
 
 
 def leaves_others(comparison: Comparison, atom: Atom) -> bool:

@@ -30,7 +30,7 @@ from patchlint.graph.balance import held_for_a_moment, taken_unseen
 from patchlint.graph.leaves import named_teardown
 from patchlint.graph.loss import OF_A_WAIT
 from patchlint.graph.objects import form_of, is_release
-from patchlint.graph.waits import ends_told
+from patchlint.graph.waits import ends_told, wait_matches
 from patchlint.model.effect import MEMORY_ONLY, ON_FAILURE, Ground
 
 if TYPE_CHECKING:
@@ -244,15 +244,17 @@ def _of_one(comparison: Comparison, loss: Loss, old: OldContext) -> Volume:
     contexts = {edge.context for e in loss.late if (edge := e.last or e.edge) is not None}
     if contexts == {"task"} and (why := _by_the_task(comparison, loss, old)):
         found.down(Ground(why))
-    for why in _not_for_all(comparison, loss):
+    for why in _not_for_all(comparison, loss, old):
         found.down(Ground(why))
     if old.doubt:
         found.down(Ground(old.doubt))
     return found
 
 
-def _not_for_all(comparison: Comparison, loss: Loss) -> Iterator[str]:
+def _not_for_all(comparison: Comparison, loss: Loss, old: OldContext) -> Iterator[str]:
     """Why a loss is none for those who relied on what was done."""
+    if (waiter := _waits_in_the_same(comparison, loss, old)) is not None:
+        yield f"{waiter.name}(), which the same request runs, waits for it"
     if _in_one_configuration(comparison, loss):
         yield "it was done then in some configurations alone, and put off in others"
     if loss.held:
@@ -265,6 +267,29 @@ def _not_for_all(comparison: Comparison, loss: Loss) -> Iterator[str]:
         yield "what waits for it waits for its context as well"
     if _brief(comparison, loss):
         yield "it is late by a grace period, and who meets it is told to try again"
+
+
+def _waits_in_the_same(comparison: Comparison, loss: Loss, old: OldContext) -> Function | None:
+    """Another operation of the request that loses, to which the series adds a wait for it.
+
+    ``->kill_sb`` flushes what ``->put_super`` queued: both are umount(2).  In which order they run
+    no table says, which errs towards a note.
+    """
+    events = {entry.event for entry in old.entries if entry.event}
+    after = comparison.after
+    edges = [edge for late in loss.late if (edge := late.last or late.edge) is not None]
+    if not events or len(edges) < len(loss.late):
+        return None
+    for call in comparison.added_waits:
+        holder = next((f for f in after.functions.values() if f.makes(call)), None)
+        if (
+            holder is not None
+            and holder is not loss.now
+            and any(row.event in events for _, _, row in after.operations_of(holder.name))
+            and all(wait_matches(after, edge, holder, call) for edge in edges)
+        ):
+            return holder
+    return None
 
 
 def _far_below(loss: Loss) -> bool:
