@@ -13,6 +13,7 @@ from __future__ import annotations
 from base64 import b64encode
 from hashlib import sha256
 from importlib.resources import files
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
@@ -40,6 +41,8 @@ class Leg(Struct, frozen=True):
     handed: bool
     tint: str
     steps: Sequence[Step]
+    #: what leads to the first step, where the one before does not
+    piece: str = ""
 
 
 class Row(Struct, frozen=True):
@@ -115,14 +118,24 @@ def _block(value: str) -> Markup:
 
 
 def legs(promise: Promise, before: Promise) -> list[Leg]:
-    """Cut a chain where it is handed over: what follows runs in the context that runs it."""
+    """Cut a chain where it is handed over: what follows runs in the context that runs it.
+
+    And where another piece of it begins.
+    """
     chain = promise.chain
     turn = next((i for i, step in enumerate(chain) if step.function == promise.callback), None)
-    if not promise.callback or not turn:
-        return [Leg(handed=False, tint=_tint(promise.context), steps=chain)]
+    if not promise.callback:
+        turn = None
+    apart = words.pieces(promise)
+    cuts = sorted({0, turn or 0, *apart})
     return [
-        Leg(handed=False, tint=_tint(before.context), steps=chain[:turn]),
-        Leg(handed=True, tint=_tint(promise.context), steps=chain[turn:]),
+        Leg(
+            handed=start == turn and start > 0,
+            tint=_tint(before.context if turn and start < turn else promise.context),
+            steps=chain[start:end],
+            piece=apart.get(start, ""),
+        )
+        for start, end in pairwise([*cuts, len(chain)])
     ]
 
 

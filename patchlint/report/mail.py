@@ -18,7 +18,15 @@ from msgspec import Struct
 from patchlint.model.hidden import HIDDEN
 from patchlint.report.lookup import alike, by_patch, entry_points, patch_of, series_of, untold
 from patchlint.report.text import cut, line, source, wrap
-from patchlint.report.words import called, confirmed_by, elsewhere, entries, remembered, told
+from patchlint.report.words import (
+    called,
+    confirmed_by,
+    elsewhere,
+    entries,
+    pieces,
+    remembered,
+    told,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -313,7 +321,10 @@ def _quoted(finding: Finding) -> list[str]:
 
 def _chain(name: str, promise: Promise) -> list[str]:
     lines = wrap(f"{name}: {told(promise, '->')}", PROSE)
-    for step in promise.chain:
+    apart = pieces(promise)
+    for index, step in enumerate(promise.chain):
+        if index in apart:
+            lines.append(cut(f"  - {apart[index]}:", _LONGEST_LINE))
         place = f"  {called(step.function)} {line(step.path)}:{step.line}"
         full = f"{place}, {line(step.note)}" if step.note else place
         if len(full) <= PROSE:

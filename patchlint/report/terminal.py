@@ -40,6 +40,7 @@ from patchlint.report.words import (
     elsewhere,
     fate,
     headline,
+    pieces,
     posted,
     precedent,
     record,
@@ -387,14 +388,22 @@ def _lane(
     lines = [(pad(name, LABEL) + heading, _CYAN)]
     lines += [(" " * LABEL + text, _CYAN) for text in more]
     home = finding.path if _beside(style) else None
+    apart = pieces(promise)
     steps = [
-        (("… " if gap else "") + line(step.function), _place(step, home), line(step.note))
-        for gap, step in _steps(promise, finding, style)
+        (
+            apart.get(index, ""),
+            ("… " if gap else "") + line(step.function),
+            _place(step, home),
+            line(step.note),
+        )
+        for gap, index, step in _steps(promise, finding, style)
     ]
     most = min(_LONG_FUNCTION, max(_FUNCTION, room // 2))
-    wide = min(most, max((columns(function) for function, _, _ in steps), default=0))
-    far = max((columns(place) for _, place, _ in steps), default=0)
-    for function, place, note in steps:
+    wide = min(most, max((columns(function) for _, function, _, _ in steps), default=0))
+    far = max((columns(place) for _, _, place, _ in steps), default=0)
+    for piece, function, place, note in steps:
+        if piece:
+            lines.append((_fitted(f"{INDENT}- {piece}:", room, style), ""))
         text = f"{INDENT}{pad(function, wide)}  {pad(place, far)}  {note}"
         lines.append((_fitted(text.rstrip(), room, style), ""))
     return lines
@@ -411,8 +420,8 @@ def _place(step: Step, home: str | None) -> str:
     return f"{line(path)}:{step.line}"
 
 
-def _steps(promise: Promise, finding: Finding, style: Style) -> list[tuple[bool, Step]]:
-    """Return the links to show, each with whether links before it are left out.
+def _steps(promise: Promise, finding: Finding, style: Style) -> list[tuple[bool, int, Step]]:
+    """Return the links to show with their places, each with whether links before are left out.
 
     The release itself, the link that hands over to the callback, the callback and where the
     promise is lost say most; what room is left goes to the links that come first.
@@ -429,7 +438,7 @@ def _steps(promise: Promise, finding: Finding, style: Style) -> list[tuple[bool,
         wanted += range(len(chain))
         chosen = set(list(dict.fromkeys(wanted))[:STEPS])
     return [
-        (index > 0 and index - 1 not in chosen, step)
+        (index > 0 and index - 1 not in chosen, index, step)
         for index, step in enumerate(chain)
         if index in chosen
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Final
 
 from patchlint.model.effect import STRUCTURAL
@@ -211,6 +211,27 @@ def _told(promise: Promise, names: Sequence[str | None], arrow: str, level: Leve
     way = [f"{line(name)}()" for name in names if name]
     by = f" ({f' {arrow} '.join(way)})" if way else ""
     return f"{context(promise, level)}{by}: {guarantee(promise)}"
+
+
+#: how a step of a chain is told that starts the function of the next one
+_STARTS: Final = lazy(r" (?:runs|hands it to) (\w+\(\))")
+
+
+def pieces(promise: Promise) -> dict[int, str]:
+    """The steps with which a second piece of a chain begins, each with what leads to it.
+
+    What somebody waits for is started by somebody else: who waits does not call that one.
+    """
+    chain = promise.chain
+    found = {}
+    for place, (last, step) in enumerate(pairwise(chain), start=1):
+        starts = _STARTS.search(step.note)
+        if starts is None or not step.function.isidentifier() or step.function == last.function:
+            continue
+        if f"{step.function}()" not in last.note:
+            waited = ", which is waited for," if promise.guarantee == "after-wait" else ""
+            found[place] = f"{line(starts[1])}{waited} is started by"
+    return found
 
 
 def entries(points: Sequence[EntryChain], most: int, own: str = "") -> str:

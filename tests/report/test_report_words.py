@@ -180,3 +180,24 @@ def test_what_the_callback_starts_in_turn_is_named():
     said = "work item (percpu_ref_kill() → lamp_gone() → lamp_work()): done some time later"
     assert words.told(after) == said
     assert words.told(after, room=70) == said.replace("percpu_ref_kill() → ", "")
+
+
+def test_a_second_piece_of_a_chain_is_told_as_one():
+    waits = Step("lamp_release", "lamp.c", 9, "calls lamp_wait()")
+    starts = Step("lamp_write", "lamp.c", 20, "queue_work() runs lamp_work()")
+    does = Step("lamp_work", "lamp.c", 3, "lamp_put()")
+    late = Promise("workqueue", "eventually", (waits, starts, does), "queue_work", "lamp_work")
+    early = Promise("task", "after-wait", (waits, starts, does))
+    assert words.pieces(late) == {1: "lamp_work() is started by"}
+    assert words.pieces(early) == {1: "lamp_work(), which is waited for, is started by"}
+    one = replace(STORY.findings[0], level="error", before=early, after=late)
+    shown = replace(STORY, findings=(one,))
+    for name in ("terminal", "mail", "html"):
+        assert "lamp_work() is started by" in render(shown, name, Style())
+
+
+def test_a_chain_that_is_one_has_no_second_piece():
+    calls = Step("lamp_release", "lamp.c", 9, "calls lamp_write()")
+    starts = Step("lamp_write", "lamp.c", 20, "queue_work() runs lamp_work()")
+    again = Step("lamp_work", "lamp.c", 3, "kthread_queue_work() runs lamp_off()")
+    assert words.pieces(Promise("workqueue", "eventually", (calls, starts, again))) == {}
