@@ -220,6 +220,7 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         leading=_leading(comparison, main, late, condition, less),
         runs_on=main.runs,
         waited=_waited(gone, effect),
+        limit=_limit(comparison, main) if limited else "",
         awaited=_awaited(effect),
         args=effect.args,
         in_vain=late.vain.callee if late.vain is not None else "",
@@ -456,21 +457,43 @@ def _after(
     return last.context, mechanism, edge.callback, late.guarantee
 
 
-#: what is the same whenever it is read: constants, and what makes jiffies of them
-_CONSTANT: Final = re.compile(r"(?:[A-Z][A-Z0-9_]*|\d+[UL]*|[mun]?s?secs_to_jiffies|[\s()*/+-])+")
+#: what says the same to a reader as to the call: constants, and members by their names
+_TOLD: Final = re.compile(
+    r"(?:[A-Z_][A-Z0-9_]*\b|\d+[UL]*|[A-Za-z_]\w*(?:(?:->|\.)\w+)+|[\s()*/+-])+"
+)
+#: what a point in time is counted from
+_FROM_NOW: Final = re.compile(r"^jiffies\s*\+\s*")
+_CALLED: Final = re.compile(r"\b[a-z]\w*(?=\()")
+_MEMBER: Final = re.compile(r"->|\.")
 
 
 def _time(comparison: Comparison, call: Call) -> str:
-    """How long a call puts off or waits, where that is a constant and no jiffy alone; else ""."""
-    place = comparison.kernel.times.get(call.callee)
+    """How long a call puts off or waits, where the call says it and no jiffy alone; else ""."""
+    kernel = comparison.kernel
+    place = kernel.times.get(call.callee)
     text = (argument(call, place) if place is not None else None) or ""
-    return text if _CONSTANT.fullmatch(text) and not text.strip("()UL ").isdigit() else ""
+    span = _FROM_NOW.sub("", text, count=1)
+    words = _CALLED.sub(lambda one: "" if one[0] in kernel.durations else one[0], span)
+    # of a member nobody knows whether it is a time or a point in time
+    unsure = call.callee in kernel.points and span == text and _MEMBER.search(words)
+    said = _TOLD.fullmatch(words) and not unsure and re.search(r"\w", words)
+    return span if said and not span.strip("()UL ").isdigit() else ""
 
 
 def _delay(comparison: Comparison, late: Effect) -> str:
-    """The constant by which the start of what is late puts it off, "" where there is none."""
-    edge = late.edge
-    return _time(comparison, edge.call) if edge is not None and late.last in (None, edge) else ""
+    """By how much the start of what is late puts it off, "" where no start says that.
+
+    Of what a callback starts in turn either start may.
+    """
+    starts = [edge.call for edge in (late.edge, late.last) if edge is not None]
+    return next(filter(None, (_time(comparison, call) for call in starts)), "")
+
+
+def _limit(comparison: Comparison, loss: Loss) -> str:
+    """After how long a wait that is left may end, "" where it says no time."""
+    less = _waits_less(loss)
+    wait = loss.late[0].site if loss.how == "shortened" else less.wait if less is not None else None
+    return _time(comparison, wait) if wait is not None else ""
 
 
 def _last(late: Effect) -> str:

@@ -51,7 +51,7 @@ class Step(Struct, frozen=True, gc=False):
 class Promise(Struct, frozen=True):
     """One side of a downgrade: in which context a release runs, and by when it is done.
 
-    ``delay`` is what its start puts it off by, where that is a constant; ``last`` is what
+    ``delay`` is what its start puts it off by, where the call says that; ``last`` is what
     ``callback`` starts in turn, where it does not do it itself.  ``wait`` says in words what
     becomes of a wait for which nobody shows what is done by its end.
     """
@@ -170,6 +170,8 @@ class Downgrade(Struct, frozen=True):
     runs_on: str = ""
     #: the wait that held the caller and is gone, by the function that was called for it
     waited: str = ""
+    #: after how long a wait that is left may end, as the call says it
+    limit: str = ""
     #: what the call that does the release is given
     args: tuple[str, ...] = ()
     #: the callback that it waited for

@@ -411,6 +411,10 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     waits: dict[str, Wait] = field(default_factory=dict)
     #: starts and waits -> the argument that says how long they put off, or wait
     times: dict[str, int] = field(default_factory=dict)
+    #: starts of which that may be a point in time instead
+    points: frozenset[str] = frozenset()
+    #: what makes a time of a number -> the unit of that number
+    durations: dict[str, str] = field(default_factory=dict)
     #: mechanism (``work``, ``rcu``...) -> what to do where it puts something off, with ``{}`` for
     #: what it runs
     instead: dict[str, tuple[str, str]] = field(default_factory=dict)

@@ -57,6 +57,8 @@ def _kernel(data: Compiled) -> KernelFacts:
         activations={row[0]: _activation(row) for row in data["activations"]},
         waits={row[0]: Wait(*_sourced(row)) for row in data["waits"]},
         times=dict(data["times"]),
+        points=frozenset(data["points"]),
+        durations=dict(data["durations"]),
         instead={name: (one, own) for name, (one, own) in data["instead"].items()},
         list_adds={name: (item, target) for name, (item, target) in data["list_adds"].items()},
         list_drains=dict(data["list_drains"]),

@@ -8,11 +8,11 @@ from msgspec.structs import replace
 
 from patchlint.model.facts import UNNAMED
 from patchlint.model.finding import LEVELS, Finding
-from patchlint.ruleset import sentences
+from patchlint.ruleset import sentences, times
 from patchlint.ruleset.sentences import NAMELESS, OWN_RULE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from patchlint.model.effect import Downgrade, Step
     from patchlint.model.finding import Confidence, Level
@@ -65,6 +65,7 @@ def finding(
     level = _level(rule, downgrade)
     downgrade = _named(downgrade)
     outer = (name for name in downgrade.also if name not in downgrade.inner)
+    downgrade = _timed(ruleset.kernel, downgrade, diffs.defined)
     downgrade = replace(downgrade, also=tuple(_telling(ruleset.kernel, outer)))
     # what a finding is known by does not change with the line that tells most
     placed = diffs.placed(downgrade)
@@ -96,6 +97,17 @@ def finding(
         hunk=diffs.shown(downgrade, placed),
         quote=diffs.quoted(downgrade, placed),
     )
+
+
+def _timed(kernel: KernelFacts, downgrade: Downgrade, defined: Mapping[str, str]) -> Downgrade:
+    """A downgrade with the times in it as a reader knows them."""
+    after, limit = downgrade.after, downgrade.limit
+    if not (after.delay or limit):
+        return downgrade
+    told = times.said(limit, defined, kernel.durations)
+    delay = times.said(after.delay, defined, kernel.durations)
+    wait = after.wait.replace(limit, told) if limit else after.wait
+    return replace(downgrade, limit=told, after=replace(after, delay=delay, wait=wait))
 
 
 def fingerprint(rule: str, downgrade: Downgrade) -> str:

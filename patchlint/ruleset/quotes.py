@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
 from patchlint.model.finding import HunkLine
+from patchlint.model.pattern import lazy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -25,6 +27,9 @@ _MOST_QUOTED: Final = 28
 #: a test that a patch took out is shown when it has no more lines
 _TAKEN_OUT: Final = 2
 LEFT_OUT: Final = "[...]"
+#: a constant that ends on its line
+_DEFINES: Final = lazy(r"\s*#\s*define\s+(\w+)[ \t]+(\S.*)(?<!\\)$")
+_COMMENT: Final = lazy(r"\s*(?:/\*.*|//.*)$")
 
 
 class Diffs:
@@ -36,6 +41,20 @@ class Diffs:
             for path in dict.fromkeys((file.diff.path, file.diff.old_path)):
                 if path is not None:
                     self._by_path.setdefault(path, []).append(file)
+
+    @cached_property
+    def defined(self) -> dict[str, str]:
+        """The constants that lines of the patch define, as they are after it."""
+        lines = (
+            line
+            for files in self._by_path.values()
+            for file in files
+            for hunk in file.diff.hunks
+            for line in hunk.lines
+            if line.kind != "-"
+        )
+        found = (_DEFINES.match(line.text) for line in lines)
+        return {one[1]: _COMMENT.sub("", one[2]).strip() for one in found if one is not None}
 
     def shown(self, downgrade: Downgrade, placed: Downgrade | None = None) -> tuple[HunkLine, ...]:
         """The diff lines at issue with a little context: the release that went, the deferral.

@@ -104,6 +104,8 @@ class _Gathered:
                 for row in (*rows["activation"], *rows["wait"])
                 if "time" in row
             },
+            "points": [row["name"] for row in rows["activation"] if row.get("point")],
+            "durations": {row["name"]: row["unit"] for row in rows["duration"]},
             "instead": {
                 row["mechanism"]: [row["advice"], row.get("own", row["advice"])]
                 for row in rows["instead"]

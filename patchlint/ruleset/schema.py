@@ -310,6 +310,7 @@ ROWS: Final[dict[str, Row]] = {
         Key("object", number),
         Key("queue", number, required=False),
         Key("time", number, required=False),
+        Key("point", flag, required=False),
         Key("context", _CONTEXT),
         Key("guarantee", _GUARANTEE),
         Key("mechanism", text),
@@ -317,6 +318,7 @@ ROWS: Final[dict[str, Row]] = {
         Key("keeps_not_with", words, required=False),
         *_SOURCE,
     ),
+    "duration": (Key("name", word), Key("unit", text), *_SOURCE),
     "instead": (Key("mechanism", text), Key("advice", text), Key("own", text, required=False)),
     "wait": (
         Key("name", word),
@@ -462,7 +464,7 @@ RULE: Final[Row] = (
 FILES: Final[dict[str, tuple[str, ...]]] = {
     "cleanups": ("cleanup",),
     "twins": ("twin",),
-    "mechanisms": ("registration", "activation", "instead"),
+    "mechanisms": ("registration", "activation", "duration", "instead"),
     "waits": ("wait",),
     "entries": ("entry", "syscall", "proof", "hub", "unflagged", "own_hold"),
     "events": ("event",),

@@ -90,13 +90,16 @@ def message(kernel: KernelFacts, downgrade: Downgrade) -> str:
     """One sentence, short enough to stand with its place and rule on two lines of a terminal."""
     after, function = downgrade.after, _from(downgrade)
     if downgrade.shape == "lost-wait" and after.callback is None:
+        end = f" after {downgrade.limit}" if downgrade.limit else ""
         gives_up = "may give up" if LIMITED in downgrade.reasons else "goes on without"
-        return f"{function} {gives_up} {downgrade.what.said}{_when(downgrade.condition)}"
+        waits = f"{function} {gives_up} {downgrade.what.said}"
+        return f"{waits}{end if LIMITED in downgrade.reasons else ''}{_when(downgrade.condition)}"
     if downgrade.shape == "lost-wait":
         what = what_of(kernel, downgrade)
         told = _tells(kernel, downgrade)
         does = f"does {what}" if told else "runs"
-        stops = "may give up waiting" if LIMITED in downgrade.reasons else "no longer waits"
+        gives_up = f"may give up waiting{f' after {downgrade.limit}' * bool(downgrade.limit)}"
+        stops = gives_up if LIMITED in downgrade.reasons else "no longer waits"
         when = _when(downgrade.condition)
         which = f", which {does} {_where(after)}"
         waits = f"{function} {stops}{when} for {_awaited(downgrade)}{which}"

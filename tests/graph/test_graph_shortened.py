@@ -37,22 +37,26 @@ def told(wait: str, *, name: str = "lamp_remove", ways=unbinds):
 
 
 @pytest.mark.parametrize(
-    ("less", "ends"),
+    ("less", "ends", "limit"),
     [
-        (TIMED, "wait_event_timeout() may end first, after HZ"),
+        (TIMED, "wait_event_timeout() may end first, after HZ", " after HZ"),
         (
             TIMED.replace("HZ", "lamp->patience"),
-            "wait_event_timeout() may end first, after some time",
+            "wait_event_timeout() may end first, after lamp->patience",
+            " after lamp->patience",
         ),
-        (SIGNAL, "wait_event_interruptible() may end first, by a signal"),
+        (TIMED.replace("HZ", "ticks"), "wait_event_timeout() may end first, after some time", ""),
+        (SIGNAL, "wait_event_interruptible() may end first, by a signal", ""),
     ],
 )
-def test_a_teardown_that_may_give_up_waiting_promises_less(less, ends):
+def test_a_teardown_that_may_give_up_waiting_promises_less(less, ends, limit):
     (found,) = told(f"{less};")
     assert (found.before.wait, found.after.wait) == ("waits for lamp->dark_wq", ends)
     assert (found.shape, found.level_cap, found.side) == ("lost-wait", "warning", "post")
     assert (found.path, found.line) == (PATH, 4)
-    assert message(kernel(), found) == "lamp_remove() may give up the wait for lamp->dark_wq"
+    assert message(kernel(), found) == (
+        f"lamp_remove() may give up the wait for lamp->dark_wq{limit}"
+    )
 
 
 @pytest.mark.parametrize("name", ["lamp_drain", "lamp_cancel_job", "lamp_stop", "lamp_remove"])
