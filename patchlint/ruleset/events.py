@@ -46,8 +46,13 @@ def named(kernel: KernelFacts, entry: EntryChain) -> str:
     return event.said if event is not None else f"{entry.said or entry.name}(2)"
 
 
-def filled(kernel: KernelFacts, text: str, entries: Sequence[EntryChain]) -> str:
-    """A text with the events in it that it is told of, "" where it is true of none of them."""
+def filled(
+    kernel: KernelFacts, text: str, entries: Sequence[EntryChain], otherwise: str = _NOTHING_KNOWN
+) -> str:
+    """A text with the events in it that it is told of, "" where it is true of none of them.
+
+    Where none is known, or more than one names, it is told of ``otherwise``.
+    """
     place = PLACE.search(text)
     if place is None:
         return text
@@ -57,7 +62,7 @@ def filled(kernel: KernelFacts, text: str, entries: Sequence[EntryChain]) -> str
             for one in entries
             if one.kind == "syscall" or one.event or of(kernel, one)
         )
-        said = _or(told) if 0 < len(told) <= _MOST else _NOTHING_KNOWN
+        said = _or(told) if 0 < len(told) <= _MOST else otherwise
     else:
         wanted = place[1].split(", ")
         events = (event for one in entries if (event := of(kernel, one)) is not None)

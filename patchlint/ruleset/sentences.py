@@ -76,8 +76,10 @@ _WAIT: Final = "the wait"
 _AWAITED: Final = "what it was for"
 #: before what else may be done
 _OR: Final = ", or "
-#: entry points that a sentence names
-_ENTRIES: Final = 3
+#: what who comes next meets of a number that is given back too late
+_TAKEN: Final = (
+    "whoever asks for that number, or for a free one, right after {call} may find it taken"
+)
 #: what helps where the task itself does it late
 _AT_RETURN: Final = (
     "end within the call what others wait for there, and leave the put alone to the return"
@@ -278,7 +280,8 @@ def symptoms(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str
     if downgrade.what.kind == "wait" and not downgrade.runs_on:
         # nothing is known to run on
         told = ()
-    texts = (events.filled(kernel, one, downgrade.entry_points) for one in told)
+    itself = _itself(downgrade)
+    texts = (events.filled(kernel, one, downgrade.entry_points, itself) for one in told)
     return tuple(fitted(one, downgrade.after) for one in texts if one)
 
 
@@ -344,16 +347,17 @@ def why(kernel: KernelFacts, downgrade: Downgrade) -> str:
             " or is woken there, still meets what it releases"
         )
     if known is not None:
-        return fitted(events.filled(kernel, known.why, downgrade.entry_points), after)
-    called = [*dict.fromkeys(events.named(kernel, one) for one in downgrade.entry_points)]
-    if not called:
-        return ""
-    shown, left = called[:_ENTRIES], len(called) - _ENTRIES
-    if left > 0:
-        shown.append(f"{left} other{'s' * (left > 1)}")
-    *first, last = shown
-    said = f"{', '.join(first)} or {last}" if first else last
-    return f"{said} may be over before it is done"
+        said = events.filled(kernel, known.why, downgrade.entry_points, _itself(downgrade))
+        return fitted(said, after)
+    if downgrade.what.kind == "number":
+        return events.filled(kernel, _TAKEN, downgrade.entry_points, _itself(downgrade))
+    # that it is not done by then the headline says
+    return ""
+
+
+def _itself(downgrade: Downgrade) -> str:
+    """The call that lost it, for who knows no better name of it."""
+    return f"{downgrade.function}()" if downgrade.function.isidentifier() else "the call"
 
 
 def _where(after: Promise) -> str:

@@ -290,7 +290,7 @@ def test_a_function_that_is_known_says_what_was_lost_with_it():
     known = SHIPPED.kernel.cleanups["_cifsFileInfo_put"]
     loss = lost("_free_xid", function="_cifsFileInfo_put", family="file")
     found = said(loss)
-    assert found.why == known.why.replace("{call}", "the call")
+    assert found.why == known.why.replace("{call}", "_cifsFileInfo_put()")
     assert known.releases in found.why
     assert found.symptoms == known.symptoms
     assert not any("fput()" in one for one in found.advice)
@@ -315,13 +315,17 @@ def test_a_release_at_the_return_of_the_same_task_is_not_told_as_one_of_another_
     assert not any("another thread" in one for one in (found.why, *found.advice))
 
 
-def test_why_names_the_entry_whose_caller_goes_on():
+def test_of_what_no_table_knows_why_says_nothing_that_the_headline_says():
     loss = lost("lamp_dim", family="structural")
-    assert said(loss).why == ""
+    assert said(replace(loss, entry_points=(ENTRY,))).why == ""
+
+
+def test_of_a_number_why_says_who_finds_it_taken():
+    loss = replace(lost("lamp_ids", family="structural"), what=Act("number", "lamp_ids"))
+    taken = "whoever asks for that number, or for a free one, right after {} may find it taken"
+    assert said(loss).why == taken.format(f"{loss.function}()")
     detach = replace(ENTRY, said="lamp_off(..., LAZY)")
-    assert said(replace(loss, entry_points=(detach, ENTRY, ENTRY))).why == (
-        "lamp_off(..., LAZY) or lamp_off(2) may be over before it is done"
-    )
+    assert said(replace(loss, entry_points=(detach,))).why == taken.format(detach.said)
 
 
 CLOSE = EntryChain("lamp_release", "file operation", (), "file_operations.release")
