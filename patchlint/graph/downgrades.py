@@ -33,6 +33,7 @@ from patchlint.graph.objects import is_release, variables
 from patchlint.graph.old_context import OldContext, old_context
 from patchlint.graph.proofs import proved
 from patchlint.graph.standins import stood_for
+from patchlint.graph.traits import traits
 from patchlint.model.context import DEFERRED, GUARANTEES
 from patchlint.model.effect import LIMITED, STRUCTURAL, Downgrade, Ground, Promise
 
@@ -221,6 +222,7 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         runs_on=main.runs,
         waited=_waited(gone, effect),
         limit=_limit(comparison, main) if limited else "",
+        traits=traits(comparison, main, late),
         awaited=_awaited(effect),
         args=effect.args,
         in_vain=late.vain.callee if late.vain is not None else "",

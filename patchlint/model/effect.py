@@ -120,6 +120,25 @@ class Act(Struct, frozen=True):
         )
 
 
+class Traits(Struct, frozen=True):
+    """What speaks for or against an advice.
+
+    ``added``: the series brings the callback.  ``locked``: it takes a lock that is held where it
+    is started.  ``each_processor``: each processor has an item of its own.  ``holds``: the series
+    takes a reference where it starts it.  ``stops``: the callback stops, cancels or drains
+    something as well.  ``before_wait``: what was lost was done before a wait for a grace period.
+    ``silent``: the losing function returns nothing.
+    """
+
+    added: bool = False
+    locked: bool = False
+    each_processor: bool = False
+    holds: bool = False
+    stops: bool = False
+    before_wait: bool = False
+    silent: bool = False
+
+
 class Downgrade(Struct, frozen=True):
     """A cleanup whose promise got weaker.
 
@@ -170,6 +189,7 @@ class Downgrade(Struct, frozen=True):
     runs_on: str = ""
     #: the wait that held the caller and is gone, by the function that was called for it
     waited: str = ""
+    traits: Traits = Traits()
     #: after how long a wait that is left may end, as the call says it
     limit: str = ""
     #: what the call that does the release is given

@@ -447,6 +447,8 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     resources: dict[str, tuple[Resource, ...]] = field(default_factory=dict)
     #: families that are no part of what holds them: nobody waits for them with that
     alone: frozenset[str] = frozenset()
+    #: families whose advice is for a callback that stops nothing else
+    while_idle: frozenset[str] = frozenset()
     #: contexts in which a release of a family is late so briefly that a note is enough
     brief: dict[str, frozenset[Context]] = field(default_factory=dict)
     macros: tuple[Macro, ...] = ()
@@ -488,6 +490,11 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     #: names of functions that run what they are given before they return
     visits: re.Pattern[str] = NEVER
     calms: re.Pattern[str] = NEVER
+    #: names of functions that take a lock, or say that it is held, and of those that give it back
+    locks: re.Pattern[str] = NEVER
+    unlocks: re.Pattern[str] = NEVER
+    #: functions that give an object of which each processor has one
+    each_processor: frozenset[str] = frozenset()
     #: functions that take a variable away from the release at the end of its scope
     takes: frozenset[str] = frozenset()
     #: functions below which no entry point ends what it was called to end

@@ -89,6 +89,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         ),
         resources={name: tuple(kinds) for name, kinds in data["resources"].items()},
         alone=frozenset(data["alone"]),
+        while_idle=frozenset(data["while_idle"]),
         brief={name: frozenset(contexts) for name, contexts in data["brief"].items()},
         macros=tuple(Macro(*_sourced(row)) for row in data["macros"]),
         hints=tuple(ContextHint(row[0], lazy(row[1]), *row[2:]) for row in data["hints"]),
@@ -112,6 +113,9 @@ def _kernel(data: Compiled) -> KernelFacts:
         later=any_of(data["later"]),
         visits=any_of(data["visits"]),
         calms=any_of(data["calms"]),
+        locks=any_of(data["locks"]),
+        unlocks=any_of(data["unlocks"]),
+        each_processor=frozenset(data["each_processor"]),
         takes=frozenset(data["takes"]),
         lookups=frozenset(data["lookups"]),
         reference_words={

@@ -128,6 +128,7 @@ class _Gathered:
             "resources": {
                 name: row["resources"] for name, row in self.families.items() if "resources" in row
             },
+            "while_idle": [name for name, row in self.families.items() if row.get("while_idle")],
             "alone": [name for name, row in self.families.items() if row.get("alone")],
             "brief": {
                 name: row["brief_in"] for name, row in self.families.items() if "brief_in" in row

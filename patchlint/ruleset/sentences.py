@@ -86,6 +86,11 @@ _AT_RETURN: Final = (
 )
 #: what helps where a wait may be over too early
 _ASK_HOW: Final = "where the wait has ended too early, tell the caller by an error, or wait again"
+_WAIT_AGAIN: Final = "where the wait has ended too early, wait again, or stop what still runs"
+#: what helps where only memory needed the grace period
+_AS_BEFORE: Final = "do it in the call, as before, and leave to {} only what needs the grace period"
+#: how an advice begins that is to wait for a callback
+_WAITS: Final = "wait for {} "
 
 
 def message(kernel: KernelFacts, downgrade: Downgrade) -> str:
@@ -277,6 +282,12 @@ def symptoms(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str
         # of a call that no table knows nobody knows what its delay shows as; a rule that is for a
         # form of the move may know what that shows as, whatever it is
         told = rule.symptoms if rule.shape in _SHOWS else ()
+    if downgrade.shape == "rcu-release" and downgrade.traits.before_wait:
+        # what stood behind the wait is none of it
+        told = () if known is None else told
+    if downgrade.shape == "lost-wait" and downgrade.traits.holds and known is None:
+        # what runs on is kept as long
+        told = ()
     if downgrade.what.kind == "wait" and not downgrade.runs_on:
         # nothing is known to run on
         told = ()
@@ -287,9 +298,34 @@ def symptoms(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str
 
 def advice(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str, ...]:
     """What fits the form of the move and the release, else what the mechanism allows."""
-    known, after = released(kernel, downgrade), downgrade.after
+    known, after, traits = released(kernel, downgrade), downgrade.after, downgrade.traits
+    form = _form(kernel, rule, downgrade)
+    # what a callback stops is the module's, and wants it there
+    idle = downgrade.family not in kernel.while_idle or not traits.stops
+    told = (*form, *(known.advice if known is not None and idle else ()))
+    if LIMITED in downgrade.reasons:
+        told = (_WAIT_AGAIN if traits.silent else _ASK_HOW,)
+    elif downgrade.shape == "weaker" and after.context == "task":
+        told = (*form, _AT_RETURN)
+    elif downgrade.shape == "rcu-release" and traits.before_wait:
+        told = (_AS_BEFORE.format(_runs(after)),)
+    elif (
+        rule.level != "note"
+        and (known is None or known.visible)
+        and (not told or (known is None and downgrade.family == STRUCTURAL))
+    ):
+        by_mechanism = _by_mechanism(kernel, downgrade)
+        told = (*told, *([by_mechanism] if by_mechanism else ()))
+        told = told if (told and not downgrade.body) or not idle else (*told, *rule.advice)
+    return tuple(dict.fromkeys(fitted(one, after) for one in told))
+
+
+def _form(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str, ...]:
+    """What the rule says of the form of the move, with the names of this one."""
+    if downgrade.body and rule.shape:
+        return ()
     form = rule.advice if rule.shape else ()
-    twin = kernel.twins.get(after.mechanism or "")
+    twin = kernel.twins.get(downgrade.after.mechanism or "")
     if twin is not None:
         # the call that was there may do more than the one that the tables hold beside the twin
         known_call = downgrade.what.kind == "call" and downgrade.cleanup in kernel.cleanups
@@ -297,26 +333,46 @@ def advice(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str, 
         form = tuple(one.replace(_DIRECT, f"{direct}()") for one in form)
     if downgrade.shape == "lost-wait" and downgrade.waited:
         form = tuple(map(_of_wait(downgrade), form))
-    if known is None and downgrade.family != STRUCTURAL:
+    if released(kernel, downgrade) is None and downgrade.family != STRUCTURAL:
         form = (*form, *rule.advice)
-    if downgrade.body and rule.shape:
-        form = ()
-    told = (*form, *(known.advice if known is not None else ()))
-    if LIMITED in downgrade.reasons:
-        told = (_ASK_HOW,)
-    elif downgrade.shape == "weaker" and after.context == "task":
-        told = (*form, _AT_RETURN)
-    elif (
-        rule.level != "note"
-        and (known is None or known.visible)
-        and (not told or (known is None and downgrade.family == STRUCTURAL))
-    ):
-        runs = f"{after.callback}()" if after.callback else "it"
-        by_mechanism = kernel.instead_of(after.mechanism, after.context, own=downgrade.own)
-        by_mechanism = by_mechanism.replace("{}", runs)
-        told = (*told, *([by_mechanism] if by_mechanism else ()))
-        told = told if told and not downgrade.body else (*told, *rule.advice)
-    return tuple(dict.fromkeys(fitted(one, after) for one in told))
+    return form
+
+
+def _runs(after: Promise) -> str:
+    return f"{after.callback}()" if after.callback else "it"
+
+
+def _by_mechanism(kernel: KernelFacts, downgrade: Downgrade) -> str:
+    """What the mechanism allows, "" where that would not help here."""
+    after, traits = downgrade.after, downgrade.traits
+    if after.last:
+        # the first callback does no more than start the next one
+        return ""
+    text = kernel.instead_of(after.mechanism, after.context)
+    of_own = kernel.instead_of(after.mechanism, after.context, own=True)
+    if downgrade.own and text != of_own:
+        # nobody may wait for it by an item that it frees; and one that stood there before the
+        # series has other users, whose release is not to leave it
+        text = of_own if traits.added else ""
+    if text.startswith(_WAITS):
+        if traits.locked or traits.each_processor:
+            return ""
+        if _puts_off_there(released(kernel, downgrade), after):
+            what = what_of(kernel, downgrade)
+            text = (
+                f"keep {what} in the task: to wait for {{}} is not enough, it puts that off again"
+            )
+    return text.replace("{}", _runs(after))
+
+
+def _puts_off_there(known: Cleanup | None, after: Promise) -> bool:
+    """Whether a release looks at its context, and puts itself off in that of the callback."""
+    return (
+        known is not None
+        and known.kind in ("ctx", "wrap")
+        and known.deferred == "eventually"
+        and after.context in ("workqueue", "kthread")
+    )
 
 
 def _of_wait(downgrade: Downgrade) -> Callable[[str], str]:

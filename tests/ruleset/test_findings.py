@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from patchlint.model.diff import DiffLine, FileDiff, Hunk
-from patchlint.model.effect import Act, Downgrade, EntryChain, Ground, Promise, Step
+from patchlint.model.effect import (
+    LIMITED,
+    Act,
+    Downgrade,
+    EntryChain,
+    Ground,
+    Promise,
+    Step,
+    Traits,
+)
 from patchlint.model.facts import UNNAMED
 from patchlint.model.finding import LEVELS
 from patchlint.model.mail import Patch
@@ -619,3 +628,60 @@ def test_a_record_from_hunks_alone_holds_nothing_with_a_tree(tree, cap, level, h
     found = finding(replace(SHIPPED, rules=rules), loss, 0, PATCH, Diffs((DIFF,)), tree=tree)
     assert found.level == level
     assert any("note at most" in one for one in found.evidence) == held
+
+
+# -- an advice that would not help is none ---------------------------------------------------
+
+
+def test_a_callback_that_stood_before_the_series_is_given_no_work_of_another():
+    item = Promise("workqueue", "eventually", (STEP,), "queue_work", "lamp_gone")
+    loss = lost("lamp_destroy", family="structural", after=item, own=True)
+    assert not any("lamp_gone()" in one for one in said(loss).advice)
+    brought = replace(loss, traits=Traits(added=True))
+    assert any("leave only memory to lamp_gone()" in one for one in said(brought).advice)
+
+
+@pytest.mark.parametrize("traits", [Traits(locked=True), Traits(each_processor=True)])
+def test_no_wait_is_advised_where_it_would_hang_or_wait_for_one_of_many(traits):
+    loss = lost("lamp_destroy", family="structural")
+    assert any("flush_work()" in one for one in said(loss).advice)
+    assert not any("flush_work()" in one for one in said(replace(loss, traits=traits)).advice)
+
+
+def test_who_returns_nothing_tells_no_error():
+    loss = lost("lamp_destroy", family="structural", reasons=(LIMITED,), shape="lost-wait")
+    assert "an error" in said(loss).advice[0]
+    assert "an error" not in said(replace(loss, traits=Traits(silent=True))).advice[0]
+
+
+def test_a_file_that_a_worker_puts_is_not_closed_when_the_worker_is_done():
+    after = Promise("kthread", "eventually", (STEP,), "kthread_queue_work", "lamp_gone")
+    found = said(lost("sockfd_put", family="socket", after=after))
+    (told,) = found.advice
+    assert told.startswith("keep sockfd_put() in the task: to wait for lamp_gone() is not enough")
+
+
+def test_a_module_is_held_while_the_callback_stops_something():
+    loss = lost("module_put", family="module")
+    assert any("module reference in the task" in one for one in said(loss).advice)
+    stops = said(replace(loss, traits=Traits(stops=True)))
+    assert not any("module reference in the task" in one for one in stops.advice)
+
+
+def test_what_a_lost_wait_leaves_running_may_be_held_for_it():
+    loss = lost("lamp_wait", family="structural", shape="lost-wait")
+    assert said(loss).symptoms == (
+        "the work item may run after what it works on, or its module, is gone",
+    )
+    assert said(replace(loss, traits=Traits(holds=True))).symptoms == ()
+
+
+def test_what_stood_before_the_grace_period_is_to_be_done_in_the_call():
+    after = Promise("rcu-callback", "after-grace-period", (STEP,), "call_rcu", "lamp_gone")
+    loss = lost("lamp_hide", family="structural", shape="rcu-release", after=after)
+    assert "synchronize_rcu_expedited" in said(loss).advice[0]
+    found = said(replace(loss, traits=Traits(before_wait=True)))
+    assert found.symptoms == ()
+    assert found.advice == (
+        "do it in the call, as before, and leave to lamp_gone() only what needs the grace period",
+    )

@@ -1,0 +1,119 @@
+"""What of a loss speaks for or against an advice: what the series adds, locks, references."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from patchlint.model.effect import Traits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from patchlint.graph.build import Deferral
+    from patchlint.graph.comparison import Comparison
+    from patchlint.graph.effect import Effect
+    from patchlint.graph.loss import Loss
+    from patchlint.model.facts import Call, Function
+    from patchlint.model.kernel import KernelFacts
+
+#: calls in calls below a callback in which it may take a lock, or stop something
+_BELOW: Final = 2
+#: the last name of an expression
+_LAST: Final = re.compile(r"(\w+)\W*$")
+_VOID: Final = "void"
+
+
+def traits(comparison: Comparison, loss: Loss, late: Effect) -> Traits:
+    """What is known of a loss beside what it is."""
+    kernel, edge = comparison.kernel, late.edge
+    callback = _callback(comparison, late)
+    below = comparison.after.reach(callback, _BELOW) if callback is not None else []
+    starts = edge.function if edge is not None else loss.now
+    return Traits(
+        added=callback is not None and callback.name not in comparison.before.by_name,
+        locked=edge is not None and _locked(kernel, edge, below),
+        each_processor=edge is not None and _each_processor(kernel, edge),
+        holds=any(
+            comparison.lines.added(function.path, call.line) and _takes_reference(kernel, call)
+            for function in (loss.now, starts)
+            for call in function.calls
+        ),
+        stops=any(
+            kernel.calms.search(call.callee) and not kernel.harmless.search(call.callee)
+            for function in below
+            for call in function.calls
+        ),
+        before_wait=_before_wait(comparison, loss),
+        silent=loss.now.returns.split()[-1:] == [_VOID],
+    )
+
+
+def _callback(comparison: Comparison, late: Effect) -> Function | None:
+    """What does it now, as far as the images have it."""
+    if late.edge is not None:
+        return comparison.after.run_by(late.edge)
+    begins = late.chain[0]
+    return comparison.after.functions.get((begins.path, begins.function))
+
+
+def _locked(kernel: KernelFacts, edge: Deferral, below: Iterable[Function]) -> bool:
+    """Whether something is started under a lock that it takes: who waits there waits for ever.
+
+    A lock is known by the last name of what it is: more of one name makes an advice less.
+    """
+    held: list[str] = []
+    for call in edge.function.calls:
+        if call.line > edge.line:
+            break
+        if kernel.unlocks.search(call.callee):
+            held = [name for name in held if name != _lock(call)]
+        elif kernel.locks.search(call.callee):
+            held.append(_lock(call))
+    return any(
+        kernel.locks.search(call.callee)
+        and not kernel.unlocks.search(call.callee)
+        and _lock(call) in held
+        for function in below
+        for call in function.calls
+    )
+
+
+def _lock(call: Call) -> str:
+    """The name of what is locked; of a lock that a function has for itself, its name."""
+    name = _LAST.search(call.args[0]) if call.args else None
+    return name[1] if name is not None else call.callee.replace("un", "", 1)
+
+
+def _each_processor(kernel: KernelFacts, edge: Deferral) -> bool:
+    """Whether each processor has its own item: a wait for this one is no wait for others."""
+    place = kernel.activations.get(edge.mechanism)
+    given = edge.call.args[place.object_arg] if place and edge.call.args[place.object_arg :] else ""
+    root = re.match(r"\W*(\w+)", given)
+    texts = [given]
+    if root is not None:
+        function = edge.function
+        texts += [one.value for one in function.assignments if one.target == root[1]]
+        texts += [c.callee for c in function.calls if c.assigned == root[1]]
+    return any(name in kernel.each_processor for text in texts for name in re.findall(r"\w+", text))
+
+
+def _takes_reference(kernel: KernelFacts, call: Call) -> bool:
+    """Whether a call takes a reference, or is named so."""
+    words = call.callee.split("_")
+    return (
+        call.callee in kernel.references
+        or call.callee in kernel.refcount_gets
+        or not kernel.reference_words.keys().isdisjoint(words)
+    )
+
+
+def _before_wait(comparison: Comparison, loss: Loss) -> bool:
+    """Whether all that was lost was done before the function waited for a grace period."""
+    kernel = comparison.kernel
+    waits = [
+        call.line
+        for call in loss.was.calls
+        if (row := kernel.waits.get(call.callee)) is not None and row.kind == "grace-period"
+    ]
+    return bool(waits) and all(effect.root_line < min(waits) for effect in loss.before)
