@@ -27,7 +27,7 @@ from patchlint.model.record import (
     title_digest,
 )
 from patchlint.model.stats import Group, Stats, share
-from patchlint.ruleset import cache, events
+from patchlint.ruleset import cache
 from patchlint.ruleset.errors import RuleError
 
 if TYPE_CHECKING:
@@ -49,9 +49,6 @@ CHANCE: Final = 0.05
 #: judged findings from which on a rule's own record is told beside a finding: of fewer a share
 #: says nothing
 FEWEST: Final = 10
-
-#: of a finding that is met in more ways no one of them says what it is like
-_MOST_EVENTS: Final = 3
 
 #: what a cell may hold that is no free text
 _MAY: Final[dict[tuple[type, str], tuple[str, ...]]] = {
@@ -227,43 +224,27 @@ def _is_near(one: Judgement, finding: Finding, kernel: KernelFacts) -> bool:
     """Whether a row is near enough to a finding to say something about it.
 
     It is of the same function; or of the same family, and there of the same subsystem and release,
-    or put off by the same thing there, or due when user space did the same (the last close of a
-    device), or of a function of the same kind for which something that runs alike does the same,
-    or what shows in user space as this does.  Of what no table knows a family says nothing.
+    or put off by the same thing there, or of the same release by a function of the same kind that
+    something runs alike.  What user space did, and meets, is alike for things that have nothing to
+    do with each other.  Of what no table knows a family says nothing.
     """
     beside = one.folder == folder(finding.path)
     if beside and one.function == finding.function:
         return True
     if one.family != finding.family:
         return False
-    if finding.family == STRUCTURAL:
-        return beside and one.cleanup == finding.cleanup
     same = one.cleanup == finding.cleanup
+    if finding.family == STRUCTURAL:
+        return beside and same
     if beside and (same or one.mechanism == (finding.after.mechanism or "")):
         return True
     runners = [_runner(_runs_in(kernel, one.mechanism)), _runner(finding.after.context)]
-    if runners[0] != runners[1] and runners[0] is not None:
-        return False
-    return one.event in _events(kernel, finding) or (
-        runners[0] is not None
+    return (
+        same
+        and runners[0] is not None
+        and runners[0] == runners[1]
         and _of_a_kind(kernel, one.function, finding.function)
-        and (same or _shows_alike(kernel, one.cleanup, finding.cleanup))
     )
-
-
-def _shows_alike(kernel: KernelFacts, *cleanups: str) -> bool:
-    """Whether releases show in user space as the same when they are late."""
-    rows = [kernel.cleanups.get(name) for name in cleanups]
-    told = {row.symptoms if row is not None else () for row in rows}
-    return len(told) == 1 and () not in told
-
-
-def _events(kernel: KernelFacts, finding: Finding) -> set[str]:
-    """Return what user space does in the entry points of a finding, none where that is much."""
-    found = {
-        event.name for one in finding.entry_points if (event := events.of(kernel, one)) is not None
-    }
-    return found if len(found) <= _MOST_EVENTS else set()
 
 
 def _of_a_kind(kernel: KernelFacts, *functions: str) -> bool:

@@ -9,7 +9,6 @@ import pytest
 from msgspec.structs import replace
 
 from patchlint.cli.main import main
-from patchlint.model.effect import EntryChain
 from patchlint.model.record import OPEN, Judgement, Miss, folder, title_digest
 from patchlint.model.stats import share
 from patchlint.ruleset import record
@@ -155,13 +154,31 @@ def test_what_is_far_or_not_earlier_is_no_precedent(far, day):
         # of one function, whatever is said to have moved
         ({"function": "nest_drop", "family": "file", "cleanup": "fput"}, {}, True),
         ({"function": "nest_drop", "family": "file", "path": "fs/burrow/nest.c"}, {}, False),
-        # user space meets the same, and a thread of the kernel does both
-        ({"family": "inode", "cleanup": "iput"}, {"cleanup": "xfs_inactive"}, True),
-        ({"family": "inode", "cleanup": "iput"}, {"mechanism": "kthread_create"}, True),
-        ({"family": "inode", "cleanup": "iput"}, {"mechanism": "call_rcu"}, False),
-        ({"family": "inode", "cleanup": "iput"}, {"mechanism": "lamp_later"}, False),
+        # that user space meets the same is not enough
+        ({"family": "inode", "cleanup": "iput"}, {"cleanup": "xfs_inactive"}, False),
+        # the same release elsewhere, and a thread of the kernel does both
+        ({"family": "inode", "cleanup": "iput"}, {"cleanup": "iput"}, True),
+        (
+            {"family": "inode", "cleanup": "iput"},
+            {"cleanup": "iput", "mechanism": "kthread_create"},
+            True,
+        ),
+        (
+            {"family": "inode", "cleanup": "iput"},
+            {"cleanup": "iput", "mechanism": "call_rcu"},
+            False,
+        ),
+        (
+            {"family": "inode", "cleanup": "iput"},
+            {"cleanup": "iput", "mechanism": "lamp_later"},
+            False,
+        ),
         # ... of another kind of function, and in another subsystem
-        ({"family": "inode", "cleanup": "iput"}, {"function": "nest_update"}, False),
+        (
+            {"family": "inode", "cleanup": "iput"},
+            {"cleanup": "iput", "function": "nest_update"},
+            False,
+        ),
         ({}, {"cleanup": "mntput", "family": "mount", "function": "nest_update"}, False),
         ({}, {"cleanup": "mntput", "family": "mount"}, True),
         # ... something else
@@ -182,32 +199,6 @@ def test_what_is_near_is_alike_to_whoever_meets_it(mine, row, near):
     if "function" in mine or family == "structural":
         known = {"family": family, "folder": "fs/den"} | row
     assert (nearest([replace(ROW, **known)], finding(**mine)) is not None) is near
-
-
-@pytest.mark.parametrize(
-    ("reached", "row", "near"),
-    [
-        (("close",), {}, True),
-        (("close",), {"event": "umount"}, False),
-        (("close",), {"event": ""}, False),
-        (("close",), {"family": "file"}, False),
-        # what is late by an RCU callback is late by less
-        (("close",), {"mechanism": "call_rcu"}, False),
-        (("close", "munmap"), {}, True),
-        # whatever user space does: that is no kind
-        (("close", "munmap", "umount", "rmdir"), {}, False),
-        ((), {}, False),
-    ],
-)
-def test_what_is_due_when_user_space_does_the_same_is_near(reached, row, near):
-    one = finding(
-        family="device",
-        cleanup="lamp_end",
-        function="den_drop",
-        entry_points=tuple(EntryChain(name, "syscall", ()) for name in reached),
-    )
-    known = {"family": "device", "event": "close", "folder": "fs/burrow", "function": "x"} | row
-    assert (nearest([replace(ROW, **known)], one) is not None) is near
 
 
 def test_a_finding_without_a_day_is_later_than_all_that_was_judged():
