@@ -552,7 +552,12 @@ def _summary(report: Report, style: Style) -> str:
     hit = len({(finding.series, finding.patch) for finding in findings})
     if findings:
         split = ", ".join(count(number, level) for level, number in levels(findings).items())
-        text = f"{count(len(findings), 'finding')} ({split}) in {hit} of {count(total, 'patch')}"
+        # those that differ in place alone are told as one
+        groups = 0 if style.verbose else sum(len(alike(group)) for group in by_patch(report))
+        beside = len(findings) - groups if groups else 0
+        with_it = f", {beside} of them told with another," if beside else ""
+        where = f"in {hit} of {count(total, 'patch')}"
+        text = f"{count(len(findings), 'finding')} ({split}){with_it} {where}"
     else:
         text = style.silence or silence(report)
     ranges = [one.subject for one in report.series if _is_range(one)]

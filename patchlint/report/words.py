@@ -70,6 +70,8 @@ _VERSION: Final = lazy(r"\bversion (\d+)\b")
 _UNLISTED: Final = "is in no table"
 #: how the evidence tells of what is judged by its place alone
 _UNKNOWN: Final = "is not known: judged by where it stood"
+#: what is known by its place and is no function
+_THING: Final = lazy(rf"what (the .+) does {_UNKNOWN}$")
 #: how a step of a chain is told that calls the next one
 _CALLS: Final = "calls "
 #: contexts in which a function is called back, and those that never return to user space
@@ -173,6 +175,11 @@ def sure(finding: Finding) -> str:
     )
     known = finding.family != STRUCTURAL and not named and not finding.before.wait
     what = f"what {called(finding.cleanup)} does"
+    judged = f"only its name says {what}"
+    unknown = next(filter(None, map(_THING.match, finding.evidence)), None)
+    if unknown is not None:
+        # a number, a bit, a store: no name of a function says anything
+        judged = f"no table knows what {line(unknown[1])} is to user space"
     if finding.before.wait and finding.level != "note":
         did = "a task waited, but" if a_task else "nothing shows who waited, and"
         why = f"{did} what was done by the end of the wait is not known"
@@ -181,15 +188,15 @@ def sure(finding: Finding) -> str:
     elif finding.confidence == "high":
         why = f"{what} is known, and so is that a task did it"
     elif finding.confidence == "low":
-        why = f"only its name says {what}"
+        why = judged
         if known:
             why = f"{what} is known, but only the name of a helper says that it is done later"
     elif known:
         why = f"{what} is known, but nothing shows who called the old path"
     elif a_task:
-        why = f"a task did it, but only its name says {what}"
+        why = f"a task did it, but {judged}"
     else:
-        why = f"only its name says {what}, and nothing shows who called the old path"
+        why = f"{judged}, and nothing shows who called the old path"
     return f"{finding.confidence} confidence: {why}"
 
 

@@ -313,7 +313,9 @@ def test_what_differs_in_place_alone_is_told_once():
     assert told.count("fput() moves from") == 1
     assert told.count("  why ") == 1
     assert "  also in  tunnel_kill(), tunnel_drop() (drivers/burrow/tunnel.c:120)\n" in told
-    assert told.endswith("3 findings (3 warnings) in 1 of 3 patches\n")
+    assert told.endswith(
+        "3 findings (3 warnings), 2 of them told with another, in 1 of 3 patches\n"
+    )
 
 
 def test_a_note_is_told_once_as_well():

@@ -201,3 +201,29 @@ def test_a_chain_that_is_one_has_no_second_piece():
     starts = Step("lamp_write", "lamp.c", 20, "queue_work() runs lamp_work()")
     again = Step("lamp_work", "lamp.c", 3, "kthread_queue_work() runs lamp_off()")
     assert words.pieces(Promise("workqueue", "eventually", (calls, starts, again))) == {}
+
+
+def test_what_is_no_function_has_no_name_that_says_what_it_does():
+    number = "what the freeing of a number of lamp_ids does is not known: judged by where it stood"
+    call = "what ->lamp_off() does is not known: judged by where it stood"
+    one = replace(
+        STORY.findings[0],
+        level="error",
+        confidence="medium",
+        family="structural",
+        cleanup="lamp_ids",
+        before=Promise("task", "before-call-returns", ()),
+    )
+    told_of = sure(replace(one, evidence=(number,)))
+    assert "no table knows what the freeing of a number of lamp_ids is to user space" in told_of
+    assert "only its name says" in sure(replace(one, evidence=(call,)))
+
+
+def test_the_summary_says_how_many_findings_are_told_with_another():
+    one = replace(STORY.findings[0], level="error")
+    other = replace(one, function="burrow_other", line=one.line + 40, fingerprint="0" * 16)
+    shown = replace(STORY, findings=(one, other))
+    assert "2 findings (2 errors), 1 of them told with another, in" in render(
+        shown, "terminal", Style()
+    )
+    assert "told with another" not in render(shown, "terminal", Style(verbose=True))
