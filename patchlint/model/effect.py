@@ -66,6 +66,8 @@ class Promise(Struct, frozen=True):
     delay: str = ""
     wait: str = ""
     last: str = ""
+    #: of an unknown context: who comes to it, in words
+    by: str = ""
 
 
 class EntryChain(Struct, frozen=True):

@@ -118,7 +118,10 @@ class Cleanup(Struct, frozen=True):
 
 
 class Twin(Struct, frozen=True):
-    """``deferred`` does later what ``direct`` does now: the diff shows no queueing."""
+    """``deferred`` does later what ``direct`` does now: the diff shows no queueing.
+
+    ``by`` says in words who comes to that, where no context does.
+    """
 
     direct: str
     deferred: str
@@ -127,6 +130,7 @@ class Twin(Struct, frozen=True):
     guarantee: Guarantee
     runs_in: str
     source: Source
+    by: str = ""
 
 
 class Registration(Struct, frozen=True):

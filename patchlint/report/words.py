@@ -103,7 +103,7 @@ def context(promise: Promise, level: Level = "warning") -> str:
     if promise.context != "unknown":
         return CONTEXTS[promise.context]
     if promise.mechanism or promise.callback:
-        return "whoever runs it"
+        return line(promise.by) or "whoever runs it"
     taken = "" if level == "note" else ", taken for a task"
     if promise.many:
         return f"more callers of {line(promise.many)}() than were followed{taken}"
@@ -207,7 +207,7 @@ def confirmed_by(finding: Finding) -> str:
 
 def article(name: str) -> str:
     """``a work item``, ``an RCU callback``."""
-    if name.startswith("whoever"):
+    if name.startswith(("whoever", "the ")):
         return name
     return f"an {name}" if name.startswith("RCU") else f"a {name}"
 

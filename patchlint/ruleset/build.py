@@ -52,7 +52,7 @@ def _kernel(data: Compiled) -> KernelFacts:
     cleanups = _cleanups(data)
     return KernelFacts(
         cleanups={row.name: row for row in cleanups},
-        twins={row[1]: Twin(*_sourced(row)) for row in data["twins"]},
+        twins={row[1]: _twin(row) for row in data["twins"]},
         registrations={row[0]: _registration(row) for row in data["registrations"]},
         activations={row[0]: _activation(row) for row in data["activations"]},
         waits={row[0]: Wait(*_sourced(row)) for row in data["waits"]},
@@ -71,7 +71,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         not_teardown=any_of(data["not_teardown"]),
         variants=(
             *_variants("cleanups", [(row.name, row) for row in cleanups]),
-            *_variants("twins", [(row[1], Twin(*_sourced(row))) for row in data["twins"]]),
+            *_variants("twins", [(row[1], _twin(row)) for row in data["twins"]]),
             *_variants("registrations", [(r[0], _registration(r)) for r in data["registrations"]]),
             *_variants("activations", [(r[0], _activation(r)) for r in data["activations"]]),
             *_variants("waits", [(row[0], Wait(*_sourced(row))) for row in data["waits"]]),
@@ -231,6 +231,11 @@ def _frozen(value: Any) -> Any:
 def _sourced(row: list[Any]) -> list[Any]:
     """Return the fields of a row that ends in its source."""
     return [*row[:-1], Source(*row[-1])]
+
+
+def _twin(row: list[Any]) -> Twin:
+    direct, deferred, mechanism, context, guarantee, runs_in, by, source = row
+    return Twin(direct, deferred, mechanism, context, guarantee, runs_in, Source(*source), by)
 
 
 def _entry(row: list[Any]) -> EntryPoint:

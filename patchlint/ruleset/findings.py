@@ -65,7 +65,7 @@ def finding(
     level = _level(rule, downgrade)
     downgrade = _named(downgrade)
     outer = (name for name in downgrade.also if name not in downgrade.inner)
-    downgrade = _timed(ruleset.kernel, downgrade, diffs.defined)
+    downgrade = _by_whom(ruleset.kernel, _timed(ruleset.kernel, downgrade, diffs.defined))
     downgrade = replace(downgrade, also=tuple(_telling(ruleset.kernel, outer)))
     # what a finding is known by does not change with the line that tells most
     placed = diffs.placed(downgrade)
@@ -108,6 +108,14 @@ def _timed(kernel: KernelFacts, downgrade: Downgrade, defined: Mapping[str, str]
     delay = times.said(after.delay, defined, kernel.durations)
     wait = after.wait.replace(limit, told) if limit else after.wait
     return replace(downgrade, limit=told, after=replace(after, delay=delay, wait=wait))
+
+
+def _by_whom(kernel: KernelFacts, downgrade: Downgrade) -> Downgrade:
+    """A downgrade with who comes to what a twin leaves to others."""
+    twin = kernel.twins.get(downgrade.after.mechanism or "")
+    if twin is None or not twin.by:
+        return downgrade
+    return replace(downgrade, after=replace(downgrade.after, by=twin.by))
 
 
 def fingerprint(rule: str, downgrade: Downgrade) -> str:

@@ -442,6 +442,7 @@ def _twin(row: Row) -> list[Any]:
         row["context"],
         row["guarantee"],
         row["runs_in"],
+        row.get("by", ""),
         _source(row),
     ]
 

@@ -291,6 +291,7 @@ ROWS: Final[dict[str, Row]] = {
         Key("context", _CONTEXT),
         Key("guarantee", _GUARANTEE),
         Key("runs_in", word),
+        Key("by", text, required=False),
         *_SOURCE,
     ),
     "registration": (

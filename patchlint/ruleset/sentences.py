@@ -117,12 +117,30 @@ def message(kernel: KernelFacts, downgrade: Downgrade) -> str:
             f"{after.mechanism}() takes the place of {what_of(kernel, downgrade)} in {function}:"
             f" {_lost(downgrade)}{back}"
         )
+    if _takes_place(kernel, downgrade):
+        place = f"{after.mechanism}() takes the place of {what_of(kernel, downgrade)} in {function}"
+        return f"{place}{_when(downgrade.condition)}: {_lost(downgrade)}"
     if _on_failure(downgrade):
         named, many = _named(kernel, downgrade)
         return (
             f"{function}: on failure, {named} {'are' if many else 'is'} done {_BY[after.context]}"
         )
     return f"{_moved(kernel, downgrade)}{_when(downgrade.condition)}: {_lost(downgrade)}"
+
+
+def _takes_place(kernel: KernelFacts, downgrade: Downgrade) -> bool:
+    """Whether all there is to tell is that a twin stands where the direct call stood.
+
+    What that call does may be to wait for something that others do: that does not move.
+    """
+    twin = kernel.twins.get(downgrade.after.mechanism or "")
+    return (
+        twin is not None
+        and downgrade.what.kind == "call"
+        and downgrade.what.name == twin.direct
+        and not (downgrade.also or downgrade.body or _on_failure(downgrade))
+        and not _is_added(downgrade)
+    )
 
 
 def _awaited(downgrade: Downgrade) -> str:

@@ -21,6 +21,7 @@ from patchlint.model.effect import (
 from patchlint.model.facts import UNNAMED
 from patchlint.model.finding import LEVELS
 from patchlint.model.mail import Patch
+from patchlint.report import words
 from patchlint.ruleset import events
 from patchlint.ruleset.findings import choose, finding, fingerprint
 from patchlint.ruleset.load import load
@@ -685,3 +686,22 @@ def test_what_stood_before_the_grace_period_is_to_be_done_in_the_call():
     assert found.advice == (
         "do it in the call, as before, and leave to lamp_gone() only what needs the grace period",
     )
+
+
+def test_where_a_twin_stands_in_the_place_of_a_call_the_headline_says_that():
+    """What the call did may be to wait for what others do: that does not move."""
+    after = Promise("softirq", "eventually", (STEP,), "usb_unlink_urb", "__usb_hcd_giveback_urb")
+    loss = lost("usb_kill_urb", family="device", shape="twin", after=after)
+    assert said(loss).message == (
+        "usb_unlink_urb() takes the place of usb_kill_urb() in lamp_close(): no longer done when"
+        " the call returns"
+    )
+    assert "takes the place" not in said(replace(loss, also=("mmput",))).message
+
+
+def test_who_comes_to_what_a_twin_leaves_to_others_is_said():
+    twin, later = "snd_card_free_when_closed", "release_card_device"
+    after = Promise("unknown", "eventually", (STEP,), twin, later)
+    loss = lost("snd_card_free", family="device", shape="twin", after=after)
+    assert words.context(said(loss).after) == "the last close of the card"
+    assert words.context(after) == "whoever runs it"
