@@ -28,7 +28,10 @@ def traits(comparison: Comparison, loss: Loss, late: Effect) -> Traits:
     """What is known of a loss beside what it is."""
     kernel, edge = comparison.kernel, late.edge
     callback = _callback(comparison, late)
-    below = comparison.after.reach(callback, _BELOW) if callback is not None else []
+    # what is late may be done by what the first callback starts in turn
+    last = comparison.after.run_by(late.last) if late.last is not None else None
+    runs = [one for one in (callback, last if last is not callback else None) if one is not None]
+    below = [one for function in runs for one in comparison.after.reach(function, _BELOW)]
     starts = edge.function if edge is not None else loss.now
     return Traits(
         added=callback is not None and callback.name not in comparison.before.by_name,

@@ -113,3 +113,33 @@ def test_nobody_is_told_to_wait_under_a_lock_for_what_takes_it(lock, waits):
     after = callback + OLD.replace("BODY", body)
     (one,) = check(["-"], Options(no_tree=True), mbox(mails(before, after)).encode()).findings
     assert any("flush_work()" in text for text in one.advice) is waits
+
+
+CHAIN = """\
+static void lamp_gone(struct work_struct *work)
+{
+	struct lamp *lamp = container_of(work, struct lamp, work);
+
+	lamp_stop(lamp);
+	module_put(lamp->owner);
+}
+
+static void lamp_late(struct timer_list *timer)
+{
+	struct lamp *lamp = container_of(timer, struct lamp, timer);
+
+	schedule_work(&lamp->work);
+}
+
+"""
+
+
+def test_what_the_last_of_two_callbacks_stops_is_known():
+    body = (
+        "\tINIT_WORK(&lamp->work, lamp_gone);\n\ttimer_setup(&lamp->timer, lamp_late, 0);\n"
+        "\tmod_timer(&lamp->timer, jiffies + HZ);\n"
+    )
+    found = told(body, CHAIN, old="\tlamp_stop(lamp);\n\tmodule_put(lamp->owner);\n")
+    assert (found.after.callback, found.after.last) == ("lamp_late", "lamp_gone")
+    assert found.traits.stops
+    assert found.after.delay == "HZ"
