@@ -320,7 +320,8 @@ class Event(Struct, frozen=True):
     """What user space did, in its own words, when a system call or an operation runs.
 
     ``calls`` are system calls by the names in their definitions, ``operations`` members of structs
-    (``file_operations.release``), ``kinds`` kinds of entry points.
+    (``file_operations.release``), ``kinds`` kinds of entry points.  ``often``: each task comes to
+    it, so that nobody is to wait in it for a worker.
     """
 
     name: str
@@ -328,6 +329,7 @@ class Event(Struct, frozen=True):
     calls: frozenset[str]
     kinds: frozenset[str]
     operations: frozenset[str]
+    often: bool = False
 
 
 class Macro(Struct, frozen=True):

@@ -78,7 +78,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         ),
         held_against=tuple(data["held_against"]),
         entries=tuple(_entry(row) for row in data["entries"]),
-        events=tuple(Event(*row[:2], *map(frozenset, row[2:])) for row in data["events"]),
+        events=tuple(map(_event, data["events"])),
         system_calls={row[0]: _system_call(row) for row in data["system_calls"]},
         hubs={row[0]: Hub(*_sourced(row)) for row in data["hubs"]},
         unflagged={row[0]: Unflagged(*_sourced(row)) for row in data["unflagged"]},
@@ -236,6 +236,11 @@ def _sourced(row: list[Any]) -> list[Any]:
 def _twin(row: list[Any]) -> Twin:
     direct, deferred, mechanism, context, guarantee, runs_in, by, source = row
     return Twin(direct, deferred, mechanism, context, guarantee, runs_in, Source(*source), by)
+
+
+def _event(row: list[Any]) -> Event:
+    name, said, calls, kinds, operations, often = row
+    return Event(name, said, frozenset(calls), frozenset(kinds), frozenset(operations), often)
 
 
 def _entry(row: list[Any]) -> EntryPoint:

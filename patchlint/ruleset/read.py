@@ -112,7 +112,12 @@ class _Gathered:
             },
             "entries": [_entry(row) for row in rows["entry"]],
             "events": [
-                [row["name"], row["said"], *(row.get(key, []) for key in _OF_EVENT)]
+                [
+                    row["name"],
+                    row["said"],
+                    *(row.get(key, []) for key in _OF_EVENT),
+                    row.get("often", False),
+                ]
                 for row in rows["event"]
             ],
             "system_calls": [_system_call(row) for row in rows["syscall"]],

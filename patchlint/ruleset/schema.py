@@ -400,6 +400,7 @@ ROWS: Final[dict[str, Row]] = {
         Key("calls", words, required=False),
         Key("kinds", texts, required=False),
         Key("operations", texts, required=False),
+        Key("often", flag, required=False),
     ),
     "frame": (Key("name", word), Key("context", _CONTEXT), *_SOURCE),
     "workload": (

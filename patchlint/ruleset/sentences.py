@@ -373,7 +373,7 @@ def _by_mechanism(kernel: KernelFacts, downgrade: Downgrade) -> str:
         # series has other users, whose release is not to leave it
         text = of_own if traits.added else ""
     if text.startswith(_WAITS):
-        if traits.locked or traits.each_processor:
+        if traits.locked or traits.each_processor or _in_each_task(kernel, downgrade):
             return ""
         if _puts_off_there(released(kernel, downgrade), after):
             what = what_of(kernel, downgrade)
@@ -381,6 +381,12 @@ def _by_mechanism(kernel: KernelFacts, downgrade: Downgrade) -> str:
                 f"keep {what} in the task: to wait for {{}} is not enough, it puts that off again"
             )
     return text.replace("{}", _runs(after))
+
+
+def _in_each_task(kernel: KernelFacts, downgrade: Downgrade) -> bool:
+    """Whether all that is known to come there is what each task comes to: it is not to wait."""
+    found = [events.of(kernel, one) for one in downgrade.entry_points]
+    return bool(found) and all(one is not None and one.often for one in found)
 
 
 def _puts_off_there(known: Cleanup | None, after: Promise) -> bool:

@@ -649,6 +649,13 @@ def test_no_wait_is_advised_where_it_would_hang_or_wait_for_one_of_many(traits):
     assert not any("flush_work()" in one for one in said(replace(loss, traits=traits)).advice)
 
 
+def test_no_exit_of_a_task_is_told_to_wait_for_a_worker():
+    loss = lost("lamp_destroy", family="structural")
+    for entries, waits in (((EXIT,), False), ((EXIT, CLOSE), True)):
+        found = said(replace(loss, entry_points=entries))
+        assert any("flush_work()" in one for one in found.advice) is waits
+
+
 def test_who_returns_nothing_tells_no_error():
     loss = lost("lamp_destroy", family="structural", reasons=(LIMITED,), shape="lost-wait")
     assert "an error" in said(loss).advice[0]
