@@ -74,12 +74,15 @@ def _texts(finding: Finding) -> tuple[object, ...]:
     """What is told of a finding besides where it is."""
     before, after = finding.before, finding.after
     name = rf"(?<!\w){re.escape(finding.function)}(?!\w)"
+    # ... where it stands for the call that nobody has another name of
+    call = re.compile(rf"(?<=\bafter ){re.escape(finding.function)}\(\)")
     return (
         (finding.series, finding.patch, finding.level, finding.rule, finding.cleanup),
         (before.context, before.guarantee, after.context, after.guarantee),
         (after.mechanism, after.callback, finding.condition, finding.also),
         re.sub(name, "", finding.message),
-        (finding.why, finding.symptoms, finding.advice, finding.author_says),
+        (call.sub("", finding.why), tuple(call.sub("", one) for one in finding.symptoms)),
+        (finding.advice, finding.author_says),
     )
 
 

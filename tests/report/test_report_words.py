@@ -221,7 +221,9 @@ def test_what_is_no_function_has_no_name_that_says_what_it_does():
 
 def test_the_summary_says_how_many_findings_are_told_with_another():
     one = replace(STORY.findings[0], level="error")
-    other = replace(one, function="burrow_other", line=one.line + 40, fingerprint="0" * 16)
+    one = replace(one, why=f"it may be open right after {one.function}()")
+    why = one.why.replace(one.function, "burrow_other")
+    other = replace(one, function="burrow_other", why=why, line=one.line + 40, fingerprint="0" * 16)
     shown = replace(STORY, findings=(one, other))
     assert "2 findings (2 errors), 1 of them told with another, in" in render(
         shown, "terminal", Style()
