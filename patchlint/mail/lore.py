@@ -7,6 +7,7 @@ names, as b4 does.
 
 from __future__ import annotations
 
+import zlib
 from urllib.parse import unquote, urlsplit
 
 from patchlint.model.problem import InputError
@@ -35,7 +36,8 @@ def fetch(name: str) -> bytes | InputError:
             # the archive, and mirrors of it that the user's settings name
             node.set_requests_session(OneHost([archive, *node.origins]))
             data: bytes = node.get_mbox_by_msgid(message_id)
-    except (LibloreError, OSError, ValueError) as error:
+    except (LibloreError, OSError, ValueError, EOFError, zlib.error) as error:
+        # the last two: a packed answer that is cut short, or damaged
         return InputError(name, f"cannot be fetched: {error}", message_id=message_id)
     return data
 

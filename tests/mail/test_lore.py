@@ -42,13 +42,17 @@ class _Archive(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.asked.append(self.path)
-        known = self.path == "/demo/one%40example.org/t.mbox.gz"
+        known = self.path.startswith(("/demo/one%40", "/demo/cut%40", "/demo/torn%40"))
         body = b""
         if known:
             whole = patch("[PATCH] x", mid="one@example.org")
             body = gzip.compress(
                 b"From mboxrd@z Thu Jan  1 00:00:00 1970\n" + mbox.escape(whole) + b"\n"
             )
+        if "/cut%40" in self.path:
+            body = body[: len(body) // 2]
+        if "/torn%40" in self.path:
+            body = body[:12] + b"\xff" * 40 + body[52:]
         self.send_response(200 if known else 404)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -94,6 +98,14 @@ def test_unknown_message_is_an_error(archive: str) -> None:
     assert isinstance(error, InputError)
     assert error.message.startswith("cannot be fetched")
     assert error.message_id == "other@example.org"
+
+
+@pytest.mark.parametrize("which", ["cut", "torn"])
+def test_a_damaged_answer_is_an_error_of_its_input_alone(archive: str, which: str) -> None:
+    error, one = read_inputs([f"{archive}/{which}@example.org/", f"{archive}/one@example.org/"])
+    assert isinstance(error, InputError)
+    assert error.message.startswith("cannot be fetched")
+    assert isinstance(one, RawMail)
 
 
 def test_url_without_a_message_is_an_error() -> None:
