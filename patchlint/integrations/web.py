@@ -103,10 +103,9 @@ def _request(
 
 def _session(url: str, tries: int) -> requests.Session:
     """A session that talks to the host of ``url`` alone, and bounds what one answer takes."""
-    from requests.adapters import HTTPAdapter
     from urllib3.util.retry import Retry
 
-    from patchlint.mail.fetching import OneHost
+    from patchlint.mail.fetching import OneHost, Timely
 
     class Patient(Retry):
         """Tries again, but does not wait for as long as a server likes."""
@@ -128,7 +127,7 @@ def _session(url: str, tries: int) -> requests.Session:
     except ValueError:
         session = OneHost([])  # requests says what is wrong with it
     for scheme in ("http://", "https://"):
-        session.mount(scheme, HTTPAdapter(max_retries=retry))
+        session.mount(scheme, Timely(max_retries=retry))
     return session
 
 

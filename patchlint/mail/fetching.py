@@ -6,21 +6,31 @@ of that may lead to another host, or to more bytes or time than a thread can tak
 
 from __future__ import annotations
 
+import http.client
+import io
 import time
 import zlib
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterable
+
+    from urllib3 import PoolManager, ProxyManager
 
 #: bytes of an answer as they come, and of what they decompress to
 LARGEST: Final = 64 << 20
 LARGEST_UNPACKED: Final = 256 << 20
-#: seconds that one answer may take
+#: seconds that one answer may take, from its first byte on to its last
 LONGEST: Final = 120.0
+#: redirections of one question, each of which is an answer
+_MOST_REDIRECTIONS: Final = 5
 _PIECE: Final = 1 << 16
 _GZIP: Final = b"\x1f\x8b"
 
@@ -40,6 +50,9 @@ class OneHost(requests.Session):
         self._places = {_place(url) for url in urls}
         self._places |= {(host, 443) for host, _ in self._places}
         self.hooks["response"].append(bounded)
+        self.max_redirects = _MOST_REDIRECTIONS
+        for scheme in _PORTS:
+            self.mount(f"{scheme}://", Timely())
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         """Send a request, also one that a redirection asks for; raises :class:`FetchError`."""
@@ -53,6 +66,90 @@ class OneHost(requests.Session):
         return super().send(request, **options)
 
 
+class _Until(io.RawIOBase):
+    """What comes from a socket until a moment; raises :class:`FetchError` after it.
+
+    The limit of a socket is one of silence: a server that sends a byte now and then never
+    meets it.  Asked of each read, headers and the framing of pieces are within it as well.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._stream = sock.makefile("rb", buffering=0)
+        self._end = time.monotonic() + LONGEST
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Fill the buffer, waiting no longer than is left."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise _too_long()
+        silence = self._sock.gettimeout()
+        if silence is not None and silence <= left:
+            return self._stream.readinto(buffer)
+        self._sock.settimeout(left)
+        try:
+            return self._stream.readinto(buffer)
+        except TimeoutError:
+            raise _too_long() from None
+        finally:
+            self._sock.settimeout(silence)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+def _too_long() -> FetchError:
+    return FetchError(f"the answer takes longer than {LONGEST:g} s")
+
+
+class _Answer(http.client.HTTPResponse):
+    """An answer, also that of a proxy, of which every byte comes in time."""
+
+    def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
+        super().__init__(sock, *arguments, **options)
+        self.fp.close()  # nothing was read of it
+        self.fp = io.BufferedReader(_Until(sock), _PIECE)
+
+
+class _Http(HTTPConnection):
+    response_class = _Answer
+
+
+class _Https(HTTPSConnection):
+    response_class = _Answer
+
+
+class _HttpPool(HTTPConnectionPool):
+    ConnectionCls = _Http
+
+
+class _HttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _Https
+
+
+class Timely(HTTPAdapter):
+    """Sends requests whose answers take no longer than :data:`LONGEST`."""
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        """Make the pools of connections."""
+        super().init_poolmanager(*arguments, **options)
+        _timely(self.poolmanager)
+
+    def proxy_manager_for(self, *arguments: Any, **options: Any) -> ProxyManager:
+        """Return the pools of connections through a proxy."""
+        manager: ProxyManager = super().proxy_manager_for(*arguments, **options)
+        _timely(manager)
+        return manager
+
+
+def _timely(manager: PoolManager) -> None:
+    manager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+
+
 def _place(url: str) -> tuple[str, int]:
     """Host and port that a URL means."""
     parts = urlsplit(url)
@@ -64,14 +161,11 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 def bounded(response: requests.Response, *_: object, **__: object) -> requests.Response:
     """Read an answer within the limits; raises :class:`FetchError` when it is larger."""
-    end = time.monotonic() + LONGEST
     body = bytearray()
     for piece in response.iter_content(_PIECE):
         body += piece
         if len(body) > LARGEST:
             raise FetchError(f"the answer is larger than {LARGEST >> 20} MB")
-        if time.monotonic() > end:
-            raise FetchError(f"the answer takes longer than {LONGEST:g} s")
     data = bytes(body)
     if data.startswith(_GZIP):
         check_unpacked(data)

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
+from time import monotonic
 
 import pytest
 
@@ -91,13 +92,83 @@ def test_a_redirection_to_another_server_is_not_followed(to):
         assert other.asked == []
 
 
-def test_an_answer_that_drips_is_given_up(monkeypatch):
-    monkeypatch.setattr(fetching, "LONGEST", -1.0)
+@contextmanager
+def dripping(start, drop):
+    """A server that says ``start``, and then ``drop`` again and again without end."""
+    over = Event()
+    asked = []
+
+    class Dripping(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            with suppress(OSError):
+                self.wfile.write(start)
+                while not over.wait(0.02):
+                    self.wfile.write(drop)
+
+        do_CONNECT = do_GET  # noqa: N815 - as the server calls it
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Dripping)
+    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", asked
+    finally:
+        over.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("start", "drop"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+        (b"HTTP/1.1 200 OK\r\n", b"X"),
+        (b"", b"H"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b""),
+    ],
+    ids=["body", "chunks", "headers", "status", "silence"],
+)
+def test_an_answer_that_drips_is_given_up(monkeypatch, start, drop):
+    monkeypatch.setattr(fetching, "LONGEST", 0.2)
+    begun = monotonic()
     with (
-        serving((200, {}, b"x" * (1 << 17))) as server,
+        dripping(start, drop) as (url, asked),
         pytest.raises(web.WebError, match="takes longer"),
     ):
-        web.ask(server.url)
+        web.ask(url)
+    assert monotonic() - begun < 5
+    assert asked == ["/"]
+
+
+def test_a_proxy_that_drips_is_given_up(monkeypatch):
+    monkeypatch.setattr(fetching, "LONGEST", 0.2)
+    with dripping(b"HTTP/1.1 200 OK\r\n", b"X") as (url, asked):
+        monkeypatch.setenv("https_proxy", url)
+        with pytest.raises(web.WebError, match="takes longer"):
+            web.ask("https://lists.example.org/x")
+    assert asked == ["lists.example.org:443"]
+
+
+def test_a_connection_is_used_again_after_a_whole_answer(monkeypatch):
+    monkeypatch.setattr(fetching, "LONGEST", 5.0)
+    with serving((200, {}, b"x" * (1 << 18)), (200, {}, b"two")) as server:
+        session = fetching.OneHost([server.url])
+        assert len(session.get(server.url, timeout=9).content) == 1 << 18
+        assert session.get(server.url, timeout=9).content == b"two"
+
+
+def test_redirections_in_a_ring_end():
+    ring = [(302, {"Location": "/again"}, b"")] * 20
+    with serving(*ring) as server:
+        with pytest.raises(web.WebError, match="redirects"):
+            web.ask(server.url)
+        assert len(server.asked) < 10
 
 
 def test_a_netrc_does_not_take_the_place_of_the_token(tmp_path, monkeypatch):
