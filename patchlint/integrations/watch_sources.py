@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from msgspec import Struct
 
-from patchlint.mail import inputs, public_inbox
+from patchlint.mail import inputs, mbox, public_inbox
 from patchlint.model.mail import RawMail
 from patchlint.outside import mirror, programs
 from patchlint.report.text import count
@@ -30,8 +30,8 @@ _ABSENT: Final = "absent mails"
 _MOST_ABSENT: Final = 1000
 #: of them so many are named
 _NAMED: Final = 3
-#: how public-inbox says that nothing is new
-_NOTHING: Final = 404
+#: how public-inbox says that nothing is new; of a list that it does not have it says less
+_NOTHING: Final = (404, "No results found")
 
 
 class SourceError(Exception):
@@ -154,15 +154,30 @@ class WebArchive(Struct, frozen=True):
         now = int(time.time())
         since = int(position) - _OVERLAP if position else now - (86_400 if self.backlog else 0)
         data = _posted(f"{self.url}/?x=m&q=rt:{since}..")
-        for item in inputs.read_inputs(["-"], data) if data else ():
-            if isinstance(item, RawMail):
-                yield "", item
+        for mail in _mails(self.url, data):
+            yield "", mail
         yield str(now), RawMail(self.url, b"")
+
+
+def _mails(url: str, data: bytes) -> Iterator[RawMail]:
+    """The mails of an answer; raises ``SourceError`` for one that is no mbox.
+
+    A page of somebody in between (a portal, a guard against robots) is no answer of the archive:
+    what came in while it was shown would never be asked for again.
+    """
+    if not data.strip():
+        return
+    if not mbox.is_separator(data.lstrip().partition(b"\n")[0] + b"\n"):
+        raise SourceError(f"{url}: the answer is no mbox")
+    for item in inputs.read_inputs(["-"], data):
+        if isinstance(item, RawMail):
+            yield item
 
 
 def _posted(url: str) -> bytes:
     """Return the mbox that a search gives; empty when nothing was found."""
     import gzip
+    import zlib
 
     from patchlint.integrations import web
 
@@ -170,10 +185,11 @@ def _posted(url: str) -> bytes:
         data = web.ask(url, search=True).body
         return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
     except web.WebError as error:
-        if error.status == _NOTHING:
+        status, said = _NOTHING
+        if error.status == status and said in str(error):
             return b""
         raise SourceError(str(error)) from error
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise SourceError(f"{url}: {error}") from error
 
 

@@ -670,16 +670,17 @@ class Archive(BaseHTTPRequestHandler):
     """Answers a search as public-inbox does, where public-inbox is not installed."""
 
     mails = ()
+    instead = None
+    asked = ()
 
     def do_POST(self):
         import gzip
 
-        if "?x=m&q=rt:" not in self.path or not self.mails:
-            self.send_error(404)
-            return
         rows = (b"From mboxrd@z Thu Jan  1 00:00:00 1970\n" + m + b"\n" for m in self.mails)
-        data = gzip.compress(b"".join(rows))
-        self.send_response(200)
+        data = gzip.compress(b"".join(rows)) if self.mails else b"No results found\n"
+        status, data = self.instead or (200 if self.mails else 404, data)
+        self.asked.append(self.path)
+        self.send_response(status)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
@@ -692,10 +693,11 @@ class Archive(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def small_archive(_repo, mails):
-    handler = type("Filled", (Archive,), {"mails": mails})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    Thread(target=server.serve_forever, daemon=True).start()
+def small_archive(_repo, mails, instead=None, asked=None, port=0):
+    told = {"mails": mails, "instead": instead, "asked": [] if asked is None else asked}
+    handler = type("Filled", (Archive,), told)
+    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}/list"
     finally:
@@ -773,6 +775,33 @@ def test_an_archive_with_nothing_new_and_one_that_is_gone(watcher):
         assert watcher.look(source=url) == ("", "")
     _, err = watcher.look(source=url, status=2)
     assert "patchlint: http://127.0.0.1" in err
+
+
+PAGE = b"<!DOCTYPE html>\n<html><head><title>Are you a robot?</title></head></html>\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "said"),
+    [
+        (200, PAGE, "the answer is no mbox"),
+        (404, PAGE, "404 Not Found"),
+        (200, b"\x1f\x8b\x08" + bytes(7) + b"\xff" * 30, "list"),
+    ],
+    ids=["page", "no such list", "damaged"],
+)
+def test_an_answer_that_is_no_mbox_is_a_failure_and_asked_for_again(watcher, status, answer, said):
+    with small_archive(watcher.repo, []) as url:
+        watcher.look(source=url)  # takes a position
+    with contextlib.closing(sqlite3.connect(watcher.state)) as state, state:
+        state.execute("UPDATE meta SET value = '1000000000' WHERE key LIKE 'position %'")
+    port = int(url.rpartition(":")[2].partition("/")[0])
+    asked = []
+    with small_archive(watcher.repo, [], (status, answer), asked, port=port) as url:
+        for _ in range(2):
+            out, err = watcher.look(source=url, status=2)
+            assert (out, err.count("\n")) == ("", 1)
+            assert said in err
+    assert [re.search(r"rt:(\d+)", path)[1] for path in asked] == ["999996400"] * 2
 
 
 def test_mails_of_the_archive_split_as_liblore_splits_them(watcher):
