@@ -8,6 +8,7 @@ that works on it reads them; a portion of an mbox carries them.  Each mail has a
 
 from __future__ import annotations
 
+import io
 import lzma
 import os
 import tempfile
@@ -355,6 +356,15 @@ def split_mails(place: str) -> Iterator[bytes]:
     Split as the mail stage splits.  Of a message longer than :data:`MOST_BYTES` a little
     more than that is kept, so that its length tells.
     """
+    for _, data in _split_placed(place):
+        yield data
+
+
+def _split_placed(place: str) -> Iterator[tuple[int | None, bytes]]:
+    """The messages of :func:`split_mails`, each with where the file has it, None for nowhere.
+
+    Nowhere is also where a message stands otherwise than it is read: packed, escaped, cut.
+    """
     from patchlint.mail import mbox
 
     with opened(place) as stream:
@@ -363,12 +373,25 @@ def split_mails(place: str) -> Iterator[bytes]:
             first = stream.readline(_CHUNK)
         if not first:
             return
+        begin = stream.tell()
         if not mbox.is_separator(mbox.bare(first)):
-            yield from _other_form(first + stream.read(MOST_BYTES + 1))
+            for data in _other_form(first + stream.read(MOST_BYTES + 1)):
+                yield None, data
             return
         damage: list[Exception] = []
-        for message in mbox.split(_bounded(first, stream, damage)):
-            yield message.data
+        #: by the line of its separator, where the text of a message begins
+        begins = {1: begin}
+        packed = not isinstance(stream, io.BufferedReader)
+        last: tuple[int, bytes] | None = None
+        for message in mbox.split(_bounded(first, stream, damage, begins)):
+            offset = begins.pop(message.line)
+            if last is not None:
+                room = offset - len(message.separator) - last[0]
+                yield None if packed or room != len(last[1]) else last[0], last[1]
+            last = offset, message.data
+        if last is not None:
+            room = stream.tell() - last[0]
+            yield None if packed or room != len(last[1]) else last[0], last[1]
         if damage:
             raise damage[0]
 
@@ -391,16 +414,21 @@ def _other_form(data: bytes) -> Iterator[bytes]:
         raise OSError(failed)
 
 
-def _bounded(first: bytes, stream: IO[bytes], damage: list[Exception]) -> Iterator[bytes]:
+def _bounded(
+    first: bytes, stream: IO[bytes], damage: list[Exception], begins: dict[int, int]
+) -> Iterator[bytes]:
     """The lines of an mbox, but for those far behind the start of their message.
 
-    They end where packed data is damaged: what is wrong goes to ``damage``.
+    They end where packed data is damaged: what is wrong goes to ``damage``.  Where the text
+    behind a separator begins goes to ``begins``, by the number of its line.
     """
     from patchlint.mail import mbox
     from patchlint.mail.bounded import is_damage
 
     yield first
     size = 0
+    number = 1
+    place = begins[number]
     while True:
         try:
             line = stream.readline(_CHUNK)
@@ -411,10 +439,14 @@ def _bounded(first: bytes, stream: IO[bytes], damage: list[Exception]) -> Iterat
             return
         if not line:
             return
+        place += len(line)
         if line.startswith(b"From ") and mbox.is_separator(line):
             size = 0
         # the separator counts here and not in the message: keep enough that it is too long
         if size <= MOST_BYTES + _CHUNK:
+            number += 1
+            if line.startswith((b"From ", b"\0From ")):
+                begins[number] = place
             yield line
         size += len(line)
 
@@ -519,13 +551,15 @@ def _read_file(place: str, key: str) -> Iterator[Raw]:
 
 
 class Shelf:
-    """Finds mails again by locator.  Keeps one ``git cat-file`` for each repository.
+    """Finds mails again by locator.
 
-    A context manager: leaving it ends those processes.
+    Keeps one ``git cat-file`` for each repository, and of each mbox where its mails lie.  A
+    context manager: leaving it ends those processes.
     """
 
     def __init__(self) -> None:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._mboxes: dict[str, _Placed] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -537,17 +571,27 @@ class Shelf:
                     stream.close()
             process.wait()
         self._processes.clear()
+        for mbox in self._mboxes.values():
+            mbox.close()
+        self._mboxes.clear()
 
     def fetch(self, source: Source, locators: Sequence[str]) -> dict[str, bytes]:
         """The mails at ``locators``; one that is gone or too large is left out."""
         if source.kind == "git":
             return self._from_git(source.place, locators)
-        found = (
-            numbered(source.place, locators)
-            if source.kind == "mbox"
-            else chain.from_iterable(_read_file(source.place, key) for key in locators)
-        )
+        if source.kind == "mbox":
+            return self._from_mbox(source.place, locators)
+        found = chain.from_iterable(_read_file(source.place, key) for key in locators)
         return {raw.locator: raw.data for raw in found if raw.data is not None}
+
+    def _from_mbox(self, place: str, locators: Sequence[str]) -> dict[str, bytes]:
+        known = self._mboxes.get(place)
+        if known is not None and known.stamp != _stamp(place):
+            known.close()
+            known = None
+        if known is None:
+            known = self._mboxes[place] = _Placed(place)
+        return known.fetch(locators)
 
     def _from_git(self, place: str, locators: Sequence[str]) -> dict[str, bytes]:
         process = self._processes.get(place)
@@ -565,6 +609,49 @@ class Shelf:
             for raw in _answers(process.stdout, part, []):
                 if raw.data is not None:
                     found[raw.locator] = raw.data
+        return found
+
+
+class _Placed:
+    """Where each mail of an mbox lies, so that none is looked for from its first line on.
+
+    A mail that the file has in another form than it is read in lies in a temporary copy.
+    """
+
+    def __init__(self, place: str) -> None:
+        self.stamp = _stamp(place)
+        self._place = place
+        self._copy = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
+        #: of each mail whether the copy has it, where, and its size
+        self._mails: list[tuple[bool, int, int]] = []
+        try:
+            for offset, data in _split_placed(place):
+                copied = offset is None and len(data) <= MOST_BYTES
+                at = self._copy.tell() if offset is None else offset
+                if copied:
+                    self._copy.write(data)
+                self._mails.append((copied, at, len(data)))
+        except SourceError:
+            # what stands before the damage is had
+            if not self._mails:
+                raise
+
+    def close(self) -> None:
+        """Give the copy back."""
+        self._copy.close()
+
+    def fetch(self, locators: Iterable[str]) -> dict[str, bytes]:
+        """The mails at ``locators``, without those that are too large."""
+        found: dict[str, bytes] = {}
+        with Path(given(self._place)).open("rb") as stream:
+            for number in sorted({int(locator) for locator in locators}):
+                if not 0 < number <= len(self._mails):
+                    continue
+                copied, offset, size = self._mails[number - 1]
+                if size <= MOST_BYTES:
+                    source = self._copy if copied else stream
+                    source.seek(offset)
+                    found[str(number)] = source.read(size)
         return found
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import os
 import random
 import signal
@@ -92,7 +93,6 @@ def test_mbox_maildir_and_epoch_say_the_same(tmp_path, posts, whole):
 
 
 def test_packed_mbox_is_read(tmp_path, posts, whole):
-    import gzip
     import lzma
 
     plain = kit.mbox(tmp_path / "all.mbox", posts).read_bytes()
@@ -106,8 +106,6 @@ def test_packed_mbox_is_read(tmp_path, posts, whole):
 
 
 def test_damaged_mbox_is_an_error_and_the_rest_is_read(tmp_path, inbox, whole):
-    import gzip
-
     packed = gzip.compress(kit.mbox(tmp_path / "plain", kit.mixture(3)).read_bytes())
     (tmp_path / "cut.gz").write_bytes(packed[:-20])
     kit.run([tmp_path / "cut.gz", inbox], tmp_path / "scan.db")
@@ -339,6 +337,60 @@ class InProcess:
 
     def apart(self):
         return self
+
+
+SEPARATOR = b"From dev@example.org Sun Sep 13 12:26:40 2020\n"
+FORMS = {
+    "plain": b"".join(SEPARATOR + b"Subject: %d\n\nx\n\n" % n for n in range(5)),
+    "escaped": (SEPARATOR + b"Subject: x\n\n>From here\n>>From there\n\n") * 2,
+    "no line at its end": SEPARATOR + b"Subject: x\n\ny\n\n" + SEPARATOR + b"Subject: z\n\nend",
+    "empty lines first": b"\n\n" + SEPARATOR + b"Subject: x\n\ny\n",
+    "an empty mail": SEPARATOR * 2 + b"Subject: x\n\ny\n",
+    "a length that is right": (
+        SEPARATOR + b"Content-Length: %d\n\n" % (len(SEPARATOR) + 2) + SEPARATOR + b"x\n\n"
+    ) * 2,
+    "a length that is wrong": (
+        SEPARATOR + b"Content-Length: 900\n\n" + SEPARATOR + b"Content-Length: 4\n\n>From x\n\n"
+    ) * 3,
+    "bytes of zero": (b"\0" + SEPARATOR + b"Subject: x\n\ny\n\n") * 3,
+    "one mail": b"Subject: x\n\ny\n",
+    "too large in the middle": (
+        SEPARATOR + b"Subject: x\n\ny\n" + SEPARATOR + b"Subject: y\n\n" + b"line\n" * 400
+        + SEPARATOR + b"Subject: z\n\nz\n"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["", "packed"])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_mail_of_an_mbox_is_found_again_as_it_was_read(tmp_path, monkeypatch, form, pack):
+    monkeypatch.setattr(sources, "MOST_BYTES", 1000)
+    path = tmp_path / "x.mbox"
+    path.write_bytes(pack(FORMS[form]))
+    [source] = sources.find([str(path)])
+    read = list(enumerate(sources.split_mails(source.place), 1))
+    assert read
+    wanted = {str(number): data for number, data in read if len(data) <= 1000}
+    with sources.Shelf() as shelf:
+        assert shelf.fetch(source, [str(number) for number, _ in read]) == wanted
+        for number, _ in reversed(read):
+            found = shelf.fetch(source, [str(number)])
+            assert found.get(str(number)) == wanted.get(str(number))
+        assert shelf.fetch(source, ["0", str(len(read) + 1)]) == {}
+
+
+def test_an_mbox_that_grew_is_read_again_and_one_that_is_cut_as_far_as_it_goes(tmp_path):
+    path = tmp_path / "x.mbox"
+    path.write_bytes(FORMS["plain"])
+    [source] = sources.find([str(path)])
+    with sources.Shelf() as shelf:
+        assert shelf.fetch(source, ["5", "6"]) == {"5": b"Subject: 4\n\nx\n\n"}
+        path.write_bytes(b"\n" + FORMS["plain"] + SEPARATOR + b"Subject: 5\n")
+        assert shelf.fetch(source, ["6"]) == {"6": b"Subject: 5\n"}
+        # incompressible, so that the first mail stands before the cut
+        noise = random.Random(1).randbytes(5000).hex().encode()  # noqa: S311 - made-up mail
+        path.write_bytes(gzip.compress(FORMS["plain"] + SEPARATOR + noise)[:3000])
+        assert shelf.fetch(source, ["1"]) == {"1": b"Subject: 0\n\nx\n\n"}
 
 
 def test_unknown_input_is_an_error(tmp_path):
