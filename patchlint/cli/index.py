@@ -26,6 +26,8 @@ examples:
 The index makes questions about a whole tree (who calls this, where is its address taken)
 some hundred times as fast; without it they are answered by searching the tree.  After a
 pull or a change of branch give the same command again: only changed files are read.
+The newest three commits of a repository are kept; --prune --keep N keeps N trees, the newest
+of each repository or folder before any second one, and drops what only others had.
 It is kept below $XDG_CACHE_HOME/patchlint, else ~/.cache/patchlint.
 
 exit status: 0, or 2 when the tree could not be read or the index not written"""
@@ -54,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=not_below_zero,
         default=_KEEP,
         metavar="N",
-        help="trees that --prune keeps (default: 3)",
+        help="trees that --prune keeps, newest of each first (default: 3)",
     )
     parser.add_argument("--quiet", action="store_true", help="no progress")
 

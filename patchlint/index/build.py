@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import errno
 import multiprocessing
-import os
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from patchlint.index import lean
-from patchlint.index.store import File, Packed, Store, index_path, pack, tree_key
+from patchlint.index.store import File, Packed, Store, index_path, origin_of, pack, tree_key
 from patchlint.outside import seal, workers
 from patchlint.patch.trees import FolderTree, blob_id
 
@@ -78,13 +77,8 @@ def build(
         if done < len(missing):
             have = store.known()
             files = [one for one in files if one.oid in have]
-        store.finish(tree_key(tree), _origin(tree), files)
+        store.finish(tree_key(tree), origin_of(tree), files)
     return Built(len(files), len(missing), where)
-
-
-def _origin(tree: Tree) -> str:
-    repository = getattr(tree, "repository", None)
-    return os.path.realpath(repository) if repository is not None else tree.name
 
 
 def _files(store: Store, tree: Tree) -> list[File]:

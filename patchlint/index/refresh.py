@@ -23,9 +23,6 @@ FEW: Final = 30
 #: With more changed files than this reading them takes longer than one check without index.
 MANY: Final = 6000
 
-#: How many of the newest commits that are indexed are compared with the tree.
-_TRIED: Final = 3
-
 
 class Distance(Struct, frozen=True):
     """How an index stands to a tree: ``changed`` C files lie between them, None for no index."""
@@ -44,13 +41,12 @@ class Distance(Struct, frozen=True):
 
 def distance(tree: GitTree, path: Path) -> Distance:
     """How far the nearest commit in the index at ``path`` is from ``tree``."""
-    from patchlint.index.store import Store, tree_key
+    from patchlint.index.store import Store, commits_for, tree_key
 
     with suppress(sqlite3.Error, OSError), Store(path) as store:
         if store.tree(tree_key(tree)) is not None:
             return Distance(0)
-        commits = [row for row in store.trees() if not row.key.startswith("folder:")]
-        changes = [tree.changes(row.key) for row in commits[:_TRIED]]
+        changes = [tree.changes(row.key) for row in commits_for(store, tree)]
         return Distance(min((len(one) for one in changes if one is not None), default=None))
     return Distance(None)
 

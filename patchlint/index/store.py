@@ -42,6 +42,9 @@ NEAR: Final = 400
 #: How many of the newest commits are tried for nearness.
 _TRIED: Final = 3
 
+#: How many commits of one repository are kept; the newest are those that one moves between.
+COMMITS: Final = 3
+
 #: kinds that a use may have
 _USES: Final = range(lean.VALUE + 1)
 
@@ -84,6 +87,12 @@ def tree_key(tree: Tree) -> str:
     if tree.commit is not None:
         return tree.commit
     return f"folder:{kept(str(Path(tree.name).resolve()))}"
+
+
+def origin_of(tree: Tree) -> str:
+    """Return the repository that a tree is of, or its folder: what all its commits share."""
+    repository = getattr(tree, "repository", None)
+    return shown(os.path.realpath(repository) if repository is not None else tree.name)
 
 
 class Packed(NamedTuple):
@@ -145,6 +154,12 @@ class File(NamedTuple):
     changed: int | None = None
 
 
+class DroppedError(sqlite3.OperationalError):
+    """A tree that was listed when it was opened is no more; nothing is damaged."""
+
+    sqlite_errorcode = sqlite3.SQLITE_BUSY
+
+
 class TreeRow(Struct, frozen=True):
     """A tree that the index has whole; ``made`` in seconds since the epoch."""
 
@@ -153,6 +168,20 @@ class TreeRow(Struct, frozen=True):
     origin: str
     made: int
     files: int
+
+
+def by_turns(rows: Iterable[TreeRow]) -> list[tuple[int, TreeRow]]:
+    """Rows that come newest first: the newest of each origin, then the next ones of each.
+
+    Each with the number of newer ones of its origin.
+    """
+    met: dict[str, int] = {}
+    turns: list[tuple[int, TreeRow]] = []
+    for row in rows:
+        turn = met.get(row.origin, 0)
+        met[row.origin] = turn + 1
+        turns.append((turn, row))
+    return sorted(turns, key=lambda one: one[0])
 
 
 class Store:
@@ -226,6 +255,8 @@ class Store:
         calls = self._about(tree, "calls", "lines", number)
         uses = self._about(tree, "uses", "sites", number)
         defined = self._about(tree, "definitions", "blob", number)
+        if not (calls or uses or defined):
+            self._see_that_it_is_there(tree)
         found: list[Hit] = []
         for path in sorted(calls.keys() | uses.keys() | defined.keys()):
             if path in without:
@@ -243,6 +274,8 @@ class Store:
         if number is None:
             return []
         defined = self._about(tree, "definitions", "blob", number)
+        if not defined:
+            self._see_that_it_is_there(tree)
         return [Hit(path, of[0], (), ()) for path, of in defined.items() if path not in without]
 
     def file(self, tree: int, path: str) -> tuple[int, lean.Lines] | None:
@@ -252,7 +285,10 @@ class Store:
             " WHERE f.tree = ? AND f.path = ?",
             (tree, kept(path)),
         ).fetchone()
-        return None if row is None else (row[0], lean.Lines.unpack(row[1], row[2]))
+        if row is None:
+            self._see_that_it_is_there(tree)
+            return None
+        return row[0], lean.Lines.unpack(row[1], row[2])
 
     def hit(self, tree: int, path: str, name: str) -> Hit | None:
         """Return what one file has about ``name``, None for nothing."""
@@ -268,6 +304,11 @@ class Store:
         return Hit(
             path, lines, _calls(calls[0]) if calls else (), _uses(name, uses[0]) if uses else ()
         )
+
+    def _see_that_it_is_there(self, tree: int) -> None:
+        """Raise sqlite3.Error where another process dropped the tree: nothing is no answer then."""
+        if self._db.execute("SELECT 1 FROM trees WHERE id = ?", (tree,)).fetchone() is None:
+            raise DroppedError("it has newer commits instead of this one")
 
     def _id(self, name: str) -> int | None:
         row = self._db.execute("SELECT id FROM names WHERE name = ?", (shown(name),)).fetchone()
@@ -323,7 +364,11 @@ class Store:
         return added
 
     def finish(self, key: str, origin: str, files: Iterable[File]) -> None:
-        """List a tree, all of whose blobs are there; one of the same key is replaced."""
+        """List a tree, all of whose blobs are there; one of the same key is replaced.
+
+        Of its origin the newest :data:`COMMITS` stay listed, so that a clone whose HEAD moves
+        does not grow without end; what was read of the others is there until it is pruned.
+        """
         unseal(self.path)
         with _Transaction(self._db):
             for table in _INDEXES:
@@ -344,20 +389,24 @@ class Store:
                 f"INSERT INTO files VALUES ({tree or 0}, ?, ?, ?, ?)",  # noqa: S608 - a number
                 sorted(rows),
             )
+            for turn, row in by_turns(self.trees()):
+                if turn >= COMMITS and row.origin == shown(origin):
+                    self._drop(row.id)
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         seal(self.path)
 
     def prune(self, keep: int) -> tuple[int, int]:
-        """Drop all but the ``keep`` newest trees; return how many trees and blobs went.
+        """Drop all but ``keep`` trees; return how many trees and blobs went.
 
-        A folder that is no longer there goes as well, and so does every blob that no
-        tree that is left has; then the file gives the room back.
+        The newest of each repository or folder come first, then the second ones.  A folder
+        that is no longer there goes as well, and so does every blob that no tree that is left
+        has; then the file gives the room back.
         """
         unseal(self.path)
         with _Transaction(self._db):
             gone = [row for row in self.trees() if _folder_gone(row.key)]
             left = [row for row in self.trees() if row not in gone]
-            gone += left[keep:]
+            gone += [row for _, row in by_turns(left)][keep:]
             for row in gone:
                 self._drop(row.id)
             dead = "blob NOT IN (SELECT blob FROM files)"
@@ -546,9 +595,15 @@ def _of_folder(store: Store, row: TreeRow, tree: FolderTree, words: Words) -> In
     return Indexed(store, row, tree, words, frozenset(here) | gone, here)
 
 
-def _of_near_commit(store: Store, tree: GitTree, words: Words) -> Indexed | None:
+def commits_for(store: Store, tree: GitTree) -> list[TreeRow]:
+    """The commits that are tried for nearness: the newest of the tree's repository first."""
+    own = origin_of(tree)
     commits = [row for row in store.trees() if not row.key.startswith("folder:")]
-    for row in commits[:_TRIED]:
+    return sorted(commits, key=lambda row: row.origin != own)[:_TRIED]
+
+
+def _of_near_commit(store: Store, tree: GitTree, words: Words) -> Indexed | None:
+    for row in commits_for(store, tree):
         changes = tree.changes(row.key)
         if changes is not None and len(changes) <= NEAR:
             here = tuple(sorted(path for path, blob in changes.items() if blob is not None))

@@ -13,7 +13,18 @@ from patchlint.index.build import build
 from patchlint.index.facts import Facts
 from patchlint.index.search import Search
 from patchlint.index.steady import Steady
-from patchlint.index.store import Indexed, Store, index_path, pack, rows_of, tree_key
+from patchlint.index.store import (
+    COMMITS,
+    DroppedError,
+    Indexed,
+    Store,
+    commits_for,
+    index_path,
+    pack,
+    rows_of,
+    tree_key,
+)
+from patchlint.outside.seal import tells_damage
 from patchlint.patch.trees import blob_id, open_tree
 
 WORDS = lean.words(MACROS)
@@ -179,6 +190,54 @@ def test_pruning_keeps_the_newest_trees(tmp_path, git_tree):
         assert [row.key for row in store.trees()] == [second.commit]
         rows = rows_of(store, second, WORDS)
         assert [hit.path for hit in rows.hits("called")] == ["fs/only.c"]
+
+
+def moved(git_tree, times):
+    """Commits of one repository, each indexed."""
+    trees = []
+    for at in range(times):
+        trees.append(git_tree({**FILES, "fs/only.c": b"void only_%d(void)\n{\n}\n" % at}))
+        build(trees[-1], MACROS)
+    return trees
+
+
+def test_commits_of_one_tree_do_not_push_other_trees_out(tmp_path, git_tree):
+    folder = folder_tree(tmp_path / "tree", {"a.c": b"int a;\n"})
+    path = build(folder, MACROS).path
+    trees = moved(git_tree, 2)
+    with Store(path) as store:
+        assert store.prune(2)[0] == 1
+        assert [row.key for row in store.trees()] == [trees[-1].commit, tree_key(folder)]
+
+
+def test_a_clone_whose_head_moves_keeps_its_newest_commits(git_tree):
+    trees = moved(git_tree, COMMITS)
+    path = index_path(MACROS)
+    with Store(path) as store:
+        first = rows_of(store, trees[0], WORDS)
+        assert first.hits("thing_put")
+        size = path.stat().st_size
+        trees += moved(git_tree, 5)
+        assert [row.key for row in store.trees()] == [one.commit for one in trees[:-4:-1]]
+        assert path.stat().st_size <= 1.2 * size
+        # who still asks of a commit that went is told so, not that there is nothing
+        for ask in (first.hits, first.definition_hits, first.lines):
+            first._known.clear()
+            with pytest.raises(DroppedError, match="newer commits") as caught:
+                ask("fs/thing.c" if ask == first.lines else "thing_put")
+            assert not tells_damage(caught.value)
+    assert build(trees[0], MACROS).read == 0
+
+
+def test_the_commits_of_a_tree_are_tried_before_those_of_others(tmp_path, git_tree):
+    [tree] = moved(git_tree, 1)
+    path = index_path(MACROS)
+    with Store(path, create=True) as store:
+        for at in range(5):
+            store.finish(f"{at:040x}", str(tmp_path / "elsewhere"), [])
+        later = git_tree({**FILES, "fs/only.c": b"void only_now(void)\n{\n}\n"})
+        assert commits_for(store, later)[0].key == tree.commit
+        assert rows_of(store, later, WORDS).row.key == tree.commit
 
 
 def test_other_macros_mean_another_index():
