@@ -9,6 +9,7 @@ version may rename the other.  It may also tell of another cleanup, where functi
 from __future__ import annotations
 
 import re
+import time
 from contextlib import ExitStack
 from hashlib import sha256
 from heapq import merge
@@ -24,6 +25,7 @@ from patchlint.archive.store import DamagedError, Store
 from patchlint.mail import subject as subjects
 from patchlint.model.finding import LEVELS
 from patchlint.model.history import Event, History, Posting, day
+from patchlint.model.moment import AHEAD, EARLIEST, plausible
 from patchlint.model.record import OPEN, OUTCOMES, Outcome, title_digest
 
 if TYPE_CHECKING:
@@ -115,7 +117,8 @@ class Found(Struct, frozen=True):
     """All changes of some stores, newest first, and the rules that looked for them.
 
     ``mails`` counts one that went to several lists once.
-    ``years`` are all that mails came from, those without a change too.
+    ``years`` are all from the first that a mail can have come from to the last, those without a
+    change too.
     """
 
     changes: tuple[Change, ...]
@@ -148,14 +151,19 @@ def gather(
     versions: list[_Version] = []
     rules: dict[str, tuple[str, str]] = {}
     first, last = "", ""
+    # what stores from before say of the years 1899 and 2077 is no date either
+    now = time.time()
     for number, path in enumerate(stores):
         with Store(path, write=False) as store:
             for row in store.rows("SELECT id, title, level FROM rules ORDER BY id"):
                 rules[row["id"]] = (row["title"], row["level"])
-            (dates,) = store.rows("SELECT min(date), max(date) FROM messages")
+            (dates,) = store.rows(
+                "SELECT min(date), max(date) FROM messages WHERE date BETWEEN ? AND ?",
+                (EARLIEST, now + AHEAD),
+            )
             first = min(filter(None, (first, day(dates[0])[:4])), default="")
             last = max(last, day(dates[1])[:4])
-            versions += _versions(store, number, question)
+            versions += _versions(store, number, question, now)
     if question is not None:
         ask.known(question.rules, {*rules, *(one.finding.rule for one in versions)})
     by_mail = _judged() if versions and judged else {}
@@ -190,7 +198,9 @@ def _years(first: str, last: str) -> Iterator[str]:
             yield f"{year:04}"
 
 
-def _versions(store: Store, number: int, question: Question | None) -> Iterator[_Version]:
+def _versions(
+    store: Store, number: int, question: Question | None, now: float
+) -> Iterator[_Version]:
     lists = _lists(store)
     events: dict[int, list[Event]] = {}
     for row in store.rows("SELECT * FROM outcomes ORDER BY finding, date, id"):
@@ -211,7 +221,7 @@ def _versions(store: Store, number: int, question: Question | None) -> Iterator[
             row["commit"] or "",
             row["subject"],
             row["author"],
-            row["date"],
+            plausible(row["date"], now),
             row["version"],
             tuple(lists.get(row["message_id"], ())),
         )

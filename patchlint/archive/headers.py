@@ -8,9 +8,12 @@ of them and nine in ten are never looked at again.  So this reads six headers wi
 from __future__ import annotations
 
 import re
+import time
 from calendar import timegm
 from functools import lru_cache
 from typing import Final, NamedTuple
+
+from patchlint.model.moment import plausible
 
 _ID: Final = re.compile(rb"<\s*([^<>\s]+)\s*>")
 _DATE: Final = re.compile(
@@ -107,7 +110,11 @@ def _midnight(day: str, month: str, year: str) -> int | None:
 
 
 def date(value: str) -> float | None:
-    """Seconds since 1970 of a Date header, None when it is none."""
+    """Seconds since 1970 of a Date header, None when it is none, or none that can be."""
+    return plausible(_date(value), time.time())
+
+
+def _date(value: str) -> float | None:
     match = _DATE.match(value)
     if match:
         day, month, year, hour, minute, second, sign, zone_hours, zone_minutes = match.groups()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from itertools import pairwise
 
 from msgspec import Struct
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 from patchlint.mail import bounded, mime, shape
 from patchlint.mail import subject as subjects
 from patchlint.model.mail import Mail, RawMail
+from patchlint.model.moment import plausible
 from patchlint.model.pattern import lazy
 
 _MESSAGE_ID = re.compile(r"<([^<>\s]+)>")
@@ -101,7 +103,7 @@ def decode(raw: RawMail) -> Mail:
         message_id=ids[0] if ids else "",
         subject=inner.subject or headers.text("subject"),
         author=inner.author or headers.text("from"),
-        date=_date(headers.text("date")),
+        date=plausible(_date(headers.text("date")), time.time()),
         in_reply_to=parent,
         references=references,
         body=inner.body,
@@ -406,7 +408,7 @@ def _ids(headers: mime.Headers, name: str) -> tuple[str, ...]:
 
 
 def _date(text: str) -> float | None:
-    """Seconds since the epoch; None when there is no date that makes sense."""
+    """Seconds since the epoch; None when there is no date."""
     found = _DATE.search(text)
     if found is None:
         return None

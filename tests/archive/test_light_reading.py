@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from email.utils import formatdate
+
 import archive_kit as kit
 import pytest
 from hypothesis import given
@@ -26,12 +29,28 @@ def light(text: str | bytes) -> headers.Light:
         ("Tue, 24 Nov 2020 03:08:40 -0500", 1606205320.0),
         ("Tue, 4 Foo 2020 03:08:40 -0500", None),
         ("yesterday", None),
+        ("Fri, 1 Dec 1899 00:00:00 +0000", None),
+        ("Thu, 1 Jan 1970 00:00:00 +0000", None),
+        ("Mon, 26 Aug 1991 09:00:00 +0000", 683197200.0),
+        ("Fri, 1 Jan 2077 00:00:00 +0000", None),
         ("", None),
         ("Tue, 99 Nov 99999999 99:99:99 +9999", None),
     ],
 )
 def test_dates(value, expected):
     assert headers.date(value) == expected
+    mail = decode(RawMail("a", f"Date: {value}\n\n".encode()))
+    assert mail.date in {expected, None}
+    assert headers.date(value) is not None or mail.date is None
+
+
+def test_a_clock_that_is_a_little_ahead_is_believed():
+    now = time.time()
+    for days, kept in ((1, True), (30, False)):
+        when = float(int(now + days * 86400))
+        assert headers.date(formatdate(when)) == (when if kept else None)
+        mail = decode(RawMail("a", f"Date: {formatdate(when)}\n\n".encode()))
+        assert mail.date == (when if kept else None)
 
 
 def test_folded_encoded_and_missing_headers():

@@ -209,6 +209,26 @@ def test_groups_have_pages_and_years_without_any_are_shown(parsed, stores, tmp_p
     assert len(stores) == 3
 
 
+def test_a_wrong_clock_makes_no_years(tmp_path, capsys):
+    store = make(tmp_path / "clock.db", range(3))
+    year = "2011"
+    with sqlite3.connect(store) as connection:
+        wrong = [("1899", -2_208_988_800.0), ("2077", 3_376_684_800.0)]
+        for number, (_, date) in enumerate(wrong, 1):
+            connection.execute("UPDATE messages SET date = ? WHERE id = ?", (date, number))
+            connection.execute("UPDATE findings SET date = ? WHERE id = ?", (date, number))
+        connection.execute("DELETE FROM sums")
+    connection.close()
+    assert main(["stats", str(store), "--by", "year"]) == 0
+    out = capsys.readouterr().out
+    rows = [line.split()[0] for line in out.splitlines() if line[:4].isdecimal()]
+    assert rows == [year]
+    index = Page((built(tmp_path / "out", store) / "index.html").read_text()).text()
+    assert "no date" in index
+    for name, _ in wrong:
+        assert name not in index
+
+
 def test_a_rule_shows_its_record_and_what_it_says(parsed):
     said = parsed["rules/mount-put-deferred.html"].text()
     assert re.search(r"Record (error|warning|note) ?\d+ ", said)
