@@ -187,7 +187,7 @@ class Server:
 def _json(data: bytes, url: str) -> Any:
     try:
         return json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter: lists in lists without end
         raise PatchworkError(f"{url}: the answer is no JSON: {error}") from error
 
 

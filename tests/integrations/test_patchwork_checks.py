@@ -300,6 +300,15 @@ def test_an_answer_of_another_form_is_called_that(monkeypatch, body):
             ask()
 
 
+@pytest.mark.parametrize("body", [b"<html>", b"\xff", b"[" * 100_000, b'{"a":' * 100_000])
+def test_an_answer_that_is_no_json_is_called_that(monkeypatch, body):
+    monkeypatch.setattr(patchwork.web, "ask", lambda *_: patchwork.web.Answer(200, body, ""))
+    api = patchwork.Server("https://pw.example.org", "")
+    for ask in (lambda: api.series(7), lambda: api.patches("a@b")):
+        with pytest.raises(patchwork.PatchworkError, match="the answer is no JSON"):
+            ask()
+
+
 def test_a_patch_that_the_server_does_not_know_is_told(repo, server):
     server.patches.pop()
     mbox = repo.root / "series.mbox"
