@@ -291,9 +291,13 @@ def _lost(tree: TreeAtHand | None, touched: Collection[str]) -> list[Limitation]
 
 def given_up(series: Series, error: OutOfBudgetError) -> Limitation:
     """The limitation of a series whose check was ended before it was done."""
-    why = str(error) or "it takes too long"
-    text = about(series.subject, f"{GIVEN_UP}{why}")
+    text = about(series.subject, why_given_up(error))
     return Limitation(TIME, text, message_id=_first_id(series))
+
+
+def why_given_up(error: OutOfBudgetError) -> str:
+    """How it is said that a check was ended before it was done, without its series."""
+    return f"{GIVEN_UP}{str(error) or 'it takes too long'}"
 
 
 def _first_id(series: Series) -> str | None:

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from patchlint import __version__
-from patchlint.analysis import CannotCheck, TreeAtHand, analyse, given_up
+from patchlint.analysis import CannotCheck, TreeAtHand, analyse, why_given_up
 from patchlint.model import budget
 from patchlint.model.budget import Budget, OutOfBudgetError
 from patchlint.model.finding import Finding, PatchRef, Report, SeriesRef
@@ -243,7 +243,7 @@ def _in_time(
             with time_limit(options.limit):
                 return _guarded(series, ruleset, options, tree, place)
         except OutOfBudgetError as error:
-            return _Findings(errors=[_input_error(series, given_up(series, error).message)])
+            return _Findings(errors=[_input_error(series, why_given_up(error))])
 
 
 def _ended_early(found: _Findings) -> bool:

@@ -46,6 +46,7 @@ def test_work_that_does_not_ask_is_ended(monkeypatch: pytest.MonkeyPatch) -> Non
     report = check(["-"], Options(no_tree=True, limit=0.2), MAIL)
     (said,) = report.errors
     assert "given up: it takes more than 0.2 s" in said.message
+    assert said.message.startswith("[PATCH 1/2] vfs: demo: the check of this series was given up")
     assert not report.findings
 
 
