@@ -59,8 +59,11 @@ class OneHost(requests.Session):
         url = urlsplit(request.url or "")
         if url.scheme not in _PORTS:
             raise requests.exceptions.InvalidSchema(f"No connection adapters for {request.url}")
-        if _place(request.url or "") not in self._places:
-            raise FetchError(f"the server leads to another host ({url.hostname}): not followed")
+        host, port = _place(request.url or "")
+        if (host, port) not in self._places:
+            known = any(host == one for one, _ in self._places)
+            other = f"port of its host ({host}:{port})" if known else f"host ({host})"
+            raise FetchError(f"the server leads to another {other}: not followed")
         if url.username is not None or url.password is not None:
             raise FetchError("the server asks for a name and a password: not sent")
         return super().send(request, **options)

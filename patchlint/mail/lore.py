@@ -7,6 +7,7 @@ names, as b4 does.
 
 from __future__ import annotations
 
+import logging
 import zlib
 from urllib.parse import unquote, urlsplit
 
@@ -14,6 +15,7 @@ from patchlint.model.problem import InputError
 from patchlint.outside.programs import quick_git
 
 _MASK = "https://lore.kernel.org/all/%s"
+_NOBODY = logging.NullHandler()
 
 
 def fetch(name: str) -> bytes | InputError:
@@ -25,6 +27,8 @@ def fetch(name: str) -> bytes | InputError:
         from patchlint.mail.fetching import OneHost
     except ImportError:
         return InputError(name, "fetching needs liblore: pip install 'patchlint[b4]'")
+    # what it warns of is in the error that it raises, and lines of its own are no words of ours
+    logging.getLogger("liblore").addHandler(_NOBODY)
     archive, message_id = where(name, midmask())
     if not message_id:
         return InputError(name, "no message-id in this URL")

@@ -208,7 +208,8 @@ def tell(filled: Sequence[Filled]) -> list[Limitation]:
         return []
     forced, hunks = sum(one.forced for one in filled), sum(one.hunks for one in filled)
     names = ", ".join(dict.fromkeys(_called(one.old) for one in filled))
-    others = f"here and in {len(filled) - 1} more files " if len(filled) > 1 else ""
+    more = len(filled) - 1
+    others = f"here and in {more} more file{'s' * (more > 1)} " if more else ""
     message = (
         f"{others}{forced} of {hunks} hunk{'s' * (hunks != 1)}"
         f" do{'es' * (forced == 1)} not apply;"

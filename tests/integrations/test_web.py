@@ -92,6 +92,16 @@ def test_a_redirection_to_another_server_is_not_followed(to):
         assert other.asked == []
 
 
+def test_a_redirection_to_another_port_is_called_that():
+    with serving((200, {}, b"there")) as other:
+        with serving((302, {"Location": other.url}, b"")) as server:
+            port = other.url.rpartition(":")[2]
+            said = f"another port of its host \\(127.0.0.1:{port}\\): not followed"
+            with pytest.raises(web.WebError, match=said):
+                web.ask(f"{server.url}/x")
+        assert other.asked == []
+
+
 @contextmanager
 def dripping(start, drop):
     """A server that says ``start``, and then ``drop`` again and again without end."""

@@ -257,7 +257,7 @@ def test_another_host_is_not_asked(archive: tuple[str, str]) -> None:
     _Server.location = f"{archive[1]}/all/other@example.org/t.mbox.gz"
     (found,) = read_inputs([f"{archive[0]}/redirected@example.org/"])
     assert isinstance(found, InputError)
-    assert "another host" in found.message
+    assert "another port of its host" in found.message
     assert _Server.asked
     assert not _Other.asked
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, ClassVar
@@ -106,6 +108,17 @@ def test_a_damaged_answer_is_an_error_of_its_input_alone(archive: str, which: st
     assert isinstance(error, InputError)
     assert error.message.startswith("cannot be fetched")
     assert isinstance(one, RawMail)
+
+
+def test_the_library_has_no_lines_of_its_own_on_standard_error() -> None:
+    program = (
+        "import logging\n"
+        "from patchlint.mail import lore\n"
+        "lore.fetch('http://127.0.0.1:9/demo/')\n"
+        "logging.getLogger('liblore.node').warning('fell back')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert (done.stdout, done.stderr) == (b"", b"")
 
 
 def test_url_without_a_message_is_an_error() -> None:

@@ -17,6 +17,7 @@ from patchlint.patch.apply import whole_images
 from patchlint.patch.hunks import Applied, Text, apply_hunks, old_lines, put_hunks
 from patchlint.patch.images import compose
 from patchlint.patch.merge import UNKNOWN, merge, misfits, placed
+from patchlint.patch.nearest import Filled, OldText, tell
 from patchlint.patch.trees import open_tree
 
 FILE = b"""\
@@ -52,6 +53,16 @@ def diff(before, after, folder):
     start = commit(repository(folder), {"lamp.c": before})
     commit(folder, {"lamp.c": after})
     return read_diff(git(folder, "diff-tree", "-p", "--no-commit-id", start, "HEAD"))
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(1, "1 of 3 "), (2, "here and in 1 more file 2 "), (3, "here and in 2 more files 3 ")],
+)
+def test_how_many_other_files_were_made_to_fit_is_said_in_grammar(number, said):
+    old = OldText(b"", "base", "lamp.c", "v6.1")
+    [limitation] = tell([Filled(f"{at}.c", old, 1, 3) for at in range(number)])
+    assert limitation.message.startswith(said)
 
 
 def composed(tree_text, before, after, tmp_path):
