@@ -207,6 +207,7 @@ def _serve(pipe: Connection, settings: Settings) -> None:
     """A worker's life: tasks in, results out, until the pipe is closed."""
     # Ctrl-C reaches the whole group; the scan itself decides when workers end
     workers.deaf()
+    workers.tied()
     from patchlint.archive.sources import Shelf
     from patchlint.archive.worker import Worker
 

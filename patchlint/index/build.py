@@ -139,6 +139,7 @@ _readers: list[_Reader] = []
 def _start(tree: Tree, macros: Sequence[Macro]) -> None:
     """Set up a worker process."""
     workers.deaf()
+    workers.tied()
     _readers[:] = [_Reader(tree, macros)]
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -73,3 +75,52 @@ def test_all_that_start_workers_shelter_them() -> None:
         if 'get_context("spawn")' in text:
             assert "workers.sheltered()" in text, path
             assert "workers.deaf()" in text, path
+            assert "workers.tied()" in text, path
+
+
+_ENDLESS = """
+import multiprocessing, os, signal, sys, time
+from patchlint.outside import workers
+
+def work():
+    workers.deaf()
+    workers.tied()
+    print(os.getpid(), flush=True)
+    while True:
+        pass
+
+if __name__ == "__main__":
+    process = multiprocessing.get_context("spawn").Process(target=work, daemon=True)
+    with workers.sheltered():
+        process.start()
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_no_worker_outlives_who_started_it(tmp_path: Path, how: signal.Signals) -> None:
+    script = tmp_path / "endless.py"
+    script.write_text(_ENDLESS)
+    command = [sys.executable, str(script)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        worker = int(parent.stdout.readline())
+        parent.send_signal(how)
+        parent.wait(10)
+        try:
+            for _ in range(500):
+                if not _runs(worker):
+                    break
+                time.sleep(0.01)
+            assert not _runs(worker)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
+
+
+def _runs(process: int) -> bool:
+    """Whether a process is there and is no zombie that nobody waits for."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
