@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import shlex
+import site
 import sys
 from pathlib import Path
 from typing import Final
@@ -107,13 +108,26 @@ _LAUNCHER: Final = """\
 python={python}
 package={package}
 if [ -x "$python" ] && [ -d "$package" ]; then
-	exec "$python" -P -m patchlint.cli.main "$@"
+{found}	exec "$python" -P -m patchlint.cli.main "$@"
 fi
 case "$2" in
 review-check) printf '%s\\n' {answer} ;;
 *) printf '%s\\n' {text} ;;
 esac
 """
+
+
+#: for a package that the interpreter does not find by itself, or not first
+_FOUND: Final = """\
+	PYTHONPATH=${package%/*}${PYTHONPATH:+:$PYTHONPATH}
+	export PYTHONPATH
+"""
+
+
+def _installed(package: str) -> bool:
+    """Whether a package lies where this interpreter has what was installed for it."""
+    places = [*site.getsitepackages(), site.getusersitepackages()]
+    return str(Path(package).parent) in {str(Path(place).resolve()) for place in places}
 
 
 def write_launcher() -> None:
@@ -124,6 +138,7 @@ def write_launcher() -> None:
     script = _LAUNCHER.format(
         python=shlex.quote(python),
         package=shlex.quote(package),
+        found="" if _installed(package) else _FOUND,
         answer=shlex.quote(json.dumps([gone])),
         text=shlex.quote(text),
     )

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import email
 import json
+import os
 import re
 import shutil
+import subprocess
 import sys
 import textwrap
 from email.policy import default
@@ -401,6 +403,27 @@ def test_set_up_again_mends_it(broken):
     assert "runs patchlint already" in repo.patchlint("b4", "setup", "--local", "--yes")[0]
     _, err = repo.call(b4(), "prep", "--check", "-C")
     assert len(lines_with(err, RULE)) == 1
+
+
+@pytest.mark.usefixtures("repo")
+def test_the_launcher_runs_the_package_that_wrote_it(tmp_path, monkeypatch):
+    package = tmp_path / "a copy" / "patchlint"
+    (package / "cli").mkdir(parents=True)
+    for name in ("__init__.py", "cli/__init__.py"):
+        (package / name).write_text("")
+    (package / "cli/main.py").write_text("print('the copy')\n")
+    with monkeypatch.context() as patched:
+        patched.setattr(b4_setup.patchlint, "__file__", str(package / "__init__.py"))
+        b4_setup.write_launcher()
+    for other in ("", str(tmp_path)):
+        env = {**os.environ, "PYTHONPATH": other}
+        done = subprocess.run(
+            [b4_setup.launcher(), "--version"], env=env, capture_output=True, check=True
+        )
+        assert done.stdout == b"the copy\n"
+    shutil.rmtree(package)
+    done = subprocess.run([b4_setup.launcher(), "b4", "check"], capture_output=True, check=True)
+    assert b"is gone; install it again" in done.stdout
 
 
 def test_the_launcher_goes_with_the_last_that_runs_it(repo):
