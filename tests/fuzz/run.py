@@ -7,7 +7,7 @@
 The corpus is kept in ``--corpus`` (default: a folder in the cache) and grows from run to run.
 With ``--blind`` inputs are broken at random, without atheris: that finds less and tries ten
 times as much.  A finding is left there as ``TARGET-crash-*``, ``TARGET-timeout-*`` or
-``TARGET-oom-*``; the exit status is 1 when there is one.  An input may take 5 s and 500 MB.
+``TARGET-oom-*``; the exit status is 1 when there is one.  An input may take 5 s and 700 MB.
 """
 
 from __future__ import annotations
