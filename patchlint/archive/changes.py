@@ -29,7 +29,7 @@ from patchlint.model.moment import AHEAD, EARLIEST, plausible
 from patchlint.model.record import OPEN, OUTCOMES, Outcome, title_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from patchlint.archive.ask import Question
     from patchlint.model.finding import Finding
@@ -40,7 +40,10 @@ _KEY: Final = re.compile(r"[0-9a-f]{8,64}")
 #: what a part of any archive may be called, and how files end
 _PART: Final = re.compile(r"\.*|(?:\d+|all|repo|archive)(?:\.git)?|git|cur|new|mail")
 #: a list by its address, as a folder of one of its epochs may be called
-_HOSTED: Final = re.compile(r"([^.]+)(?:\.[\w-]+)*\.[a-z]{2,}(?:\.\d+)?")
+#: its host has a domain, and mostly one name more: a list has dots itself (``b.u.r.r.o.w``)
+_HOSTED: Final = re.compile(
+    r"(.+?)(?:\.lists?)*(?:\.[a-z][\w-]+)?\.[a-z0-9][\w-]*\.[a-z]{2,}(?:\.\d+)?"
+)
 _ENDING: Final = re.compile(r"(?:\.git|\.mbox|\.mbx)?(?:\.gz|\.xz)?$")
 _NOBODY: Final = "unknown"
 #: outcomes of a whole patch
@@ -167,7 +170,8 @@ def gather(
     if question is not None:
         ask.known(question.rules, {*rules, *(one.finding.rule for one in versions)})
     by_mail = _judged() if versions and judged else {}
-    changes = [_change(group, by_mail) for group in _groups(versions)]
+    shared = _shared(versions)
+    changes = [_change(group, by_mail, shared) for group in _groups(versions, shared)]
     wanted = question.outcome if question is not None else ""
     told = [one for one in changes if one is not None and wanted in {"", one.outcome}]
     told.sort(key=lambda change: (change.last.date or 0.0, change.key), reverse=True)
@@ -240,8 +244,8 @@ def _finding_alone(row: Any) -> dict[str, Any]:
     return {name: value for name, value in dict(row).items() if name != "version"}
 
 
-def _groups(versions: Sequence[_Version]) -> list[list[_Version]]:
-    """Put the postings of each change together."""
+def _groups(versions: Sequence[_Version], shared: Collection[str]) -> list[list[_Version]]:
+    """Put the postings of each change together; see :func:`_shared`."""
     root = list(range(len(versions)))
 
     def find(place: int) -> int:
@@ -253,7 +257,7 @@ def _groups(versions: Sequence[_Version]) -> list[list[_Version]]:
     seen: dict[tuple[str, ...], int] = {}
     twice = _twice(versions)
     for place, one in enumerate(versions):
-        for name in (*_names(one), *(name for name in _places(one) if name not in twice)):
+        for name in (*_names(one, shared), *(name for name in _places(one) if name not in twice)):
             other = seen.setdefault(name, place)
             root[find(place)] = find(other)
     groups: dict[int, list[_Version]] = {}
@@ -262,10 +266,32 @@ def _groups(versions: Sequence[_Version]) -> list[list[_Version]]:
     return list(groups.values())
 
 
-def _names(one: _Version) -> Iterator[tuple[str, ...]]:
+def _shared(versions: Iterable[_Version]) -> set[str]:
+    """Return the fingerprints that patches of several titles in one series have.
+
+    These are no versions of each other, whatever each of them moved by the same name; of a
+    patch that was renamed from one version to the next no series has both.
+    """
+    titles: dict[tuple[tuple[int, int], str], str] = {}
+    found = set()
+    for one in versions:
+        title = subjects.parse(one.posting.subject).title
+        if titles.setdefault((one.at, one.finding.fingerprint), title) != title:
+            found.add(one.finding.fingerprint)
+    return found
+
+
+def _print_of(one: _Version, shared: Collection[str]) -> tuple[str, ...]:
+    """Return what a change is known by whatever its title is, and by that where it is shared."""
+    fingerprint = one.finding.fingerprint
+    title = subjects.parse(one.posting.subject).title if fingerprint in shared else ""
+    return (fingerprint, title_digest(title)) if title else (fingerprint,)
+
+
+def _names(one: _Version, shared: Collection[str]) -> Iterator[tuple[str, ...]]:
     """Yield what a change is known by: a finding that shares one of these is of it."""
     finding = one.finding
-    yield ("fingerprint", finding.fingerprint)
+    yield ("fingerprint", *_print_of(one, shared))
     title = subjects.parse(one.posting.subject).title
     if title:
         digest = title_digest(title)
@@ -324,7 +350,7 @@ def called(name: str, place: str) -> str:
     for part in (*reversed(name.split("/")), *reversed(place.split("/"))):
         if part and not _PART.fullmatch(part):
             told = _ENDING.sub("", part)
-            hosted = _HOSTED.fullmatch(told) if told.count(".") > 1 else None
+            hosted = _HOSTED.fullmatch(told)
             return hosted[1] if hosted else told
     return name
 
@@ -335,10 +361,11 @@ def _event(row: Any) -> Event:
     )
 
 
-def _key(fingerprint: str) -> str:
-    if _KEY.fullmatch(fingerprint):
-        return fingerprint
-    return sha256(fingerprint.encode("utf-8", "replace")).hexdigest()[:16]
+def _key(known_by: tuple[str, ...]) -> str:
+    name = " ".join(known_by)
+    return (
+        name if _KEY.fullmatch(name) else sha256(name.encode("utf-8", "replace")).hexdigest()[:16]
+    )
 
 
 def _judged() -> dict[str, list[Judgement]]:
@@ -396,7 +423,9 @@ def _beyond(events: Iterable[Event], postings: Sequence[Posting]) -> list[Event]
 
 
 def _change(
-    versions: Sequence[_Version], judged: Mapping[str, Sequence[Judgement]]
+    versions: Sequence[_Version],
+    judged: Mapping[str, Sequence[Judgement]],
+    shared: Collection[str],
 ) -> Change | None:
     """Return the change of these postings, None when none of them is asked for."""
     ordered = sorted(
@@ -437,7 +466,7 @@ def _change(
         key=lambda event: (event.date or 0.0, event.kind, event.message_id, event.evidence),
     )
     return Change(
-        _key(ordered[0].finding.fingerprint),
+        _key(_print_of(ordered[0], shared)),
         told.finding,
         tuple(postings.values()),
         tuple(came),

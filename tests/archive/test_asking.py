@@ -205,6 +205,11 @@ def test_stats_count_no_cover_letter_as_a_patch(capsys, tmp_path):
         ("linux-nest.example.org.12", "/b/c", "linux-nest"),
         ("burrow-6.12.mbox", "/b/burrow-6.12.mbox", "burrow-6.12"),
         ("nest.mbox", "/b/nest.mbox", "nest"),
+        ("old+b.u.r.r.o.w.lists.open-nest.org.0", "/b/c", "old+b.u.r.r.o.w"),
+        ("b.u.r.r.o.w.example.org", "/b/c", "b.u.r.r.o.w"),
+        ("nest.lists.sub.example.org.3", "/b/c", "nest"),
+        ("nest-5.15.example.org", "/b/c", "nest-5.15"),
+        ("nest.v2.mbox.gz", "/b/c", "nest.v2"),
     ],
 )
 def test_a_list_is_called_without_folders_and_host(name, place, said):
