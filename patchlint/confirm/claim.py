@@ -33,6 +33,12 @@ class _Promise(Struct, frozen=True):
     chain: tuple[_Step, ...] = ()
 
 
+class _Entry(Struct, frozen=True):
+    name: str = ""
+    kind: str = ""
+    chain: tuple[str, ...] = ()
+
+
 class Claim(Struct, frozen=True):
     """One finding as a report has it, as far as a running kernel can show it."""
 
@@ -47,6 +53,13 @@ class Claim(Struct, frozen=True):
     after: _Promise
     condition: str | None = None
     path: str = ""
+    entry_points: tuple[_Entry, ...] = ()
+
+    @property
+    def system_calls(self) -> tuple[str, ...]:
+        """The functions of system calls that lead to it, as the source calls them."""
+        calls = (one for one in self.entry_points if one.kind == "syscall")
+        return tuple(dict.fromkeys((one.chain or (one.name,))[0] for one in calls))
 
     @property
     def home(self) -> str:
@@ -71,6 +84,7 @@ def of_findings(findings: Iterable[Finding]) -> tuple[Claim, ...]:
             _promise(one.after),
             one.condition,
             one.path,
+            tuple(_Entry(each.name, each.kind, each.chain) for each in one.entry_points),
         )
         for one in findings
     )

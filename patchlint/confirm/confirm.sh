@@ -22,6 +22,9 @@ entries='@ENTRIES@'
 releases='@RELEASES@'
 finals='@FINALS@'
 callbacks='@CALLBACKS@'
+# which of them are system calls, and what a kernel puts before the name of one
+calls_in='@CALLS@'
+prefixes='@PREFIXES@'
 # the function that lost the promise: unless it runs nobody is acquitted
 function='@FUNCTION@'
 # whether the reproducer goes through it
@@ -92,12 +95,25 @@ for instance in "$probes" "$calls"; do
 	echo 8192 >"$instance/buffer_size_kb"
 done
 
+# names FUNCTION: what it may be called in the kernel
+names() {
+	echo "$1"
+	case " $calls_in " in
+	*" $1 "*) for prefix in $prefixes; do echo "$prefix$1"; done ;;
+	esac
+}
+
 # probe KIND TYPE FUNCTION...
 probe() {
 	kind=$1 type=$2
 	shift 2
 	for symbol in "$@"; do
-		if ! { echo "$type:$name/${kind}_$symbol $symbol" >>"$tracing/kprobe_events"; } 2>/dev/null; then
+		place=
+		for one in $(names "$symbol"); do
+			{ echo "$type:$name/${kind}_$symbol $one" >>"$tracing/kprobe_events"; } 2>/dev/null &&
+				place=$one && break
+		done
+		if [ -z "$place" ]; then
 			[ "$type" = p ] && unset_probes="$unset_probes $symbol()"
 			continue
 		fi

@@ -23,6 +23,8 @@ class Plan(Struct, frozen=True):
 
     ``entries`` lead to the release, ``callbacks`` are where it was moved, ``finals`` are
     pairs (release, function that ends it); ``missing`` says what of them is not known.
+    ``calls`` are those of the entries that are system calls: the kernel has them by another
+    name, behind one of ``prefixes``.
     ``workload`` is that of the family; where it does not go through what the finding is about
     it is not ``shown``: it is an example then, run when it is asked for and acquitting nobody.
     """
@@ -36,6 +38,8 @@ class Plan(Struct, frozen=True):
     workload: Workload | None
     shown: bool
     missing: tuple[str, ...]
+    calls: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
 
     @property
     def wanted(self) -> str:
@@ -95,6 +99,8 @@ def make(claim: Claim, kernel: KernelFacts) -> Plan:
         workload,
         shown,
         tuple(missing),
+        _names(one for one in claim.system_calls if one in entries),
+        _names(kernel.prefixes),
     )
 
 

@@ -26,6 +26,8 @@ def script(plan: Plan) -> str:
         "USAGE": "\n".join(_usage(plan)),
         "SUITES": "\n".join(_suites(plan)),
         "ENTRIES": " ".join(plan.entries),
+        "CALLS": " ".join(plan.calls),
+        "PREFIXES": " ".join(plan.prefixes),
         "RELEASES": " ".join(plan.releases),
         "FINALS": " ".join(finals),
         "CALLBACKS": " ".join(plan.callbacks),

@@ -515,6 +515,8 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     slots: dict[str, str] = field(default_factory=dict)
     #: functions in a stack that tell its context, the innermost one decides
     frames: dict[str, Context] = field(default_factory=dict)
+    #: what stands before the name of a system call where its function is looked for by name
+    prefixes: tuple[str, ...] = ()
     #: family -> what shows its loss on a running kernel
     workloads: dict[str, Workload] = field(default_factory=dict)
     setups: dict[str, Setup] = field(default_factory=dict)

@@ -129,6 +129,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         takes_number=dict(data["takes_number"]),
         slots=dict(data["slots"]),
         frames=dict(data["frames"]),
+        prefixes=tuple(data["prefixes"]),
         workloads={row[0]: Workload(*map(_frozen, row)) for row in data["workloads"]},
         setups={row[0]: Setup(*map(_frozen, row)) for row in data["setups"]},
     )

@@ -154,6 +154,7 @@ class _Gathered:
             ],
             "completers": {row["name"]: row["object_arg"] for row in rows["completer"]},
             "frames": {row["name"]: row["context"] for row in rows["frame"]},
+            "prefixes": [row["name"] for row in rows["prefix"]],
             "workloads": [_workload(row) for row in rows["workload"]],
             "setups": [[row["name"], row["modules"], row["config"]] for row in rows["setup"]],
         }

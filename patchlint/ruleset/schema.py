@@ -403,6 +403,7 @@ ROWS: Final[dict[str, Row]] = {
         Key("often", flag, required=False),
     ),
     "frame": (Key("name", word), Key("context", _CONTEXT), *_SOURCE),
+    "prefix": (Key("name", word), *_SOURCE),
     "workload": (
         Key("family", text),
         Key("shows", text),
@@ -477,7 +478,7 @@ FILES: Final[dict[str, tuple[str, ...]]] = {
     "hints": ("hint",),
     "macros": ("macro",),
     "objects": ("container", "callback", "slot", "completer", "initializer"),
-    "probes": ("frame", "workload", "setup"),
+    "probes": ("frame", "prefix", "workload", "setup"),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 from hypothesis import given
@@ -175,6 +176,45 @@ def test_releases_without_the_function_that_lost_them_are_told_as_astray(
     assert done.stdout.strip() == ("" if came else "unlamp")
 
 
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+@pytest.mark.parametrize(
+    ("kernel", "probed", "left"),
+    [
+        ("unlamp __x64_sys_unlamp", "unlamp", "do_unlamp"),
+        ("__x64_sys_unlamp __se_sys_unlamp", "__x64_sys_unlamp", "do_unlamp"),
+        ("__do_sys_unlamp", "__do_sys_unlamp", "do_unlamp"),
+        # of what is no system call no other name is known
+        ("__x64_sys_do_unlamp", "", "unlamp do_unlamp"),
+    ],
+)
+def test_a_system_call_is_probed_by_the_name_that_the_kernel_gives_it(shell, kernel, probed, left):
+    text = script(
+        made(
+            before={"chain": [{"function": "unlamp"}, {"function": "do_unlamp"}]},
+            entry_points=[{"name": "unlamp", "kind": "syscall", "chain": ["unlamp", "do_unlamp"]}],
+        )
+    )
+    assert words_of(text, "calls_in") == ["unlamp"]
+    part = text[text.index("# names FUNCTION") : text.index("probe c p")]
+    lines = [
+        "name=x probes=/none tracing=/dev",
+        *(one for one in text.splitlines() if one.startswith(("entries=", "calls_in=", "prefix"))),
+        part.replace('>>"$tracing/kprobe_events"', '>>"$out"').replace("{ echo", "{ try"),
+        'echo "left $unset_probes"',
+    ]
+    # a kernel refuses the probe of a function that it does not have
+    attempt = (
+        f'try() {{ case " {kernel} " in *" ${{1##* }} "*) echo "$1" ;; *) return 1 ;; esac; }}'
+    )
+    with tempfile.NamedTemporaryFile("r") as out:
+        done = subprocess.run(
+            [*shell, "-uc", "\n".join([f"out={out.name}", attempt, *lines])],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert out.read() == (f"p:x/e_unlamp {probed}\n" if probed else "")
+    assert done.stdout.split() == ["left", *(f"{one}()" for one in left.split())]
+
+
 def heading(text):
     return text[: text.index("set -u")]
 
@@ -229,11 +269,14 @@ def test_nothing_of_a_report_becomes_shell(cleanup, function, message, callback)
             fingerprint=message,
             before={"chain": [{"function": function}]},
             after={"callback": callback, "chain": [{"function": callback}]},
+            entry_points=[{"name": function, "kind": "syscall", "chain": [function]}],
         )
     )
     quiet = script(made(cleanup="a", function="b", message="c"))
     code = [line for line in text.splitlines() if not line.startswith("#")]
-    lists = re.compile(r"(?:entries|releases|finals|callbacks)='[A-Za-z0-9_ ]*'|plan='frame .*")
+    lists = re.compile(
+        r"(?:entries|releases|finals|callbacks|calls_in)='[A-Za-z0-9_ ]*'|plan='frame .*"
+    )
     for line, same in zip(code, [o for o in quiet.splitlines() if o[:1] != "#"], strict=False):
         if line != same:
             assert lists.fullmatch(line) or line.startswith("final "), line
