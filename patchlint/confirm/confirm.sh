@@ -7,8 +7,7 @@
 # RUNS=10 is how often the reproducer goes round, SETTLE=2 for how many seconds the trace
 # goes on after the command.
 #
-# exit status: 0 each last release was done before the return to user space, 1 some were not,
-# 2 none was seen, or nothing of what leads to them, 3 this machine cannot trace
+@STATUS@
 #
 @SUITES@
 #
@@ -27,6 +26,8 @@ calls_in='@CALLS@'
 prefixes='@PREFIXES@'
 # the function that lost the promise: unless it runs nobody is acquitted
 function='@FUNCTION@'
+# whether the release is a wait of that function
+waits='@WAITS@'
 # whether the reproducer goes through it
 own='@OWN@'
 
@@ -43,6 +44,9 @@ judge='@JUDGE@'
 
 # tells it to people
 tell='@TELL@'
+
+# says of each run of a function whether it waited, and tells that
+waited='@WAITED@'
 
 cannot() {
 	echo "cannot trace: $*" >&2
@@ -127,6 +131,7 @@ probe e p $entries
 probe c p $releases
 probe r r64 $releases
 probe f p $finals
+[ -z "$waits" ] || probe r r64 $function
 probe b p $callbacks
 echo "kernel: $(uname -r)"
 [ -z "$unset_probes" ] ||
@@ -154,9 +159,18 @@ for instance in "$probes" "$calls"; do
 done | sort -n >"$work/events"
 lost=$(cat "$probes"/per_cpu/cpu*/stats | awk '/^overrun/ { n += $2 } END { print n + 0 }')
 [ "$lost" -eq 0 ] || echo "$lost events were lost: the buffer is too small for this command"
+[ -z "${KEEP:-}" ] || cp "$work/events" "$KEEP"
+if [ -n "$waits" ]; then
+	lacks= returns=
+	[ -d "$probes/events/$name/e_$function" ] || lacks="$function()"
+	[ -d "$probes/events/$name/c_$releases" ] || lacks="$lacks${lacks:+ and }$releases()"
+	[ ! -d "$probes/events/$name/r_$function" ] || returns=yes
+	awk -v holder="$function" -v wait="$releases" -v returns="$returns" -v lacks="$lacks" \
+		"$waited" "$work/events"
+	exit
+fi
 echo "$plan" >"$work/plan"
 awk "$judge" "$work/plan" "$work/events" >"$work/verdicts"
-[ -z "${KEEP:-}" ] || cp "$work/events" "$KEEP"
 # releases that came by another way acquit nobody
 way='e_.*'
 [ -n "$entries" ] || way='c_.*'

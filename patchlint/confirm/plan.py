@@ -24,7 +24,8 @@ class Plan(Struct, frozen=True):
     ``entries`` lead to the release, ``callbacks`` are where it was moved, ``finals`` are
     pairs (release, function that ends it); ``missing`` says what of them is not known.
     ``calls`` are those of the entries that are system calls: the kernel has them by another
-    name, behind one of ``prefixes``.
+    name, behind one of ``prefixes``.  ``waits`` says that the promise was a wait, which is the
+    release then: nothing runs later, and what shows the loss is that the function goes on without.
     ``workload`` is that of the family; where it does not go through what the finding is about
     it is not ``shown``: it is an example then, run when it is asked for and acquitting nobody.
     """
@@ -40,6 +41,7 @@ class Plan(Struct, frozen=True):
     missing: tuple[str, ...]
     calls: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
+    waits: bool = False
 
     @property
     def wanted(self) -> str:
@@ -67,10 +69,14 @@ def make(claim: Claim, kernel: KernelFacts) -> Plan:
     """Return the plan for one claim.  Names that are no identifiers are left out and said."""
     releases = _names([claim.cleanup])
     missing = [] if releases else [f"the release is no function: {claim.cleanup!r}"]
+    waits = bool(releases) and _is_wait(claim, kernel)
     known = kernel.cleanups.get(claim.cleanup)
     workload = kernel.workloads.get(claim.family)
     shown = workload is not None and workload.script is not None and workload.passes(claim.home)
-    if known is not None and known.final:
+    finals: tuple[str, ...]
+    if waits:
+        finals = ()
+    elif known is not None and known.final:
         finals = known.final
     elif shown and workload is not None and workload.final:
         finals = workload.final
@@ -80,7 +86,8 @@ def make(claim: Claim, kernel: KernelFacts) -> Plan:
             f"what ends {claim.cleanup}() is not known: its own return is taken for the end"
         )
     before = [step.function for step in claim.before.chain]
-    after = [step.function for step in claim.after.chain]
+    # who signals what is waited for leads to nothing
+    after = [] if waits else [step.function for step in claim.after.chain]
     callback = claim.after.callback
     moved = after[after.index(callback) :] if callback in after else [callback or ""]
     callbacks = [one for one in _names(moved) if one not in releases]
@@ -101,7 +108,14 @@ def make(claim: Claim, kernel: KernelFacts) -> Plan:
         tuple(missing),
         _names(one for one in claim.system_calls if one in entries),
         _names(kernel.prefixes),
+        waits,
     )
+
+
+def _is_wait(claim: Claim, kernel: KernelFacts) -> bool:
+    """Whether a claim is that a function no longer waits, without anything that it waited for."""
+    known = claim.cleanup in kernel.waits and bool(_names([claim.function]))
+    return known and not claim.after.callback
 
 
 def _names(given: Iterable[str]) -> tuple[str, ...]:

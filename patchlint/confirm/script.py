@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
 _PLACE: Final = re.compile(r"@([A-Z]+)@")
 _WIDTH: Final = 88
+#: what the statuses of a script mean, of releases and of a wait
+_STATUS: Final = """\
+0 each last release was done before the return to user space, 1 some were not, \
+2 none was seen, or nothing of what leads to them, 3 this machine cannot trace"""
+_STATUS_OF_A_WAIT: Final = """\
+0 the function waited each time that it ran, 1 not each time, 2 it was not seen to run, \
+3 this machine cannot trace"""
 
 
 def script(plan: Plan) -> str:
@@ -33,12 +40,17 @@ def script(plan: Plan) -> str:
         "CALLBACKS": " ".join(plan.callbacks),
         "PLAN": "\n".join(plan_lines(plan)),
         "FUNCTION": next((one for one in plan.entries if one == plan.claim.function), ""),
+        "WAITS": "yes" if plan.waits else "",
+        "STATUS": "\n".join(
+            _comment(f"exit status: {_STATUS_OF_A_WAIT if plan.waits else _STATUS}")
+        ),
         "OWN": "yes" if plan.shown else "",
         "DEMAND": plan.demand(),
         "REPRODUCER": plan.reproducer,
         "FOLD": _quoted(program("fold.awk")),
         "JUDGE": _quoted(program("judge.awk")),
         "TELL": _quoted(program("tell.awk")),
+        "WAITED": _quoted(program("waited.awk")),
     }
     text = _PLACE.sub(lambda place: parts[place[1]], _text("confirm.sh"))
     return text.replace("\n\n\n\n", "\n\n", 1)  # where there is no reproducer
@@ -80,10 +92,13 @@ def _about(plan: Plan) -> Iterable[str]:
     yield from _comment(f"patchlint confirm {claim.fingerprint} [{claim.rule}]")
     yield from _comment(claim.message)
     yield "#"
+    release = _called(plan.releases)
+    shown = f"in which context {release} runs, and whether before the return to user space"
+    if plan.waits:
+        shown = f"whether {claim.function}() calls {release} each time that it runs"
     yield from _comment(
-        f"Shows on a running kernel in which context {_called(plan.releases)} runs, and whether"
-        " before the return to user space. It does not know which series the kernel has: run it"
-        " without and with the patch."
+        f"Shows on a running kernel {shown}. It does not know which series the kernel has: run"
+        " it without and with the patch."
     )
     for one in plan.missing:
         yield from _comment(_sentence(one))

@@ -215,6 +215,66 @@ def test_a_system_call_is_probed_by_the_name_that_the_kernel_gives_it(shell, ker
     assert done.stdout.split() == ["left", *(f"{one}()" for one in left.split())]
 
 
+def lost_wait(**other):
+    own = {"family": "structural", "cleanup": "wait_for_completion", **NO_CALLBACK}
+    return made(**(own | other))
+
+
+NO_CALLBACK = {"after": {"mechanism": "complete", "chain": [{"function": "lamp_is_dark"}]}}
+
+
+def test_a_lost_wait_is_shown_by_the_function_that_goes_on_without_it():
+    text = script(lost_wait())
+    assert words_of(text, "waits") == ["yes"]
+    assert words_of(text, "releases") == ["wait_for_completion"]
+    assert words_of(text, "function") == ["unlamp"]
+    assert words_of(text, "entries") == ["sys_unlamp", "unlamp"]  # none that signals
+    assert words_of(text, "callbacks") == words_of(text, "finals") == []
+    said = " ".join(heading(text).replace("\n#", "").split())
+    assert "whether unlamp() calls wait_for_completion() each time that it runs" in said
+    assert "0 the function waited each time that it ran, 1 not each time" in said
+    assert "is not known: its own return" not in text
+    # where what was waited for is known, that is what runs late
+    late = {"callback": "lamp_fn", "chain": [{"function": "lamp_fn"}]}
+    for other in (made(), lost_wait(after=late), lost_wait(cleanup="lamp_put")):
+        assert words_of(script(other), "waits") == []
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+@pytest.mark.parametrize(
+    ("probed", "events", "status", "said"),
+    [
+        ("e_unlamp c_wait_for_completion r_unlamp", "e r", 1, "LOST, 1 of 1"),
+        ("e_unlamp c_wait_for_completion r_unlamp", "e c r", 0, "in time, all 1"),
+        ("e_unlamp c_wait_for_completion r_unlamp", "", 2, "did not run"),
+        ("c_wait_for_completion", "c", 2, "unlamp() cannot be probed"),
+        ("e_unlamp", "e", 2, "wait_for_completion() cannot be probed"),
+    ],
+)
+def test_the_script_of_a_lost_wait_ends_with_what_it_saw(
+    shell, probed, events, status, said, tmp_path
+):
+    text = script(lost_wait())
+    for one in probed.split():
+        (tmp_path / "of/events/lamp" / one).mkdir(parents=True)
+    names = {"e": "e_unlamp", "c": "c_wait_for_completion", "r": "r_unlamp"}
+    rows = ["sys_enter", *(names[one] for one in events.split())]
+    (tmp_path / "events").write_text(
+        "".join(f"{at}\t7\tsh\tt\t{one}\tx\t\n" for at, one in enumerate(rows))
+    )
+    start, end = text.index("# makes a line of each event"), text.index("cannot() {")
+    part = text[text.index('if [ -n "$waits" ]; then') : text.index('echo "$plan" >"$work/plan"')]
+    lines = [
+        f"work='{tmp_path}' probes='{tmp_path}/of' name=lamp",
+        *(line for line in text.splitlines() if line.startswith(("rel", "function=", "waits="))),
+        text[start:end],
+        part,
+    ]
+    done = subprocess.run([*shell, "-uc", "\n".join(lines)], capture_output=True, text=True)  # noqa: PLW1510
+    assert (done.returncode, done.stderr) == (status, "")
+    assert said in done.stdout.splitlines()[-1]
+
+
 def heading(text):
     return text[: text.index("set -u")]
 

@@ -110,3 +110,44 @@ def test_nothing_seen_is_never_in_time(awk):
     assert said.startswith("result: no last release was seen")
     callback = "\tlamp_fn\t-\tran\tlamp_fn\tworkqueue\tkworker/0:1-33\tback\tlamp_fn\n"
     assert "lamp_fn() ran in: workqueue (kworker), after" in awk("tell.awk", callback, status=2)
+
+
+def followed(*events):
+    """Events of one task that is followed; ``NAME<FRAME`` has a stack."""
+    rows = ["1\t7\tsh\tt\tsys_enter\tNR 3\t"]
+    for at, one in enumerate(events, 2):
+        event, _, frames = one.partition("<")
+        rows.append(f"{at}\t7\tsh\tt\t{event}\tx\t{frames}")
+    return "".join(f"{row}\n" for row in rows)
+
+
+RUN, WAIT, BACK = "e_unlamp", "c_flush_lamp<flush_lamp<unlamp<do_syscall_64", "r_unlamp"
+
+
+@pytest.mark.parametrize(
+    ("events", "names", "status", "result"),
+    [
+        ([RUN, WAIT, BACK] * 2, {}, 0, "in time, all 2 runs of unlamp() waited: each called"),
+        ([RUN, BACK, RUN, BACK], {}, 1, "LOST, 2 of 2 runs of unlamp() went on without"),
+        ([RUN, WAIT, BACK, RUN, BACK], {}, 1, "LOST, 1 of 2 runs of unlamp() went on without"),
+        # somebody else's wait, before or behind
+        ([WAIT, RUN, BACK, WAIT], {}, 1, "LOST, 1 of 1 runs"),
+        ([WAIT, BACK], {}, 2, "not shown, unlamp() did not run: the command does not reach it"),
+        ([], {}, 2, "not shown, unlamp() did not run"),
+        # of a kernel that does not show returns stacks tell
+        ([RUN, WAIT], {"returns": ""}, 0, "in time, all 1 runs"),
+        ([RUN, "c_flush_lamp<flush_lamp<other"], {"returns": ""}, 1, "LOST, 1 of 1 runs"),
+        ([RUN, BACK], {"lacks": "flush_lamp()"}, 2, "not shown, flush_lamp() cannot be probed"),
+    ],
+)
+def test_a_wait_that_is_gone_is_told_by_runs_without_it(awk, events, names, status, result):
+    known = {"holder": "unlamp", "wait": "flush_lamp", "returns": "yes", "lacks": ""} | names
+    said = awk("waited.awk", followed(*events), status=status, names=known)
+    assert said.splitlines()[-1].startswith(f"result: {result}")
+
+
+def test_runs_of_others_are_none_of_the_command(awk):
+    known = {"holder": "unlamp", "wait": "flush_lamp", "returns": "yes", "lacks": ""}
+    stranger = "9\t8\tkworker/0:1\tt\te_unlamp\tx\t\n"
+    said = awk("waited.awk", followed(RUN, WAIT, BACK) + stranger, names=known)
+    assert "    1 x unlamp() ran in: task (sh): it called flush_lamp()\n" in said
