@@ -89,6 +89,8 @@ def run(arguments: argparse.Namespace) -> int:
         plan = plans.make(_claim(arguments), ruleset.kernel)
         for one in filter(None, (*plan.missing, plan.lacks)):
             print(f"patchlint: {one}", file=sys.stderr)
+        if plan.nothing and (arguments.boot or arguments.build):
+            return USAGE_ERROR
         if arguments.boot or arguments.build:
             return _show(arguments, plan, ruleset)
     except (RuleError, ConfigError, CannotCheck, ClaimError, GuestError, OSError) as error:

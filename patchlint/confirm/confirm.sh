@@ -58,7 +58,8 @@ if [ "${1:-}" = --example ] && command -v reproducer >/dev/null; then
 	example=yes
 	shift
 fi
-if [ $# -eq 0 ] && [ -z "$own$example" ]; then
+nothing='@NOTHING@'
+if [ -n "$nothing" ] || { [ $# -eq 0 ] && [ -z "$own$example" ]; }; then
 	echo "@DEMAND@" >&2
 	exit 2
 fi

@@ -44,6 +44,11 @@ class Plan(Struct, frozen=True):
     waits: bool = False
 
     @property
+    def nothing(self) -> str:
+        """What to say where nothing can be shown, "" where something can."""
+        return "" if self.releases else "nothing of this finding can be shown on a running kernel"
+
+    @property
     def wanted(self) -> str:
         """What a command has to end in: the function that lost the promise, else the release."""
         names = _names([self.claim.function, *self.entries, *self.releases])
@@ -52,7 +57,7 @@ class Plan(Struct, frozen=True):
     @property
     def lacks(self) -> str:
         """What to say where no workload is known that shows this finding, "" where one is."""
-        return "" if self.shown else self.demand()
+        return "" if self.shown else self.nothing or self.demand()
 
     def demand(self, whom: str = "") -> str:
         """Ask for a command, to be given to ``whom``, where no workload is known."""
@@ -67,15 +72,21 @@ class Plan(Struct, frozen=True):
 
 def make(claim: Claim, kernel: KernelFacts) -> Plan:
     """Return the plan for one claim.  Names that are no identifiers are left out and said."""
-    releases = _names([claim.cleanup])
-    missing = [] if releases else [f"the release is no function: {claim.cleanup!r}"]
+    releases, missing = _releases(claim)
     waits = bool(releases) and _is_wait(claim, kernel)
     known = kernel.cleanups.get(claim.cleanup)
     workload = kernel.workloads.get(claim.family)
-    shown = workload is not None and workload.script is not None and workload.passes(claim.home)
+    shown = (
+        bool(releases)
+        and workload is not None
+        and workload.script is not None
+        and workload.passes(claim.home)
+    )
     finals: tuple[str, ...]
     if waits:
         finals = ()
+    elif claim.cleanup not in releases:  # done by the function itself
+        finals = releases
     elif known is not None and known.final:
         finals = known.final
     elif shown and workload is not None and workload.final:
@@ -110,6 +121,24 @@ def make(claim: Claim, kernel: KernelFacts) -> Plan:
         _names(kernel.prefixes),
         waits,
     )
+
+
+def _releases(claim: Claim) -> tuple[tuple[str, ...], list[str]]:
+    """Return the function that releases, and what there is to say of that.
+
+    What is no function (a counter that is lowered, a member that is cleared) is released by the
+    function that does it later.  Who did it before is watched only where it is the same one: that
+    he runs says nothing of whether he still does it.
+    """
+    if releases := _names([claim.cleanup]):
+        return releases, []
+    late = claim.after.chain[-1].function if claim.after.chain else ""
+    found = _names([late])
+    what = f"{claim.cleanup!r} is no function"
+    # who loses the promise runs on both kernels
+    if not found or late == claim.function:
+        return (), [f"{what}, and none is known that does it later"]
+    return found, [f"{what}: {late}(), which does it later, is watched in its place"]
 
 
 def _is_wait(claim: Claim, kernel: KernelFacts) -> bool:

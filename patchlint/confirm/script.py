@@ -45,7 +45,8 @@ def script(plan: Plan) -> str:
             _comment(f"exit status: {_STATUS_OF_A_WAIT if plan.waits else _STATUS}")
         ),
         "OWN": "yes" if plan.shown else "",
-        "DEMAND": plan.demand(),
+        "DEMAND": plan.nothing or plan.demand(),
+        "NOTHING": "yes" if plan.nothing else "",
         "REPRODUCER": plan.reproducer,
         "FOLD": _quoted(program("fold.awk")),
         "JUDGE": _quoted(program("judge.awk")),
@@ -58,6 +59,8 @@ def script(plan: Plan) -> str:
 
 def runs(plan: Plan) -> str:
     """One sentence on what the script runs where it is given no command."""
+    if plan.nothing:
+        return _sentence(plan.nothing)
     if plan.workload is not None and plan.shown:
         return f"Without a command it runs its reproducer: {plan.workload.shows}."
     return _sentence(plan.demand("it"))
@@ -96,10 +99,11 @@ def _about(plan: Plan) -> Iterable[str]:
     shown = f"in which context {release} runs, and whether before the return to user space"
     if plan.waits:
         shown = f"whether {claim.function}() calls {release} each time that it runs"
-    yield from _comment(
+    told = (
         f"Shows on a running kernel {shown}. It does not know which series the kernel has: run"
         " it without and with the patch."
     )
+    yield from _comment(_sentence(plan.nothing) if plan.nothing else told)
     for one in plan.missing:
         yield from _comment(_sentence(one))
 
@@ -111,6 +115,9 @@ def _sentence(clause: str) -> str:
 def _usage(plan: Plan) -> Iterable[str]:
     """How to call it: each way is there only where it does something."""
     shows = plan.workload.shows if plan.workload is not None else ""
+    if plan.nothing:
+        yield from _way("sh THIS_SCRIPT", "says so and ends with status 2")
+        return
     if plan.shown:
         yield from _way("sh THIS_SCRIPT", f"runs the reproducer below: {shows}")
         yield from _way("sh THIS_SCRIPT COMMAND [ARG...]", "runs a command of yours instead")

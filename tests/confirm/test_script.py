@@ -275,6 +275,49 @@ def test_the_script_of_a_lost_wait_ends_with_what_it_saw(
     assert said in done.stdout.splitlines()[-1]
 
 
+def lowered(**other):
+    """A claim that a counter is lowered later than before."""
+    own = {"family": "key", "cleanup": "->qnkeys"}
+    return made(**(own | other))
+
+
+def test_of_a_counter_the_function_that_lowers_it_later_is_watched():
+    own = lowered(path=KERNEL.workloads["key"].through[0])
+    text = script(own)
+    assert own.finals == (("lamps", "lamps"),)
+    assert words_of(text, "releases") == ["lamps"]
+    assert words_of(text, "callbacks") == ["lamp_fn"]
+    assert words_of(text, "nothing") == []
+    said = " ".join(heading(text).replace("\n#", "").split())
+    assert "in which context lamps() runs" in said
+    assert "'->qnkeys' is no function: lamps(), which does it later, is watched" in said
+    assert "can be shown" not in said
+    assert "nothing yet" not in said
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+@pytest.mark.parametrize("words", [[], ["true"], ["--example"]])
+@pytest.mark.parametrize(
+    "after",
+    [
+        {"chain": []},
+        {"chain": [{"function": "unlamp"}]},  # which lost it: that it runs says nothing
+        {"chain": [{"function": "a b"}]},
+    ],
+)
+def test_where_nothing_can_be_shown_that_is_said_at_once(shell, words, after, tmp_path):
+    own = lowered(after=after, path=KERNEL.workloads["key"].through[0])
+    path = tmp_path / "script"
+    path.write_text(script(own).replace("tracing=\n", 'echo "traces"; exit 9\n', 1))
+    done = subprocess.run([*shell, path, *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "nothing of this finding can be shown on a running kernel\n"
+    assert own.lacks == own.nothing
+    said = heading(path.read_text())
+    assert "Shows on a running kernel" not in said
+    assert said.count("COMMAND [ARG...]") == 0
+
+
 def heading(text):
     return text[: text.index("set -u")]
 

@@ -6,6 +6,7 @@ ends.  A real one boots under PATCHLINT_BOOT (see ``test_in_a_guest.py``).
 
 from __future__ import annotations
 
+import json
 import subprocess
 
 import pytest
@@ -213,6 +214,20 @@ def test_the_command_shows_both_kernels(tmp_path, monkeypatch, capsys, machine):
         "with the series, emulated (TCG)",
     ]
     assert [part.strip() for part in last.split("|")] == ["result: in time", "result: LATE"]
+
+
+@pytest.mark.usefixtures("alone")
+def test_no_kernel_is_booted_where_nothing_can_be_shown(kernel, tmp_path, capsys):
+    finding = {
+        "rule": "lamp-late", "level": "warning", "function": "unlamp", "message": "late",
+        "fingerprint": "00112233aabbccdd", "family": "key", "cleanup": "->qnkeys",
+        "before": {}, "after": {},
+    }  # fmt: skip
+    (tmp_path / "report.json").write_text(json.dumps(finding))
+    assert main(["confirm", str(tmp_path / "report.json"), "--boot", str(kernel)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "nothing of this finding can be shown on a running kernel" in said.err
 
 
 @pytest.mark.usefixtures("alone")
