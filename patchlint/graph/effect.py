@@ -140,7 +140,8 @@ def class_of(known: Cleanup) -> Class:
     """What an effect is whose row is known."""
     if known.kind == "memory":
         return "memory"
-    return "async" if known.kind == "async" else "row"
+    # what an RCU callback does in any context is done after a grace period, and nothing more
+    return "async" if known.kind == "async" and known.task == "eventually" else "row"
 
 
 def folder_of(path: str) -> str:

@@ -38,6 +38,7 @@ from patchlint.graph.unwaited import lost_wait, wait_stands
 from patchlint.graph.waits import starts_thread, wait_matches
 from patchlint.graph.weaker import exchanged, unkept
 from patchlint.model import budget
+from patchlint.model.context import weaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -61,9 +62,20 @@ def find(comparison: Comparison) -> list[Loss]:
     """All losses of one step; those that follow from one in a callee are left out."""
     found = _between(comparison, comparison.concerned)
     told = {(key_of(loss.now), loss.key) for loss in found}
+    found = [loss for loss in found if _promises_less(loss)]
     found = [loss for loss in found if not _of_callee(comparison, loss, told)]
     found = [kept for loss in found if (kept := _if_left(comparison, loss)) is not None]
     return _nearest(found)
+
+
+def _promises_less(loss: Loss) -> bool:
+    """Whether what is late is later than it was by itself: a grace period is none on top of one."""
+    known = loss.before[0].known
+    return (
+        known is None
+        or known.task != "after-grace-period"
+        or any(weaker(late.guarantee, known.task) for late in loss.late)
+    )
 
 
 def may_be_new(comparison: Comparison, known: Collection[FunctionKey]) -> bool:

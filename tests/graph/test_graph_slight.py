@@ -840,3 +840,28 @@ def test_a_helper_module_in_use_until_a_work_item_has_run_is_a_warning():
     put = f"unload_nls(lamp->nls);\n\t{queued}"
     (found,) = downgrades(before + off.replace("BODY", put), after + off.replace("BODY", queued))
     assert (found.cleanup, found.level_cap) == ("unload_nls", "warning")
+
+
+# -- what an RCU callback does in any context -------------------------------------------------
+
+
+def test_a_work_item_comes_later_than_the_grace_period_that_a_release_takes_anyway():
+    """``put_pid_ns()`` leaves its count to an RCU callback; another one adds nothing to that."""
+    body = "void lamp_release(struct lamp *lamp)\n{\n\tLINE\n}\n"
+    direct = body.replace("LINE", "put_pid_ns(lamp->ns);")
+    work = WORKER.replace("iput(lamp->inode)", "put_pid_ns(lamp->ns)")
+    queued = work + body.replace("\tLINE\n", QUEUE)
+    assert levels(direct, queued) == [("put_pid_ns", "lamp_release", "warning")]
+    rcu = work.replace("struct work_struct *work", "struct rcu_head *rcu").replace(
+        "container_of(work, struct lamp, work)", "container_of(rcu, struct lamp, rcu)"
+    )
+    called = rcu + body.replace("LINE", "call_rcu(&lamp->rcu, lamp_gone);")
+    assert levels(direct, called) == []
+    # what a worker does anyway comes no later by another one
+    put = "put_net(lamp->net)"
+    assert (
+        levels(
+            direct.replace("put_pid_ns(lamp->ns)", put), queued.replace("put_pid_ns(lamp->ns)", put)
+        )
+        == []
+    )
