@@ -119,7 +119,7 @@ def _as_operation(found: Ways, old: OldContext, now: Function) -> OldContext:
         and way.reaches_user
         and way.strength == "certain"
         and len(way.chain) <= _NEAR
-        and not (way.failed or way.aside or way.foreign)
+        and way.marks.clear
         for way in found.ways
     )
     return replace(old, ending=bool(own), named_end=any(way.ending for way in own), asked=asked)
@@ -419,7 +419,7 @@ def _from_tree(found: Ways, new: Collection[str | None]) -> OldContext | None:
             reasons=(),
             doubt=f"no task is seen to reach the old path: {others[0].why}",
         )
-    if all(way.failed for way in tasks):
+    if all(way.marks.failed for way in tasks):
         # of ways that were not followed to their ends nothing says what they are for
         failed = "a task comes to the old path only when something failed"
         return OldContext(

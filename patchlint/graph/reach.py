@@ -66,6 +66,25 @@ _TELLING: Final = 6
 _JUDGED: Final = 4
 
 
+class Marks(Struct, frozen=True):
+    """What speaks against telling of a way where there are others; it goes up with the walk."""
+
+    #: a call on the way is only made when something failed
+    failed: bool = False
+    #: a call on the way only undoes what its function had done
+    aside: bool = False
+    #: it leads through another's implementation of what a file on the way has its own of
+    foreign: bool = False
+
+    @property
+    def clear(self) -> bool:
+        """Whether nothing speaks against the way."""
+        return not (self.failed or self.aside or self.foreign)
+
+
+_CLEAR: Final = Marks()
+
+
 class Way(Struct, frozen=True):
     """One way in which a function comes to run: ``chain`` from the entry point down."""
 
@@ -81,12 +100,7 @@ class Way(Struct, frozen=True):
     said: str = ""
     #: no table says what it can end
     unknown: bool = False
-    #: a call on the way is only made when something failed
-    failed: bool = False
-    #: a call on the way only undoes what its function had done
-    aside: bool = False
-    #: it leads through another's implementation of what a file on the way has its own of
-    foreign: bool = False
+    marks: Marks = _CLEAR
     #: it is called to end something
     ending: bool = False
     #: what it is called for, in words of user space
@@ -135,9 +149,9 @@ class Ways(Struct, frozen=True):
         """
         seen: dict[tuple[str, str], EntryChain] = {}
         waited = [way for way in self.ways if way.context == "task" and way.reaches_user]
-        whole = [way for way in waited if not way.failed] or waited
-        own = [way for way in whole if not way.foreign] or whole
-        meant = [way for way in own if not way.aside] or own
+        whole = [way for way in waited if not way.marks.failed] or waited
+        own = [way for way in whole if not way.marks.foreign] or whole
+        meant = [way for way in own if not way.marks.aside] or own
         common = [one for one in self.classes if not one.said]
         if common and all(way.rare for way in meant) and meant:
             return tuple(common)
@@ -169,15 +183,15 @@ def _telling(way: Way) -> tuple[bool, bool, bool, bool, int]:
     )
 
 
-class _Node(Struct):
+class _Node(Struct, frozen=True):
+    """A function that the walk came to, and what it carries up from there."""
+
     name: str
     path: str
     chain: tuple[str, ...]
     strength: Strength = "certain"
     guard: tuple[Atom, ...] = ()
-    failed: bool = False
-    aside: bool = False
-    foreign: bool = False
+    marks: Marks = _CLEAR
     #: the members by which it is called on the way: struct, member, file that binds it
     through: tuple[tuple[str, str, str], ...] = ()
     #: where each function of the chain calls the next
@@ -186,8 +200,13 @@ class _Node(Struct):
     #: which of its arguments is given back below, and what of that the running task holds itself
     gives: tuple[int, str] | None = None
 
+    def caller(self, name: str, path: str, line: int) -> _Node:
+        """The node of a function that comes here by a call in a line of a file."""
+        chain, calls = (name, *self.chain), ((path, line), *self.calls)
+        return replace(self, name=name, path=path, chain=chain, calls=calls)
 
-class _Bound(Struct):
+
+class _Bound(Struct, frozen=True):
     """A function bound in ``path`` to a member of ``struct`` whose callers have to be asked."""
 
     node: _Node
@@ -265,10 +284,10 @@ class _Walk(Struct):
         key = (node.name, node.path)
         if key in self.seen or not node.name:
             return
-        if (node.aside or node.foreign) and not self.turned:
+        if (node.marks.aside or node.marks.foreign) and not self.turned:
             self.later.append(node)
             return
-        if node.failed:
+        if node.marks.failed:
             # one that is come to without a failure as well is followed once more
             if key in self.failed:
                 return
@@ -276,7 +295,7 @@ class _Walk(Struct):
         if len(self.seen) + len(self.failed) >= _MOST_NODES or len(node.chain) > _DEEPEST:
             self.cut = True
             return
-        if not node.failed:
+        if not node.marks.failed:
             self.seen.add(key)
         self.queue.append(node)
 
@@ -363,9 +382,7 @@ def _visit(walk: _Walk, node: _Node) -> None:
         _add_system_call(walk, node, own.path, own.line)
         return  # no C code calls it by that name
     for call in walk.kernel.calls_by(node.name):
-        chain = (call.name, *node.chain)
-        above = replace(node, name=call.name, chain=chain, calls=(("", 0), *node.calls))
-        _add_system_call(walk, above, call.source.file, _line_of(call))
+        _add_system_call(walk, node.caller(call.name, "", 0), call.source.file, _line_of(call))
     used = _tree_uses(walk, node)
     used = _macro_uses(walk, node) or used
     called = _image_callers(walk, node, own)
@@ -458,18 +475,7 @@ def _run_by(walk: _Walk, node: _Node, path: str, names: Iterable[str]) -> bool:
     """Go on to functions of a file that may run the node's; whether there are any."""
     found = [name for name in dict.fromkeys(names) if name]
     for name in found:
-        above = (name, *node.chain)
-        walk.push(
-            replace(
-                node,
-                name=name,
-                path=path,
-                chain=above,
-                strength="likely",
-                guard=(),
-                calls=((path, 0), *node.calls),
-            )
-        )
+        walk.push(replace(node.caller(name, path, 0), strength="likely", guard=()))
     return bool(found)
 
 
@@ -477,7 +483,7 @@ def _stop_at(walk: _Walk, node: _Node) -> None:
     """Go no further up from a helper of everybody; what it is called for is told where known."""
     walk.hubs.append(node.name)
     row = walk.kernel.hubs.get(node.name)
-    if row is not None and not (node.aside or node.failed or node.foreign):
+    if row is not None and node.marks.clear:
         walk.classes.append(EntryChain(node.name, row.kind, node.chain, event=row.event))
 
 
@@ -518,22 +524,19 @@ def _image_callers(walk: _Walk, node: _Node, own: Function | None) -> bool:
         if guard is None:
             continue
         guard = (*guard, *_asked_at(walk, caller, call))
-        chain = (caller.name, *node.chain)
         one_of_several = call.indirect and len(walk.images.callees(call, caller.path)) > 1
         strength: Strength = "likely" if one_of_several else node.strength
-        failed = node.failed or branches.on_error_path(walk.kernel, call, (caller,))
         gives, own_hold = _given_back(walk, node, caller, (call,))
-        aside = node.aside or own_hold or undone(walk.kernel, caller, call)
+        marks = replace(
+            node.marks,
+            failed=node.marks.failed or branches.on_error_path(walk.kernel, call, (caller,)),
+            aside=node.marks.aside or own_hold or undone(walk.kernel, caller, call),
+        )
         above = replace(
-            node,
-            name=caller.name,
-            path=caller.path,
-            chain=chain,
+            node.caller(caller.name, caller.path, call.line),
             strength=strength,
             guard=guard,
-            failed=failed,
-            aside=aside,
-            calls=((caller.path, call.line), *node.calls),
+            marks=marks,
             gives=gives,
         )
         if caller.entry is not None:  # nothing to look for in the tree
@@ -691,9 +694,7 @@ def _add_system_call(walk: _Walk, node: _Node, path: str, line: int) -> None:
             unknown=row is None and not passing,
             ending=(row is not None and row.to_end)
             or walk.kernel.teardown.search(called) is not None,
-            failed=node.failed,
-            aside=node.aside,
-            foreign=node.foreign,
+            marks=node.marks,
             asks=f"{called}({{command}})",
             calls=node.calls,
             general=row is not None and "anything" in row.ends,
@@ -746,8 +747,8 @@ def _aside_at(walk: _Walk, node: _Node, site: CallerSite, called: str) -> bool:
     Its body is read for that, so it is asked near the release alone: errs towards a caller too
     many further up, where one holds what it calls for.
     """
-    if node.aside or len(node.chain) > _JUDGED:
-        return node.aside
+    if node.marks.aside or len(node.chain) > _JUDGED:
+        return node.marks.aside
     caller = walk.tree.function(site.path, site.function_line)
     calls = [call for call in caller.calls if call.callee == called] if caller is not None else []
     here = [call for call in calls if call.line == site.line]
@@ -792,7 +793,6 @@ def _through_call(
     guard = _guard_at(walk, node, site)
     if guard is None:
         return
-    chain = (site.function, *node.chain)
     aside = _aside_at(walk, node, site, bound[1] if bound is not None else node.name)
     gives, own_hold = None, False
     if bound is None and _held_below(walk, node) is not None:
@@ -800,20 +800,15 @@ def _through_call(
         calls = [call for call in caller.calls if call.callee == node.name] if caller else []
         if caller is not None:
             gives, own_hold = _given_back(walk, node, caller, calls)
-    foreign = node.foreign or any(_binds_own(walk, site.path, one) for one in node.through)
+    foreign = node.marks.foreign or any(_binds_own(walk, site.path, one) for one in node.through)
     through = (*node.through, bound) if bound is not None else node.through
     made = replace(
-        node,
-        name=site.function,
-        path=site.path,
-        chain=chain,
+        node.caller(site.function, site.path, site.line),
         strength=strength,
         guard=guard,
-        aside=aside or own_hold,
-        foreign=foreign,
+        marks=replace(node.marks, aside=aside or own_hold, foreign=foreign),
         through=through,
         gives=gives,
-        calls=((site.path, site.line), *node.calls),
     )
     if site.kind == "syscall":
         _add_system_call(walk, made, site.path, site.line)
@@ -978,16 +973,14 @@ def _add_entry(
                 said=f"{entry.struct}.{entry.member}" if entry.member else entry.macro,
                 ending=bool(entry.ends) and not (entry.commands and _names_no_end(walk, node.name)),
                 event=event,
-                failed=node.failed,
-                aside=node.aside,
-                foreign=node.foreign,
+                marks=node.marks,
                 asks=entry.event if "{command}" in entry.event else "",
                 calls=node.calls,
                 general=bool(entry.macro) and "anything" in entry.ends,
                 rare=node.rare,
             )
         )
-    if event and not entry.reaches_user and not (node.aside or node.failed or node.foreign):
+    if event and not entry.reaches_user and node.marks.clear:
         # nobody is known to wait, but it is known what for
         said = f"{entry.struct}.{entry.member}"
         walk.classes.append(EntryChain(node.name, entry.kind, node.chain, said, event))
@@ -1020,9 +1013,7 @@ def _through_argument(walk: _Walk, node: _Node, use: AddressUse) -> None:
                 reaches_user=False,
                 chain=node.chain,
                 why=f"{node.name}() is bound by {place}",
-                failed=node.failed,
-                aside=node.aside,
-                foreign=node.foreign,
+                marks=node.marks,
             )
         )
         return
@@ -1039,19 +1030,8 @@ def _through_argument(walk: _Walk, node: _Node, use: AddressUse) -> None:
     # a release given to kref_put(), or a callback to some iterator: runs in the caller
     strength: Strength = node.strength if use.callee in kernel.cleanups else "likely"
     if use.function:
-        chain = (use.function, *node.chain)
-        walk.push(
-            replace(
-                node,
-                name=use.function,
-                path=use.path,
-                chain=chain,
-                strength=strength,
-                guard=(),
-                calls=((use.path, use.line), *node.calls),
-                gives=None,
-            )
-        )
+        above = node.caller(use.function, use.path, use.line)
+        walk.push(replace(above, strength=strength, guard=(), gives=None))
     else:
         walk.ends.append(node.name)
 

@@ -44,8 +44,12 @@ def held(comparison: Comparison, loss: Loss, found: Ways) -> Ways:
             member is not None and any(_sets_none(bodies.text(path), *member) for path in others)
         )
 
-    ways = (replace(way, aside=True) if lacks(way) else way for way in found.ways)
+    ways = (_aside(way) if lacks(way) else way for way in found.ways)
     return replace(found, ways=tuple(ways))
+
+
+def _aside(way: Way) -> Way:
+    return replace(way, marks=replace(way.marks, aside=True))
 
 
 def _asks_for(effect: Effect, flag: str) -> bool:

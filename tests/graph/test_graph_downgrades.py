@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from patchlint.graph.downgrades import _condition as told_condition
 from patchlint.graph.downgrades import find
 from patchlint.graph.losses import find as find_losses
-from patchlint.graph.reach import Way, Ways
+from patchlint.graph.reach import Marks, Way, Ways
 from patchlint.model.effect import MEMORY_ONLY
 
 HEAD = "struct lamp;\n\n"
@@ -863,10 +863,13 @@ def test_an_operation_that_a_task_may_call_is_never_certainly_deferred():
 
 
 def test_a_task_that_comes_there_only_when_something_failed_makes_a_note():
-    assert level_with_tree("lamp_close", way(failed=True)) == "note"
-    assert level_with_tree("lamp_close", way(failed=True), way()) == "error"
+    assert level_with_tree("lamp_close", way(marks=Marks(failed=True))) == "note"
+    assert level_with_tree("lamp_close", way(marks=Marks(failed=True)), way()) == "error"
     # where not all are seen that is told of those who are
-    assert level_with_tree("lamp_close", way(failed=True), hubs=("lamp_get",)) == "warning"
+    assert (
+        level_with_tree("lamp_close", way(marks=Marks(failed=True)), hubs=("lamp_get",))
+        == "warning"
+    )
 
 
 @pytest.mark.parametrize("more", [{"hubs": ("lamp_get",)}, {"ends": ("LAMP_OP",)}])

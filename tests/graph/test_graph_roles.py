@@ -6,7 +6,7 @@ import pytest
 from graph_kit import compare
 
 from patchlint.graph.downgrades import find
-from patchlint.graph.reach import Way, Ways
+from patchlint.graph.reach import Marks, Way, Ways
 
 WORKER = """\
 static void lamp_glow(struct work_struct *work)
@@ -65,7 +65,7 @@ def test_what_a_request_to_end_something_asks_for_is_waited_for():
         None,
         (way("lamp_rx", "lamp_msg", "lamp_one", "lamp_request"),),
         (way("lamp_rx", "lamp_request", strength="likely"),),
-        (way("lamp_rx", "lamp_request", failed=True),),
+        (way("lamp_rx", "lamp_request", marks=Marks(failed=True)),),
         (way("lamp_rx", "lamp_request", ends=()),),
     ],
 )

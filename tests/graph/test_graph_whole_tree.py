@@ -401,7 +401,7 @@ SYSCALL_DEFINE1(lamp_other, int, fd)
 def test_what_a_task_drops_of_itself_while_it_runs_is_not_the_last():
     found = ways(START + PUTS + OTHER)
     assert [one.name for one in found.entry_points] == ["lamp_other"]
-    assert sorted((way.name, way.aside) for way in found.ways) == [
+    assert sorted((way.name, way.marks.aside) for way in found.ways) == [
         ("lamp_other", False),
         ("lamp_self", True),
     ]
@@ -876,7 +876,7 @@ SYSCALL_DEFINE1(lamp_off, int, fd)
 def test_an_entry_that_comes_there_when_something_failed_is_told_only_without_others(source, told_):
     images = build([facts("a.c", source)], kernel(), {"a.c": None})
     found = reach.ways(Tree({"a.c": source}), kernel(), "f", "a.c", (), images)
-    failed = {w.name: w.failed for w in found.ways}
+    failed = {w.name: w.marks.failed for w in found.ways}
     assert [(e.name, failed[e.name]) for e in found.entry_points] == told_
 
 
@@ -930,7 +930,7 @@ def test_who_ends_what_was_there_before_is_an_entry(body):
     destroy = one("lamp_destroy", "lamp_put", head="void {}(struct ns *n, struct lamp *l)")
     other = f"SYSCALL_DEFINE1(lamp_shut, int, fd)\n{{\n\tstruct lamp *l = x;\n\n{body}}}\n"
     found = ways(PUT + destroy + other + PUT_OFF, name="lamp_put")
-    assert not any(way.aside for way in found.ways)
+    assert not any(way.marks.aside for way in found.ways)
     assert "lamp_shut" in [entry.name for entry in found.entry_points]
 
 
