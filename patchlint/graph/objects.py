@@ -65,6 +65,12 @@ def struct_name(type_text: str | None) -> str | None:
     return bare[-1] if bare else None
 
 
+def struct_of(function: Function, variable: str) -> str | None:
+    """The struct that a parameter or local points to or is, None where that is not told."""
+    told = function.type_of(variable)
+    return struct_name(told) if told is not None and "struct" in told.split() else None
+
+
 def variables(texts: Iterable[str]) -> set[str]:
     """The variables that arguments or tests speak of, without members."""
     return {word for text in texts for word in _VARIABLE.findall(text)}

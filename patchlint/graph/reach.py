@@ -32,7 +32,7 @@ from patchlint.graph.guards import Atom, atoms
 from patchlint.graph.lifting import guard_above
 from patchlint.graph.macro_tables import Held, Tables
 from patchlint.graph.members import Structs
-from patchlint.graph.objects import struct_name, variables
+from patchlint.graph.objects import struct_name, struct_of, variables
 from patchlint.model.effect import EntryChain
 from patchlint.model.tree import MANY_MEMBER_CALLS, AddressUse
 
@@ -846,13 +846,7 @@ def _assigned_to(walk: _Walk, use: AddressUse) -> str | None:
     """The struct that an assignment binds a member of, None when its text does not tell."""
     around = walk.tree.definition_in(use.path, use.function) if use.function else None
     base = use.target.replace("->", ".").rpartition(".")[0].strip()
-    return None if around is None else _struct_of(around, base)
-
-
-def _struct_of(function: Function, variable: str) -> str | None:
-    """The struct that a parameter or local points to or is, None where that is not told."""
-    told = function.type_of(variable)
-    return struct_name(told) if told is not None and "struct" in told.split() else None
+    return None if around is None else struct_of(around, base)
 
 
 def _through_member_calls(walk: _Walk, bound: _Bound) -> None:
@@ -926,7 +920,7 @@ def _called_through(walk: _Walk, around: Function, at: int, member: str) -> str 
     if called is None:
         return None
     first, *chain = re.split(r"->|\.", called[1])
-    own = _struct_of(around, first)
+    own = struct_of(around, first)
     return walk.structs.behind(around.path, own, chain) if own is not None else None
 
 
@@ -1064,5 +1058,5 @@ def _kept_in(walk: _Walk, node: _Node, use: AddressUse) -> _Bound | None:
         return None
     target = next((one.target for one in helper.stores if one.value.strip() == name), "")
     base, _, member = target.replace("->", ".").rpartition(".")
-    struct = _struct_of(helper, base) if base.isidentifier() else None
+    struct = struct_of(helper, base) if base.isidentifier() else None
     return _Bound(node, struct, member, helper.path) if struct is not None else None

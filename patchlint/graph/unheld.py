@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from patchlint.graph.members import Structs, body
-from patchlint.graph.objects import struct_name
+from patchlint.graph.objects import struct_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,8 +71,7 @@ def _member(comparison: Comparison, effect: Effect) -> tuple[str, str] | None:
     first, *chain = effect.site.args[0].replace("->", ".").split(".") if effect.site.args else [""]
     if len(chain) <= 1 or not all(one.isidentifier() for one in (first, *chain)):
         return None
-    told = effect.where.type_of(first)
-    own = struct_name(told) if told is not None and "struct" in told.split() else None
+    own = struct_of(effect.where, first)
     if own is None:
         return None
     struct = Structs(comparison.bodies).behind(effect.where.path, own, chain[:-1])
