@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from patchlint.graph.comparison import Ask
     from patchlint.graph.guards import Atom
     from patchlint.graph.optin import OptIn
-    from patchlint.graph.reach import Ways
+    from patchlint.graph.reach.way import Ways
     from patchlint.graph.standins import StandIn
     from patchlint.model.diff import FileDiff
     from patchlint.model.effect import Downgrade
@@ -165,7 +165,7 @@ class TreeAtHand:
         images: Graph,
     ) -> Ways:
         """How a function comes to run so that ``guard`` holds, by tree and images."""
-        from patchlint.graph.reach import ways
+        from patchlint.graph.reach.walk import ways
 
         facts = self.facts(base, ruleset.kernel.macros)
         return ways(facts, ruleset.kernel, name, path, guard, images)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from patchlint.graph.build import Graph
     from patchlint.graph.effect import Effect
-    from patchlint.graph.reach import Ways
+    from patchlint.graph.reach.way import Ways
     from patchlint.graph.show import Branch
     from patchlint.model.facts import Function
     from patchlint.model.kernel import KernelFacts
@@ -74,7 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _tree(arguments: argparse.Namespace, kernel: KernelFacts) -> int:
     """Callers of one function of a tree, or its ways to releases."""
     from patchlint.cli.trees import Asked
-    from patchlint.graph import reach, show
+    from patchlint.graph import show
+    from patchlint.graph.reach import walk
 
     asked = Asked(arguments.tree, kernel.macros)
     tree = asked.facts
@@ -97,7 +98,7 @@ def _tree(arguments: argparse.Namespace, kernel: KernelFacts) -> int:
             # a way ends at the first release that is known, not at what that one does inside
             root.note = f"no way ends at {arguments.to}(); without --to all ends are shown"
     else:
-        ways = reach.ways(tree, kernel, name, path)
+        ways = walk.ways(tree, kernel, name, path)
         root = show.upwards(name, ways)
         told |= _contexts(ways)
         if ways.cut:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from patchlint.graph.effect import Effect, Key
     from patchlint.graph.guards import Atom
     from patchlint.graph.optin import OptIn
-    from patchlint.graph.reach import Ways
+    from patchlint.graph.reach.way import Ways
     from patchlint.model.facts import Call, Function
     from patchlint.model.kernel import Cleanup, KernelFacts
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from patchlint.graph.comparison import Comparison
     from patchlint.graph.guards import Atom
     from patchlint.graph.loss import Loss
-    from patchlint.graph.reach import Ways
+    from patchlint.graph.reach.way import Ways
     from patchlint.model.context import Context
     from patchlint.model.effect import EntryChain
     from patchlint.model.facts import Call, Function

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from patchlint.graph.derive import Definitions
-    from patchlint.graph.reach import Ways
+    from patchlint.graph.reach.way import Ways
     from patchlint.model.facts import Call, Function
     from patchlint.model.kernel import KernelFacts
 

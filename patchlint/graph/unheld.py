@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from patchlint.graph.comparison import Comparison
     from patchlint.graph.effect import Effect
     from patchlint.graph.loss import Loss
-    from patchlint.graph.reach import Way, Ways
+    from patchlint.graph.reach.way import Way, Ways
 
 
 def held(comparison: Comparison, loss: Loss, found: Ways) -> Ways:

@@ -7,7 +7,7 @@ from graph_kit import PATH, compare, facts
 from test_graph_downgrades import way
 
 from patchlint.graph.downgrades import find
-from patchlint.graph.reach import Ways
+from patchlint.graph.reach.way import Ways
 
 HEAD = """\
 struct lamp {

@@ -7,8 +7,8 @@ from graph_kit import facts, kernel
 from msgspec.structs import replace
 from test_graph_whole_tree import Tree
 
-from patchlint.graph import reach
 from patchlint.graph.commands import commands
+from patchlint.graph.reach import walk
 from patchlint.model.tree import AddressUse
 
 START = "static void f(struct lamp *l)\n{\n\tiput(l);\n}\n"
@@ -46,7 +46,7 @@ SYSCALL_DEFINE2(shmctl, int, id, int, cmd)
 
 
 def ways(source, uses=(), members=None):
-    return reach.ways(Tree({"a.c": START + source}, uses, members), kernel(), "f", "a.c")
+    return walk.ways(Tree({"a.c": START + source}, uses, members), kernel(), "f", "a.c")
 
 
 def steps(source, *names):

@@ -6,7 +6,7 @@ import pytest
 from graph_kit import compare, downgrades
 
 from patchlint.graph.downgrades import find
-from patchlint.graph.reach import Way, Ways
+from patchlint.graph.reach.way import Way, Ways
 from patchlint.model.effect import Ground
 
 WORKER = """\

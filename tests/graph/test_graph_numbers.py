@@ -6,7 +6,7 @@ import pytest
 from graph_kit import compare
 
 from patchlint.graph.downgrades import find
-from patchlint.graph.reach import Way, Ways
+from patchlint.graph.reach.way import Way, Ways
 
 TAKES = "int lamp_new(struct lamp *lamp)\n{\n\tlamp->id = TAKE;\n\treturn 0;\n}\n\n"
 WORKER = """\

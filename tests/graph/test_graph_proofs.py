@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from graph_kit import downgrades, facts, kernel
 
-from patchlint.graph import guards, reach
+from patchlint.graph import guards
 from patchlint.graph.proofs import proved
+from patchlint.graph.reach.way import Way, Ways
 from patchlint.model.effect import EntryChain
 from patchlint.model.facts import Condition
 
@@ -95,10 +96,8 @@ def test_entries_are_those_that_the_condition_leaves(flag, names):
 def test_the_walk_need_not_have_come_there():
     before, after = LAMP.format(body=""), LAMP.format(body=PUT_OFF.format(flag="PF_EXITING"))
     chain = ("lamp_off", "lamp_close")
-    way = reach.Way(
-        "lamp_off", "syscall", "task", "certain", reaches_user=True, chain=chain, why=""
-    )
-    found = reach.Ways((way,), known=True, cut=True)
+    way = Way("lamp_off", "syscall", "task", "certain", reaches_user=True, chain=chain, why="")
+    found = Ways((way,), known=True, cut=True)
     (told,) = downgrades(before, after, ways=lambda *_: found)
     assert [entry.name for entry in told.entry_points] == ["exit", "exit_group"]
     assert any("holds in exit(2) and exit_group(2) alone" in one.said for one in told.reasons)
@@ -151,9 +150,9 @@ def test_the_chain_leads_through_who_ends_it(gone, first):
 def test_who_is_too_many_to_follow_is_said_and_makes_nothing_louder():
     source = LAMP.partition("SYSCALL")[0]
     event = EntryChain("lamp_del", "lamp removal", ("lamp_del", "lamp_close"), event="lights out")
-    seen = reach.Ways((), known=True, cut=False, hubs=("lamp_del",), classes=(event,))
+    seen = Ways((), known=True, cut=False, hubs=("lamp_del",), classes=(event,))
     sides = source.format(body=""), source.format(body=PUT_OFF.format(flag="LAMP_LATE"))
-    (without,) = downgrades(*sides, ways=lambda *_: reach.Ways((), known=True, cut=True))
+    (without,) = downgrades(*sides, ways=lambda *_: Ways((), known=True, cut=True))
     (found,) = downgrades(*sides, ways=lambda *_: seen)
     assert (found.before.context, found.before.many) == ("unknown", "lamp_del")
     assert found.entry_points == (event,)

@@ -6,7 +6,7 @@ import pytest
 from graph_kit import compare
 
 from patchlint.graph.downgrades import find
-from patchlint.graph.reach import Marks, Way, Ways
+from patchlint.graph.reach.way import Marks, Way, Ways
 
 WORKER = """\
 static void lamp_glow(struct work_struct *work)

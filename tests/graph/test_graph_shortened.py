@@ -6,7 +6,7 @@ import pytest
 from graph_kit import PATH, compare, downgrades, kernel
 
 from patchlint.graph.downgrades import find
-from patchlint.graph.reach import Way, Ways
+from patchlint.graph.reach.way import Way, Ways
 from patchlint.ruleset.sentences import message
 
 LONG = "wait_event(lamp->dark_wq, !lamp->lit);"

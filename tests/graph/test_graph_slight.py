@@ -6,7 +6,7 @@ import pytest
 from graph_kit import compare, downgrades, function
 
 from patchlint.graph.levels import held_in_slot
-from patchlint.graph.reach import Ways
+from patchlint.graph.reach.way import Ways
 from patchlint.model.effect import Ground
 
 WORKER = """\

@@ -6,11 +6,12 @@ import pytest
 from graph_kit import facts, kernel
 from msgspec.structs import replace
 
-from patchlint.graph import macro_tables, reach, show
+from patchlint.graph import macro_tables, show
 from patchlint.graph.build import build
 from patchlint.graph.derive import derive
 from patchlint.graph.macro_tables import Tables
 from patchlint.graph.members import Structs
+from patchlint.graph.reach import walk
 from patchlint.graph.show import Branch
 from patchlint.model.tree import AddressUse, CallerSite, Definition
 
@@ -83,7 +84,7 @@ def one(name, *callees, head="static void {}(struct lamp *l)"):
 
 def ways(source, uses=(), members=None, name="f", **others):
     files = {"a.c": source} | {f"{path}.c".replace("__", "/"): t for path, t in others.items()}
-    return reach.ways(Tree(files, uses, members), kernel(), name, "a.c")
+    return walk.ways(Tree(files, uses, members), kernel(), name, "a.c")
 
 
 START = one("f", "iput")
@@ -206,7 +207,7 @@ def test_a_macro_of_a_table_may_stand_in_a_header():
     line = source[: source.index("LAMP_DEF(LAMP_OFF")].count("\n") + 1
     use = AddressUse("f", "a.c", line, "argument", callee="LAMP_DEF", argument=1)
     tree = Tree({"a.c": source, "lamp.h": f"{define}\n"}, [use])
-    found = reach.ways(tree, kernel(), "f", "a.c")
+    found = walk.ways(tree, kernel(), "f", "a.c")
     assert [one.event for one in found.entry_points] == ["ioctl(LAMP_OFF)"]
 
 
@@ -357,7 +358,7 @@ def test_of_a_member_of_a_common_name_the_calls_beside_its_binding_count(path, t
     far = [replace(near, path=f"far/{n}.c", function="", kind="function") for n in range(30)]
     use = replace(initializer("struct lamp_ops", "close"), path="net/lamp/one.c")
     tree = Tree(files, [use], {"close": (*far, near)})
-    found = reach.ways(tree, kernel(), "f", "net/lamp/one.c")
+    found = walk.ways(tree, kernel(), "f", "net/lamp/one.c")
     assert [way.name for way in found.ways] == names
     assert found.cut
 
@@ -420,7 +421,7 @@ def test_what_a_task_drops_of_itself_while_it_runs_is_not_the_last():
 def test_a_table_that_is_lost_in_the_images_is_taken_from_the_tree(table, kinds):
     shown = build([facts("a.c", START + table)], kernel(), {"a.c": None})
     tree = Tree({"a.c": START}, [initializer("struct file_operations", "unlocked_ioctl")])
-    found = reach.ways(tree, kernel(), "f", "a.c", images=shown)
+    found = walk.ways(tree, kernel(), "f", "a.c", images=shown)
     assert [way.kind for way in found.ways] == kinds
 
 
@@ -547,7 +548,7 @@ def test_headers_tell_the_struct_behind_a_chain_of_members(struct, reached, call
         "include/linux/dev.h": HEADER % struct,
     }
     use = initializer("struct lamp_ops", "glow")
-    found = reach.ways(Tree(files, [use], {"glow": (site,)}), kernel(), "f", "a.c")
+    found = walk.ways(Tree(files, [use], {"glow": (site,)}), kernel(), "f", "a.c")
     assert [w.name for w in found.ways] == (["lamp_off"] if reached else [])
 
 
@@ -558,7 +559,7 @@ def test_images_lead_through_no_member_of_another_struct(struct, reached):
     source = '#include "lamp.h"\n' + START + table + shine + SYSCALL.replace("middle", "shine")
     images = build([facts("d/a.c", source)], kernel(), {"d/a.c": None})
     tree = Tree({"d/a.c": source, "d/lamp.h": HEADER % struct + LAMP})
-    found = reach.ways(tree, kernel(), "f", "d/a.c", (), images)
+    found = walk.ways(tree, kernel(), "f", "d/a.c", (), images)
     assert [w.name for w in found.ways] == (["lamp_off"] if reached else [])
 
 
@@ -674,7 +675,7 @@ def test_who_only_binds_a_function_does_not_run_it(does, names, shown):
     use = AddressUse("f", "a.c", given, "argument", "on", callee="pin_init", argument=1)
     images = build([facts("a.c", source)], kernel(), {"a.c": None}) if shown else None
     tree = Tree({"a.c": source}, [use], {"kill": (site,)})
-    found = reach.ways(tree, kernel(), "f", "a.c", (), images)
+    found = walk.ways(tree, kernel(), "f", "a.c", (), images)
     assert [way.name for way in found.ways] == names
 
 
@@ -875,7 +876,7 @@ SYSCALL_DEFINE1(lamp_off, int, fd)
 )
 def test_an_entry_that_comes_there_when_something_failed_is_told_only_without_others(source, told_):
     images = build([facts("a.c", source)], kernel(), {"a.c": None})
-    found = reach.ways(Tree({"a.c": source}), kernel(), "f", "a.c", (), images)
+    found = walk.ways(Tree({"a.c": source}), kernel(), "f", "a.c", (), images)
     failed = {w.name: w.marks.failed for w in found.ways}
     assert [(e.name, failed[e.name]) for e in found.entry_points] == told_
 

@@ -1,0 +1,81 @@
+"""What speaks against a way at a caller: it undoes its own work, puts its own, or is another's.
+
+Errs towards a mark too many where the caller works with what others hold as well, and towards one
+too few further than a few calls above the release, where no body is read for it.  Ways with a
+mark are told where there are no others.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from patchlint.graph.balance import undone
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from patchlint.graph.reach.state import Node, Walk
+    from patchlint.model.facts import Call, Function
+    from patchlint.model.tree import CallerSite
+
+
+def held_below(walk: Walk, node: Node) -> tuple[int, str] | None:
+    """Which argument of a function is given back below, where the running task may hold that."""
+    row = walk.kernel.own_holds.get(node.name)
+    return node.gives if row is None else (row.argument, row.value)
+
+
+def given_back(
+    walk: Walk, node: Node, caller: Function, calls: Iterable[Call]
+) -> tuple[tuple[int, str] | None, bool]:
+    """The same of a caller, and whether all of its calls give the running task's own.
+
+    The running task does not end while it runs: no put of it by ``current`` is the last.
+    """
+    told = held_below(walk, node)
+    if told is None:
+        return None, False
+    place, value = told
+    given = {call.args[place] if place < len(call.args) else "" for call in calls}
+    names = [one.name for one in caller.parameters]
+    passed = next(((names.index(one), value) for one in given if one in names), None)
+    return passed, given == {value}
+
+
+def aside_at(walk: Walk, node: Node, site: CallerSite, called: str) -> bool:
+    """Whether a caller of the tree only undoes what it did itself.
+
+    Its body is read for that, so it is asked near the release alone: errs towards a caller too
+    many further up, where one holds what it calls for.
+    """
+    if node.marks.aside or not node.near:
+        return node.marks.aside
+    caller, calls = walk.calls_at(site, called)
+    here = [call for call in calls if call.line == site.line]
+    told = here or calls
+    return (
+        caller is not None
+        and bool(told)
+        and all(undone(walk.kernel, caller, call) for call in told)
+    )
+
+
+def binds_own(walk: Walk, path: str, bound: tuple[str, str, str]) -> bool:
+    """Whether a file has its own function in a member by which the way leads further down.
+
+    What it works on are its own objects: of xfs_set_acl() no f2fs inode knows, though both are
+    called by posix_acl_chmod().  What stands upon others of its kind (a stacked filesystem) is
+    left out where there are others.
+    """
+    struct, member, origin = bound
+    if path == origin or not struct:
+        return False
+    key = (path, struct, member)
+    if key not in walk.binds:
+        text = walk.tree.text(path) or b""
+        walk.binds[key] = (
+            re.search(rf"\.{re.escape(member)}\s*=[^=]".encode(), text) is not None
+            and re.search(rf"\bstruct\s+{re.escape(struct)}\b".encode(), text) is not None
+        )
+    return walk.binds[key]
