@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from patchlint.graph.downgrades import _condition as told_condition
 from patchlint.graph.downgrades import find
 from patchlint.graph.losses import find as find_losses
 from patchlint.graph.reach.way import Marks, Way, Ways
+from patchlint.graph.told.condition import condition_of as told_condition
 from patchlint.model.effect import MEMORY_ONLY
 
 HEAD = "struct lamp;\n\n"
