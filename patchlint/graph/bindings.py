@@ -19,6 +19,7 @@ from patchlint.graph.objects import ObjectRef, member, refer, strip_expression, 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from patchlint.graph.objects import Fields
     from patchlint.model.facts import Call, FileFacts, Function
     from patchlint.model.kernel import Registration
 
@@ -46,6 +47,27 @@ def function_name(text: str | None) -> str | None:
     if bare.startswith("("):
         bare = bare[bare.rfind(")") + 1 :].strip() or bare.strip("()")
     return bare if _IDENTIFIER.match(bare) and bare != "NULL" else None
+
+
+def given_function(call: Call, index: int | None) -> str | None:
+    """The function that an argument names, None where it names none."""
+    return function_name(argument(call, index))
+
+
+def given_object(
+    graph: Graph, function: Function, call: Call, index: int | None
+) -> ObjectRef | None:
+    """What an argument points at, looked through locals and getters; None where it is nothing."""
+    text = argument(call, index)
+    return reference(graph, function, text, function.path) if text else None
+
+
+def written_object(
+    function: Function, call: Call, index: int | None, fields: Fields
+) -> ObjectRef | None:
+    """What an argument points at as it is written there, None where it is nothing."""
+    text = argument(call, index)
+    return refer(text, function, function.path, fields) if text else None
 
 
 def values(callee: Function, call: Call) -> dict[str, str]:
@@ -287,8 +309,8 @@ def _started_members(graph: Graph) -> set[str]:
     for function in graph.functions.values():
         for call in function.calls:
             activation = graph.kernel.activations.get(call.callee)
-            text = argument(call, activation.object_arg) if activation is not None else None
-            target = reference(graph, function, text, function.path) if text else None
+            place = activation.object_arg if activation is not None else None
+            target = given_object(graph, function, call, place)
             found |= target.keys if target is not None else set()
     return found
 
@@ -332,7 +354,7 @@ def _makers(graph: Graph) -> _Makers:
             registration = graph.kernel.registrations.get(call.callee)
             if registration is None or registration.object_arg is None:
                 continue
-            callback = function_name(argument(call, registration.callback_arg))
+            callback = given_function(call, registration.callback_arg)
             text = argument(call, registration.object_arg)
             if callback in names and text:
                 present = makers.setdefault((function.path, function.name), [])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from patchlint.graph.bindings import argument, function_name
+from patchlint.graph.bindings import argument, function_name, written_object
 from patchlint.graph.comparison import key_of
 from patchlint.graph.effect import folder_of
 from patchlint.graph.guards import constants_of
@@ -137,8 +137,8 @@ def _bound_in(
     for function in facts.functions:
         for call in function.calls:
             row = kernel.registrations.get(call.callee)
-            text = argument(call, row.object_arg) if row is not None else None
-            target = refer(text, function, function.path, fields) if text else None
+            place = row.object_arg if row is not None else None
+            target = written_object(function, call, place, fields)
             if target is not None and not names.isdisjoint(target.keys):
                 found.append(_bound(kernel, call.callee, call.args))
     return list(dict.fromkeys(filter(None, found)))
@@ -178,8 +178,8 @@ def _started(graphs: Sequence[Graph], function: Function, call: Call) -> frozens
     """The names of an object that a call starts or waits for and that no image binds."""
     kernel = graphs[0].kernel
     row = kernel.activations.get(call.callee) or kernel.waits.get(call.callee)
-    text = argument(call, row.object_arg) if row is not None else None
-    target = refer(text, function, function.path, graphs[0].fields) if text else None
+    place = row.object_arg if row is not None else None
+    target = written_object(function, call, place, graphs[0].fields)
     if target is None or any(graph.bindings_at(target.keys) for graph in graphs):
         return frozenset()
     return target.keys

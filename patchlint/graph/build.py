@@ -353,9 +353,9 @@ def _given(kernel: KernelFacts, call: Call) -> Iterator[str]:
     """The function that a put runs for the last reference: it is called there."""
     known = kernel.cleanups.get(call.callee)
     if known is not None and known.kind == "inherit":
-        from patchlint.graph.bindings import argument, function_name
+        from patchlint.graph.bindings import given_function
 
-        name = function_name(argument(call, known.callback_arg))
+        name = given_function(call, known.callback_arg)
         if name:
             yield name
 

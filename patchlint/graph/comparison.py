@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from patchlint.graph import branches
 from patchlint.graph.asked import Asked
 from patchlint.graph.balance import balanced, taken_on_the_way, takes
-from patchlint.graph.bindings import argument, function_name
+from patchlint.graph.bindings import argument, given_function
 from patchlint.graph.effect import class_of
 from patchlint.graph.follow import Lineage, Lines, trace
 from patchlint.graph.leaves import Leaves
@@ -305,7 +305,7 @@ class Comparison:
             for call in function.calls:
                 row = self.kernel.cleanups.get(call.callee)
                 if row is not None and row.kind == "inherit":
-                    found.add(function_name(argument(call, row.callback_arg)))
+                    found.add(given_function(call, row.callback_arg))
         found.update(
             entry.value.lstrip("&")
             for _, entry in self.before.initializers

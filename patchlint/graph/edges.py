@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from patchlint.graph.bindings import argument, function_name, reference, root_parameter, values
+from patchlint.graph.bindings import (
+    argument,
+    function_name,
+    given_function,
+    reference,
+    root_parameter,
+    values,
+)
 from patchlint.graph.build import Deferral, Graph
 from patchlint.graph.effect import folder_of
 from patchlint.graph.guards import put_in
@@ -157,7 +164,7 @@ def _started(graph: Graph, call: Call) -> list[_Starter]:
                 registration.keeps,
                 registration.waits,
                 argument(call, registration.object_arg),
-                function_name(argument(call, registration.callback_arg)),
+                given_function(call, registration.callback_arg),
                 None,
             )
         )

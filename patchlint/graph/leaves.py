@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from patchlint.graph import guards
-from patchlint.graph.bindings import argument, function_name
+from patchlint.graph.bindings import argument, given_function
 from patchlint.graph.build import Deferral
 from patchlint.graph.effect import Effect, class_of
 from patchlint.model.effect import Step
@@ -228,7 +228,7 @@ class Leaves:
 
     def _given(self, function: Function, call: Call, known: Cleanup) -> Iterator[Effect]:
         """A release given to ``kref_put()`` and its like, as far as its body is not shown."""
-        text = function_name(argument(call, known.callback_arg))
+        text = given_function(call, known.callback_arg)
         inner = self._graph.find(text, function.path) if text else None
         if text and (inner is None or not inner.complete):
             row = self._kernel.cleanups.get(text) or self._derived.get(text)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from patchlint.graph.bindings import argument, reference
+from patchlint.graph.bindings import given_object
 from patchlint.graph.build import Deferral
 from patchlint.graph.effect import folder_of
 from patchlint.graph.objects import same
@@ -92,12 +92,12 @@ class Lists:
                 self._by_onto.setdefault(key, []).append(place)
 
     def _take(self, function: Function, call: Call, index: int) -> Take | None:
-        target = listed(self._graph, function, call, index)
+        target = given_object(self._graph, function, call, index)
         if target is None:
             return None
         places = self._graph.kernel.list_adds.get(call.callee)
         moved = places is not None and places[0] == index
-        onto = listed(self._graph, function, call, places[1]) if places and moved else None
+        onto = given_object(self._graph, function, call, places[1]) if places and moved else None
         return Take(function, call, target, onto)
 
     def of(self, target: ObjectRef) -> list[Take]:
@@ -201,7 +201,7 @@ def handoffs(graph: Graph, most: int, leave_out: Callable[[], None]) -> list[Def
             continue
         for call in function.calls:
             places = graph.kernel.list_adds.get(call.callee)
-            target = listed(graph, function, call, places[1] if places else None)
+            target = given_object(graph, function, call, places[1] if places else None)
             if target is None or target.local:
                 continue
             if len(found) > most:
@@ -235,12 +235,6 @@ def handoffs(graph: Graph, most: int, leave_out: Callable[[], None]) -> list[Def
                     ),
                 )
     return list(found.values())
-
-
-def listed(graph: Graph, function: Function, call: Call, index: int | None) -> ObjectRef | None:
-    """The list in an argument, None where there is none."""
-    text = argument(call, index)
-    return reference(graph, function, text, function.path) if text else None
 
 
 def _of_others(function: Function, drain: _Drain) -> bool:

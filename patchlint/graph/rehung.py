@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from patchlint.graph.bindings import argument
+from patchlint.graph.bindings import argument, given_object
 from patchlint.graph.comparison import key_of
 from patchlint.graph.contexts import certainly_deferred
-from patchlint.graph.lists import listed
 from patchlint.graph.loss import Loss
 from patchlint.graph.objects import same, variables
 from patchlint.model.effect import Step
@@ -86,7 +85,7 @@ def _handed(
 def _addition(graph: Graph, function: Function, call: Call) -> tuple[str | None, ObjectRef] | None:
     """The item that a call puts on a list, and the list."""
     places = graph.kernel.list_adds.get(call.callee)
-    target = listed(graph, function, call, places[1]) if places else None
+    target = given_object(graph, function, call, places[1]) if places else None
     return None if target is None or places is None else (argument(call, places[0]), target)
 
 

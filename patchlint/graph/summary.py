@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from patchlint.graph import guards
 from patchlint.graph.asked import Signs
-from patchlint.graph.bindings import argument, function_name
+from patchlint.graph.bindings import function_name, given_function
 from patchlint.graph.build import Deferral
 from patchlint.graph.effect import MOST_ATOMS, Effect, class_of, folder_of
 from patchlint.graph.leaves import Leaves, is_mechanism, taken
@@ -301,7 +301,7 @@ class Summaries:
         graph = self.graph
         known = self.kernel.cleanups.get(call.callee)
         if known is not None and known.kind == "inherit":
-            text = function_name(argument(call, known.callback_arg))
+            text = given_function(call, known.callback_arg)
             inner = graph.find(text, function.path) if text else None
             if inner is not None and inner is not function:
                 asked = guards.last_reference(call.callee, function.path, call.line)
@@ -419,7 +419,7 @@ class Summaries:
         atoms: tuple[Atom, ...],
     ) -> Iterator[Effect]:
         """A callback that ``callee`` calls: what the function given to it does."""
-        name = function_name(argument(call, int(effect.key[1])))
+        name = given_function(call, int(effect.key[1]))
         own = next((i for i, p in enumerate(function.parameters) if p.name == name), None)
         step = Step(function.name, function.path, call.line, f"calls {callee.name}()")
         if own is not None:

@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from patchlint.graph.bindings import argument, function_name, reference
+from patchlint.graph.bindings import (
+    argument,
+    given_function,
+    reference,
+    written_object,
+)
 from patchlint.graph.effect import folder_of
 from patchlint.graph.objects import ObjectRef, refer, same
 
@@ -32,9 +37,9 @@ def wait_matches(graph: Graph, deferral: Deferral, function: Function, call: Cal
     wait = graph.kernel.waits[call.callee]
     if wait.kind in _FOR_ALL:
         return _among_all(graph, deferral, wait.kind)
-    if wait.object_arg is None or wait.object_arg >= len(call.args):
+    waited = argument(call, wait.object_arg)
+    if waited is None:
         return wait.kind == "queue" and deferral.queue is None
-    waited = call.args[wait.object_arg]
     # a variable is what it was set to: task = lamp->task; lamp->task = NULL; kthread_stop(task)
     texts = [waited, *(one.value for one in function.assignments if one.target == waited)]
     return any(_waits_for(graph, deferral, function, wait, text) for text in texts)
@@ -112,8 +117,7 @@ def signalled_before(
     if wait.kind != "completion" or callback is None or wait.object_arg is None:
         return False
     place = next((s for s in chain if (s.path, s.function) == (callback.path, callback.name)), None)
-    text = argument(call, wait.object_arg)
-    target = refer(text, function, function.path, graph.fields) if text else None
+    target = written_object(function, call, wait.object_arg, graph.fields)
     if place is None or target is None:
         return False
     told = [line for line, keys in _told_in(graph, callback) if keys & target.keys]
@@ -196,10 +200,10 @@ class Awaited:
             names = self._by_queue
         elif wait.kind == "object":
             names = self._by_target
-        if wait.object_arg is None or wait.object_arg >= len(call.args):
+        text = argument(call, wait.object_arg)
+        if text is None:
             places = self._by_queue.get(None, []) if wait.kind == "queue" else []
         else:
-            text = call.args[wait.object_arg]
             target = refer(text, function, function.path, graph.fields)
             keys = target.keys if target is not None else ()
             places = sorted({place for key in keys for place in names.get(key, ())})
@@ -267,7 +271,7 @@ def _at_last_put(graph: Graph, function: Function, call: Call) -> Iterator[Funct
     kernel = graph.kernel
     row = kernel.cleanups.get(call.callee)
     if row is not None and row.callback_arg is not None:
-        found = graph.find(function_name(argument(call, row.callback_arg)), function.path)
+        found = graph.find(given_function(call, row.callback_arg), function.path)
         if found is not None:
             yield found
     elif call.callee in kernel.refcount_puts and call.args:
@@ -280,5 +284,4 @@ def _at_last_put(graph: Graph, function: Function, call: Call) -> Iterator[Funct
 
 def signalled(graph: Graph, function: Function, call: Call) -> ObjectRef | None:
     """What a call signals, None when it is none that does."""
-    text = argument(call, graph.kernel.completers.get(call.callee))
-    return refer(text, function, function.path, graph.fields) if text else None
+    return written_object(function, call, graph.kernel.completers.get(call.callee), graph.fields)
