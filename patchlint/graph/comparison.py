@@ -438,8 +438,7 @@ class Comparison:
         return any(
             assignment.target == atom.text and allocation.search(assignment.value) is not None
             for function in self.after.functions.values()
-            if function is now
-            or (function.path == atom.path and function.line <= atom.line <= function.end)
+            if function is now or atom.within(function)
             for assignment in function.assignments
         )
 

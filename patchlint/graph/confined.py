@@ -12,7 +12,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from patchlint.graph import branches, guards
 
@@ -277,7 +276,7 @@ def _became_parameter(comparison: Comparison, was: Function, name: str) -> bool:
 
 def _excludes(atom: Atom, sent: Sent) -> bool:
     """Whether a test that no release before stood under sends others into the deferral."""
-    return atom.sign not in sent.stood and (atom.head, not atom.positive) in sent.some
+    return atom.sign not in sent.stood and atom.opposite in sent.some
 
 
 def _moved_below(
@@ -300,7 +299,7 @@ def _moved_below(
 
 def leaves_others(comparison: Comparison, atom: Atom) -> bool:
     """Whether a new test only sends what is no task another way."""
-    return guards.asks_for_context(comparison.kernel, replace(atom, positive=not atom.positive))
+    return guards.asks_for_context(comparison.kernel, atom.turned)
 
 
 def _fails_otherwise(comparison: Comparison, effect: Effect, atom: Atom) -> bool:
@@ -315,7 +314,7 @@ def _fails_otherwise(comparison: Comparison, effect: Effect, atom: Atom) -> bool
         comparison.kernel.error_value.search(leave.value) is not None
         or (failed and leave.value == atom.text)
         for holder in comparison.holders(effect)
-        if holder.path == atom.path and holder.line <= atom.line <= holder.end
+        if atom.within(holder)
         for leave in holder.exits
         if (block := [c for c in leave.conditions if not c.early]) and block[-1].line == atom.line
     )
@@ -331,8 +330,8 @@ def done_on_both(
     rest = {one.sign for one in effect.guard if one is not atom}
     return any(
         other.root is effect.root
-        and (atom.head, not atom.positive) in (signs := {one.sign for one in other.guard})
-        and signs - {(atom.head, not atom.positive)} <= rest
+        and atom.opposite in (signs := {one.sign for one in other.guard})
+        and signs - {atom.opposite} <= rest
         and not elsewhere(other)
         for other in others
     )

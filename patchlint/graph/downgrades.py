@@ -156,8 +156,7 @@ def _entries(
     """
     found = old.entries or entries_in_images(comparison.after, main.now, late.guard)
     # in another function the task that is asked may be a parameter
-    own = condition is not None and condition.path == main.now.path
-    if condition is None or not (own and main.now.line <= condition.line <= main.now.end):
+    if condition is None or not condition.within(main.now):
         return found, old.reasons
     alone = proved(comparison.kernel, condition, main.now, found) if found else ()
     if not alone:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from patchlint.model.context import Context
-    from patchlint.model.facts import Call, Condition
+    from patchlint.model.facts import Call, Condition, Function
     from patchlint.model.kernel import KernelFacts
 
 _WRAPPED: Final = re.compile(r"^(?:un)?likely\s*\(")
@@ -88,6 +88,20 @@ class Atom(Struct, frozen=True, gc=False):
     def places(self) -> tuple[tuple[str, int], ...]:
         """Where it stands, and where what it asks was put together."""
         return ((self.path, self.line), *self.terms)
+
+    @property
+    def turned(self) -> Atom:
+        """The same test, come out otherwise."""
+        return replace(self, positive=not self.positive)
+
+    @property
+    def opposite(self) -> tuple[str, bool]:
+        """The sign of the same test, come out otherwise."""
+        return self.head, not self.positive
+
+    def within(self, function: Function) -> bool:
+        """Whether it stands in a function's own lines."""
+        return self.path == function.path and function.line <= self.line <= function.end
 
 
 def last_reference(asked: str, path: str, line: int) -> Atom:
@@ -469,7 +483,7 @@ def leaves_failed(kernel: KernelFacts, atom: Atom) -> bool:
     """Whether who does not pass an early guard is one for whom something failed."""
     if not atom.early:
         return False
-    turned = said(replace(atom, positive=not atom.positive))
+    turned = said(atom.turned)
     return kernel.error_path.search(turned) is not None
 
 

@@ -348,7 +348,7 @@ def _unproven(comparison: Comparison, loss: Loss, old: OldContext) -> str:
     if loss.key[0] != "number" and edges and all(edge.context == "rcu-callback" for edge in edges):
         return "no table knows what is done, and it cannot sleep in an RCU callback"
     # who waits no more is told by nobody
-    if not all(e.wait is not None for e in loss.before) and _end_is_told(comparison, loss):
+    if not loss.all_waited and _end_is_told(comparison, loss):
         return "what tells those who wait that it is done goes along with it"
     if not _ends_something(comparison, loss):
         return "work is done later, and nothing says that it ends anything"
@@ -420,9 +420,7 @@ def _in_one_configuration(comparison: Comparison, loss: Loss) -> bool:
         for a in e.above
         if a.head.startswith(CONFIGURED)
     }
-    return bool(late) and all(
-        any((a.head, not a.positive) in late for a in e.guard) for e in loss.before
-    )
+    return bool(late) and all(any(a.opposite in late for a in e.guard) for e in loss.before)
 
 
 def _waited_for(comparison: Comparison, loss: Loss) -> bool:
@@ -496,7 +494,7 @@ def _promised_wait(comparison: Comparison, loss: Loss) -> bool:
     kernel, name = comparison.kernel, loss.was.name
     return (
         comparison.ways is not None
-        and all(e.wait is not None for e in loss.before)
+        and loss.all_waited
         and (named_teardown(kernel, name) or kernel.calms.search(name) is not None)
     )
 

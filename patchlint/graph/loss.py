@@ -41,3 +41,13 @@ class Loss(Struct, frozen=True):
     instead: tuple[Effect, ...] = ()
     held: bool = False
     runs: str = ""
+
+    @property
+    def some_waited(self) -> bool:
+        """Whether something that was lost was done by when a wait was over."""
+        return any(effect.wait is not None for effect in self.before)
+
+    @property
+    def all_waited(self) -> bool:
+        """Whether all that was lost was done by when a wait was over."""
+        return all(effect.wait is not None for effect in self.before)

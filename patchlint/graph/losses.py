@@ -423,11 +423,7 @@ def _jumped(effect: Effect) -> bool:
 
 def _below(comparison: Comparison, was: Function, effect: Effect) -> Asks:
     """What the tests above a late effect ask that stand in none of the function's own lines."""
-    inner = (
-        atom
-        for atom in effect.above
-        if not (atom.path == was.path and was.line <= atom.line <= was.end)
-    )
+    inner = (atom for atom in effect.above if not atom.within(was))
     return comparison.asked.of(tuple(inner)).lasting
 
 
@@ -532,10 +528,7 @@ def _new_test(
             atom
             for effect in left
             for atom in effect.guard
-            if atom.sign not in had
-            and atom.path == now.path
-            and now.line <= atom.line <= now.end
-            and asked_anew(comparison, was, atom)
+            if atom.sign not in had and atom.within(now) and asked_anew(comparison, was, atom)
         ),
         None,
     )
@@ -585,8 +578,7 @@ def _other_side(
         effect
         for effect in late
         if any(
-            (atom.head, not atom.positive) == other.sign
-            and (atom.path, atom.line) != (other.path, other.line)
+            atom.opposite == other.sign and (atom.path, atom.line) != (other.path, other.line)
             for atom in asked
             for other in effect.guard
         )
@@ -703,7 +695,7 @@ def _of_callee(
     did not either, whatever the ways inside have become.  With other constants a call is
     another one.
     """
-    if loss.how != "deferred" or any(e.wait is not None for e in loss.before):
+    if loss.how != "deferred" or loss.some_waited:
         return False
     effects = (*loss.before, *loss.late)
     if any(len(e.chain) == 1 for e in effects):
@@ -818,8 +810,7 @@ def _decided(comparison: Comparison, loss: Loss, effect: Effect) -> bool:
     """
     asked = {(atom.path, atom.line) for atom in effect.guard}
     return any(
-        atom.path == loss.now.path
-        and loss.now.line <= atom.line <= loss.now.end
+        atom.within(loss.now)
         and (atom.path, atom.line) not in asked
         and asked_anew(comparison, loss.was, atom)
         for one in loss.instead

@@ -184,8 +184,7 @@ def _sent_elsewhere(comparison: Comparison, guard: tuple[Atom, ...]) -> frozense
     """The contexts that the tests above an effect sent another way."""
     found: set[Context] = set()
     for atom in guard:
-        turned = replace(atom, positive=not atom.positive)
-        for context in guards.asked_contexts(comparison.kernel, turned):
+        for context in guards.asked_contexts(comparison.kernel, atom.turned):
             found |= _ALIKE.get(context, {context})
     return frozenset(found)
 

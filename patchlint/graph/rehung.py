@@ -99,7 +99,7 @@ def _left_for(
 
     ``above`` are the tests above the other one; None where one item goes on both.
     """
-    signs = {(atom.head, not atom.positive) for atom in above}
+    signs = {atom.opposite for atom in above}
     for call in now.calls:
         again = _addition(comparison.after, now, call)
         if again and again[0] == old[0] and same(again[1], old[1], comparison.after.homes):

@@ -96,8 +96,7 @@ class Restored:
     ) -> Iterator[Effect]:
         """A late effect, and apart from it the ways on which a parameter makes wait for it."""
         for call, atom in asked if not effect.context_bound else ():
-            other = replace(atom, positive=not atom.positive)
-            with_it, without = self._under(effect, atom), self._under(effect, other)
+            with_it, without = self._under(effect, atom), self._under(effect, atom.turned)
             if self._on_all_ways(function, with_it, call) and self._matches(function, effect, call):
                 yield replace(with_it, wait=call)
                 yield without
@@ -284,7 +283,7 @@ class Restored:
         return all(
             atom.sign in allowed
             or (loop and atom.head != guards.LAST_REFERENCE)
-            or (atom.path == function.path and function.line <= atom.line <= function.end)
+            or atom.within(function)
             or guards.leaves_failed(self._kernel, atom)
             for atom in waiter.above
         )

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from patchlint.graph import branches, guards
 from patchlint.graph.levels import CONFIGURED
 from patchlint.graph.objects import variables
@@ -48,14 +46,14 @@ def condition_of(comparison: Comparison, loss: Loss, late: Effect) -> Atom | Non
     )
     narrowed = loss.narrowed
     if found is None and narrowed is not None and narrowed.sign not in {a.sign for a in late.above}:
-        turned = replace(narrowed, positive=not narrowed.positive)
+        turned = narrowed.turned
         return None if _decides_nothing(comparison, loss, late, turned) else turned
     return found
 
 
 def _other_way(comparison: Comparison, loss: Loss, late: Effect, atom: Atom) -> bool:
     """Whether something is done instead where a test above the deferral comes out otherwise."""
-    turned = (atom.head, not atom.positive)
+    turned = atom.opposite
     for effect in loss.instead:
         if effect.root is not None and effect.root.tested:
             # it is asked, and done on neither side

@@ -16,7 +16,7 @@ def shape_of(comparison: Comparison, loss: Loss, late: Effect) -> str:
     """The shape of a loss, of which ``late`` is what is shown to do it now."""
     kernel = comparison.kernel
     edge = late.edge
-    if any(e.wait is not None for e in loss.before):
+    if loss.some_waited:
         return "lost-wait"
     if edge is not None and edge.mechanism in kernel.twins:
         return "twin"
