@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from patchlint.graph.guards import one_group
+from patchlint.graph.objects import one_group
 from patchlint.model.pattern import lazy
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _WRAPPERS: Final = re.compile(r"^(?:un)?likely\s*\((.*)\)$")
 def plain(condition: Condition) -> str:
     """The condition as a maintainer would say it: ``lazy``, ``!d``, ``!(a && b)``."""
     text = " ".join(condition.text.split())
-    while text.startswith("(") and text.endswith(")") and one_group(text):
+    while one_group(text):
         text = text[1:-1].strip()
     wrapped = _WRAPPERS.match(text)
     if wrapped:

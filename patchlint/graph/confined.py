@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from patchlint.graph import branches, guards
+from patchlint.graph.objects import parted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -250,7 +251,7 @@ def _new_stores(comparison: Comparison, along: Iterable[Function]) -> Iterator[t
             if comparison.lines.added(function.path, store.line) and (
                 store.target not in stood or guards.is_value(store.value)
             ):
-                above, _, last = store.target.replace("->", ".").rpartition(".")
+                above, last = parted(store.target)
                 yield last.strip(), bool(above)
 
 

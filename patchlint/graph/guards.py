@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 from msgspec.structs import force_setattr, replace
 
+from patchlint.graph.objects import one_group
 from patchlint.model.pattern import lazy
 
 if TYPE_CHECKING:
@@ -109,20 +110,10 @@ def last_reference(asked: str, path: str, line: int) -> Atom:
     return Atom(asked, positive=True, head=LAST_REFERENCE, path=path, line=line)
 
 
-def one_group(text: str) -> bool:
-    """Whether the bracket that a text begins with closes at its end."""
-    depth = 0
-    for place, char in enumerate(text):
-        depth += (char == "(") - (char == ")")
-        if depth == 0 and place < len(text) - 1:
-            return False
-    return depth == 0
-
-
 def _bare(text: str) -> str:
     text = " ".join(text.split())
     while True:
-        if text.startswith("(") and text.endswith(")") and one_group(text):
+        if one_group(text):
             text = text[1:-1].strip()
         elif (found := _WRAPPED.match(text)) and one_group(text[found.end() - 1 :]):
             text = text[found.end() : -1].strip()

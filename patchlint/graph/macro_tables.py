@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from patchlint.graph.members import COMMENT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -28,7 +30,6 @@ _DEEPEST: Final = 3
 #: a text that grows longer than this is no table's entry
 _LONGEST: Final = 20_000
 _CONTINUED: Final = re.compile(r"\\\n")
-_COMMENT: Final = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _CALLED: Final = re.compile(r"(?<![\w.>#])((?:__)?[A-Z][A-Z0-9_]{2,})\s*\(")
 _OBJECT: Final = re.compile(r"\b(?:struct|union)\s+(\w+)\s+(?:\w+\s*)?(?:\[[^\]]*\]\s*)*=\s*\{")
 _SET: Final = re.compile(r"\.(\w+)\s*=\s*&?\s*(\w+)\s*(?=[,}\n]|$)")
@@ -111,7 +112,7 @@ class Tables:
         """The text of a file, without comments; lines stay where they are."""
         if path not in self._texts:
             text = (self._tree.text(path) or b"").decode("utf-8", "replace")
-            self._texts[path] = _COMMENT.sub(lambda one: "\n" * one[0].count("\n"), text)
+            self._texts[path] = COMMENT.sub(lambda one: "\n" * one[0].count("\n"), text)
         return self._texts[path]
 
     def _definition(self, path: str, macro: str) -> tuple[tuple[str, ...], str] | None:
@@ -229,7 +230,7 @@ def _parts(text: bytes, opening: int) -> tuple[tuple[str, ...], str] | None:
     """The parameters and the body of the macro whose bracket is at ``opening``."""
     told = text[opening : opening + _LONGEST].decode("utf-8", "replace")
     whole = re.match(r"(?:[^\n\\]|\\.)*", told, re.DOTALL)
-    code = _CONTINUED.sub("\n", _COMMENT.sub(" ", whole[0] if whole is not None else ""))
+    code = _CONTINUED.sub("\n", COMMENT.sub(" ", whole[0] if whole is not None else ""))
     end = _end(code, 0)
     parameters = arguments(code, 0)
     return (parameters, code[end:]) if end is not None and parameters is not None else None

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _INCLUDE: Final = re.compile(rb'^[ \t]*#[ \t]*include[ \t]*([<"])([\w./+-]+)[>"]', re.MULTILINE)
-_COMMENT: Final = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
+#: a comment, by whatever form
+COMMENT: Final = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _DECLARED: Final = re.compile(r"\bstruct\s+(\w+)\b([^;{}()]*);")
 _NAMED: Final = re.compile(r"(\w+)\s*(?:\[[^\]]*\]\s*)*(?=,|$)")
 #: headers that are looked into for one file
@@ -98,6 +99,6 @@ def _members(body: str) -> dict[str, str]:
     """Members of a struct that are structs or point to some, those of unnamed ones inside too."""
     return {
         name: found[1]
-        for found in _DECLARED.finditer(_COMMENT.sub(" ", body))
+        for found in _DECLARED.finditer(COMMENT.sub(" ", body))
         for name in _NAMED.findall(found[2].strip())
     }

@@ -97,20 +97,27 @@ def strip_expression(text: str) -> str:
     while True:
         before = current
         current = _CAST.sub("", current).lstrip("&*").strip()
-        if current.startswith("(") and current.endswith(")") and _balanced(current[1:-1]):
+        if one_group(current):
             current = current[1:-1].strip()
         current = _INDEX.sub("", current)
         if current == before:
             return current
 
 
-def _balanced(text: str) -> bool:
+def one_group(text: str) -> bool:
+    """Whether a text is in brackets: one begins it, and closes at its end alone."""
     depth = 0
-    for char in text:
+    for place, char in enumerate(text if text.startswith("(") else ""):
         depth += (char == "(") - (char == ")")
-        if depth < 0:
-            return False
-    return depth == 0
+        if depth == 0:
+            return place == len(text) - 1
+    return False
+
+
+def parted(target: str) -> tuple[str, str]:
+    """What has a member, and the member: ``a.b`` and ``c`` of ``a->b.c``, "" of a variable."""
+    base, _, last = target.replace("->", ".").rpartition(".")
+    return base, last
 
 
 def refer(text: str, function: Function | None, path: str, fields: Fields) -> ObjectRef | None:

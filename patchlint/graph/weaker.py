@@ -8,13 +8,13 @@ variable that both are given; an open file can hold anything, so that its put is
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
 from patchlint.graph.bindings import argument
 from patchlint.graph.build import Deferral
+from patchlint.graph.objects import variables
 from patchlint.model.context import weaker
 from patchlint.model.effect import Step
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from patchlint.model.facts import Call, Function
     from patchlint.model.kernel import Cleanup, KernelFacts
 
-_VARIABLE: Final = re.compile(r"(?<![\w.>])[A-Za-z_]\w*")
 #: calls in calls that are looked through for a release that only went into a helper
 _DEPTH: Final = 2
 
@@ -145,7 +144,7 @@ def _of_one_thing(
         return strong[1].name != weak[1].name
     if not _may_hold(comparison.kernel, weak[1], strong[1]):
         return False
-    mine, other = set(_VARIABLE.findall(old[0])), set(_VARIABLE.findall(new[0]))
+    mine, other = variables(old), variables(new)
     if mine & other:
         return True
     # the variable itself was exchanged: neither function knows the other's
@@ -163,8 +162,7 @@ def _words(function: Function) -> set[str]:
     """The variables of a function: parameters, locals, and what its calls are given."""
     found = {p.name for p in function.parameters}
     for call in function.calls:
-        for text in (*call.args, call.assigned or ""):
-            found.update(_VARIABLE.findall(text))
+        found |= variables((*call.args, call.assigned or ""))
     return found
 
 

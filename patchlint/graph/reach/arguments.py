@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from patchlint.graph.bindings import function_name
-from patchlint.graph.objects import struct_of
+from patchlint.graph.objects import parted, struct_of
 from patchlint.graph.reach.entries import add_callback, add_entry
 from patchlint.graph.reach.state import Bound
 from patchlint.graph.reach.tables import is_in_macro_table
@@ -100,6 +100,6 @@ def _kept_in(walk: Walk, node: Node, use: AddressUse) -> Bound | None:
     if any(name in (call.callee, *call.args) for call in helper.calls):
         return None
     target = next((one.target for one in helper.stores if one.value.strip() == name), "")
-    base, _, member = target.replace("->", ".").rpartition(".")
+    base, member = parted(target)
     struct = struct_of(helper, base) if base.isidentifier() else None
     return Bound(node, struct, member, helper.path) if struct is not None else None

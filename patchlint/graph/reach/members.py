@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from patchlint.graph.objects import struct_name, struct_of
+from patchlint.graph.objects import parted, struct_name, struct_of
 from patchlint.graph.reach.calls import through_call
 from patchlint.graph.reach.entries import add_operation
 from patchlint.graph.reach.receivers import called_through, calls_of
@@ -29,7 +29,7 @@ def member_of(use: AddressUse) -> str:
         return use.member
     if use.kind != "assignment":
         return ""
-    member = use.target.replace("->", ".").rsplit(".", 1)[-1].strip()
+    member = parted(use.target)[1].strip()
     return member if member.isidentifier() and member != use.target else ""
 
 
@@ -103,8 +103,7 @@ def _may_be_of(walk: Walk, bound: Bound, site: CallerSite) -> bool:
 def _assigned_to(walk: Walk, use: AddressUse) -> str | None:
     """The struct that an assignment binds a member of, None when its text does not tell."""
     around = walk.tree.definition_in(use.path, use.function) if use.function else None
-    base = use.target.replace("->", ".").rpartition(".")[0].strip()
-    return None if around is None else struct_of(around, base)
+    return None if around is None else struct_of(around, parted(use.target)[0].strip())
 
 
 def _part(path: str) -> tuple[str, ...]:
