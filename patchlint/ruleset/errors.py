@@ -18,3 +18,10 @@ class RuleError(Exception):
         self.message = message
         place = f"{file}:{line}" if line else str(file)
         super().__init__(f"{place}: {message}")
+
+
+def unreadable(file: Path, error: OSError | UnicodeDecodeError) -> RuleError:
+    """What is said of a file that cannot be read as text."""
+    if isinstance(error, UnicodeDecodeError):
+        return RuleError(file, f"is not UTF-8 at byte {error.start}")
+    return RuleError(file, f"cannot be read: {error.strerror or error}")

@@ -62,11 +62,11 @@ def filled(
             for one in entries
             if one.kind == "syscall" or one.event or of(kernel, one)
         )
-        said = _or(told) if 0 < len(told) <= _MOST else otherwise
+        said = either(told) if 0 < len(told) <= _MOST else otherwise
     else:
         wanted = place[1].split(", ")
         events = (event for one in entries if (event := of(kernel, one)) is not None)
-        said = _or(dict.fromkeys(one.said for one in events if one.name in wanted))
+        said = either(dict.fromkeys(one.said for one in events if one.name in wanted))
     return PLACE.sub(lambda _: said, text, count=1) if said else ""
 
 
@@ -77,12 +77,12 @@ def plain(kernel: KernelFacts, text: str) -> str:
     def words(place: re.Match[str]) -> str:
         if place[1] == _ANY:
             return _NOTHING_KNOWN
-        return _or(events.get(one, one) for one in place[1].split(", "))
+        return either(events.get(one, one) for one in place[1].split(", "))
 
     return PLACE.sub(words, text)
 
 
-def _or(words: Iterable[str]) -> str:
+def either(words: Iterable[str]) -> str:
     """``close(2), munmap(2) or execve(2)``."""
     *first, last = [*words] or [""]
     return f"{', '.join(first)} or {last}" if first else last

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 from patchlint.model.effect import STRUCTURAL
 from patchlint.model.kernel import release
 from patchlint.ruleset import schema
-from patchlint.ruleset.errors import RuleError
+from patchlint.ruleset.errors import RuleError, unreadable
 from patchlint.ruleset.guards import guards
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
 #: kind of cleanup -> guarantees in a task and in a deferred context
@@ -226,14 +226,9 @@ def _read_table(file: Path, digest: Any, gathered: _Gathered) -> None:
 
 
 def _read_cleanups(file: Path, data: Row, text: str, gathered: _Gathered) -> None:
-    family = data.pop("family", None)
-    known = gathered.families
-    if family is not None and family not in known:
-        raise RuleError(
-            file,
-            f"unknown family '{family}'{schema.suggest(family, known)}",
-            _line(text, f'"{family}"'),
-        )
+    family, known = data.pop("family", None), gathered.families
+    if family is not None:
+        _check_family(file, text, family, known)
     for row in _rows(file, data, text, "cleanup"):
         own = row.pop("family", family)
         if own not in known:
@@ -333,17 +328,19 @@ def _root(file: str) -> str:
     return file.rpartition("/kernel/")[0]
 
 
+def _check_family(file: Path, text: str, family: str, known: Collection[str]) -> None:
+    """Raise for a family that is not declared, with the one that may be meant."""
+    if family not in known:
+        said = f"unknown family '{family}'{schema.suggest(family, known)}"
+        raise RuleError(file, said, _line(text, f'"{family}"'))
+
+
 def _read_rule(file: Path, digest: Any, gathered: _Gathered) -> None:
     data, text = _parse(file, digest)
     _check(file, text, "", data, schema.RULE)
     known = [*gathered.families, STRUCTURAL]
     for family in data.get("families", ()):
-        if family not in known:
-            raise RuleError(
-                file,
-                f"unknown family '{family}'{schema.suggest(family, known)}",
-                _line(text, f'"{family}"'),
-            )
+        _check_family(file, text, family, known)
     if not (data.get("families") or data.get("cleanups") or data.get("shape")):
         raise RuleError(
             file, "says neither 'families' nor 'cleanups' nor 'shape': it can never speak"
@@ -363,10 +360,8 @@ def _parse(file: Path, digest: Any) -> tuple[Row, str]:
         raw = file.read_bytes()
         text = raw.decode("utf-8")
         data = tomllib.loads(text)
-    except OSError as error:
-        raise RuleError(file, f"cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        raise RuleError(file, f"is not UTF-8 at byte {error.start}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise unreadable(file, error) from None
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"line (\d+)", str(error))
         raise RuleError(file, f"is no TOML: {error}", int(place[1]) if place else None) from None

@@ -28,7 +28,7 @@ from patchlint.model.record import (
 )
 from patchlint.model.stats import Group, Stats, share
 from patchlint.ruleset import cache
-from patchlint.ruleset.errors import RuleError
+from patchlint.ruleset.errors import RuleError, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -120,10 +120,8 @@ def _text(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except FileNotFoundError:
         return ""
-    except OSError as error:
-        raise RuleError(file, f"cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        raise RuleError(file, f"is not UTF-8 at byte {error.start}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise unreadable(file, error) from None
 
 
 def table(rows: Iterable[Struct], kind: type[Struct], head: str) -> str:
