@@ -73,6 +73,14 @@ class Deferral(Struct, frozen=True):
         """Branches above the activation."""
         return self.call.conditions
 
+    @classmethod
+    def unseen(cls, function: Function, call: Call, callback: str | None = None) -> Deferral:
+        """The edge of a call of which no table and no image shows how it runs what it starts."""
+        return cls(
+            function, call, call.callee, callback, "unknown", "eventually", None, None,
+            keeps=False, waits=False,
+        )  # fmt: skip
+
     def step(self, runs: str) -> Step:
         """The link of a chain in which it is started: ``queue_work() runs lamp_gone()``."""
         does = "hands it to" if self.handoff else "runs"

@@ -148,7 +148,7 @@ class Leaves:
         """The effect of one call by itself: by its row, by its name, or as what it is."""
         kernel, name = self._kernel, call.callee
         if call.indirect:
-            place = next((i for i, p in enumerate(function.parameters) if p.name == name), None)
+            place = function.place_of(name)
             key: Key = ("icall", name) if place is None else ("param", str(place))
             kind: Class = "named" if named_teardown(kernel, name) else "indirect"
             yield self.at(function, call, key, kind, None)

@@ -451,13 +451,8 @@ def _unknown_starts(comparison: Comparison, was: Function, now: Function) -> lis
         and _made_anew(comparison, was, now, edge)
     ]
     found += [
-        Deferral(
-            now, call, call.callee, None, "unknown", "eventually", None, None,
-            keeps=False, waits=False,
-        )
-        for call in now.calls
-        if _named_for_later(comparison, now, call)
-    ]  # fmt: skip
+        Deferral.unseen(now, call) for call in now.calls if _named_for_later(comparison, now, call)
+    ]
     return found
 
 

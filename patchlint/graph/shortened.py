@@ -375,9 +375,7 @@ def _loss(
         key, kind, None, "after-wait", (), (text,), wait, wait, was, wait.line,
         (Step(was.name, was.path, wait.line, f"{wait.callee}()"),), wait=wait,
     )  # fmt: skip
-    edge = Deferral(
-        where, end, end.callee, None, "unknown", "eventually", None, None, keeps=False, waits=False
-    )
+    edge = Deferral.unseen(where, end)
     late = Effect(
         key, kind, None, "eventually", (), (text,), end, end, where, end.line,
         (Step(where.name, where.path, end.line, said),), edge=edge, last=edge,

@@ -334,11 +334,7 @@ class Summaries:
                     if promised or effect.late:
                         yield effect
                 continue
-            edge = Deferral(
-                function, call, call.callee, inner.name, "unknown", "eventually", None, None,
-                keeps=False, waits=False,
-            )  # fmt: skip
-            for effect in self._behind(function, edge):
+            for effect in self._behind(function, Deferral.unseen(function, call, inner.name)):
                 yield replace(effect, guessed=True)
 
     def _lift(
@@ -420,7 +416,7 @@ class Summaries:
     ) -> Iterator[Effect]:
         """A callback that ``callee`` calls: what the function given to it does."""
         name = given_function(call, int(effect.key[1]))
-        own = next((i for i, p in enumerate(function.parameters) if p.name == name), None)
+        own = function.place_of(name)
         step = Step(function.name, function.path, call.line, f"calls {callee.name}()")
         if own is not None:
             yield replace(

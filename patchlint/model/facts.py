@@ -166,6 +166,10 @@ class Function(Struct, frozen=True):
         """Whether that very call is one of its own: calls that are alike are not the same."""
         return any(call is one for one in self.calls)
 
+    def place_of(self, parameter: str | None) -> int | None:
+        """Which of its parameters has a name, None when none has."""
+        return next((i for i, one in enumerate(self.parameters) if one.name == parameter), None)
+
     def type_of(self, variable: str) -> str | None:
         """Type text of a parameter or local, None when the image does not show it."""
         for known in (*self.parameters, *self.locals):

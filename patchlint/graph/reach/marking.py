@@ -38,8 +38,8 @@ def given_back(
         return None, False
     place, value = told
     given = {call.args[place] if place < len(call.args) else "" for call in calls}
-    names = [one.name for one in caller.parameters]
-    passed = next(((names.index(one), value) for one in given if one in names), None)
+    places = (caller.place_of(one) for one in given)
+    passed = next(((one, value) for one in places if one is not None), None)
     return passed, given == {value}
 
 
