@@ -108,14 +108,9 @@ def _with_callers(found: Ways, old: OldContext, now: Function) -> OldContext:
 
 def _as_operation(found: Ways, old: OldContext, now: Function) -> OldContext:
     """What is told of a function that is an operation in a table which the series leaves alone."""
-    own = [
-        way
-        for way in found.ways
-        if way.chain == (now.name,) and way.context == "task" and way.reaches_user and way.ends
-    ]
+    own = [way for way in found.ways if way.chain == (now.name,) and way.reaches_user and way.ends]
     asked = any(
         way.ends
-        and way.context == "task"
         and way.reaches_user
         and way.strength == "certain"
         and len(way.chain) <= _NEAR

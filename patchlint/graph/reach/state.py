@@ -102,15 +102,19 @@ class Walk(Struct):
     _given: dict[str, list[tuple[Function, Call]]] | None = None
     _made: tuple[str, ...] | None = None
 
+    def own(self, name: str, path: str) -> Function | None:
+        """The function as the images show it, None where they do not."""
+        return self.images.functions.get((path, name)) if self.images is not None else None
+
     def function(self, name: str, path: str) -> Function | None:
         """The function as the series leaves it, else as the tree has it."""
-        own = self.images.functions.get((path, name)) if self.images is not None else None
+        own = self.own(name, path)
         return own if own is not None else self.tree.definition_in(path, name)
 
     def function_at(self, name: str, path: str, line: int) -> Function | None:
         """The function of that name around a line, out of what has the line."""
         if self.shown(path):
-            return self.images.functions.get((path, name)) if self.images is not None else None
+            return self.own(name, path)
         found = self.tree.function(path, line)
         return found if found is not None and found.name == name else None
 

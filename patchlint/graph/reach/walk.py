@@ -83,7 +83,7 @@ def ways(
 
 
 def _visit(walk: Walk, node: Node) -> None:
-    own = walk.images.functions.get((node.path, node.name)) if walk.images else None
+    own = walk.own(node.name, node.path)
     if own is not None and own.entry is not None:
         add_system_call(walk, node, own.path, own.line)
         return  # no C code calls it by that name

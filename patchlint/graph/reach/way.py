@@ -49,6 +49,7 @@ class Way(Struct, frozen=True):
     kind: str
     context: Context
     strength: Strength
+    #: user space waits for the task that runs it
     reaches_user: bool
     chain: tuple[str, ...]
     why: str
@@ -105,7 +106,7 @@ class Ways(Struct, frozen=True):
         for them: the few callers that are followed tell no more than the many that are not.
         """
         seen: dict[tuple[str, str], EntryChain] = {}
-        waited = [way for way in self.ways if way.context == "task" and way.reaches_user]
+        waited = [way for way in self.ways if way.reaches_user]
         whole = [way for way in waited if not way.marks.failed] or waited
         own = [way for way in whole if not way.marks.foreign] or whole
         meant = [way for way in own if not way.marks.aside] or own
@@ -121,9 +122,7 @@ class Ways(Struct, frozen=True):
     def carrying(self, kernel: KernelFacts, family: str) -> Ways:
         """The ways whose entry can end what ``family`` releases, and all that are no task."""
         kept = tuple(
-            way
-            for way in self.ways
-            if not (way.context == "task" and way.reaches_user) or kernel.carries(way.ends, family)
+            way for way in self.ways if not way.reaches_user or kernel.carries(way.ends, family)
         )
         return replace(self, ways=kept)
 
