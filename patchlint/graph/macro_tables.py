@@ -58,6 +58,7 @@ class Tables:
         self._structs = structs
         self._defined: dict[tuple[str, str], tuple[tuple[str, ...], str] | None] = {}
         self._texts: dict[str, str] = {}
+        self._lines: dict[str, list[int]] = {}
 
     def given(self, path: str, line: int, macro: str, name: str) -> tuple[Held, ...]:
         """Where ``macro``, which stands around ``line`` outside of functions, puts ``name``."""
@@ -70,7 +71,7 @@ class Tables:
     def call(self, path: str, line: int, macro: str) -> tuple[int, tuple[str, ...] | None]:
         """Where a macro begins that stands around a line, and what it is given."""
         text = self._text(path)
-        end = _offset(text, line + 1)
+        end = self._behind(path, line)
         starts = [m.start() for m in re.finditer(rf"\b{re.escape(macro)}\s*\(", text[:end])]
         if not starts:
             return 0, None
@@ -114,6 +115,14 @@ class Tables:
             text = (self._tree.text(path) or b"").decode("utf-8", "replace")
             self._texts[path] = COMMENT.sub(lambda one: "\n" * one[0].count("\n"), text)
         return self._texts[path]
+
+    def _behind(self, path: str, line: int) -> int:
+        """Where the line behind one begins; the end of the text where there is none."""
+        if path not in self._lines:
+            text = self._text(path)
+            self._lines[path] = [0, *(one.end() for one in re.finditer("\n", text))]
+        starts = self._lines[path]
+        return starts[line] if line < len(starts) else len(self._text(path))
 
     def _definition(self, path: str, macro: str) -> tuple[tuple[str, ...], str] | None:
         """Parameters and text of a macro as a file sees it, None where it is not found."""
@@ -234,17 +243,6 @@ def _parts(text: bytes, opening: int) -> tuple[tuple[str, ...], str] | None:
     end = _end(code, 0)
     parameters = arguments(code, 0)
     return (parameters, code[end:]) if end is not None and parameters is not None else None
-
-
-def _offset(text: str, line: int) -> int:
-    """Where a line begins, counted from 1; the end of the text where there is none."""
-    at = 0
-    for _ in range(line - 1):
-        following = text.find("\n", at)
-        if following < 0:
-            return len(text)
-        at = following + 1
-    return at
 
 
 def _object_around(text: str, at: int) -> str:
