@@ -428,6 +428,16 @@ def expected(row, seen):
     return row.task if seen.called == "task" else row.deferred
 
 
+def agrees(row, seen):
+    """Whether what was seen is what the row states.
+
+    Of what ran later a trace tells the context: an RCU callback is what a grace period ends with.
+    """
+    states = expected(row, seen)
+    by_rcu = seen.by == "eventually" and seen.where == "rcu-callback"
+    return states == ("after-grace-period" if by_rcu and states != seen.by else seen.by)
+
+
 def judged(path):
     """Row -> its observations on one kernel, of the workload that the row names."""
     watched = {row.name: row for row in rows()}
@@ -441,7 +451,7 @@ def judged(path):
 
 def told(row, seen):
     """One observation in a line, and whether the row says the same."""
-    says = "agrees" if seen.by == expected(row, seen) else f"DIFFERS: {row.task}, {row.deferred}"
+    says = "agrees" if agrees(row, seen) else f"DIFFERS: {row.task}, {row.deferred}"
     return f"{seen.workload}\t{seen.called}\t{seen.by}\t{seen.final} in {seen.where}\t{says}"
 
 
@@ -458,7 +468,7 @@ def judge_all(*paths):
                     one.by,
                     one.final,
                     one.where,
-                    one.by == expected(row, one),
+                    agrees(row, one),
                 )
                 for one in seen
             )
@@ -482,7 +492,7 @@ def agreed(paths):
         version = read(path)[0]
         watched, found = judged(path)
         for name, seen in found.items():
-            if seen and all(one.by == expected(watched[name], one) for one in seen):
+            if seen and all(agrees(watched[name], one) for one in seen):
                 versions.setdefault(name, []).append(version)
     return versions
 
