@@ -769,10 +769,11 @@ class _Facts:
         if self.bodies is not None and comparison.changed:
             from patchlint.graph.borrow import borrow, rows, to_derive
 
-            more = borrow(comparison, self.bodies())
+            bodies = self.bodies()
+            more = borrow(comparison, bodies)
             if more:
                 comparison = compared(more, instead, self.ways)
-            comparison.bodies = self.bodies()
+            comparison.bodies = bodies
             asked = to_derive(comparison)
             if asked and self.derive is not None:
                 comparison = comparison.with_rows(rows(self.derive(asked)))

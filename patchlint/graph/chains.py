@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from patchlint.graph.balance import undone
-from patchlint.graph.bindings import argument
+from patchlint.graph.bindings import written_object
 from patchlint.graph.lifting import guard_above
-from patchlint.graph.objects import refer, same
+from patchlint.graph.objects import same
 from patchlint.graph.standins import stood_for
 from patchlint.model.effect import EntryChain, Step
 
@@ -203,10 +203,9 @@ def _starts_in_tree(comparison: Comparison, worker: Function) -> tuple[Step, ...
         for facts in bodies.binders(bound.path, bound.target.keys, starts):
             for function, call in ((f, call) for f in facts.functions for call in f.calls):
                 row = starts.get(call.callee)
-                given = argument(call, row.object_arg) if row is not None else None
-                if function.name == worker.name or given is None:
+                if function.name == worker.name or row is None:
                     continue
-                target = refer(given, function, function.path, graph.fields)
+                target = written_object(function, call, row.object_arg, graph.fields)
                 if target is not None and same(bound.target, target, graph.homes):
                     text = f"{call.callee}() runs {worker.name}()"
                     return (Step(function.name, function.path, call.line, text),)

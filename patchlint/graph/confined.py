@@ -86,7 +86,7 @@ def _remembers(comparison: Comparison, effect: Effect, atom: Atom) -> bool:
     waiting = (effect.pending,) if effect.pending is not None else ()
     holders = (*waiting, *comparison.holders(effect))
     return member is not None and any(
-        store.line < atom.line or holder.path != atom.path or not _inside(holder, atom)
+        store.line < atom.line or not atom.within(holder)
         for holder in holders
         for store in holder.stores
         if store.op == "="
@@ -94,10 +94,6 @@ def _remembers(comparison: Comparison, effect: Effect, atom: Atom) -> bool:
         and (store.value in ("true", "1")) == atom.positive
         and store.value in ("true", "false", "0", "1")
     )
-
-
-def _inside(function: Function, atom: Atom) -> bool:
-    return function.line <= atom.line <= function.end
 
 
 def sent_elsewhere(comparison: Comparison, pair: _Pair, effect: Effect, sent: Sent) -> bool:
@@ -291,8 +287,7 @@ def _moved_below(
         effect.root is not None
         and not atom.early
         and atom.sign not in sent.stood
-        and now.line <= atom.line <= now.end
-        and atom.path == now.path
+        and atom.within(now)
         and comparison.lines.added(now.path, effect.root.line)
         and not now.complete
     )

@@ -28,7 +28,7 @@ from patchlint.graph.standins import stood_for
 from patchlint.graph.told import later, names, position, timing
 from patchlint.graph.told.condition import condition_of
 from patchlint.graph.told.shape import goes_on, shape_of
-from patchlint.graph.traits import traits
+from patchlint.graph.told.traits import traits
 from patchlint.model.effect import LIMITED, STRUCTURAL, Downgrade, Ground, Promise
 
 if TYPE_CHECKING:

@@ -85,6 +85,11 @@ class Effect(Struct, frozen=True, gc=False):
         return self.way if self.site is None else (*self.way, self.site)
 
     @property
+    def hop(self) -> Deferral | None:
+        """The deferral behind which it is done, the last on the way; None where there is none."""
+        return self.last or self.edge
+
+    @property
     def late(self) -> bool:
         """Whether it may be done after the summarised function has returned."""
         return self.edge is not None and self.wait is None

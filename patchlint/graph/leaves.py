@@ -368,6 +368,11 @@ def is_mechanism(kernel: KernelFacts, name: str) -> bool:
     )
 
 
+def ends_or_calms(kernel: KernelFacts, name: str) -> bool:
+    """Whether a function is named for an end, or for making what still runs come to its end."""
+    return named_teardown(kernel, name) or kernel.calms.search(name) is not None
+
+
 def named_teardown(kernel: KernelFacts, name: str) -> bool:
     """Whether a function is named like one that releases something that lasts."""
     return kernel.named_end(name)

@@ -27,7 +27,7 @@ from msgspec import Struct, field
 
 from patchlint.graph import guards
 from patchlint.graph.balance import held_for_a_moment, taken_unseen
-from patchlint.graph.leaves import named_teardown
+from patchlint.graph.leaves import ends_or_calms, named_teardown
 from patchlint.graph.loss import OF_A_WAIT
 from patchlint.graph.objects import form_of, is_release
 from patchlint.graph.waits import ends_told, wait_matches
@@ -139,7 +139,7 @@ def _late_in(comparison: Comparison, loss: Loss, contexts: Collection[Context]) 
 
 def _runs_in(comparison: Comparison, late: Effect) -> set[Context]:
     """In which contexts something late is done; without an edge, by its starts."""
-    edge = late.last or late.edge
+    edge = late.hop
     if edge is not None:
         return {edge.context}
     return {start.context for start in worker_starts(comparison, late)} or {"unknown"}
@@ -241,7 +241,7 @@ def _of_one(comparison: Comparison, loss: Loss, old: OldContext) -> Volume:
         found.down(_slighted("that it is done later is told by the name of a helper alone"))
     elif known < _KNOWN and (unproven := _unproven(comparison, loss, old)):
         found.down(_slighted(unproven))
-    contexts = {edge.context for e in loss.late if (edge := e.last or e.edge) is not None}
+    contexts = {hop.context for hop in loss.hops}
     if contexts == {"task"} and (why := _by_the_task(comparison, loss, old)):
         found.down(Ground(why))
     for why in _not_for_all(comparison, loss, old):
@@ -277,7 +277,7 @@ def _waits_in_the_same(comparison: Comparison, loss: Loss, old: OldContext) -> F
     """
     events = {entry.event for entry in old.entries if entry.event}
     after = comparison.after
-    edges = [edge for late in loss.late if (edge := late.last or late.edge) is not None]
+    edges = loss.hops
     if not events or len(edges) < len(loss.late):
         return None
     for call in comparison.added_waits:
@@ -334,7 +334,7 @@ def _by_the_task(comparison: Comparison, loss: Loss, old: OldContext) -> str:
 
 def _unnotified(kernel: KernelFacts, effect: Effect) -> bool:
     """Whether it is task work that is added in a way which does not keep the promise."""
-    edge = effect.last or effect.edge
+    edge = effect.hop
     row = kernel.activations.get(edge.mechanism) if edge is not None else None
     return row is not None and row.keeps and edge is not None and not edge.keeps
 
@@ -343,9 +343,8 @@ def _unproven(comparison: Comparison, loss: Loss, old: OldContext) -> str:
     """Why what no table knows is no more than a note, "" when a role shows more."""
     if loss.late and all(effect.guessed for effect in loss.late):
         return "that it is done later is told by a name alone"
-    edges = [edge for effect in loss.late if (edge := effect.last or effect.edge) is not None]
     # that a number is given back is known, and sleeps nowhere
-    if loss.key[0] != "number" and edges and all(edge.context == "rcu-callback" for edge in edges):
+    if loss.key[0] != "number" and {hop.context for hop in loss.hops} == {"rcu-callback"}:
         return "no table knows what is done, and it cannot sleep in an RCU callback"
     # who waits no more is told by nobody
     if not loss.all_waited and _end_is_told(comparison, loss):
@@ -491,11 +490,10 @@ def _promised_wait(comparison: Comparison, loss: Loss) -> bool:
 
     There it is what its callers rely on, whatever was waited for.
     """
-    kernel, name = comparison.kernel, loss.was.name
     return (
         comparison.ways is not None
         and loss.all_waited
-        and (named_teardown(kernel, name) or kernel.calms.search(name) is not None)
+        and ends_or_calms(comparison.kernel, loss.was.name)
     )
 
 

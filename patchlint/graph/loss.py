@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    from patchlint.graph.build import Deferral
     from patchlint.graph.effect import Effect, Key
     from patchlint.graph.guards import Atom
     from patchlint.model.facts import Function
@@ -46,6 +47,11 @@ class Loss(Struct, frozen=True):
     def some_waited(self) -> bool:
         """Whether something that was lost was done by when a wait was over."""
         return any(effect.wait is not None for effect in self.before)
+
+    @property
+    def hops(self) -> tuple[Deferral, ...]:
+        """The deferrals behind which what is late is done, as far as they are shown."""
+        return tuple(hop for effect in self.late if (hop := effect.hop) is not None)
 
     @property
     def all_waited(self) -> bool:

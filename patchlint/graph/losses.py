@@ -341,7 +341,7 @@ def _waits_for(comparison: Comparison, effect: Effect, late: Sequence[Effect]) -
         waiter is not None
         and wait is not None
         and all(
-            (edge := e.last or e.edge) is not None
+            (edge := e.hop) is not None
             and e.root_line <= effect.root_line
             and wait_matches(comparison.after, edge, waiter, wait)
             for e in late

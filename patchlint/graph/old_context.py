@@ -306,9 +306,8 @@ def _of_carrying(comparison: Comparison, loss: Loss, found: Ways, old: OldContex
     A read holds the file open: it cannot drop the last reference, whatever it calls.
     """
     known = loss.before[0].known
-    waited = known is None and all(effect.wait is not None for effect in loss.before)
     # a wait is a promise to whoever comes to it, whatever he ends
-    if not old.entries or waited:
+    if not old.entries or (known is None and loss.all_waited):
         return old
     family = known.family if known is not None else ""
     found = unheld.held(comparison, loss, found)

@@ -111,7 +111,7 @@ class Restored:
 
     def _matches(self, function: Function, effect: Effect, call: Call) -> bool:
         """Whether a wait below is for what does an effect, and not over before."""
-        last = effect.last or effect.edge
+        last = effect.hop
         return (
             last is not None
             and wait_matches(self._graph, last, function, call)
@@ -169,7 +169,7 @@ class Restored:
             waiter = next(
                 (
                     one
-                    for one in waiters.get((id(effect.last or effect.edge), effect.key), ())
+                    for one in waiters.get((id(effect.hop), effect.key), ())
                     if one.root is not None
                     and self._on_all_ways(function, effect, one.root)
                     and self._comes_to(function, one, effect)

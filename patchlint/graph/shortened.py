@@ -21,7 +21,7 @@ from patchlint.graph.build import Deferral
 from patchlint.graph.comparison import key_of
 from patchlint.graph.confined import tested_anew
 from patchlint.graph.effect import Effect
-from patchlint.graph.leaves import named_teardown
+from patchlint.graph.leaves import ends_or_calms
 from patchlint.graph.loss import Loss
 from patchlint.graph.objects import refer, same
 from patchlint.graph.unwaited import waits_otherwise
@@ -126,11 +126,6 @@ def _on_fewer_ways(
             found = _loss(comparison.kernel, was, waited, now, signal, "unawaited", teller)
             yield replace(found, narrowed=atoms[0])
             return
-
-
-def _ends(kernel: KernelFacts, function: Function) -> bool:
-    """Whether a function is named for an end, or for making what still runs come to its end."""
-    return named_teardown(kernel, function.name) or kernel.calms.search(function.name) is not None
 
 
 def _lasts(kernel: KernelFacts, function: Function, call: Call) -> bool:
@@ -370,7 +365,7 @@ def _loss(
     if teller is not None or runs is not None:
         said += ", which nobody waits for" if runs is None else f" does not wait for {runs}()"
     key = ("wait", wait.callee, text.lstrip("&"))
-    kind: Class = "named" if _ends(kernel, was) else "opaque"
+    kind: Class = "named" if ends_or_calms(kernel, was.name) else "opaque"
     done = Effect(
         key, kind, None, "after-wait", (), (text,), wait, wait, was, wait.line,
         (Step(was.name, was.path, wait.line, f"{wait.callee}()"),), wait=wait,

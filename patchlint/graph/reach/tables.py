@@ -29,17 +29,15 @@ _MACRO: Final = re.compile(
 
 def through_tables(walk: Walk, node: Node) -> bool:
     """Take the operations tables of the images that hold the function; whether any does."""
-    used = False
-    for path, entry in walk.images.initializers if walk.images is not None else ():
-        if entry.value.lstrip("&").strip() != node.name:
-            continue
-        if walk.images is None or not walk.shown(path):
-            continue
-        used = True
-        struct = walk.images.table_of(entry)
+    images = walk.images
+    if images is None:
+        return False
+    found = [one for one in images.tables_of(node.name) if walk.shown(one[0])]
+    for path, entry in found:
+        struct = images.table_of(entry)
         known = walk.kernel.entries_of(struct, entry.member)
         add_operation(walk, Bound(node, struct, entry.member, path), known, entry.line)
-    return used
+    return bool(found)
 
 
 def through_made_names(walk: Walk, node: Node) -> bool:

@@ -15,10 +15,12 @@ from patchlint.graph.objects import is_release
 from patchlint.model.context import DEFERRED, GUARANTEES
 
 if TYPE_CHECKING:
+    from patchlint.graph.build import Deferral
     from patchlint.graph.comparison import Comparison
     from patchlint.graph.effect import Effect
     from patchlint.graph.loss import Loss
     from patchlint.model.context import Context, Guarantee
+    from patchlint.model.facts import Function
 
 
 def shown(comparison: Comparison, loss: Loss) -> Effect:
@@ -81,19 +83,21 @@ def last_callback(late: Effect) -> str:
     return last.callback or ""
 
 
+def callback_of(comparison: Comparison, late: Effect, edge: Deferral | None) -> Function | None:
+    """What an edge of something late runs, or the function that ran deferred and does it now."""
+    if edge is not None:
+        return comparison.after.run_by(edge)
+    begins = late.chain[0]
+    return comparison.after.functions.get((begins.path, begins.function))
+
+
 def frees_own(comparison: Comparison, late: Effect) -> bool:
     """Whether a callback may free the object that it is started by: nobody may wait for it by that.
 
     It gives that to a call that releases or frees something, or is named for an end; in what it
     calls itself alone.  Errs towards yes: more is not asked of such a function.
     """
-    edge, kernel, after = late.last or late.edge, comparison.kernel, comparison.after
-    begins = late.chain[0]
-    callback = (
-        after.run_by(edge)
-        if edge is not None
-        else after.functions.get((begins.path, begins.function))
-    )
+    kernel, callback = comparison.kernel, callback_of(comparison, late, late.hop)
     if callback is None:
         return False
     own = {call.assigned for call in callback.calls if call.callee in kernel.container_macros}

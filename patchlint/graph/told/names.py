@@ -139,6 +139,6 @@ def _carrier(effect: Effect, late: Effect, others: Iterable[Loss]) -> str:
 def _deferred(late: Effect) -> set[str]:
     """The functions that do something late below what is called back."""
     names = [step.function for step in late.chain]
-    edge = late.last or late.edge
+    edge = late.hop
     called = edge.callback if edge is not None else names[0]
     return set(names[names.index(called) + 1 :]) if called in names else set()

@@ -92,7 +92,7 @@ def waited(call: Call | None, effect: Effect) -> str:
 
 def awaited(effect: Effect) -> str:
     """The callback for whose end something waited, "" where nothing did."""
-    edge = effect.last or effect.edge
+    edge = effect.hop
     return (edge.callback or "") if edge is not None and effect.wait is not None else ""
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from patchlint.graph.bindings import argument
+from patchlint.graph.told.later import callback_of
 from patchlint.model.effect import Traits
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ _VOID: Final = "void"
 def traits(comparison: Comparison, loss: Loss, late: Effect) -> Traits:
     """What is known of a loss beside what it is."""
     kernel, edge = comparison.kernel, late.edge
-    callback = _callback(comparison, late)
+    callback = callback_of(comparison, late, edge)
     # what is late may be done by what the first callback starts in turn
     last = comparison.after.run_by(late.last) if late.last is not None else None
     runs = [one for one in (callback, last if last is not callback else None) if one is not None]
@@ -50,14 +52,6 @@ def traits(comparison: Comparison, loss: Loss, late: Effect) -> Traits:
         before_wait=_before_wait(comparison, loss),
         silent=loss.now.returns.split()[-1:] == [_VOID],
     )
-
-
-def _callback(comparison: Comparison, late: Effect) -> Function | None:
-    """What does it now, as far as the images have it."""
-    if late.edge is not None:
-        return comparison.after.run_by(late.edge)
-    begins = late.chain[0]
-    return comparison.after.functions.get((begins.path, begins.function))
 
 
 def _locked(kernel: KernelFacts, edge: Deferral, below: Iterable[Function]) -> bool:
@@ -90,8 +84,8 @@ def _lock(call: Call) -> str:
 
 def _each_processor(kernel: KernelFacts, edge: Deferral) -> bool:
     """Whether each processor has its own item: a wait for this one is no wait for others."""
-    place = kernel.activations.get(edge.mechanism)
-    given = edge.call.args[place.object_arg] if place and edge.call.args[place.object_arg :] else ""
+    row = kernel.activations.get(edge.mechanism)
+    given = (argument(edge.call, row.object_arg) if row is not None else None) or ""
     root = re.match(r"\W*(\w+)", given)
     texts = [given]
     if root is not None:
