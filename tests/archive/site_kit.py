@@ -7,10 +7,10 @@ import re
 import subprocess
 from contextlib import contextmanager
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import SimpleHTTPRequestHandler
 from urllib.parse import quote
 
+from loopback import running
 from msgspec.structs import replace
 
 from patchlint.archive import sources
@@ -184,15 +184,8 @@ def serving(folder):
         def log_message(self, *_):
             asked.append(self.path)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with running(partial(Quiet, directory=str(folder))) as server:
+        yield server.url, asked
 
 
 #: a page that opens others in a frame, one after the other, and runs a script in each

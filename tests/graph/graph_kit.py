@@ -9,6 +9,7 @@ from patchlint.graph.build import build
 from patchlint.graph.comparison import Comparison
 from patchlint.graph.downgrades import find
 from patchlint.graph.follow import lines_of
+from patchlint.graph.reach.way import Way
 from patchlint.graph.summary import Summaries
 from patchlint.model.image import FilePair, Image
 from patchlint.ruleset.load import load
@@ -70,6 +71,19 @@ def compare(before, after, *, renamed=None, message="", titles=(), ways=None):
         titles=tuple(titles),
         ways=ways,
     )
+
+
+def way(*chain, **told):
+    """A certain way from what user space calls to the last function of a chain."""
+    known = {
+        "kind": "file operation",
+        "context": "task",
+        "strength": "certain",
+        "reaches_user": True,
+        "why": "it is .release",
+        "ends": ("device",),
+    }
+    return Way(name=chain[0], chain=chain, **(known | told))
 
 
 def pairs(before, after, renamed=None):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from graph_kit import compare, downgrades
+from graph_kit import compare, downgrades, way
 
 from patchlint.graph.downgrades import find
-from patchlint.graph.reach.way import Way, Ways
+from patchlint.graph.reach.way import Ways
 from patchlint.model.effect import Ground
 
 WORKER = """\
@@ -18,6 +18,7 @@ static void lamp_gone(struct work_struct *work)
 }
 
 """
+FILE = ("mount", "inode", "file")
 QUEUE = "INIT_WORK(&lamp->gone, lamp_gone);\n\tschedule_work(&lamp->gone);"
 OFF = "static void lamp_off(struct lamp *lamp)\n{\n\tlamp_dim(lamp);\n\tLINE\n}\n\n"
 
@@ -25,20 +26,6 @@ OFF = "static void lamp_off(struct lamp *lamp)\n{\n\tlamp_dim(lamp);\n\tLINE\n}\
 def caller(name, *lines):
     body = "".join(f"\t{line}\n" for line in lines)
     return f"void {name}(struct lamp *lamp)\n{{\n{body}}}\n\n"
-
-
-def way(*chain, event=""):
-    return Way(
-        name=chain[0],
-        kind="file operation",
-        context="task",
-        strength="certain",
-        reaches_user=True,
-        chain=chain,
-        why="it is .release",
-        ends=("mount", "inode", "file"),
-        event=event,
-    )
 
 
 def both(more_before="", more_after=""):
@@ -55,7 +42,9 @@ DRAIN = caller("lamp_drain", "lamp_off(lamp);", "flush_work(&lamp->gone);")
 def test_a_caller_that_waits_itself_is_in_no_chain_and_no_entry():
     sides = both(DRAIN + CLOSE, DRAIN + CLOSE)
     found = Ways(
-        (way("lamp_drain", "lamp_off"), way("lamp_close", "lamp_off")), known=True, cut=False
+        (way("lamp_drain", "lamp_off", ends=FILE), way("lamp_close", "lamp_off", ends=FILE)),
+        known=True,
+        cut=False,
     )
     for ways in (None, lambda *_: found):
         (told,) = find(compare(*sides, ways=ways))
@@ -82,7 +71,9 @@ def killed(*lines):
 )
 def test_another_operation_of_the_request_may_wait_for_it(line, level):
     """``->kill_sb`` runs ``->put_super``, by code that nobody shows."""
-    found = Ways((way("lamp_put_super", "lamp_off", event="umount(2)"),), known=True, cut=False)
+    found = Ways(
+        (way("lamp_put_super", "lamp_off", event="umount(2)", ends=FILE),), known=True, cut=False
+    )
     (told,) = find(compare(*both(killed(), killed(line)), ways=lambda *_: found))
     assert told.level_cap == level
     said = Ground("lamp_kill_sb(), which the same request runs, waits for it")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from graph_kit import compare
+from graph_kit import compare, way
 
 from patchlint.graph.downgrades import find
-from patchlint.graph.reach.way import Way, Ways
+from patchlint.graph.reach.way import Ways
 
 TAKES = "int lamp_new(struct lamp *lamp)\n{\n\tlamp->id = TAKE;\n\treturn 0;\n}\n\n"
 WORKER = """\
@@ -38,17 +38,7 @@ SETS = [
 
 def closes(*_):
     """The last close comes to it."""
-    way = Way(
-        name="lamp_close",
-        kind="file operation",
-        context="task",
-        strength="certain",
-        reaches_user=True,
-        chain=("lamp_close", "lamp_off"),
-        why="it is .release",
-        ends=("file", "device"),
-    )
-    return Ways((way,), known=True, cut=False)
+    return Ways((way("lamp_close", "lamp_off", ends=("file", "device")),), known=True, cut=False)
 
 
 def moved(take, give, ways=closes):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from graph_kit import compare
+from graph_kit import compare, way
 
 from patchlint.graph.downgrades import find
-from patchlint.graph.reach.way import Marks, Way, Ways
+from patchlint.graph.reach.way import Marks, Ways
 
 WORKER = """\
 static void lamp_glow(struct work_struct *work)
@@ -25,19 +25,6 @@ void lamp_new(struct lamp *lamp)
 BODY = "HEAD\n{\n\tlamp_dim(lamp);\n\tLINE\n}\n"
 QUEUE = "schedule_work(&lamp->glow);"
 REQUEST = "int lamp_request(struct lamp *lamp)"
-
-
-def way(*chain, **others):
-    """A way from an operation that ends something to the last function of the chain."""
-    told = {
-        "kind": "netlink operation",
-        "context": "task",
-        "strength": "certain",
-        "reaches_user": True,
-        "why": "it is .input",
-        "ends": ("device",),
-    }
-    return Way(name=chain[0], chain=chain, **(told | others))
 
 
 def levels(does, found, *, head=REQUEST):

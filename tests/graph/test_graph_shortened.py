@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from graph_kit import PATH, compare, downgrades, kernel
+from graph_kit import PATH, compare, downgrades, kernel, way
 
 from patchlint.graph.downgrades import find
-from patchlint.graph.reach.way import Way, Ways
+from patchlint.graph.reach.way import Ways
 from patchlint.ruleset.sentences import message
 
 LONG = "wait_event(lamp->dark_wq, !lamp->lit);"
@@ -17,17 +17,7 @@ SIGNAL = "wait_event_interruptible(lamp->dark_wq, !lamp->lit)"
 
 def unbinds(*_):
     """A driver's remove comes to it."""
-    way = Way(
-        name="lamp_unbind",
-        kind="driver",
-        context="task",
-        strength="certain",
-        reaches_user=True,
-        chain=("lamp_unbind",),
-        why="it is .remove",
-        ends=("device",),
-    )
-    return Ways((way,), known=True, cut=False)
+    return Ways((way("lamp_unbind", kind="driver", why="it is .remove"),), known=True, cut=False)
 
 
 def told(wait: str, *, name: str = "lamp_remove", ways=unbinds):

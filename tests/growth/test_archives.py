@@ -5,44 +5,24 @@ from __future__ import annotations
 import gzip
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "archive"))
 
 import archive_kit as kit
+from counting_kit import lines_of
 
 from patchlint.archive import outcomes, sources
 from patchlint.archive.engine import load
 from patchlint.archive.progress import Quiet
 from patchlint.archive.store import Store
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 pytestmark = pytest.mark.usefixtures("alone")
 
 #: n log n, with room for what is not even
 _LINEAR = 1.35
-
-
-def lines_of(act: Callable[[], object]) -> int:
-    """Lines of Python that run."""
-    lines = 0
-
-    def count(_frame: object, event: str, _argument: object) -> Any:
-        nonlocal lines
-        lines += event == "line"
-        return count
-
-    before = sys.gettrace()
-    sys.settrace(count)
-    try:
-        act()
-    finally:
-        sys.settrace(before)
-    return lines
 
 
 def answered(number: int) -> list[kit.Post]:

@@ -19,6 +19,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import shapes
+from counting_kit import lines_of
 
 from patchlint import analysis
 from patchlint.graph import asked, comparison, edges, summary
@@ -65,20 +66,8 @@ _LOWER = {"all call all, each with a release": 4}
 
 
 def work(data: bytes) -> int:
-    lines = 0
-
-    def count(_frame: object, event: str, _argument: object) -> Any:
-        nonlocal lines
-        lines += event == "line"
-        return count
-
-    before = sys.gettrace()
     with budget.limited(Budget()) as spent:
-        sys.settrace(count)
-        try:
-            check(["-"], OPTIONS, data)
-        finally:
-            sys.settrace(before)
+        lines = lines_of(lambda: check(["-"], OPTIONS, data))
     return lines + _STEP * spent.spent
 
 

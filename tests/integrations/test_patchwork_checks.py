@@ -5,14 +5,14 @@ import json
 import re
 import urllib.parse
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 
 import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from loopback import running
 
 from patchlint.integrations import patchwork
 
@@ -140,32 +140,24 @@ class Patchwork(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving(repo, *options):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Patchwork)
-    server.url = f"http://127.0.0.1:{server.server_port}"
-    server.asked, server.trouble, server.checks, server.lost_answers = [], [], [], 0
-    server.patches, server.covers, server.events = [], [], []
-    files = repo.patches("--thread=shallow", "--cover-letter", *options)
-    server.mbox = b"".join(file.read_bytes() for file in files)
-    for number, file in enumerate(files):
-        mail = email.message_from_bytes(file.read_bytes())
-        row = {
-            "id": 100 + number,
-            "url": f"{server.url}/api/patches/{100 + number}/",
-            "msgid": mail["Message-Id"],
-            "name": " ".join(mail["Subject"].split()),
-            "date": "2026-01-01T00:00:00",
-            "mbox": f"{server.url}/patch/{100 + number}/mbox/",
-            "series": [{"id": 7}],
-        }
-        (server.patches if number else server.covers).append(row)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with running(Patchwork) as server:
+        server.asked, server.trouble, server.checks, server.lost_answers = [], [], [], 0
+        server.patches, server.covers, server.events = [], [], []
+        files = repo.patches("--thread=shallow", "--cover-letter", *options)
+        server.mbox = b"".join(file.read_bytes() for file in files)
+        for number, file in enumerate(files):
+            mail = email.message_from_bytes(file.read_bytes())
+            row = {
+                "id": 100 + number,
+                "url": f"{server.url}/api/patches/{100 + number}/",
+                "msgid": mail["Message-Id"],
+                "name": " ".join(mail["Subject"].split()),
+                "date": "2026-01-01T00:00:00",
+                "mbox": f"{server.url}/patch/{100 + number}/mbox/",
+                "series": [{"id": 7}],
+            }
+            (server.patches if number else server.covers).append(row)
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.fixture

@@ -12,14 +12,13 @@ import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from email.policy import default
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from types import SimpleNamespace
 
 import liblore
 import pytest
 from liblore.utils import get_strict_thread, parse_message, split_mbox
-from loopback import free_port
+from loopback import free_port, running
 
 from patchlint.archive.store import Store
 from patchlint.integrations import config, watch, watch_sources, watch_state
@@ -696,13 +695,8 @@ class Archive(BaseHTTPRequestHandler):
 def small_archive(_repo, mails, instead=None, asked=None, port=0):
     told = {"mails": mails, "instead": instead, "asked": [] if asked is None else asked}
     handler = type("Filled", (Archive,), told)
-    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
-    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/list"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with running(handler, port) as server:
+        yield f"{server.url}/list"
 
 
 @contextmanager

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from http.server import BaseHTTPRequestHandler
+from threading import Event
 from time import monotonic
 
 import pytest
+from loopback import running
 
 from patchlint.integrations import web
 from patchlint.mail import fetching
@@ -37,17 +38,9 @@ class Scripted(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving(*script):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Scripted)
-    server.script, server.asked = list(script), []
-    server.url = f"http://127.0.0.1:{server.server_port}"
-    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with running(Scripted) as server:
+        server.script, server.asked = list(script), []
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.fixture(autouse=True)
@@ -121,16 +114,11 @@ def dripping(start, drop):
         def log_message(self, *_):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Dripping)
-    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        over.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with running(Dripping) as server:
+        try:
+            yield server.url, asked
+        finally:
+            over.set()
 
 
 @pytest.mark.parametrize(
