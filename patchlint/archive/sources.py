@@ -373,27 +373,29 @@ def _split_placed(place: str) -> Iterator[tuple[int | None, bytes]]:
             first = stream.readline(_CHUNK)
         if not first:
             return
-        begin = stream.tell()
         if not mbox.is_separator(mbox.bare(first)):
             for data in _other_form(first + stream.read(MOST_BYTES + 1)):
                 yield None, data
             return
         damage: list[Exception] = []
         #: by the line of its separator, where the text of a message begins
-        begins = {1: begin}
+        begins = {1: stream.tell()}
         packed = not isinstance(stream, io.BufferedReader)
-        last: tuple[int, bytes] | None = None
+        data, offset = b"", 0
         for message in mbox.split(_bounded(first, stream, damage, begins)):
-            offset = begins.pop(message.line)
-            if last is not None:
-                room = offset - len(message.separator) - last[0]
-                yield None if packed or room != len(last[1]) else last[0], last[1]
-            last = offset, message.data
-        if last is not None:
-            room = stream.tell() - last[0]
-            yield None if packed or room != len(last[1]) else last[0], last[1]
+            begin = begins.pop(message.line)
+            if offset:
+                yield _as_it_lies(offset, begin - len(message.separator), data, packed), data
+            data, offset = message.data, begin
+        if offset:
+            yield _as_it_lies(offset, stream.tell(), data, packed), data
         if damage:
             raise damage[0]
+
+
+def _as_it_lies(offset: int, end: int, data: bytes, packed: bool) -> int | None:
+    """Where a file has a message byte for byte between two places, None where it has not."""
+    return None if packed or end - offset != len(data) else offset
 
 
 def _other_form(data: bytes) -> Iterator[bytes]:
