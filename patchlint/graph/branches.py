@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from patchlint.graph.objects import one_group
+from patchlint.model.brackets import one_group
 from patchlint.model.pattern import lazy
 
 if TYPE_CHECKING:

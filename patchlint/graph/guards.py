@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 from msgspec.structs import force_setattr, replace
 
-from patchlint.graph.objects import one_group
+from patchlint.model.brackets import one_group
 from patchlint.model.pattern import lazy
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from patchlint.model.brackets import one_group
 from patchlint.model.pattern import lazy
 
 if TYPE_CHECKING:
@@ -102,16 +103,6 @@ def strip_expression(text: str) -> str:
         current = _INDEX.sub("", current)
         if current == before:
             return current
-
-
-def one_group(text: str) -> bool:
-    """Whether a text is in brackets: one begins it, and closes at its end alone."""
-    depth = 0
-    for place, char in enumerate(text if text.startswith("(") else ""):
-        depth += (char == "(") - (char == ")")
-        if depth == 0:
-            return place == len(text) - 1
-    return False
 
 
 def parted(target: str) -> tuple[str, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from patchlint.model.brackets import one_group
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -39,10 +41,4 @@ def said(text: str, defined: Mapping[str, str], units: Mapping[str, str]) -> str
 def _bare(text: str) -> str:
     """``text`` without a pair of brackets around all of it."""
     text = text.strip()
-    inner = text[1:-1] if text.startswith("(") and text.endswith(")") else text
-    depth = 0
-    for sign in inner:
-        depth += (sign == "(") - (sign == ")")
-        if depth < 0:
-            return text
-    return inner.strip()
+    return text[1:-1].strip() if one_group(text) else text
