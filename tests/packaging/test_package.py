@@ -35,6 +35,19 @@ def built(source, out, kind, **environment):
     return archive
 
 
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="a source archive has no index")
+def test_what_a_clone_brings_is_the_source_alone():
+    """A link or an ignored file that was added by mistake breaks the set-up of each clone."""
+    command = ["git", "-C", ROOT, "ls-files"]
+    ignored = subprocess.run(
+        [*command, "--cached", "--ignored", "--exclude-standard"], capture_output=True, check=True
+    )
+    modes = subprocess.run([*command, "--stage"], capture_output=True, check=True, text=True)
+    assert ignored.stdout == b""
+    kinds = {line.split()[0] for line in modes.stdout.splitlines()}
+    assert kinds == {"100644", "100755"}
+
+
 @pytest.fixture(scope="module")
 def archives(tmp_path_factory):
     top = tmp_path_factory.mktemp("package")
