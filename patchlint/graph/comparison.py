@@ -154,6 +154,17 @@ class Comparison:
         path = self.lines.renamed.get(function.path, function.path)
         return self.after.functions.get((path, function.name))
 
+    def lives_on(self, was: Function, now: Function) -> bool:
+        """Whether ``was`` goes on under its own name, so that ``now`` only took lines of it.
+
+        The body of a function that became a callback is that callback; what callers rely on
+        is what stands under the old name.
+        """
+        if self.heir(was) is None or self.lineage.succeeds(now, was):
+            return False
+        before, after = self.before.members_of, self.after.members_of
+        return before(was.name).isdisjoint(after(now.name) - after(was.name))
+
     def waiter_gone(self, was: Function, effect: Effect) -> Call | None:
         """What a function before called to wait for an effect, None when it is called still.
 

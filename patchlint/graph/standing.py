@@ -135,6 +135,16 @@ def _after(comparison: Comparison, step: Step) -> tuple[Function, Call] | None:
     )
 
 
+def new_here(comparison: Comparison, effect: Effect) -> bool:
+    """Whether an effect's line was added to its function, or moved there from another."""
+    lines = comparison.lines
+    if lines.added(effect.where.path, effect.line):
+        return True
+    before = lines.stayed.get(effect.where.path, {}).get(effect.line)
+    old = comparison.namesake(effect.where)
+    return before is not None and (old is None or not old.line <= before <= old.end)
+
+
 def set_anew(comparison: Comparison, function: Function, call: Call) -> bool:
     """Whether a variable that a call gets, or stands under, is set by a new line above it."""
     said = (*call.args, *(test.text for test in call.conditions))

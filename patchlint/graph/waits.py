@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from patchlint.graph.build import Deferral, Graph
+    from patchlint.graph.effect import Effect
     from patchlint.model.effect import Step
     from patchlint.model.facts import Call, Function
     from patchlint.model.kernel import KernelFacts, Wait
@@ -78,6 +79,18 @@ def _of_object(graph: Graph, deferral: Deferral, target: ObjectRef, waited: str)
 def starts_thread(kernel: KernelFacts, deferral: Deferral) -> bool:
     """Whether a start is that of a thread of its own: who waits for one waits for its end."""
     return is_thread(kernel, deferral.mechanism)
+
+
+def flushed(kernel: KernelFacts, effect: Effect) -> bool:
+    """Whether it is done by a flush of what others may have started, with no start on the way.
+
+    A flush of a worker that ran already does what is pending: nobody says that the worker
+    was started for this.  Of a thread that is stopped nothing is left to do.
+    """
+    wait, edge = effect.wait, effect.edge
+    if wait is None or not any(one is wait for one in effect.way):
+        return False
+    return edge is None or not starts_thread(kernel, edge)
 
 
 def is_thread(kernel: KernelFacts, mechanism: str) -> bool:

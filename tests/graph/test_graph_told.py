@@ -6,7 +6,7 @@ import pytest
 from graph_kit import compare, downgrades, function, kernel
 from msgspec.structs import replace
 
-from patchlint.graph import losses
+from patchlint.graph import workers
 from patchlint.model.effect import Act
 from patchlint.ruleset.load import load
 from patchlint.ruleset.sentences import advice, message
@@ -256,8 +256,8 @@ void lamp_close(struct lamp *lamp)
     was, now = (function(side, "lamp_close") for side in (compared.before, compared.after))
     lost = [e for e in compared.old.of(was) if e.name == "cdev_del"]
     left = [e for e in compared.new.of(now) if e.name == "cdev_del"]
-    assert losses._new_test(compared, was, now, lost, left).text == "lamp->running"
-    assert losses._new_test(compared, was, now, lost, lost) is None
+    assert workers.new_test(compared, was, now, lost, left).text == "lamp->running"
+    assert workers.new_test(compared, was, now, lost, lost) is None
 
 
 GONE = """\
