@@ -77,6 +77,11 @@ def variables(texts: Iterable[str]) -> set[str]:
     return {word for text in texts for word in _VARIABLE.findall(text)}
 
 
+def share_variable(some: Iterable[str], others: Iterable[str]) -> bool:
+    """Whether two lists of arguments or tests speak of one variable."""
+    return not variables(some).isdisjoint(variables(others))
+
+
 def form_of(function: Function) -> str:
     """What a function returns and is given, by the bare names of types: ``int inode file``."""
     structs = [struct_name(parameter.type) or "" for parameter in function.parameters]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from patchlint.graph import branches, guards
 from patchlint.graph.levels import CONFIGURED
-from patchlint.graph.objects import variables
+from patchlint.graph.objects import share_variable
 
 if TYPE_CHECKING:
     from patchlint.graph.comparison import Comparison
@@ -91,7 +91,7 @@ def _starter(loss: Loss, late: Effect) -> Function:
 def _of_one_object(effect: Effect, late: Effect) -> bool:
     """Whether a call is given a variable that the deferral is given as well."""
     given = late.edge.call.args if late.edge is not None else ()
-    return not variables(effect.args).isdisjoint(variables(given))
+    return share_variable(effect.args, given)
 
 
 def _decides_nothing(comparison: Comparison, loss: Loss, late: Effect, atom: Atom) -> bool:
