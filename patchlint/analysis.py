@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from patchlint.identity import Known, Matches
 from patchlint.model.budget import OutOfBudgetError
-from patchlint.model.effect import ADDED, OTHER_VERSION, Ground
+from patchlint.model.effect import ADDED, LOUD, OTHER_VERSION, Ground
 from patchlint.model.pattern import lazy
 from patchlint.model.problem import GIVEN_UP, TIME, Limitation, about
 
@@ -18,8 +18,6 @@ from patchlint.model.problem import GIVEN_UP, TIME, Limitation, about
 _MOST_COMPARED: Final = 300_000
 _UNREADABLE: Final = "but its contents cannot be read (a partial or damaged clone?)"
 _WORD: Final = lazy(r"[A-Za-z_]\w*")
-#: added to the weight of a downgrade that is louder than a note
-LOUD = 100
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence

@@ -11,25 +11,19 @@ from msgspec.structs import replace
 
 from patchlint.graph import guards
 from patchlint.graph.chains import after_chain, before_chain, entries_in_images
-from patchlint.graph.levels import (
-    LOUD,
-    body_moved,
-    known_release,
-    main_loss,
-    shown_of,
-    volume,
-    weight,
-)
+from patchlint.graph.levels import volume
 from patchlint.graph.loss import OF_A_WAIT
 from patchlint.graph.losses import find as find_losses
 from patchlint.graph.old_context import OldContext, old_context
 from patchlint.graph.proofs import proved
+from patchlint.graph.roles import body_moved, known_release
 from patchlint.graph.standins import stood_for
+from patchlint.graph.strength import main_loss, shown_of, weight
 from patchlint.graph.told import later, names, position, timing
 from patchlint.graph.told.condition import condition_of
 from patchlint.graph.told.shape import goes_on, shape_of
 from patchlint.graph.told.traits import traits
-from patchlint.model.effect import LIMITED, STRUCTURAL, Downgrade, Ground, Promise
+from patchlint.model.effect import LIMITED, LOUD, STRUCTURAL, Downgrade, Ground, Promise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

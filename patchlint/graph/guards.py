@@ -58,6 +58,8 @@ _FALSE: Final = frozenset({"false", "0", "NULL"})
 _TRUE: Final = frozenset({"true"})
 #: what all tests of "was it the last reference" ask
 LAST_REFERENCE: Final = "the last reference"
+#: how a test of the preprocessor begins
+CONFIGURED: Final = "defined "
 #: a value put in the place of a parameter is not longer than this
 _LONGEST: Final = 120
 

@@ -26,6 +26,8 @@ class Ground(Struct, frozen=True):
     also_by: Context | None = None
 
 
+#: added to the weight of what is louder than a note
+LOUD: Final = 100
 #: grounds of a note that its headline tells: what is late is late in few cases, is nothing that
 #: user space sees, or was never promised before
 ON_FAILURE: Final = Ground("deferred on an error path only")

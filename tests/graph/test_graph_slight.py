@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from graph_kit import compare, downgrades, function
 
-from patchlint.graph.levels import held_in_slot
 from patchlint.graph.reach.way import Ways
+from patchlint.graph.roles import held_in_slot
 from patchlint.model.effect import Ground
 
 WORKER = """\

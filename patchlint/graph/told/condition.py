@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from patchlint.graph import branches, guards
-from patchlint.graph.levels import CONFIGURED
 from patchlint.graph.objects import share_variable
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def condition_of(comparison: Comparison, loss: Loss, late: Effect) -> Atom | Non
     # asked there before the configuration in which it is asked
     found = min(
         branches_ or deciding,
-        key=lambda a: (not comparison.lines.made(a.places), a.head.startswith(CONFIGURED)),
+        key=lambda a: (not comparison.lines.made(a.places), a.head.startswith(guards.CONFIGURED)),
         default=None,
     )
     narrowed = loss.narrowed

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from patchlint.graph import contexts as reasons_for
 from patchlint.graph.leaves import named_teardown
-from patchlint.graph.levels import worker_starts
 from patchlint.graph.objects import is_release
+from patchlint.graph.slight import worker_starts
 from patchlint.model.context import DEFERRED, GUARANTEES
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from patchlint.graph.effect import class_of
-from patchlint.graph.levels import FAR, shown_of, strength
+from patchlint.graph.levels import FAR
+from patchlint.graph.strength import shown_of, strength
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from patchlint.graph.levels import strength
+from patchlint.graph.strength import strength
 from patchlint.graph.told.timing import wait_in, waits_less
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from patchlint.graph.levels import body_moved, waited_for_grace_period
+from patchlint.graph.roles import body_moved, waited_for_grace_period
 
 if TYPE_CHECKING:
     from patchlint.graph.comparison import Comparison
