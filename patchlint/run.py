@@ -11,7 +11,8 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from patchlint import __version__
-from patchlint.analysis import CannotCheck, TreeAtHand, analyse, why_given_up
+from patchlint.analysis.at_hand import CannotCheck, TreeAtHand
+from patchlint.analysis.series import analyse, why_given_up
 from patchlint.model import budget
 from patchlint.model.budget import Budget, OutOfBudgetError
 from patchlint.model.finding import Finding, PatchRef, Report, SeriesRef
@@ -21,7 +22,7 @@ from patchlint.outside.alarm import time_limit
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from patchlint.analysis import Analysis
+    from patchlint.analysis.series import Analysis
     from patchlint.model.diff import DiffProblem, FileDiff
     from patchlint.model.kernel import KernelFacts, Ruleset
     from patchlint.model.mail import Mail, Patch, Series
@@ -359,7 +360,7 @@ def _foreign(
     """
     if options.rules or options.everything:
         return False
-    from patchlint.analysis import C_SOURCES
+    from patchlint.analysis.states import C_SOURCES
     from patchlint.ruleset.prefilter import foreign
 
     paths = {f.path for some in files.values() for f in some if f.path.endswith(C_SOURCES)}

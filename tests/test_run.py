@@ -24,8 +24,8 @@ from series_kit import (
     repository,
 )
 
-from patchlint import analysis
-from patchlint.analysis import CannotCheck
+from patchlint.analysis.at_hand import CannotCheck, TreeAtHand
+from patchlint.analysis.states import Facts
 from patchlint.archive.engine import Pipeline, Settings
 from patchlint.model.mail import RawMail
 from patchlint.report.lookup import UNSURE, unsure
@@ -193,13 +193,13 @@ def test_patches_are_compared_one_by_one_where_one_of_them_can_tell_something(
     monkeypatch, states, compared, levels
 ):
     seen = []
-    plain = analysis._Facts.compare
+    plain = Facts.compare
 
     def counted(self, state, beyond=None):
         seen.append(state.upto)
         return plain(self, state, beyond)
 
-    monkeypatch.setattr(analysis._Facts, "compare", counted)
+    monkeypatch.setattr(Facts, "compare", counted)
     found = report(mails(*states), Options(no_tree=True, everything=True)).findings
     assert [one.level for one in found] == levels
     assert seen == compared
@@ -609,13 +609,13 @@ def test_what_a_known_release_is_told_decides_where_a_tree_has_its_body(tmp_path
 def test_a_tree_is_opened_for_many_series_and_anew_when_it_met_something(tmp_path, monkeypatch):
     top = repository(tmp_path / "tree", {"MAINTAINERS": "THE REST\n", PATH: DIRECT})
     opened = []
-    plain = analysis.TreeAtHand.__init__
+    plain = TreeAtHand.__init__
 
     def counted(self, *arguments):
         opened.append(self)
         plain(self, *arguments)
 
-    monkeypatch.setattr(analysis.TreeAtHand, "__init__", counted)
+    monkeypatch.setattr(TreeAtHand, "__init__", counted)
     engine = Pipeline(Settings(tree=str(top)))
     (series,) = engine.group([engine.decode(RawMail("a", mails(DIRECT, QUEUED)[0].encode()))])
     reports = [engine.check(series) for _ in range(3)]

@@ -52,7 +52,7 @@ def known(wanted: Iterable[str], rules: Collection[str]) -> None:
     missing = [one for one in wanted if one not in rules]
     if not missing:
         return
-    from patchlint.analysis import CannotCheck
+    from patchlint.analysis.at_hand import CannotCheck
     from patchlint.run import Options, load_rules
 
     try:

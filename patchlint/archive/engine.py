@@ -13,7 +13,7 @@ from msgspec import Struct, field
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from patchlint.analysis import TreeAtHand
+    from patchlint.analysis.at_hand import TreeAtHand
     from patchlint.model.finding import Report
     from patchlint.model.kernel import Ruleset
     from patchlint.model.mail import Mail, RawMail, Series
@@ -137,7 +137,7 @@ class Pipeline(Struct):
 
         tree, self._tree = self._tree, None
         if tree is None and self.settings.tree is not None:
-            from patchlint.analysis import TreeAtHand
+            from patchlint.analysis.at_hand import TreeAtHand
 
             tree, self._asked = TreeAtHand(self.settings.tree), 0
         report = check_series([series], self.rules(), self._options(), tree)

@@ -138,7 +138,7 @@ def run(arguments: argparse.Namespace) -> int:
     inputs = inputs or ["-"]
     stdin = read_input() if "-" in inputs else None
     from patchlint import run as pipeline
-    from patchlint.analysis import CannotCheck
+    from patchlint.analysis.at_hand import CannotCheck
     from patchlint.integrations.config import ConfigError
     from patchlint.outside import activity
     from patchlint.ruleset.load import RuleError

@@ -36,7 +36,7 @@ exit status: 0 nothing new, 1 the new version has findings that the old one had 
 
 def run(arguments: argparse.Namespace) -> int:
     """Check both and print the difference."""
-    from patchlint.analysis import CannotCheck
+    from patchlint.analysis.at_hand import CannotCheck
     from patchlint.integrations.config import ConfigError
     from patchlint.ruleset.load import RuleError
 

@@ -74,7 +74,7 @@ some late; 2 no finding, or it could not be shown"""
 def run(arguments: argparse.Namespace) -> int:
     """Print the script, or what a guest says."""
     from patchlint import run as pipeline
-    from patchlint.analysis import CannotCheck
+    from patchlint.analysis.at_hand import CannotCheck
     from patchlint.confirm import plan as plans
     from patchlint.confirm.claim import ClaimError
     from patchlint.confirm.guest import GuestError

@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check and post."""
-    from patchlint.analysis import CannotCheck
+    from patchlint.analysis.at_hand import CannotCheck
     from patchlint.integrations.config import ConfigError, load_settings
     from patchlint.integrations.patchwork import PatchworkError, Server
 

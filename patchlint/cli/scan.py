@@ -78,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Scan; 0 when the store is up to date, 2 when it could not be brought there."""
-    from patchlint.analysis import CannotCheck
+    from patchlint.analysis.at_hand import CannotCheck
     from patchlint.archive.engine import Settings
     from patchlint.archive.progress import choose
     from patchlint.archive.scan import scan

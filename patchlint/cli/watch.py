@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Watch until stopped; with ``--once`` 2 when the source cannot be read, else 0."""
-    from patchlint.analysis import CannotCheck
+    from patchlint.analysis.at_hand import CannotCheck
     from patchlint.integrations.config import ConfigError, load_settings
     from patchlint.integrations.watch_sources import SourceError, open_source
     from patchlint.integrations.watch_state import State, StateError

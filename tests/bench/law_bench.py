@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING
 import remade
 from remade import Made, Words
 
-from patchlint.analysis import analyse
+from patchlint.analysis.series import analyse
 from patchlint.mail.inputs import read_inputs
 from patchlint.mail.message import decode
 from patchlint.mail.series import group

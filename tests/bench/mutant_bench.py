@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from patchlint.analysis import analyse
+from patchlint.analysis.series import analyse
 from patchlint.model.mail import Patch, Series
 from patchlint.patch.diff import parse
 from patchlint.ruleset.load import load

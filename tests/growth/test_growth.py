@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import shapes
 from counting_kit import lines_of
 
-from patchlint import analysis
+from patchlint.analysis import states
 from patchlint.graph import asked, comparison, edges, summary
 from patchlint.model import budget
 from patchlint.model.budget import Budget
@@ -50,8 +50,8 @@ _SMALL = {
 }
 #: shape -> what bounds its work
 _BOUNDS = {
-    "patches": (analysis, "_MOST_COMPARED"),
-    "patches on places of one file": (analysis, "_MOST_COMPARED"),
+    "patches": (states, "_MOST_COMPARED"),
+    "patches on places of one file": (states, "_MOST_COMPARED"),
     "activations of one object": (edges, "MOST_EDGES"),
     "functions of one name": (edges, "MOST_EDGES"),
     "lists": (edges, "MOST_EDGES"),

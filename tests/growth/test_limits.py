@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import shapes
 
-from patchlint import analysis
+from patchlint.analysis import steps
 from patchlint.cli.main import main
 from patchlint.model.budget import Budget, OutOfBudgetError, limited
 from patchlint.outside.alarm import time_limit
@@ -53,7 +53,7 @@ def test_work_that_does_not_ask_is_ended(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_what_was_found_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = check(["-"], Options(no_tree=True), MAIL)
     assert [finding.patch for finding in whole.findings] == [1, 2]
-    real = analysis.replace
+    real = steps.replace
     given = iter([True])
 
     def second(one: object, **changes: object) -> object:
@@ -61,7 +61,7 @@ def test_what_was_found_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
             raise OutOfBudgetError
         return real(one, **changes)
 
-    monkeypatch.setattr(analysis, "replace", second)
+    monkeypatch.setattr(steps, "replace", second)
     report = check(["-"], Options(no_tree=True), MAIL)
     assert [finding.patch for finding in report.findings] == [1]
     assert any("given up" in one.message for one in report.limitations)
@@ -71,7 +71,7 @@ def test_what_was_found_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_tree_that_takes_too_long_leaves_what_the_mail_alone_shows(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stage: str
 ) -> None:
-    place = {"borrow": "patchlint.graph.borrow.borrow", "whole": "patchlint.analysis._whole"}
+    place = {"borrow": "patchlint.graph.borrow.borrow", "whole": "patchlint.analysis.series._whole"}
     monkeypatch.setattr(place[stage], rings)
     (tmp_path / "fs").mkdir()
     (tmp_path / "fs" / "other.c").write_text("int other;\n")

@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from hypothesis import strategies as st
 
-from patchlint.analysis import analyse
+from patchlint.analysis.series import analyse
 from patchlint.graph.build import build
 from patchlint.graph.comparison import Comparison
 from patchlint.graph.downgrades import find

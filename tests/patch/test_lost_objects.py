@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "growth"))
 
 import shapes
 
-from patchlint.analysis import CannotCheck
+from patchlint.analysis.at_hand import CannotCheck
 from patchlint.cli.main import main
 from patchlint.integrations.desk import Desk, Limits, Refused
 from patchlint.patch.tree_search import Wanted
