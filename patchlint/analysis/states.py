@@ -172,7 +172,6 @@ class Facts:
         from patchlint.graph.downgrades import find
         from patchlint.graph.follow import lines_of
         from patchlint.graph.losses import may_be_new
-        from patchlint.graph.optin import OptIn
         from patchlint.graph.standins import stand_ins
 
         pairs = [pair for pair in state.files if pair.path.endswith(C_SOURCES)]
@@ -181,7 +180,7 @@ class Facts:
         lines = lines_of(pairs, self._graph(old, ()), self._graph(new, ()))
 
         def compared(
-            more: tuple[FileFacts, ...], instead: tuple[StandIn, ...], ways: Ask | None
+            more: tuple[FileFacts, ...], instead: tuple[StandIn, ...], *, hunks: bool = False
         ) -> Comparison:
             return Comparison(
                 self._graph(old, more, instead),
@@ -189,28 +188,27 @@ class Facts:
                 lines,
                 message=self.message,
                 titles=self.titles,
-                ways=ways,
+                ways=None if hunks else self.ways,
+                bodies=None if hunks else self.bodies,
+                # the whole series is compared first: what it brings no step has met before
+                opt_in=self._opt_in,
             )
 
-        comparison = compared((), (), self.ways)
+        comparison = compared((), ())
         instead = stand_ins(comparison.before, comparison.after, lines)
         if instead:
-            comparison = compared((), instead, self.ways)
-        if self.bodies is not None and comparison.changed:
+            comparison = compared((), instead)
+        bodies = comparison.bodies
+        if bodies is not None:
             from patchlint.graph.borrow import borrow, rows, to_derive
 
-            bodies = self.bodies()
             more = borrow(comparison, bodies)
             if more:
-                comparison = compared(more, instead, self.ways)
-            comparison.bodies = bodies
+                comparison = compared(more, instead)
             asked = to_derive(comparison)
             if asked and self.derive is not None:
                 comparison = comparison.with_rows(rows(self.derive(asked)))
-        if self._opt_in is None:
-            # the whole series is compared first: what it brings no step has met before
-            self._opt_in = OptIn(comparison.before, comparison.after, lines)
-        comparison.opt_in = self._opt_in
+        self._opt_in = comparison.opt_in
         found = (
             () if beyond is not None and not may_be_new(comparison, beyond) else find(comparison)
         )
@@ -218,8 +216,7 @@ class Facts:
         self.bounds.extend(comparison.bounds)
         unfit = {p.path for p in pairs if not all(i is None or i.whole for i in (p.pre, p.post))}
         if self.bodies is not None and any(_loud_in(unfit, one) for one in found):
-            alone = compared((), instead, None)
-            alone.opt_in = self._opt_in
+            alone = compared((), instead, hunks=True)
             shown = {(one.home, one.function) for one in find(alone) if _loud_in(unfit, one)}
             found = tuple(_as_of_another(one, unfit, shown) for one in found)
         return Compared(

@@ -14,17 +14,17 @@ from patchlint.graph.follow import Lineage, Lines, trace
 from patchlint.graph.leaves import Leaves
 from patchlint.graph.lists import Lists
 from patchlint.graph.objects import is_release
+from patchlint.graph.optin import OptIn
 from patchlint.graph.summary import Summaries
 from patchlint.graph.terms import Terms
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from patchlint.graph.borrow import Bodies
     from patchlint.graph.build import Graph
     from patchlint.graph.effect import Effect, Key
     from patchlint.graph.guards import Atom
-    from patchlint.graph.optin import OptIn
     from patchlint.graph.reach.way import Ways
     from patchlint.model.facts import Call, Function
     from patchlint.model.kernel import Cleanup, KernelFacts
@@ -52,7 +52,9 @@ class Comparison:
 
     ``message`` is the text of the patches' commit messages, ``titles`` the subject of each
     with the files that it touches: evidence for contexts.  ``ways`` tells how a function
-    of a whole tree comes to run, ``derived`` are rows that a tree adds to the tables.
+    of a whole tree comes to run, ``derived`` are rows that a tree adds to the tables,
+    ``bodies`` opens what its other files say.  ``opt_in`` is what the whole series brings,
+    which nobody could ask for before: of a step that stands for all of it, its own.
     """
 
     def __init__(
@@ -65,6 +67,8 @@ class Comparison:
         titles: tuple[tuple[str, frozenset[str]], ...] = (),
         ways: Ask | None = None,
         derived: Mapping[str, Cleanup] | None = None,
+        bodies: Callable[[], Bodies] | None = None,
+        opt_in: OptIn | None = None,
         lineage: Lineage | None = None,
     ) -> None:
         self.before = before
@@ -74,15 +78,13 @@ class Comparison:
         self.titles = titles
         self.ways = ways
         self.derived = dict(derived or {})
-        #: what the whole series brings, which nobody could ask for before
-        self.opt_in: OptIn | None = None
-        #: where a whole tree is at hand, what its other files say
-        self.bodies: Bodies | None = None
+        self.opt_in = opt_in or OptIn(before, after, lines)
         self.limitations: list[str] = []
         self.asked = Asked(after.kernel)
         self._asked_in: dict[FunctionKey, frozenset[str]] = {}
         self._balanced: dict[tuple[int, int], bool] = {}
         self._taking: dict[tuple[int, str], tuple[Call, ...]] = {}
+        self._bodies = bodies
         self._lineage = lineage
 
     @property
@@ -96,7 +98,7 @@ class Comparison:
         """The same sides with rows that a tree adds to the tables."""
         if not derived:
             return self
-        made = Comparison(
+        return Comparison(
             self.before,
             self.after,
             self.lines,
@@ -104,10 +106,15 @@ class Comparison:
             titles=self.titles,
             ways=self.ways,
             derived=derived,
+            bodies=self._bodies,
+            opt_in=self.opt_in,
             lineage=self._lineage,
         )
-        made.bodies = self.bodies
-        return made
+
+    @property
+    def bodies(self) -> Bodies | None:
+        """What a whole tree's other files say; None without one, and where no function changed."""
+        return self._bodies() if self._bodies is not None and self.changed else None
 
     @property
     def bounds(self) -> list[str]:

@@ -102,7 +102,7 @@ def _not_for_all(comparison: Comparison, loss: Loss, old: OldContext) -> Iterato
         yield "it was done then in some configurations alone, and put off in others"
     if loss.held:
         yield "every caller that the mail shows makes up for it; others may not"
-    if comparison.opt_in is not None and comparison.opt_in.asked(loss):
+    if comparison.opt_in.asked(loss):
         yield "only a request that the series brings comes to it"
     if _far_below(loss):
         yield "it is done far below what was changed, under many tests: nobody relies on it there"

@@ -60,7 +60,7 @@ def kept(before, after):
     }
 
 
-def compare(before, after, *, renamed=None, message="", titles=(), ways=None):
+def compare(before, after, *, renamed=None, message="", titles=(), ways=None, bodies=None):
     """Both sides compared; ``renamed`` leads from an old path to the new one."""
     old, new = graph(before), graph(after)
     return Comparison(
@@ -70,6 +70,7 @@ def compare(before, after, *, renamed=None, message="", titles=(), ways=None):
         message=message,
         titles=tuple(titles),
         ways=ways,
+        bodies=None if bodies is None else lambda: bodies,
     )
 
 

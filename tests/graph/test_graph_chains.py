@@ -64,9 +64,7 @@ def begins(rest, bodies=None, ways=None):
     moved = tick("lamp_dim(lamp);", "iput(lamp->inode);")
     after = moved + rest + closing("lamp_dim(lamp);")
     sides = ({"fs/lamp.h": HEAD, PATH: text} for text in (before, after))
-    compared = compare(*sides, ways=ways)
-    compared.bodies = bodies
-    (found,) = find(compared)
+    (found,) = find(compare(*sides, ways=ways, bodies=bodies))
     assert (found.function, found.after.callback) == ("lamp_release", "lamp_tick")
     assert [step.note for step in found.after.chain][-1] == "iput()"
     first = found.after.chain[0]

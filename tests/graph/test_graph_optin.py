@@ -59,9 +59,7 @@ def after(test: str, more: str = "") -> str:
 
 def brought(source: str) -> bool:
     """Whether the one finding is turned down since only what is new asks for it."""
-    comparison = compare(BEFORE, source)
-    comparison.opt_in = OptIn(comparison.before, comparison.after, comparison.lines)
-    (found,) = [d for d in find(comparison) if d.function == "lamp_release"]
+    (found,) = [d for d in find(compare(BEFORE, source)) if d.function == "lamp_release"]
     doubted = any(BRINGS in ground.said for ground in found.reasons)
     assert (found.level_cap == "note") is doubted
     return doubted

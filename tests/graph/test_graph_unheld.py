@@ -54,8 +54,12 @@ def told(put, texts, test="", bodies=Bodies):
         way(kind=name, chain=(f"{name}_op", "lamp_close"), calls=((f"{name}.c", 3),), event=name)
         for name in texts
     )
-    compared = compare(before, after, ways=lambda *_: Ways(ways, known=True, cut=False))
-    compared.bodies = bodies({f"{name}.c": text for name, text in texts.items()})
+    compared = compare(
+        before,
+        after,
+        ways=lambda *_: Ways(ways, known=True, cut=False),
+        bodies=bodies({f"{name}.c": text for name, text in texts.items()}),
+    )
     (found,) = find(compared)
     return [one.event for one in found.entry_points]
 
