@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from msgspec import Struct
 
 from patchlint.analysis.placing import placed
-from patchlint.analysis.states import Facts
+from patchlint.analysis.states import Facts, Questions
 from patchlint.analysis.steps import downgrades, files_at_end, once
 from patchlint.model.budget import OutOfBudgetError
 from patchlint.model.problem import GIVEN_UP, TIME, Limitation, about
@@ -66,20 +66,16 @@ def analyse(
     if version is not None:
         ruleset = ruleset.at(version)
         limitations = (*limitations, *_unheld(ruleset, version))
-    facts = Facts(ruleset, "\n\n".join(p.message for p in series.patches))
-    facts.titles = telling(
+    titles = telling(
         ruleset.kernel,
         (
             (p.subject, frozenset(f.old_path or f.path for f in files[p.number]))
             for p in series.patches
         ),
     )
-    if tree is not None:
-        moved = whole.moved if whole is not None else {}
-        facts.ways = partial(_ways, partial(tree.ways, series.base_commit, ruleset), moved)
-        facts.derive = partial(_derive, partial(tree.derive, series.base_commit, ruleset), moved)
-        facts.read = tree.read
-        facts.bodies = partial(tree.facts, series.base_commit, ruleset.kernel.macros)
+    moved = whole.moved if whole is not None else {}
+    questions = None if tree is None else _questions(tree, series.base_commit, ruleset, moved)
+    facts = Facts(ruleset, "\n\n".join(p.message for p in series.patches), titles, questions)
     found: list[Downgrade] = []
     said: list[Limitation] = []
     try:
@@ -160,6 +156,18 @@ def _unheld(ruleset: Ruleset, version: tuple[int, int]) -> list[Limitation]:
             f" until {version[0]}.{version[1]} may be unknown to them",
         )
     ]
+
+
+def _questions(
+    tree: TreeAtHand, base: str | None, ruleset: Ruleset, moved: Mapping[str, str]
+) -> Questions:
+    """What a tree is asked at ``base``; ``moved`` are files that it has by other names."""
+    return Questions(
+        ways=partial(_ways, partial(tree.ways, base, ruleset), moved),
+        derive=partial(_derive, partial(tree.derive, base, ruleset), moved),
+        bodies=partial(tree.facts, base, ruleset.kernel.macros),
+        read=tree.read,
+    )
 
 
 def _ways(

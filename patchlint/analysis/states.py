@@ -57,17 +57,37 @@ class Compared(Struct, frozen=True):
         ) not in self.known and downgrade.after.callback in self.left
 
 
-class Facts:
-    """Facts of images and comparisons of states, each worked out once."""
+class Questions(Struct, frozen=True):
+    """What the kernel tree at hand is asked for one series.
 
-    def __init__(self, ruleset: Ruleset, message: str) -> None:
+    ``ways``: how a function comes to run; ``derive``: the rows that it adds for functions, by
+    name, as met in a path; ``bodies``: what its other files say; ``read``: the facts of an image.
+    """
+
+    ways: Ask
+    derive: Callable[[Mapping[str, str]], dict[str, Cleanup]]
+    bodies: Callable[[], TreeFacts]
+    read: Callable[[Image, Sequence[Macro]], FileFacts]
+
+
+class Facts:
+    """Facts of images and comparisons of states, each worked out once.
+
+    ``message`` and ``titles`` are those of a :class:`Comparison`; ``tree`` answers where one is
+    at hand.
+    """
+
+    def __init__(
+        self,
+        ruleset: Ruleset,
+        message: str,
+        titles: tuple[tuple[str, frozenset[str]], ...],
+        tree: Questions | None,
+    ) -> None:
         self.ruleset = ruleset
         self.message = message
-        self.titles: tuple[tuple[str, frozenset[str]], ...] = ()
-        self.ways: Ask | None = None
-        self.bodies: Callable[[], TreeFacts] | None = None
-        self.derive: Callable[[Mapping[str, str]], dict[str, Cleanup]] | None = None
-        self.read: Callable[[Image, Sequence[Macro]], FileFacts] | None = None
+        self.titles = titles
+        self.tree = tree
         self.limitations: list[str] = []
         self.bounds: list[str] = []
         self._read: dict[tuple[str, bytes], FileFacts] = {}
@@ -87,8 +107,8 @@ class Facts:
 
                 kept = pair.kept if image is pair.post else _turned(pair.kept)
                 self._read[key] = extract_beside(image, other, known, kept, macros)
-            elif self.read is not None:
-                self._read[key] = self.read(image, macros)
+            elif self.tree is not None:
+                self._read[key] = self.tree.read(image, macros)
             else:
                 from patchlint.syntax.facts import extract
 
@@ -180,7 +200,7 @@ class Facts:
         lines = lines_of(pairs, self._graph(old, ()), self._graph(new, ()))
 
         def compared(
-            more: tuple[FileFacts, ...], instead: tuple[StandIn, ...], *, hunks: bool = False
+            more: tuple[FileFacts, ...], instead: tuple[StandIn, ...], tree: Questions | None
         ) -> Comparison:
             return Comparison(
                 self._graph(old, more, instead),
@@ -188,26 +208,26 @@ class Facts:
                 lines,
                 message=self.message,
                 titles=self.titles,
-                ways=None if hunks else self.ways,
-                bodies=None if hunks else self.bodies,
+                ways=None if tree is None else tree.ways,
+                bodies=None if tree is None else tree.bodies,
                 # the whole series is compared first: what it brings no step has met before
                 opt_in=self._opt_in,
             )
 
-        comparison = compared((), ())
+        comparison = compared((), (), self.tree)
         instead = stand_ins(comparison.before, comparison.after, lines)
         if instead:
-            comparison = compared((), instead)
+            comparison = compared((), instead, self.tree)
         bodies = comparison.bodies
-        if bodies is not None:
+        if self.tree is not None and bodies is not None:
             from patchlint.graph.borrow import borrow, rows, to_derive
 
             more = borrow(comparison, bodies)
             if more:
-                comparison = compared(more, instead)
+                comparison = compared(more, instead, self.tree)
             asked = to_derive(comparison)
-            if asked and self.derive is not None:
-                comparison = comparison.with_rows(rows(self.derive(asked)))
+            if asked:
+                comparison = comparison.with_rows(rows(self.tree.derive(asked)))
         self._opt_in = comparison.opt_in
         found = (
             () if beyond is not None and not may_be_new(comparison, beyond) else find(comparison)
@@ -215,8 +235,8 @@ class Facts:
         self.limitations.extend(comparison.limitations)
         self.bounds.extend(comparison.bounds)
         unfit = {p.path for p in pairs if not all(i is None or i.whole for i in (p.pre, p.post))}
-        if self.bodies is not None and any(_loud_in(unfit, one) for one in found):
-            alone = compared((), instead, hunks=True)
+        if self.tree is not None and any(_loud_in(unfit, one) for one in found):
+            alone = compared((), instead, None)
             shown = {(one.home, one.function) for one in find(alone) if _loud_in(unfit, one)}
             found = tuple(_as_of_another(one, unfit, shown) for one in found)
         return Compared(
