@@ -410,6 +410,40 @@ def test_what_a_task_drops_of_itself_while_it_runs_is_not_the_last():
 
 
 @pytest.mark.parametrize(
+    ("puts", "given", "aside"),
+    [
+        # two of those that call give one argument on, and the task's own beside it
+        (("task", "task"), "current, fd", True),
+        (("task", "current"), "current, fd", True),
+        # which of two was the last one nobody says
+        (("task", "other"), "current, fd", False),
+        (("task", "other"), "fd, current", False),
+        (("task", "lamp_task(1)"), "current, fd", False),
+    ],
+)
+def test_a_helper_that_puts_several_tasks_is_asked_for_all_of_them(puts, given, aside):
+    first, second = puts
+    source = f"""
+void __put_task_struct(struct task_struct *tsk)
+{{
+	f(tsk);
+}}
+
+static void put_both(struct task_struct *task, struct task_struct *other)
+{{
+	__put_task_struct({first});
+	__put_task_struct({second});
+}}
+
+SYSCALL_DEFINE1(lamp_self, int, fd)
+{{
+	put_both({given});
+}}
+"""
+    assert {way.marks.aside for way in ways(START + source).ways} == {aside}
+
+
+@pytest.mark.parametrize(
     ("table", "kinds"),
     [
         # the parser made nothing of it

@@ -31,16 +31,18 @@ def given_back(
 ) -> tuple[tuple[int, str] | None, bool]:
     """The same of a caller, and whether all of its calls give the running task's own.
 
-    The running task does not end while it runs: no put of it by ``current`` is the last.
+    The running task does not end while it runs: no put of it by ``current`` is the last.  Of a
+    caller that gives several others, none of its own arguments tells for all: errs towards a
+    caller too many.
     """
     told = held_below(walk, node)
     if told is None:
         return None, False
     place, value = told
     given = {call.args[place] if place < len(call.args) else "" for call in calls}
-    places = (caller.place_of(one) for one in given)
-    passed = next(((one, value) for one in places if one is not None), None)
-    return passed, given == {value}
+    others = [caller.place_of(one) for one in given - {value}]
+    passed = others[0] if len(others) == 1 else None
+    return None if passed is None else (passed, value), given == {value}
 
 
 def aside_at(walk: Walk, node: Node, site: CallerSite, called: str) -> bool:
