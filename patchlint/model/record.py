@@ -45,8 +45,6 @@ class Judgement(Struct, frozen=True):
     then, and empty when it was not run again.  ``line`` says in our own words what there is;
     ``short`` is a clause for those who are told of it beside another finding; they get
     ``line`` where it is empty.  Of what they are told of ``kept`` is what was merged.
-    ``event`` is what user space did when the release was due, by its name in ``events.toml``,
-    empty where that is of no one kind.
 
     ``verdict`` is right where user space lost a promise, info where the release moved as told
     but nobody could rely on it, wrong where it did not move.
@@ -71,7 +69,6 @@ class Judgement(Struct, frozen=True):
     outcome: Outcome
     line: str
     short: str = ""
-    event: str = ""
 
     @property
     def loud(self) -> bool:

@@ -143,7 +143,6 @@ def judgement(row, finding, subject, families, version):
         outcome=row["outcome"].lower() or "unknown",
         line=row["line"],
         short=row.get("short", ""),
-        event=row.get("event", ""),
         **known,
     )
 
@@ -183,7 +182,6 @@ def bring(arguments):
                 "today": old.today,
                 "version": old.version,
                 "short": one.short or old.short,
-                "event": one.event or old.event,
             }
             if old
             else {}

@@ -99,7 +99,7 @@ def test_a_cell_holds_no_tab_and_no_line_end(tmp_path):
         (lambda text: text.replace("\tright\t", "\tmaybe\t"), r":2: verdict is 'maybe'"),
         (lambda text: text.replace("\tdropped\t", "\tlost\t"), r":2: outcome is 'lost'"),
         (lambda text: text.replace("verdict", "judged"), r":1: its columns must be"),
-        (lambda text: text.replace("\tfs/den", ""), r":2: has 19 cells in a row, not 20"),
+        (lambda text: text.replace("\tfs/den", ""), r":2: has 18 cells in a row, not 19"),
         (lambda text: text.encode() + b"\xff", r"is not UTF-8 at byte"),
     ],
 )
@@ -216,7 +216,7 @@ def test_a_precedent_is_told_in_a_clause_not_as_the_judge_wrote_it(short, told):
 def test_a_record_of_an_earlier_version_has_no_clauses(tmp_path):
     file = tmp_path / "judged.tsv"
     old = "\n".join(
-        row.rsplit("\t", 2)[0] for row in record.table([ROW], Judgement, "").splitlines()
+        row.rsplit("\t", 1)[0] for row in record.table([ROW], Judgement, "").splitlines()
     )
     file.write_text(old)
     assert record.rows(file, Judgement) == [replace(ROW, short="")]
@@ -342,7 +342,6 @@ def test_shipped_rows_speak_of_shipped_rules_and_hold_no_mail():
         # what others are told is a clause, and there is one of all that they may be told
         if one.verdict == "right" and one.outcome not in OPEN:
             assert 0 < len(one.short) <= 90, one.message_id
-            assert one.event in {"", *(event.name for event in KERNEL.events)}, one.message_id
         assert not any(mark in one.short for mark in (";", " (", "@")), one.short
     keys = [(one.message_id, one.rule, one.function, one.cleanup) for one in book.judged]
     assert len(keys) == len(set(keys))
