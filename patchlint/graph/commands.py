@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _EQUAL: Final = re.compile(r"^\(*\s*(\w+)\s*==\s*([A-Z][A-Z0-9_]{2,})\s*\)*$")
 _CAST: Final = re.compile(r"^\(\s*[a-z_][\w\s]*\)\s*")
 #: of more commands than this none says what is called
-_MOST: Final = 2
+MOST_COMMANDS: Final = 2
 
 
 def commands(steps: Iterable[tuple[Function, Sequence[Call]]]) -> tuple[str, ...]:
@@ -44,7 +44,7 @@ def commands(steps: Iterable[tuple[Function, Sequence[Call]]]) -> tuple[str, ...
                 # of several ways to one function one is followed: what is asked further down counts
                 found[first] = tuple(one for one in before if one in here) or here
         args = [call.args for call in calls]
-    told = [some for some in found.values() if 0 < len(some) <= _MOST]
+    told = [some for some in found.values() if 0 < len(some) <= MOST_COMMANDS]
     return min(told, key=len, default=())
 
 

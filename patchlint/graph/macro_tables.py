@@ -156,7 +156,7 @@ class Tables:
                 continue
             own = arguments(text, inner.end() - 1)
             more = self._expanded(path, inner[1], own, depth + 1) if own is not None else None
-            end = _end(text, inner.end() - 1)
+            end = bracket_end(text, inner.end() - 1)
             if more is not None and end is not None:
                 pieces += [text[at : inner.start()], more]
                 at = end
@@ -166,7 +166,7 @@ class Tables:
 
 def arguments(text: str, opening: int) -> tuple[str, ...] | None:
     """The arguments between the bracket at ``opening`` and its own, None where it has none."""
-    end = _end(text, opening)
+    end = bracket_end(text, opening)
     if end is None:
         return None
     parts, depth, at = [], 0, opening + 1
@@ -206,7 +206,7 @@ def held_in(text: str, name: str, struct: str, line: int) -> Iterator[Held]:
         if match[2] != name:
             continue
         entry = text[_opening(text, match.start()) : match.end()]
-        tail = _end(text, _opening(text, match.start())) if entry.startswith("{") else None
+        tail = bracket_end(text, _opening(text, match.start())) if entry.startswith("{") else None
         whole = text[_opening(text, match.start()) : tail] if tail is not None else text
         own = [found[1] for found in _OBJECT.finditer(text, 0, match.start())]
         of = own[-1] if own else struct
@@ -224,7 +224,7 @@ def _opening(text: str, at: int) -> int:
     return 0
 
 
-def _end(text: str, opening: int) -> int | None:
+def bracket_end(text: str, opening: int) -> int | None:
     """Behind the bracket that closes the one at ``opening``, None where none does."""
     depth = 0
     for place in range(opening, min(len(text), opening + _LONGEST)):
@@ -240,7 +240,7 @@ def _parts(text: bytes, opening: int) -> tuple[tuple[str, ...], str] | None:
     told = text[opening : opening + _LONGEST].decode("utf-8", "replace")
     whole = re.match(r"(?:[^\n\\]|\\.)*", told, re.DOTALL)
     code = _CONTINUED.sub("\n", COMMENT.sub(" ", whole[0] if whole is not None else ""))
-    end = _end(code, 0)
+    end = bracket_end(code, 0)
     parameters = arguments(code, 0)
     return (parameters, code[end:]) if end is not None and parameters is not None else None
 
@@ -257,4 +257,4 @@ def _object_around(text: str, at: int) -> str:
 def _end_of_object(text: str, opening: int) -> int | None:
     """Where an object at file scope ends: by a bracket in the first column, or by its own."""
     found = re.compile(r"^\}", re.MULTILINE).search(text, opening)
-    return found.start() if found is not None else _end(text, opening)
+    return found.start() if found is not None else bracket_end(text, opening)

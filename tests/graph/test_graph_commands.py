@@ -9,6 +9,7 @@ from test_graph_whole_tree import Tree
 
 from patchlint.graph.commands import commands
 from patchlint.graph.reach import walk
+from patchlint.graph.reach.entry_text import beside, filled, given
 from patchlint.model.tree import AddressUse
 
 START = "static void f(struct lamp *l)\n{\n\tiput(l);\n}\n"
@@ -145,3 +146,106 @@ def test_where_others_come_there_as_well_they_are_told():
 def test_of_a_helper_of_which_nothing_is_known_those_that_are_followed_are_told():
     found = ways((HUB + RARE).replace("mmput", "lamp_of_all"))
     assert [one.name for one in found.entry_points] == ["process_madvise"]
+
+
+TABLE = """
+static lamp_fn lookup_lamp(unsigned int cmd)
+{
+	static const struct {
+		int cmd;
+		int flags;
+		lamp_fn fn;
+	} table[] = {
+		{LAMP_NEW_CMD, 0, lamp_new}, /* lamp_off comes next */
+		{LAMP_OFF_CMD, 0, lamp_off},
+	};
+
+	return table[cmd].fn;
+}
+
+static void lamp_off(struct lamp *l)
+{
+	f(l);
+}
+
+static long lamp_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	lamp_fn fn = lookup_lamp(_IOC_NR(cmd));
+
+	return fn(file->private_data);
+}
+"""
+
+
+def test_an_ioctl_whose_table_is_looked_up_is_told_by_the_entry():
+    table = AddressUse("lamp_ioctl", "a.c", 60, "initializer", struct="struct file_operations")
+    held = replace(table, variable="ops", member="unlocked_ioctl")
+    (entry,) = ways(TABLE, [held]).entry_points
+    assert (entry.name, entry.event) == ("lamp_ioctl", "ioctl(LAMP_OFF_CMD)")
+
+
+def test_a_request_is_told_by_what_its_table_says_of_it():
+    source = """
+static const struct genl_ops lamp_ops[] = {
+	{ .cmd = LAMP_CMD_NEW, .doit = lamp_new },
+	{
+		.cmd = LAMP_CMD_OFF,
+		.flags = GENL_ADMIN_PERM,
+		.doit = lamp_off,
+	},
+};
+
+static int lamp_off(struct sk_buff *skb, struct genl_info *info)
+{
+	f(info->user_ptr[0]);
+	return 0;
+}
+"""
+    use = AddressUse("lamp_off", "a.c", 12, "initializer", struct="struct genl_ops")
+    (entry,) = ways(source, [replace(use, variable="lamp_ops", member="doit")]).entry_points
+    assert (entry.kind, entry.event) == ("netlink operation", "LAMP_CMD_OFF")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("= {\n\t[LAMP_OFF]\t= { .call = lamp_off, .attrs = 3 },\n};", [{"index": "LAMP_OFF"}]),
+        ("= {\n\t[_IOC_NR(LAMP_OFF)] = lamp_off,\n\t[1] = f,\n};", [{"index": "LAMP_OFF"}]),
+        ("= {\n\t{LAMP_OFF, MAY_WAIT, lamp_off},\n};", [{"constant": "LAMP_OFF"}]),
+        (
+            "= {\n\t{ .cmd = LAMP_OFF, .f = lamp_off },\n\t{ .cmd = LAMP_DIM, .f = lamp_off },\n};",
+            [{"cmd": "LAMP_OFF"}, {"cmd": "LAMP_DIM"}],
+        ),
+        ("= {\n\t{ .cmd = 7, .fn = lamp_off },\n};", [{}]),
+        # what is called, compared or given is in no table
+        ("(void)\n{\n\tlamp_off(l);\n\tx = lamp_off;\n\tlamp_use(LAMP_OFF, lamp_off);\n}", []),
+        ("(void)\n{\n\tif (l->fn == lamp_off)\n\t\treturn;\n}", []),
+    ],
+)
+def test_what_stands_beside_a_function_in_a_table(text, told):
+    assert list(beside("static int x[] " + text, "lamp_off")) == told
+
+
+def test_what_a_registration_is_given_beside_a_function():
+    text = (
+        "\tlamp_register(PF_LAMP, LAMP_DEL, lamp_off,\n\t\t      NULL, 0);\n\tlamp_register(f(1);\n"
+    )
+    (told,) = given(text, "lamp_register", "lamp_off")
+    assert told["argument1"] == "LAMP_DEL"
+    assert given(text, "lamp_register", "lamp") == ()
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ([{"cmd": "LAMP_OFF"}], "LAMP_OFF"),
+        ([{"cmd": "LAMP_OFF"}, {"cmd": "LAMP_DIM"}, {"cmd": "LAMP_OFF"}], "LAMP_OFF or LAMP_DIM"),
+        # one that is not told may be any; of many none says what is called
+        ([{"cmd": "LAMP_OFF"}, {}], ""),
+        ([{"cmd": f"LAMP_{n}"} for n in "ABC"], ""),
+        ([], ""),
+    ],
+)
+def test_the_words_of_a_row_are_filled_by_entries(told, words):
+    assert filled("{cmd}", told) == words
+    assert filled("close(2)", told) == "close(2)"

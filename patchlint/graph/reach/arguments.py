@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from patchlint.graph.bindings import function_name
 from patchlint.graph.objects import parted, struct_of
 from patchlint.graph.reach.entries import add_callback, add_entry
+from patchlint.graph.reach.entry_text import given
 from patchlint.graph.reach.state import Bound
 from patchlint.graph.reach.tables import is_in_macro_table
 from patchlint.model.tree import AddressUse
@@ -57,7 +58,8 @@ def through_argument(walk: Walk, node: Node, use: AddressUse) -> None:
     macro = next((e for e in kernel.entries if e.macro and e.macro == use.callee), None)
     if macro is not None:
         if _is_function_of(kernel, use):
-            add_entry(walk, node, macro, f"given to {place}")
+            beside = given(walk.text(use.path), use.callee, node.name)
+            add_entry(walk, node, macro, f"given to {place}", beside)
         return
     if _is_variable(walk, node, use) or is_in_macro_table(walk, node, use):
         return

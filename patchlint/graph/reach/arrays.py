@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from patchlint.graph.reach.entry_text import beside
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -52,8 +54,14 @@ def _functions_around(walk: Walk, path: str, places: Iterable[int]) -> list[str]
 
 
 def _run_by(walk: Walk, node: Node, path: str, names: Iterable[str]) -> bool:
-    """Go on to functions of a file that may run the node's; whether there are any."""
+    """Go on to functions of a file that may run the node's; whether there are any.
+
+    The command that its entry of the table is for is told of the ways that lead through it.
+    """
     found = [name for name in dict.fromkeys(names) if name]
+    entries = beside(walk.text(path), node.name) if found else ()
+    commands = dict.fromkeys(one.get("index", one.get("constant", "")) for one in entries)
     for name in found:
-        walk.push(replace(node.caller(name, path, 0), strength="likely", guard=()))
+        above = replace(node.caller(name, path, 0), strength="likely", guard=())
+        walk.push(replace(above, commands=tuple(commands) if "" not in commands else ()))
     return bool(found)

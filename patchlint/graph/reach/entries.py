@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from patchlint.graph.commands import commands
+from patchlint.graph.commands import MOST_COMMANDS, commands
+from patchlint.graph.reach.entry_text import beside, filled
 from patchlint.graph.reach.way import Way
 from patchlint.model.effect import EntryChain
 
@@ -51,6 +52,7 @@ def add_system_call(walk: Walk, node: Node, path: str, line: int) -> None:
             or walk.kernel.teardown.search(called) is not None,
             marks=node.marks,
             asks=f"{called}({{command}})",
+            commands=node.commands,
             calls=node.calls,
             general=row is not None and "anything" in row.ends,
             rare=node.rare,
@@ -63,11 +65,14 @@ def add_entry(
     node: Node,
     entry: EntryPoint,
     where: str,
-    beside: Mapping[str, str] | None = None,
+    beside: Sequence[Mapping[str, str]] = (),
 ) -> None:
-    """Tell of an operation or a macro's function, once for each context of its row."""
+    """Tell of an operation or a macro's function, once for each context of its row.
+
+    ``beside`` is what stands beside it where it is bound.
+    """
     passing = _passing(walk, node)
-    event = _event(entry, beside or {})
+    event = filled(entry.event, beside) if "{command}" not in entry.event else ""
     for context in entry.contexts:
         walk.ways.append(
             Way(
@@ -84,6 +89,7 @@ def add_entry(
                 event=event,
                 marks=node.marks,
                 asks=entry.event if "{command}" in entry.event else "",
+                commands=node.commands,
                 calls=node.calls,
                 general=bool(entry.macro) and "anything" in entry.ends,
                 rare=node.rare,
@@ -100,13 +106,15 @@ def add_operation(
     bound: Bound,
     rows: Sequence[EntryPoint],
     line: int,
-    beside: Mapping[str, str] | None = None,
+    told: Mapping[str, str] | None = None,
 ) -> None:
     """Tell of a function that is bound to a member, by the member's rows.
 
-    Callers of the member are asked for as well, where no row says who they are.
+    Callers of the member are asked for as well, where no row says who they are.  ``told`` is what a
+    macro puts beside it; what the text of a plain table does is read.
     """
     for row in rows:
+        beside = (told,) if told is not None else _beside(walk, bound, row)
         add_entry(walk, bound.node, row, f".{bound.member} at {bound.path}:{line}", beside)
     if all(map(_is_open, rows)):
         walk.bound.append(replace(bound, told=bool(rows)))
@@ -149,8 +157,8 @@ def with_command(walk: Walk, way: Way) -> Way:
     """A way with the command in it that its entry is called with, where the calls tell it."""
     if not (way.asks and way.reaches_user) or len(way.calls) + 1 != len(way.chain):
         return way
-    told = commands(_steps(walk, way))
-    if not told:
+    told = way.commands or commands(_steps(walk, way))
+    if not 0 < len(told) <= MOST_COMMANDS:
         return way
     text = way.asks.format(command=" or ".join(told))
     row = walk.kernel.system_calls.get(way.name) if way.kind == "syscall" else None
@@ -186,12 +194,9 @@ def _call_text(called: str, guard: tuple[Atom, ...]) -> str:
     return f"{called}(..., {' | '.join(dict.fromkeys(flags))})" if flags else called
 
 
-def _event(entry: EntryPoint, beside: Mapping[str, str]) -> str:
-    """What an operation is called for; nothing where its table does not name the command."""
-    try:
-        return entry.event.format_map(beside)
-    except KeyError:
-        return ""
+def _beside(walk: Walk, bound: Bound, row: EntryPoint) -> tuple[dict[str, str], ...]:
+    """What stands beside a function in plain tables, where words of its row ask for that."""
+    return beside(walk.text(bound.path), bound.node.name) if "{" in row.event else ()
 
 
 def _names_no_end(walk: Walk, name: str) -> bool:

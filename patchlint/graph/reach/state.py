@@ -48,6 +48,8 @@ class Node(Struct, frozen=True):
     rare: bool = False
     #: which of its arguments is given back below, and what of that the running task holds itself
     gives: tuple[int, str] | None = None
+    #: of which commands a table on the way holds it
+    commands: tuple[str, ...] = ()
 
     @property
     def near(self) -> bool:

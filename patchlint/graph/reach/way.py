@@ -65,6 +65,8 @@ class Way(Struct, frozen=True):
     event: str = ""
     #: the same with ``{command}`` in it, where the calls on the way tell which one
     asks: str = ""
+    #: the commands of which a table on the way holds the next function
+    commands: tuple[str, ...] = ()
     #: the calls of the chain: where each of its functions calls the next
     calls: tuple[tuple[str, int], ...] = ()
     #: it ends all that hangs on a process or a module, whatever that is
