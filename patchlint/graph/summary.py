@@ -82,7 +82,7 @@ class Summaries:
         self.derived = derived or {}
         self.wanted = wanted
         self.cut: set[str] = set()
-        self.terms = Terms(graph, renames)
+        self.terms = Terms(graph, renames, changed)
         self.leaves = Leaves(graph, self.terms, self.derived, changed, placed)
         self._restored = Restored(graph, self.terms, self.cut)
         self._left = MOST_OF_ALL

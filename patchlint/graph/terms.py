@@ -16,9 +16,11 @@ from patchlint.graph.bindings import resolved, values
 from patchlint.graph.effect import MOST_ATOMS
 from patchlint.graph.flags import UNKNOWN, Told, flag
 from patchlint.graph.lifting import PutIn
+from patchlint.graph.macro_tables import arguments, bracket_end
+from patchlint.graph.predicates import question
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from patchlint.graph.build import Deferral, Graph
     from patchlint.graph.guards import Atom
@@ -27,17 +29,26 @@ if TYPE_CHECKING:
 #: what a flag or a helper asks is put in its place when it is not longer than this
 _LONGEST: Final = 160
 _CALL: Final = re.compile(r"^([A-Za-z_]\w*)\s*\(.*\)$", re.DOTALL)
+_CALLED: Final = re.compile(r"(?<![\w.>])([A-Za-z_]\w*)\s*\(")
 _NAME: Final = re.compile(r"^[A-Za-z_]\w*$")
 
 
 class Terms:
     """The terms of the functions of one side; each test is worked out once.
 
-    ``renames`` are identifiers that are called otherwise after the series.
+    ``renames`` are identifiers that are called otherwise after the series, ``changed`` the
+    functions whose bodies it changes: a test of one of those is told by what it asks, since its
+    name is the same on both sides.
     """
 
-    def __init__(self, graph: Graph, renames: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        renames: Mapping[str, str] | None = None,
+        changed: Collection[tuple[str, str]] = frozenset(),
+    ) -> None:
         self._graph = graph
+        self._changed = changed
         self._kernel = graph.kernel
         self._renames = dict(renames or {})
         self._atoms: dict[tuple[int, str], tuple[Atom, ...]] = {}
@@ -65,9 +76,10 @@ class Terms:
         self, function: Function, condition: Condition, above: tuple[Condition, ...]
     ) -> Iterator[Atom]:
         """The atoms of one branch; a flag that is known to be set asks for nothing."""
-        text = self._spelled(function, condition.text)
+        text, places = self._answered(function, condition.text)
+        text = self._spelled(function, text)
         asked = guards.atoms(self._kernel, condition, function.path, text)
-        terms = self._set_at(function, condition.text)
+        terms = (*self._set_at(function, condition.text), *places)
         for atom in asked:
             # a flag is told by its old name, under which it was set
             said = flag(function, atom.text, condition.line, above)
@@ -109,6 +121,24 @@ class Terms:
         """A test of a flag by what that asks for; True or False when it is a constant."""
         text = guards.renamed(said.text, self._renames)
         return guards.told(self._kernel, atom, text, _places(function, said.lines))
+
+    def _answered(self, function: Function, text: str) -> tuple[str, tuple[tuple[str, int], ...]]:
+        """A test with what changed helpers in it ask in their places, and where those ask it."""
+        places: list[tuple[str, int]] = []
+        if self._changed:
+            for called in reversed(list(_CALLED.finditer(text))):
+                helper = self._graph.find(called[1], function.path)
+                if helper is None or (helper.path, helper.name) not in self._changed:
+                    continue
+                given = arguments(text, called.end() - 1)
+                asked = question(helper) if given is not None else None
+                if asked is not None:
+                    names = [one.name for one in helper.parameters if one.name]
+                    said = guards.put_in(asked, dict(zip(names, given or (), strict=False)))
+                    end = bracket_end(text, called.end() - 1)
+                    text = f"{text[: called.start()]}({said}){text[end:]}"
+                    places += _places(helper, (one.line for one in helper.exits))
+        return text, tuple(places)
 
     def _set_at(self, function: Function, text: str) -> tuple[tuple[str, int], ...]:
         """Where a local flag that is all of a test was set, once, to what is put in for it."""

@@ -85,6 +85,9 @@ _ORDER: Final = {"branch": 0, "test": 1, "side": 2, "if": 3, "exit": 4}
 #: No longer value of an assignment is told.
 _LONGEST_VALUE: Final = 160
 
+#: Nor one that is returned: it is longer where a helper only answers a question.
+_LONGEST_ANSWER: Final = 400
+
 #: A test's text is cut after so many bytes, and so many conditions are told of a call.
 _LONGEST_TEST: Final = 2000
 #: a member of a variable: no pointer leads to it
@@ -537,7 +540,7 @@ class Sweep:
                 text = f"goto {self._source(label)}" if label is not None else text
             elif text == "return" and node.named_child_count:
                 result = node.named_child(0)
-                if result is not None and result.end_byte - result.start_byte <= _LONGEST_VALUE:
+                if result is not None and result.end_byte - result.start_byte <= _LONGEST_ANSWER:
                     value = self._source(result)
                     body.results.append(value)
             body.exits.append(Exit(text, line, self._conditions, value))
