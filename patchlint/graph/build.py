@@ -136,13 +136,18 @@ class Graph(Struct):
         return self._found[mark]
 
     def find_all(self, name: str | None, path: str) -> list[Function]:
-        """All definitions that ``name`` can mean in ``path``."""
+        """All definitions that ``name`` can mean in ``path``.
+
+        C has one function of a name with external linkage: a static one of a header beside it, that
+        calls nothing, is the stub for a configuration in which the other is left out.
+        """
         if name is None:
             return []
         own = self.functions.get((path, name))
-        if own is not None:
-            return [own]
         others = self.by_name.get(name, [])
+        if own is not None:
+            stub = own.static and not own.calls and path.endswith(".h")
+            return [own, *(f for f in others if not f.static)] if stub else [own]
         return [f for f in others if not f.static or f.path.endswith(".h")]
 
     def callees(self, call: Call, path: str) -> list[Function]:

@@ -218,6 +218,28 @@ def test_of_a_stub_and_the_real_thing_the_real_one_is_taken():
     }
 
 
+def test_a_stub_beside_its_caller_in_a_header_is_for_another_configuration():
+    header = """\
+static inline void lamp_put(struct lamp *l)
+{
+	if (refcount_dec_and_test(&l->ref))
+		lamp_free(l);
+}
+
+static inline void lamp_free(struct lamp *l)
+{
+}
+"""
+    real = {"fs/lamp.c": "void lamp_free(struct lamp *l)\n{\n\tfput(l->file);\n}\n"}
+    built = graph({"include/lamp.h": header, **real})
+    assert built.find("lamp_free", "include/lamp.h").path == "fs/lamp.c"
+    # one that does something is what its header means, and so is a static one of a C file
+    does = header.replace("{\n}", "{\n\tlamp_dim(l);\n}")
+    assert graph({"include/lamp.h": does, **real}).find("lamp_free", "include/lamp.h").calls
+    own = graph({"fs/own.c": header, **real})
+    assert own.find("lamp_free", "fs/own.c").path == "fs/own.c"
+
+
 def test_two_definitions_in_one_file_are_one_function():
     built = graph("""\
 #ifdef CONFIG_LAMP
