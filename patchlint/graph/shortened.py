@@ -294,7 +294,7 @@ def _signals(
                 yield edge.function, edge.call
         return
     yield from _signallers(comparison, now, target)
-    yield from _told_no_more(comparison, was, target)
+    yield from _told_no_more(comparison, was, now, wait, target)
 
 
 def _signallers(
@@ -316,13 +316,14 @@ def _signals_of(graph: Graph, function: Function, target: ObjectRef) -> Iterator
 
 
 def _told_no_more(
-    comparison: Comparison, was: Function, target: ObjectRef
+    comparison: Comparison, was: Function, now: Function, wait: Call, target: ObjectRef
 ) -> Iterator[tuple[Function, Call]]:
     """Who told that something was done, still does it and tells nobody any more.
 
     The signal went along with the wait for it.  What is done before the signal and stays there is
-    what was waited for, but for what the function that waited does itself.  Who does anything new
-    instead may have taken over what stood behind the wait: errs towards silence.
+    what was waited for, but for what the function that waited does itself; so is an end that stood
+    behind the wait and is done in the place of the signal now: the wait was for others.  Who does
+    anything else that is new may have taken over what was waited for: errs towards silence.
     """
     before, lines, kernel = comparison.before, comparison.lines, comparison.kernel
     own = {id(one) for one in before.reach(was, _BELOW)}
@@ -333,7 +334,10 @@ def _told_no_more(
             if lines.forward(function.path, signal.line) is None
         ]
         heir = comparison.heir(function) if gone and id(function) not in own else None
-        if heir is None or any(lines.added(heir.path, call.line) for call in heir.calls):
+        if heir is None:
+            continue
+        if any(lines.added(heir.path, call.line) for call in heir.calls):
+            yield from ((heir, call) for call in _taken_over(comparison, was, now, wait, heir))
             continue
         kept = {
             lines.forward(function.path, call.line)
@@ -342,6 +346,23 @@ def _told_no_more(
             and (call.callee in kernel.cleanups or kernel.teardown.search(call.callee))
         }
         yield from ((heir, call) for call in heir.calls if call.line in kept)
+
+
+def _taken_over(
+    comparison: Comparison, was: Function, now: Function, wait: Call, heir: Function
+) -> Iterator[Call]:
+    """The ends that a function did behind a wait, and that who ended the wait does now."""
+    left = {call.callee for call in now.calls}
+    behind = {
+        call.callee
+        for call in was.calls
+        if call.line > wait.line
+        and call.callee not in left
+        and comparison.kernel.teardown.search(call.callee) is not None
+    }
+    for call in heir.calls:
+        if call.callee in behind and comparison.lines.added(heir.path, call.line):
+            yield call
 
 
 def _loss(

@@ -232,6 +232,40 @@ def test_a_wait_for_nothing_that_is_still_done_went_along_with_its_signal(before
     assert without_signal(before, after) == ()
 
 
+def ended_by_others(behind: str, now: str, new: str):
+    """What is found where who signalled does now what stood behind the wait."""
+    before = WAITS.replace("NAME", "lamp_remove").replace("WAIT", f"{LONG}\n\t{behind}")
+    after = WAITS.replace("NAME", "lamp_remove").replace("WAIT", now)
+    return find(
+        compare(
+            before + LETS_GO.replace("LINES", DARK),
+            after + LETS_GO.replace("LINES", new),
+            ways=unbinds,
+        )
+    )
+
+
+@pytest.mark.parametrize("end", ["idr_remove(&lamps, lamp->nr);", "lamp_forget(lamp);"])
+def test_an_end_behind_a_wait_for_others_may_be_left_to_them(end):
+    end = end.replace("forget", "release_number")
+    (found,) = ended_by_others(end, "", f"{end}\n")
+    assert (found.shape, found.level_cap) == ("lost-wait", "warning")
+    assert found.after.chain[-1].note == f"{end.split('(')[0]}(), which nobody waits for"
+
+
+@pytest.mark.parametrize(
+    ("behind", "now", "new"),
+    [
+        # it is done in both, by nobody any more, or was never an end
+        ("idr_remove(&lamps, 1);", "idr_remove(&lamps, 1);", "idr_remove(&lamps, 1);\n"),
+        ("idr_remove(&lamps, 1);", "", "lamp_log(lamp);\n"),
+        ("lamp_log(lamp);", "", "lamp_log(lamp);\n"),
+    ],
+)
+def test_what_else_who_signalled_does_now_says_nothing_of_the_wait(behind, now, new):
+    assert ended_by_others(behind, now, new) == ()
+
+
 # -- what stops something ---------------------------------------------------------------------
 
 WORK = """
