@@ -937,3 +937,42 @@ def test_a_base_that_the_tree_lacks_is_a_limitation(tmp_path):
 )
 def test_missing_patches_are_told_in_runs(missing, said):
     assert ranges(missing) == said
+
+
+IN_PART = """\
+diff --git a/fs/lamp.c b/fs/lamp.c
+index 1111111..2222222 100644
+--- a/fs/lamp.c
++++ b/fs/lamp.c
+@@ -20,8 +20,10 @@ static struct lamp *lamp_of(struct file *file)
+ }
+\x20
+-static void NAME(struct lamp *lamp)
++static void NAME(struct work_struct *work)
+ {
++\tstruct lamp *lamp = container_of(work, struct lamp, work);
++
+ \tstruct shade *shade;
+\x20
+ \tlamp_for_each_shade(lamp->shades,
+ \t\t\t    lamp->last,
+@@ -60,6 +62,7 @@ static void lamp_put(struct lamp *lamp)
+ \tif (!refcount_dec_and_test(&lamp->ref))
+ \t\treturn;
+\x20
+-\tNAME(lamp);
++\tINIT_WORK(&lamp->work, NAME);
++\tschedule_work(&lamp->work);
+ }
+\x20
+"""
+
+
+def test_a_helper_of_which_lines_are_missing_is_told_by_its_own_name():
+    """What the few lines of it show is a part of what moved."""
+    (found,) = report([mail(IN_PART.replace("NAME", "__lamp_binding_free"))]).findings
+    assert (found.cleanup, found.function, found.level) == (
+        "__lamp_binding_free",
+        "lamp_put",
+        "warning",
+    )

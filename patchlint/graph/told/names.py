@@ -63,14 +63,19 @@ def as_called(
 ) -> Effect:
     """An effect, told as the known release that the losing function called for all it lost.
 
-    Where that tells more: what is late may do what that release does without a call of it.
+    Where that tells more: what is late may do what that release does without a call of it.  A
+    helper that is named for an end and of which lines are missing does more than they show.
     """
     if len(effect.chain) == 1:
         return effect
     step, called = effect.chain[:2]
     row = comparison.kernel.cleanups.get(called.function)
     if row is None:
-        return effect
+        if effect.known is not None or not _shown_in_part(comparison, losses, called.function):
+            return effect
+        note = f"{called.function}()"
+        key = ("call", called.function)
+        return replace(effect, key=key, kind="named", chain=(replace(step, note=note),), put="")
     told = replace(
         effect,
         key=("call", row.name),
@@ -95,6 +100,19 @@ def as_called(
     ):
         return effect
     return told
+
+
+def _shown_in_part(comparison: Comparison, losses: Sequence[Loss], helper: str) -> bool:
+    """Whether all that is lost was done by one call of an end of which lines are missing."""
+    return (
+        comparison.kernel.teardown.search(helper) is not None
+        and any(loss.key[0] == "gap" for loss in losses)
+        and all(
+            [step.function for step in effect.chain[1:2]] == [helper]
+            for loss in losses
+            for effect in loss.before
+        )
+    )
 
 
 def _is_near(loss: Loss) -> bool:
