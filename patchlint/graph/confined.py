@@ -52,7 +52,7 @@ def confined(comparison: Comparison, pair: _Pair, effect: Effect, sent: Sent) ->
             # one that stands above the deferral as well tells the two from each other nowhere
             and atom.sign not in sent.shared
             and not leaves_others(comparison, atom)
-            and not _fails_otherwise(comparison, effect, atom)
+            and not _fails_otherwise(comparison, pair, effect, atom)
         ):
             return atom
     return True if sent_elsewhere(comparison, pair, effect, sent) else None
@@ -67,7 +67,7 @@ def tested_anew(comparison: Comparison, pair: _Pair, effect: Effect) -> Atom | N
         if (
             new
             and not leaves_others(comparison, atom)
-            and not _fails_otherwise(comparison, effect, atom)
+            and not _fails_otherwise(comparison, pair, effect, atom)
             and not _remembers(comparison, effect, atom)
         ):
             return atom
@@ -110,7 +110,7 @@ def sent_elsewhere(comparison: Comparison, pair: _Pair, effect: Effect, sent: Se
         ):
             return True
     return bool(sent.stores) and any(
-        _turned(sent.stores, atom) and not _fails_otherwise(comparison, effect, atom)
+        _turned(sent.stores, atom) and not _fails_otherwise(comparison, pair, effect, atom)
         for atom in effect.guard
     )
 
@@ -298,10 +298,11 @@ def leaves_others(comparison: Comparison, atom: Atom) -> bool:
     return guards.asks_for_context(comparison.kernel, atom.turned)
 
 
-def _fails_otherwise(comparison: Comparison, effect: Effect, atom: Atom) -> bool:
+def _fails_otherwise(comparison: Comparison, pair: _Pair, effect: Effect, atom: Atom) -> bool:
     """Whether who does not pass a test that leaves early gets an error code: it all failed.
 
-    A new way to fail sends nobody into a deferral.
+    A new way to fail sends nobody into a deferral.  The chain of what is waited for begins with who
+    started it: the test may stand in the function that waits.
     """
     if not atom.early:
         return False
@@ -309,7 +310,7 @@ def _fails_otherwise(comparison: Comparison, effect: Effect, atom: Atom) -> bool
     return any(
         comparison.kernel.error_value.search(leave.value) is not None
         or (failed and leave.value == atom.text)
-        for holder in comparison.holders(effect)
+        for holder in (pair[1], *comparison.holders(effect))
         if atom.within(holder)
         for leave in holder.exits
         if (block := [c for c in leave.conditions if not c.early]) and block[-1].line == atom.line

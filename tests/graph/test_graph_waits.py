@@ -321,3 +321,45 @@ def test_who_passes_it_on_waits_on_one_way():
         (False, ("lazy", True)),
         (True, ("lazy", False)),
     }
+
+
+AGAIN = """
+static void lamp_gone(struct work_struct *work)
+{
+	struct lamp *lamp = container_of(work, struct lamp, work);
+
+	iput(lamp->inode);
+	complete(&lamp->gone);
+}
+
+void lamp_put(struct lamp *lamp)
+{
+	INIT_WORK(&lamp->work, lamp_gone);
+	queue_work(lamp_wq, &lamp->work);
+}
+
+int lamp_remove_old(struct lamp *lamp, int index)
+{
+	int ret;
+
+	if (index == -1) {
+		NEW
+	}
+	wait_for_completion(&lamp->gone);
+	return 0;
+}
+"""
+OLD_FAILURE = "ret = lamp_add(index);\n\t\tif (ret < 0)\n\t\t\treturn ret;"
+NEW_FAILURE = "other = lamp_add(index);\n\t\tif (IS_ERR(other))\n\t\t\treturn PTR_ERR(other);"
+
+
+@pytest.mark.parametrize(
+    ("new", "lost"),
+    [
+        (NEW_FAILURE, 0),
+        (NEW_FAILURE.replace("PTR_ERR(other)", "0"), 1),
+    ],
+)
+def test_a_new_way_to_fail_in_who_waits_sends_nobody_away_without_the_wait(new, lost):
+    found = downgrades(AGAIN.replace("NEW", OLD_FAILURE), AGAIN.replace("NEW", new))
+    assert len([one for one in found if one.function == "lamp_remove_old"]) == lost
