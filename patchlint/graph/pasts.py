@@ -25,7 +25,8 @@ def unmatched(
 
     An effect continues one whose tests it still makes; those that are nearest (the same
     line, then the most tests) are taken first, each once.  A start that stands where it stood
-    is the past of itself alone.
+    is the past of itself alone.  What a callee puts off that was called on both sides of a choice
+    was put off whatever was chosen.
     """
     lines = comparison.lines
     left: dict[Asks, list[_Past]] = {}
@@ -54,7 +55,7 @@ def unmatched(
             left[one].remove(past)
             if not left[one]:
                 del left[one]
-        else:
+        elif not _either_way(before, effect):
             fresh.append(effect)
     return fresh
 
@@ -70,6 +71,29 @@ class _Past(Struct, eq=False):
     tests: int
     stands: bool
     below: Asks
+
+
+def _either_way(before: Sequence[Effect], effect: Effect) -> bool:
+    """Whether the callee that puts an effect off was called so on both sides of a choice.
+
+    What else is asked on either side is not compared, which errs towards silence.
+    """
+    call, edge = effect.root, effect.edge
+    if call is None or edge is None or call is edge.call:
+        return False
+    sides = {
+        (id(other.root), condition.line, condition.taken)
+        for other in before
+        if other.late and other.root is not None and other.edge is not None
+        if (other.root.callee, other.root.args) == (call.callee, call.args)
+        and other.edge.callback == edge.callback
+        for condition in other.root.conditions
+    }
+    return any(
+        at == line and one != another and taken != side
+        for one, at, taken in sides
+        for another, line, side in sides
+    )
 
 
 def _jumped(effect: Effect) -> bool:

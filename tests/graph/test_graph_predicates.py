@@ -98,3 +98,35 @@ def test_an_old_deferral_for_which_a_helper_asks_less_takes_more(before, after, 
     assert [(one.function, one.cleanup) for one in found] == (
         [("lamp_release", "fput")] if late else []
     )
+
+
+TRIES = """\
+	if (lamp->open && lamp_may_wait(lamp)) {
+		if (queue_work(lamp_wq, &lamp->later))
+			return 0;
+		lamp_off(lamp);
+	} else {
+		lamp_off(lamp);
+	}
+	return 0;
+"""
+TWICE = (
+    LAMP.replace("BODY", BOTH)
+    .replace(
+        "static bool lamp_may_wait",
+        "static void lamp_off(struct lamp *l)\n{\n\tif (l->busy)\n\t\tschedule_work(&l->work);\n"
+        "\telse\n\t\tfput(l->file);\n}\n\n"
+        "static void lamp_later(struct work_struct *work)\n{\n"
+        "\tstruct lamp *lamp = container_of(work, struct lamp, later);\n\n\tlamp_off(lamp);\n}\n\n"
+        "static bool lamp_may_wait",
+    )
+    .replace(
+        LAMP[LAMP.index("\tif (lamp->open &&") : LAMP.index("}\n\nstatic int lamp_open")], TRIES
+    )
+)
+
+
+def test_a_callee_on_both_sides_of_a_choice_puts_off_what_it_did():
+    source = TWICE.replace("INIT_WORK(", "INIT_WORK(&lamp->later, lamp_later);\n\tINIT_WORK(")
+    (found,) = downgrades(source, source.replace("l->granted && ", ""))
+    assert (found.function, found.after.callback) == ("lamp_release", "lamp_later")
