@@ -622,6 +622,28 @@ def test_who_has_his_own_function_in_the_member_calls_that(table, told_):
 
 
 @pytest.mark.parametrize(
+    ("table", "told_"), [("lamp_ops", ["lamp_off"]), ("cup_ops", ["lamp_off", "set"])]
+)
+def test_whose_table_stands_beside_his_own_function_in_the_member_calls_that(table, told_):
+    shine = "void shine(const struct lamp_ops *ops)\n{\n\tops->glow(l);\n}\n"
+    own = f"static const struct {table} ops = {{\n\t.glow = candle_glow,\n}};\n"
+    site = CallerSite("shine", "lib.c", 3, static=False, kind="function", function_line=1)
+    close = replace(
+        initializer("struct file_operations", "release", "set"), path="d/own.c", variable="fops"
+    )
+    found = ways(
+        START,
+        [initializer("struct lamp_ops", "glow"), close],
+        {"glow": (site,)},
+        lib=shine,
+        b=SYSCALL.replace("middle", "shine"),
+        d__set=one("set", "shine", head="int {}(struct inode *inode, struct file *l)"),
+        d__own=own,
+    )
+    assert sorted(entry.name for entry in found.entry_points) == told_
+
+
+@pytest.mark.parametrize(
     ("use", "complete"),
     [
         (AddressUse("f", "a.c", 9, "argument", callee="LAMP_METHOD", argument=1), False),

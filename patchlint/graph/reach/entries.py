@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from patchlint.graph.commands import MOST_COMMANDS, commands
 from patchlint.graph.reach.entry_text import beside, filled
+from patchlint.graph.reach.marking import binds_own
 from patchlint.graph.reach.way import Way
 from patchlint.model.effect import EntryChain
 
@@ -111,8 +112,12 @@ def add_operation(
     """Tell of a function that is bound to a member, by the member's rows.
 
     Callers of the member are asked for as well, where no row says who they are.  ``told`` is what a
-    macro puts beside it; what the text of a plain table does is read.
+    macro puts beside it; what the text of a plain table does is read.  Of a table whose file has
+    its own function in a member on the way down the objects are others.
     """
+    node = bound.node
+    if not node.marks.foreign and any(binds_own(walk, bound.path, one) for one in node.through):
+        bound = replace(bound, node=replace(node, marks=replace(node.marks, foreign=True)))
     for row in rows:
         beside = (told,) if told is not None else _beside(walk, bound, row)
         add_entry(walk, bound.node, row, f".{bound.member} at {bound.path}:{line}", beside)
