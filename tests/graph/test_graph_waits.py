@@ -363,3 +363,49 @@ NEW_FAILURE = "other = lamp_add(index);\n\t\tif (IS_ERR(other))\n\t\t\treturn PT
 def test_a_new_way_to_fail_in_who_waits_sends_nobody_away_without_the_wait(new, lost):
     found = downgrades(AGAIN.replace("NEW", OLD_FAILURE), AGAIN.replace("NEW", new))
     assert len([one for one in found if one.function == "lamp_remove_old"]) == lost
+
+
+OFF = """
+static void lamp_gone(struct work_struct *work)
+{
+	struct lamp *lamp = container_of(work, struct lamp, work);
+
+	iput(lamp->inode);
+}
+
+static void lamp_later(struct lamp *lamp)
+{
+	queue_work(lamp_wq, &lamp->work);
+}
+
+static int lamp_off(struct lamp *all, int nr)
+{
+	struct lamp *lamp;
+	bool slow = false;
+
+	list_for_each_entry(lamp, &all->list, node) {
+		if (lamp->nr == nr) {
+			slow |= lamp->slow;
+			lamp_later(lamp);
+		}
+	}
+	WAIT
+	return 0;
+}
+
+int lamp_init(struct lamp *lamp)
+{
+	INIT_WORK(&lamp->work, lamp_gone);
+	return 0;
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("wait", "told"),
+    [("if (slow)\n\t\tflush_workqueue(lamp_wq);", "!lamp->slow"), ("lamp_note(all);", None)],
+)
+def test_a_wait_that_is_left_under_a_test_is_told_with_it(wait, told):
+    before = OFF.replace("WAIT", "flush_workqueue(lamp_wq);")
+    (found,) = downgrades(before, OFF.replace("WAIT", wait))
+    assert (found.function, found.cleanup, found.condition) == ("lamp_off", "iput", told)

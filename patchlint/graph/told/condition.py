@@ -11,6 +11,8 @@ from patchlint.graph import branches, guards
 from patchlint.graph.objects import share_variable
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from patchlint.graph.comparison import Comparison
     from patchlint.graph.effect import Effect
     from patchlint.graph.guards import Atom
@@ -43,11 +45,25 @@ def condition_of(comparison: Comparison, loss: Loss, late: Effect) -> Atom | Non
         key=lambda a: (not comparison.lines.made(a.places), a.head.startswith(guards.CONFIGURED)),
         default=None,
     )
-    narrowed = loss.narrowed
+    narrowed = loss.narrowed or _waited_under(comparison, loss, had)
     if found is None and narrowed is not None and narrowed.sign not in {a.sign for a in late.above}:
         turned = narrowed.turned
         return None if _decides_nothing(comparison, loss, late, turned) else turned
     return found
+
+
+def _waited_under(
+    comparison: Comparison, loss: Loss, had: Collection[tuple[str, bool]]
+) -> Atom | None:
+    """The test under which a wait is left that holds for what was lost; None where none is."""
+    if loss.before[0].wait is None:
+        return None
+    left = [
+        [atom for atom in effect.guard if atom.sign not in had]
+        for effect in comparison.new.of(loss.now)
+        if effect.key == loss.key and not effect.late and effect.wait is not None
+    ]
+    return left[0][0] if left and all(left) else None
 
 
 def _other_way(comparison: Comparison, loss: Loss, late: Effect, atom: Atom) -> bool:
