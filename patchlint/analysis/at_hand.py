@@ -127,6 +127,14 @@ class TreeAtHand:
             )
         return self._facts[base]
 
+    def defining(
+        self, base: str | None, macros: Sequence[Macro], names: Sequence[str], path: str
+    ) -> list[str]:
+        """Paths of files that define functions of some names, met in ``path``; nearest first."""
+        facts = self.facts(base, macros)
+        facts.prepare_definitions((name, path) for name in names)
+        return [one.path for name in names for one in facts.definitions(name)]
+
     def ways(
         self,
         base: str | None,

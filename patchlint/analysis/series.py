@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from patchlint.graph.reach.way import Ways
     from patchlint.model.diff import FileDiff
     from patchlint.model.effect import Downgrade
-    from patchlint.model.kernel import Cleanup, Ruleset
+    from patchlint.model.kernel import Cleanup, Macro, Ruleset
     from patchlint.model.mail import Series
     from patchlint.patch.apply import WholeImages
     from patchlint.patch.images import Composition
@@ -58,7 +58,7 @@ def analyse(
     """
     from patchlint.graph.contexts import telling
 
-    whole = None if tree is None else _whole(series, files, tree)
+    whole = None if tree is None else _whole(series, files, tree, ruleset.kernel.macros)
     if tree is not None and whole is not None:
         tree = tree.serving(whole.versions)
     composition, images, limitations = _compose(series, files, whole)
@@ -191,7 +191,12 @@ def _derive(
     return ask({name: moved.get(path, path) for name, path in functions.items()})
 
 
-def _whole(series: Series, files: dict[int, tuple[FileDiff, ...]], tree: TreeAtHand) -> WholeImages:
+def _whole(
+    series: Series,
+    files: dict[int, tuple[FileDiff, ...]],
+    tree: TreeAtHand,
+    macros: Sequence[Macro],
+) -> WholeImages:
     """The files of a series through all of its patches, as far as the tree has them."""
     from patchlint.patch.apply import whole_images
 
@@ -202,6 +207,10 @@ def _whole(series: Series, files: dict[int, tuple[FileDiff, ...]], tree: TreeAtH
         series.prerequisites,
         others=[other.tree for other in tree.others],
         date=series.patches[0].date,
+        defining=[
+            partial(tree.defining, series.base_commit, macros),
+            *(partial(other.defining, None, macros) for other in tree.others),
+        ],
     )
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from patchlint.model.diff import FileDiff, Hunk
     from patchlint.patch.hunks import Place
     from patchlint.patch.merge import Story
+    from patchlint.patch.nearest import Defining
     from patchlint.patch.trees import Tree
 
 
@@ -453,6 +454,7 @@ def whole_images(
     *,
     others: Sequence[Tree] = (),
     date: float | None = None,
+    defining: Sequence[Defining] = (),
 ) -> WholeImages:
     """Follow every file of a series from its whole old text through all its patches.
 
@@ -460,10 +462,11 @@ def whole_images(
     that all patches apply to is taken, also one that has the series already, with the series
     taken back.  Where they apply to none, the nearest is made to fit (:func:`merge`), which
     is told in one limitation.  A file that cannot be followed to the end is left out, with a
-    limitation.  ``others`` are further trees, ``date`` is when the series was sent.
+    limitation.  ``others`` are further trees, ``date`` is when the series was sent, and
+    ``defining`` finds functions in each tree; without it they are searched.
     """
     base = tree.at(base_commit) if base_commit else None
-    nearest = Nearest(tree, base, others, base_commit, date)
+    nearest = Nearest(tree, base, others, base_commit, date, defining=defining)
     series = _Series(nearest, patches)
     if base is not None and prerequisites:
         series.limitations += nearest.require(prerequisites)

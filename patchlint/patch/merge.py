@@ -57,8 +57,12 @@ _ROOM: Final = 2
 #: A hunk without any telling line is not looked for farther than this.
 _NEAR: Final = 12
 
-_DEFINED: Final = re.compile(rb"[A-Za-z_][\w\s*]*?\b(\w+)\s*\([^;]*\Z")
-_CALLED: Final = re.compile(rb"(\w+)\s*\(")
+#: a name in small letters, also where the type stands on the line above; one in capitals is a
+#: macro's that defines what it is given
+_DEFINED: Final = re.compile(
+    rb"(?:[A-Za-z_][\w\s*]*?\b)??(?:([A-Z][A-Z0-9_]*\(\s*\w+)|(\w+)\s*\()[^;]*\Z"
+)
+_CALLED: Final = re.compile(rb"\b(?:([A-Z][A-Z0-9_]*\(\s*\w+)|(\w+)\s*\()")
 _HEADING: Final = re.compile(rb"[A-Za-z_$]")
 _LABEL: Final = re.compile(rb"\w+\s*:(?!:)")
 
@@ -176,14 +180,18 @@ class _Lines:
             return best
         return None
 
-    def near(self, old: list[bytes], hint: int, floor: int) -> tuple[int, int, int, int] | None:
+    def near(
+        self, old: list[bytes], hint: int, floor: int, end: int | None = None
+    ) -> tuple[int, int, int, int] | None:
         """Find what stands for ``old``: (first hunk line, its line, last hunk line, its line).
 
-        The indices are of the first and of the last line that both have.
+        The indices are of the first and of the last line that both have.  It is looked for
+        from ``floor`` up to ``end``.
         """
+        end = len(self.lines) if end is None else end
         votes: dict[int, float] = {}
         for index, line in enumerate(old):
-            places = [place for place in self._places.get(line, ()) if place >= floor]
+            places = [place for place in self._places.get(line, ()) if floor <= place < end]
             if _telling(line) and len(places) <= _MANY:
                 for place in places:
                     votes[place - index] = votes.get(place - index, 0) + 1 / len(places)
@@ -195,7 +203,8 @@ class _Lines:
         pairs: list[tuple[int, int]] = []
         telling: list[int] = []
         for slack in _SLACK:
-            pairs = self._pairs(old, max(floor, shift - slack), shift + len(old) + slack)
+            low, high = max(floor, shift - slack), min(shift + len(old) + slack, end)
+            pairs = self._pairs(old, low, high)
             telling = [number for number, (index, _) in enumerate(pairs) if _telling(old[index])]
             if len(telling) >= all_telling * _MOST:
                 break
@@ -224,15 +233,15 @@ class _Lines:
                 return self.lines[line]
         return b""
 
-    def body(self, name: bytes, hint: int, floor: int) -> tuple[int, int] | None:
-        """First line in the body of the function ``name``, and the line that ends it."""
-        found = [n for n in self._headers(name) if n >= floor]
-        for start in sorted(found, key=lambda n: abs(n - hint)):
+    def body(self, name: bytes, hint: int, floor: int) -> tuple[int, int, int] | None:
+        """Where the function ``name`` begins, the first line of its body, and what ends it."""
+        for start in sorted(self._headers(name), key=lambda n: abs(n - hint)):
             opening = next(
                 (n for n in range(start, len(self.lines)) if _opens(self.lines[n])), None
             )
-            if opening is not None:
-                return opening + 1, self.closing(opening + 1)
+            stop = None if opening is None else self.closing(opening + 1)
+            if opening is not None and stop is not None and stop >= floor:
+                return start, opening + 1, stop
         return None
 
     def _headers(self, name: bytes) -> Sequence[int]:
@@ -273,6 +282,24 @@ class _Lines:
             line -= 1
         return line
 
+    def apart(self, line: int, edge: Sequence[bytes], floor: int, step: int) -> int | None:
+        """For how many lines beyond ``line`` an edge stands whose neighbours need no joining.
+
+        None in the body of a function, where lines follow from those before them.  Between
+        functions, and of members of a struct or a table, each stands for itself: an edge then
+        stands for as many lines as it has, and only what joins it to the next is unknown.
+        Errs towards a line that is there twice.  ``step`` is -1 for what is above, else 1.
+        """
+        top = self.opening(line, 0)
+        if top and not _closes(self.lines[top - 1]) and _is_code(self.lines[top - 1]):
+            return None
+        if step < 0:
+            there = self.lines[max(floor, top, line - len(edge)) : line]
+        else:
+            there = self.lines[line + 1 : min(line + 1 + len(edge), self.closing(line))]
+        plain = not any(map(_joins, (*there, *edge))) and _balance(there) == _balance(edge)
+        return len(there) if plain and _balance(edge) == (0, 0) else None
+
     def between(self, hint: int, floor: int) -> int:
         """Return the line nearest to ``hint`` where one thing at file scope has ended."""
         ends = [
@@ -311,16 +338,36 @@ def _closes(line: bytes) -> bool:
     return line.startswith(b"}")
 
 
+def _is_code(opening: bytes) -> bool:
+    """Whether a body that opens so is a function's, and no struct or table."""
+    return opening.startswith(b"{") or (b"(" in opening and not opening.rstrip().endswith(b"= {"))
+
+
+def _joins(line: bytes) -> bool:
+    """Whether what stands around a line hangs on it: it ends something, or is conditional."""
+    return _closes(line) or line.startswith((b"{", b"#if", b"#el", b"#endif"))
+
+
 def _defines(line: bytes) -> bytes | None:
     """Return the name of the function whose definition may begin with this line."""
     found = _DEFINED.match(line)
-    return found[1] if found else None
+    return _spelt(found) if found else None
+
+
+def _spelt(found: re.Match[bytes]) -> bytes:
+    """Return the name that was found; of what a macro defines, with the macro."""
+    return found[2] or b"".join(found[1].split())
 
 
 def _name(heading: bytes) -> bytes:
     """Return what a section is told from others by: a function's name, else its first words."""
+    return _called(heading) or heading.strip()[:40]
+
+
+def _called(heading: bytes) -> bytes | None:
+    """Return the name of the function that a section begins, None where it begins none."""
     found = _CALLED.search(heading)
-    return found[1] if found else heading.strip()[:40]
+    return _spelt(found) if found else None
 
 
 def _plan(state: Text, hunks: Sequence[Hunk], *, search: bool = True) -> _Step:
@@ -347,8 +394,8 @@ def _plan(state: Text, hunks: Sequence[Hunk], *, search: bool = True) -> _Step:
 
 def _room(lines: _Lines, hunk: Hunk, old: list[bytes], hint: int, floor: int) -> _Edit:
     """Make room for a hunk with the old side ``old``."""
-    found = lines.near(old, hint, floor)
     section = hunk.section.encode("utf-8", "surrogateescape")
+    found = _near(lines, section, old, hint, floor)
     if found is None:
         return _alone(lines, section, old, hint, floor)
     first, at, last, end = found
@@ -361,18 +408,34 @@ def _room(lines: _Lines, hunk: Hunk, old: list[bytes], hint: int, floor: int) ->
     above = [*reversed(lines.lines[max(floor, at - _FUZZ - _OFF) : at])]
     if first and not foreign and (count := _drifted(above, old[:first])):
         start = at - count
+    elif first and not foreign and (off := lines.apart(at, old[:first], floor, -1)) is not None:
+        start, before = at - off, [UNKNOWN]
     elif first or (foreign and not _at_file_scope(lines, at)):
         start = _up(lines, old[:first], at, floor, header=foreign)
         before = [UNKNOWN] * max(1, at - start - first)
     rest = old[last + 1 :]
     if rest and (count := _drifted(lines.lines[end + 1 : end + 1 + _FUZZ + _OFF], rest)):
         stop = end + 1 + count
+    elif rest and (off := lines.apart(end, rest, floor, 1)) is not None:
+        stop, after = end + 1 + off, [UNKNOWN]
     elif rest:
         stop = _down(lines, rest, end + 1)
         after = [UNKNOWN] * max(1, stop - end - 1 - len(rest))
         if _ends_outside(rest) and stop < len(lines.lines):
             after = after[:1]
     return _Edit(start, stop, (*before, *old, *after))
+
+
+def _near(
+    lines: _Lines, section: bytes, old: list[bytes], hint: int, floor: int
+) -> tuple[int, int, int, int] | None:
+    """Find what stands for ``old``, as :meth:`_Lines.near` does, first where its section is."""
+    named = _called(section)
+    body = lines.body(named, hint, floor) if named else None
+    found = None
+    if body is not None:
+        found = lines.near(old, hint, max(floor, body[0]), body[2] + len(old) + _APART)
+    return found or lines.near(old, hint, floor)
 
 
 def _drifted(there: Sequence[bytes], edge: Sequence[bytes]) -> int:
@@ -455,21 +518,35 @@ def _ends_outside(rest: Sequence[bytes]) -> bool:
 
 def _alone(lines: _Lines, section: bytes, old: Sequence[bytes], hint: int, floor: int) -> _Edit:
     """Put a hunk that nothing looks like into the function that it names, or between two."""
-    named = _CALLED.search(section)
-    body = lines.body(named[1], hint, floor) if named else None
+    named = _called(section)
+    body = lines.body(named, hint, floor) if named else None
     room = [UNKNOWN] * _ROOM
     if body is None:
         at = lines.between(hint, floor)
         return _Edit(at, at, (*room, *old, *room))
-    start, stop = max(body[0], floor), max(body[1], floor)
+    start, stop = max(body[1], floor), max(body[2], floor)
     if any(map(_closes, old)):
-        stop = max(_down(lines, old, start), start)
+        stop = _behind(lines, old, min(stop + 1, len(lines.lines)))
     spare = max(0, stop - start - len(old) - 2 * _ROOM)
     return _Edit(
         start,
         stop,
         (*room, *[UNKNOWN] * (spare // 2), *old, *[UNKNOWN] * (spare - spare // 2), *room),
     )
+
+
+def _behind(lines: _Lines, old: Sequence[bytes], stop: int) -> int:
+    """Return where a hunk ends that goes beyond the function that ends before line ``stop``.
+
+    There, unless the next one is what it ends in; what it shows whole may stand elsewhere.
+    """
+    if _ends_outside(old):
+        return stop
+    names = [name for line in old if (name := _defines(line)) is not None]
+    for begin, end in lines.extents(names[-1]) if names else ():
+        if begin >= stop and not any(map(_closes, lines.lines[stop:begin])):
+            return end - 1
+    return stop
 
 
 def _without_doubles(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct, field
@@ -12,7 +13,7 @@ from patchlint.patch.hunks import Applied, Conflict, Text, apply_hunks, exact, r
 from patchlint.patch.tree_search import Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from patchlint.model.diff import FileDiff
     from patchlint.patch.trees import Tree
@@ -21,8 +22,11 @@ Source = Literal["blob", "base", "head", "tag", "moved", "new", "reverse"]
 
 #: A line with more than so many characters tells a file from others.
 _TELLING: Final = 8
-#: Which share of a diff's telling lines a file must have to be the same under another name.
+#: Which share of a diff's telling lines a file must have to be the same under another name ...
 _SAME: Final = 0.5
+#: ... and which will do where it has at least that share of the diff's functions.
+_SOME: Final = 0.25
+_HALF: Final = 0.5
 #: How many files of one name, or with functions of one name, are looked at.
 _FILES: Final = 24
 #: How many functions of a file are searched for, and how often trees are searched for such.
@@ -30,6 +34,9 @@ _NAMES: Final = 12
 _SEARCHES: Final = 6
 
 _CALLED: Final = re.compile(r"(\w{5,})\s*\(")
+
+#: Given names of functions and the path that they are met in: paths that may define them.
+Defining = Callable[["Sequence[str]", str], "Iterable[str]"]
 
 
 class OldText(Struct, frozen=True):
@@ -54,6 +61,8 @@ class Nearest(Struct):
     """The trees at hand, asked for old texts.
 
     ``base`` is the tree at the commit that the series says it is made for, if it has that.
+    ``defining`` says for it (for the tree without one), and for each of the others, where
+    functions are defined; without it the trees are searched.
     """
 
     tree: Tree
@@ -62,7 +71,10 @@ class Nearest(Struct):
     base_commit: str | None = None
     date: float | None = None
     before: list[FileDiff] = field(default_factory=list)
+    defining: Sequence[Defining] = ()
     searches: int = 0
+    #: folders under which the series has files, and those under which a tree has them
+    folders: dict[str, str] = field(default_factory=dict)
 
     def require(self, ids: Sequence[str]) -> list[Limitation]:
         """Take in the patches that must stand before the series on its base; tell of others."""
@@ -144,45 +156,126 @@ class Nearest(Struct):
 
     def _moved(self, diff: FileDiff, path: str) -> Iterator[OldText]:
         """Find the file of a tree that has the lines of ``diff`` under another name."""
-        telling = {
-            line.text.encode("utf-8", "surrogateescape")
-            for hunk in diff.hunks
-            for line in hunk.lines
-            if line.kind != "+" and len(line.text.strip()) > _TELLING
-        }
-        if not telling:
+        sought = _Sought.of(diff)
+        if not sought.telling:
             return
         trees = (self.base or self.tree, *self.others)
         found = False
         for tree in trees:
-            best = _alike(tree, tree.named(path.rpartition("/")[2])[:_FILES], telling)
+            best = self._beside(tree, path, sought)
+            if best is None:
+                names = sorted(tree.named(path.rpartition("/")[2]), key=_farther(path))
+                best = _alike(tree, names[:_FILES], sought)
             if best is not None:
                 found = True
+                self._note(path, best.path)
                 yield best
-        if found or not path.endswith((".c", ".h")) or self.searches >= _SEARCHES:
+        wanted = sought.functions
+        if found or not (wanted and path.endswith((".c", ".h"))) or self.searches >= _SEARCHES:
             return
-        functions = _functions(diff)
-        for tree in trees if functions else ():
+        for number, tree in enumerate(trees):
             self.searches += 1
-            paths = dict.fromkeys(one for one, _ in tree.files_with(Wanted(defined=functions)))
-            best = _alike(tree, [*paths][:_FILES], telling)
+            if number < len(self.defining):
+                paths = [*self.defining[number](wanted, path)]
+            else:
+                paths = [one for one, _ in tree.files_with(Wanted(defined=wanted))]
+            near = sorted(dict.fromkeys(paths), key=_farther(path))
+            best = _alike(tree, near[:_FILES], sought)
             if best is not None:
                 yield best
 
+    def _beside(self, tree: Tree, path: str, sought: _Sought) -> OldText | None:
+        """Return the file of that name in the folder to which others of the series have moved.
 
-def _alike(tree: Tree, paths: Sequence[str], telling: set[bytes]) -> OldText | None:
-    """Return that of some files which has most of the ``telling`` lines, None for too few."""
+        Errs towards a file that only has the name: one line of the diff in it will do.
+        """
+        moved = [
+            new + path.removeprefix(old)
+            for old, new in self.folders.items()
+            if path.startswith(old)
+        ]
+        for there, content in tree.read_all(moved):
+            if sought.telling.intersection(content.split(b"\n")):
+                return OldText(content, "moved", there, tree.name)
+        return None
+
+    def _note(self, path: str, there: str) -> None:
+        """Remember to which folder one of the series' has moved, if its file kept its name."""
+        old, new = path.split("/"), there.split("/")
+        while old and new and old[-1] == new[-1]:
+            old.pop()
+            new.pop()
+        if old and new:
+            self.folders.setdefault("/".join((*old, "")), "/".join((*new, "")))
+
+
+class _Sought(Struct, frozen=True):
+    """What a file must have that a diff was made for: lines that tell it, and functions."""
+
+    telling: frozenset[bytes]
+    functions: tuple[str, ...]
+
+    @classmethod
+    def of(cls, diff: FileDiff) -> _Sought:
+        """What the old side of ``diff`` shows."""
+        telling = frozenset(
+            line.text.encode("utf-8", "surrogateescape")
+            for hunk in diff.hunks
+            for line in hunk.lines
+            if line.kind != "+" and len(line.text.strip()) > _TELLING
+        )
+        return cls(telling, _functions(diff))
+
+    def has(self, content: bytes) -> int:
+        """How many telling lines a text has, 0 where it is hardly of the same file.
+
+        Half of the lines are enough, or a quarter in a text that begins half of the functions:
+        then the file was rewritten, or they were another's before.  Errs towards a file that
+        has functions of the same names.
+        """
+        shared = len(self.telling.intersection(content.split(b"\n")))
+        if shared >= _SAME * len(self.telling):
+            return shared
+        if not self.functions or shared < _SOME * len(self.telling):
+            return 0
+        either = b"|".join(map(re.escape, map(str.encode, self.functions)))
+        begun = set(re.findall(rb"^(?:\w[^\n(;]*\W)?\*?(%s)\s*\(" % either, content, re.MULTILINE))
+        return shared if len(begun) >= _HALF * len(self.functions) else 0
+
+
+def _farther(path: str) -> Callable[[str], tuple[int, int, str]]:
+    """Return how far other paths are from ``path``, by the folders at their ends and begins."""
+    own = path.split("/")
+
+    def distance(other: str) -> tuple[int, int, str]:
+        parts = other.split("/")
+        return -_common(own[::-1], parts[::-1]), -_common(own, parts), other
+
+    return distance
+
+
+def _common(one: Sequence[str], other: Sequence[str]) -> int:
+    """With how many equal parts two paths begin."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def _alike(tree: Tree, paths: Sequence[str], sought: _Sought) -> OldText | None:
+    """Return that of some files which has most of what is sought, None for too little."""
     best: OldText | None = None
-    most = _SAME * len(telling)
+    most = 0
     for path, content in tree.read_all(paths):
-        shared = len(telling.intersection(content.split(b"\n")))
-        if shared >= most and (best is None or shared > most):
+        shared = sought.has(content)
+        if shared > most:
             best, most = OldText(content, "moved", path, tree.name), shared
     return best
 
 
 def _functions(diff: FileDiff) -> tuple[str, ...]:
-    """Functions that the hunks of ``diff`` stand in, or that they show the begin of."""
+    """Functions that the hunks of ``diff`` stand in, or that they show the begin of.
+
+    A name in capitals is a macro's, which many files use.
+    """
     headings = [hunk.section for hunk in diff.hunks]
     headings += [
         line.text
@@ -191,7 +284,7 @@ def _functions(diff: FileDiff) -> tuple[str, ...]:
         if line.kind != "+" and line.text[:1].isalpha() and not line.text.rstrip().endswith(";")
     ]
     names = [found[1] for text in headings if (found := _CALLED.search(text)) is not None]
-    return tuple(dict.fromkeys(names))[:_NAMES]
+    return tuple(dict.fromkeys(name for name in names if not name.isupper()))[:_NAMES]
 
 
 def taken_back(content: bytes, diff: FileDiff) -> bytes | None:

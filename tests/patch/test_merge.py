@@ -161,6 +161,58 @@ def test_a_function_that_the_patch_adds_and_the_tree_has_elsewhere_is_there_once
         assert len(known) == times
 
 
+def test_a_hunk_goes_into_its_function_whose_type_stands_on_the_line_above(tmp_path):
+    tree = FILE.replace(
+        b"static void lamp_stop(struct lamp *lamp)\n",
+        b"static void\nlamp_stop(struct lamp *lamp)\n",
+    )
+    before = tree.replace(
+        b"\tmutex_lock(&lamp->lock);\n\tlamp->on = false;\n\tlamp_write(lamp);\n"
+        b"\tmutex_unlock(&lamp->lock);\n\tlamp_put(lamp);\n",
+        b"\tlamp_a(1);\n\tlamp_b(2);\n\tlamp_c(3);\n\tlamp_d(4);\n\tlamp_e(5);\n"
+        b"\tlamp_f(6);\n\tlamp_g(7);\n\tlamp_h(8);\n",
+    )
+    after = before.replace(b"\tlamp_d(4);\n", b"\tlamp_later(4);\n")
+    _, pair = composed(tree, before, after, tmp_path)
+    lines = pair.pre.text.split(b"\n")
+    at = lines.index(b"\tlamp_d(4);")
+    assert lines.index(b"lamp_stop(struct lamp *lamp)") < at
+    assert at < lines.index(b"static int lamp_close(struct inode *inode, struct file *file)")
+
+
+def test_of_a_table_that_drifted_only_what_joins_the_lines_is_unknown(tmp_path):
+    rows = [b"\t.%s = lamp_%s,\n" % (name, name) for name in b"a b c d e f g h i j".split()]
+    table = b"static const struct ops lamp_ops = {\n%s};\n"
+    tree = FILE + table % b"".join(rows)
+    before = FILE + table % b"".join(
+        [*rows[:3], *(b"\t.n%d = f,\n" % n for n in range(3)), *rows[6:]]
+    )
+    after = before.replace(b"\t.g = lamp_g,\n", b"\t.g = lamp_later,\n")
+    _, pair = composed(tree, before, after, tmp_path)
+    lines = pair.pre.text.split(b"\n")
+    known = [line for number, line in enumerate(lines, 1) if pair.pre.knows(number)]
+    assert {row.rstrip(b"\n") for row in (*rows[:3], *rows[6:])} <= {*known}
+
+
+def test_a_file_goes_to_the_folder_to_which_others_of_the_series_have_moved(tmp_path):
+    author = repository(tmp_path / "author")
+    small = b"int lamp_count;\nint lamp_rest_of_it;\nint lamp_third_one;\nint lamp_fourth_one;\n"
+    start = commit(author, {"a/lamp/core.c": FILE, "a/lamp/file.c": small})
+    commit(
+        author,
+        {
+            "a/lamp/core.c": FILE.replace(b"fput(", b"fput_later("),
+            "a/lamp/file.c": small.replace(b"rest_of_it", b"rest_of_all"),
+        },
+    )
+    files = read_diff(git(author, "diff-tree", "-r", "-p", "--no-commit-id", start, "HEAD"))
+    blind = [type(f)(f.old_path, f.new_path, f.kind, f.hunks) for f in files]
+    tree = repository(tmp_path / "tree")
+    commit(tree, {"Kbuild": b"", "b/x/core.c": FILE, "b/x/file.c": b"int lamp_count;\n"})
+    whole = whole_images(open_tree(tree), [blind])
+    assert whole.moved == {"a/lamp/core.c": "b/x/core.c", "a/lamp/file.c": "b/x/file.c"}
+
+
 def test_of_two_places_that_look_alike_the_one_that_the_hunk_is_nearer_to_is_taken(tmp_path):
     # both functions begin with the same lines; only one goes on as the hunk does
     tree = FILE.replace(
