@@ -267,7 +267,8 @@ class GitTree:
         self._changed: tuple[str, ...] | None = None
         self._dated: list[tuple[int, str]] | None = None
         self._day = 0
-        self._names: dict[str, list[str]] | None = None
+        self._listing: bytes | None = None
+        self._names: dict[str, list[str]] = {}
 
     def __reduce__(self) -> tuple[type[GitTree], tuple[str, str]]:
         return GitTree, (self.repository, self._commit or self.revision)
@@ -436,12 +437,12 @@ class GitTree:
 
     def named(self, name: str) -> Sequence[str]:
         """Paths of all files of the commit with that name in any folder."""
-        if self._names is None:
-            self._names = {}
-            for path in self._git("ls-tree", "-r", "-z", "--name-only", self.name).split(b"\0"):
-                text = path.decode("utf-8", "surrogateescape")
-                self._names.setdefault(text.rpartition("/")[2], []).append(text)
-        return self._names.get(name, [])
+        if self._listing is None:
+            listing = self._git("ls-tree", "-r", "-z", "--name-only", self.name)
+            self._listing = b"\0" + listing
+        if name not in self._names:
+            self._names[name] = _ending(self._listing, name.encode("utf-8", "surrogateescape"))
+        return self._names[name]
 
     def changes(self, since: str) -> dict[str, str | None] | None:
         """Return the C files that differ from commit ``since``, with their blob ids here.
@@ -498,6 +499,18 @@ class GitTree:
             *("--ignore-submodules=all", self.name, "--", "*.c", "*.h"),
             more=quiet,
         )
+
+
+def _ending(listing: bytes, name: bytes) -> list[str]:
+    """Return the paths with that last part out of a list of paths, each between zero bytes."""
+    found = []
+    at = listing.find(name + b"\0") if name else -1
+    while at >= 0:
+        if listing[at - 1 : at] in {b"/", b"\0"}:
+            path = listing[listing.rindex(b"\0", 0, at) + 1 : at + len(name)]
+            found.append(path.decode("utf-8", "surrogateescape"))
+        at = listing.find(name + b"\0", at + 1)
+    return found
 
 
 def _git_folder(top: str) -> str:

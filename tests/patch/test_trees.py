@@ -330,3 +330,14 @@ def test_a_tree_that_no_program_can_search_is_no_tree_without_callers(folder, mo
 def failing():
     yield from ()
     return False
+
+
+@pytest.mark.parametrize("kind", ["work tree", "bare", "plain"])
+@pytest.mark.parametrize(
+    ("name", "paths"),
+    [("a.c", ["fs/a.c"]), ("näme.c", ["fs/näme.c"]), (".c", []), ("fs", []), ("", [])],
+)
+def test_files_of_a_name_in_any_folder(kind, name, paths, folder, tmp_path):
+    tree = make(kind, folder, tmp_path)
+    assert list(tree.named(name)) == paths
+    assert list(tree.named(name)) == paths
