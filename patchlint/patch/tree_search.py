@@ -236,18 +236,36 @@ class Matcher:
         return _names_in(filter(self._either.search, text.split(b"\n")), self._names)
 
 
-def patterns(wanted: Wanted) -> Iterator[list[str]]:
-    """Give options for git grep: the best first, then what every git knows."""
+class Asking(NamedTuple):
+    """Options for git grep, and what a line of its answer has to match as well."""
+
+    options: list[str]
+    keeps: re.Pattern[bytes] | None = None
+
+
+def askings(wanted: Wanted) -> Iterator[Asking]:
+    """Give what git grep may be asked: the best first, then what every git knows."""
     words = [*wanted.words, *wanted.defined]
     members = [one.text for member in wanted.members for one in _of_member(member)]
-    if len(words) > _MANY_WORDS or wanted.defined or (words and members):
-        yield ["-P", "-e", expression(wanted)]
-    fixed = [part for text in (*words, *members) for part in ("-e", text)]
-    yield ["-F", *fixed] if members else ["-w", "-F", *fixed]
+    many = len(words) + len(members) > _MANY_STRINGS
+    if many:
+        yield Asking(["-P", "-e", expression(wanted)])
+    strings = [part for text in (*words, *members) for part in ("-e", text)]
+    whole = [] if members else ["-w"]
+    plain = not (wanted.defined or (words and members))
+    yield Asking([*whole, "-F", *strings], None if plain else _line_of(wanted))
 
 
-#: git looks for fewer fixed words than this faster than for one expression.
-_MANY_WORDS: Final = 40
+#: git looks for so many fixed strings, each by itself, faster than for one expression
+_MANY_STRINGS: Final = 30
+
+
+def _line_of(wanted: Wanted) -> re.Pattern[bytes]:
+    """Return what matches from its beginning a line that has what is wanted."""
+    anywhere = expression(wanted._replace(defined=()))
+    defined = definition(_alternatives(wanted.defined)) if wanted.defined else ""
+    either = "|".join(filter(None, (anywhere and f".*?(?:{anywhere})", defined)))
+    return re.compile(either.encode("utf-8", "surrogateescape"))
 
 
 class GitSearch(NamedTuple):
@@ -298,8 +316,9 @@ def _git(
     """Give the ways by git grep, the best first."""
     # it is started in that folder, where a relative name would lead on from there
     place = str(Path(place).absolute())
-    for pattern in patterns(wanted):
-        yield [Command(reading(place, *_GREP, *options, *pattern, *places))]
+    for asking in askings(wanted):
+        arguments = reading(place, *_GREP, *options, *asking.options, *places)
+        yield [Command(arguments, asking.keeps)]
 
 
 _C_FILES: Final = ("*.c", "*.h")

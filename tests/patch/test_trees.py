@@ -341,3 +341,33 @@ def test_files_of_a_name_in_any_folder(kind, name, paths, folder, tmp_path):
     tree = make(kind, folder, tmp_path)
     assert list(tree.named(name)) == paths
     assert list(tree.named(name)) == paths
+
+
+@given(
+    st.lists(st.sampled_from(["put", "go", "lamp_end"]), unique=True),
+    st.lists(st.sampled_from(["stop", "free"]), unique=True),
+    st.lists(st.sampled_from(["dim", "get_lamp"]), unique=True),
+)
+def test_git_is_asked_for_strings_and_keeps_what_the_expression_finds(words, members, defined):
+    wanted = Wanted(tuple(words), tuple(members), tuple(defined))
+    if not any(wanted):
+        return
+    lines = [
+        *(b"\tx = put(y);", b"\toutput(y);", b"go", b"\tl->stop(l);", b"\tl.free (l);"),
+        *(b"\tstop(l);", b"int dim(void)", b"\tdim();", b"#define get_lamp(x) x"),
+        *(b"\t# define dim 1", b"\ta.free(go)"),
+    ]  # fmt: skip
+    (asking,) = tree_search.askings(wanted)
+    strings = [one.encode() for one in asking.options if not one.startswith("-") or ">" in one]
+    seen = [line for line in lines if any(one in line for one in strings)]
+    kept = seen if asking.keeps is None else list(filter(asking.keeps.match, seen))
+    found = re.compile(tree_search.expression(wanted).encode())
+    expected = [line for line in lines if found.search(line)]
+    if asking.options[0] == "-w":  # git tells words from parts of them
+        kept = [line for line in kept if line != b"\toutput(y);"]
+    assert kept == expected
+
+
+def test_git_is_asked_for_very_many_names_by_one_expression():
+    askings = list(tree_search.askings(Wanted(tuple(f"lamp_{at}" for at in range(80)))))
+    assert [one.options[0] for one in askings] == ["-P", "-w"]
