@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from patchlint.graph.build import Graph
     from patchlint.graph.guards import Atom
+    from patchlint.graph.reach.state import Searches
     from patchlint.graph.reach.way import Ways
     from patchlint.model.facts import FileFacts
     from patchlint.model.image import Image
@@ -143,12 +144,16 @@ class TreeAtHand:
         path: str,
         guard: tuple[Atom, ...],
         images: Graph,
+        searches: Searches | None = None,
     ) -> Ways:
-        """How a function comes to run so that ``guard`` holds, by tree and images."""
+        """How a function comes to run so that ``guard`` holds, by tree and images.
+
+        ``searches`` bounds what is asked of a tree without an index.
+        """
         from patchlint.graph.reach.walk import ways
 
         facts = self.facts(base, ruleset.kernel.macros)
-        return ways(facts, ruleset.kernel, name, path, guard, images)
+        return ways(facts, ruleset.kernel, name, path, guard, images, searches)
 
     def derive(
         self, base: str | None, ruleset: Ruleset, functions: Mapping[str, str]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from patchlint.graph.build import Graph
     from patchlint.graph.comparison import Ask
     from patchlint.graph.guards import Atom
+    from patchlint.graph.reach.state import Searches
     from patchlint.graph.reach.way import Ways
     from patchlint.model.diff import FileDiff
     from patchlint.model.effect import Downgrade
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from patchlint.patch.images import Composition
 
 _UNREADABLE: Final = "but its contents cannot be read (a partial or damaged clone?)"
+_UNSEARCHED: Final = (
+    "the tree has no index, and who calls what was searched for {} times: it is not followed"
+    " further, and entry points may be missing (patchlint index answers all at once)"
+)
 
 
 class Analysis(Struct, frozen=True):
@@ -57,6 +62,7 @@ def analyse(
     before the series: what a patch takes away and a later one gives back is no finding.
     """
     from patchlint.graph.contexts import telling
+    from patchlint.graph.reach.state import Searches
 
     whole = None if tree is None else _whole(series, files, tree, ruleset.kernel.macros)
     if tree is not None and whole is not None:
@@ -74,7 +80,8 @@ def analyse(
         ),
     )
     moved = whole.moved if whole is not None else {}
-    questions = None if tree is None else _questions(tree, series.base_commit, ruleset, moved)
+    searches, base = Searches(), series.base_commit
+    questions = None if tree is None else _questions(tree, base, ruleset, moved, searches)
     facts = Facts(ruleset, "\n\n".join(p.message for p in series.patches), titles, questions)
     found: list[Downgrade] = []
     said: list[Limitation] = []
@@ -85,6 +92,8 @@ def analyse(
     said += facts.unread()
     if tree is not None:
         said += [Limitation("tree", text) for text in dict.fromkeys(tree.remarks)]
+    if searches.refused:
+        said.append(Limitation("tree", _UNSEARCHED.format(searches.made)))
     said += _lost(tree, {f.old_path or f.path for found in files.values() for f in found})
     said += [Limitation("tree", text) for text in dict.fromkeys(facts.limitations)]
     said += [Limitation("graph", text) for text in dict.fromkeys(facts.bounds)]
@@ -159,11 +168,15 @@ def _unheld(ruleset: Ruleset, version: tuple[int, int]) -> list[Limitation]:
 
 
 def _questions(
-    tree: TreeAtHand, base: str | None, ruleset: Ruleset, moved: Mapping[str, str]
+    tree: TreeAtHand,
+    base: str | None,
+    ruleset: Ruleset,
+    moved: Mapping[str, str],
+    searches: Searches,
 ) -> Questions:
     """What a tree is asked at ``base``; ``moved`` are files that it has by other names."""
     return Questions(
-        ways=partial(_ways, partial(tree.ways, base, ruleset), moved),
+        ways=partial(_ways, partial(tree.ways, base, ruleset, searches=searches), moved),
         derive=partial(_derive, partial(tree.derive, base, ruleset), moved),
         bodies=partial(tree.facts, base, ruleset.kernel.macros),
         read=tree.read,

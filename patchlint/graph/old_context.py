@@ -339,7 +339,7 @@ def _in_tree(comparison: Comparison, loss: Loss) -> Ways | None:
         comparison.limitations.append(
             f"{now.name}() is not in the tree: its callers are those that the mail shows"
         )
-    elif found.cut:
+    elif found.cut and not found.unsearched:  # which is said once of a series
         comparison.limitations.append(
             f"{now.name}(): too many callers to follow all of them; the entry points are "
             "a part of those that reach it"

@@ -48,6 +48,10 @@ class Hit(Struct, frozen=True, gc=False):
 class Hits(Protocol):
     """Where the rows come from."""
 
+    @property
+    def searched(self) -> bool:
+        """Whether each question costs a search of the whole tree."""
+
     def prepare(
         self, names: Iterable[str], members: Iterable[str] = (), defined: Iterable[str] = ()
     ) -> None:
@@ -113,14 +117,28 @@ class Facts(Struct):
 
     def prepare_definitions(self, names: Iterable[tuple[str, str]]) -> None:
         """Look names up at once that the files and folders they are met in do not define."""
+        self.rows.prepare((), (), self.undefined_near(names))
+
+    def undefined_near(self, names: Iterable[tuple[str, str]]) -> frozenset[str]:
+        """Those names that the files and folders they are met in do not define."""
         inside: dict[str, list[str]] = {}
         for name, path in names:
             if not self._defined(name, path):
                 inside.setdefault(path, []).append(name)
         for path, met in inside.items():
             self.rows.prepare_beside(path, met)
-        far = {name for path, met in inside.items() for name in met if not self._near(name, path)}
-        self.rows.prepare((), (), far)
+        return frozenset(
+            name for path, met in inside.items() for name in met if not self._near(name, path)
+        )
+
+    def is_local(self, name: str, path: str) -> bool:
+        """Whether ``name`` means a static function of the C file at ``path`` there."""
+        return path.endswith(".c") and _has_static(self.rows.lines(path), name)
+
+    @property
+    def searched(self) -> bool:
+        """Whether new questions cost a search of all files, since no index answers them."""
+        return self.rows.searched
 
     def known(self, name: str, path: str) -> bool:
         """Whether ``name`` means something of the tree in ``path``."""
@@ -128,7 +146,7 @@ class Facts(Struct):
 
     def definitions(self, name: str, from_path: str | None = None) -> tuple[Definition, ...]:
         """Return all functions, system calls and macros called ``name``."""
-        if from_path is not None and self._is_local(name, from_path):
+        if from_path is not None and self.is_local(name, from_path):
             return self._defined(name, from_path)
         return tuple(
             _definition(row, hit.path)
@@ -261,13 +279,9 @@ class Facts(Struct):
     def _defined(self, name: str, path: str) -> tuple[Definition, ...]:
         return tuple(_definition(row, path) for row in self.rows.lines(path).called(name))
 
-    def _is_local(self, name: str, path: str) -> bool:
-        """Whether ``name`` means a static function of the C file at ``path`` there."""
-        return path.endswith(".c") and _has_static(self.rows.lines(path), name)
-
     def _visible(self, name: str, home: str | None) -> list[Hit]:
         """Return the files in which ``name`` can mean what it means in ``home``."""
-        if home is not None and self._is_local(name, home):
+        if home is not None and self.is_local(name, home):
             own = self.rows.hit(home, name)
             return [] if own is None else [own]
         return _linked(self.rows.hits(name), name, home)

@@ -49,6 +49,11 @@ class Search(Struct):
     _beside: dict[tuple[str, str], tuple[Hit, ...]] = field(default_factory=dict)
     _lines: dict[str, lean.Lines] = field(default_factory=dict)
 
+    @property
+    def searched(self) -> bool:
+        """True: there is no index."""
+        return True
+
     def prepare(
         self, names: Iterable[str], members: Iterable[str] = (), defined: Iterable[str] = ()
     ) -> None:

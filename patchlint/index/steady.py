@@ -48,6 +48,11 @@ class Steady:
             self.rows, self._spare = self._spare(), None
             return ask(self.rows)
 
+    @property
+    def searched(self) -> bool:
+        """Whether each question costs a search of the whole tree by now."""
+        return self.rows.searched
+
     def prepare(
         self, names: Iterable[str], members: Iterable[str] = (), defined: Iterable[str] = ()
     ) -> None:

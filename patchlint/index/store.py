@@ -482,6 +482,11 @@ class Indexed(Struct):
     _lines: dict[str, lean.Lines] = field(default_factory=dict)
     _texts: dict[str, bytes] | None = None
 
+    @property
+    def searched(self) -> bool:
+        """False: the rows are at hand."""
+        return False
+
     def prepare(
         self, names: Iterable[str], members: Iterable[str] = (), defined: Iterable[str] = ()
     ) -> None:

@@ -83,6 +83,16 @@ class TreeFacts(Protocol):
     def prepare_definitions(self, names: Iterable[tuple[str, str]]) -> None:
         """Look names up at once for :meth:`definition`, each with its ``near_path``."""
 
+    @property
+    def searched(self) -> bool:
+        """Whether new questions cost a search of all files, since no index answers them."""
+
+    def is_local(self, name: str, path: str) -> bool:
+        """Whether ``name`` means a static function of the C file at ``path`` there."""
+
+    def undefined_near(self, names: Iterable[tuple[str, str]]) -> frozenset[str]:
+        """Those names that are not defined near the path that each is met in."""
+
     def known(self, name: str, path: str) -> bool:
         """Whether ``name`` means a function, system call or macro of the tree in ``path``."""
 

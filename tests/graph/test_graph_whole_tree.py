@@ -12,6 +12,7 @@ from patchlint.graph.derive import derive
 from patchlint.graph.macro_tables import Tables
 from patchlint.graph.members import Structs
 from patchlint.graph.reach import walk
+from patchlint.graph.reach.state import Searches
 from patchlint.graph.show import Branch
 from patchlint.model.tree import AddressUse, CallerSite, Definition
 
@@ -1005,3 +1006,89 @@ def test_what_is_named_for_an_end_comes_first():
     by_tables = [initializer("struct file_operations", m) for m in ("unlocked_ioctl", "release")]
     (first,) = ways(START, by_tables).entry_points
     assert first.said == "file_operations.release"
+
+
+class Searched(Tree):
+    """The same without an index: what is asked of all files at once is noted."""
+
+    searched = True
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.asked = []
+
+    def is_local(self, name, path):
+        return any(f.static for f in self.functions if (f.name, f.path) == (name, path))
+
+    def undefined_near(self, names):
+        known = {(f.name, f.path) for f in self.functions}
+        return frozenset(name for name, path in names if (name, path) not in known)
+
+    def prepare(self, names, members=()):
+        shared = {name for name in names if not self.is_local(name, "a.c")}
+        if shared or members:
+            self.asked.append((*sorted(shared), *sorted(members)))
+
+
+def climb(height, *, head, most):
+    """A walk up ``height`` functions to a system call that may cost ``most`` searches."""
+    steps = [one(f"f{at}", f"f{at - 1}", head=head) for at in range(1, height)]
+    text = one("f0", "iput", head=head) + "".join(steps)
+    text += one("lamp_off", f"f{height - 1}", head="SYSCALL_DEFINE1({}, int, fd)")
+    tree = Searched({"a.c": text})
+    searches = Searches(most)
+    return tree, searches, walk.ways(tree, kernel(), "f0", "a.c", searches=searches)
+
+
+def test_a_tree_without_an_index_is_searched_so_often_and_no_more():
+    tree, searches, found = climb(6, head="void {}(struct lamp *l)", most=3)
+    assert tree.asked == [("f0",), ("f1",), ("f2",)]
+    assert (told(found), found.cut, found.unsearched, searches.refused) == ([], True, True, True)
+    assert not found.complete
+
+
+def test_searches_that_are_enough_leave_nothing_out():
+    _, searches, found = climb(3, head="void {}(struct lamp *l)", most=3)
+    assert told(found) == [("lamp_off", "syscall", "task", "certain", True)]
+    assert (found.cut, found.unsearched, searches.refused) == (False, False, False)
+
+
+def test_functions_of_one_file_take_no_search():
+    tree, searches, found = climb(6, head="static void {}(struct lamp *l)", most=0)
+    assert told(found) == [("lamp_off", "syscall", "task", "certain", True)]
+    assert (tree.asked, searches.made, found.complete) == ([], 0, True)
+
+
+def test_with_an_index_a_walk_is_bounded_by_no_searches():
+    tree = Searched(
+        {
+            "a.c": one("f", "iput", head="void {}(struct lamp *l)")
+            + one("lamp_off", "f", head="SYSCALL_DEFINE1({}, int, fd)")
+        }
+    )
+    tree.searched = False
+    found = walk.ways(tree, kernel(), "f", "a.c", searches=Searches(0))
+    assert told(found) == [("lamp_off", "syscall", "task", "certain", True)]
+    assert not found.cut
+
+
+def test_what_was_asked_once_costs_nothing_more():
+    searches = Searches(1)
+    assert not searches.lacking({"f", "g"})
+    assert not searches.lacking({"g"})
+    assert searches.lacking({"g", "h"}) == {"h"}
+    assert (searches.made, searches.refused) == (1, True)
+
+
+@pytest.mark.parametrize(("most", "names"), [(4, ["run_lamp"]), (1, ["lamp_start"])])
+def test_a_helper_that_is_not_searched_for_runs_what_it_is_given(most, names):
+    # with it read it is known to keep the function in a member, whose callers are asked for
+    keeper = "void keep(struct lamp *l, int (*end)(struct lamp *l))\n{\n\tl->end = end;\n}\n"
+    runner = "void run_lamp(struct lamp *l)\n{\n\tl->end(l);\n}\n"
+    starter = "static void lamp_start(struct lamp *l)\n{\n\tkeep(l, f);\n}\n"
+    given = AddressUse("f", "a.c", 8, "argument", "lamp_start", callee="keep", argument=1)
+    site = CallerSite("run_lamp", "b.c", 7, static=False, kind="function", function_line=5)
+    text = one("f", "iput", head="void {}(struct lamp *l)")
+    tree = Searched({"a.c": text + starter, "b.c": keeper + runner}, [given], {"end": [site]})
+    found = walk.ways(tree, kernel(), "f", "a.c", searches=Searches(most))
+    assert found.ends == tuple(names)

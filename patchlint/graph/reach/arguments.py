@@ -19,6 +19,8 @@ from patchlint.graph.reach.tables import is_in_macro_table
 from patchlint.model.tree import AddressUse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from patchlint.graph.contexts import Strength
     from patchlint.graph.reach.state import Node, Walk
     from patchlint.model.facts import Function
@@ -75,6 +77,30 @@ def through_argument(walk: Walk, node: Node, use: AddressUse) -> None:
         walk.ends.append(node.name)
 
 
+def prepare_helpers(walk: Walk, nodes: Iterable[Node]) -> None:
+    """Look the helpers up at once that functions are given to, as far as searches are left.
+
+    One that is not looked up counts as running what it is given for its caller, as any does that
+    does not keep it: errs towards too many callers.
+    """
+    uses = (use for node in nodes for use in walk.tree.address_taken(node.name, node.path))
+    met = {
+        (use.callee, use.path)
+        for use in uses
+        if use.kind == "argument" and use.callee not in walk.declaring and not _told(walk, use)
+    }
+    lacking = walk.lacking({f"={name}" for name in walk.tree.undefined_near(met)})
+    walk.unread |= {name.removeprefix("=") for name in lacking}
+    walk.tree.prepare_definitions(one for one in met if one[0] not in walk.unread)
+
+
+def _told(walk: Walk, use: AddressUse) -> bool:
+    """Whether a table tells what becomes of a function that is given to a call."""
+    registration = walk.kernel.registrations.get(use.callee)
+    told = registration is not None and registration.context is not None
+    return told or any(e.macro == use.callee for e in walk.kernel.entries)
+
+
 def _is_function_of(kernel: KernelFacts, use: AddressUse) -> bool:
     """Whether a macro takes a function in that place: ``__ATTR()`` is given a file's name first."""
     made = kernel.initializers.get(use.callee, ())
@@ -95,6 +121,8 @@ def _kept_in(walk: Walk, node: Node, use: AddressUse) -> Bound | None:
     Whoever calls through that member runs it, and not who gave it: that was a registration.  A
     helper that calls what it is given as well, or hands it on, runs it for its caller.
     """
+    if use.callee in walk.unread:
+        return None
     helper = walk.tree.definition(use.callee, use.path)
     if helper is None or not 0 <= use.argument < len(helper.parameters):
         return None

@@ -1,7 +1,8 @@
 """The state of a walk up a tree: what is still to be visited, what was found, what was left out.
 
 Functions that are come to with a mark wait until all others were visited.  The walk is bounded
-by nodes and by depth, and says so (``cut``): errs towards an entry point too few behind that.
+by nodes, by depth and, where a tree has no index, by searches, and says so (``cut``): errs towards
+an entry point too few behind that.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from patchlint.graph.bindings import function_name
 from patchlint.graph.reach.way import CLEAR
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from patchlint.graph.build import Graph
     from patchlint.graph.contexts import Strength
     from patchlint.graph.guards import Atom
@@ -30,6 +33,34 @@ _MOST_NODES: Final = 600
 _DEEPEST: Final = 12
 #: calls above the release within which bodies and folders are read for one question each
 _NEAR: Final = 4
+
+
+#: searches of a whole tree that the walks of one series may cost where no index answers
+_MOST_SEARCHES: Final = 8
+
+
+class Searches(Struct):
+    """What the walks of one series have searched a tree without an index for.
+
+    What was asked once costs nothing more, whoever kept the answer: how far a walk goes hangs on
+    the series alone.  Errs towards an entry point too few, far from the release.
+    """
+
+    most: int = _MOST_SEARCHES
+    made: int = 0
+    #: something was not searched for
+    refused: bool = False
+    _asked: set[str] = field(default_factory=set)
+
+    def lacking(self, keys: Collection[str]) -> frozenset[str]:
+        """What of ``keys``, which are asked for together, may not be searched for any more."""
+        fresh = frozenset(keys) - self._asked
+        if fresh and self.made >= self.most:
+            self.refused = True
+            return fresh
+        self.made += bool(fresh)
+        self._asked |= fresh
+        return frozenset()
 
 
 class Node(Struct, frozen=True):
@@ -95,6 +126,12 @@ class Walk(Struct):
     turned: bool = False
     bound: list[Bound] = field(default_factory=list)
     cut: bool = False
+    #: what may be searched for, without bound for None
+    searches: Searches | None = None
+    #: it was cut since more would have to be searched for
+    unsearched: bool = False
+    #: helpers that were not searched for
+    unread: set[str] = field(default_factory=set)
     hubs: list[str] = field(default_factory=list)
     ends: list[str] = field(default_factory=list)
     classes: list[EntryChain] = field(default_factory=list)
@@ -137,6 +174,13 @@ class Walk(Struct):
                         if found is not None:
                             self._given.setdefault(found, []).append((function, call))
         return self._given.get(name, [])
+
+    def lacking(self, keys: Collection[str]) -> frozenset[str]:
+        """What of ``keys``, which the tree is searched for together, is one search too many."""
+        lacking = frozenset[str]() if self.searches is None else self.searches.lacking(keys)
+        if lacking:
+            self.cut = self.unsearched = True
+        return lacking
 
     def shown(self, path: str) -> bool:
         """Whether the images have the whole file, so that the tree's callers in it are old."""

@@ -14,7 +14,11 @@ from msgspec.structs import replace
 
 from patchlint.graph.macro_tables import Tables
 from patchlint.graph.members import Structs
-from patchlint.graph.reach.arguments import through_argument, through_image_arguments
+from patchlint.graph.reach.arguments import (
+    prepare_helpers,
+    through_argument,
+    through_image_arguments,
+)
 from patchlint.graph.reach.arrays import through_array, through_local_table
 from patchlint.graph.reach.calls import through_call, through_image_calls
 from patchlint.graph.reach.entries import add_system_call, stop_at, with_command
@@ -32,6 +36,7 @@ from patchlint.graph.reach.way import Ways
 if TYPE_CHECKING:
     from patchlint.graph.build import Graph
     from patchlint.graph.guards import Atom
+    from patchlint.graph.reach.state import Bound, Searches
     from patchlint.model.kernel import KernelFacts, SystemCall
     from patchlint.model.tree import TreeFacts
 
@@ -49,15 +54,22 @@ def ways(
     path: str,
     guard: tuple[Atom, ...] = (),
     images: Graph | None = None,
+    searches: Searches | None = None,
 ) -> Ways:
-    """How ``name``, as defined in ``path``, comes to run so that ``guard`` holds in it."""
+    """How ``name``, as defined in ``path``, comes to run so that ``guard`` holds in it.
+
+    ``searches`` bounds what is asked of a tree without an index; without it all is.
+    """
     here = images is not None and (path, name) in images.functions
     if not here and not tree.known(name, path):
         return Ways((), known=False, cut=False)
     starts = {entry.macro for entry in kernel.entries} | kernel.registrations.keys()
     declaring = frozenset(m.pattern for m in kernel.macros if m.action in _DECLARES) - starts
     structs = Structs(tree)
-    walk = Walk(tree, kernel, structs, Tables(tree, structs), images=images, declaring=declaring)
+    tables = Tables(tree, structs)
+    walk = Walk(
+        tree, kernel, structs, tables, images=images, declaring=declaring, searches=searches
+    )
     walk.push(Node(name, path, (name,), guard=guard))
     while walk.queue or walk.bound or (walk.later and not walk.turned):
         if not (walk.queue or walk.bound):
@@ -66,8 +78,7 @@ def ways(
                 walk.push(node)
         nodes, bound = walk.queue, walk.bound
         walk.queue, walk.bound = [], []
-        # one search of the tree for all
-        tree.prepare({node.name for node in nodes}, {one.member for one in bound})
+        nodes, bound = _asked(walk, nodes, bound)
         for node in nodes:
             _visit(walk, node)
         for one in bound:
@@ -79,7 +90,25 @@ def ways(
         hubs=tuple(walk.hubs),
         ends=tuple(dict.fromkeys(walk.ends)),
         classes=tuple(walk.classes),
+        unsearched=walk.unsearched,
     )
+
+
+def _asked(walk: Walk, nodes: list[Node], bound: list[Bound]) -> tuple[list[Node], list[Bound]]:
+    """Ask the tree for all of one distance at once; that which it answers.
+
+    Where no index does, and no search is left, these are the functions of one file.
+    """
+    tree, sought = walk.tree, walk.searches is not None and walk.tree.searched
+    if sought:
+        far = {node.name for node in nodes if not tree.is_local(node.name, node.path)}
+        lacking = walk.lacking(far | {f"->{one.member}" for one in bound})
+        nodes = [node for node in nodes if node.name not in lacking]
+        bound = [one for one in bound if f"->{one.member}" not in lacking]
+    tree.prepare({node.name for node in nodes}, {one.member for one in bound})
+    if sought:
+        prepare_helpers(walk, nodes)
+    return nodes, bound
 
 
 def _visit(walk: Walk, node: Node) -> None:

@@ -90,6 +90,8 @@ class Ways(Struct, frozen=True):
     ends: tuple[str, ...] = ()
     #: what those of ``hubs`` are called for of which a table tells that
     classes: tuple[EntryChain, ...] = ()
+    #: it was cut since there is no index, and a search of the tree answers a few questions alone
+    unsearched: bool = False
 
     @property
     def complete(self) -> bool:
