@@ -13,16 +13,18 @@ file that includes another C file is told of the file it stands in.
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec import Struct, field
 
 from patchlint.index import lean
 from patchlint.model.facts import FileFacts
+from patchlint.model.pattern import lazy
 from patchlint.model.tree import MANY_MEMBER_CALLS, AddressUse, CallerSite, Definition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from patchlint.index.lean import Definition as Row
     from patchlint.model.facts import Function
@@ -218,18 +220,14 @@ class Facts(Struct):
         """Return what binds callbacks to ``objects`` in the folder of ``path``, or anywhere."""
         from patchlint.patch.tree_search import Wanted
 
-        named = _either(objects)
-        called = re.compile(
-            rf"\b(?:{_either(registrations)})\s*\([^;{{}}]*?\b(?:{named})\b".encode(
-                "utf-8", "surrogateescape"
-            )
-        )
+        named = re.compile(rf"\b(?:{_either(objects)})\b".encode("utf-8", "surrogateescape"))
+        calls = frozenset(one.encode("utf-8", "surrogateescape") for one in registrations)
         folder = None if path is None else path.rpartition("/")[0]
         found = []
         for other, _ in self.tree.files_with(Wanted(words=tuple(sorted(objects))), folder):
             text = self.text(other) or b""
-            lines = [text.count(b"\n", 0, one.start()) + 1 for one in called.finditer(text)]
-            facts = self._at(other, text, lines[:_MOST_BINDERS])
+            places = islice(_calls_with(text, calls, named), _MOST_BINDERS)
+            facts = self._at(other, text, [text.count(b"\n", 0, at) + 1 for at in places])
             if facts.functions or facts.macros:
                 found.append(facts)
         return tuple(found)
@@ -238,10 +236,12 @@ class Facts(Struct):
         """Return the functions around some lines of a file, and the macros on those in none."""
         functions = [self.function(path, line) for line in lines]
         outside = [line for line, one in zip(lines, functions, strict=True) if one is None]
-        rest = text.split(b"\n")
-        alone = b"\n".join(row if number in outside else b"" for number, row in enumerate(rest, 1))
         known = {id(one): one for one in functions if one is not None}
-        macros = _extract()(path, alone, self.macros).macros if outside else ()
+        if not outside:
+            return FileFacts(path, tuple(known.values()), (), ())
+        rows = enumerate(text.split(b"\n"), 1)
+        alone = b"\n".join(row if number in outside else b"" for number, row in rows)
+        macros = _extract()(path, alone, self.macros).macros
         return FileFacts(path, tuple(known.values()), macros, ())
 
     def _near(self, name: str, path: str) -> Definition | None:
@@ -316,6 +316,25 @@ _MANY_FILES: Final = 256
 
 #: lines of one file that bind something to objects of one name
 _MOST_BINDERS: Final = 20
+
+
+_CALL: Final = lazy(rb"\b(\w+)\s*\(")
+_ENDS: Final = (b";", b"{", b"}")
+
+
+def _calls_with(text: bytes, names: Collection[bytes], given: re.Pattern[bytes]) -> Iterator[int]:
+    """Give where calls of ``names`` begin that have ``given`` in them before a statement ends.
+
+    Looked for from what is given back to the call: that is rare in a text, and calls are not.
+    """
+    done = 0
+    for one in given.finditer(text):
+        begin = max(done, *(text.rfind(end, 0, one.start()) + 1 for end in _ENDS))
+        calls = _CALL.finditer(text, begin, one.start())
+        call = next((call for call in calls if call[1] in names), None)
+        if call is not None:
+            done = one.end()
+            yield call.start()
 
 
 def _either(names: Iterable[str]) -> str:
