@@ -36,7 +36,7 @@ _NEAR: Final = 4
 
 
 #: searches of a whole tree that the walks of one series may cost where no index answers
-_MOST_SEARCHES: Final = 8
+_MOST_SEARCHES: Final = 12
 
 
 class Searches(Struct):
