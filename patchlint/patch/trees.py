@@ -15,6 +15,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
+from patchlint.model.pattern import lazy
 from patchlint.outside.git import may_be_broken, refusal
 from patchlint.outside.programs import (
     ProgramError,
@@ -53,6 +54,8 @@ _UNREAD: Final = (b"unable to read", b"ould not read", b"ould not fetch", b"miss
 #: of files that cannot be read no more are named in a sentence
 _NAMED: Final = 5
 
+#: when a commit was made, in the head of its object
+_COMMITTED: Final = lazy(rb"\A(?:[^\n]+\n)*?committer [^\n]*> (\d{1,15}) [^\n]*\n")
 _BLOB: Final = re.compile(r"[0-9a-f]{4,64}\Z")
 
 
@@ -429,8 +432,9 @@ class GitTree:
                 for row in rows
                 if len(row) == len(("date", "name")) and row[0].isdigit()
             ]
-            own = self._git("show", "-s", "--format=%ct", self.name).strip()
-            self._day = int(own) if own.isdigit() else 0
+            own = self._objects.get(self.name) if self._dated else None
+            dated = None if own is None else _COMMITTED.search(own[2])
+            self._day = 0 if dated is None else int(dated[1])
         day = self._day if date is None else date
         nearest = sorted(self._dated, key=lambda tag: (abs(tag[0] - day), tag[1]))
         return [name for _, name in nearest[:_TAGS]]

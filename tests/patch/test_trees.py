@@ -371,3 +371,17 @@ def test_git_is_asked_for_strings_and_keeps_what_the_expression_finds(words, mem
 def test_git_is_asked_for_very_many_names_by_one_expression():
     askings = list(tree_search.askings(Wanted(tuple(f"lamp_{at}" for at in range(80)))))
     assert [one.options[0] for one in askings] == ["-P", "-w"]
+
+
+def test_without_a_date_the_tags_nearest_to_the_commit_come_first(tmp_path):
+    repo = repository(tmp_path / "tagged")
+    for day, tag in ((1, "v1"), (20, "v2"), (9, "v3"), (8, "")):
+        made = commit(repo, {"fs/a.c": f"{tag}\n".encode(), "kernel/x.c": b"\n"})
+        text = git(repo, "cat-file", "commit", made)
+        text = text.replace(b"> 1700000000 ", b"> %d " % (86400 * day))
+        dated = git(repo, "hash-object", "-t", "commit", "-w", "--stdin", data=text)
+        git(repo, "update-ref", "HEAD", dated.decode().strip())
+        if tag:
+            git(repo, "tag", tag)
+    found = [name for name, _ in open_tree(repo).versions("fs/a.c", None)]
+    assert found == ["v3", "v1", "v2"]
