@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     alike = [] if said else rules_like(ruleset, name)
     if len(alike) == 1:
         print(f"patchlint: {name}: {alike[0].id}", file=sys.stderr)
-        said = _rule(alike[0])
+        said = _rule(ruleset.kernel, alike[0])
     if alike and not said:
         print(f"patchlint: {name} may be one of these rules:", file=sys.stderr)
         for rule in alike:
@@ -98,7 +98,7 @@ def explain(ruleset: Ruleset, name: str) -> str | None:
     """Return the text for a rule or function, None when nothing is known of ``name``."""
     for rule in ruleset.rules:
         if rule.id == name:
-            return _rule(rule)
+            return _rule(ruleset.kernel, rule)
     counter = name if name.startswith("->") else f"->{name}"
     for one in (name, counter):
         parts = list(_known(ruleset.kernel, one))
@@ -107,14 +107,16 @@ def explain(ruleset: Ruleset, name: str) -> str | None:
     return None
 
 
-def _rule(rule: Rule) -> str:
+def _rule(kernel: KernelFacts, rule: Rule) -> str:
+    from patchlint.ruleset.events import plain
+
     if rule.documentation.strip():
         return rule.documentation.strip()
     return "\n".join(
         [
             f"{rule.id}: {rule.title} ({rule.loudest})",
             *(f"  symptom: {one}" for one in rule.symptoms),
-            *(f"  instead: {one}" for one in rule.advice),
+            *(f"  instead: {plain(kernel, one)}" for one in rule.advice),
         ]
     )
 
@@ -174,7 +176,7 @@ def _cleanup(kernel: KernelFacts, known: Cleanup) -> str:
         f"  why it matters: {plain(kernel, known.why)}",
         *(f"  symptom: {plain(kernel, one)}" for one in known.symptoms),
         *(f"  symptom with {constant}: {one}" for constant, one in known.symptoms_with),
-        *(f"  instead: {one}" for one in known.advice),
+        *(f"  instead: {plain(kernel, one)}" for one in known.advice),
     ]
     if not known.visible:
         lines.append("  user space does not see when it is late")

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from patchlint.model.kernel import Rule
+    from patchlint.model.kernel import Rule, Ruleset
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _check(ruleset.rules)
     if arguments.stats:
         return _stats(arguments, folders, ruleset.rules)
-    print(as_json(ruleset.rules) if arguments.format == "json" else table(ruleset.rules))
+    print(as_json(ruleset) if arguments.format == "json" else table(ruleset.rules))
     return 0
 
 
@@ -111,9 +111,11 @@ def speaks_of(rule: Rule) -> str:
     )
 
 
-def as_json(rules: Sequence[Rule]) -> str:
+def as_json(ruleset: Ruleset) -> str:
     """Return the rules as a JSON list, without their documentation."""
     import json
+
+    from patchlint.ruleset.events import plain
 
     return json.dumps(
         [
@@ -126,10 +128,10 @@ def as_json(rules: Sequence[Rule]) -> str:
                 "families": rule.families,
                 "cleanups": rule.cleanups,
                 "symptoms": rule.symptoms,
-                "advice": rule.advice,
+                "advice": [plain(ruleset.kernel, one) for one in rule.advice],
                 "priority": rule.priority,
             }
-            for rule in rules
+            for rule in ruleset.rules
         ],
         indent=1,
         ensure_ascii=False,

@@ -118,7 +118,7 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         ),
         condition=guards.said(condition) if condition else None,
         level_cap=level,
-        confidence=_confidence(effect, old, bool(entries), level, guessed=late.guessed),
+        confidence=_confidence(comparison, effect, old, bool(entries), level, guessed=late.guessed),
         reasons=(*loud.reasons, *([LIMITED] if limited else ()), *_known(row), *grounds),
         what=effect.act,
         entry_points=told,
@@ -188,12 +188,19 @@ def _known(row: Cleanup | None) -> tuple[Ground, ...]:
 
 
 def _confidence(
-    effect: Effect, old: OldContext, entries: bool, level: str, *, guessed: bool
+    comparison: Comparison,
+    effect: Effect,
+    old: OldContext,
+    entries: bool,
+    level: str,
+    *,
+    guessed: bool,
 ) -> str:
+    """How sure it is; what a tree shows to come to a known release is in no table itself."""
     task = old.task or entries
     if level == "note" or guessed:
         return "low"
-    if effect.known is None:
+    if effect.known is None or effect.known is comparison.derived.get(effect.name):
         return "medium" if task else "low"
     return "high" if task else "medium"
 

@@ -131,7 +131,9 @@ class Traits(Struct, frozen=True):
     is started.  ``each_processor``: each processor has an item of its own.  ``holds``: the series
     takes a reference where it starts it.  ``stops``: the callback stops, cancels or drains
     something as well.  ``before_wait``: what was lost was done before a wait for a grace period.
-    ``silent``: the losing function returns nothing.
+    ``silent``: the losing function returns nothing.  ``asks``: what runs late asks whether it is
+    to stop.  ``grace``: a grace period was waited for, or has to be over now.
+    ``frees``: the losing function frees, behind the wait that is gone, what that was for.
     """
 
     added: bool = False
@@ -141,6 +143,9 @@ class Traits(Struct, frozen=True):
     stops: bool = False
     before_wait: bool = False
     silent: bool = False
+    asks: bool = False
+    grace: bool = False
+    frees: bool = False
 
 
 class Downgrade(Struct, frozen=True):

@@ -407,6 +407,18 @@ Row = Cleanup | Twin | Registration | Activation | Wait
 _USUAL: Final = {"workqueue": "work", "rcu-callback": "rcu", "kthread": "kthread"}
 
 
+class Instead(Struct, frozen=True):
+    """What to do where a mechanism puts something off, with ``{}`` for what it runs.
+
+    ``own`` is for what frees the item that it is started by, ``asking`` for a thread that asks
+    whether it is to stop.
+    """
+
+    advice: str = ""
+    own: str = ""
+    asking: str = ""
+
+
 class KernelFacts(Struct, frozen=True, kw_only=True):
     """All tables.  Look-ups are by function name."""
 
@@ -423,7 +435,7 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     durations: dict[str, str] = field(default_factory=dict)
     #: mechanism (``work``, ``rcu``...) -> what to do where it puts something off, with ``{}`` for
     #: what it runs
-    instead: dict[str, tuple[str, str]] = field(default_factory=dict)
+    instead: dict[str, Instead] = field(default_factory=dict)
     #: functions that put an item on a list, with the argument indices (item, list)
     list_adds: dict[str, tuple[int, int]] = field(default_factory=dict)
     #: functions that take items off a list or walk it, with the list's argument index
@@ -501,6 +513,8 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     unlocks: re.Pattern[str] = NEVER
     #: functions that give an object of which each processor has one
     each_processor: frozenset[str] = frozenset()
+    #: what a thread asks that ends when it is told to stop
+    asks_to_stop: frozenset[str] = frozenset()
     #: functions that take a variable away from the release at the end of its scope
     takes: frozenset[str] = frozenset()
     #: functions below which no entry point ends what it was called to end
@@ -545,15 +559,11 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
         rows = [known, *others] if known is not None else others
         return tuple(row for row in rows if isinstance(row, Cleanup))
 
-    def instead_of(self, starter: str | None, context: Context, *, own: bool = False) -> str:
-        """Return what to do where a call starts something, else where that context runs it.
-
-        ``own``: what is started frees the item that it is started by.
-        """
+    def instead_of(self, starter: str | None, context: Context) -> Instead:
+        """Return what to do where a call starts something, else where that context runs it."""
         row = self.activations.get(starter or "") or self.registrations.get(starter or "")
         known = row.mechanism if row is not None else _USUAL.get(context, "")
-        advice, of_own = self.instead.get(known, ("", ""))
-        return of_own if own else advice
+        return self.instead.get(known, Instead())
 
     def unheld(self, version: tuple[int, int]) -> bool:
         """Whether that kernel is newer than all that the rows are held against."""

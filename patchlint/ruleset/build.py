@@ -15,6 +15,7 @@ from patchlint.model.kernel import (
     EntryPoint,
     Event,
     Hub,
+    Instead,
     KernelFacts,
     Macro,
     Made,
@@ -59,7 +60,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         times=dict(data["times"]),
         points=frozenset(data["points"]),
         durations=dict(data["durations"]),
-        instead={name: (one, own) for name, (one, own) in data["instead"].items()},
+        instead={name: Instead(*row) for name, row in data["instead"].items()},
         list_adds={name: (item, target) for name, (item, target) in data["list_adds"].items()},
         list_drains=dict(data["list_drains"]),
         container_macros={
@@ -116,6 +117,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         locks=any_of(data["locks"]),
         unlocks=any_of(data["unlocks"]),
         each_processor=frozenset(data["each_processor"]),
+        asks_to_stop=frozenset(data["asks_to_stop"]),
         takes=frozenset(data["takes"]),
         lookups=frozenset(data["lookups"]),
         reference_words={

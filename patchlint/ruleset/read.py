@@ -107,7 +107,11 @@ class _Gathered:
             "points": [row["name"] for row in rows["activation"] if row.get("point")],
             "durations": {row["name"]: row["unit"] for row in rows["duration"]},
             "instead": {
-                row["mechanism"]: [row["advice"], row.get("own", row["advice"])]
+                row["mechanism"]: [
+                    row["advice"],
+                    row.get("own", row["advice"]),
+                    row.get("asking", row["advice"]),
+                ]
                 for row in rows["instead"]
             },
             "entries": [_entry(row) for row in rows["entry"]],

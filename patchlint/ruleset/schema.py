@@ -321,7 +321,12 @@ ROWS: Final[dict[str, Row]] = {
         *_SOURCE,
     ),
     "duration": (Key("name", word), Key("unit", text), *_SOURCE),
-    "instead": (Key("mechanism", text), Key("advice", text), Key("own", text, required=False)),
+    "instead": (
+        Key("mechanism", text),
+        Key("advice", text),
+        Key("own", text, required=False),
+        Key("asking", text, required=False),
+    ),
     "wait": (
         Key("name", word),
         Key("kind", one_of(WAIT_KINDS)),
@@ -426,6 +431,7 @@ STRUCTURE: Final[Row] = (
     Key("locks", regexes, required=False),
     Key("unlocks", regexes, required=False),
     Key("each_processor", words, required=False),
+    Key("asks_to_stop", words, required=False),
     Key("takes", words, required=False),
     Key("lookups", words, required=False),
     Key("references", words_by_word, required=False),

@@ -91,6 +91,8 @@ _WAIT_AGAIN: Final = "where the wait has ended too early, wait again, or stop wh
 _AS_BEFORE: Final = "do it in the call, as before, and leave to {} only what needs the grace period"
 #: how an advice begins that is to wait for a callback
 _WAITS: Final = "wait for {} "
+#: how an advice begins that is for who waited for a grace period, or lets one run now
+_GRACE_PERIOD: Final = "if a grace period"
 
 
 def message(kernel: KernelFacts, downgrade: Downgrade) -> str:
@@ -303,8 +305,8 @@ def symptoms(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str
     if downgrade.shape == "rcu-release" and downgrade.traits.before_wait:
         # what stood behind the wait is none of it
         told = () if known is None else told
-    if downgrade.shape == "lost-wait" and downgrade.traits.holds and known is None:
-        # what runs on is kept as long
+    if downgrade.shape == "lost-wait" and known is None and not _runs_into(downgrade):
+        # who ends what it works on, or its module, may wait for it as well
         told = ()
     if downgrade.what.kind == "wait" and not downgrade.runs_on:
         # nothing is known to run on
@@ -312,6 +314,12 @@ def symptoms(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str
     itself = _itself(downgrade)
     texts = (events.filled(kernel, one, downgrade.entry_points, itself) for one in told)
     return tuple(fitted(one, downgrade.after) for one in texts if one)
+
+
+def _runs_into(downgrade: Downgrade) -> bool:
+    """Whether what is not waited for any more meets what is freed in the same call."""
+    traits = downgrade.traits
+    return traits.frees and not (traits.holds or downgrade.own)
 
 
 def advice(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str, ...]:
@@ -335,7 +343,11 @@ def advice(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str, 
         by_mechanism = _by_mechanism(kernel, downgrade)
         told = (*told, *([by_mechanism] if by_mechanism else ()))
         told = told if (told and not downgrade.body) or not idle else (*told, *rule.advice)
-    return tuple(dict.fromkeys(fitted(one, after) for one in told))
+    if not traits.grace:
+        told = tuple(one for one in told if not one.startswith(_GRACE_PERIOD))
+    entries, itself = downgrade.entry_points, _itself(downgrade)
+    texts = (events.filled(kernel, one, entries, itself) for one in told)
+    return tuple(dict.fromkeys(fitted(one, after) for one in texts if one))
 
 
 def _form(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str, ...]:
@@ -366,12 +378,12 @@ def _by_mechanism(kernel: KernelFacts, downgrade: Downgrade) -> str:
     if after.last:
         # the first callback does no more than start the next one
         return ""
-    text = kernel.instead_of(after.mechanism, after.context)
-    of_own = kernel.instead_of(after.mechanism, after.context, own=True)
-    if downgrade.own and text != of_own:
+    instead = kernel.instead_of(after.mechanism, after.context)
+    text = instead.asking if traits.asks else instead.advice
+    if downgrade.own and instead.advice != instead.own:
         # nobody may wait for it by an item that it frees; and one that stood there before the
         # series has other users, whose release is not to leave it
-        text = of_own if traits.added else ""
+        text = instead.own if traits.added else ""
     if text.startswith(_WAITS):
         if traits.locked or traits.each_processor or _in_each_task(kernel, downgrade):
             return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from graph_kit import compare
+from graph_kit import compare, downgrades
 from series_kit import mails, mbox
 
 from patchlint.graph.downgrades import find
@@ -143,3 +143,48 @@ def test_what_the_last_of_two_callbacks_stops_is_known():
     assert (found.after.callback, found.after.last) == ("lamp_late", "lamp_gone")
     assert found.traits.stops
     assert found.after.delay == "HZ"
+
+
+THREAD = """
+static int lamp_thread(void *data)
+{
+	struct lamp *lamp = data;
+
+	BODY
+	iput(lamp->inode);
+	return 0;
+}
+
+void lamp_close(struct lamp *lamp)
+{
+	DOES
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "asks"),
+    [("while (!kthread_should_stop())\n\t\tschedule();", True), ("lamp_dim(lamp);", False)],
+)
+def test_whether_a_thread_asks_to_be_stopped_is_seen_in_its_body(body, asks):
+    thread = THREAD.replace("BODY", body)
+    (found,) = downgrades(
+        thread.replace("DOES", "iput(lamp->inode);"),
+        thread.replace("DOES", 'kthread_run(lamp_thread, lamp, "lamp");'),
+    )
+    assert found.traits.asks is asks
+
+
+@pytest.mark.parametrize(("frees", "told"), [("kfree(lamp);", True), ("lamp_note(lamp);", False)])
+def test_what_is_freed_behind_a_wait_that_is_gone_is_seen(frees, told):
+    def ends(wait):
+        return (
+            "static void lamp_gone(struct work_struct *work)\n{\n"
+            "\tstruct lamp *lamp = container_of(work, struct lamp, work);\n\n"
+            "\tiput(lamp->inode);\n}\n\n"
+            "void lamp_close(struct lamp *lamp)\n{\n\tINIT_WORK(&lamp->work, lamp_gone);\n"
+            f"\tqueue_work(lamp_wq, &lamp->work);\n{wait}\t{frees}\n}}\n"
+        )
+
+    (found,) = downgrades(ends("\tflush_work(&lamp->work);\n"), ends(""))
+    assert found.traits.frees is told

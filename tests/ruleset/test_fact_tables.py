@@ -7,6 +7,7 @@ import re
 import pytest
 
 from patchlint.model.context import DEFERRED, GUARANTEES, weaker
+from patchlint.model.kernel import Instead
 from patchlint.ruleset import schema
 from patchlint.ruleset.documentation import OUTLINE, problems
 from patchlint.ruleset.events import PLACE
@@ -133,10 +134,10 @@ def test_a_mechanism_that_is_usual_says_what_helps_and_names_its_callback():
     for starter in ("queue_work", "queue_delayed_work", "queue_rcu_work", "call_rcu", "mod_timer"):
         row = KERNEL.activations.get(starter) or KERNEL.registrations[starter]
         told = KERNEL.instead_of(starter, row.context)
-        assert told.count("{}") == 1, starter
+        assert told.advice.count("{}") == 1, starter
     # a start that is not seen is told by what runs it
     assert KERNEL.instead_of(None, "workqueue") == KERNEL.instead_of("queue_work", "workqueue")
-    assert KERNEL.instead_of("lamp_put_async", "unknown") == ""
+    assert KERNEL.instead_of("lamp_put_async", "unknown") == Instead()
     known = {
         row.mechanism for row in (*KERNEL.activations.values(), *KERNEL.registrations.values())
     }
@@ -144,12 +145,14 @@ def test_a_mechanism_that_is_usual_says_what_helps_and_names_its_callback():
 
 
 def test_what_a_mechanism_is_waited_for_with_is_a_known_wait():
-    for mechanism, (advice, own) in KERNEL.instead.items():
-        for name in re.findall(r"with (\w+)\(\) where", advice):
+    for mechanism, told in KERNEL.instead.items():
+        for name in re.findall(r"with (\w+)\(\) where", told.advice):
             wait = KERNEL.waits[name]
             assert wait.restores, mechanism
         # what frees its own item nobody may wait for by that
-        assert own == advice or "flush_" not in own, mechanism
+        assert told.own == told.advice or "flush_" not in told.own, mechanism
+        # who does not ask whether he is to stop may be gone when he is told to
+        assert "_stop()" not in told.advice, mechanism
 
 
 def test_prose_is_short_and_ends_without_a_full_stop():

@@ -272,7 +272,7 @@ def test_evidence_ends_with_the_row_or_with_what_it_stands_for():
         ("workqueue", "schedule_delayed_work", "wait for lamp_gone() with flush_delayed_work(), "),
         ("workqueue", None, "wait for lamp_gone() with flush_work() "),
         ("rcu-callback", "call_rcu", "leave the memory alone to lamp_gone(); rcu_barrier() "),
-        ("kthread", "wake_up_process", "wait for the thread "),
+        ("kthread", "wake_up_process", "wait for a completion that the thread signals "),
         ("unknown", "lamp_put_async", "do in the call what the next caller may find"),
     ],
 )
@@ -281,6 +281,24 @@ def test_advice_on_what_no_table_knows_is_that_of_the_mechanism(context, mechani
     loss = replace(loss, after=replace(loss.after, context=context, mechanism=mechanism))
     (one,) = said(loss).advice
     assert told in one
+
+
+def test_a_thread_is_stopped_where_it_asks_for_that():
+    """One that ends by itself may be gone by then."""
+    loss = lost("lamp_dim", family="structural")
+    loss = replace(loss, after=replace(loss.after, context="kthread", mechanism="kthread_run"))
+    assert "kthread_stop()" not in said(loss).advice[0]
+    assert "kthread_stop()" in said(replace(loss, traits=Traits(asks=True))).advice[0]
+
+
+def test_nobody_is_told_of_a_grace_period_where_none_is():
+    loss = lost("mntput", family="mount")
+    told = said(loss).advice
+    assert told
+    assert not [one for one in told if "grace period" in one]
+    assert [
+        one for one in said(replace(loss, traits=Traits(grace=True))).advice if "expedited" in one
+    ]
 
 
 def test_advice_on_a_release_that_is_not_of_the_core_is_that_of_the_mechanism():
@@ -588,7 +606,8 @@ def test_of_what_no_table_knows_nothing_is_said_to_show():
         for name in ("lamp_destroy", "lamp_notify"):
             assert said(lost(name, family=family)).symptoms == ()
     # a form of the move may tell, whatever it is that moved
-    assert said(replace(lost("lamp_notify", family="structural"), shape="lost-wait")).symptoms
+    freed = replace(lost("lamp_notify", family="structural"), traits=Traits(frees=True))
+    assert said(replace(freed, shape="lost-wait")).symptoms
 
 
 def test_code_of_the_function_itself_does_not_move_from_it_twice():
@@ -676,12 +695,14 @@ def test_a_module_is_held_while_the_callback_stops_something():
     assert not any("module reference in the task" in one for one in stops.advice)
 
 
-def test_what_a_lost_wait_leaves_running_may_be_held_for_it():
+def test_what_a_lost_wait_leaves_running_meets_what_the_function_frees():
     loss = lost("lamp_wait", family="structural", shape="lost-wait")
-    assert said(loss).symptoms == (
-        "the work item may run after what it works on, or its module, is gone",
+    assert said(replace(loss, traits=Traits(frees=True))).symptoms == (
+        "the work item may run after what it works on is freed",
     )
-    assert said(replace(loss, traits=Traits(holds=True))).symptoms == ()
+    # who ends it later may wait then, and what runs on may be held for it
+    assert said(loss).symptoms == ()
+    assert said(replace(loss, traits=Traits(frees=True, holds=True))).symptoms == ()
 
 
 def test_what_stood_before_the_grace_period_is_to_be_done_in_the_call():

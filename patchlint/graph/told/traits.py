@@ -6,11 +6,12 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from patchlint.graph.bindings import argument
+from patchlint.graph.objects import variables
 from patchlint.graph.told.later import callback_of
 from patchlint.model.effect import Traits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from patchlint.graph.build import Deferral
     from patchlint.graph.comparison import Comparison
@@ -50,6 +51,11 @@ def traits(comparison: Comparison, loss: Loss, late: Effect) -> Traits:
             for call in function.calls
         ),
         before_wait=_before_wait(comparison, loss),
+        asks=any(
+            call.callee in kernel.asks_to_stop for function in below for call in function.calls
+        ),
+        frees=_frees(comparison, loss, late),
+        grace=_of_grace_period(comparison, loss, late),
         silent=loss.now.returns.split()[-1:] == [_VOID],
     )
 
@@ -107,10 +113,50 @@ def _takes_reference(kernel: KernelFacts, call: Call) -> bool:
 
 def _before_wait(comparison: Comparison, loss: Loss) -> bool:
     """Whether all that was lost was done before the function waited for a grace period."""
-    kernel = comparison.kernel
-    waits = [
-        call.line
-        for call in loss.was.calls
-        if (row := kernel.waits.get(call.callee)) is not None and row.kind == "grace-period"
-    ]
+    waits = [call.line for call in _grace_periods(comparison.kernel, loss)]
     return bool(waits) and all(effect.root_line < min(waits) for effect in loss.before)
+
+
+def _grace_periods(kernel: KernelFacts, loss: Loss) -> Iterator[Call]:
+    """Yield the calls of the function before that wait for a grace period."""
+    for call in loss.was.calls:
+        row = kernel.waits.get(call.callee)
+        if row is not None and row.kind == "grace-period":
+            yield call
+
+
+def _of_grace_period(comparison: Comparison, loss: Loss, late: Effect) -> bool:
+    """Whether a grace period was waited for, or what runs late has to wait for one."""
+    kernel = comparison.kernel
+    hops = [hop for hop in (late.edge, late.hop) if hop is not None]
+    rows = [kernel.activations.get(hop.mechanism) for hop in hops]
+    return (
+        any(row is not None and "rcu" in row.mechanism for row in rows)
+        or any(hop.context == "rcu-callback" for hop in hops)
+        or any(_grace_periods(kernel, loss))
+    )
+
+
+def _frees(comparison: Comparison, loss: Loss, late: Effect) -> bool:
+    """Whether the losing function frees what its wait was for, on a line behind that wait.
+
+    That is a variable through which the wait or the start names its item.  Errs towards no: what
+    a helper frees, or the last put, is not seen.
+    """
+    wait = loss.before[0].wait
+    if wait is None or not loss.was.makes(wait):
+        return False
+    started = late.edge.call.args if late.edge is not None else ()
+    held = variables((*wait.args, *started))
+
+    def freed(function: Function) -> set[str]:
+        return {
+            call.args[0]
+            for call in function.calls
+            if (row := comparison.kernel.cleanups.get(call.callee)) is not None
+            and row.kind == "memory"
+            and call.args[:1]
+            and (function is not loss.was or call.line > wait.line)
+        }
+
+    return not held.isdisjoint(freed(loss.was) & freed(loss.now))
