@@ -28,8 +28,10 @@ def question(helper: Function) -> str | None:
     if helper.stores or not helper.complete or not returns:
         return None
     if len(returns) == 1 and not returns[0].conditions:
-        (text,) = helper.results or ("",)
-        ways = [text] if text and evaluate(text) is None else []
+        # of two definitions for two configurations each may have another answer
+        ways = [text for text in helper.results if evaluate(text) is None]
+        if len(helper.results) != 1:
+            return None
     else:
         if any(not one.value or _is_local(helper, one.value) for one in returns):
             return None

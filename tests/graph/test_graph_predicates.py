@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from graph_kit import downgrades, facts
+from graph_kit import downgrades, facts, function, graph
 
 from patchlint.graph.predicates import question
 
@@ -77,6 +77,27 @@ def helper(body):
 )
 def test_what_a_helper_asks(body, asked):
     assert question(helper(body)) == asked
+
+
+def test_a_helper_with_two_definitions_is_told_by_its_name():
+    """Hunks may show both of two configurations, and not the test between them."""
+    two = """\
+static inline int lamp_may_wait(struct lamp *l)
+{
+	return l->granted && l->shade;
+}
+
+#else
+
+static inline int lamp_may_wait(struct lamp *l)
+{
+	return 0;
+}
+#endif
+"""
+    held = function(graph(two), "lamp_may_wait")
+    assert len(held.results) == 2
+    assert question(held) is None
 
 
 @pytest.mark.parametrize(
