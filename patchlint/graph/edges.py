@@ -118,7 +118,9 @@ class Bound:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._counts = Counter(k for b in graph.bindings for k in b.target.keys)
+        # a timer that is set up and found by its own container_of is bound to one callback
+        callbacks = {(k, b.callback) for b in graph.bindings for k in b.target.keys}
+        self._counts = Counter(key for key, _ in callbacks)
         self._told: dict[tuple[object, ...], list[_Callback]] = {}
 
     def to(self, target: ObjectRef | None) -> list[_Callback]:

@@ -189,7 +189,7 @@ def same(
     """Whether two expressions can name the same object (see the module on errors).
 
     A struct that is defined in a source file is known in that file alone: ``homes`` says which
-    are.  ``common`` counts in how many places a member name is bound; a name bound once in the
+    are.  ``common`` counts to how many callbacks a member name is bound; a name bound to one in the
     whole series matches across files even when one owner is unknown.
     """
     if one.plain != other.plain or not one.keys & other.keys:

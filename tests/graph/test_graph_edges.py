@@ -173,3 +173,29 @@ def test_an_item_that_is_bound_in_another_file_is_found():
         }
     )
     assert edges(built) == [("lamp_close", "schedule_work", "lamp_gone")]
+
+
+def _across(init: str, gone: str) -> list[tuple[str, str, str | None]]:
+    """Starts of an item of which the file that starts it does not show the type."""
+    return edges(
+        graph(
+            {
+                "drivers/lamp/core.c": gone
+                + f"void lamp_init(struct lamp *lamp)\n{{\n\t{init};\n}}\n",
+                "drivers/lamp/close.c": "void lamp_close(void)\n{\n\tschedule_work(&p->dim);\n}\n",
+            }
+        )
+    )
+
+
+def test_an_item_that_is_set_up_and_found_by_its_container_is_bound_to_one_callback():
+    dimmed = (
+        "static void lamp_{0}(struct work_struct *w)\n{{\n"
+        "\tstruct lamp *lamp = container_of(w, struct lamp, dim);\n\n\tfput(lamp->file);\n}}\n\n"
+    )
+    one = _across("INIT_WORK(&lamp->dim, lamp_gone)", dimmed.format("gone"))
+    two = _across(
+        "INIT_WORK(&lamp->dim, lamp_gone)", dimmed.format("gone") + dimmed.format("other")
+    )
+    assert ("lamp_close", "schedule_work", "lamp_gone") in one
+    assert ("lamp_close", "schedule_work", "lamp_gone") not in two
