@@ -30,17 +30,19 @@ def ends_something(comparison: Comparison, loss: Loss) -> bool:
     """Whether it is a release by its name, or the body of one.
 
     A call, a store or an operation alone is work of any kind.  Of six loud
-    findings by it on unread mail none was right.  With a tree, which shows who comes there, an
-    operation that is named for an end is one, what a teardown waited for, what a helper does that
-    is named for an end, then and now, and a bit that others ask for.
+    findings by it on unread mail none was right.  With a tree, which shows who comes there, and in
+    what has the form of an operation that ends something, an operation that is named for an end is
+    one, what a teardown waited for, what a helper does that is named for an end, then and now, and
+    a bit that others ask for.
     """
     main, kernel = loss.before[0], comparison.kernel
     waited = _promised_wait(comparison, loss)
     ended = main.key[0] == "bit" or certain_end(kernel, loss)
+    shown = comparison.ways is not None or has_ending_form(kernel, loss.was)
     return (
         strength(main) > 1
         or waited
-        or (comparison.ways is not None and (ended or _in_a_teardown(kernel, loss)))
+        or (shown and (ended or _in_a_teardown(kernel, loss)))
         or any(
             not e.where.complete and named_teardown(kernel, e.where.name)
             for e in loss.before

@@ -64,6 +64,22 @@ def test_what_is_no_end_is_work_for_whoever_asks():
     assert "error" not in levels("lamp->ops->tint(lamp);", (way("lamp_rx", "lamp_request"),))
 
 
+RELEASE = "int lamp_release(struct inode *inode, struct file *file)"
+
+
+@pytest.mark.parametrize(
+    ("does", "head", "level"),
+    [
+        ("clear_bit_unlock(LAMP_BUSY, &lamp->flags);", RELEASE, ["warning"]),
+        (DESTROY, RELEASE, ["warning"]),
+        ("lamp->ops->tint(lamp);", RELEASE, []),
+        ("clear_bit_unlock(LAMP_BUSY, &lamp->flags);", REQUEST, []),
+    ],
+)
+def test_the_form_of_an_operation_that_ends_something_shows_as_much_as_a_tree(does, head, level):
+    assert [one for one in levels(does, None, head=head) if one != "note"] == level
+
+
 # -- waits ---------------------------------------------------------------------------------------
 
 WAIT = "flush_work(&lamp->glow);"
