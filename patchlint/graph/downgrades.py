@@ -5,7 +5,7 @@ What is told of each is put together in :func:`_told`, from the parts of ``graph
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
@@ -29,11 +29,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from patchlint.graph.comparison import Comparison
-    from patchlint.graph.effect import Effect
+    from patchlint.graph.effect import Class, Effect
     from patchlint.graph.guards import Atom
     from patchlint.graph.loss import Loss
     from patchlint.model.effect import EntryChain
     from patchlint.model.kernel import Cleanup
+
+#: what is done by these is no release by anything that is known of it: work of any kind
+_WORK: Final[tuple[Class, ...]] = ("opaque", "store", "indirect", "gap")
 
 
 def find(comparison: Comparison) -> tuple[Downgrade, ...]:
@@ -136,7 +139,7 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         body=shape == "moved-body" and not goes_on(comparison, main),
         work=shape != "moved-body"
         and row is None
-        and all(loss.before[0].kind in ("opaque", "store") for loss in losses),
+        and all(loss.before[0].kind in _WORK for loss in losses),
     )
 
 
