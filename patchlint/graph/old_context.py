@@ -244,7 +244,7 @@ def _only_given(comparison: Comparison, was: Function) -> str:
     known = {entry.macro for entry in kernel.entries}
     if not given or any(
         call.callee in known
-        or kernel.visits.search(call.callee)
+        or kernel.runs_at_once(call.callee, was.name)
         or before.callees(call, function.path)
         for function, call in given
     ):

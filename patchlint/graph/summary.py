@@ -328,7 +328,8 @@ class Summaries:
             if inner is None or inner is function or name in {p.name for p in function.parameters}:
                 continue
             if call.indirect or not self.kernel.later.search(call.callee):
-                promised = not self._promises or self.kernel.visits.search(call.callee) is not None
+                at_once = self.kernel.runs_at_once(call.callee, inner.name)
+                promised = not self._promises or at_once
                 for effect in self._lift(function, call, inner, {}, ()):
                     # that it is late is so whoever calls it
                     if promised or effect.late:

@@ -507,6 +507,8 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     later: re.Pattern[str] = NEVER
     #: names of functions that run what they are given before they return
     visits: re.Pattern[str] = NEVER
+    #: names of functions that are told of an end, by whoever was given them
+    notices: re.Pattern[str] = NEVER
     calms: re.Pattern[str] = NEVER
     #: names of functions that take a lock, or say that it is held, and of those that give it back
     locks: re.Pattern[str] = NEVER
@@ -568,6 +570,13 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     def unheld(self, version: tuple[int, int]) -> bool:
         """Whether that kernel is newer than all that the rows are held against."""
         return bool(self.held_against) and version > max(map(release, self.held_against))
+
+    def runs_at_once(self, helper: str, given: str) -> bool:
+        """Whether ``helper`` is named for running before it returns what is ``given`` to it.
+
+        By name, see structural.toml: what is named for being told of an end waits for that.
+        """
+        return self.visits.search(helper) is not None and self.notices.search(given) is None
 
     def named_end(self, name: str) -> bool:
         """Whether a function is named like one that releases something that lasts."""

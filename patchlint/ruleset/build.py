@@ -113,6 +113,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         harmless=any_of(data["harmless"]),
         later=any_of(data["later"]),
         visits=any_of(data["visits"]),
+        notices=any_of(data["notices"]),
         calms=any_of(data["calms"]),
         locks=any_of(data["locks"]),
         unlocks=any_of(data["unlocks"]),

@@ -427,6 +427,7 @@ STRUCTURE: Final[Row] = (
     Key("harmless", regexes, required=False),
     Key("later", regexes, required=False),
     Key("visits", regexes, required=False),
+    Key("notices", regexes, required=False),
     Key("calms", regexes, required=False),
     Key("locks", regexes, required=False),
     Key("unlocks", regexes, required=False),

@@ -107,6 +107,13 @@ def test_what_is_given_to_a_helper_that_nobody_shows_is_done_where_it_visits(hel
     assert lost(EACH + closing("iput(l->inode);"), EACH + closing(QUEUE, helper)) == []
 
 
+@pytest.mark.parametrize("name", ["lamp_drop_complete", "lamp_dropped_cb", "lamp_drop_endio"])
+def test_a_function_that_is_told_of_an_end_is_not_run_where_it_is_given(name):
+    each = EACH.replace("lamp_drop", name)
+    before = each + closing(f"lamp_request_run(bus, {name});")
+    assert lost(before, each + closing(QUEUE)) == []
+
+
 def test_who_gives_a_function_to_a_put_calls_it():
     """It ran in a work item before, through the put; now it queues one itself."""
     own = GONE.replace("lamp_gone", "lamp_put_work").replace(
