@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from patchlint.graph import branches, guards
-from patchlint.graph.objects import parted
+from patchlint.graph.objects import parted, strip_expression
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -69,9 +69,37 @@ def tested_anew(comparison: Comparison, pair: _Pair, effect: Effect) -> Atom | N
             and not leaves_others(comparison, atom)
             and not _fails_otherwise(comparison, pair, effect, atom)
             and not _remembers(comparison, effect, atom)
+            and not _is_there(comparison, effect, atom)
         ):
             return atom
     return None
+
+
+def _is_there(comparison: Comparison, effect: Effect, atom: Atom) -> bool:
+    """Whether a test above a wait asks whether there is what it waits for.
+
+    ``if (lamp_thread) kthread_stop(lamp_thread);``: where there is none nobody is waited for.
+    """
+    wait = effect.wait or (effect.site if effect.key[0] == "wait" else None)
+    asked = strip_expression(atom.text)
+    return (
+        wait is not None
+        and atom.positive
+        and (effect.wait is None or any(atom.within(one) for one in _waiting(comparison, effect)))
+        and any(_begins_with(strip_expression(text), asked) for text in wait.args)
+    )
+
+
+def _begins_with(path: str, start: str) -> bool:
+    """Whether an object is another one or a part of it: ``lamp->work`` of ``lamp``."""
+    rest = path.removeprefix(start)
+    return path.startswith(start) and (not rest or rest.startswith(("->", ".")))
+
+
+def _waiting(comparison: Comparison, effect: Effect) -> tuple[Function, ...]:
+    """The functions on the ways to a wait."""
+    pending = (effect.pending,) if effect.pending is not None else ()
+    return (*pending, *comparison.holders(effect))
 
 
 def _remembers(comparison: Comparison, effect: Effect, atom: Atom) -> bool:
@@ -83,8 +111,7 @@ def _remembers(comparison: Comparison, effect: Effect, atom: Atom) -> bool:
     if effect.wait is None and effect.key[0] != "wait":
         return False
     member = _MEMBER.search(atom.text)
-    waiting = (effect.pending,) if effect.pending is not None else ()
-    holders = (*waiting, *comparison.holders(effect))
+    holders = _waiting(comparison, effect)
     return member is not None and any(
         store.line < atom.line or not atom.within(holder)
         for holder in holders

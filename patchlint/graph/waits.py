@@ -123,18 +123,37 @@ def signalled_before(
     """Whether the callback has told who waits in ``call`` before it does what ``chain`` leads to.
 
     Of completions alone, by the callback itself or in what it calls above: who waits for a
-    wake-up waits for a state that others may set.
+    wake-up waits for a state that others may set.  Who starts a thread that serves others waits
+    for its begin, whatever signals that: for its end he would wait forever.
     """
     wait = graph.kernel.waits[call.callee]
     callback = graph.run_by(deferral)
-    if wait.kind != "completion" or callback is None or wait.object_arg is None:
+    if wait.kind not in SIGNALLED or callback is None or wait.object_arg is None:
         return False
     place = next((s for s in chain if (s.path, s.function) == (callback.path, callback.name)), None)
-    target = written_object(function, call, wait.object_arg, graph.fields)
-    if place is None or target is None:
+    if place is None:
         return False
-    told = [line for line, keys in _told_in(graph, callback) if keys & target.keys]
-    return bool(told) and max(told) < place.line
+    target = written_object(function, call, wait.object_arg, graph.fields)
+    keys = target.keys if target is not None else frozenset()
+    told = [line for line, told in _told_in(graph, callback) if told & keys]
+    if deferral.function is function and starts_thread(graph.kernel, deferral):
+        # the first of several signals tells that it runs
+        first = bool(told) and min(told) < place.line
+        return first or _serves(graph.kernel, callback, place.line)
+    return wait.kind == "completion" and bool(told) and max(told) < place.line
+
+
+def _serves(kernel: KernelFacts, thread: Function, line: int) -> bool:
+    """Whether a thread waits for work, or asks whether to stop, again and again above a line."""
+    return any(
+        call.in_loop
+        and call.line < line
+        and (
+            call.callee in kernel.asks_to_stop
+            or (call.callee in kernel.waits and kernel.waits[call.callee].kind in SIGNALLED)
+        )
+        for call in thread.calls
+    )
 
 
 def _told_in(graph: Graph, callback: Function) -> tuple[tuple[int, frozenset[str]], ...]:

@@ -211,6 +211,32 @@ def test_who_is_told_before_it_is_done_does_not_wait_for_it(lines, late):
     assert [e.late for e in summary(source) if e.name == "iput"] == [late]
 
 
+SERVES = "while (!kthread_should_stop())\n\t\twait_event(l->more, lamp_more(l));"
+
+
+@pytest.mark.parametrize(
+    ("lines", "late"),
+    [
+        (["iput(l->inode);", "wake_up(&l->told);"], False),
+        # the first of two signals tells that it runs
+        (["wake_up(&l->told);", "iput(l->inode);", "wake_up(&l->told);"], True),
+        # the end of a thread that serves others would be waited for forever
+        ([SERVES, "iput(l->inode);", "wake_up(&l->told);"], True),
+    ],
+)
+def test_who_starts_a_thread_waits_for_its_begin(lines, late):
+    inner = "".join(f"\t{line}\n" for line in lines)
+    thread = (
+        f"static int lampd(void *data)\n{{\n\tstruct lamp *l = data;\n\n{inner}\treturn 0;\n}}\n\n"
+    )
+    source = (
+        f"{thread}void f(struct lamp *l)\n{{\n"
+        '\tl->task = kthread_run(lampd, l, "lampd");\n'
+        "\twait_event(l->told, l->up || l->down);\n}\n"
+    )
+    assert [e.late for e in summary(source) if e.name == "iput"] == [late]
+
+
 @pytest.mark.parametrize(
     ("put", "binds", "late"),
     [

@@ -190,6 +190,41 @@ def test_a_thread_goes_on_without_what_it_was_given_to_begin_with():
     assert found.after.context == "kthread"
 
 
+LAMPD = """\
+static int lampd(void *data)
+{
+	struct lamp *lamp = data;
+
+	while (!kthread_should_stop())
+		lamp_blink(lamp);
+	iput(lamp->inode);
+	return 0;
+}
+
+void lamp_start(struct lamp *lamp)
+{
+	lamp->task = kthread_run(lampd, lamp, "lampd");
+}
+
+"""
+STOPS = "void lamp_stop(struct lamp *lamp)\n{\n\tlamp_dim(lamp);\n\tkthread_stop(lamp->task);\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("test", "lost"),
+    [
+        ("if (lamp->task)", []),
+        ("if (lamp && lamp->task)", []),
+        ("if (lamp->task != NULL)", []),
+        ("if (!lamp->task)", ["lamp_stop"]),
+        ("if (lamp->hot)", ["lamp_stop"]),
+    ],
+)
+def test_where_there_is_nothing_to_wait_for_nobody_is_waited_for(test, lost):
+    after = STOPS.replace("\tkthread_stop", f"\t{test}\n\t\tkthread_stop")
+    assert [d.function for d in downgrades(LAMPD + STOPS, LAMPD + after)] == lost
+
+
 def test_a_caller_of_a_static_function_waits_by_way_of_it_alone():
     """What is left inline in the caller is what the loss left, not a way of its own."""
     flushes = HELPED.replace("void lamp_exit", "static void lamp_off").replace("dim", "kick")
