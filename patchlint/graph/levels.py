@@ -100,6 +100,8 @@ def _not_for_all(comparison: Comparison, loss: Loss, old: OldContext) -> Iterato
         yield f"{waiter.name}(), which the same request runs, waits for it"
     if _in_one_configuration(comparison, loss):
         yield "it was done then in some configurations alone, and put off in others"
+    if not comparison.kernel.coming_up.isdisjoint(loss.was.marks):
+        yield "it runs when the kernel or its module comes up: nobody relies on it yet"
     if loss.held:
         yield "every caller that the mail shows makes up for it; others may not"
     if comparison.opt_in.asked(loss):

@@ -76,7 +76,16 @@ def if_left(comparison: Comparison, loss: Loss) -> Loss | None:
         return loss
     if comparison.after.known.get(loss.now.path) is None or _called_otherwise(comparison, loss):
         return None
-    return loss if _of_the_last(loss) else replace(loss, held=True)
+    told = _of_the_last(loss) or _by_who_goes_away(comparison, loss)
+    return loss if told else replace(loss, held=True)
+
+
+def _by_who_goes_away(comparison: Comparison, loss: Loss) -> bool:
+    """Whether those alone make up for it who end all: a module's exit says nothing of a request."""
+    marks = comparison.kernel.going_away
+    return all(
+        not marks.isdisjoint(caller.marks) for caller, _ in comparison.after.callers_of(loss.now)
+    )
 
 
 def _of_the_last(loss: Loss) -> bool:

@@ -136,6 +136,7 @@ class Function(Struct, frozen=True):
     ``complete`` says whether the image has every line of it, ``cut`` whether its end is in
     a gap; ``errors`` whether the parser met an error in it.  ``returns`` is the return type's text,
     empty where no image shows it.
+    ``marks`` are the words of the header that the macro table blanks: ``__init``, ``__exit``.
     ``body_digest`` is a hash of the white-space-folded statements, for renames.
     """
 
@@ -161,6 +162,7 @@ class Function(Struct, frozen=True):
     settings: tuple[Setting, ...] = ()
     #: first and last lines of calls and tests that take more than one
     spans: tuple[tuple[int, int], ...] = ()
+    marks: tuple[str, ...] = ()
 
     def makes(self, call: Call) -> bool:
         """Whether that very call is one of its own: calls that are alike are not the same."""

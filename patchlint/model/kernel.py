@@ -515,6 +515,9 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     unlocks: re.Pattern[str] = NEVER
     #: functions that give an object of which each processor has one
     each_processor: frozenset[str] = frozenset()
+    #: marks of functions that run when the kernel, a module or a namespace comes up, or goes
+    coming_up: frozenset[str] = frozenset()
+    going_away: frozenset[str] = frozenset()
     #: what a thread asks that ends when it is told to stop
     asks_to_stop: frozenset[str] = frozenset()
     #: functions that take a variable away from the release at the end of its scope

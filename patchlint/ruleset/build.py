@@ -118,6 +118,8 @@ def _kernel(data: Compiled) -> KernelFacts:
         locks=any_of(data["locks"]),
         unlocks=any_of(data["unlocks"]),
         each_processor=frozenset(data["each_processor"]),
+        coming_up=frozenset(data["coming_up"]),
+        going_away=frozenset(data["going_away"]),
         asks_to_stop=frozenset(data["asks_to_stop"]),
         takes=frozenset(data["takes"]),
         lookups=frozenset(data["lookups"]),

@@ -596,6 +596,7 @@ class Sweep:
         # a repaired hunk has a word where it shows no type
         returns = "" if returns == GAP else returns
         header = self.code.chars[node.start_byte : name.start_byte]
+        written = self.text.chars[node.start_byte : name.start_byte]
         entry = None
         if not self._unchanged(node) and self.table.action(self._word(node).encode()) == "syscall":
             entry = "syscall"
@@ -621,6 +622,7 @@ class Sweep:
                 settings=tuple(body.settings),
                 spans=tuple(body.spans),
                 cut=not self._knows(end),
+                marks=() if written == header else _blanked(written, header),
             )
         )
 
@@ -956,6 +958,12 @@ class Sweep:
                         type_ = self._type(kind, declarator)
                         line = name.start_point[0] + 1
                         self.fields.append((owner, self._source(name), type_, line))
+
+
+def _blanked(written: str, header: str) -> tuple[str, ...]:
+    """The words of a function's header that the macro table takes away, as they stand there."""
+    kept = set(_NAME.findall(header))
+    return tuple(word for word in _NAME.findall(written) if word not in kept)
 
 
 def _defines(node: Node, name: Node) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from graph_kit import compare, downgrades, way
+from graph_kit import PATH, compare, downgrades, way
 
 from patchlint.graph.downgrades import find
 from patchlint.graph.reach.way import Ways
@@ -149,3 +149,27 @@ static void lamp_gone(struct timer_list *timer)
         worker + OFF.replace("LINE", after),
     )
     assert found.condition == "lamp_lit(lamp)"
+
+
+LEAVES = caller("lamp_exit", "lamp_off(lamp);", "flush_work(&lamp->gone);")
+
+
+@pytest.mark.parametrize(
+    ("mark", "level"), [("", "note"), ("__exit ", "warning"), ("__net_exit ", "warning")]
+)
+def test_what_a_module_waits_for_at_its_end_says_nothing_of_other_callers(mark, level):
+    """With hunks alone others may call: a request, of which no module's exit makes up."""
+    leaves = LEAVES.replace("void ", f"static void {mark}")
+    sides = both(leaves, leaves)
+    assert downgrades(*sides) == ()
+    hunks = compare(*sides)
+    hunks.after.known[PATH] = ((1, sides[1].count("\n")),)
+    (told,) = find(hunks)
+    assert (told.function, told.level_cap) == ("lamp_off", level)
+
+
+@pytest.mark.parametrize(("mark", "level"), [("", "warning"), ("__init ", "note")])
+def test_before_a_module_is_up_nobody_relies_on_it(mark, level):
+    sides = (side.replace("static void lamp_off", f"static void {mark}lamp_off") for side in both())
+    (told,) = downgrades(*sides)
+    assert (told.function, told.level_cap) == ("lamp_off", level)

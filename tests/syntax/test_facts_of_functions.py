@@ -26,6 +26,13 @@ def test_header_and_extent(reader: Reader) -> None:
     assert function.entry is None
 
 
+def test_what_marks_a_function_is_told_apart_from_its_type(reader: Reader) -> None:
+    plain = reader.function("static int f(void)\n{\n\treturn 0;\n}\n")
+    marked = reader.function("static __cold int __init f(void)\n{\n\treturn 0;\n}\n")
+    assert (plain.marks, marked.marks) == ((), ("__cold", "__init"))
+    assert (marked.static, marked.returns) == (True, "int")
+
+
 def test_function_pointer_types_end_in_a_call(reader: Reader) -> None:
     function = reader.body("\tvoid (*done)(struct thing *);", "int (*fn)(int), void *data")
     assert function.parameters == (Parameter("int (*)()", "fn"), Parameter("void", "data"))
