@@ -24,8 +24,9 @@ from msgspec import Struct, field
 from patchlint.graph import guards
 from patchlint.graph.roles import ends_something, role
 from patchlint.graph.slight import late_in, slight, slighted
+from patchlint.graph.still_waited import waited_otherwise
 from patchlint.graph.strength import KNOWN, known_of, strength
-from patchlint.graph.waits import ends_told, wait_matches
+from patchlint.graph.waits import ends_told
 from patchlint.model.effect import MEMORY_ONLY, Ground
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from patchlint.graph.effect import Effect
     from patchlint.graph.loss import Loss
     from patchlint.graph.old_context import OldContext
-    from patchlint.model.facts import Function
     from patchlint.model.kernel import KernelFacts
 #: calls to what is done far below, the same where it is late, and tests above it
 FAR: Final = 3
@@ -96,8 +96,7 @@ def _of_one(comparison: Comparison, loss: Loss, old: OldContext) -> Volume:
 
 def _not_for_all(comparison: Comparison, loss: Loss, old: OldContext) -> Iterator[str]:
     """Why a loss is none for those who relied on what was done."""
-    if (waiter := _waits_in_the_same(comparison, loss, old)) is not None:
-        yield f"{waiter.name}(), which the same request runs, waits for it"
+    yield from waited_otherwise(comparison, loss, old)
     if _in_one_configuration(comparison, loss):
         yield "it was done then in some configurations alone, and put off in others"
     if not comparison.kernel.coming_up.isdisjoint(loss.was.marks):
@@ -112,29 +111,6 @@ def _not_for_all(comparison: Comparison, loss: Loss, old: OldContext) -> Iterato
         yield "what waits for it waits for its context as well"
     if _brief(comparison, loss):
         yield "it is late by a grace period, and who meets it is told to try again"
-
-
-def _waits_in_the_same(comparison: Comparison, loss: Loss, old: OldContext) -> Function | None:
-    """Another operation of the request that loses, to which the series adds a wait for it.
-
-    ``->kill_sb`` flushes what ``->put_super`` queued: both are umount(2).  In which order they run
-    no table says, which errs towards a note.
-    """
-    events = {entry.event for entry in old.entries if entry.event}
-    after = comparison.after
-    edges = loss.hops
-    if not events or len(edges) < len(loss.late):
-        return None
-    for call in comparison.added_waits:
-        holder = next((f for f in after.functions.values() if f.makes(call)), None)
-        if (
-            holder is not None
-            and holder is not loss.now
-            and any(row.event in events for _, _, row in after.operations_of(holder.name))
-            and all(wait_matches(after, edge, holder, call) for edge in edges)
-        ):
-            return holder
-    return None
 
 
 def _far_below(loss: Loss) -> bool:

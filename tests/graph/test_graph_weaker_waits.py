@@ -338,3 +338,28 @@ def test_one_wait_that_is_gone_is_one_finding():
     ]
     assert found.shape == "lost-wait"
     assert found.after.callback in ("lamp_gone", "lamp_lost")
+
+
+@pytest.mark.parametrize(
+    ("wait", "levels"),
+    [
+        ("wait_event(lamp->off_wq, lamp->off);", ["note"]),
+        ("wait_event_timeout(lamp->off_wq, lamp->off, HZ);", ["warning"]),
+        ("lamp_dim(lamp);", ["warning"]),
+    ],
+)
+def test_a_wait_for_something_else_may_be_for_the_same(wait, levels):
+    waited = WAITED.replace("lamp_dim", "lamp_kick")
+    sides = (waited.replace("WAIT", FOREVER), waited.replace("WAIT", wait))
+    assert [d.level_cap for d in lost(*sides)] == levels
+
+
+def test_a_wait_that_hangs_in_a_table_now_is_called_by_whoever_goes_through_it():
+    stop = "static void lamp_still(struct lamp *lamp)\n{\n\tflush_work(&lamp->work);\n}\n\n"
+    table = "static struct lamp_part lamp_part = {\n\t.stop = lamp_still,\n};\n\n"
+    before = HELPED.replace("lamp_calm", "lamp_still")
+    after = before.replace("\tlamp_still(lamp);\n", "")
+    assert [d.level_cap for d in lost(stop + before, stop + after)] == ["warning"]
+    assert [d.level_cap for d in lost(stop + before, stop + table + after)] == ["note"]
+    # what hung there before was called there before
+    assert [d.level_cap for d in lost(stop + table + before, stop + table + after)] == ["warning"]
