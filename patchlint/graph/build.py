@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import chain, pairwise
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
@@ -17,7 +18,7 @@ from patchlint.model.effect import Step
 from patchlint.model.facts import Initializer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from patchlint.model.context import Context, Guarantee
     from patchlint.model.facts import Call, Condition, FileFacts, Function
@@ -112,7 +113,7 @@ class Graph(Struct):
     #: what functions signal, by themselves or below, line by line: each is asked for once
     signals: dict[int, tuple[tuple[int, ObjectRef], ...]] = field(default_factory=dict)
     signals_below: dict[int, tuple[tuple[int, frozenset[str]], ...]] = field(default_factory=dict)
-    signalled_at_all: dict[int, frozenset[str]] = field(default_factory=dict)
+    signalled_at_all: dict[int, tuple[ObjectRef, ...]] = field(default_factory=dict)
     _found: dict[tuple[str | None, str], Function | None] = field(default_factory=dict)
     _bound: dict[str, list[Binding]] | None = None
     _named: dict[str, list[int]] | None = None
@@ -165,14 +166,22 @@ class Graph(Struct):
         functions = [self.find(name, origin) for name, _, origin in bound]
         return list({id(f): f for f in functions if f is not None}.values())
 
-    def reach(self, start: Function, depth: int) -> list[Function]:
-        """``start`` and what it calls in the images, at most ``depth`` calls down."""
+    def reach(
+        self,
+        start: Function,
+        depth: int,
+        calls: Callable[[Function], Iterable[Call]] = attrgetter("calls"),
+    ) -> list[Function]:
+        """``start`` and what it calls in the images, at most ``depth`` calls down.
+
+        ``calls`` gives the calls of a function that are followed: all of them.
+        """
         seen = {(start.path, start.name): start}
         frontier = [start]
         for _ in range(depth):
             following = []
             for function in frontier:
-                for call in function.calls:
+                for call in calls(function):
                     callee = self.find(call.callee, function.path)
                     if callee is not None and (callee.path, callee.name) not in seen:
                         seen[callee.path, callee.name] = callee

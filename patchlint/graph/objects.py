@@ -31,6 +31,9 @@ _QUALIFIERS: Final = re.compile(r"\b(?:const|volatile|static|struct|union|extern
 _VARIABLE: Final = re.compile(r"(?<![\w.>])[A-Za-z_]\w*")
 _TAIL: Final = lazy(r"(?:->|\.)\s*([A-Za-z_]\w*)\s*$")
 
+#: members that tell one place of a struct from another
+_SEVERAL: Final = 2
+
 #: (struct, member) -> type text
 Fields = dict[tuple[str, str], str]
 #: struct -> the source files that define one of that name
@@ -192,11 +195,11 @@ def same(
     are.  ``common`` counts to how many callbacks a member name is bound; a name bound to one in the
     whole series matches across files even when one owner is unknown.
     """
-    if one.plain != other.plain or not one.keys & other.keys:
+    if one.plain != other.plain or not alike(one, other):
         return False
     if one.plain:
-        alike = one.path == other.path and one.function == other.function
-        return alike or not (one.local or other.local)
+        here = one.path == other.path and one.function == other.function
+        return here or not (one.local or other.local)
     first, second = _owners(one, other)
     if first and second and first != second:
         return False
@@ -208,6 +211,22 @@ def same(
     )
     once = common is not None and all(common.get(k, 0) <= 1 for k in one.keys & other.keys)
     return not private and (bool(first and second) or once)
+
+
+def alike(one: ObjectRef, other: ObjectRef) -> bool:
+    """Whether two names of objects may be of one: of members in members all that both tell.
+
+    ``rx.done`` and ``tx.done`` of one struct are not; ``dwork.work`` is, of ``dwork`` and ``work``.
+    """
+    if min(len(one.keys), len(other.keys)) < _SEVERAL:
+        return not one.keys.isdisjoint(other.keys)
+    short, long = sorted((_inside(one), _inside(other)), key=len)
+    return short in (long[: len(short)], long[-len(short) :])
+
+
+def _inside(one: ObjectRef) -> list[str]:
+    """The members by which an object is known, the outermost first."""
+    return [name for name in re.split(r"->|\.", one.text.replace(" ", "")) if name in one.keys]
 
 
 def _owners(one: ObjectRef, other: ObjectRef) -> tuple[str | None, str | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from patchlint.graph.bindings import (
@@ -11,8 +12,9 @@ from patchlint.graph.bindings import (
     reference,
     written_object,
 )
+from patchlint.graph.branches import on_error_path
 from patchlint.graph.effect import folder_of
-from patchlint.graph.objects import ObjectRef, refer, same
+from patchlint.graph.objects import ObjectRef, alike, refer, same
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -220,7 +222,8 @@ class Awaited:
             for name in (None,) if edge.queue is None else queue.keys if queue else ():
                 self._by_queue.setdefault(name, []).append(place)
             callback = graph.run_by(edge)
-            for key in sorted(_signals(graph, callback)) if callback is not None else ():
+            signals = _signals(graph, callback) if callback is not None else ()
+            for key in {key for one in signals for key in one.keys}:
                 self._by_signal.setdefault(key, []).append(place)
 
     def by(self, function: Function, call: Call) -> list[Deferral]:
@@ -274,28 +277,33 @@ def _same_queue(graph: Graph, deferral: Deferral, target: ObjectRef) -> bool:
 def _completed(graph: Graph, deferral: Deferral, target: ObjectRef) -> bool:
     """Whether a callback, or what it calls, signals what is waited for."""
     callback = graph.run_by(deferral)
-    return callback is not None and not _signals(graph, callback).isdisjoint(target.keys)
+    return callback is not None and any(alike(one, target) for one in _signals(graph, callback))
 
 
-def _signals(graph: Graph, callback: Function) -> frozenset[str]:
-    """What a callback signals, by its keys: completions, wait queues, bits.
+def _signals(graph: Graph, callback: Function) -> tuple[ObjectRef, ...]:
+    """What a callback signals: completions, wait queues, bits.
 
     It does, a function that it calls, or what runs when it puts the last reference of something.
+    What is signalled where something failed tells of that, and to whoever waits for anything.
     """
     known = graph.signalled_at_all.get(id(callback))
     if known is None:
-        found: set[str] = set()
-        for function in graph.reach(callback, _DEPTH):
+        found: dict[ObjectRef, None] = {}
+        for function in graph.reach(callback, _DEPTH, partial(_going_well, graph.kernel)):
+            going_well = _going_well(graph.kernel, function)
             releases = (
-                release
-                for call in function.calls
-                for release in _at_last_put(graph, function, call)
+                release for call in going_well for release in _at_last_put(graph, function, call)
             )
             for one in (function, *releases):
-                for _line, done in _own_signals(graph, one):
-                    found |= done.keys
-        known = graph.signalled_at_all[id(callback)] = frozenset(found)
+                lines = {call.line for call in _going_well(graph.kernel, one)}
+                found |= {done: None for line, done in _own_signals(graph, one) if line in lines}
+        known = graph.signalled_at_all[id(callback)] = tuple(found)
     return known
+
+
+def _going_well(kernel: KernelFacts, function: Function) -> list[Call]:
+    """The calls of a function that it does not make after a failure alone."""
+    return [call for call in function.calls if not on_error_path(kernel, call, (function,))]
 
 
 def _at_last_put(graph: Graph, function: Function, call: Call) -> Iterator[Function]:

@@ -158,6 +158,22 @@ def test_an_unknown_owner_matches_in_its_file_and_elsewhere_only_when_bound_once
     assert not same(here, there, {}, {"work": 2})
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("&lamp->rx.done", "&who->tx.done", False),
+        ("&lamp->rx.done", "&who->rx.done", True),
+        ("&lamp->dwork.work", "&who->dwork", True),
+        ("&lamp->dwork.work", "&who->work", True),
+        ("&lamp->bulb.dwork.work", "&who->dwork.work", True),
+        ("&lamp->bulb.dwork.work", "&who->bulb.dwork", True),
+        ("&lamp->bulb.rx.done", "&who->bulb.tx.done", False),
+    ],
+)
+def test_members_in_members_are_told_apart_by_all_of_them(one, other, alike):
+    assert same(named(one), named(other), {}) is alike
+
+
 NAMES = st.sampled_from(["lamp", "l", "other", "who", "work", "bulb", "dwork", "local"])
 PATHS = st.builds(
     lambda names, joints: "".join(n + j for n, j in zip(names, [*joints, ""], strict=False)),

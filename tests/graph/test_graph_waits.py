@@ -211,6 +211,28 @@ def test_who_is_told_before_it_is_done_does_not_wait_for_it(lines, late):
     assert [e.late for e in summary(source) if e.name == "iput"] == [late]
 
 
+@pytest.mark.parametrize(
+    ("signal", "late"),
+    [
+        ("complete(&l->rx.done);", False),
+        ("complete(&l->tx.done);", True),
+        ("lamp_told(l);", False),
+        ("if (err)\n\t\tcomplete(&l->rx.done);", True),
+        ("if (err)\n\t\tlamp_told(l);", True),
+    ],
+)
+def test_who_waits_for_another_signal_or_one_of_a_failure_waits_for_nothing_else(signal, late):
+    source = (
+        "static void lamp_told(struct lamp *l)\n{\n\tcomplete(&l->rx.done);\n}\n\n"
+        "static void lamp_gone(struct work_struct *work)\n{\n"
+        "\tstruct lamp *l = container_of(work, struct lamp, work);\n\tint err = lamp_dim(l);\n\n"
+        f"\tiput(l->inode);\n\t{signal}\n}}\n\n"
+        "void f(struct lamp *l)\n{\n\tschedule_work(&l->work);\n"
+        "\twait_for_completion(&l->rx.done);\n}\n"
+    )
+    assert [e.late for e in summary(source) if e.name == "iput"] == [late]
+
+
 SERVES = "while (!kthread_should_stop())\n\t\twait_event(l->more, lamp_more(l));"
 
 
