@@ -644,6 +644,96 @@ def test_whose_table_stands_beside_his_own_function_in_the_member_calls_that(tab
     assert sorted(entry.name for entry in found.entry_points) == told_
 
 
+RESET = "void core_reset(const struct pump_ops *ops)\n{\n\tops->halt(l);\n}\n"
+VALVE = one("valve_reset", "core_reset", head="SYSCALL_DEFINE1({}, int, fd)")
+HANDLERS = "static struct pump_ops valve_handlers[] = {\n\t{ .fill = valve_fill },\n};\n"
+LINKED = "obj-$(CONFIG_VALVE) += valve.o\n\nvalve-y := reset.o \\\n\tdev/main.o\n"
+
+
+def pumps(makefile, handlers, *, core=RESET, sites=("core/core.c",)):
+    """Who comes to the ->halt() of one driver: the core, and another driver by the core."""
+    files = {
+        "pump/a.c": START,
+        "core/core.c": core,
+        "core/sys.c": SYSCALL.replace("middle", "core_reset"),
+        "valve/reset.c": VALVE,
+        "valve/dev/main.c": handlers,
+        "valve/Makefile": makefile,
+    }
+    calls = tuple(
+        CallerSite("core_reset", path, 3, static=False, kind="function", function_line=1)
+        for path in sites
+    )
+    use = replace(initializer("struct pump_ops", "halt"), path="pump/a.c")
+    found = walk.ways(Tree(files, [use], {"halt": calls}), kernel(), "f", "pump/a.c")
+    return sorted(entry.name for entry in found.entry_points)
+
+
+@pytest.mark.parametrize(
+    ("makefile", "handlers", "told_"),
+    [
+        (LINKED, HANDLERS, ["lamp_off"]),
+        (LINKED.replace("+= valve.o", "+= reset.o"), HANDLERS, ["lamp_off", "valve_reset"]),
+        (LINKED.replace("$(CONFIG_VALVE)", "${CONFIG_VALVE}"), HANDLERS, ["lamp_off"]),
+        (LINKED, HANDLERS.replace("pump_ops", "cup_ops"), ["lamp_off", "valve_reset"]),
+        (LINKED, "extern struct pump_ops handlers;\n", ["lamp_off", "valve_reset"]),
+    ],
+)
+def test_a_module_with_objects_of_its_own_comes_to_none_of_another(makefile, handlers, told_):
+    assert pumps(makefile, handlers) == told_
+
+
+@pytest.mark.parametrize(
+    ("sites", "told_"),
+    [(("core/core.c",), ["lamp_off"]), (("core/core.c", "lib/other.c"), ["lamp_off"])],
+)
+def test_the_module_that_calls_through_a_member_serves_all_objects(sites, told_):
+    # it has objects as well, but nobody else is the core
+    core = HANDLERS + RESET
+    assert pumps(LINKED, HANDLERS, core=core, sites=sites) == told_
+
+
+def test_a_driver_that_calls_through_the_member_itself_does_so_for_its_own():
+    other = RESET.replace("core_reset", "valve_halt") + VALVE.replace("core_reset", "valve_halt")
+    sites = tuple(
+        CallerSite(name, path, 3, static=False, kind="function", function_line=1)
+        for name, path in (("valve_halt", "valve/reset.c"), ("core_reset", "core/core.c"))
+    )
+    files = {
+        "pump/a.c": START,
+        "core/core.c": RESET + SYSCALL.replace("middle", "core_reset"),
+        "valve/reset.c": HANDLERS + other,
+    }
+    use = replace(initializer("struct pump_ops", "halt"), path="pump/a.c")
+    found = walk.ways(Tree(files, [use], {"halt": sites}), kernel(), "f", "pump/a.c")
+    assert [entry.name for entry in found.entry_points] == ["lamp_off"]
+    alone = Tree(files, [use], {"halt": sites[:1]})
+    found = walk.ways(alone, kernel(), "f", "pump/a.c")
+    assert [entry.name for entry in found.entry_points] == ["valve_reset"]
+
+
+@pytest.mark.parametrize(
+    ("store", "told_"),
+    [
+        ("bell->end = bell_end;", ["lamp_off"]),
+        ("bell->end = NULL;", ["bell_off", "lamp_off"]),
+        ("bell->begin = bell_end;", ["bell_off", "lamp_off"]),
+    ],
+)
+def test_an_object_that_is_given_another_function_never_calls_this_one(store, told_):
+    put = "void put(struct event *event)\n{\n\tevent->end(event);\n}\n"
+    bell = f"static void bell_init(struct event *bell)\n{{\n\t{store}\n}}\n"
+    files = {
+        "a.c": START + "static void init(struct event *event)\n{\n\tevent->end = f;\n}\n",
+        "core.c": put + SYSCALL.replace("middle", "put"),
+        "bell.c": bell + one("bell_off", "put", head="SYSCALL_DEFINE1({}, int, fd)"),
+    }
+    use = AddressUse("f", "a.c", 7, "assignment", "init", target="event->end")
+    site = CallerSite("put", "core.c", 3, static=False, kind="function", function_line=1)
+    found = walk.ways(Tree(files, [use], {"end": (site,)}), kernel(), "f", "a.c")
+    assert sorted(entry.name for entry in found.entry_points) == told_
+
+
 @pytest.mark.parametrize(
     ("use", "complete"),
     [

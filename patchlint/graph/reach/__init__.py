@@ -7,7 +7,8 @@ tables know, registered callbacks, module init and exit.
 Read in this order: ``way`` (what is found), ``walk`` (the walk from end to end), ``state`` (its
 queue and its bounds); then the edges up: ``calls``, ``members`` (of which struct: ``receivers``),
 ``arguments``, ``tables`` and ``arrays``; ``entries`` (what is told of where a way begins); and
-what a way carries up: ``guard`` (under which tests) and ``marking`` (what speaks against it).
+what a way carries up: ``guard`` (under which tests) and ``marking`` (what speaks against it;
+``modules``: what is linked together).
 
 Errs towards too many callers; each file says in which way.  A way that rests on a guess is
 ``likely``, not certain.  The walk is bounded; what was left out is said.

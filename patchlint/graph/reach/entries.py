@@ -55,6 +55,7 @@ def add_system_call(walk: Walk, node: Node, path: str, line: int) -> None:
             asks=f"{called}({{command}})",
             commands=node.commands,
             calls=node.calls,
+            through=node.through,
             general=row is not None and "anything" in row.ends,
             rare=node.rare,
         )
@@ -92,6 +93,7 @@ def add_entry(
                 asks=entry.event if "{command}" in entry.event else "",
                 commands=node.commands,
                 calls=node.calls,
+                through=node.through,
                 general=bool(entry.macro) and "anything" in entry.ends,
                 rare=node.rare,
             )

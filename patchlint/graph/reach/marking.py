@@ -10,12 +10,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from patchlint.graph.balance import undone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from patchlint.graph.reach.state import Node, Walk
+    from patchlint.graph.reach.way import Crossing, Way
     from patchlint.model.facts import Call, Function
     from patchlint.model.tree import CallerSite
 
@@ -63,21 +66,50 @@ def aside_at(walk: Walk, node: Node, site: CallerSite, called: str) -> bool:
     )
 
 
-def binds_own(walk: Walk, path: str, bound: tuple[str, str, str]) -> bool:
+def binds_own(walk: Walk, path: str, bound: Crossing) -> bool:
     """Whether a file has its own function in a member by which the way leads further down.
 
     What it works on are its own objects: of xfs_set_acl() no f2fs inode knows, though both are
     called by posix_acl_chmod().  What stands upon others of its kind (a stacked filesystem) is
-    left out where there are others.
+    left out where there are others.  The file that calls through the member serves them all.
     """
-    struct, member, origin = bound
-    if path == origin or not struct:
+    struct, member = bound.struct, bound.member
+    if path == bound.path or path in bound.callers or not struct:
         return False
     key = (path, struct, member)
     if key not in walk.binds:
         text = walk.tree.text(path) or b""
+        own = rf"(?:\.|->)\s*{re.escape(member)}\s*=(?!=|\s*(?:NULL|0)\b)"
         walk.binds[key] = (
-            re.search(rf"\.{re.escape(member)}\s*=[^=]".encode(), text) is not None
+            re.search(own.encode(), text) is not None
             and re.search(rf"\bstruct\s+{re.escape(struct)}\b".encode(), text) is not None
         )
     return walk.binds[key]
+
+
+def strange(walk: Walk, way: Way) -> Way:
+    """A way with the mark of another's, where it leads through a module with objects of its own.
+
+    Of a struct that is called through a module which fills tables of that works on its own objects,
+    whatever their members: a driver that resets its device comes to no handler of another driver.
+    The module that calls through the member serves them all, unless others without such tables do
+    so as well.  Errs as :func:`binds_own`, and towards a way left out where a module fills a table
+    for what it hands on.
+    """
+    foreign = any(_by_another(walk, way, one) for one in way.through if one.struct)
+    return replace(way, marks=replace(way.marks, foreign=True)) if foreign else way
+
+
+def _by_another(walk: Walk, way: Way, bound: Crossing) -> bool:
+    modules = walk.modules
+    served = len(way.chain) - bound.below - 1
+    paths = [path for path, _ in way.calls[: served + 1] if path]
+    if len(paths) != served + 1:
+        return False
+    core = modules.of(paths[served])
+    above = {modules.of(path) for path in paths} - {core}
+    if bound.path not in core and modules.has(core, bound.struct):
+        callers = {modules.of(path) for path in bound.callers} - {core}
+        if any(not modules.has(one, bound.struct) for one in callers):
+            return True
+    return any(bound.path not in one and modules.has(one, bound.struct) for one in above)

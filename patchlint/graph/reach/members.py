@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from patchlint.graph.objects import parted, struct_name, struct_of
 from patchlint.graph.reach.calls import through_call
 from patchlint.graph.reach.entries import add_operation
@@ -58,6 +60,7 @@ def through_member_calls(walk: Walk, bound: Bound) -> None:
         sites = tuple(site for site in sites if _may_be_of(walk, bound, site))
         if not (sites or bound.told):
             walk.ends.append(bound.node.name)
+    bound = replace(bound, callers=tuple(dict.fromkeys(site.path for site in sites)))
     for site in sites:
         through_call(walk, bound.node, site, "likely", bound)
 

@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from patchlint.graph.bindings import function_name
-from patchlint.graph.reach.way import CLEAR
+from patchlint.graph.reach.way import CLEAR, Crossing
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from patchlint.graph.guards import Atom
     from patchlint.graph.macro_tables import Tables
     from patchlint.graph.members import Structs
+    from patchlint.graph.reach.modules import Modules
     from patchlint.graph.reach.way import Marks, Way
     from patchlint.model.effect import EntryChain
     from patchlint.model.facts import Call, Function
@@ -72,8 +73,8 @@ class Node(Struct, frozen=True):
     strength: Strength = "certain"
     guard: tuple[Atom, ...] = ()
     marks: Marks = CLEAR
-    #: the members by which it is called on the way: struct, member, file that binds it
-    through: tuple[tuple[str, str, str], ...] = ()
+    #: the members by which it is called on the way
+    through: tuple[Crossing, ...] = ()
     #: where each function of the chain calls the next
     calls: tuple[tuple[str, int], ...] = ()
     rare: bool = False
@@ -102,11 +103,13 @@ class Bound(Struct, frozen=True):
     path: str
     #: an entry table says in which contexts it is called, and leaves open which task does
     told: bool = False
+    #: the files that call through the member
+    callers: tuple[str, ...] = ()
 
     @property
-    def through(self) -> tuple[str, str, str]:
+    def through(self) -> Crossing:
         """What a way that leads through the member is marked by further up."""
-        return self.struct, self.member, self.path
+        return Crossing(self.struct, self.member, self.path, len(self.node.chain), self.callers)
 
 
 class Walk(Struct):
@@ -116,6 +119,7 @@ class Walk(Struct):
     kernel: KernelFacts
     structs: Structs
     tables: Tables
+    modules: Modules
     binds: dict[tuple[str, str, str], bool] = field(default_factory=dict)
     ways: list[Way] = field(default_factory=list)
     seen: set[tuple[str, str]] = field(default_factory=set)

@@ -22,7 +22,9 @@ from patchlint.graph.reach.arguments import (
 from patchlint.graph.reach.arrays import through_array, through_local_table
 from patchlint.graph.reach.calls import through_call, through_image_calls
 from patchlint.graph.reach.entries import add_system_call, stop_at, with_command
+from patchlint.graph.reach.marking import strange
 from patchlint.graph.reach.members import member_of, through_member, through_member_calls
+from patchlint.graph.reach.modules import Modules
 from patchlint.graph.reach.state import Node, Walk
 from patchlint.graph.reach.tables import (
     is_in_macro_table,
@@ -68,7 +70,14 @@ def ways(
     structs = Structs(tree)
     tables = Tables(tree, structs)
     walk = Walk(
-        tree, kernel, structs, tables, images=images, declaring=declaring, searches=searches
+        tree,
+        kernel,
+        structs,
+        tables,
+        Modules(tree),
+        images=images,
+        declaring=declaring,
+        searches=searches,
     )
     walk.push(Node(name, path, (name,), guard=guard))
     while walk.queue or walk.bound or (walk.later and not walk.turned):
@@ -83,8 +92,11 @@ def ways(
             _visit(walk, node)
         for one in bound:
             through_member_calls(walk, one)
+    found = (
+        strange(walk, way) if way.reaches_user and way.marks.clear else way for way in walk.ways
+    )
     return Ways(
-        tuple(with_command(walk, way) for way in walk.ways),
+        tuple(with_command(walk, way) for way in found),
         known=True,
         cut=walk.cut,
         hubs=tuple(walk.hubs),

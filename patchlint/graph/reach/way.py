@@ -42,6 +42,18 @@ class Marks(Struct, frozen=True):
 CLEAR: Final = Marks()
 
 
+class Crossing(Struct, frozen=True):
+    """A call through a member on a way: which member of which struct, and where it is bound."""
+
+    struct: str
+    member: str
+    path: str
+    #: functions of the chain from the one that is bound down
+    below: int = 0
+    #: the files that call through the member
+    callers: tuple[str, ...] = ()
+
+
 class Way(Struct, frozen=True):
     """One way in which a function comes to run: ``chain`` from the entry point down."""
 
@@ -69,6 +81,8 @@ class Way(Struct, frozen=True):
     commands: tuple[str, ...] = ()
     #: the calls of the chain: where each of its functions calls the next
     calls: tuple[tuple[str, int], ...] = ()
+    #: the calls through members on it
+    through: tuple[Crossing, ...] = ()
     #: it ends all that hangs on a process or a module, whatever that is
     general: bool = False
     #: it leads through a helper of everybody of which a table tells who else calls it
