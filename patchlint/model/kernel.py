@@ -224,6 +224,7 @@ class EntryPoint(Struct, frozen=True):
     it can drop the last reference: nothing for one that holds what it works on.
     ``commands``: many commands go through it, and few of them end something.  ``event`` is what
     it is called for, in words of user space, where that is one thing (``umount(2)``).
+    ``request`` is the member of what it is given that says which command it is (``nlmsg_type``).
     """
 
     struct: str
@@ -236,6 +237,7 @@ class EntryPoint(Struct, frozen=True):
     ends: tuple[Resource, ...] = ()
     commands: bool = False
     event: str = ""
+    request: str = ""
 
 
 class Made(Struct, frozen=True):

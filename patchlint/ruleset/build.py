@@ -250,10 +250,10 @@ def _event(row: list[Any]) -> Event:
 
 
 def _entry(row: list[Any]) -> EntryPoint:
-    struct, member, macro, contexts, kind, user, source, ends, commands, event = row
+    struct, member, macro, contexts, kind, user, source, ends, *more = row
     where = Source(*source)
     held = tuple(contexts)
-    return EntryPoint(struct, member, macro, held, kind, user, where, tuple(ends), commands, event)
+    return EntryPoint(struct, member, macro, held, kind, user, where, tuple(ends), *more)
 
 
 def _system_call(row: list[Any]) -> SystemCall:

@@ -508,6 +508,7 @@ def _entry(row: Row) -> list[Any]:
         row.get("ends", []),
         row.get("commands", False),
         row.get("event", ""),
+        row.get("request", ""),
     ]
 
 

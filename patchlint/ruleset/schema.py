@@ -349,6 +349,7 @@ ROWS: Final[dict[str, Row]] = {
         Key("ends", some_of(RESOURCES), required=False),
         Key("commands", flag, required=False),
         Key("event", text, required=False),
+        Key("request", word, required=False),
         *_SOURCE,
     ),
     "syscall": (

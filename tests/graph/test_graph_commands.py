@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from test_graph_whole_tree import Tree
 
 from patchlint.graph.commands import commands
+from patchlint.graph.guards import atoms
 from patchlint.graph.reach import walk
 from patchlint.graph.reach.entry_text import beside, filled, given
 from patchlint.model.tree import AddressUse
@@ -53,7 +54,10 @@ def ways(source, uses=(), members=None):
 def steps(source, *names):
     known = {one.name: one for one in facts("a.c", START + source).functions}
     return [
-        (known[name], [call for call in known[name].calls if call.callee == below])
+        (
+            known[name],
+            [(call.conditions, call.args) for call in known[name].calls if call.callee == below],
+        )
         for name, below in zip(names, (*names[1:], "f"), strict=True)
     ]
 
@@ -249,3 +253,124 @@ def test_what_a_registration_is_given_beside_a_function():
 def test_the_words_of_a_row_are_filled_by_entries(told, words):
     assert filled("{cmd}", told) == words
     assert filled("close(2)", told) == "close(2)"
+
+
+REQUEST = """
+static int lamp_rcv(struct sk_buff *skb, struct nlmsghdr *n)
+{
+	u16 kind = n->nlmsg_type;
+
+	switch (n->nlmsg_type) {
+	case LAMP_MSG_NEW:
+		return lamp_new(skb);
+	case LAMP_MSG_OFF:
+	case LAMP_MSG_GONE:
+		f(skb->lamp);
+		break;
+	}
+	return 0;
+}
+
+static void lamp_input(struct sk_buff *skb)
+{
+	lamp_rcv(skb, nlmsg_hdr(skb));
+}
+"""
+
+
+def requests(source, struct="netlink_kernel_cfg", member="input", name="lamp_input"):
+    table = AddressUse(name, "a.c", 60, "initializer", struct=f"struct {struct}")
+    return ways(source, [replace(table, variable="ops", member=member)]).entry_points
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "event"),
+    [
+        ("", "", "LAMP_MSG_OFF or LAMP_MSG_GONE"),
+        ("\tcase LAMP_MSG_OFF:\n", "", "LAMP_MSG_GONE"),
+        ("switch (n->nlmsg_type)", "switch (kind)", "LAMP_MSG_OFF or LAMP_MSG_GONE"),
+        ("switch (n->nlmsg_type)", "switch (n->nlmsg_flags)", ""),
+        ("case LAMP_MSG_OFF:", "case LAMP_MSG_OFF:\n\tcase LAMP_MSG_LOST:", ""),
+    ],
+)
+def test_a_request_is_told_by_the_member_that_says_which_it_is(old, new, event):
+    (entry,) = requests(REQUEST.replace(old, new, 1))
+    assert (entry.name, entry.event) == ("lamp_input", event)
+
+
+COMMAND = """
+static int lamp_cmd(struct io_uring_cmd *cmd, unsigned int flags)
+{
+	u32 op = cmd->cmd_op;
+
+	return lamp_run(cmd, op);
+}
+
+static int lamp_run(struct io_uring_cmd *cmd, u32 number)
+{
+	switch (_IOC_NR(number)) {
+	case LAMP_CMD_DEL:
+		f(cmd->lamp);
+	}
+	return 0;
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "event"),
+    [
+        ("", "", "io_uring command LAMP_CMD_DEL"),
+        ("\treturn lamp_run", "\top = lamp_known(op);\n\treturn lamp_run", ""),
+    ],
+)
+def test_a_command_of_io_uring_is_told_by_its_label(old, new, event):
+    (entry,) = requests(COMMAND.replace(old, new, 1), "file_operations", "uring_cmd", "lamp_cmd")
+    assert (entry.name, entry.event) == ("lamp_cmd", event)
+
+
+GIVEN = """
+static int lamp_both(struct sk_buff *skb, struct nlmsghdr *n)
+{
+	if (n->nlmsg_type == RTM_DELLAMP)
+		f(skb->lamp);
+	return 0;
+}
+
+static int __init lamp_init(void)
+{
+	rtnl_register(PF_UNSPEC, RTM_DELLAMP, lamp_both, NULL, 0);
+	rtnl_register(PF_UNSPEC, RTM_GETLAMP, lamp_both, NULL, 0);
+	return 0;
+}
+"""
+NEW = "\trtnl_register(PF_UNSPEC, RTM_NEWLAMP, lamp_both, NULL, 0);\n\treturn 0;\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "event"),
+    [
+        ("", "", "RTM_DELLAMP"),
+        ("if (n->nlmsg_type == RTM_DELLAMP)", "if (n->nlmsg_len)", "RTM_DELLAMP or RTM_GETLAMP"),
+        (
+            "GETLAMP, lamp_both, NULL, 0);\n\treturn 0;\n}\n",
+            "GETLAMP, lamp_both, NULL, 0);\n" + NEW,
+            "RTM_DELLAMP",
+        ),
+    ],
+)
+def test_of_the_requests_that_a_function_is_registered_for_a_test_tells_which(old, new, event):
+    use = AddressUse("lamp_both", "a.c", 12, "argument", "lamp_init", callee="rtnl_register")
+    (entry,) = ways(GIVEN.replace(old, new, 1), [replace(use, argument=2)]).entry_points
+    assert (entry.name, entry.event) == ("lamp_both", event)
+
+
+def test_the_tests_above_what_was_lost_tell_the_command_in_the_loser_itself():
+    source = REQUEST.replace("lamp_rcv(skb, nlmsg_hdr(skb))", "g(skb)")
+    table = AddressUse("lamp_rcv", "a.c", 60, "initializer", struct="struct netlink_kernel_cfg")
+    held = [replace(table, variable="ops", member="input")]
+    (function,) = (one for one in facts("a.c", START + source).functions if one.name == "lamp_rcv")
+    (call,) = (one for one in function.calls if one.callee == "f")
+    guard = tuple(atom for one in call.conditions for atom in atoms(kernel(), one, "a.c"))
+    found = walk.ways(Tree({"a.c": START + source}, held), kernel(), "lamp_rcv", "a.c", guard)
+    assert [one.event for one in found.entry_points] == ["LAMP_MSG_OFF or LAMP_MSG_GONE"]

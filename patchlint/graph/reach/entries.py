@@ -13,18 +13,20 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from patchlint.graph.commands import MOST_COMMANDS, commands
-from patchlint.graph.reach.entry_text import beside, filled
+from patchlint.graph.reach.entry_text import beside, filled, narrowed
 from patchlint.graph.reach.marking import binds_own
 from patchlint.graph.reach.way import Way
 from patchlint.model.effect import EntryChain
+from patchlint.model.facts import Condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from patchlint.graph.commands import Step
     from patchlint.graph.guards import Atom
     from patchlint.graph.reach.state import Bound, Node, Walk
     from patchlint.model.context import Context
-    from patchlint.model.facts import Call, Function
+    from patchlint.model.facts import Function
     from patchlint.model.kernel import EntryPoint
 
 _FLAG: Final = re.compile(r"^\(?\w+\s*&\s*([A-Z][A-Z0-9_]+)\)?$")
@@ -75,6 +77,10 @@ def add_entry(
     """
     passing = _passing(walk, node)
     event = filled(entry.event, beside) if "{command}" not in entry.event else ""
+    asks = entry.event if "{command}" in entry.event else ""
+    if entry.request and not event:
+        # it stands beside too many commands, and the calls tell which
+        asks = re.sub(r"\{\w+\}", "{command}", entry.event)
     for context in entry.contexts:
         walk.ways.append(
             Way(
@@ -90,7 +96,8 @@ def add_entry(
                 ending=bool(entry.ends) and not (entry.commands and _names_no_end(walk, node.name)),
                 event=event,
                 marks=node.marks,
-                asks=entry.event if "{command}" in entry.event else "",
+                asks=asks,
+                request=entry.request,
                 commands=node.commands,
                 calls=node.calls,
                 through=node.through,
@@ -162,12 +169,14 @@ def _is_open(entry: EntryPoint) -> bool:
 
 def with_command(walk: Walk, way: Way) -> Way:
     """A way with the command in it that its entry is called with, where the calls tell it."""
-    if not (way.asks and way.reaches_user) or len(way.calls) + 1 != len(way.chain):
+    if not (way.asks or way.request) or not way.reaches_user:
         return way
-    told = way.commands or commands(_steps(walk, way))
+    if len(way.calls) + 1 != len(way.chain):
+        return way
+    told = way.commands or commands(_steps(walk, way), way.request)
     if not 0 < len(told) <= MOST_COMMANDS:
         return way
-    text = way.asks.format(command=" or ".join(told))
+    text = way.asks.format(command=" or ".join(told)) if way.asks else narrowed(way.event, told)
     row = walk.kernel.system_calls.get(way.name) if way.kind == "syscall" else None
     known = row.end_commands if row is not None else frozenset[str]()
     ends = all(one in known or walk.kernel.teardown.search(one.lower()) for one in told)
@@ -177,13 +186,26 @@ def with_command(walk: Walk, way: Way) -> Way:
     return replace(way, event=text, ending=ending)
 
 
-def _steps(walk: Walk, way: Way) -> Iterator[tuple[Function, tuple[Call, ...]]]:
-    """The functions of a way from its entry on, each with its calls that lead to the next."""
+def _steps(walk: Walk, way: Way) -> Iterator[tuple[Function, tuple[Step, ...]]]:
+    """The functions of a way from its entry on, each with its calls that lead to the next.
+
+    The last is the one that lost something, under the tests that it makes above that.
+    """
     for name, (path, line) in zip(way.chain[:_TELLING], way.calls, strict=False):
         function = walk.function_at(name, path, line)
         if function is None:
             return
-        yield function, tuple(call for call in function.calls if call.line == line)
+        yield (
+            function,
+            tuple((call.conditions, call.args) for call in function.calls if call.line == line),
+        )
+    loser = walk.function(way.chain[-1], walk.path) if len(way.chain) <= _TELLING else None
+    if loser is not None and walk.guard:
+        yield loser, ((tuple(map(_condition, walk.guard)), ()),)
+
+
+def _condition(atom: Atom) -> Condition:
+    return Condition(atom.text, atom.positive, atom.line, atom.early)
 
 
 def _passing(walk: Walk, node: Node) -> bool:

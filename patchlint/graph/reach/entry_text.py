@@ -63,6 +63,15 @@ def filled(words: str, told: Sequence[Mapping[str, str]]) -> str:
     return " or ".join(texts) if len(texts) <= MOST_COMMANDS else ""
 
 
+def narrowed(words: str, told: Sequence[str]) -> str:
+    """Of the commands that the entries of a table say, those that the calls on a way ask for.
+
+    All where the calls ask for none of them.
+    """
+    some = words.split(" or ")
+    return " or ".join([one for one in some if one in told] or some)
+
+
 def _entry(text: str, at: int, name: str) -> dict[str, str] | None:
     opening = _outwards(text, at)
     if opening < 0:

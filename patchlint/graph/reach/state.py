@@ -120,6 +120,9 @@ class Walk(Struct):
     structs: Structs
     tables: Tables
     modules: Modules
+    #: where the function stands that lost something, and under which tests it did
+    path: str = ""
+    guard: tuple[Atom, ...] = ()
     binds: dict[tuple[str, str, str], bool] = field(default_factory=dict)
     ways: list[Way] = field(default_factory=list)
     seen: set[tuple[str, str]] = field(default_factory=set)

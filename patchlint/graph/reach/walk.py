@@ -75,6 +75,8 @@ def ways(
         structs,
         tables,
         Modules(tree),
+        path,
+        guard,
         images=images,
         declaring=declaring,
         searches=searches,

@@ -77,6 +77,8 @@ class Way(Struct, frozen=True):
     event: str = ""
     #: the same with ``{command}`` in it, where the calls on the way tell which one
     asks: str = ""
+    #: the member of what it is given that says which command it is
+    request: str = ""
     #: the commands of which a table on the way holds the next function
     commands: tuple[str, ...] = ()
     #: the calls of the chain: where each of its functions calls the next
