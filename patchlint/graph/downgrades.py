@@ -23,6 +23,7 @@ from patchlint.graph.told import later, names, position, timing
 from patchlint.graph.told.condition import condition_of
 from patchlint.graph.told.shape import goes_on, shape_of
 from patchlint.graph.told.traits import traits
+from patchlint.graph.told.wording import words_of
 from patchlint.model.effect import LIMITED, LOUD, STRUCTURAL, Downgrade, Ground, Promise
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
             wait=timing.wait_now(comparison, main),
             last=later.last_callback(late),
         ),
-        condition=guards.said(condition) if condition else None,
+        condition=words_of(comparison, main, late, condition) if condition else None,
         level_cap=level,
         confidence=_confidence(comparison, effect, old, bool(entries), level, guessed=late.guessed),
         reasons=(*loud.reasons, *([LIMITED] if limited else ()), *_known(row), *grounds),

@@ -255,6 +255,8 @@ def _when(condition: str | None) -> str:
         return ""
     if option := re.fullmatch(OPTION, condition):
         return f" {'without' if option[1] else 'with'} {option[2]}"
+    if condition.startswith("called by "):
+        return f" when {condition}"
     return f" when `{condition}`" if len(condition) <= _LONGEST_CONDITION else " on one branch"
 
 

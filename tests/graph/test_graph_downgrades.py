@@ -1067,8 +1067,16 @@ void lamp_off(struct lamp *l)
 """
 
 
-@pytest.mark.parametrize("test", ["later", "!(current->flags & PF_WQ_WORKER)", "!in_task_of(l)"])
-def test_a_function_may_put_itself_off(test):
+@pytest.mark.parametrize(
+    ("test", "when"),
+    [
+        # what all callers pass as a constant is told by who passes it
+        ("later", "called by lamp_off()"),
+        ("!(current->flags & PF_WQ_WORKER)", "!(current->flags & PF_WQ_WORKER)"),
+        ("!in_task_of(l)", "!in_task_of(l)"),
+    ],
+)
+def test_a_function_may_put_itself_off(test, when):
     """Its body still stands there, for the worker: the task leaves above it."""
     before = (
         "void lamp_close(struct lamp *l)\n{\n\tlamp_dark(l);\n\tiput(l->inode);\n}\n\n"
@@ -1076,7 +1084,7 @@ def test_a_function_may_put_itself_off(test):
     )
     (found,) = downgrades(before, SELF.replace("TEST", test))
     assert said([found]) == [("iput", "lamp_close", "lamp_gone", "warning")]
-    assert found.condition == test
+    assert found.condition == when
     assert [step.function for step in found.after.chain] == [
         "lamp_off", "lamp_close", "lamp_gone", "lamp_close",
     ]  # fmt: skip

@@ -331,3 +331,104 @@ def test_of_a_wait_that_is_for_nobody_knows_what_the_wait_alone_is_to_be_kept():
         after=replace(found.after, callback=None),
     )
     assert advice(rules.kernel, rule, unknown)[0] == "keep flush_work() on this path"
+
+
+ASKED = """\
+static bool lamp_is_slow(const struct lamp *lamp)
+{
+	switch (lamp->kind) {
+	case LAMP_GAS:
+	case LAMP_OIL:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void lamp_gone(struct work_struct *work)
+{
+	fput(container_of(work, struct lamp, work)->file);
+}
+
+void lamp_close(struct lamp *lamp)
+{
+	if (TEST) {
+		INIT_WORK(&lamp->work, lamp_gone);
+		queue_work(lamp_wq, &lamp->work);
+		return;
+	}
+	fput(lamp->file);
+}
+"""
+DIRECT = "void lamp_close(struct lamp *lamp)\n{\n\tfput(lamp->file);\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "when"),
+    [
+        (None, "lamp->big && !lamp_is_hot(lamp)", "lamp->big && !lamp_is_hot(lamp)"),
+        (None, "lamp->big && !list_empty(&lamp->seen)", "lamp->big"),
+        (None, "lamp->big && (a || b)", "lamp->big && (a || b)"),
+        (None, "lamp->big || lamp->hot", "lamp->big || lamp->hot"),
+        # one more side of an "or", of several labels that fall to one statement
+        (
+            "in_atomic()",
+            "in_atomic() || lamp_is_slow(lamp)",
+            "lamp->kind == LAMP_GAS || lamp->kind == LAMP_OIL",
+        ),
+        ("in_atomic()", "in_atomic() || lamp->big || lamp->hot", "lamp->big || lamp->hot"),
+        # a test that asks for less
+        ("lamp->big && lamp->granted", "lamp->big", "!lamp->granted"),
+        ("lamp->big && a && (b || c)", "lamp->big && d", "d && !(a && (b || c))"),
+    ],
+)
+def test_the_condition_is_all_of_a_test_and_only_what_is_new_of_it(old, new, when):
+    helper = ASKED.index("static void lamp_gone")
+    before = DIRECT if old is None else ASKED[helper:].replace("TEST", old)
+    (found,) = downgrades(before, ASKED.replace("TEST", new))
+    assert found.condition == when
+
+
+CALLED = """\
+void lamp_free(struct lamp *lamp, bool later)
+{
+	if (later) {
+		INIT_WORK(&lamp->work, lamp_gone);
+		queue_work(lamp_wq, &lamp->work);
+	} else {
+		fput(lamp->file);
+	}
+}
+
+static void lamp_gone(struct work_struct *work)
+{
+	fput(container_of(work, struct lamp, work)->file);
+}
+
+void lamp_umount(struct lamp *lamp)
+{
+	lamp_free(lamp, true);
+}
+
+void lamp_undo(struct lamp *lamp)
+{
+	lamp_free(lamp, OTHER);
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("other", "when", "told"),
+    [
+        ("false", "called by lamp_umount()", "when called by lamp_umount()"),
+        ("true", "called by lamp_umount() and lamp_undo()", "when called by"),
+        ("lamp->big", "later", "when `later`"),
+    ],
+)
+def test_a_constant_of_the_callers_is_told_by_who_passes_it(other, when, told):
+    before = CALLED.replace(", bool later", "").replace(", true", "").replace(", OTHER", "")
+    start, end = before.index("\tif (later)"), before.index("}\n\nstatic")
+    before = before[:start] + "\tfput(lamp->file);\n" + before[end:]
+    (found, *_) = downgrades(before, CALLED.replace("OTHER", other))
+    assert (found.function, found.condition) == ("lamp_free", when)
+    assert told in message(kernel(), found)

@@ -29,14 +29,7 @@ def condition_of(comparison: Comparison, loss: Loss, late: Effect) -> Atom | Non
     there is an object at all.
     """
     had = {a.sign for e in loss.before for a in e.guard}
-    deciding = [
-        atom
-        for atom in late.above
-        if atom.sign not in had
-        and (not atom.early or comparison.lines.made(atom.places))
-        and not _decides_nothing(comparison, loss, late, atom)
-        and _other_way(comparison, loss, late, atom)
-    ]
+    deciding = deciding_of(comparison, loss, late)
     branches_ = [a for a in deciding if not a.early]
     # one that the series made before one that stood above an old deferral already, and what is
     # asked there before the configuration in which it is asked
@@ -50,6 +43,19 @@ def condition_of(comparison: Comparison, loss: Loss, late: Effect) -> Atom | Non
         turned = narrowed.turned
         return None if _decides_nothing(comparison, loss, late, turned) else turned
     return found
+
+
+def deciding_of(comparison: Comparison, loss: Loss, late: Effect) -> list[Atom]:
+    """The tests above a deferral that the lost effect did not have, and that send it there."""
+    had = {a.sign for e in loss.before for a in e.guard}
+    return [
+        atom
+        for atom in late.above
+        if atom.sign not in had
+        and (not atom.early or comparison.lines.made(atom.places))
+        and not _decides_nothing(comparison, loss, late, atom)
+        and _other_way(comparison, loss, late, atom)
+    ]
 
 
 def _waited_under(
