@@ -20,6 +20,7 @@ from patchlint.graph.roles import body_moved, known_release
 from patchlint.graph.standins import stood_for
 from patchlint.graph.strength import main_loss, shown_of, weight
 from patchlint.graph.told import later, names, position, timing
+from patchlint.graph.told.claims import refused
 from patchlint.graph.told.condition import condition_of
 from patchlint.graph.told.shape import goes_on, shape_of
 from patchlint.graph.told.traits import traits
@@ -135,6 +136,7 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         limit=timing.limit(comparison, main) if limited else "",
         traits=traits(comparison, main, late),
         awaited=timing.awaited(effect),
+        refused=refused(comparison, losses),
         args=effect.args,
         in_vain=late.vain.callee if late.vain is not None else "",
         body=shape == "moved-body" and not goes_on(comparison, main),

@@ -205,6 +205,8 @@ class Downgrade(Struct, frozen=True):
     args: tuple[str, ...] = ()
     #: the callback that it waited for
     awaited: str = ""
+    #: what fails until the callback has run: ``EBUSY from open(2)``
+    refused: str = ""
     #: whether all that ``function`` did moved, and ``what`` with it
     body: bool = False
     #: whether nothing that moved has a row, the name of an end, or is a whole body

@@ -483,6 +483,8 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     final: re.Pattern[str] = NEVER
     #: structs that count the references of what they are in -> what gives one back
     counted: dict[str, frozenset[str]] = field(default_factory=dict)
+    #: struct of operations -> those that begin with an object, and fail where another has it
+    claimed_by: dict[str, frozenset[str]] = field(default_factory=dict)
     #: of those, structs that a function takes alone for no other reason
     last_puts: frozenset[str] = frozenset()
     ending_forms: frozenset[str] = frozenset()

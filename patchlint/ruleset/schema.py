@@ -448,6 +448,7 @@ STRUCTURE: Final[Row] = (
     Key("puts", regexes, required=False),
     Key("final", regexes, required=False),
     Key("counted", words_by_word, required=False),
+    Key("claimed_by", words_by_word, required=False),
     Key("last_puts", words, required=False),
     Key("ending_forms", forms, required=False),
     Key("holding_forms", forms, required=False),

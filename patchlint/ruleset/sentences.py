@@ -314,6 +314,8 @@ def symptoms(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str
         # nothing is known to run on
         told = ()
     itself = _itself(downgrade)
+    if downgrade.refused:
+        told = (f"{downgrade.refused} until the callback has run", *told)
     texts = (events.filled(kernel, one, downgrade.entry_points, itself) for one in told)
     return tuple(fitted(one, downgrade.after) for one in texts if one)
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from patchlint.graph import workers
 from patchlint.model.effect import Act
 from patchlint.ruleset.load import load
-from patchlint.ruleset.sentences import advice, message
+from patchlint.ruleset.sentences import advice, message, symptoms
 
 HELPER = """\
 static void lamp_end(struct lamp *lamp)
@@ -432,3 +432,64 @@ def test_a_constant_of_the_callers_is_told_by_who_passes_it(other, when, told):
     (found, *_) = downgrades(before, CALLED.replace("OTHER", other))
     assert (found.function, found.condition) == ("lamp_free", when)
     assert told in message(kernel(), found)
+
+
+OPENED = """\
+static int lamp_open(struct inode *inode, struct file *file)
+{
+	struct lamp *lamp = file->private_data;
+
+	if (ASKED)
+		return FAILED;
+	SET
+	return 0;
+}
+
+static void lamp_later(struct work_struct *work)
+{
+	struct lamp *lamp = container_of(work, struct lamp, work);
+
+	GIVEN
+}
+
+static int lamp_release(struct inode *inode, struct file *file)
+{
+	struct lamp *lamp = file->private_data;
+
+	DONE
+	return 0;
+}
+
+static const struct file_operations lamp_fops = {
+	.open = lamp_open,
+	.release = lamp_release,
+};
+"""
+STARTS = "INIT_WORK(&lamp->work, lamp_later);\n\tqueue_work(lamp_wq, &lamp->work);"
+TAKEN = "test_and_set_bit(LAMP_OPEN, &lamp->flags)"
+FREED = "clear_bit(LAMP_OPEN, &lamp->flags);"
+
+
+@pytest.mark.parametrize(
+    ("asked", "failed", "given", "member", "told"),
+    [
+        (TAKEN, "-EBUSY", FREED, "open", "EBUSY from open(2)"),
+        ("lamp->user", "-EAGAIN", "lamp->user = NULL;", "open", "EAGAIN from open(2)"),
+        ("lamp->taken", "-EBUSY", "lamp->taken = false;", "open", "EBUSY from open(2)"),
+        # it fails for another reason, does not fail, or begins with nothing
+        (TAKEN.replace("OPEN", "HOT"), "-EBUSY", FREED, "open", ""),
+        ("!" + TAKEN, "-EBUSY", FREED, "open", ""),
+        (TAKEN, "0", FREED, "open", ""),
+        (TAKEN, "-EBUSY", FREED, "flush", ""),
+    ],
+)
+def test_what_the_next_open_is_refused_is_told(asked, failed, given, member, told):
+    source = OPENED.replace("ASKED", asked).replace("FAILED", failed).replace(".open", f".{member}")
+    source = source.replace("SET", "lamp_on(lamp);").replace("DONE", "lamp_dark(lamp);\n\tDONE")
+    before = source.replace("GIVEN", "lamp_dark(lamp);").replace("DONE", given)
+    after = source.replace("GIVEN", given).replace("DONE", STARTS)
+    (found,) = downgrades(before, after)
+    assert (found.function, found.refused) == ("lamp_release", told)
+    rule = load().rules[0]
+    shown = symptoms(kernel(), rule, found)
+    assert (f"{told} until the callback has run" in shown) is bool(told)
