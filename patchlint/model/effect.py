@@ -134,6 +134,7 @@ class Traits(Struct, frozen=True):
     ``silent``: the losing function returns nothing.  ``asks``: what runs late asks whether it is
     to stop.  ``grace``: a grace period was waited for, or has to be over now.
     ``frees``: the losing function frees, behind the wait that is gone, what that was for.
+    ``internal``: what is released is a file on a mount of the kernel's own.
     """
 
     added: bool = False
@@ -146,6 +147,7 @@ class Traits(Struct, frozen=True):
     asks: bool = False
     grace: bool = False
     frees: bool = False
+    internal: bool = False
 
 
 class Downgrade(Struct, frozen=True):

@@ -483,6 +483,9 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     final: re.Pattern[str] = NEVER
     #: structs that count the references of what they are in -> what gives one back
     counted: dict[str, frozenset[str]] = field(default_factory=dict)
+    #: what makes a file on a mount of the kernel's own, and words of symptoms that none of it has
+    internal_files: frozenset[str] = frozenset()
+    unseen_there: tuple[str, ...] = ()
     #: struct of operations -> those that begin with an object, and fail where another has it
     claimed_by: dict[str, frozenset[str]] = field(default_factory=dict)
     #: of those, structs that a function takes alone for no other reason

@@ -102,6 +102,8 @@ def _kernel(data: Compiled) -> KernelFacts:
         final=any_of(data["final"]),
         counted={name: frozenset(puts) for name, puts in dict(data["counted"]).items()},
         claimed_by={name: frozenset(ops) for name, ops in dict(data["claimed_by"]).items()},
+        internal_files=frozenset(data["internal_files"]),
+        unseen_there=tuple(data["unseen_there"]),
         last_puts=frozenset(data["last_puts"]),
         ending_forms=frozenset(data["ending_forms"]),
         holding_forms=frozenset(data["holding_forms"]),

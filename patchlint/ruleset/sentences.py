@@ -314,6 +314,8 @@ def symptoms(kernel: KernelFacts, rule: Rule, downgrade: Downgrade) -> tuple[str
         # nothing is known to run on
         told = ()
     itself = _itself(downgrade)
+    if downgrade.traits.internal:
+        told = tuple(one for one in told if not any(n in one for n in kernel.unseen_there))
     if downgrade.refused:
         told = (f"{downgrade.refused} until the callback has run", *told)
     texts = (events.filled(kernel, one, downgrade.entry_points, itself) for one in told)

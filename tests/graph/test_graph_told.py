@@ -7,7 +7,7 @@ from graph_kit import compare, downgrades, function, kernel
 from msgspec.structs import replace
 
 from patchlint.graph import workers
-from patchlint.model.effect import Act
+from patchlint.model.effect import Act, EntryChain
 from patchlint.ruleset.load import load
 from patchlint.ruleset.sentences import advice, message, symptoms
 
@@ -493,3 +493,62 @@ def test_what_the_next_open_is_refused_is_told(asked, failed, given, member, tol
     rule = load().rules[0]
     shown = symptoms(kernel(), rule, found)
     assert (f"{told} until the callback has run" in shown) is bool(told)
+
+
+SEGMENT = """\
+static int lamp_new(struct lamp *lamp, struct file *user)
+{
+	struct file *file;
+
+	if (lamp->big)
+		file = hugetlb_file_setup("lamp", 1);
+	else
+		file = OTHER;
+	ALSO
+	lamp->shade = file;
+	return 0;
+}
+
+static void lamp_later(struct work_struct *work)
+{
+	struct lamp *lamp = container_of(work, struct lamp, work);
+
+	GIVEN
+}
+
+static int lamp_release(struct inode *inode, struct file *user)
+{
+	struct lamp *lamp = user->private_data;
+	struct file *file = lamp->shade;
+
+	lamp->shade = NULL;
+	DONE
+	return 0;
+}
+
+static const struct file_operations lamp_fops = {
+	.release = lamp_release,
+};
+"""
+
+
+@pytest.mark.parametrize(
+    ("other", "also", "internal"),
+    [
+        ('shmem_kernel_file_setup("lamp", 1)', "", True),
+        # on a mount of a user's own, or of one that the kernel made for it
+        ('filp_open("/lamp", 0)', "", False),
+        ('filp_open("/lamp", 0)', "mnt = mnt_clone_internal(&file->f_path);", True),
+        ('filp_open("/lamp", 0)', "mnt = mnt_clone_internal(&user->f_path);", False),
+        ('shmem_kernel_file_setup("lamp", 1)', "lamp->shade = user;", False),
+    ],
+)
+def test_no_umount_meets_a_file_on_a_mount_of_the_kernels_own(other, also, internal):
+    source = SEGMENT.replace("OTHER", other).replace("ALSO", also)
+    before = source.replace("GIVEN", "lamp_dark(lamp);").replace("DONE", "fput(file);")
+    after = source.replace("GIVEN", "fput(lamp->shade);").replace("DONE", STARTS)
+    (found,) = downgrades(before, after)
+    assert (found.cleanup, found.traits.internal) == ("fput", internal)
+    ended = replace(found, entry_points=(EntryChain("exit", "syscall", ("exit", "lamp_release")),))
+    shown = " ".join(symptoms(kernel(), load().rules[0], ended))
+    assert ("umount(2)" not in shown, "the file is still open" in shown) == (internal, True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from patchlint.graph.bindings import argument
 from patchlint.graph.objects import variables
+from patchlint.graph.told.files import is_internal
 from patchlint.graph.told.later import callback_of
 from patchlint.model.effect import Traits
 
@@ -56,6 +57,7 @@ def traits(comparison: Comparison, loss: Loss, late: Effect) -> Traits:
         ),
         frees=_frees(comparison, loss, late),
         grace=_of_grace_period(comparison, loss, late),
+        internal=is_internal(comparison, loss.before[0]),
         silent=loss.now.returns.split()[-1:] == [_VOID],
     )
 
