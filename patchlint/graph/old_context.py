@@ -442,7 +442,9 @@ def _from_tree(found: Ways, new: Collection[str | None]) -> OldContext | None:
     reasons = [Ground(f"reached by a task: {tasks[0].why}")]
     # an operation that a task runs among others is no proof that somebody else comes there
     shown = [
-        way for way in others if "task" not in called[way.name, way.why] and way.name not in new
+        way
+        for way in others
+        if "task" not in called[way.name, way.why] and way.name not in new and not way.boot
     ]
     reasons += [Ground(way.why, also_by=way.context) for way in shown[:1]]
     return OldContext(

@@ -225,6 +225,8 @@ class EntryPoint(Struct, frozen=True):
     ``commands``: many commands go through it, and few of them end something.  ``event`` is what
     it is called for, in words of user space, where that is one thing (``umount(2)``).
     ``request`` is the member of what it is given that says which command it is (``nlmsg_type``).
+    ``function`` is the name of one that is an entry by itself, with no struct and no macro, and
+    ``boot`` is set for what runs once, when the kernel starts.
     """
 
     struct: str
@@ -238,6 +240,8 @@ class EntryPoint(Struct, frozen=True):
     commands: bool = False
     event: str = ""
     request: str = ""
+    function: str = ""
+    boot: bool = False
 
 
 class Made(Struct, frozen=True):

@@ -509,6 +509,8 @@ def _entry(row: Row) -> list[Any]:
         row.get("commands", False),
         row.get("event", ""),
         row.get("request", ""),
+        row.get("function", ""),
+        row.get("boot", False),
     ]
 
 

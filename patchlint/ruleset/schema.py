@@ -343,6 +343,8 @@ ROWS: Final[dict[str, Row]] = {
         Key("struct", word, required=False),
         Key("member", word, required=False),
         Key("macro", word, required=False),
+        Key("function", word, required=False),
+        Key("boot", flag, required=False),
         Key("contexts", some_of(CONTEXTS)),
         Key("kind", text),
         Key("reaches_user", flag),

@@ -49,7 +49,9 @@ def rows():
     for twin in kernel.twins.values():
         yield Row("twins", twin.deferred, twin.source, also=(twin.direct,))
     for entry in kernel.entries:
-        yield Row("entries", entry.member or entry.macro, entry.source, entry.struct)
+        yield Row(
+            "entries", entry.member or entry.macro or entry.function, entry.source, entry.struct
+        )
     for made in {one.macro: one for rows in kernel.initializers.values() for one in rows}.values():
         yield Row("initializers", made.macro, made.source)
     named = {

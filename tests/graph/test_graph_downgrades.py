@@ -913,6 +913,12 @@ def test_a_worker_comes_to_the_old_path_where_that_is_shown(whys, said):
     assert " ".join(ground.said for ground in one.reasons).count(".release at a.c:9") == 1
 
 
+@pytest.mark.parametrize(("boot", "said"), [(True, []), (False, ["lamp_op() is kthread"])])
+def test_what_runs_once_at_boot_is_no_thread_that_comes_there(boot, said):
+    one = with_tree("lamp_close", way(), replace(way("kthread", boot=boot), name="lamp_initcall"))
+    assert [ground.said for ground in one.reasons if ground.also_by] == said
+
+
 def test_what_the_series_starts_itself_shows_nothing_of_the_old_path():
     own = replace(way("workqueue"), name="gone", why="gone() is bound by INIT_WORK()")
     one = with_tree("lamp_close", way(), own)

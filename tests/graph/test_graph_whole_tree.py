@@ -735,6 +735,21 @@ def test_an_object_that_is_given_another_function_never_calls_this_one(store, to
 
 
 @pytest.mark.parametrize(
+    ("handler", "told_"),
+    [("get_signal", ["exit_group", "get_signal"]), ("lamp_signal", ["exit_group"])],
+)
+def test_a_fatal_signal_ends_a_process_as_exit_does(handler, told_):
+    text = one("do_group_exit", "f", head="void {}(struct lamp *l)")
+    text += one("exit_group", "do_group_exit", head="SYSCALL_DEFINE1({}, int, code)")
+    text += one(handler, "do_group_exit", head="bool {}(struct lamp *l)")
+    found = ways(START + text + one("arch_signal", handler))
+    assert [entry.name for entry in found.entry_points] == told_
+    assert [e.event for e in found.entry_points if e.name == handler] == ["a fatal signal"] * (
+        len(told_) - 1
+    )
+
+
+@pytest.mark.parametrize(
     ("use", "complete"),
     [
         (AddressUse("f", "a.c", 9, "argument", callee="LAMP_METHOD", argument=1), False),

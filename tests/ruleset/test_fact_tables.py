@@ -309,9 +309,11 @@ def test_a_cleanup_knows_its_deferred_twins():
     assert KERNEL.cleanups["mntput"].twins == ()
 
 
-def test_entries_name_a_member_or_a_macro_and_a_known_context():
+def test_entries_name_a_member_a_macro_or_a_function_and_a_known_context():
     for entry in KERNEL.entries:
-        assert bool(entry.macro) != bool(entry.struct and entry.member)
+        named = (entry.macro, entry.function, entry.struct and entry.member)
+        assert sum(map(bool, named)) == 1
+        assert bool(entry.struct) == bool(entry.member)
         assert entry.contexts
         assert set(entry.contexts) <= schema.CONTEXTS
 

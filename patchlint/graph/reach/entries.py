@@ -101,7 +101,8 @@ def add_entry(
                 commands=node.commands,
                 calls=node.calls,
                 through=node.through,
-                general=bool(entry.macro) and "anything" in entry.ends,
+                boot=entry.boot,
+                general=not entry.member and "anything" in entry.ends,
                 rare=node.rare,
             )
         )

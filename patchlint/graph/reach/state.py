@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from patchlint.graph.reach.way import Marks, Way
     from patchlint.model.effect import EntryChain
     from patchlint.model.facts import Call, Function
-    from patchlint.model.kernel import KernelFacts
+    from patchlint.model.kernel import EntryPoint, KernelFacts
     from patchlint.model.tree import CallerSite, TreeFacts
 
 _MOST_NODES: Final = 600
@@ -120,6 +120,8 @@ class Walk(Struct):
     structs: Structs
     tables: Tables
     modules: Modules
+    #: functions that a table tells to be entries by their names
+    heads: dict[str, EntryPoint]
     #: where the function stands that lost something, and under which tests it did
     path: str = ""
     guard: tuple[Atom, ...] = ()

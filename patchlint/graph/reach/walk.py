@@ -21,7 +21,7 @@ from patchlint.graph.reach.arguments import (
 )
 from patchlint.graph.reach.arrays import through_array, through_local_table
 from patchlint.graph.reach.calls import through_call, through_image_calls
-from patchlint.graph.reach.entries import add_system_call, stop_at, with_command
+from patchlint.graph.reach.entries import add_entry, add_system_call, stop_at, with_command
 from patchlint.graph.reach.marking import strange
 from patchlint.graph.reach.members import member_of, through_member, through_member_calls
 from patchlint.graph.reach.modules import Modules
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from patchlint.graph.build import Graph
     from patchlint.graph.guards import Atom
     from patchlint.graph.reach.state import Bound, Searches
+    from patchlint.model.facts import Function
     from patchlint.model.kernel import KernelFacts, SystemCall
     from patchlint.model.tree import TreeFacts
 
@@ -75,6 +76,7 @@ def ways(
         structs,
         tables,
         Modules(tree),
+        {row.function: row for row in kernel.entries if row.function},
         path,
         guard,
         images=images,
@@ -127,9 +129,8 @@ def _asked(walk: Walk, nodes: list[Node], bound: list[Bound]) -> tuple[list[Node
 
 def _visit(walk: Walk, node: Node) -> None:
     own = walk.own(node.name, node.path)
-    if own is not None and own.entry is not None:
-        add_system_call(walk, node, own.path, own.line)
-        return  # no C code calls it by that name
+    if _begins(walk, node, own):
+        return
     for call in walk.kernel.calls_by(node.name):
         add_system_call(walk, node.caller(call.name, "", 0), call.source.file, _line_of(call))
     used = _tree_uses(walk, node)
@@ -152,6 +153,17 @@ def _visit(walk: Walk, node: Node) -> None:
     for site in sites:
         if walk.images is None or (site.path, site.function) not in walk.images.functions:
             through_call(walk, node, site, node.strength)
+
+
+def _begins(walk: Walk, node: Node, own: Function | None) -> bool:
+    """Tell of a function with which a way begins, whoever calls it; whether it is one."""
+    if own is not None and own.entry is not None:
+        add_system_call(walk, node, own.path, own.line)
+        return True  # no C code calls it by that name
+    row = walk.heads.get(node.name)
+    if row is not None:
+        add_entry(walk, node, row, f"at {node.path}")
+    return row is not None
 
 
 def _tree_uses(walk: Walk, node: Node) -> bool:

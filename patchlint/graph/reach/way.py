@@ -85,6 +85,8 @@ class Way(Struct, frozen=True):
     calls: tuple[tuple[str, int], ...] = ()
     #: the calls through members on it
     through: tuple[Crossing, ...] = ()
+    #: it runs once, when the kernel starts
+    boot: bool = False
     #: it ends all that hangs on a process or a module, whatever that is
     general: bool = False
     #: it leads through a helper of everybody of which a table tells who else calls it
