@@ -552,3 +552,35 @@ def test_no_umount_meets_a_file_on_a_mount_of_the_kernels_own(other, also, inter
     ended = replace(found, entry_points=(EntryChain("exit", "syscall", ("exit", "lamp_release")),))
     shown = " ".join(symptoms(kernel(), load().rules[0], ended))
     assert ("umount(2)" not in shown, "the file is still open" in shown) == (internal, True)
+
+
+THREAD = """\
+static int lamp_thread(void *data)
+{
+	struct lamp *lamp = data;
+
+	fput(lamp->file);
+	return 0;
+}
+
+void lamp_close(struct lamp *lamp)
+{
+	struct task_struct *task = kthread_run(lamp_thread, lamp, "lamp");
+
+	if (TEST)
+		fput(lamp->file);
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "when"),
+    [
+        ("IS_ERR(task)", None),
+        ("IS_ERR_OR_NULL(task)", None),
+        ("lamp_is_small(lamp, task)", "!lamp_is_small(lamp, task)"),
+    ],
+)
+def test_that_no_thread_could_be_made_is_no_condition(test, when):
+    (found,) = downgrades(DIRECT, THREAD.replace("TEST", test))
+    assert (found.cleanup, found.condition) == ("fput", when)

@@ -5,6 +5,7 @@ Errs towards none: a test tells only where its other side shows that something e
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from patchlint.graph import branches, guards
@@ -123,6 +124,7 @@ def _decides_nothing(comparison: Comparison, loss: Loss, late: Effect, atom: Ato
         asked in kernel.activations
         or asked in kernel.list_adds
         or any(call.callee == asked for call in late.way)
+        or _asks_for_start(late, atom)
         or atom.head == guards.LAST_REFERENCE
         or guards.evaluate(atom.text) is not None
     ):
@@ -131,3 +133,12 @@ def _decides_nothing(comparison: Comparison, loss: Loss, late: Effect, atom: Ato
     if atom.early and kernel.error_path.search(words) is not None:
         return True
     return branches.is_allocation(words) or comparison.asks_for_memory(loss.now, atom)
+
+
+def _asks_for_start(late: Effect, atom: Atom) -> bool:
+    """Whether a test is of what the start of the deferral gave alone: no thread could be made."""
+    given = late.edge.call.assigned if late.edge is not None else None
+    return (
+        given is not None
+        and re.fullmatch(rf"(?:\w+\s*\(\s*)?{re.escape(given)}\s*\)?", atom.text) is not None
+    )
