@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from patchlint.graph.build import Graph
     from patchlint.graph.guards import Atom
+    from patchlint.graph.reach.modules import Modules
     from patchlint.graph.reach.state import Searches
     from patchlint.graph.reach.way import Ways
     from patchlint.model.facts import FileFacts
@@ -41,6 +42,7 @@ class TreeAtHand:
         self._facts: dict[str | None, TreeFacts] = {}
         self._versions: dict[str | None, tuple[int, int] | None] = {}
         self._derived: dict[tuple[str | None, str, str], Cleanup | None] = {}
+        self._modules: dict[str | None, Modules] = {}
         self._read: KeptFacts | None = None
 
     def read(self, image: Image, macros: Sequence[Macro]) -> FileFacts:
@@ -150,10 +152,12 @@ class TreeAtHand:
 
         ``searches`` bounds what is asked of a tree without an index.
         """
+        from patchlint.graph.reach.modules import Modules
         from patchlint.graph.reach.walk import ways
 
         facts = self.facts(base, ruleset.kernel.macros)
-        return ways(facts, ruleset.kernel, name, path, guard, images, searches)
+        modules = self._modules.setdefault(base, Modules(facts))
+        return ways(facts, ruleset.kernel, name, path, guard, images, searches, modules)
 
     def derive(
         self, base: str | None, ruleset: Ruleset, functions: Mapping[str, str]

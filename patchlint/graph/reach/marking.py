@@ -96,7 +96,9 @@ def strange(walk: Walk, way: Way) -> Way:
     so as well.  Errs as :func:`binds_own`, and towards a way left out where a module fills a table
     for what it hands on.
     """
-    foreign = any(_by_another(walk, way, one) for one in way.through if one.struct)
+    # the uppermost first: who stands above it is the further from what is bound
+    bound = (one for one in reversed(way.through) if one.struct)
+    foreign = any(_by_another(walk, way, one) for one in bound)
     return replace(way, marks=replace(way.marks, foreign=True)) if foreign else way
 
 

@@ -58,10 +58,12 @@ def ways(
     guard: tuple[Atom, ...] = (),
     images: Graph | None = None,
     searches: Searches | None = None,
+    modules: Modules | None = None,
 ) -> Ways:
     """How ``name``, as defined in ``path``, comes to run so that ``guard`` holds in it.
 
-    ``searches`` bounds what is asked of a tree without an index; without it all is.
+    ``searches`` bounds what is asked of a tree without an index; without it all is.  ``modules``
+    are those of the tree, where several walks ask for them.
     """
     here = images is not None and (path, name) in images.functions
     if not here and not tree.known(name, path):
@@ -75,7 +77,7 @@ def ways(
         kernel,
         structs,
         tables,
-        Modules(tree),
+        modules if modules is not None else Modules(tree),
         {row.function: row for row in kernel.entries if row.function},
         path,
         guard,
