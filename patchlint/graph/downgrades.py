@@ -16,7 +16,7 @@ from patchlint.graph.loss import OF_A_WAIT
 from patchlint.graph.losses import find as find_losses
 from patchlint.graph.old_context import OldContext, old_context
 from patchlint.graph.proofs import proved
-from patchlint.graph.roles import body_moved, known_release
+from patchlint.graph.roles import body_moved, has_ending_form, known_release
 from patchlint.graph.standins import stood_for
 from patchlint.graph.strength import main_loss, shown_of, weight
 from patchlint.graph.told import later, names, position, timing
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from patchlint.model.kernel import Cleanup
 
 #: what is done by these is no release by anything that is known of it: work of any kind
-_WORK: Final[tuple[Class, ...]] = ("opaque", "store", "indirect", "gap")
+_WORK: Final[tuple[Class, ...]] = ("opaque", "store", "indirect")
 
 
 def find(comparison: Comparison) -> tuple[Downgrade, ...]:
@@ -142,8 +142,18 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
         body=shape == "moved-body" and not goes_on(comparison, main),
         work=shape != "moved-body"
         and row is None
-        and all(loss.before[0].kind in _WORK for loss in losses),
+        and all(_is_work(comparison, loss) for loss in losses),
     )
+
+
+def _is_work(comparison: Comparison, loss: Loss) -> bool:
+    """Whether nothing tells that what was lost ends anything.
+
+    Lines that no hunk shows are told of where an operation that ends something came to them.
+    """
+    kind = loss.before[0].kind
+    hidden = kind == "gap" and not has_ending_form(comparison.kernel, loss.was)
+    return hidden or kind in _WORK
 
 
 def _entries(
