@@ -65,6 +65,9 @@ _RELEASES: Final = frozenset({"free", "class", "guard"})
 #: All actions that an entry of the table may name (their first word).
 ACTIONS: Final = frozenset(actions.ACTIONS) | _RELEASES
 
+#: How the actions begin of what defines a release at the end of a scope.
+_DEFINES: Final = "define-"
+
 #: How many words a table remembers: this bounds memory and changes no result.
 _REMEMBERED: Final = 200_000
 
@@ -89,12 +92,14 @@ class Table(Struct, frozen=True):
     """The macro table, ready for look-ups by word.
 
     ``releases`` maps (kind, class name) to the names that the release and, if known, the
-    constructor have.  ``seen`` holds the names and remembers what other words were.
+    constructor have.  ``seen`` holds the names and remembers what other words were; those
+    among them that define what is released at the end of a scope are in ``defining`` as well.
     """
 
     patterns: tuple[tuple[re.Pattern[bytes], str], ...]
     releases: dict[tuple[str, str], tuple[str, ...]]
     seen: dict[bytes, str]
+    defining: list[bytes]
 
     def action(self, word: bytes) -> str:
         """Give the action for a word, ``""`` for a word that is no macro."""
@@ -103,6 +108,8 @@ class Table(Struct, frozen=True):
             known = next((does for like, does in self.patterns if like.fullmatch(word)), "")
             if len(self.seen) < _REMEMBERED:
                 self.seen[word] = known
+                if known.startswith(_DEFINES):
+                    self.defining.append(word)
         return known
 
 
@@ -132,7 +139,8 @@ def _compile(entries: tuple[tuple[str, str, bool], ...]) -> Table:
             patterns.append((re.compile(pattern.encode()), action))
         else:
             names[pattern.encode()] = action
-    return Table(tuple(patterns), releases, names)
+    defining = [word for word, action in names.items() if action.startswith(_DEFINES)]
+    return Table(tuple(patterns), releases, names, defining)
 
 
 def compile_table(macros: Sequence[Macro]) -> Table:

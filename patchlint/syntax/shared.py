@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 #: ends of lines that no function's header goes on from
 _ENDS: Final = b";}/\\:"
-_DEFINES: Final = "define-"
 _first_of: Final = itemgetter(0)
 
 
@@ -82,8 +81,7 @@ def _defines_scopes(
     there: Sequence[bytes], here: Sequence[bytes], kept: Mapping[int, int], macros: Sequence[Macro]
 ) -> bool:
     """Whether a changed line may define what is released at the end of a scope."""
-    table = compile_table(macros)
-    words = [word for word, action in table.seen.items() if action.startswith(_DEFINES)]
+    words = compile_table(macros).defining
     stayed = set(kept.values())
     changed = [text for number, text in enumerate(there, 1) if number not in kept]
     changed += [text for number, text in enumerate(here, 1) if number not in stayed]
