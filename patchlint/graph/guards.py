@@ -447,6 +447,7 @@ def _negated(atom: Atom) -> str:
     return f"!{atom.text}" if simple else f"!({atom.text})"
 
 
+@lru_cache(maxsize=16384)
 def _opposite(text: str) -> str | None:
     """``a >= b`` of ``a < b``, None of what is not one comparison."""
     depth = 0

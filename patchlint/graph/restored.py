@@ -253,12 +253,15 @@ class Restored:
 
     def _on_all_ways(self, function: Function, effect: Effect, call: Call) -> bool:
         """Whether control that started what is late always comes to ``call`` below."""
-        allowed = {a.sign for a in effect.guard}
-        return call.line > effect.root_line and all(
+        if call.line <= effect.root_line:
+            return False
+        asked = self._terms.guard(function, call.conditions)
+        allowed = {a.sign for a in effect.guard} if asked else ()
+        return all(
             atom.sign in allowed
             or (atom.early and not self._may_leave(function, effect, atom))
             or _asks_start(function, effect, atom)
-            for atom in self._terms.guard(function, call.conditions)
+            for atom in asked
         )
 
     def _may_leave(self, function: Function, effect: Effect, atom: Atom) -> bool:

@@ -510,10 +510,13 @@ def _comes_again(function: Function, effect: Effect) -> bool:
     if effect.pending is not None:
         # its way leads to who started it, which may be this function
         return False
+    name = function.name
+    if name not in [step.function for step in effect.chain]:  # nearly always so
+        return False
     again = [
         place
         for place, step in enumerate(effect.chain)
-        if place and step.function == function.name and step.path == function.path
+        if place and step.function == name and step.path == function.path
     ]
     return bool(again) and (
         effect.edge is None or effect.last is not effect.edge or again != [_BY_CALLBACK]
