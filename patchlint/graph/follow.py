@@ -274,13 +274,20 @@ def trace(before: Graph, after: Graph, lines: Lines) -> Lineage:
 def _shared_lines(before: Graph, after: Graph, lines: Lines) -> dict[_Key, Counter[_Key]]:
     """How many telling lines each function after holds of each function before."""
     by_path = in_files(after)
+    # a series touches few files, and a tree lends bodies of many
+    begins = {path: [f.line for f in by_path.get(path, ())] for path in lines.renamed.values()}
     shared: dict[_Key, Counter[_Key]] = {}
     for old in before.functions.values():
-        functions = by_path.get(lines.renamed.get(old.path, old.path), [])
-        kept = lines.kept.get(old.path, {})
+        kept = lines.kept.get(old.path)
+        if kept is None:
+            continue
+        path = lines.renamed.get(old.path, old.path)
+        functions, firsts = by_path.get(path, ()), begins.get(path, ())
         for number in _body_lines(old) | ({*before.gaps_in(old)} - {old.line}):
-            new = around(functions, kept.get(number))
-            if new is not None:
+            line = kept.get(number)
+            place = -1 if line is None else bisect.bisect_right(firsts, line) - 1
+            if line is not None and place >= 0 and line <= functions[place].end:
+                new = functions[place]
                 shared.setdefault((new.path, new.name), Counter())[old.path, old.name] += 1
     return shared
 
