@@ -27,6 +27,7 @@ from series_kit import (
 from patchlint.analysis.at_hand import CannotCheck, TreeAtHand
 from patchlint.analysis.states import Facts
 from patchlint.archive.engine import Pipeline, Settings
+from patchlint.graph import losses
 from patchlint.model.mail import RawMail
 from patchlint.report.lookup import UNSURE, unsure
 from patchlint.run import Options, check, ranges
@@ -203,6 +204,28 @@ def test_patches_are_compared_one_by_one_where_one_of_them_can_tell_something(
     found = report(mails(*states), Options(no_tree=True, everything=True)).findings
     assert [one.level for one in found] == levels
     assert seen == compared
+
+
+def test_a_patch_that_touches_no_function_of_the_series_is_not_compared_to_its_end(monkeypatch):
+    looked = []
+    plain = losses.may_be_new
+
+    def counted(comparison, known):
+        looked.append(sorted(comparison.altered))
+        return plain(comparison, known)
+
+    monkeypatch.setattr(losses, "may_be_new", counted)
+    old = "int lamp_old(void)\n{\n\treturn 0;\n}\n\n"
+    states = (
+        old,
+        old + QUEUED,
+        old + QUEUED.replace("lamp_dark", "lamp_dim"),
+        old.replace("0", "1") + QUEUED.replace("lamp_dark", "lamp_dim"),
+    )
+    found = report(mails(*states), Options(no_tree=True, everything=True))
+    assert found.findings == ()
+    # the first patch only adds functions, the last one changes what stood before it
+    assert looked == [[(PATH, "lamp_close")]]
 
 
 @pytest.mark.parametrize(

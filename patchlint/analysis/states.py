@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from patchlint.graph.build import Graph
-    from patchlint.graph.comparison import Ask
+    from patchlint.graph.comparison import Ask, Comparison
     from patchlint.graph.optin import OptIn
     from patchlint.graph.standins import StandIn
     from patchlint.model.effect import Downgrade
@@ -191,7 +191,7 @@ class Facts:
         from patchlint.graph.comparison import Comparison
         from patchlint.graph.downgrades import find
         from patchlint.graph.follow import lines_of
-        from patchlint.graph.losses import may_be_new
+        from patchlint.graph.losses import concerns_new, may_be_new
         from patchlint.graph.standins import stand_ins
 
         pairs = [pair for pair in state.files if pair.path.endswith(C_SOURCES)]
@@ -218,6 +218,10 @@ class Facts:
         instead = stand_ins(comparison.before, comparison.after, lines)
         if instead:
             comparison = compared((), instead, self.tree)
+        if beyond is not None and not concerns_new(comparison, beyond):
+            # bodies that a tree lends are none that the series adds
+            self.bounds.extend(comparison.bounds)
+            return _compared(comparison, pairs, ())
         bodies = comparison.bodies
         if self.tree is not None and bodies is not None:
             from patchlint.graph.borrow import borrow, rows, to_derive
@@ -239,16 +243,8 @@ class Facts:
             alone = compared((), instead, None)
             shown = {(one.home, one.function) for one in find(alone) if _loud_in(unfit, one)}
             found = tuple(_as_of_another(one, unfit, shown) for one in found)
-        return Compared(
-            found,
-            bool(found or comparison.wanted or comparison.workers),
-            frozenset(comparison.before.functions),
-            frozenset(d.callback for d in comparison.after.deferrals),
-            len(comparison.before.functions)
-            + len(comparison.after.functions)
-            + sum(_shown(pair) for pair in pairs),
-            frozenset(comparison.after.functions),
-        )
+        possible = bool(found or comparison.wanted or comparison.workers)
+        return _compared(comparison, pairs, found, possible=possible)
 
     def beyond(self, state: SeriesState, known: Collection[tuple[str, str]]) -> bool:
         """Whether a state finds functions that are not ``known``, and leaves some such."""
@@ -272,6 +268,26 @@ class Facts:
             " patch that touches their file, and what the series itself adds is not told"
         )
         return False
+
+
+def _compared(
+    comparison: Comparison,
+    pairs: Sequence[FilePair],
+    found: tuple[Downgrade, ...],
+    *,
+    possible: bool = False,
+) -> Compared:
+    """What is kept of a comparison."""
+    return Compared(
+        found,
+        possible,
+        frozenset(comparison.before.functions),
+        frozenset(d.callback for d in comparison.after.deferrals),
+        len(comparison.before.functions)
+        + len(comparison.after.functions)
+        + sum(_shown(pair) for pair in pairs),
+        frozenset(comparison.after.functions),
+    )
 
 
 def _lines(first: int, last: int) -> str:

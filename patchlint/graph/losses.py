@@ -72,13 +72,22 @@ def _promises_less(loss: Loss) -> bool:
     )
 
 
+def concerns_new(comparison: Comparison, known: Collection[FunctionKey]) -> bool:
+    """Whether a function after that is not ``known`` continues one, and may be another."""
+    return bool(_new_pairs(comparison, known))
+
+
 def may_be_new(comparison: Comparison, known: Collection[FunctionKey]) -> bool:
     """Whether :func:`find` may have a loss of a function after that is not ``known``.
 
     Errs towards True: a loss counts whose callers make up for it, or that follows from another.
     """
-    pairs = [(was, now) for was, now in comparison.concerned if key_of(now) not in known]
+    pairs = _new_pairs(comparison, known)
     return bool(pairs and _between(comparison, pairs))
+
+
+def _new_pairs(comparison: Comparison, known: Collection[FunctionKey]) -> list[_Pair]:
+    return [(was, now) for was, now in comparison.concerned if key_of(now) not in known]
 
 
 def _between(comparison: Comparison, pairs: Sequence[_Pair]) -> list[Loss]:
