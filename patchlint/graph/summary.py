@@ -247,14 +247,10 @@ class Summaries:
                 spare.append(mark)
             return True
 
-        for effect in self.leaves.of(function):
-            add(effect)
-        for call in function.calls:
-            for effect in self._through(function, call):
-                add(effect)
-        for edge in self.graph.deferrals_of(function):
-            for effect in self._behind(function, edge):
-                add(effect)
+        for effect in self._sources(function):
+            if not add(effect) and len(found) >= MOST and not spare:
+                # nothing that follows gets in any more
+                break
         effects = tuple(self._restored.on_the_way(function, list(found.values())))
         held = {effect.key for effect in effects if effect.wait is not None}
         flushed = (
@@ -266,6 +262,14 @@ class Summaries:
         effects = tuple(self._restored.below(function, effects))
         self._left -= _cost(effects)
         return effects
+
+    def _sources(self, function: Function) -> Iterator[Effect]:
+        """What a function does itself, by the bodies that it calls, and behind its deferrals."""
+        yield from self.leaves.of(function)
+        for call in function.calls:
+            yield from self._through(function, call)
+        for edge in self.graph.deferrals_of(function):
+            yield from self._behind(function, edge)
 
     def _telling(self, function: Function) -> tuple[Effect, ...]:
         """The effects of ``function`` that a call of it tells from each other.
