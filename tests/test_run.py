@@ -444,6 +444,32 @@ def test_work_that_nothing_tells_to_end_anything_is_a_limitation(work, levels):
     assert bool(told_) is not bool(levels)
 
 
+@pytest.mark.parametrize(
+    ("helper", "head", "levels"),
+    [
+        ("lamp_tint", "void lamp_dim(struct lamp *lamp)", []),
+        ("lamp_free", "void lamp_dim(struct lamp *lamp)", ["note"]),
+        ("lamp_tint", "int lamp_close(struct inode *inode, struct file *lamp)", ["note"]),
+    ],
+)
+def test_the_rest_of_a_helper_is_told_where_a_name_or_an_operation_says_that_it_ends(
+    helper, head, levels
+):
+    """Of the helper the hunks show its first line alone, which the series changes."""
+    rest = "".join(f"\tlamp_count += {n};\n" for n in range(20))
+    body = f"static void {helper}(struct lamp *lamp)\n{{\n\tlamp_count = FIRST;\n{rest}}}\n\n"
+    gone = (
+        f"static void lamp_gone(struct work_struct *work)\n{{\n\t{helper}(to_lamp(work));\n}}\n\n"
+    )
+    queue = "INIT_WORK(&lamp->work, lamp_gone);\n\tschedule_work(&lamp->work);"
+    before, after = (
+        {PATH: body.replace("FIRST", first) + more + f"{head}\n{{\n\t{does}\n}}\n"}
+        for first, more, does in (("1", "", f"{helper}(lamp);"), ("2", gone, queue))
+    )
+    found = report(mails(before, after))
+    assert [one.level for one in found.findings] == levels
+
+
 def test_a_release_whose_body_no_hunk_shows_all_of_keeps_its_row():
     """The series gives it another argument, in a body of which only the head is shown."""
     rest = "".join(f"\tlamp_step_{n}();\n" for n in range(20))

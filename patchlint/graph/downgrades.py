@@ -16,7 +16,7 @@ from patchlint.graph.loss import OF_A_WAIT
 from patchlint.graph.losses import find as find_losses
 from patchlint.graph.old_context import OldContext, old_context
 from patchlint.graph.proofs import proved
-from patchlint.graph.roles import body_moved, has_ending_form, known_release
+from patchlint.graph.roles import body_moved, ends_something, has_ending_form, known_release
 from patchlint.graph.standins import stood_for
 from patchlint.graph.strength import main_loss, shown_of, weight
 from patchlint.graph.told import later, names, position, timing
@@ -149,11 +149,14 @@ def _told(comparison: Comparison, losses: list[Loss], old: OldContext, doubt: st
 def _is_work(comparison: Comparison, loss: Loss) -> bool:
     """Whether nothing tells that what was lost ends anything.
 
-    Lines that no hunk shows are told of where an operation that ends something came to them.
+    Lines that no hunk shows are told of where an operation that ends something came to them, and
+    where they are the rest of a release by its name.
     """
     kind = loss.before[0].kind
-    hidden = kind == "gap" and not has_ending_form(comparison.kernel, loss.was)
-    return hidden or kind in _WORK
+    if kind == "gap":
+        named = has_ending_form(comparison.kernel, loss.was) or ends_something(comparison, loss)
+        return not named
+    return kind in _WORK
 
 
 def _entries(
