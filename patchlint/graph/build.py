@@ -113,6 +113,8 @@ class Graph(Struct):
     #: what functions signal, by themselves or below, line by line: each is asked for once
     signals: dict[int, tuple[tuple[int, ObjectRef], ...]] = field(default_factory=dict)
     signals_below: dict[int, tuple[tuple[int, frozenset[str]], ...]] = field(default_factory=dict)
+    #: the calls of functions that are not made after a failure alone
+    going_well: dict[int, tuple[Call, ...]] = field(default_factory=dict)
     signalled_at_all: dict[int, tuple[ObjectRef, ...]] = field(default_factory=dict)
     _found: dict[tuple[str | None, str], Function | None] = field(default_factory=dict)
     _bound: dict[str, list[Binding]] | None = None
@@ -202,6 +204,10 @@ class Graph(Struct):
     def deferrals_of(self, function: Function) -> list[Deferral]:
         """Deferral edges that start in ``function``, in line order."""
         return self.by_function.get((function.path, function.name), [])
+
+    def holder_of(self, call: Call) -> Function | None:
+        """The function that makes that very call, None where it is one of the other side."""
+        return next((f for f in self.functions.values() if f.makes(call)), None)
 
     def callers_of(self, function: Function) -> list[tuple[Function, Call]]:
         """Functions of the images that call ``function``, with the call."""

@@ -40,7 +40,7 @@ def _waits_in_the_same(comparison: Comparison, loss: Loss, old: OldContext) -> F
     if not events or len(edges) < len(loss.late):
         return None
     for call in comparison.added_waits:
-        holder = next((f for f in after.functions.values() if f.makes(call)), None)
+        holder = after.holder_of(call)
         if (
             holder is not None
             and holder is not loss.now
@@ -81,7 +81,7 @@ def _hung_up(comparison: Comparison, loss: Loss) -> Function | None:
     for wait in {id(e.wait): e.wait for e in loss.before}.values():
         if wait is None:
             return None
-        holder = next((f for f in before.functions.values() if f.makes(wait)), None)
+        holder = before.holder_of(wait)
         if holder is None or holder is loss.was or before.tables_of(holder.name):
             return None
         stands = (

@@ -38,7 +38,7 @@ def wait_stands(comparison: Comparison, was: Function, now: Function, effect: Ef
         return False
     if was.makes(wait) or comparison.lines.touched(was, now):
         return False
-    holder = next((f for f in comparison.before.functions.values() if f.makes(wait)), None)
+    holder = comparison.before.holder_of(wait)
     return holder is not None and comparison.lines.forward(holder.path, wait.line) is not None
 
 

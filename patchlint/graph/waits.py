@@ -289,21 +289,27 @@ def _signals(graph: Graph, callback: Function) -> tuple[ObjectRef, ...]:
     known = graph.signalled_at_all.get(id(callback))
     if known is None:
         found: dict[ObjectRef, None] = {}
-        for function in graph.reach(callback, _DEPTH, partial(_going_well, graph.kernel)):
-            going_well = _going_well(graph.kernel, function)
+        for function in graph.reach(callback, _DEPTH, partial(_going_well, graph)):
             releases = (
-                release for call in going_well for release in _at_last_put(graph, function, call)
+                release
+                for call in _going_well(graph, function)
+                for release in _at_last_put(graph, function, call)
             )
             for one in (function, *releases):
-                lines = {call.line for call in _going_well(graph.kernel, one)}
+                lines = {call.line for call in _going_well(graph, one)}
                 found |= {done: None for line, done in _own_signals(graph, one) if line in lines}
         known = graph.signalled_at_all[id(callback)] = tuple(found)
     return known
 
 
-def _going_well(kernel: KernelFacts, function: Function) -> list[Call]:
+def _going_well(graph: Graph, function: Function) -> tuple[Call, ...]:
     """The calls of a function that it does not make after a failure alone."""
-    return [call for call in function.calls if not on_error_path(kernel, call, (function,))]
+    known = graph.going_well.get(id(function))
+    if known is None:
+        known = graph.going_well[id(function)] = tuple(
+            call for call in function.calls if not on_error_path(graph.kernel, call, (function,))
+        )
+    return known
 
 
 def _at_last_put(graph: Graph, function: Function, call: Call) -> Iterator[Function]:
