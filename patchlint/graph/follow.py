@@ -284,10 +284,8 @@ def _shared_lines(before: Graph, after: Graph, lines: Lines) -> dict[_Key, Count
         path = lines.renamed.get(old.path, old.path)
         functions, firsts = by_path.get(path, ()), begins.get(path, ())
         for number in _body_lines(old) | ({*before.gaps_in(old)} - {old.line}):
-            line = kept.get(number)
-            place = -1 if line is None else bisect.bisect_right(firsts, line) - 1
-            if line is not None and place >= 0 and line <= functions[place].end:
-                new = functions[place]
+            new = around(functions, kept.get(number), firsts)
+            if new is not None:
                 shared.setdefault((new.path, new.name), Counter())[old.path, old.name] += 1
     return shared
 
@@ -300,11 +298,17 @@ def in_files(graph: Graph) -> dict[str, list[Function]]:
     return by_path
 
 
-def around(functions: Sequence[Function], line: int | None) -> Function | None:
-    """The function that holds ``line``; ``functions`` are sorted by line."""
+def around(
+    functions: Sequence[Function], line: int | None, firsts: Sequence[int] | None = None
+) -> Function | None:
+    """The function that holds ``line``; ``functions`` are sorted by line.
+
+    ``firsts`` are the lines that they begin on, for those who ask often.
+    """
     if line is None:
         return None
-    place = bisect.bisect_right(functions, line, key=lambda f: f.line) - 1
+    firsts = firsts if firsts is not None else [one.line for one in functions]
+    place = bisect.bisect_right(firsts, line) - 1
     return functions[place] if place >= 0 and line <= functions[place].end else None
 
 
