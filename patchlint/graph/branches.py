@@ -216,14 +216,6 @@ def is_allocation(text: str) -> bool:
     return _NOTHING.search(text) is not None and "alloc" in text
 
 
-_EMPTY: Final = lazy(r"\b\w*list_empty\w*\s*\(")
-
-
-def asks_for_any(text: str) -> bool:
-    """Whether a test only asks if a list has anything in it."""
-    return _EMPTY.search(text) is not None
-
-
 def skips(function: Function, first: Call, other: Call) -> bool:
     """Whether control that passed ``first`` leaves before it can reach ``other`` below it."""
     return next(leaves(function, first, other), None) is not None

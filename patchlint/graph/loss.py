@@ -54,6 +54,11 @@ class Loss(Struct, frozen=True):
         return tuple(hop for effect in self.late if (hop := effect.hop) is not None)
 
     @property
+    def stood(self) -> frozenset[tuple[str, bool]]:
+        """The tests above what was lost, on any way to it."""
+        return frozenset(atom.sign for effect in self.before for atom in effect.guard)
+
+    @property
     def all_waited(self) -> bool:
         """Whether all that was lost was done by when a wait was over."""
         return all(effect.wait is not None for effect in self.before)

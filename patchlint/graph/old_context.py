@@ -364,8 +364,8 @@ def _narrower(atom: Atom, before: Iterable[Atom]) -> Atom:
     return next(told, atom)
 
 
-def _sides(atom: Atom) -> set[str]:
-    return {side.strip() for side in atom.text.split("||")}
+def _sides(atom: Atom) -> set[tuple[str, bool]]:
+    return set(guards.pieces(atom.text, taken=False))
 
 
 def _of_losing(comparison: Comparison, loss: Loss, found: Ways) -> Ways:

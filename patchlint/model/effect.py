@@ -37,6 +37,8 @@ ADDED: Final = Ground("the series itself adds what it then defers")
 #: the ground of a note that it is one of a tree which is not the one of the patch
 OTHER_VERSION: Final = Ground("only the tree shows it, and there the file is of another version")
 
+#: how a condition begins that a caller's constant decides
+CALLED_BY: Final = "called by "
 #: a test that the configuration decides, with what turns it and its option
 OPTION: Final = r"(!?)\(?defined\(?\s*(CONFIG_\w+)\)*"
 

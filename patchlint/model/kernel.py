@@ -520,6 +520,8 @@ class KernelFacts(Struct, frozen=True, kw_only=True):
     visits: re.Pattern[str] = NEVER
     #: names of functions that are told of an end, by whoever was given them
     notices: re.Pattern[str] = NEVER
+    #: tests that only ask whether a list has anything in it
+    asks_for_any: re.Pattern[str] = NEVER
     calms: re.Pattern[str] = NEVER
     #: names of functions that take a lock, or say that it is held, and of those that give it back
     locks: re.Pattern[str] = NEVER

@@ -117,6 +117,7 @@ def _kernel(data: Compiled) -> KernelFacts:
         later=any_of(data["later"]),
         visits=any_of(data["visits"]),
         notices=any_of(data["notices"]),
+        asks_for_any=any_of(data["asks_for_any"]),
         calms=any_of(data["calms"]),
         locks=any_of(data["locks"]),
         unlocks=any_of(data["unlocks"]),

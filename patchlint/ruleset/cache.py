@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Final
 
-_FORMAT: Final = "67"
+_FORMAT: Final = "68"
 _HERE: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 

@@ -431,6 +431,7 @@ STRUCTURE: Final[Row] = (
     Key("later", regexes, required=False),
     Key("visits", regexes, required=False),
     Key("notices", regexes, required=False),
+    Key("asks_for_any", regexes, required=False),
     Key("calms", regexes, required=False),
     Key("locks", regexes, required=False),
     Key("unlocks", regexes, required=False),

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from patchlint.model.effect import ADDED, LIMITED, MEMORY_ONLY, ON_FAILURE, OPTION, STRUCTURAL
+from patchlint.model.effect import (
+    ADDED,
+    CALLED_BY,
+    LIMITED,
+    MEMORY_ONLY,
+    ON_FAILURE,
+    OPTION,
+    STRUCTURAL,
+)
 from patchlint.ruleset import events
 
 if TYPE_CHECKING:
@@ -255,7 +263,7 @@ def _when(condition: str | None) -> str:
         return ""
     if option := re.fullmatch(OPTION, condition):
         return f" {'without' if option[1] else 'with'} {option[2]}"
-    if condition.startswith("called by "):
+    if condition.startswith(CALLED_BY):
         return f" when {condition}"
     return f" when `{condition}`" if len(condition) <= _LONGEST_CONDITION else " on one branch"
 

@@ -29,7 +29,6 @@ def condition_of(comparison: Comparison, loss: Loss, late: Effect) -> Atom | Non
     deferral has work to do, not who is sent there: a batch is full, nothing is queued yet,
     there is an object at all.
     """
-    had = {a.sign for e in loss.before for a in e.guard}
     deciding = deciding_of(comparison, loss, late)
     branches_ = [a for a in deciding if not a.early]
     # one that the series made before one that stood above an old deferral already, and what is
@@ -39,7 +38,7 @@ def condition_of(comparison: Comparison, loss: Loss, late: Effect) -> Atom | Non
         key=lambda a: (not comparison.lines.made(a.places), a.head.startswith(guards.CONFIGURED)),
         default=None,
     )
-    narrowed = loss.narrowed or _waited_under(comparison, loss, had)
+    narrowed = loss.narrowed or _waited_under(comparison, loss, loss.stood)
     if found is None and narrowed is not None and narrowed.sign not in {a.sign for a in late.above}:
         turned = narrowed.turned
         return None if _decides_nothing(comparison, loss, late, turned) else turned
@@ -48,7 +47,7 @@ def condition_of(comparison: Comparison, loss: Loss, late: Effect) -> Atom | Non
 
 def deciding_of(comparison: Comparison, loss: Loss, late: Effect) -> list[Atom]:
     """The tests above a deferral that the lost effect did not have, and that send it there."""
-    had = {a.sign for e in loss.before for a in e.guard}
+    had = loss.stood
     return [
         atom
         for atom in late.above

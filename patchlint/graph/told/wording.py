@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from patchlint.graph import branches, guards
+from patchlint.graph import guards
 from patchlint.graph.told.condition import deciding_of
+from patchlint.model.effect import CALLED_BY
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -24,14 +25,15 @@ def words_of(comparison: Comparison, loss: Loss, late: Effect, condition: Atom) 
     """The condition in words: ``lamp_is_big(l) && !lamp_is_hot(l)``, ``called by lamp_off()``."""
     callers = _deciding_callers(comparison, loss, condition)
     if callers:
-        return f"called by {' and '.join(f'{name}()' for name in callers)}"
+        return f"{CALLED_BY}{' and '.join(f'{name}()' for name in callers)}"
     if condition.head.startswith(guards.CONFIGURED):
         return guards.said(condition)
-    had = {atom.sign for effect in loss.before for atom in effect.guard}
+    had = loss.stood
     if condition in late.above:
         asked = [a for a in deciding_of(comparison, loss, late) if _beside(a, condition)]
         # that there is anything to do sends nobody there
-        telling = [a for a in asked if not branches.asks_for_any(guards.said(a))]
+        empty = comparison.kernel.asks_for_any
+        telling = [a for a in asked if not empty.search(guards.said(a))]
         every = [a for a in late.above if _beside(a, condition)]
         told = _joined([_fresh(a, had) for a in telling or [condition]], " && ")
     else:
