@@ -127,6 +127,8 @@ def _gained_in(
     keys = frozenset(key_of(one) for one in functions)
     late: dict[Key, list[Effect]] = {}
     for worker in functions:
+        if _spares_tasks(comparison, worker):
+            continue
         past = [
             was
             for was in comparison.lineage.of(worker)
@@ -150,6 +152,23 @@ def _gained_in(
             ):
                 late.setdefault(effect.key, []).append(effect)
     return late
+
+
+def _spares_tasks(comparison: Comparison, worker: Function) -> bool:
+    """Whether all that is seen to start a worker does so where it is no task: tasks do as before.
+
+    Errs towards no where a start is in a function that no image shows.
+    """
+    starts = {
+        key_of(edge.function): edge.function for edge in comparison.after.starts_of(worker.name)
+    }
+    late = [
+        effect
+        for function in starts.values()
+        for effect in comparison.new.of(function)
+        if effect.edge is not None and effect.edge.callback == worker.name
+    ]
+    return bool(late) and all(comparison.asked.above(effect).no_task for effect in late)
 
 
 def _other_side(

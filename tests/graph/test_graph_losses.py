@@ -1078,3 +1078,26 @@ def test_a_helper_takes_for_the_callback_that_it_is_given():
     untaken = later.replace("\tget_lamp(l);\n", "")
     found = losses.find(compare(gone + own, gone + untaken + after))
     assert [(x.now.name, x.key[1]) for x in found] == [("lamp_close", "put_lamp")]
+
+
+@pytest.mark.parametrize(
+    ("test", "found"),
+    [("current->flags & PF_KTHREAD", False), ("l->lazy", True)],
+)
+def test_a_body_that_only_kernel_threads_start_late_leaves_tasks_as_they_were(test, found):
+    body = "\tiput(l->inode);\n\tlamp_dark(l);\n\tkfree(l);\n"
+    before = f"void lamp_end(struct lamp *l)\n{{\n{body}}}\n\n"
+    worker = (
+        "static void __lamp_end(struct work_struct *work)\n{\n"
+        f"\tstruct lamp *l = container_of(work, struct lamp, work);\n\n{body}}}\n\n"
+    )
+    after = worker + closing(
+        f"if ({test}) {{",
+        "\tINIT_WORK(&l->work, __lamp_end);",
+        "\tschedule_work(&l->work);",
+        "} else {",
+        "\t__lamp_end(&l->work);",
+        "}",
+        head="void lamp_end(struct lamp *l)",
+    )
+    assert bool(losses.find(compare(before, after))) is found
