@@ -619,7 +619,8 @@ def test_who_has_his_own_function_in_the_member_calls_that(table, told_):
     found = ways(START, [use], {"glow": (site,)}, lib=shine, b=off, c=other)
     assert [entry.name for entry in found.entry_points] == told_
     alone = ways(START, [use], {"glow": (site,)}, lib=shine, c=other)
-    assert [entry.name for entry in alone.entry_points] == ["set"]
+    # what it ends is another's: where nobody else comes there no entry point is known
+    assert [entry.name for entry in alone.entry_points] == told_[1:]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """What a walk up a tree finds: the ways in which a function comes to run.
 
 Which of them are told is decided here: a way with a mark is told where there are no others alone,
-which errs towards an entry point left out where what speaks against a way is wrong.
+or not at all, which errs towards an entry point left out where what speaks against a way is wrong.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ class Ways(Struct, frozen=True):
         seen: dict[tuple[str, str], EntryChain] = {}
         waited = [way for way in self.ways if way.reaches_user]
         whole = [way for way in waited if not way.marks.failed] or waited
-        own = [way for way in whole if not way.marks.foreign] or whole
+        own = [way for way in whole if not way.marks.foreign]
         meant = [way for way in own if not way.marks.aside] or own
         common = [one for one in self.classes if not one.said]
         if common and all(way.rare for way in meant) and meant:
