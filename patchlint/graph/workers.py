@@ -127,8 +127,6 @@ def _gained_in(
     keys = frozenset(key_of(one) for one in functions)
     late: dict[Key, list[Effect]] = {}
     for worker in functions:
-        if _spares_tasks(comparison, worker):
-            continue
         past = [
             was
             for was in comparison.lineage.of(worker)
@@ -149,6 +147,8 @@ def _gained_in(
                 and not taken_unseen(comparison.kernel, effect)
                 and not taken_for_it(comparison.after, worker, effect)
                 and _only_deferred(comparison, effect, keys)
+                # summaries of who starts it: asked last, of few
+                and not _spares_tasks(comparison, worker)
             ):
                 late.setdefault(effect.key, []).append(effect)
     return late
