@@ -1,7 +1,7 @@
 """What a walk up a tree finds: the ways in which a function comes to run.
 
 Which of them are told is decided here: a way with a mark is told where there are no others alone,
-or not at all, which errs towards an entry point left out where what speaks against a way is wrong.
+one by another's objects never.  That errs towards an entry point left out where the mark is wrong.
 """
 
 from __future__ import annotations
