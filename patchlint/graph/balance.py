@@ -152,11 +152,7 @@ def taken_for_it(graph: Graph, worker: Function, effect: Effect) -> bool:
     site = effect.site
     if site is None or not effect.args:
         return False
-    starts = [
-        edge
-        for edge in graph.starts_of(worker.name)
-        if not edge.handoff and graph.run_by(edge) is worker
-    ]
+    starts = [edge for edge in graph.runs_of(worker) if not edge.handoff]
     return bool(starts) and all(
         _takes_for(graph.kernel, edge, effect.args[0], site.callee) for edge in starts
     )

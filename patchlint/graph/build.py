@@ -264,6 +264,10 @@ class Graph(Struct):
                 self._started.setdefault(deferral.callback, []).append(deferral)
         return self._started.get(name, [])
 
+    def runs_of(self, function: Function) -> list[Deferral]:
+        """The edges that run that very function later, and no other of its name."""
+        return [edge for edge in self.starts_of(function.name) if self.run_by(edge) is function]
+
     def members_of(self, name: str) -> frozenset[str]:
         """The members in which functions of that name are stored."""
         if self._members is None:

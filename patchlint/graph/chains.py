@@ -158,11 +158,7 @@ def _started(comparison: Comparison, begins: Step) -> tuple[Step, ...]:
     if worker is None:
         return ()
     called = f"{worker.name}()"
-    edges = [
-        edge
-        for edge in graph.starts_of(worker.name)
-        if graph.run_by(edge) is worker and edge.function is not worker
-    ]
+    edges = [edge for edge in graph.runs_of(worker) if edge.function is not worker]
     if edges:
         return (min(edges, key=lambda edge: edge.handoff).step(called),)
     if any(caller is not worker for caller, _ in graph.callers_of(worker)):

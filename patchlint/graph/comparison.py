@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
     from patchlint.graph.borrow import Bodies
-    from patchlint.graph.build import Graph
+    from patchlint.graph.build import Deferral, Graph
     from patchlint.graph.effect import Effect, Key
     from patchlint.graph.guards import Atom
     from patchlint.graph.reach.way import Ways
@@ -491,6 +491,11 @@ class Comparison:
         if found is None:
             found = self._taking[mark] = takes(self.kernel, function, release)
         return found
+
+    def for_no_task(self, function: Function, edge: Deferral) -> bool:
+        """Whether a test in a function after leaves a start in it only to what is no task."""
+        guard = self.new.terms.guard(function, edge.conditions)
+        return any(self.asked.leaves_no_task(atom) for atom in guard)
 
     def first_leaves(self, was: Function) -> tuple[Effect, ...]:
         """What a function before does itself, whatever is wanted."""

@@ -184,8 +184,8 @@ def _by_start(graph: Graph, function: Function) -> list[Reason]:
             f"{function.name}() is started by {deferral.mechanism}() "
             f"at {deferral.function.path}:{deferral.line}",
         )
-        for deferral in graph.starts_of(function.name)
-        if not deferral.handoff and graph.run_by(deferral) is function
+        for deferral in graph.runs_of(function)
+        if not deferral.handoff
     ]
     return bound + started
 

@@ -137,8 +137,7 @@ def _gave_way(
 
 def _spares(comparison: Comparison, now: Function, edge: Deferral) -> bool:
     """Whether a start is only for what is no task, or waited for on the same way."""
-    no_task = comparison.asked.leaves_no_task
-    if any(no_task(atom) for atom in comparison.new.terms.guard(now, edge.conditions)):
+    if comparison.for_no_task(now, edge):
         return True
     waits = comparison.kernel.waits
     return any(

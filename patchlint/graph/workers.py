@@ -147,7 +147,6 @@ def _gained_in(
                 and not taken_unseen(comparison.kernel, effect)
                 and not taken_for_it(comparison.after, worker, effect)
                 and _only_deferred(comparison, effect, keys)
-                # summaries of who starts it: asked last, of few
                 and not _spares_tasks(comparison, worker)
             ):
                 late.setdefault(effect.key, []).append(effect)
@@ -157,18 +156,10 @@ def _gained_in(
 def _spares_tasks(comparison: Comparison, worker: Function) -> bool:
     """Whether all that is seen to start a worker does so where it is no task: tasks do as before.
 
-    Errs towards no where a start is in a function that no image shows.
+    Errs towards no where the test stands above the call of who starts it.
     """
-    starts = {
-        key_of(edge.function): edge.function for edge in comparison.after.starts_of(worker.name)
-    }
-    late = [
-        effect
-        for function in starts.values()
-        for effect in comparison.new.of(function)
-        if effect.edge is not None and effect.edge.callback == worker.name
-    ]
-    return bool(late) and all(comparison.asked.above(effect).no_task for effect in late)
+    starts = comparison.after.runs_of(worker)
+    return bool(starts) and all(comparison.for_no_task(edge.function, edge) for edge in starts)
 
 
 def _other_side(
